@@ -1,0 +1,48 @@
+# Everything a newcomer types. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint lock smoke clean
+
+# The first Python on this machine that is new enough; PYTHON= names another.
+find_python = for python in python3 python3.14 python3.13 python3.12; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; \
+	then echo $$python; break; fi; done
+PYTHON ?= $(or $(shell $(find_python)),python3)
+VENV := .venv/bin/python
+export PORT
+
+help: ## list what there is to make
+	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
+
+run: ## start the site on http://localhost:8000 (PORT= moves it), Ctrl-C stops it
+	@$(PYTHON) deploy/local/bootstrap.py requirements-local.txt memcached
+	@$(VENV) -m deploy.local.run
+
+test: ## run the tests against PostgreSQL, memcached and Chromium (ARGS= goes to pytest)
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium
+	@$(VENV) -m pytest -n 2 $(ARGS)
+
+lint: export DEBUG = true
+lint: ## check style, types, layers, templates and migrations
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt
+	@$(VENV) -m ruff check --quiet .
+	@$(VENV) -m ruff format --quiet --check .
+	@$(VENV) -m mypy .
+	@$(VENV) .venv/bin/lint-imports --no-logo
+	@$(VENV) -m djlint --quiet --check --lint templates
+	@$(VENV) manage.py check
+	@$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+smoke: ## clone this commit elsewhere and walk a newcomer's way through it in a browser
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium
+	@$(VENV) -m deploy.local.smoke
+
+lock: ## pin what requirements*.in ask for, with hashes
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt
+	@for name in requirements requirements-local requirements-dev; do \
+		$(VENV) -m uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
+			--no-header $$name.in -o $$name.txt || exit 1; done
+
+clean: ## remove .venv and caches; your site's data in var/ stays
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+	@echo "Removed .venv and caches. var/ (the local site's data) is left: delete it yourself to begin anew."

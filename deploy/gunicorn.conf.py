@@ -1,0 +1,33 @@
+"""How gunicorn serves kwippy, everywhere: the environment moves what depends on the machine."""  # noqa: N999 - the name gunicorn looks for
+
+import os
+
+bind = os.environ.get("BIND", "127.0.0.1:8000").split(",")
+worker_class = "gthread"
+# Two processes keep two cores busy; threads wait for PostgreSQL and memcached meanwhile.
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+# Off: connections and pools must never be inherited by fork, and a release is picked up by HUP.
+preload_app = False
+
+# A worker that says nothing for this long is replaced.
+timeout = int(os.environ.get("WEB_TIMEOUT", "30"))
+# What a request may still take after SIGTERM; what stops us must wait longer than this.
+graceful_timeout = int(os.environ.get("WEB_GRACEFUL_TIMEOUT", "10"))
+# Longer than the idle time a proxy keeps its connections for, or it meets a closed one.
+keepalive = int(os.environ.get("WEB_KEEPALIVE", "75"))
+# A leak, anybody's, ends with its process; the jitter keeps workers from leaving together.
+max_requests = int(os.environ.get("WEB_MAX_REQUESTS", "20000"))
+max_requests_jitter = max_requests // 10
+
+# A proxy is believed only if it is named; the default would believe anything on this machine.
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
+# The heartbeat file must not wait for a slow disk.
+_memory = "/dev/shm"  # noqa: S108 - gunicorn makes its file there with a name of its own
+worker_tmp_dir = _memory if os.access(_memory, os.W_OK) else None
+# A door for commands that nothing here uses.
+control_socket_disable = True
+# The site logs its own requests, with their ids; gunicorn tells about itself only.
+accesslog = None
+errorlog = "-"
+loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")

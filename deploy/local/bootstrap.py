@@ -1,0 +1,149 @@
+"""Make `.venv` and whatever else is missing: `bootstrap.py REQUIREMENTS [PROGRAM …]`.
+
+Standard library alone, in the Python of 2016: an old one must get as far as saying that it
+is too old.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+OLDEST = (3, 12)
+ROOT = Path(__file__).resolve().parent.parent.parent
+VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "installed.json"
+# Each file holds all of those before it.
+REQUIREMENTS = ["requirements.txt", "requirements-local.txt", "requirements-dev.txt"]
+WITHOUT = {
+    "memcached": "an in-process cache stands in, and tests of memcached are left out",
+    "chromium": "tests in a browser are left out",
+}
+
+
+class MissingError(Exception):
+    """Something we can't provide; the message is one line for the person at the terminal."""
+
+
+def main(arguments: "list[str]") -> int:
+    """Prepare the checkout; return the exit code."""
+    try:
+        check_python()
+        with (ROOT / "Makefile").open() as checkout:
+            # One at a time: `make lint` and `make test` may run side by side.
+            fcntl.flock(checkout, fcntl.LOCK_EX)
+            make_environment()
+            install_requirements(arguments[0])
+            for program in arguments[1:]:
+                provide_program(program)
+    except MissingError as error:
+        sys.stderr.write(f"kwippy: {error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"kwippy: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def check_python() -> None:
+    """Raise MissingError if this Python is too old for kwippy."""
+    if sys.version_info < OLDEST:
+        raise MissingError(
+            f"Python 3.12 or newer is needed, and {sys.executable} is {sys.version.split()[0]};"
+            " name a newer one with PYTHON=/path/to/python3 after `make run`"
+        )
+
+
+def make_environment() -> None:
+    """Make the virtual environment, or make it anew if its Python has gone or is too old."""
+    probe = f"import sys, pip; sys.exit(sys.version_info < {OLDEST!r})"
+    if VENV_PYTHON.exists() and succeeds([str(VENV_PYTHON), "-c", probe]):
+        return
+    if not succeeds([sys.executable, "-c", "import ensurepip, venv"]):
+        package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        if not apt_install(package):
+            raise MissingError(f"this Python can't make virtual environments: install {package}")
+    sys.stdout.write("Making .venv ...\n")
+    sys.stdout.flush()
+    if subprocess.call([sys.executable, "-m", "venv", "--clear", str(VENV)]) != 0:
+        raise MissingError("the virtual environment could not be made; the reason stands above")
+
+
+def install_requirements(name: str) -> None:
+    """Install a requirement file, unless exactly that was installed before."""
+    wanted = {}
+    for included in REQUIREMENTS[: REQUIREMENTS.index(name) + 1]:
+        wanted[included] = hashlib.sha256((ROOT / included).read_bytes()).hexdigest()
+    try:
+        installed = json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        installed = {}
+    if all(installed.get(included) == digest for included, digest in wanted.items()):
+        return
+    sys.stdout.write(f"Installing {name} ...\n")
+    sys.stdout.flush()
+    if STAMP.exists():
+        STAMP.unlink()
+    pip = [str(VENV_PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
+    pip += ["--require-hashes", "--no-deps", "-r", str(ROOT / name)]
+    # pip warns root about installing outside a virtual environment; this is one.
+    if subprocess.call(pip, env=dict(os.environ, PIP_ROOT_USER_ACTION="ignore")) != 0:
+        raise MissingError("the packages could not be installed; the reason stands above")
+    unfinished = STAMP.with_name(STAMP.name + ".unfinished")
+    unfinished.write_text(json.dumps(wanted))
+    unfinished.rename(STAMP)
+
+
+def provide_program(name: str) -> None:
+    """Install a system program as root on Debian; else say in one line what goes without it."""
+    if find_program(name) or (apt_install(name) and find_program(name)):
+        return
+    if os.environ.get("CI") == "true":
+        raise MissingError(f"{name} is not installed, and with CI=true nothing is left out")
+    sys.stdout.write(f"{name} is not installed: {WITHOUT[name]}.\n")
+
+
+def find_program(name: str) -> object:
+    """Where a program is, looking also where only root's PATH leads; None if nowhere."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+
+
+def apt_install(package: str) -> bool:
+    """Whether a Debian package could be installed; False at once where that is not ours to do."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    sys.stdout.write(f"Installing {package} with apt-get ...\n")
+    sys.stdout.flush()
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
+    update = ["apt-get", "update", "-qq"]
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    # The lists of a fresh container are empty, those of an old machine outdated.
+    return succeeds(install, **quiet) or (succeeds(update, **quiet) and succeeds(install, **quiet))
+
+
+def succeeds(command: "list[str]", **variables: str) -> bool:
+    """Whether a command runs and exits with 0; nobody sees what it prints."""
+    try:
+        return (
+            subprocess.call(
+                command,
+                env=dict(os.environ, **variables),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            == 0
+        )
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
