@@ -1,0 +1,30 @@
+"""Counters on people's rows: moved inside the transaction that adds or removes what they count."""
+
+from collections.abc import Mapping
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from apps.accounts.models import User
+
+
+def lock_people(user_ids: set[int]) -> dict[int, User]:
+    """Locks these people's rows for the rest of the transaction, in the order of their ids.
+
+    The one order keeps two actions on the same people from waiting for each other. It is a NO KEY lock:
+    rows that refer to a person can still be inserted meanwhile. Returns the people found, by id.
+    """
+    people = User.objects.select_for_update(no_key=True).filter(pk__in=user_ids).order_by("pk")
+    return {person.pk: person for person in people}
+
+
+def move_counters(changes: Mapping[int, Mapping[str, int]]) -> None:
+    """Adds to the counters of people: ``{user id: {counter's name: by how much}}``.
+
+    Must run inside a transaction, after every lock on kwips that the transaction takes.
+    """
+    assert connection.in_atomic_block, "counters move with what they count"  # noqa: S101
+    with transaction.atomic():
+        lock_people(set(changes))
+        for user_id, moves in sorted(changes.items()):
+            User.objects.filter(pk=user_id).update(**{name: F(name) + by for name, by in moves.items() if by})

@@ -1,0 +1,50 @@
+"""What people say of themselves, checked."""
+
+import re
+import unicodedata
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts import avatars
+from apps.accounts.models import User
+
+# Control characters, and those that turn the direction of text or take no ink.
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+")
+
+
+class ProfileForm(forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ("display_name", "bio")
+        widgets = {
+            "display_name": forms.TextInput(attrs={"dir": "auto", "autocomplete": "name"}),
+            "bio": forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+        }
+
+    def clean_display_name(self) -> str:
+        return " ".join(_storable(_UNWANTED.sub("", self.cleaned_data["display_name"])).split())
+
+    def clean_bio(self) -> str:
+        lines = self.cleaned_data["bio"].replace("\r\n", "\n").split("\n")
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(_storable(_UNWANTED.sub("", line)) for line in lines)).strip()
+
+
+def _storable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValidationError(
+            _("there is a broken character in it that nobody could read; please take it out.")
+        ) from None
+    return unicodedata.normalize("NFC", text)
+
+
+class PictureForm(forms.Form):
+    picture = forms.FileField(
+        label=_("your picture"), widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"})
+    )
+
+    def clean_picture(self) -> bytes:
+        return avatars.picture_from(self.cleaned_data["picture"])

@@ -1,0 +1,48 @@
+"""Writes of the graph. Each is one transaction and can be repeated without doing its work twice."""
+
+from django.db import transaction
+
+from apps.accounts.counters import lock_people, move_counters
+from apps.accounts.models import User
+from apps.graph.models import Follow
+from apps.graph.queries import is_blocked
+
+
+class CannotFollow(Exception):
+    """Nobody follows themselves, somebody who is gone, or across a block."""
+
+
+class FollowsTooMany(CannotFollow):
+    """Someone who follows as many people as one may."""
+
+
+# A network's cost grows with it; nobody reads five thousand people.
+FOLLOWING_LIMIT = 5_000
+
+
+@transaction.atomic
+def follow(*, follower: User, followee: User) -> None:
+    """``follower`` follows ``followee`` from now on. Raises `CannotFollow`, `FollowsTooMany`."""
+    if follower.pk == followee.pk:
+        raise CannotFollow
+    people = lock_people({follower.pk, followee.pk})
+    if len(people) < 2 or is_blocked(follower.pk, followee.pk):
+        raise CannotFollow
+    if Follow.objects.filter(follower=follower, followee=followee).exists():
+        return
+    if people[follower.pk].following_count >= FOLLOWING_LIMIT:
+        raise FollowsTooMany
+    Follow.objects.create(follower=follower, followee=followee)
+    _count(follower, followee, by=1)
+
+
+@transaction.atomic
+def unfollow(*, follower: User, followee: User) -> None:
+    """``follower`` does not follow ``followee`` any more."""
+    lock_people({follower.pk, followee.pk})
+    if Follow.objects.filter(follower=follower, followee=followee).delete()[0]:
+        _count(follower, followee, by=-1)
+
+
+def _count(follower: User, followee: User, *, by: int) -> None:
+    move_counters({follower.pk: {"following_count": by}, followee.pk: {"followers_count": by}})

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class GraphConfig(AppConfig):
+    name = "apps.graph"
+    verbose_name = _("follows, blocks and mutes")

@@ -1,0 +1,40 @@
+"""Reads of the graph."""
+
+from collections.abc import Mapping
+
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.graph.models import Block, Follow
+from apps.keyset import Listing, Page, from_queryset, paginate
+
+PAGE_SIZE = 40
+
+
+def is_following(follower_id: int | None, followee_id: int) -> bool:
+    """Whether the one follows the other; nobody (None) follows no one."""
+    return bool(follower_id) and Follow.objects.filter(follower=follower_id, followee=followee_id).exists()
+
+
+def is_blocked(one_id: int | None, other_id: int) -> bool:
+    """Whether either of the two blocks the other."""
+    return (
+        bool(one_id)
+        and Block.objects.filter(Q(blocker=one_id, blocked=other_id) | Q(blocker=other_id, blocked=one_id)).exists()
+    )
+
+
+def followers(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
+    """Who follows this person, the newest first. Raises `BadCursor`."""
+    rows = Follow.objects.filter(followee=person_id).select_related("follower")
+    listing = Listing(f"followers {person_id}")
+    page = paginate(arguments, listing, from_queryset(rows, listing), limit=PAGE_SIZE)
+    return page.showing([follow.follower for follow in page])
+
+
+def following(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
+    """Whom this person follows, the newest first. Raises `BadCursor`."""
+    rows = Follow.objects.filter(follower=person_id).select_related("followee")
+    listing = Listing(f"following {person_id}")
+    page = paginate(arguments, listing, from_queryset(rows, listing), limit=PAGE_SIZE)
+    return page.showing([follow.followee for follow in page])

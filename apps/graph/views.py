@@ -1,0 +1,60 @@
+"""Following, and who follows whom."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from apps.accounts.members import MemberRequest, members_only
+from apps.accounts.queries import person
+from apps.graph import actions, queries
+
+
+@require_POST
+@members_only
+def follow(request: MemberRequest, username: str) -> HttpResponse:
+    followee = person(username)
+    try:
+        actions.follow(follower=request.user, followee=followee)
+    except actions.FollowsTooMany:
+        messages.error(request, _("you follow %d people, that's as many as one can read.") % actions.FOLLOWING_LIMIT)
+    except actions.CannotFollow:
+        yourself = followee.pk == request.user.pk
+        messages.error(
+            request,
+            _("you can't follow yourself, but we like the spirit :)")
+            if yourself
+            else _("you can't follow each other."),
+        )
+    return redirect(_back(request, f"/{followee.username}/"))
+
+
+@require_POST
+@members_only
+def unfollow(request: MemberRequest, username: str) -> HttpResponse:
+    followee = person(username)
+    actions.unfollow(follower=request.user, followee=followee)
+    return redirect(_back(request, f"/{followee.username}/"))
+
+
+def followers(request: HttpRequest, username: str) -> HttpResponse:
+    return _people(request, username, "followers")
+
+
+def following(request: HttpRequest, username: str) -> HttpResponse:
+    return _people(request, username, "following")
+
+
+def _people(request: HttpRequest, username: str, which: str) -> HttpResponse:
+    who = person(username)
+    if who.username != username:
+        return redirect(f"/{who.username}/{which}/", permanent=True)
+    page = getattr(queries, which)(who.pk, request.GET)
+    return render(request, f"graph/{which}.html", {"person": who, "page": page})
+
+
+def _back(request: HttpRequest, otherwise: str) -> str:
+    back = request.POST.get("next", "")
+    return back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else otherwise

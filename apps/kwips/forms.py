@@ -1,0 +1,64 @@
+"""What people type, checked."""
+
+import uuid
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
+from django.utils.translation import gettext_lazy as _
+
+from apps.kwips import text as kwip_text
+from apps.kwips.models import TEXT_LIMIT
+
+
+def storable(text: str) -> None:
+    """Raises ValidationError where PostgreSQL could not keep the text: a lone half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValidationError(
+            _("there is a broken character in it that nobody could read; please take it out."), code="broken"
+        ) from None
+
+
+class TextField(forms.CharField):
+    """A kwip's text. The limit counts what is kept, not the carriage returns that browsers add."""
+
+    default_error_messages = {
+        "required": _("say something first :)"),
+        "max_length": _("that's %(show_value)s characters; the longest kwip has %(limit_value)s."),
+    }
+    widget = forms.Textarea(attrs={"rows": 3, "dir": "auto", "maxlength": TEXT_LIMIT})
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(max_length=TEXT_LIMIT, strip=False, **options)  # type: ignore[arg-type]
+        for validator in self.validators:
+            if isinstance(validator, ProhibitNullCharactersValidator):
+                validator.message = _("there is a NUL character in it that can't be kept; please take it out.")
+        self.validators.append(storable)
+
+    def to_python(self, value: object) -> str:
+        return kwip_text.clean(super().to_python(value) or "")
+
+
+class _TextForm(forms.Form):
+    text = TextField(label=_("your kwip"))
+    # A missing or damaged key is no fault of the writer's: the form gets a fresh one.
+    form_key = forms.UUIDField(
+        required=False, widget=forms.HiddenInput, initial=uuid.uuid4, error_messages={"invalid": ""}
+    )
+
+    def clean_form_key(self) -> uuid.UUID:
+        return self.cleaned_data["form_key"] or uuid.uuid4()
+
+
+class KwipForm(_TextForm):
+    followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
+
+
+class CommentForm(_TextForm):
+    text = TextField(label=_("your comment"))
+
+
+class EditForm(forms.Form):
+    text = TextField(label=_("your kwip"))

@@ -1,0 +1,136 @@
+"""Reads of kwips: by their ids, as the cards that every list shows."""
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.utils.safestring import SafeString
+
+from apps.kwips import text as kwip_text
+from apps.kwips.models import TEXT_LIMIT, Favourite, Kwip, Tombstone
+from apps.kwips.visibility import visible_to
+
+_CARDS_SQL = (Path(__file__).parent / "sql" / "cards.sql").read_text()
+# One character more than a fold can show, and the marks that may combine with its last.
+_ENOUGH_TO_FOLD = kwip_text.FOLD_CHARACTERS + 32
+
+
+@dataclass
+class Card:
+    """A kwip or comment as people see it. All but the marks at its end is the same for every viewer."""
+
+    id: int
+    version: int
+    author_id: int
+    author_version: int
+    username: str
+    name: str
+    avatar: str
+    text: str
+    created_at: datetime.datetime
+    edited_at: datetime.datetime | None
+    comments_count: int
+    favourites_count: int
+    followers_only: bool
+    thread_id: int | None
+    thread_author_id: int | None
+    thread_username: str
+    thread_excerpt: str
+    mentions: frozenset[str]
+    favourited: bool = field(default=False, compare=False)
+    own: bool = field(default=False, compare=False)
+    deletable: bool = field(default=False, compare=False)
+
+    @property
+    def url(self) -> str:
+        """The kwip's address; a comment's leads into its conversation."""
+        return f"/{self.username}/kwip/{self.id}/"
+
+    @property
+    def thread_url(self) -> str:
+        return f"/{self.thread_username}/kwip/{self.thread_id}/"
+
+    @property
+    def excerpt(self) -> str:
+        """The first words, for titles."""
+        return kwip_text.excerpt(self.text)
+
+    @cached_property
+    def _folded(self) -> tuple[str, bool]:
+        return kwip_text.fold(self.text)
+
+    @property
+    def is_folded(self) -> bool:
+        return self._folded[1]
+
+    @cached_property
+    def html(self) -> SafeString:
+        """The beginning that a list shows."""
+        return kwip_text.to_html(self._folded[0], self.mentions)
+
+    @cached_property
+    def whole_html(self) -> SafeString:
+        return kwip_text.to_html(self.text, self.mentions)
+
+
+def cards(ids: Sequence[int], *, whole: bool = False) -> list[Card]:
+    """Cards in the order of ``ids``, by one query. Ids without a kwip (deleted meanwhile) are left out.
+
+    ``whole`` fetches texts to their end; otherwise no more of each than a folded card shows.
+
+    Visibility was decided where the ids came from; here it is not asked again.
+    """
+    if not ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_CARDS_SQL, {"ids": list(ids), "length": TEXT_LIMIT if whole else _ENOUGH_TO_FOLD})
+        return [_card(row) for row in cursor.fetchall()]
+
+
+def _card(row: tuple[Any, ...]) -> Card:
+    *columns, thread_beginning, mentioned = row
+    return Card(
+        *columns, thread_excerpt=kwip_text.excerpt(thread_beginning), mentions=frozenset(mentioned or ())
+    )
+
+
+def marked(cards: Iterable[Card], viewer_id: int | None) -> list[Card]:
+    """The same cards with the viewer's marks: which are their own, which their favourites, which they may
+    delete.
+
+    One query for a member, none for anybody else.
+    """
+    shown = list(cards)
+    if not viewer_id or not shown:
+        return shown
+    favourites = set(
+        Favourite.objects.filter(user_id=viewer_id, kwip_id__in=[card.id for card in shown]).values_list(
+            "kwip_id", flat=True
+        )
+    )
+    for card in shown:
+        card.favourited = card.id in favourites
+        card.own = card.author_id == viewer_id
+        card.deletable = viewer_id in (card.author_id, card.thread_author_id)
+    return shown
+
+
+def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:
+    """The kwip or comment with its author and thread, or None where the viewer may not see it."""
+    return (
+        Kwip.objects.select_related("author", "thread__author")
+        .filter(visible_to(viewer_id), pk=kwip_id)
+        .first()
+    )
+
+
+def is_gone(kwip_id: int, username: str | None = None) -> bool:
+    """Whether a kwip of that id (and by that author) once was and is deleted."""
+    gone = Tombstone.objects.filter(pk=kwip_id)
+    if username is not None:
+        gone = gone.filter(author__username=username)
+    return gone.exists()

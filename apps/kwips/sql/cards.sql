@@ -1,0 +1,32 @@
+-- What the cards of some kwips show, in the order of %(ids)s; of each text no more than %(length)s characters.
+-- Served by the primary keys of kwips_kwip, accounts_user and kwips_mention (kwip_id, user_id).
+SELECT
+    k.id,
+    k.version,
+    k.author_id,
+    a.version,
+    a.username,
+    coalesce(nullif(a.display_name, ''), a.username),
+    a.avatar,
+    left(k.text, %(length)s),
+    k.created_at,
+    k.edited_at,
+    k.comments_count,
+    k.favourites_count,
+    k.audience_id IS NOT NULL,
+    k.thread_id,
+    ta.id,
+    coalesce(ta.username, ''),
+    coalesce(left(t.text, 600), ''),
+    ARRAY(
+        SELECT u.username::text
+        FROM kwips_mention m
+        JOIN accounts_user u ON u.id = m.user_id
+        WHERE m.kwip_id = k.id
+    )
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS wanted (id, place)
+JOIN kwips_kwip k ON k.id = wanted.id
+JOIN accounts_user a ON a.id = k.author_id
+LEFT JOIN kwips_kwip t ON t.id = k.thread_id
+LEFT JOIN accounts_user ta ON ta.id = t.author_id
+ORDER BY wanted.place

@@ -1,0 +1,16 @@
+from django.urls import path, register_converter
+
+from apps.kwips import views
+from apps.kwips.converters import KwipIdConverter
+
+register_converter(KwipIdConverter, "kwip_id")
+
+urlpatterns = [
+    path("kwip/", views.compose, name="compose"),
+    path("kwip/<kwip_id:kwip_id>/comment/", views.comment, name="comment"),
+    path("kwip/<kwip_id:kwip_id>/edit/", views.edit, name="edit"),
+    path("kwip/<kwip_id:kwip_id>/delete/", views.delete, name="delete"),
+    path("kwip/<kwip_id:kwip_id>/favourite/", views.favourite, name="favourite"),
+    path("kwip/<kwip_id:kwip_id>/unfavourite/", views.unfavourite, name="unfavourite"),
+    path("<str:username>/kwip/<kwip_id:kwip_id>/history/", views.history, name="history"),
+]

@@ -1,0 +1,159 @@
+"""Writing: each form stands on its own page, and comes back with what was typed where something is wrong."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from apps.accounts.members import MemberRequest, members_only, viewer_id
+from apps.accounts.models import User
+from apps.kwips import actions, queries
+from apps.kwips.forms import CommentForm, EditForm, KwipForm
+from apps.kwips.models import Kwip
+from apps.kwips.text import to_html
+
+
+@members_only
+def compose(request: MemberRequest) -> HttpResponse:
+    form = KwipForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        status = 422 if request.method == "POST" else 200
+        return render(request, "kwips/compose.html", {"form": form}, status=status)
+    try:
+        kwip = actions.publish(author=request.user, **form.cleaned_data)
+    except actions.Gone:
+        return gone(request)
+    return redirect(_address(kwip))
+
+
+@members_only
+def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
+    kwip = _visible(request, kwip_id)
+    if kwip is None:
+        return gone(request)
+    form = CommentForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        context = {"form": form, "kwip": _card(kwip, request)}
+        return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
+    try:
+        made = actions.comment(author=request.user, thread=kwip.thread or kwip, **form.cleaned_data)
+    except actions.Gone:
+        return gone(request, text=form.cleaned_data["text"])
+    return redirect(_address(made))
+
+
+@members_only
+def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
+    kwip = _own(request, kwip_id)
+    if kwip is None:
+        return gone(request)
+    form = EditForm(request.POST or None, initial={"text": kwip.text})
+    if request.method != "POST" or not form.is_valid():
+        context = {"form": form, "kwip": _card(kwip, request)}
+        return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
+    try:
+        actions.edit(kwip=kwip, text=form.cleaned_data["text"])
+    except actions.Gone:
+        return gone(request, text=form.cleaned_data["text"])
+    return redirect(_address(kwip))
+
+
+@members_only
+def delete(request: MemberRequest, kwip_id: int) -> HttpResponse:
+    if request.method == "POST" and queries.is_gone(kwip_id, request.user.username):
+        return redirect(request.user)  # the second click of a double one
+    kwip = _deletable(request, kwip_id)
+    if kwip is None:
+        return gone(request)
+    if request.method != "POST":
+        return render(request, "kwips/delete.html", {"kwip": _card(kwip, request)})
+    try:
+        actions.delete(kwip=kwip)
+    except actions.Gone:
+        pass  # someone was faster, which is what was asked for
+    messages.success(request, _("gone. it won't come back :)"))
+    return redirect(_address(kwip.thread) if kwip.thread else request.user)
+
+
+@require_POST
+@members_only
+def favourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
+    return _mark(request, kwip_id, actions.favourite)
+
+
+@require_POST
+@members_only
+def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
+    return _mark(request, kwip_id, actions.unfavourite)
+
+
+def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
+    kwip = _visible(request, kwip_id)
+    if kwip is None:
+        return gone(request)
+    if kwip.author.username != username:
+        return redirect(f"/{kwip.author.username}/kwip/{kwip.pk}/history/", permanent=True)
+    revisions = [
+        {"html": to_html(revision.text), "written_at": revision.written_at} for revision in kwip.revisions.all()
+    ]
+    card = _card(kwip, request, whole=True)
+    return render(request, "kwips/history.html", {"kwip": card, "revisions": revisions})
+
+
+def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
+    """The page for a kwip that was deleted; ``text`` is what someone had typed to it."""
+    return render(request, "410.html", {"text": text}, status=410)
+
+
+def _mark(request: MemberRequest, kwip_id: int, action: object) -> HttpResponse:
+    kwip = _visible(request, kwip_id)
+    if kwip is None:
+        return gone(request)
+    try:
+        action(kwip=kwip, user=request.user)  # type: ignore[operator]
+    except actions.Gone:
+        return gone(request)
+    back = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return redirect(f"{back}#kwip-{kwip.pk}" if safe and "#" not in back else _address(kwip))
+
+
+def _visible(request: HttpRequest, kwip_id: int) -> Kwip | None:
+    """The kwip, or None where it was deleted. Raises Http404 where the viewer may not know of it."""
+    kwip = queries.visible_kwip(kwip_id, viewer_id(request))
+    if kwip is None and not queries.is_gone(kwip_id):
+        raise Http404
+    return kwip
+
+
+def _own(request: MemberRequest, kwip_id: int) -> Kwip | None:
+    kwip = _visible(request, kwip_id)
+    if kwip is not None and kwip.author_id != request.user.pk:
+        raise PermissionDenied(_("that's somebody else's kwip."))
+    return kwip
+
+
+def _deletable(request: MemberRequest, kwip_id: int) -> Kwip | None:
+    """A comment may also be deleted by whoever wrote the kwip that it stands below, as it always was."""
+    kwip = _visible(request, kwip_id)
+    if kwip is not None and not _may_delete(kwip, request.user):
+        raise PermissionDenied(_("that's somebody else's kwip."))
+    return kwip
+
+
+def _may_delete(kwip: Kwip, user: User) -> bool:
+    return user.pk == kwip.author_id or (kwip.thread is not None and user.pk == kwip.thread.author_id)
+
+
+def _card(kwip: Kwip, request: HttpRequest, *, whole: bool = False) -> queries.Card:
+    cards = queries.marked(queries.cards([kwip.pk], whole=whole), viewer_id(request))
+    if not cards:
+        raise Http404
+    return cards[0]
+
+
+def _address(kwip: Kwip) -> str:
+    return f"/{kwip.author.username}/kwip/{kwip.pk}/"

@@ -1,0 +1,50 @@
+"""Who may see a kwip: one predicate, as SQL for the timelines and as an expression for the ORM.
+
+Its text is `sql/visible.sql`; nothing else in the code decides on visibility.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from django.db import models
+from django.db.models.expressions import BaseExpression
+from django.db.models.sql.compiler import SQLCompiler
+
+ANYONE = 0  # the viewer who is not signed in
+
+VISIBLE_SQL = "\n".join(
+    line
+    for line in (Path(__file__).parent / "sql" / "visible.sql").read_text().splitlines()
+    if not line.startswith("--")
+)
+
+
+class VisibleTo(models.Expression):
+    """The predicate over a queryset's own table. ``viewer_id`` is a user id, or `ANYONE`."""
+
+    conditional = True
+    output_field = models.BooleanField()
+
+    def __init__(self, viewer_id: int | None) -> None:
+        super().__init__()
+        self.viewer_id = viewer_id or ANYONE
+        self.alias = ""
+
+    def resolve_expression(
+        self, query: Any = None, *args: object, **kwargs: object
+    ) -> BaseExpression:  # Django gives the query that it is used in
+        resolved = self.copy()
+        resolved.alias = query.get_initial_alias()
+        return resolved
+
+    def as_sql(self, compiler: SQLCompiler, connection: object) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002
+        quoted = compiler.quote_name_unless_alias(self.alias)
+        text = VISIBLE_SQL.replace("k.author_id", f"{quoted}.author_id")
+        text = text.replace("k.audience_id", f"{quoted}.audience_id")
+        places = text.count("%(viewer)s")
+        return f"({text.replace('%(viewer)s', '%s')})", (self.viewer_id,) * places
+
+
+def visible_to(viewer_id: int | None) -> VisibleTo:
+    """For ``Kwip.objects.filter(visible_to(viewer_id))``."""
+    return VisibleTo(viewer_id)

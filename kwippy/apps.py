@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class KwippyConfig(AppConfig):
+    name = "kwippy"
+
+    def ready(self) -> None:
+        from kwippy import checks  # noqa: F401, PLC0415 - registers them

@@ -1,0 +1,125 @@
+"""Settings that an operator can get wrong, each with an id, shown by `manage.py check` and at every start."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+
+@register()
+def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+    site = urlsplit(settings.SITE_URL)
+    if site.scheme not in ("http", "https") or not site.hostname or site.path or site.query:
+        return [
+            Error(
+                f"SITE_URL is {settings.SITE_URL!r}, which is no address of a site.",
+                hint="Set it to scheme and host, such as https://kwippy.example (no path).",
+                id="kwippy.E001",
+            )
+        ]
+    if site.scheme == "http" and site.hostname not in ("localhost", "127.0.0.1", "::1"):
+        return [
+            Warning(
+                "SITE_URL is plain http: passwords and sessions travel readable.",
+                hint="Use https for anything but your own machine.",
+                id="kwippy.W001",
+            )
+        ]
+    return []
+
+
+@register()
+def secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+    if settings.DEBUG or len(settings.SECRET_KEY) >= 40:
+        return []
+    return [
+        Error(
+            "SECRET_KEY is missing or shorter than 40 characters.",
+            hint="Set SECRET_KEY, or SECRET_KEY_FILE to a file that holds it.",
+            id="kwippy.E002",
+        )
+    ]
+
+
+@register()
+def mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+    problems: list[CheckMessage] = []
+    if not settings.MAIL_DIR and not settings.SMTP_HOST:
+        problems.append(
+            Error(
+                "Mail can go nowhere: nobody could confirm an address.",
+                hint="Set SMTP_HOST (and SMTP_PORT, SMTP_USER, SMTP_PASSWORD), or MAIL_DIR for a local trial.",
+                id="kwippy.E003",
+            )
+        )
+    if not re.search(r"[^@\s<]+@[^@\s>]+", settings.DEFAULT_FROM_EMAIL):
+        problems.append(
+            Error(
+                f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no address.",
+                id="kwippy.E004",
+            )
+        )
+    return problems
+
+
+@register()
+def memcached(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+    problems: list[CheckMessage] = []
+    for server in settings.MEMCACHED_SERVERS:
+        host, _, port = server.rpartition(":")
+        if not server.startswith(("unix:", "/")) and not (host and port.isdigit()):
+            problems.append(
+                Error(
+                    f"MEMCACHED_SERVERS names {server!r}, which is no server.",
+                    hint="Write host:port, or unix:/path of a socket.",
+                    id="kwippy.E005",
+                )
+            )
+    if not settings.MEMCACHED_SERVERS and urlsplit(settings.SITE_URL).scheme == "https":
+        problems.append(
+            Warning(
+                "MEMCACHED_SERVERS is empty: each process keeps a small cache of its own, for 5 seconds.",
+                id="kwippy.W002",
+            )
+        )
+    return problems
+
+
+@register()
+def folders(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+    problems: list[CheckMessage] = []
+    for name in ("MEDIA_ROOT", "MAIL_DIR"):
+        if not getattr(settings, name):
+            continue
+        path = Path(getattr(settings, name))
+        nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            problems.append(
+                Error(f"{name} is {str(path)!r}, where nothing can be written.", id="kwippy.E006")
+            )
+    return problems
+
+
+@register()
+def debug(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+    if settings.DEBUG and urlsplit(settings.SITE_URL).hostname not in ("localhost", "127.0.0.1", "::1"):
+        return [Error("DEBUG is on for a site that others can reach: it shows its inside.", id="kwippy.E007")]
+    return []
+
+
+@register(Tags.database)
+def database(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+    if any(settings.DATABASES["default"].get(name) for name in ("HOST", "PASSWORD", "PORT")):
+        return []
+    return [
+        Warning(
+            "No DATABASE_HOST is set: PostgreSQL is looked for on the default local socket.",
+            id="kwippy.W003",
+        )
+    ]

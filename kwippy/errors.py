@@ -1,0 +1,51 @@
+"""Pages for what went wrong. None shows a traceback; all keep what was typed."""
+
+import sys
+
+import structlog
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template import loader
+
+log = structlog.get_logger("kwippy.errors")
+
+# What Django raises where PostgreSQL can't be reached, went away, or gave up on a statement or a lock.
+DOWN = (OperationalError, InterfaceError)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return HttpResponse(loader.get_template("413.html").render(), status=413)
+    return HttpResponse(loader.get_template("400.html").render(), status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", {"why": str(exception)}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    why = str(exception) if exception.args and isinstance(exception.args[0], str) else ""
+    return render(request, "404.html", {"why": why}, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    exception = sys.exception()  # Django calls this while it handles one
+    if isinstance(exception, DOWN):
+        return unavailable(request, exception)
+    return HttpResponse(loader.get_template("500.html").render(), status=500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form from before signing in or out, or from a stranger's page: its text comes back to be copied."""
+    return render(request, "403_csrf.html", {"text": request.POST.get("text", "")}, status=403)
+
+
+def unavailable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """PostgreSQL does not answer, or not in time: said plainly, with what was typed, to be sent again."""
+    log.error("database unavailable", path=request.path, error=str(exception).strip())
+    text = request.POST.get("text", "") if request.method == "POST" else ""
+    response = HttpResponse(loader.get_template("503.html").render({"text": text}), status=503)
+    response["Retry-After"] = "5"
+    return response

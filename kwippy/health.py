@@ -1,0 +1,27 @@
+"""For whatever watches over the site: is it alive, and can it work?"""
+
+from django.core.cache import caches
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+
+
+@never_cache
+def livez(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """200 while the process answers at all."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """200 with what works; 503 where PostgreSQL does not answer. Without memcached the site is slower, no more."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        postgresql = True
+    except DatabaseError:
+        postgresql = False
+    cache = caches["memcached"]
+    cache.set("readyz", 1, 5)
+    state = {"postgresql": postgresql, "memcached": cache.get("readyz") == 1}
+    return JsonResponse(state, status=200 if postgresql else 503)

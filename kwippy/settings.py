@@ -1,0 +1,294 @@
+"""Everything that can be set, from the environment; what is not set is safe for production.
+
+`X_FILE` names a file that holds the value of `X`, for every secret. The README lists the variables.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.csp import CSP
+from environs import Env
+
+from kwippy.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+
+
+def secret(name: str, default: str = "") -> str:
+    """The value of ``name``, or what the file named by ``name_FILE`` holds."""
+    path = env.str(f"{name}_FILE", "")
+    return Path(path).read_text().strip() if path else env.str(name, default)
+
+
+# ── What this site is ────────────────────────────────────────────────────────────────────────────
+
+DEBUG = env.bool("DEBUG", False)
+RELEASE = env.str("RELEASE", "dev")
+SITE_URL = env.str("SITE_URL", "http://localhost:8000" if DEBUG else "").rstrip("/")
+SITE_NAME = env.str("SITE_NAME", "kwippy")
+_site = urlsplit(SITE_URL)
+HTTPS = _site.scheme == "https"
+ALLOWED_HOSTS = [*filter(None, [_site.hostname]), *env.list("ALLOWED_HOSTS", [])]
+
+SECRET_KEY = secret("SECRET_KEY", "only-for-debug" * 5 if DEBUG else "")
+SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",") if key]
+
+# ── The house ────────────────────────────────────────────────────────────────────────────────────
+
+INSTALLED_APPS = [
+    "apps.feeds",
+    "apps.kwips",
+    "apps.graph",
+    "apps.accounts",
+    "apps.limits",
+    "apps.keyset",
+    "kwippy",
+    "allauth",
+    "allauth.account",
+    "allauth.usersessions",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "kwippy.logs.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kwippy.middleware.PrivateByDefaultMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+
+ROOT_URLCONF = "kwippy.urls"
+WSGI_APPLICATION = "kwippy.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "kwippy.context.site",
+            ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
+        },
+    },
+]
+
+# ── PostgreSQL: the only database ────────────────────────────────────────────────────────────────
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": env.str("DATABASE_HOST", ""),
+        "PORT": env.str("DATABASE_PORT", ""),
+        "NAME": env.str("DATABASE_NAME", "kwippy"),
+        "USER": env.str("DATABASE_USER", "kwippy"),
+        "PASSWORD": secret("DATABASE_PASSWORD"),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "application_name": "kwippy",
+            # One slow statement must not hold a thread, a lock or a snapshot for ever.
+            "options": " ".join([
+                f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT_MS', 5_000)}",
+                f"-c lock_timeout={env.int('DATABASE_LOCK_TIMEOUT_MS', 2_000)}",
+                "-c idle_in_transaction_session_timeout=10000",
+            ]),
+        },
+    }
+}  # fmt: skip
+
+# ── Caches ───────────────────────────────────────────────────────────────────────────────────────
+
+MEMCACHED_SERVERS = env.list("MEMCACHED_SERVERS", [])
+
+CACHES: dict[str, dict[str, Any]] = {
+    # allauth's rate limits. They are security: in PostgreSQL they hold when memcached is down, where
+    # a dead memcached would either admit everyone or lock everyone out.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "limits_cache",
+        # The default of 300 entries would throw away live counters.
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    },
+    "memcached": (
+        {
+            "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
+            "LOCATION": MEMCACHED_SERVERS,
+            # Without these a silent server holds a request for ever, and an outage lasts minutes
+            # longer than it did.
+            "OPTIONS": {
+                "connect_timeout": 0.2,
+                "timeout": 0.2,
+                "no_delay": True,
+                "ignore_exc": True,
+                "dead_timeout": 2,
+                "default_noreply": False,
+            },
+        }
+        if MEMCACHED_SERVERS
+        # Other processes can't invalidate this one, so nothing lives long in it.
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "TIMEOUT": 5}
+    ),
+}
+
+# ── People ───────────────────────────────────────────────────────────────────────────────────────
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+
+ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+# Mandatory also keeps sign-up from telling who has an account.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_USERNAME_MIN_LENGTH = 3
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+USERSESSIONS_TRACK_ACTIVITY = False
+
+# ── Sessions, cookies, messages ──────────────────────────────────────────────────────────────────
+
+# The __Host- prefix ties a cookie to this host and to TLS; browsers refuse it over plain HTTP.
+_cookie_prefix = "__Host-" if HTTPS else ""
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "kwippy.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# ── What browsers may do ─────────────────────────────────────────────────────────────────────────
+
+# No nonce: one can't be used in a page that is cached. Scripts and styles are files of our own.
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "manifest-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+    "object-src": [CSP.NONE],
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_SSL_REDIRECT = HTTPS and env.bool("SSL_REDIRECT", True)
+# Set it only where a proxy in front overwrites the header.
+if env.bool("BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# HSTS for subdomains and on the preload list bind hosts that are not ours to bind: the operator's to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# The longest kwip, form-encoded, takes 1.2 MB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+# ── Mail ─────────────────────────────────────────────────────────────────────────────────────────
+
+MAIL_DIR = env.str("MAIL_DIR", str(BASE_DIR / "var" / "mail") if DEBUG else "")
+SMTP_HOST = env.str("SMTP_HOST", "")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"kwippy <kwippy@{_site.hostname or 'localhost'}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+CONTACT_EMAIL = env.str("CONTACT_EMAIL", "")
+MAILERS: dict[str, dict[str, Any]] = {
+    "default": (
+        {"BACKEND": "kwippy.mailfiles.EmlFileBackend", "OPTIONS": {"directory": MAIL_DIR}}
+        if MAIL_DIR
+        else {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {
+                "host": SMTP_HOST,
+                "port": env.int("SMTP_PORT", 587),
+                "username": env.str("SMTP_USER", ""),
+                "password": secret("SMTP_PASSWORD"),
+                "use_tls": env.bool("SMTP_TLS", True),
+                "timeout": 10,
+            },
+        }
+    )
+}
+
+# ── Files ────────────────────────────────────────────────────────────────────────────────────────
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "var" / "static"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_URL = "/media/"
+MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media"))
+# Where nginx serves them, gunicorn need not.
+SERVE_MEDIA = env.bool("SERVE_MEDIA", True)
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+
+# ── Language and time ────────────────────────────────────────────────────────────────────────────
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# ── Logs ─────────────────────────────────────────────────────────────────────────────────────────
+
+LOGGING_CONFIG = None
+LOGGING = logging_config(
+    format=env.str("LOG_FORMAT", "console" if DEBUG else "json"), level=env.str("LOG_LEVEL", "INFO")
+)

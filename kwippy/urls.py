@@ -1,0 +1,40 @@
+"""Every address of the site. The product's user pages (`/<user>/`) come last: they take what is left."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import TemplateView
+from django.views.static import serve
+
+from kwippy import health
+
+admin.site.site_header = admin.site.site_title = settings.SITE_NAME
+
+
+def media(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Pictures people uploaded, where no nginx serves them. Their names are random, so they never change."""
+    response = serve(request, path, document_root=Path(settings.MEDIA_ROOT))
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("about/", TemplateView.as_view(template_name="about.html"), name="about"),
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+    *([path("media/<path:path>", media)] if settings.SERVE_MEDIA else []),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.kwips.urls")),
+    path("", include("apps.graph.urls")),
+    path("", include("apps.feeds.urls")),
+]
+
+handler400 = "kwippy.errors.bad_request"
+handler403 = "kwippy.errors.forbidden"
+handler404 = "kwippy.errors.not_found"
+handler500 = "kwippy.errors.server_error"
