@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 type Value = int | datetime.datetime
 type Position = tuple[Value, ...]
@@ -25,6 +26,9 @@ _END_OF_TIME = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)
 
 class BadCursor(Http404):
     """The cursor is damaged, or of another list, order or version. Left alone it is a 404."""
+
+    def __init__(self) -> None:
+        super().__init__(_("that place in the list can't be found. its first page is still there."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +76,14 @@ def encode(listing: Listing, position: Position) -> str:
 def decode(listing: Listing, text: str) -> Position:
     """The position that a cursor stands for. Raises `BadCursor`; nothing else, whatever the text."""
     if text[:1] != VERSION or len(text) > 64 or not text.isascii():
-        raise BadCursor("no such cursor")
+        raise BadCursor
     try:
         packed = urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4))
     except binascii.Error:
-        raise BadCursor("damaged cursor") from None
+        raise BadCursor from None
     check, values = packed[:CHECK_BYTES], packed[CHECK_BYTES:]
     if check != _checksum(listing, values):
-        raise BadCursor("damaged cursor, or one of another list")
+        raise BadCursor
     position = tuple(
         _moment(number) if key.is_moment else number
         for key, number in zip(listing.by, _numbers(values, len(listing.by)), strict=True)
@@ -87,7 +91,7 @@ def decode(listing: Listing, text: str) -> Position:
     # One position has one text: caches keep no second copy of a page, and the decoder passes over characters
     # that are not of its alphabet.
     if encode(listing, position) != text:
-        raise BadCursor("damaged cursor")
+        raise BadCursor
     return position
 
 
@@ -106,9 +110,9 @@ def _moment(microseconds: int) -> datetime.datetime:
     try:
         value = _EPOCH + microseconds * _MICROSECOND
     except OverflowError:
-        raise BadCursor("a cursor of the far future") from None
+        raise BadCursor from None
     if value > datetime.datetime.now(datetime.UTC) + _AHEAD:
-        raise BadCursor("a cursor of the future")
+        raise BadCursor
     return value
 
 
@@ -132,5 +136,5 @@ def _numbers(data: bytes, count: int) -> list[int]:
             numbers.append(number)
             number = shift = 0
     if shift or len(numbers) != count or any(number > LARGEST for number in numbers):
-        raise BadCursor("damaged cursor")
+        raise BadCursor
     return numbers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from urllib.parse import urlencode
 
-from apps.keyset.cursor import BadCursor, Listing, Position, decode, encode
+from apps.keyset.cursor import BadCursor, Listing, Position, Value, decode, encode
 
 BEFORE, AFTER = "before", "after"
 
@@ -25,7 +25,7 @@ class Seek:
     limit: int
 
     @property
-    def parameters(self) -> dict[str, object]:
+    def parameters(self) -> dict[str, Value]:
         """For SQL: `cursor_` and each key's name, and `limit`."""
         named = {
             f"cursor_{key.name}": value for key, value in zip(self.listing.by, self.position, strict=True)
@@ -105,7 +105,7 @@ def _asked(arguments: Mapping[str, str], listing: Listing, limit: int) -> tuple[
     """The seek, and whether it starts at the list's start."""
     before, after = arguments.get(BEFORE), arguments.get(AFTER)
     if before is not None and after is not None:
-        raise BadCursor("two cursors")
+        raise BadCursor
     text = before if before is not None else after
     if text is None:
         return Seek(listing, listing.start, backward=False, limit=limit + 1), True

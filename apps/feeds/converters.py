@@ -1,0 +1,25 @@
+"""Parts of an address, refused before they reach SQL where nothing can be there."""
+
+
+class PersonConverter:
+    """A user name in any case; the view redirects to the lower one."""
+
+    regex = "[A-Za-z0-9_]{3,30}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class TagConverter:
+    """A tag in any spelling: word characters and the marks that combine with them."""
+
+    regex = r"[^\x00-\x20/]{1,100}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value

@@ -1,0 +1,9 @@
+-- One person's comments, the newest first. Served by kwip_person_comments (author_id, id DESC).
+SELECT k.id
+FROM kwips_kwip k
+WHERE k.author_id = %(person)s
+  AND k.thread_id IS NOT NULL
+  AND k.id < %(cursor_id)s
+  AND ({visible})
+ORDER BY k.id DESC
+LIMIT %(limit)s

@@ -1,0 +1,38 @@
+-- The network, second plan: person by person. First each one's newest kwip below the cursor; a page of n kwips
+-- can only come from the n people with the newest of these, so n kwips of each of them are enough. Exact at any
+-- depth; its cost grows with the number of people, not with what they wrote.
+-- Served by follow_once (follower_id, followee_id) and kwip_person (author_id, id DESC).
+SELECT k.id
+FROM (
+    SELECT network.id AS author_id, newest.id
+    FROM (
+        SELECT f.followee_id AS id FROM graph_follow f WHERE f.follower_id = %(viewer)s
+        UNION ALL
+        SELECT %(viewer)s
+    ) network
+    CROSS JOIN LATERAL (
+        SELECT k.id
+        FROM kwips_kwip k
+        WHERE k.author_id = network.id
+          AND k.thread_id IS NULL
+          AND k.id < %(cursor_id)s
+          AND ({visible})
+          AND {unmuted}
+        ORDER BY k.id DESC
+        LIMIT 1
+    ) newest
+    ORDER BY newest.id DESC
+    LIMIT %(limit)s
+) people
+CROSS JOIN LATERAL (
+    SELECT k.id
+    FROM kwips_kwip k
+    WHERE k.author_id = people.author_id
+      AND k.thread_id IS NULL
+      AND k.id < %(cursor_id)s
+      AND ({visible})
+    ORDER BY k.id DESC
+    LIMIT %(limit)s
+) k
+ORDER BY k.id DESC
+LIMIT %(limit)s

@@ -1,0 +1,38 @@
+-- The network by activity, second plan: person by person, from each one's last commented kwip; see
+-- network_people.sql.
+-- Served by follow_once (follower_id, followee_id) and kwip_person_active
+-- (author_id, last_active_at DESC, id DESC).
+SELECT k.id, k.last_active_at
+FROM (
+    SELECT network.id AS author_id, newest.id, newest.last_active_at
+    FROM (
+        SELECT f.followee_id AS id FROM graph_follow f WHERE f.follower_id = %(viewer)s
+        UNION ALL
+        SELECT %(viewer)s
+    ) network
+    CROSS JOIN LATERAL (
+        SELECT k.id, k.last_active_at
+        FROM kwips_kwip k
+        WHERE k.author_id = network.id
+          AND k.thread_id IS NULL
+          AND (k.last_active_at, k.id) < (%(cursor_last_active_at)s, %(cursor_id)s)
+          AND ({visible})
+          AND {unmuted}
+        ORDER BY k.last_active_at DESC, k.id DESC
+        LIMIT 1
+    ) newest
+    ORDER BY newest.last_active_at DESC, newest.id DESC
+    LIMIT %(limit)s
+) people
+CROSS JOIN LATERAL (
+    SELECT k.id, k.last_active_at
+    FROM kwips_kwip k
+    WHERE k.author_id = people.author_id
+      AND k.thread_id IS NULL
+      AND (k.last_active_at, k.id) < (%(cursor_last_active_at)s, %(cursor_id)s)
+      AND ({visible})
+    ORDER BY k.last_active_at DESC, k.id DESC
+    LIMIT %(limit)s
+) k
+ORDER BY k.last_active_at DESC, k.id DESC
+LIMIT %(limit)s

@@ -1,0 +1,20 @@
+-- The network, first plan: out of everyone's newest kwips below the cursor, %(window)s of them, those of the
+-- viewer and of whom they follow. Fast where these kwip a lot, however many they are; a page that it does not
+-- fill is network_people.sql's. Served by kwip_everyone (id DESC) and follow_once (follower_id, followee_id).
+SELECT k.id
+FROM (
+    SELECT newest.id, newest.author_id, newest.audience_id
+    FROM kwips_kwip newest
+    WHERE newest.thread_id IS NULL
+      AND newest.id < %(cursor_id)s
+    ORDER BY newest.id DESC
+    LIMIT %(window)s
+) k
+WHERE (
+        k.author_id = %(viewer)s
+        OR EXISTS (SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = k.author_id)
+    )
+  AND ({visible})
+  AND {unmuted}
+ORDER BY k.id DESC
+LIMIT %(limit)s

@@ -1,0 +1,20 @@
+-- The network by activity, first plan: out of everyone's last commented kwips below the cursor, %(window)s of
+-- them, those of the viewer and of whom they follow; see network_window.sql.
+-- Served by kwip_everyone_active (last_active_at DESC, id DESC) and follow_once (follower_id, followee_id).
+SELECT k.id, k.last_active_at
+FROM (
+    SELECT newest.id, newest.last_active_at, newest.author_id, newest.audience_id
+    FROM kwips_kwip newest
+    WHERE newest.thread_id IS NULL
+      AND (newest.last_active_at, newest.id) < (%(cursor_last_active_at)s, %(cursor_id)s)
+    ORDER BY newest.last_active_at DESC, newest.id DESC
+    LIMIT %(window)s
+) k
+WHERE (
+        k.author_id = %(viewer)s
+        OR EXISTS (SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = k.author_id)
+    )
+  AND ({visible})
+  AND {unmuted}
+ORDER BY k.last_active_at DESC, k.id DESC
+LIMIT %(limit)s

@@ -1,0 +1,49 @@
+"""The .sql files as statements: their fragments filled in, and read in both directions."""
+
+import datetime
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from django.db import connection
+
+from apps.keyset import Key, Seek, turned
+from apps.kwips.visibility import ANYONE, VISIBLE_SQL
+
+_DIRECTORY = Path(__file__).parent / "sql"
+
+
+class Entry(NamedTuple):
+    """What a timeline knows of a kwip: enough to find its card and to go on from it."""
+
+    id: int
+    version: int
+    author_version: int
+    last_active_at: datetime.datetime | None = None
+    favourite_id: int | None = None
+
+
+def run(name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str) -> list[Entry]:
+    """The entries that the file ``name`` finds beyond the seek's position, the nearest first: one query."""
+    sql = statement(name, seek.listing.by, upward=seek.listing.oldest_first != seek.backward)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters | seek.parameters | {"viewer": viewer_id or ANYONE})
+        names = [column.name for column in cursor.description]
+        return [Entry(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+
+
+@cache
+def statement(name: str, keys: tuple[Key, ...], *, upward: bool) -> str:
+    """The SQL of one file in one direction. It is constant: a first page passes a cursor before all rows."""
+    ids = _text(name)
+    if upward != ("ASC" in ids):
+        ids = turned(ids)
+    # After the turn, so that the fragments may compare as they like.
+    ids = ids.replace("{unmuted}", _text("unmuted")).replace("{visible}", VISIBLE_SQL)
+    order = ", ".join(f"page.{key.name} {'ASC' if upward else 'DESC'}" for key in keys)
+    return _text("entries").replace("{ids}", ids).replace("{order}", order)
+
+
+def _text(name: str) -> str:
+    lines = (_DIRECTORY / f"{name}.sql").read_text().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))
