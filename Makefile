@@ -15,7 +15,7 @@ help: ## list what there is to make
 
 run: ## start the site on http://localhost:8000 (PORT= moves it), Ctrl-C stops it
 	@$(PYTHON) deploy/local/bootstrap.py requirements-local.txt memcached
-	@$(VENV) -m deploy.local.run
+	@$(VENV) -m deploy.local
 
 test: ## run the tests against PostgreSQL, memcached and Chromium (ARGS= goes to pytest)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium

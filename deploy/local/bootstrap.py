@@ -4,6 +4,12 @@ Standard library alone, in the Python of 2016: an old one must get as far as say
 is too old.
 """
 
+# ruff: noqa: E402
+import signal
+
+# Ctrl-C ends us without a traceback, during the imports below too.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import fcntl
 import hashlib
 import json
@@ -47,8 +53,6 @@ def main(arguments: "list[str]") -> int:
     except OSError as error:
         sys.stderr.write(f"kwippy: {error}\n")
         return 1
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 

@@ -296,7 +296,3 @@ def wait_for_grandchildren(honcho: subprocess.Popen[bytes]) -> None:
             time.sleep(0.2)
             return
         time.sleep(0.05)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
