@@ -5,4 +5,4 @@ class KwippyConfig(AppConfig):
     name = "kwippy"
 
     def ready(self) -> None:
-        from kwippy import checks  # noqa: F401, PLC0415 - registers them
+        from kwippy import checks  # noqa: F401 - registers them

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 
 @register()
-def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     site = urlsplit(settings.SITE_URL)
     if site.scheme not in ("http", "https") or not site.hostname or site.path or site.query:
         return [
@@ -35,7 +35,7 @@ def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> lis
 
 
 @register()
-def secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+def secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     if settings.DEBUG or len(settings.SECRET_KEY) >= 40:
         return []
     return [
@@ -48,13 +48,13 @@ def secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[
 
 
 @register()
-def mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+def mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     if not settings.MAIL_DIR and not settings.SMTP_HOST:
         problems.append(
             Error(
                 "Mail can go nowhere: nobody could confirm an address.",
-                hint="Set SMTP_HOST (and SMTP_PORT, SMTP_USER, SMTP_PASSWORD), or MAIL_DIR for a local trial.",
+                hint="Set SMTP_HOST (and SMTP_PORT, SMTP_USER, SMTP_PASSWORD), or MAIL_DIR to try it.",
                 id="kwippy.E003",
             )
         )
@@ -69,7 +69,7 @@ def mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckM
 
 
 @register()
-def memcached(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+def memcached(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for server in settings.MEMCACHED_SERVERS:
         host, _, port = server.rpartition(":")
@@ -92,7 +92,7 @@ def memcached(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[C
 
 
 @register()
-def folders(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+def folders(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for name in ("MEDIA_ROOT", "MAIL_DIR"):
         if not getattr(settings, name):
@@ -107,14 +107,14 @@ def folders(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Che
 
 
 @register()
-def debug(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+def debug(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     if settings.DEBUG and urlsplit(settings.SITE_URL).hostname not in ("localhost", "127.0.0.1", "::1"):
         return [Error("DEBUG is on for a site that others can reach: it shows its inside.", id="kwippy.E007")]
     return []
 
 
 @register(Tags.database)
-def database(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
+def database(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     if any(settings.DATABASES["default"].get(name) for name in ("HOST", "PASSWORD", "PORT")):
         return []
     return [

@@ -7,14 +7,14 @@ from django.views.decorators.cache import never_cache
 
 
 @never_cache
-def livez(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+def livez(request: HttpRequest) -> HttpResponse:
     """200 while the process answers at all."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @never_cache
-def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """200 with what works; 503 where PostgreSQL does not answer. Without memcached the site is slower, no more."""
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 with what works, 503 without PostgreSQL. Without memcached the site is slower, no more."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

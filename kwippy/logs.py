@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from structlog.tracebacks import ExceptionDictTransformer
 
 log = structlog.get_logger("kwippy.request")
 
@@ -29,9 +30,13 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [
+            # Without the local variables: among them are passwords and what people wrote.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ]
         if format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=False)]
+        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     )
     config: dict[str, Any] = {
         "version": 1,

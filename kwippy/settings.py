@@ -122,7 +122,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 
 # ── Caches ───────────────────────────────────────────────────────────────────────────────────────
 
-MEMCACHED_SERVERS = env.list("MEMCACHED_SERVERS", [])
+MEMCACHED_SERVERS: list[str] = env.list("MEMCACHED_SERVERS", [])
 
 CACHES: dict[str, dict[str, Any]] = {
     # allauth's rate limits. They are security: in PostgreSQL they hold when memcached is down, where
@@ -267,12 +267,13 @@ MEDIA_URL = "/media/"
 MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media"))
 # Where nginx serves them, gunicorn need not.
 SERVE_MEDIA = env.bool("SERVE_MEDIA", True)
+# Hashed names, which never change, need `collectstatic` first; tests do without.
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
-            if DEBUG
+            if not env.bool("STATIC_MANIFEST", not DEBUG)
             else "whitenoise.storage.CompressedManifestStaticFilesStorage"
         )
     },

@@ -1,7 +1,5 @@
 """Every address of the site. The product's user pages (`/<user>/`) come last: they take what is left."""
 
-from pathlib import Path
-
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
@@ -16,7 +14,7 @@ admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Pictures people uploaded, where no nginx serves them. Their names are random, so they never change."""
-    response = serve(request, path, document_root=Path(settings.MEDIA_ROOT))
+    response = serve(request, path, document_root=settings.MEDIA_ROOT)
     response["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 

@@ -28,7 +28,7 @@ def picture_from(upload: UploadedFile) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(upload.file, formats=FORMATS) as picture:
+            with Image.open(upload, formats=FORMATS) as picture:
                 if picture.width * picture.height > PIXELS_LIMIT:
                     raise ValidationError(_("that picture has too many pixels; a smaller one, please."))
                 return _square(picture)

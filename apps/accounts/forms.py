@@ -28,7 +28,9 @@ class ProfileForm(forms.ModelForm):
 
     def clean_bio(self) -> str:
         lines = self.cleaned_data["bio"].replace("\r\n", "\n").split("\n")
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(_storable(_UNWANTED.sub("", line)) for line in lines)).strip()
+        return re.sub(
+            r"\n{3,}", "\n\n", "\n".join(_storable(_UNWANTED.sub("", line)) for line in lines)
+        ).strip()
 
 
 def _storable(text: str) -> str:
@@ -43,7 +45,8 @@ def _storable(text: str) -> str:
 
 class PictureForm(forms.Form):
     picture = forms.FileField(
-        label=_("your picture"), widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"})
+        label=_("your picture"),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"}),
     )
 
     def clean_picture(self) -> bytes:

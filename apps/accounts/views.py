@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts import actions
 from apps.accounts.forms import PictureForm, ProfileForm
 from apps.accounts.members import MemberRequest, members_only
+from apps.accounts.models import User
 
 
 @members_only
@@ -48,6 +49,6 @@ def remove_picture(request: MemberRequest) -> HttpResponse:
 def _settings_page(request: MemberRequest, *, form: ProfileForm, avatar_form: PictureForm) -> HttpResponse:
     status = 422 if form.errors or avatar_form.errors else 200
     # The form writes what was typed on its instance; the page shows the person as they are.
-    person = type(request.user).objects.get(pk=request.user.pk)
+    person = User.objects.get(pk=request.user.pk)
     context = {"form": form, "avatar_form": avatar_form, "person": person}
     return render(request, "accounts/settings.html", context, status=status)

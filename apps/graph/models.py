@@ -50,7 +50,9 @@ class Block(models.Model):
         verbose_name = _("block")
         constraints = [
             models.UniqueConstraint(fields=["blocker", "blocked"], name="block_once"),
-            models.CheckConstraint(condition=~models.Q(blocker=models.F("blocked")), name="block_someone_else"),
+            models.CheckConstraint(
+                condition=~models.Q(blocker=models.F("blocked")), name="block_someone_else"
+            ),
         ]
         # A block counts in both directions.
         indexes = [models.Index(fields=["blocked", "blocker"], name="block_blocked_blocker")]

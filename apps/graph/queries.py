@@ -20,7 +20,9 @@ def is_blocked(one_id: int | None, other_id: int) -> bool:
     """Whether either of the two blocks the other."""
     return (
         bool(one_id)
-        and Block.objects.filter(Q(blocker=one_id, blocked=other_id) | Q(blocker=other_id, blocked=one_id)).exists()
+        and Block.objects.filter(
+            Q(blocker=one_id, blocked=other_id) | Q(blocker=other_id, blocked=one_id)
+        ).exists()
     )
 
 

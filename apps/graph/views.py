@@ -19,7 +19,9 @@ def follow(request: MemberRequest, username: str) -> HttpResponse:
     try:
         actions.follow(follower=request.user, followee=followee)
     except actions.FollowsTooMany:
-        messages.error(request, _("you follow %d people, that's as many as one can read.") % actions.FOLLOWING_LIMIT)
+        messages.error(
+            request, _("you follow %d people, that's as many as one can read.") % actions.FOLLOWING_LIMIT
+        )
     except actions.CannotFollow:
         yourself = followee.pk == request.user.pk
         messages.error(

@@ -64,9 +64,7 @@ def edit(*, kwip: Kwip, text: str) -> Kwip:
     locked = _lock(kwip.pk)
     if locked.text == text:
         return locked
-    Revision.objects.create(
-        kwip=locked, text=locked.text, written_at=locked.edited_at or locked.created_at
-    )
+    Revision.objects.create(kwip=locked, text=locked.text, written_at=locked.edited_at or locked.created_at)
     locked.text = text
     locked.edited_at = timezone.now()
     locked.version += 1

@@ -22,13 +22,13 @@ class KwipAdmin(admin.ModelAdmin):
     def beginning(self, kwip: Kwip) -> str:
         return kwip.text[:80]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def delete_model(self, request: HttpRequest, obj: Kwip) -> None:  # noqa: ARG002
+    def delete_model(self, request: HttpRequest, obj: Kwip) -> None:
         _delete(obj)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> None:  # noqa: ARG002
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> None:
         for kwip in queryset:
             _delete(kwip)
 

@@ -1,4 +1,6 @@
-"""Ids in addresses."""
+"""Ids in addresses: importing this makes `<kwip_id:…>` known to every URL map."""
+
+from django.urls import register_converter
 
 
 class KwipIdConverter:
@@ -14,3 +16,6 @@ class KwipIdConverter:
 
     def to_url(self, value: int) -> str:
         return str(value)
+
+
+register_converter(KwipIdConverter, "kwip_id")

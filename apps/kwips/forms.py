@@ -34,22 +34,33 @@ class TextField(forms.CharField):
         super().__init__(max_length=TEXT_LIMIT, strip=False, **options)  # type: ignore[arg-type]
         for validator in self.validators:
             if isinstance(validator, ProhibitNullCharactersValidator):
-                validator.message = _("there is a NUL character in it that can't be kept; please take it out.")
+                validator.message = _(
+                    "there is a NUL character in it that can't be kept; please take it out."
+                )
         self.validators.append(storable)
 
     def to_python(self, value: object) -> str:
         return kwip_text.clean(super().to_python(value) or "")
 
 
+class FormKeyField(forms.UUIDField):
+    """Tells a form sent twice. A missing or damaged key is no fault of the writer's: it gets a fresh one."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self) -> None:
+        super().__init__(required=False, initial=uuid.uuid4)
+
+    def clean(self, value: object) -> uuid.UUID:
+        try:
+            return uuid.UUID(str(value))
+        except ValueError:
+            return uuid.uuid4()
+
+
 class _TextForm(forms.Form):
     text = TextField(label=_("your kwip"))
-    # A missing or damaged key is no fault of the writer's: the form gets a fresh one.
-    form_key = forms.UUIDField(
-        required=False, widget=forms.HiddenInput, initial=uuid.uuid4, error_messages={"invalid": ""}
-    )
-
-    def clean_form_key(self) -> uuid.UUID:
-        return self.cleaned_data["form_key"] or uuid.uuid4()
+    form_key = FormKeyField()
 
 
 class KwipForm(_TextForm):

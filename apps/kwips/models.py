@@ -3,7 +3,6 @@
 import uuid
 
 from django.conf import settings
-
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _

@@ -93,9 +93,8 @@ def cards(ids: Sequence[int], *, whole: bool = False) -> list[Card]:
 
 def _card(row: tuple[Any, ...]) -> Card:
     *columns, thread_beginning, mentioned = row
-    return Card(
-        *columns, thread_excerpt=kwip_text.excerpt(thread_beginning), mentions=frozenset(mentioned or ())
-    )
+    columns += [kwip_text.excerpt(thread_beginning), frozenset(mentioned)]
+    return Card(*columns)
 
 
 def marked(cards: Iterable[Card], viewer_id: int | None) -> list[Card]:

@@ -1,9 +1,9 @@
-from django.urls import path, register_converter
+from django.urls import path
 
-from apps.kwips import views
-from apps.kwips.converters import KwipIdConverter
-
-register_converter(KwipIdConverter, "kwip_id")
+from apps.kwips import (
+    converters,  # noqa: F401 - makes <kwip_id:…> known
+    views,
+)
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),

@@ -33,7 +33,7 @@ def compose(request: MemberRequest) -> HttpResponse:
 def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = _visible(request, kwip_id)
     if kwip is None:
-        return gone(request)
+        return gone(request, text=request.POST.get("text", ""))
     form = CommentForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
@@ -49,7 +49,7 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
 def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = _own(request, kwip_id)
     if kwip is None:
-        return gone(request)
+        return gone(request, text=request.POST.get("text", ""))
     form = EditForm(request.POST or None, initial={"text": kwip.text})
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
@@ -97,7 +97,8 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if kwip.author.username != username:
         return redirect(f"/{kwip.author.username}/kwip/{kwip.pk}/history/", permanent=True)
     revisions = [
-        {"html": to_html(revision.text), "written_at": revision.written_at} for revision in kwip.revisions.all()
+        {"html": to_html(revision.text), "written_at": revision.written_at}
+        for revision in kwip.revisions.all()
     ]
     card = _card(kwip, request, whole=True)
     return render(request, "kwips/history.html", {"kwip": card, "revisions": revisions})

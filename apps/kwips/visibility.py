@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from django.db import models
-from django.db.models.expressions import BaseExpression
 from django.db.models.sql.compiler import SQLCompiler
 
 ANYONE = 0  # the viewer who is not signed in
@@ -30,15 +29,13 @@ class VisibleTo(models.Expression):
         self.viewer_id = viewer_id or ANYONE
         self.alias = ""
 
-    def resolve_expression(
-        self, query: Any = None, *args: object, **kwargs: object
-    ) -> BaseExpression:  # Django gives the query that it is used in
+    def resolve_expression(self, query: Any = None, *args: Any, **kwargs: Any) -> "VisibleTo":
         resolved = self.copy()
         resolved.alias = query.get_initial_alias()
         return resolved
 
-    def as_sql(self, compiler: SQLCompiler, connection: object) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002
-        quoted = compiler.quote_name_unless_alias(self.alias)
+    def as_sql(self, compiler: SQLCompiler, connection: object) -> tuple[str, tuple[Any, ...]]:
+        quoted = compiler.quote_name(self.alias)
         text = VISIBLE_SQL.replace("k.author_id", f"{quoted}.author_id")
         text = text.replace("k.audience_id", f"{quoted}.audience_id")
         places = text.count("%(viewer)s")

@@ -1,0 +1,195 @@
+"""Signing up, in, out and changing one's mind, through allauth as this site sets it up."""
+
+import re
+
+import pytest
+from apps.accounts.models import User
+from django.core import mail
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+
+
+def link_in(message: mail.EmailMessage) -> str:
+    """The path of the first link in a mail."""
+    found = re.search(r"https?://[^/\s]+(/\S+)", str(message.body))
+    assert found, message.body
+    return found[1]
+
+
+def sign_up(client: Client, username: str = "ann", email: str = "ann@example.org"):
+    form = {"username": username, "email": email, "password1": PASSWORD, "password2": PASSWORD}
+    return client.post("/accounts/signup/", form)
+
+
+@pytest.fixture
+def ann(client: Client) -> User:
+    sign_up(client)
+    client.post(link_in(mail.outbox[-1]))
+    client.post("/accounts/logout/")
+    return User.objects.get(username="ann")
+
+
+def sign_in(client: Client, login: str = "ann", password: str = PASSWORD):
+    return client.post("/accounts/login/", {"login": login, "password": password})
+
+
+def is_member(client: Client) -> bool:
+    return client.get("/settings/").status_code == 200
+
+
+def test_nobody_is_in_before_the_address_is_confirmed(client: Client) -> None:
+    sign_up(client)
+    assert not is_member(client)
+    sign_in(client)
+    assert not is_member(client)
+    path = link_in(mail.outbox[-1])
+    assert client.get(path).status_code == 200
+    client.post(path)
+    sign_in(client)
+    assert is_member(client)
+
+
+def test_a_name_typed_in_capitals_is_kept_in_small_letters(client: Client) -> None:
+    sign_up(client, username=" Ann ")
+    assert User.objects.get().username == "ann"
+
+
+@pytest.mark.parametrize("login", ["ann", "ANN", "ann@example.org", "Ann@Example.ORG"])
+def test_one_signs_in_by_name_or_address_in_any_case(client: Client, ann: User, login: str) -> None:
+    sign_in(client, login)
+    assert is_member(client)
+
+
+def test_signing_in_gives_the_session_another_key(client: Client, ann: User) -> None:
+    client.get("/accounts/login/")
+    session = client.session
+    session["canary"] = 1
+    session.save()
+    before = session.session_key
+    sign_in(client)
+    assert client.session.session_key != before
+
+
+def test_a_forgotten_password_is_reset_by_mail_and_ends_other_sessions(client: Client, ann: User) -> None:
+    elsewhere = Client()
+    sign_in(elsewhere)
+    assert is_member(elsewhere)
+    client.post("/accounts/password/reset/", {"email": "ann@example.org"})
+    page = client.get(link_in(mail.outbox[-1]), follow=True)
+    path = page.redirect_chain[-1][0]
+    client.post(path, {"password1": "another horse battery", "password2": "another horse battery"})
+    assert not is_member(elsewhere)
+    sign_in(client, password="another horse battery")
+    assert is_member(client)
+
+
+def test_a_reset_for_a_stranger_says_the_same_and_sends_no_link_to_reset(client: Client, ann: User) -> None:
+    known = client.post("/accounts/password/reset/", {"email": "ann@example.org"}, follow=True)
+    unknown = client.post("/accounts/password/reset/", {"email": "eve@example.org"}, follow=True)
+    assert known.status_code == unknown.status_code
+    assert known.redirect_chain == unknown.redirect_chain
+    assert "password/reset/key" not in str(mail.outbox[-1].body)
+
+
+def test_signing_up_with_an_address_in_use_looks_like_any_sign_up(client: Client, ann: User) -> None:
+    fresh = sign_up(Client(), username="eve", email="eve@example.org")
+    taken = sign_up(Client(), username="bob", email="ann@example.org")
+    assert (fresh.status_code, fresh["Location"]) == (taken.status_code, taken["Location"])
+    assert not User.objects.filter(username="bob").exists()
+
+
+def test_a_changed_address_counts_once_it_is_confirmed(client: Client, ann: User) -> None:
+    sign_in(client)
+    client.post("/accounts/email/", {"email": "new@example.org", "action_add": ""})
+    ann.refresh_from_db()
+    assert ann.email == "ann@example.org"
+    [message] = [m for m in mail.outbox if m.to == ["new@example.org"]]
+    client.post(link_in(message))
+    ann.refresh_from_db()
+    assert ann.email == "new@example.org"
+
+
+def test_signing_out_everywhere_else_ends_the_other_sessions(client: Client, ann: User) -> None:
+    elsewhere = Client()
+    sign_in(elsewhere)
+    sign_in(client)
+    assert client.get("/accounts/sessions/").status_code == 200
+    client.post("/accounts/sessions/")
+    assert is_member(client)
+    assert not is_member(elsewhere)
+
+
+def test_a_link_in_a_mail_leads_to_the_sites_own_address(client: Client, settings) -> None:
+    settings.SITE_URL = "https://kwippy.example"
+    settings.ALLOWED_HOSTS = ["localhost"]
+    client.post(
+        "/accounts/signup/",
+        {"username": "ann", "email": "ann@example.org", "password1": PASSWORD, "password2": PASSWORD},
+        headers={"host": "localhost:666"},
+    )
+    assert "https://kwippy.example/accounts/confirm-email/" in str(mail.outbox[-1].body)
+
+
+def test_too_many_wrong_passwords_are_refused_for_a_while(client: Client, ann: User) -> None:
+    pages = [sign_in(client, password=f"wrong {n}").content.decode().lower() for n in range(7)]
+    assert "too many" not in pages[0]
+    assert "too many" in pages[-1]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/password/reset/done/",
+        "/accounts/confirm-email/", "/accounts/inactive/", "/accounts/confirm-email/nonsense/",
+        "/accounts/password/reset/key/0-nonsense/",
+    ],
+)  # fmt: skip
+def test_every_page_for_strangers_wears_the_sites_templates(client: Client, address: str) -> None:
+    html = client.get(address, follow=True).content.decode()
+    assert 'class="skip"' in html or "skip" in html
+    assert "<style" not in html
+    assert "style=" not in html
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/settings/", "/accounts/email/", "/accounts/password/change/", "/accounts/logout/",
+        "/accounts/sessions/", "/accounts/reauthenticate/",
+    ],
+)  # fmt: skip
+def test_every_page_for_members_wears_the_sites_templates(client: Client, ann: User, address: str) -> None:
+    sign_in(client)
+    answer = client.get(address, follow=True)
+    assert answer.status_code == 200
+    html = answer.content.decode()
+    assert "<style" not in html
+    assert "style=" not in html
+    assert answer["Cache-Control"] == "private, no-store"
+
+
+def test_the_profile_says_what_was_typed_without_what_can_not_be_shown(client: Client, ann: User) -> None:
+    sign_in(client)
+    client.post(
+        "/settings/", {"display_name": " Ann\u202e  of\u200b Tea ", "bio": "a\r\n\r\n\r\n\r\nb\u2066"}
+    )
+    ann.refresh_from_db()
+    assert (ann.display_name, ann.bio) == ("Ann of Tea", "a\n\nb")
+    assert ann.version == 2
+    client.post("/settings/", {"display_name": "Ann of Tea", "bio": "other"})
+    ann.refresh_from_db()
+    assert ann.version == 2, "cards do not show the bio"
+
+
+@pytest.mark.parametrize("field", ["display_name", "bio"])
+@pytest.mark.parametrize("text", ["x" * 501, "a\x00b"])
+def test_a_profile_that_can_not_be_kept_is_said_beside_the_field(
+    client: Client, ann: User, field: str, text: str
+) -> None:
+    sign_in(client)
+    answer = client.post("/settings/", {"display_name": "ann", "bio": "tea", field: text})
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.content.decode()

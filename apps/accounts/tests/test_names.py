@@ -1,0 +1,71 @@
+"""User names: their shape, and the words that are the site's own."""
+
+import pytest
+from apps.accounts.models import User
+from apps.accounts.validators import reserved_names
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import get_resolver
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("name", ["ann", "a_b", "0_0", "x" * 30])
+def test_a_name_may_be(name: str) -> None:
+    assert User.objects.create_user(name, f"{name}@example.org").username == name
+
+
+@pytest.mark.parametrize("name", ["ab", "x" * 31, "an n", "änn", "a-b", "ann\n", "٣٣٣", "", "a.b", "ann/"])
+def test_a_name_may_not_be(name: str) -> None:
+    with pytest.raises(ValidationError):
+        User.objects.create_user(name, "ann@example.org")
+
+
+def test_postgresql_itself_refuses_a_name_out_of_shape() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User(username="Ann", email="ann@example.org").save()
+
+
+def test_names_and_addresses_are_taken_in_any_case() -> None:
+    User.objects.create_user("ann", "ann@example.org")
+    with pytest.raises(ValidationError):
+        User.objects.create_user("ANN", "other@example.org")
+    with pytest.raises(ValidationError):
+        User.objects.create_user("anna", "Ann@Example.org")
+
+
+def test_every_first_word_of_an_address_is_reserved() -> None:
+    words = {
+        "everyone", "kwip", "tag", "search", "people", "notifications", "messages", "settings", "accounts",
+        "contact", "about", "admin", "api", "media", "static", "livez", "readyz", "metrics", ".well-known",
+        "robots.txt",
+    }  # fmt: skip
+    assert words <= reserved_names()
+
+
+def test_a_name_that_is_free_leads_to_its_persons_page_and_nowhere_else() -> None:
+    """The other side: no address of the site's own hides behind a name that somebody may take."""
+    found: set[str] = set()
+    for pattern in get_resolver().reverse_dict.values():  # every route of the map, included ones too
+        found |= (
+            {str(route[0]).split("/")[0] for route in pattern[0]} if isinstance(pattern[0], list) else set()
+        )
+    literal = {word for word in found if word and "%" not in word}
+    assert {"everyone", "kwip", "accounts", "settings"} <= literal
+    assert literal <= reserved_names()
+
+
+@pytest.mark.parametrize("name", ["everyone", "Admin", "static", "kwippy"])
+def test_signing_up_under_a_reserved_word_is_refused_beside_the_field(client: Client, name: str) -> None:
+    answer = client.post(
+        "/accounts/signup/",
+        {
+            "username": name,
+            "email": "ann@example.org",
+            "password1": "correct horse",
+            "password2": "correct horse",
+        },
+    )
+    assert "that name is kept by the site" in answer.content.decode()
+    assert not User.objects.exists()

@@ -1,0 +1,212 @@
+"""Writing through the pages: what is right, what is wrong, and what happens to what was typed."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.kwips import actions
+from apps.kwips.models import Favourite, Kwip
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def member(client: Client, ann: User) -> Client:
+    client.force_login(ann)
+    return client
+
+
+def form_key_of(html: str) -> str:
+    found = re.search(r'name="form_key" value="([0-9a-f-]{36})"', html)
+    assert found, "the form has no key"
+    return found[1]
+
+
+def test_publishing_leads_to_the_kwip_and_the_same_form_again_to_the_same_kwip(member: Client) -> None:
+    key = form_key_of(member.get("/kwip/").content.decode())
+    first = member.post("/kwip/", {"text": "tea & scones", "form_key": key})
+    second = member.post("/kwip/", {"text": "tea & scones", "form_key": key})
+    kwip = Kwip.objects.get()
+    assert first.status_code == second.status_code == 302
+    assert first["Location"] == second["Location"] == f"/ann/kwip/{kwip.pk}/"
+    assert "tea &amp; scones" in member.get(first["Location"]).content.decode()
+
+
+def test_the_form_works_without_a_key(member: Client) -> None:
+    member.post("/kwip/", {"text": "tea"})
+    member.post("/kwip/", {"text": "tea", "form_key": "no uuid"})
+    assert Kwip.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "say something first"),
+        (" \n\t ", "say something first"),
+        ("\u200b\u202e", "say something first"),
+        ("a" * 100_001, "the longest kwip has 100000"),
+        ("a\x00b", "NUL character"),
+        ("a\n" * 1_000_000, "the longest kwip has 100000"),
+    ],
+    ids=["empty", "white space", "invisible", "too long", "NUL", "a million lines"],
+)
+@pytest.mark.parametrize("address", ["/kwip/", "comment", "edit"])
+def test_what_can_not_be_kept_is_said_beside_the_field(
+    member: Client, ann: User, publish: Callable[..., Kwip], text: str, message: str, address: str
+) -> None:
+    if not address.startswith("/"):
+        address = f"/kwip/{publish(ann).pk}/{address}/"
+    before = Kwip.objects.count()
+    answer = member.post(address, {"text": text})
+    assert answer.status_code == 422
+    html = answer.content.decode()
+    assert message in html
+    assert 'aria-invalid="true"' in html
+    assert Kwip.objects.count() == before
+
+
+def test_what_was_typed_is_still_there_after_an_error(member: Client) -> None:
+    html = member.post("/kwip/", {"text": "dear <diary>\x00", "followers_only": "on"}).content.decode()
+    assert "dear &lt;diary&gt;" in html
+    assert re.search(r'name="followers_only"[^>]*checked', html)
+
+
+def test_line_ends_that_browsers_add_do_not_count(member: Client) -> None:
+    assert member.post("/kwip/", {"text": "a\r\n" * 49_000 + "b"}).status_code == 302
+
+
+def test_broken_unicode_is_no_error_of_the_server(member: Client) -> None:
+    answer = member.generic(
+        "POST", "/kwip/", "text=caf%ed%a0%80", content_type="application/x-www-form-urlencoded"
+    )
+    assert answer.status_code in (302, 422)
+
+
+def test_a_form_sent_after_the_session_ended_comes_back_with_its_text(client: Client, ann: User) -> None:
+    answer = client.post("/kwip/", {"text": "long <thought>"})
+    assert answer.status_code == 403
+    assert "long &lt;thought&gt;" in answer.content.decode()
+    assert not Kwip.objects.exists()
+
+
+def test_a_form_without_its_token_comes_back_with_its_text(ann: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(ann)
+    answer = strict.post("/kwip/", {"text": "long <thought>"})
+    assert answer.status_code == 403
+    assert "long &lt;thought&gt;" in answer.content.decode()
+    assert not Kwip.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["edit", "delete"])
+def test_nobody_changes_another_persons_kwip(
+    member: Client, bob: User, publish: Callable[..., Kwip], what: str
+) -> None:
+    kwip = publish(bob)
+    assert member.get(f"/kwip/{kwip.pk}/{what}/").status_code == 403
+    assert member.post(f"/kwip/{kwip.pk}/{what}/", {"text": "mine"}).status_code == 403
+    assert Kwip.objects.get().text == "tea"
+
+
+@pytest.mark.parametrize("what", ["edit", "delete", "comment", "favourite", "unfavourite"])
+def test_a_kwip_that_may_not_be_seen_does_not_exist(
+    member: Client, bob: User, publish: Callable[..., Kwip], what: str
+) -> None:
+    kwip = publish(bob, followers_only=True)
+    assert member.post(f"/kwip/{kwip.pk}/{what}/", {"text": "mine"}).status_code == 404
+    assert member.get(f"/bob/kwip/{kwip.pk}/history/").status_code == 404
+
+
+@pytest.mark.parametrize("number", ["0", "x", "-1", "9" * 19, "9223372036854775808", "9" * 400, "٣"])
+@pytest.mark.parametrize("address", ["/kwip/{}/edit/", "/ann/kwip/{}/", "/ann/kwip/{}/history/"])
+def test_an_id_that_can_not_be_is_not_found(member: Client, number: str, address: str) -> None:
+    assert member.get(address.format(number)).status_code == 404
+
+
+def test_a_deleted_kwip_is_gone_everywhere(member: Client, ann: User, publish: Callable[..., Kwip]) -> None:
+    kwip = publish(ann)
+    assert member.post(f"/kwip/{kwip.pk}/delete/").status_code == 302
+    for address in (f"/ann/kwip/{kwip.pk}/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/comment/"):
+        assert member.get(address).status_code == 410
+    assert member.post(f"/kwip/{kwip.pk}/delete/").status_code == 302, "the second click of a double one"
+
+
+def test_a_comment_on_a_deleted_kwip_comes_back_with_its_text(
+    member: Client, ann: User, publish: Callable[..., Kwip]
+) -> None:
+    kwip = publish(ann)
+    actions.delete(kwip=Kwip.objects.get(pk=kwip.pk))
+    answer = member.post(f"/kwip/{kwip.pk}/comment/", {"text": "so <true>"})
+    assert answer.status_code == 410
+    assert "so &lt;true&gt;" in answer.content.decode()
+
+
+def test_whoever_wrote_the_kwip_may_delete_comments_below_it(
+    member: Client, ann: User, bob: User, publish, comment
+) -> None:
+    kwip = publish(ann)
+    made = comment(bob, kwip)
+    assert f"/kwip/{made.pk}/delete/" in member.get(f"/ann/kwip/{kwip.pk}/").content.decode()
+    assert member.post(f"/kwip/{made.pk}/delete/")["Location"] == f"/ann/kwip/{kwip.pk}/"
+    assert not kwip.comments.exists()
+
+
+def test_a_comment_on_a_comment_joins_the_same_conversation(
+    member: Client, ann: User, bob: User, publish, comment
+) -> None:
+    kwip = publish(bob)
+    first = comment(bob, kwip)
+    member.post(f"/kwip/{first.pk}/comment/", {"text": "indeed", "form_key": str(uuid.uuid4())})
+    assert kwip.comments.count() == 2
+
+
+def test_favouriting_leads_back_to_where_it_was_clicked(
+    member: Client, ann: User, publish: Callable[..., Kwip]
+) -> None:
+    kwip = publish(ann)
+    for _ in range(2):
+        answer = member.post(f"/kwip/{kwip.pk}/favourite/", {"next": "/everyone/?sort=active"})
+        assert answer["Location"] == f"/everyone/?sort=active#kwip-{kwip.pk}"
+    assert Favourite.objects.count() == 1
+    answer = member.post(f"/kwip/{kwip.pk}/unfavourite/", {"next": "https://elsewhere.example/"})
+    assert answer["Location"] == f"/ann/kwip/{kwip.pk}/"
+    assert not Favourite.objects.exists()
+
+
+def test_marks_are_made_by_post_alone(member: Client, ann: User, publish: Callable[..., Kwip]) -> None:
+    kwip = publish(ann)
+    assert member.get(f"/kwip/{kwip.pk}/favourite/").status_code == 405
+    member.get(f"/kwip/{kwip.pk}/delete/")
+    assert Kwip.objects.exists()
+
+
+def test_an_edited_kwip_says_so_and_shows_what_it_said(
+    member: Client, ann: User, publish: Callable[..., Kwip]
+) -> None:
+    kwip = publish(ann, "tea at four")
+    member.post(f"/kwip/{kwip.pk}/edit/", {"text": "tea at five"})
+    page = member.get(f"/ann/kwip/{kwip.pk}/").content.decode()
+    assert f'href="/ann/kwip/{kwip.pk}/history/"' in page
+    assert "tea at four" not in page
+    assert "tea at four" in member.get(f"/ann/kwip/{kwip.pk}/history/").content.decode()
+
+
+def test_deleting_in_the_admin_goes_the_same_way(
+    client: Client, ann: User, bob: User, publish, comment
+) -> None:
+    operator = User.objects.create_superuser("opera", "opera@example.org", "a long password")
+    kwip = publish(ann)
+    comment(bob, kwip)
+    client.force_login(operator)
+    client.post(
+        "/admin/kwips/kwip/",
+        {"action": "delete_selected", "_selected_action": [kwip.pk], "post": "yes"},
+    )
+    ann.refresh_from_db()
+    bob.refresh_from_db()
+    assert (Kwip.objects.count(), ann.kwips_count, bob.comments_count) == (0, 0, 0)
+    assert client.get(f"/ann/kwip/{kwip.pk}/").status_code == 410
