@@ -1,133 +1,132 @@
-"""Every timeline: which kwips, in which order. Each is one page of ids, by an index; cards come after.
+"""Every timeline: which kwips, in which order. A page of one is a query for ids; cards come after.
 
-``arguments`` is a request's GET, ``viewer_id`` None for someone who is not signed in. All raise `BadCursor`.
+``viewer_id`` is None for someone who is not signed in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from apps.feeds.statements import Entry, run
-from apps.keyset import Key, Listing, Page, Seek, encode, moment, paginate
+from apps.keyset import Fetch, Key, Listing, Page, Seek, encode, moment, paginate
 from apps.kwips import queries as kwips
 from apps.kwips.queries import Card
 
 PAGE_SIZE = 20
 ACTIVE = "active"
-SORTS = ("", ACTIVE)
 
 # Up to so many people, asking for each of them is as fast as anything.
 FEW_FOLLOWEES = 200
 # Of everyone's kwips, how many the network's first plan looks at.
 WINDOW = 2_000
 
-_NEWEST = (Key("id"),)
 _LAST_COMMENTED = (moment("last_active_at"), Key("id"))
 
 
-def everyone(
-    arguments: Mapping[str, str], *, viewer_id: int | None, sort: str = "", limit: int = PAGE_SIZE
-) -> Page[Entry]:
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A sequence of kwips for one viewer. ``fetch`` reads a stretch of it, wherever in it that is."""
+
+    listing: Listing
+    fetch: Fetch[Entry]
+    sort: str = ""
+
+    def page(self, arguments: Mapping[str, str], *, limit: int = PAGE_SIZE) -> Page[Entry]:
+        """The page that a request's GET asks for. Raises `BadCursor`."""
+        return paginate(arguments, self.listing, self.fetch, limit=limit, keep={"sort": self.sort})
+
+
+def everyone(*, viewer_id: int | None, sort: str = "") -> Timeline:
     """What everybody kwips."""
-    listing, file = _sorted("everyone", sort), _file("everyone", sort)
 
     def fetch(seek: Seek) -> list[Entry]:
-        return run(file, seek, viewer_id=viewer_id)
+        return run(_file("everyone", sort), seek, viewer_id=viewer_id)
 
-    return paginate(arguments, listing, fetch, limit=limit, keep={"sort": sort})
+    return Timeline(_listing("everyone", sort), fetch, sort)
 
 
-def network(
-    arguments: Mapping[str, str],
-    *,
-    viewer_id: int,
-    following_count: int,
-    sort: str = "",
-    limit: int = PAGE_SIZE,
-) -> Page[Entry]:
-    """The viewer's own kwips and those of the people they follow; each kwip once, comments left out."""
-    listing = _sorted("network", sort)
-    window, people = _file("network_window", sort), _file("network_people", sort)
+def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline:
+    """The viewer's own kwips and those of the people they follow; each once, comments left out.
+
+    Two plans that find the same: a window over everyone's kwips, exact where it fills the page, and person
+    by person, exact always.
+    """
 
     def fetch(seek: Seek) -> list[Entry]:
         if following_count > FEW_FOLLOWEES:
-            entries = run(window, seek, viewer_id=viewer_id, window=WINDOW)
+            entries = run(_file("network_window", sort), seek, viewer_id=viewer_id, window=WINDOW)
             if len(entries) == seek.limit:
                 return entries
-        return run(people, seek, viewer_id=viewer_id)
+        return run(_file("network_people", sort), seek, viewer_id=viewer_id)
 
-    return paginate(arguments, listing, fetch, limit=limit, keep={"sort": sort})
+    return Timeline(_listing("network", sort), fetch, sort)
 
 
-def person(
-    arguments: Mapping[str, str],
-    *,
-    viewer_id: int | None,
-    person_id: int,
-    sort: str = "",
-    limit: int = PAGE_SIZE,
-) -> Page[Entry]:
+def network_news(*, viewer_id: int, following_count: int) -> Timeline:
+    """The network, read where there is little: where everyone's kwips end inside the window, it saw all."""
+    whole = network(viewer_id=viewer_id, following_count=following_count)
+
+    def fetch(seek: Seek) -> Sequence[Entry]:
+        many = following_count > FEW_FOLLOWEES
+        if many and not run("window_end", seek, viewer_id=viewer_id, window=WINDOW):
+            return run("network_window", seek, viewer_id=viewer_id, window=WINDOW)
+        return whole.fetch(seek)
+
+    return Timeline(whole.listing, fetch)
+
+
+def person(*, viewer_id: int | None, person_id: int, sort: str = "") -> Timeline:
     """What one person kwips."""
-    listing, file = _sorted(f"person {person_id}", sort), _file("person", sort)
 
     def fetch(seek: Seek) -> list[Entry]:
-        return run(file, seek, viewer_id=viewer_id, person=person_id)
+        return run(_file("person", sort), seek, viewer_id=viewer_id, person=person_id)
 
-    return paginate(arguments, listing, fetch, limit=limit, keep={"sort": sort})
+    return Timeline(_listing(f"person {person_id}", sort), fetch, sort)
 
 
-def comments(
-    arguments: Mapping[str, str], *, viewer_id: int | None, person_id: int, limit: int = PAGE_SIZE
-) -> Page[Entry]:
+def comments(*, viewer_id: int | None, person_id: int) -> Timeline:
     """What one person commented."""
 
     def fetch(seek: Seek) -> list[Entry]:
         return run("comments", seek, viewer_id=viewer_id, person=person_id)
 
-    return paginate(arguments, Listing(f"comments {person_id}"), fetch, limit=limit)
+    return Timeline(Listing(f"comments {person_id}"), fetch)
 
 
-def favourites(
-    arguments: Mapping[str, str], *, viewer_id: int | None, person_id: int, limit: int = PAGE_SIZE
-) -> Page[Entry]:
+def favourites(*, viewer_id: int | None, person_id: int) -> Timeline:
     """What one person made a favourite, the last one first."""
-    listing = Listing(f"favourites {person_id}", by=(Key("favourite_id"),))
 
     def fetch(seek: Seek) -> list[Entry]:
         return run("favourites", seek, viewer_id=viewer_id, person=person_id)
 
-    return paginate(arguments, listing, fetch, limit=limit)
+    return Timeline(Listing(f"favourites {person_id}", by=(Key("favourite_id"),)), fetch)
 
 
-def tag(
-    arguments: Mapping[str, str], *, viewer_id: int | None, name: str, limit: int = PAGE_SIZE
-) -> Page[Entry]:
-    """Kwips and comments that carry the tag ``name``, which is in its one spelling."""
+def tag(*, viewer_id: int | None, name: str) -> Timeline:
+    """Kwips and comments that carry the tag ``name``, given in its one spelling."""
 
     def fetch(seek: Seek) -> list[Entry]:
         return run("tag", seek, viewer_id=viewer_id, tag=name)
 
-    return paginate(arguments, Listing(f"tag {name}"), fetch, limit=limit)
+    return Timeline(Listing(f"tag {name}"), fetch)
 
 
-def conversation(
-    arguments: Mapping[str, str], *, viewer_id: int | None, thread_id: int, limit: int = PAGE_SIZE
-) -> Page[Entry]:
+def conversation(*, viewer_id: int | None, thread_id: int) -> Timeline:
     """The comments on a kwip, the oldest first."""
 
     def fetch(seek: Seek) -> list[Entry]:
         return run("conversation", seek, viewer_id=viewer_id, thread=thread_id)
 
-    return paginate(arguments, _conversation(thread_id), fetch, limit=limit)
+    return Timeline(Listing(f"conversation {thread_id}", oldest_first=True), fetch)
 
 
-def place_in_conversation(comment_id: int, *, viewer_id: int | None, thread_id: int) -> str:
+def place_in(conversation: Timeline, comment_id: int) -> str:
     """The query string of a page of the conversation that has the comment on it; "" is the first page."""
-    listing = _conversation(thread_id)
-    seek = Seek(listing, (comment_id,), backward=True, limit=PAGE_SIZE)
-    earlier = run("conversation", seek, viewer_id=viewer_id, thread=thread_id)
+    seek = Seek(conversation.listing, (comment_id,), backward=True, limit=PAGE_SIZE)
+    earlier = conversation.fetch(seek)
     if len(earlier) < PAGE_SIZE:
         return ""
     # Some of what was said before it stands above the comment.
-    return f"?after={encode(listing, (earlier[PAGE_SIZE // 2].id,))}"
+    return f"?after={encode(conversation.listing, (earlier[PAGE_SIZE // 2].id,))}"
 
 
 def shown(page: Page[Entry], viewer_id: int | None) -> Page[Card]:
@@ -135,12 +134,8 @@ def shown(page: Page[Entry], viewer_id: int | None) -> Page[Card]:
     return page.showing(kwips.marked(kwips.cards([entry.id for entry in page]), viewer_id))
 
 
-def _conversation(thread_id: int) -> Listing:
-    return Listing(f"conversation {thread_id}", oldest_first=True)
-
-
-def _sorted(name: str, sort: str) -> Listing:
-    return Listing(f"{name}, active", by=_LAST_COMMENTED) if sort == ACTIVE else Listing(name, by=_NEWEST)
+def _listing(name: str, sort: str) -> Listing:
+    return Listing(f"{name}, active", by=_LAST_COMMENTED) if sort == ACTIVE else Listing(name)
 
 
 def _file(name: str, sort: str) -> str:

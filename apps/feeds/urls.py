@@ -10,6 +10,8 @@ register_converter(TagConverter, "tag")
 urlpatterns = [
     path("", views.home, name="home"),
     path("everyone/", views.everyone, name="everyone"),
+    path("everyone/new/", views.everyone_news, name="everyone_news"),
+    path("network/new/", views.network_news, name="network_news"),
     path("tag/<tag:name>/", views.tag, name="tag"),
     path("<person:username>/", views.person, name="person"),
     path("<person:username>/favourites/", views.favourites, name="favourites"),

@@ -2,75 +2,74 @@
 
 from urllib.parse import quote
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.members import viewer_id
 from apps.accounts.queries import person as find_person
-from apps.feeds import queries
+from apps.feeds import news, queries
+from apps.feeds.queries import Timeline
 from apps.graph.queries import is_following
 from apps.kwips.forms import CommentForm, KwipForm
 from apps.kwips.queries import cards, is_gone, marked, visible_kwip
 from apps.kwips.text import tag_name
 
 
-def _at(request: HttpRequest, path: str) -> HttpResponsePermanentRedirect | None:
-    """A redirect to the canonical ``path``, its query kept; None where the request is there already."""
-    if request.path == path:
-        return None
-    query = request.META.get("QUERY_STRING", "")
-    return HttpResponsePermanentRedirect(quote(path) + (f"?{query}" if query else ""))
-
-
-def _sort(request: HttpRequest) -> str:
-    sort = request.GET.get("sort", "")
-    return sort if sort in queries.SORTS else ""
-
-
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """A member's network; for everybody else, what kwippy is and what everyone kwips."""
     if not request.user.is_authenticated:
-        page = queries.everyone(request.GET, viewer_id=None)
-        return render(request, "feeds/landing.html", {"page": queries.shown(page, None)})
-    viewer, sort = request.user, _sort(request)
-    page = queries.network(
-        request.GET, viewer_id=viewer.pk, following_count=viewer.following_count, sort=sort
+        context = _first(request, queries.everyone(viewer_id=None), "everyone_news")
+        return render(request, "feeds/landing.html", context)
+    viewer = request.user
+    timeline = queries.network(
+        viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
-    context = {"page": queries.shown(page, viewer.pk), "form": KwipForm(), "sort": sort}
+    context = {**_first(request, timeline, "network_news"), "form": KwipForm()}
     return render(request, "feeds/network.html", context)
 
 
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
-    viewer, sort = viewer_id(request), _sort(request)
-    page = queries.everyone(request.GET, viewer_id=viewer, sort=sort)
-    return render(request, "feeds/everyone.html", {"page": queries.shown(page, viewer), "sort": sort})
+    timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
+    return render(request, "feeds/everyone.html", _first(request, timeline, "everyone_news"))
+
+
+@require_safe
+def everyone_news(request: HttpRequest) -> HttpResponse:
+    return _news(request, queries.everyone(viewer_id=viewer_id(request)))
+
+
+@require_safe
+def network_news(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_authenticated:
+        raise Http404
+    viewer = request.user
+    timeline = queries.network_news(viewer_id=viewer.pk, following_count=viewer.following_count)
+    return _news(request, timeline)
 
 
 @require_safe
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     canonical = tag_name(name)
-    if elsewhere := _at(request, f"/tag/{canonical}/"):
+    if elsewhere := _elsewhere(request, f"/tag/{canonical}/"):
         return elsewhere
-    viewer = viewer_id(request)
-    page = queries.tag(request.GET, viewer_id=viewer, name=canonical)
-    return render(request, "feeds/tag.html", {"tag": canonical, "page": queries.shown(page, viewer)})
+    timeline = queries.tag(viewer_id=viewer_id(request), name=canonical)
+    return render(request, "feeds/tag.html", {**_page(request, timeline), "tag": canonical})
 
 
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if elsewhere := _at(request, f"/{who.username}/"):
+    if elsewhere := _elsewhere(request, f"/{who.username}/"):
         return elsewhere
-    viewer, sort = viewer_id(request), _sort(request)
-    page = queries.person(request.GET, viewer_id=viewer, person_id=who.pk, sort=sort)
+    viewer = viewer_id(request)
+    timeline = queries.person(viewer_id=viewer, person_id=who.pk, sort=_sort(request))
     context = {
+        **_page(request, timeline),
         "person": who,
-        "page": queries.shown(page, viewer),
-        "sort": sort,
         "is_self": who.pk == viewer,
         "is_following": is_following(viewer, who.pk),
     }
@@ -80,21 +79,19 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def favourites(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if elsewhere := _at(request, f"/{who.username}/favourites/"):
+    if elsewhere := _elsewhere(request, f"/{who.username}/favourites/"):
         return elsewhere
-    viewer = viewer_id(request)
-    page = queries.favourites(request.GET, viewer_id=viewer, person_id=who.pk)
-    return render(request, "feeds/favourites.html", {"person": who, "page": queries.shown(page, viewer)})
+    timeline = queries.favourites(viewer_id=viewer_id(request), person_id=who.pk)
+    return render(request, "feeds/favourites.html", {**_page(request, timeline), "person": who})
 
 
 @require_safe
 def comments(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if elsewhere := _at(request, f"/{who.username}/comments/"):
+    if elsewhere := _elsewhere(request, f"/{who.username}/comments/"):
         return elsewhere
-    viewer = viewer_id(request)
-    page = queries.comments(request.GET, viewer_id=viewer, person_id=who.pk)
-    return render(request, "feeds/comments.html", {"person": who, "page": queries.shown(page, viewer)})
+    timeline = queries.comments(viewer_id=viewer_id(request), person_id=who.pk)
+    return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
 
 
 @require_safe
@@ -105,19 +102,48 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if found is None:
         if is_gone(kwip_id, username.lower()):
             return render(request, "410.html", status=410)
-        raise Http404(_("there is no such kwip here."))
-    if found.thread is not None:
-        place = queries.place_in_conversation(found.pk, viewer_id=viewer, thread_id=found.thread.pk)
-        return redirect(f"/{found.thread.author.username}/kwip/{found.thread.pk}/{place}#kwip-{found.pk}")
-    if elsewhere := _at(request, f"/{found.author.username}/kwip/{found.pk}/"):
+        raise Http404
+    thread = found.thread or found
+    timeline = queries.conversation(viewer_id=viewer, thread_id=thread.pk)
+    address = f"/{thread.author.username}/kwip/{thread.pk}/"
+    if thread is not found:
+        return redirect(f"{address}{queries.place_in(timeline, found.pk)}#kwip-{found.pk}")
+    if elsewhere := _elsewhere(request, address):
         return elsewhere
-    shown = marked(cards([found.pk], whole=True), viewer)
-    if not shown:
-        raise Http404(_("there is no such kwip here."))
-    page = queries.conversation(request.GET, viewer_id=viewer, thread_id=found.pk)
-    context = {
-        "kwip": shown[0],
-        "page": queries.shown(page, viewer),
-        "form": CommentForm() if viewer else None,
+    if not (shown := marked(cards([found.pk], whole=True), viewer)):
+        raise Http404  # deleted at this moment
+    form = CommentForm() if viewer else None
+    return render(request, "feeds/kwip.html", {**_page(request, timeline), "kwip": shown[0], "form": form})
+
+
+def _page(request: HttpRequest, timeline: Timeline) -> dict[str, object]:
+    page = timeline.page(request.GET)
+    return {"page": queries.shown(page, viewer_id(request)), "sort": timeline.sort}
+
+
+def _first(request: HttpRequest, timeline: Timeline, news_view: str) -> dict[str, object]:
+    """A page, and on the first one `news`: the address that tells how many kwips are new since."""
+    page = timeline.page(request.GET)
+    cursor = news.watched(timeline, page)
+    return {
+        "page": queries.shown(page, viewer_id(request)),
+        "sort": timeline.sort,
+        "news": f"{reverse(news_view)}?after={cursor}" if cursor else "",
     }
-    return render(request, "feeds/kwip.html", context)
+
+
+def _news(request: HttpRequest, timeline: Timeline) -> JsonResponse:
+    new = news.since(timeline, request.GET.get("after", ""))
+    return JsonResponse({"count": new.count, "more": new.more, "label": new.label})
+
+
+def _sort(request: HttpRequest) -> str:
+    return queries.ACTIVE if request.GET.get("sort") == queries.ACTIVE else ""
+
+
+def _elsewhere(request: HttpRequest, path: str) -> HttpResponsePermanentRedirect | None:
+    """A redirect to the canonical ``path``, its query kept; None where the request is there already."""
+    if request.path == path:
+        return None
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponsePermanentRedirect(quote(path) + (f"?{query}" if query else ""))

@@ -4,20 +4,23 @@
 -- Served by follow_once (follower_id, followee_id) and kwip_person (author_id, id DESC).
 SELECT k.id
 FROM (
-    SELECT network.id AS author_id, newest.id
+    SELECT network.author_id, newest.id
     FROM (
-        SELECT f.followee_id AS id FROM graph_follow f WHERE f.follower_id = %(viewer)s
-        UNION ALL
-        SELECT %(viewer)s
+        SELECT k.author_id
+        FROM (
+            SELECT f.followee_id AS author_id FROM graph_follow f WHERE f.follower_id = %(viewer)s
+            UNION ALL
+            SELECT %(viewer)s
+        ) k
+        WHERE {unmuted}
     ) network
     CROSS JOIN LATERAL (
         SELECT k.id
         FROM kwips_kwip k
-        WHERE k.author_id = network.id
+        WHERE k.author_id = network.author_id
           AND k.thread_id IS NULL
           AND k.id < %(cursor_id)s
           AND ({visible})
-          AND {unmuted}
         ORDER BY k.id DESC
         LIMIT 1
     ) newest

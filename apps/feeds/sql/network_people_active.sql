@@ -4,20 +4,23 @@
 -- (author_id, last_active_at DESC, id DESC).
 SELECT k.id, k.last_active_at
 FROM (
-    SELECT network.id AS author_id, newest.id, newest.last_active_at
+    SELECT network.author_id, newest.id, newest.last_active_at
     FROM (
-        SELECT f.followee_id AS id FROM graph_follow f WHERE f.follower_id = %(viewer)s
-        UNION ALL
-        SELECT %(viewer)s
+        SELECT k.author_id
+        FROM (
+            SELECT f.followee_id AS author_id FROM graph_follow f WHERE f.follower_id = %(viewer)s
+            UNION ALL
+            SELECT %(viewer)s
+        ) k
+        WHERE {unmuted}
     ) network
     CROSS JOIN LATERAL (
         SELECT k.id, k.last_active_at
         FROM kwips_kwip k
-        WHERE k.author_id = network.id
+        WHERE k.author_id = network.author_id
           AND k.thread_id IS NULL
           AND (k.last_active_at, k.id) < (%(cursor_last_active_at)s, %(cursor_id)s)
           AND ({visible})
-          AND {unmuted}
         ORDER BY k.last_active_at DESC, k.id DESC
         LIMIT 1
     ) newest

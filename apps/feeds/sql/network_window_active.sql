@@ -12,7 +12,7 @@ FROM (
 ) k
 WHERE (
         k.author_id = %(viewer)s
-        OR EXISTS (SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = k.author_id)
+        OR k.author_id IN (SELECT f.followee_id FROM graph_follow f WHERE f.follower_id = %(viewer)s)
     )
   AND ({visible})
   AND {unmuted}
