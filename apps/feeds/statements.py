@@ -41,7 +41,8 @@ def statement(name: str, keys: tuple[Key, ...], *, upward: bool) -> str:
     # After the turn, so that the fragments may compare as they like.
     ids = ids.replace("{unmuted}", _text("unmuted")).replace("{visible}", VISIBLE_SQL)
     order = ", ".join(f"page.{key.name} {'ASC' if upward else 'DESC'}" for key in keys)
-    return _text("entries").replace("{ids}", ids).replace("{order}", order)
+    # The name is for whoever reads PostgreSQL's logs and statistics.
+    return f"/* {name}.sql */ " + _text("entries").replace("{ids}", ids).replace("{order}", order)
 
 
 def _text(name: str) -> str:

@@ -7,6 +7,7 @@ import datetime
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import blake2b
+from operator import attrgetter
 
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -62,6 +63,10 @@ class Listing:
         if self.oldest_first:
             return tuple(_EPOCH if key.is_moment else 0 for key in self.by)
         return tuple(_END_OF_TIME if key.is_moment else LARGEST for key in self.by)
+
+    def position_of(self, row: object) -> Position:
+        """Where a row stands: its values of the keys."""
+        return tuple(attrgetter(key.name.replace("__", "."))(row) for key in self.by)
 
 
 def encode(listing: Listing, position: Position) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from urllib.parse import urlencode
 
 from apps.keyset.cursor import BadCursor, Listing, Position, Value, decode, encode
@@ -129,8 +128,8 @@ class _Links[T]:
         return self._query(BEFORE if self.listing.oldest_first else AFTER, self.rows[0])
 
     def _query(self, argument: str, row: T) -> str:
-        position = tuple(attrgetter(key.name.replace("__", "."))(row) for key in self.listing.by)
-        return "?" + "&".join(filter(None, [self._kept(), f"{argument}={encode(self.listing, position)}"]))
+        cursor = encode(self.listing, self.listing.position_of(row))
+        return "?" + "&".join(filter(None, [self._kept(), f"{argument}={cursor}"]))
 
     def _kept(self) -> str:
         return urlencode({name: value for name, value in self.keep.items() if value})
