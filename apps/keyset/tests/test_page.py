@@ -1,0 +1,174 @@
+"""Pages over a list in memory: the rules hold wherever the rows come from."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.keyset import BadCursor, Listing, Page, Seek, encode, paginate
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    id: int
+
+
+class Rows:
+    """Rows that can come and go between two pages."""
+
+    def __init__(self, ids: set[int], *, oldest_first: bool = False) -> None:
+        self.ids = set(ids)
+        self.listing = Listing("rows", oldest_first=oldest_first)
+        self.seeks: list[Seek] = []
+
+    def fetch(self, seek: Seek) -> list[Row]:
+        self.seeks.append(seek)
+        upward = seek.listing.oldest_first != seek.backward
+        (at,) = seek.position
+        assert isinstance(at, int)
+        beyond = [i for i in self.ids if (i > at if upward else i < at)]
+        return [Row(i) for i in sorted(beyond, reverse=not upward)[: seek.limit]]
+
+    def page(self, query: str = "", *, limit: int = 3, keep: dict[str, str] | None = None) -> Page[Row]:
+        arguments = dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True))
+        return paginate(arguments, self.listing, self.fetch, limit=limit, keep=keep)
+
+    def in_order(self) -> list[int]:
+        return sorted(self.ids, reverse=not self.listing.oldest_first)
+
+
+def shown(page: Page[Row]) -> list[int]:
+    return [row.id for row in page]
+
+
+id_sets = st.sets(st.integers(1, 60), max_size=25)
+
+
+@given(id_sets, st.integers(1, 7), st.booleans())
+def test_walking_on_and_back_shows_every_row_once_and_in_order(
+    ids: set[int], limit: int, oldest_first: bool
+) -> None:
+    rows = Rows(ids, oldest_first=oldest_first)
+    pages = [rows.page(limit=limit)]
+    while pages[-1].next:
+        pages.append(rows.page(pages[-1].next, limit=limit))
+    assert [i for page in pages for i in shown(page)] == rows.in_order()
+    assert all(len(page) == limit for page in pages[:-1])
+
+    back = [pages[-1]]
+    while back[-1].previous:
+        back.append(rows.page(back[-1].previous, limit=limit))
+    assert [shown(page) for page in reversed(back)] == [shown(page) for page in pages]
+
+
+@given(id_sets, id_sets, id_sets, st.integers(1, 7), st.booleans())
+def test_rows_that_stay_are_shown_once_while_others_come_and_go(
+    ids: set[int], coming: set[int], going: set[int], limit: int, oldest_first: bool
+) -> None:
+    rows = Rows(ids, oldest_first=oldest_first)
+    changes = [*((rows.ids.add, i) for i in coming - ids), *((rows.ids.discard, i) for i in going)]
+    page = rows.page(limit=limit)
+    seen = shown(page)
+    while page.next:
+        for change, which in changes[:3]:
+            change(which)
+        del changes[:3]
+        page = rows.page(page.next, limit=limit)
+        seen += shown(page)
+    assert len(seen) == len(set(seen))
+    assert seen == sorted(seen, reverse=not oldest_first)
+    assert ids - going <= set(seen)
+
+
+def test_the_first_page_has_nothing_newer() -> None:
+    page = Rows({1, 2, 3, 4}).page()
+    assert shown(page) == [4, 3, 2]
+    assert page.newer == ""
+    assert page.is_first
+    assert page.older
+
+
+def test_a_last_page_that_is_full_has_nothing_older() -> None:
+    assert Rows({1, 2, 3}).page().older == ""
+
+
+def test_a_list_that_fits_has_no_links() -> None:
+    page = Rows({1, 2}).page()
+    assert (page.older, page.newer) == ("", "")
+
+
+def test_an_empty_list_is_an_empty_first_page() -> None:
+    page = Rows(set()).page()
+    assert not page
+    assert (page.older, page.newer, page.is_first) == ("", "", True)
+
+
+def test_newer_rows_that_reach_the_start_are_the_first_page_and_full() -> None:
+    rows = Rows({1, 2, 3, 4, 5, 6})
+    second = rows.page(rows.page().older)
+    rows.ids.discard(6)
+    page = rows.page(second.newer)
+    assert shown(page) == [5, 4, 3]
+    assert page.is_first
+    assert page.newer == ""
+
+
+def test_beyond_the_end_there_is_a_way_back() -> None:
+    rows = Rows({1, 2, 3, 4})
+    older = rows.page().older
+    rows.ids -= {1, 2}
+    page = rows.page(older)
+    assert shown(page) == []
+    assert page.older == ""
+    assert page.newer == "?"
+    assert shown(rows.page(page.newer)) == [4, 3]
+
+
+def test_a_conversation_goes_on_to_what_is_newer() -> None:
+    rows = Rows({1, 2, 3, 4}, oldest_first=True)
+    first = rows.page()
+    assert shown(first) == [1, 2, 3]
+    assert first.next == first.newer != ""
+    assert first.previous == first.older == ""
+    second = rows.page(first.newer)
+    assert shown(second) == [4]
+    assert second.newer == ""
+    assert shown(rows.page(second.older)) == [1, 2, 3]
+
+
+def test_links_carry_other_arguments_on() -> None:
+    rows = Rows({1, 2, 3, 4})
+    page = rows.page(keep={"sort": "active", "empty": "", "q": "tea & milk"})
+    assert page.older == f"?sort=active&q=tea+%26+milk&before={encode(rows.listing, (2,))}"
+
+
+def test_a_page_reads_one_row_more_than_it_shows() -> None:
+    rows = Rows(set(range(50)))
+    assert len(rows.page(limit=20)) == 20
+    assert [seek.limit for seek in rows.seeks] == [21]
+
+
+@pytest.mark.parametrize(
+    "query", ["?before=&after=", "?before=", "?after=x", "?before=-1", "?before=" + "9" * 500]
+)
+def test_what_is_no_cursor_is_refused_before_anything_is_read(query: str) -> None:
+    rows = Rows({1, 2, 3, 4})
+    with pytest.raises(BadCursor):
+        rows.page(query)
+    assert rows.seeks == []
+
+
+def test_both_cursors_at_once_are_refused() -> None:
+    rows = Rows({1, 2, 3, 4})
+    cursor = encode(rows.listing, (2,))
+    with pytest.raises(BadCursor):
+        rows.page(f"?before={cursor}&after={cursor}")
+
+
+def test_a_page_can_show_something_else_with_the_same_links() -> None:
+    page = Rows({1, 2, 3, 4}).page()
+    other = page.showing([str(row.id) for row in page])
+    assert other.items == ["4", "3", "2"]
+    assert (other.older, other.newer, other.is_first) == (page.older, page.newer, page.is_first)
