@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
 
 @register()
@@ -36,8 +37,11 @@ def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> lis
 
 @register()
 def secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    if settings.DEBUG or len(settings.SECRET_KEY) >= 40:
-        return []
+    try:
+        if settings.DEBUG or len(settings.SECRET_KEY) >= 40:
+            return []
+    except ImproperlyConfigured:
+        pass  # an empty one can't even be read
     return [
         Error(
             "SECRET_KEY is missing or shorter than 40 characters.",

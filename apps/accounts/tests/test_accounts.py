@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from apps.accounts.models import User
 from django.core import mail
 from django.test import Client
+
+from apps.accounts.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -103,7 +104,9 @@ def test_signing_up_with_an_address_in_use_looks_like_any_sign_up(client: Client
 
 def test_a_changed_address_counts_once_it_is_confirmed(client: Client, ann: User) -> None:
     sign_in(client)
-    client.post("/accounts/email/", {"email": "new@example.org", "action_add": ""})
+    asked = client.post("/accounts/email/", {"email": "new@example.org", "action_add": ""})
+    assert asked["Location"].startswith("/accounts/reauthenticate/"), "the password is asked for once more"
+    client.post(asked["Location"], {"password": PASSWORD})
     ann.refresh_from_db()
     assert ann.email == "ann@example.org"
     [message] = [m for m in mail.outbox if m.to == ["new@example.org"]]
@@ -142,7 +145,8 @@ def test_too_many_wrong_passwords_are_refused_for_a_while(client: Client, ann: U
 @pytest.mark.parametrize(
     "address",
     [
-        "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/password/reset/done/",
+        "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/",
+        "/accounts/password/reset/done/",
         "/accounts/confirm-email/", "/accounts/inactive/", "/accounts/confirm-email/nonsense/",
         "/accounts/password/reset/key/0-nonsense/",
     ],

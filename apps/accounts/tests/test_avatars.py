@@ -7,17 +7,18 @@ import zlib
 from pathlib import Path
 
 import pytest
-from apps.accounts import actions, avatars
-from apps.accounts.models import User
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
+from apps.accounts import actions, avatars
+from apps.accounts.models import User
 
-def picture(format: str = "JPEG", size: tuple[int, int] = (600, 300), **options) -> bytes:
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (600, 300), **options) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", size, "#bbd26c").save(out, format, **options)
+    Image.new("RGB", size, "#bbd26c").save(out, kind, **options)
     return out.getvalue()
 
 
@@ -40,9 +41,9 @@ def png_claiming(width: int, height: int) -> bytes:
     )
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF"])
-def test_a_picture_becomes_a_small_square(format: str) -> None:
-    kept = Image.open(io.BytesIO(avatars.picture_from(upload(picture(format)))))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_a_picture_becomes_a_small_square(kind: str) -> None:
+    kept = Image.open(io.BytesIO(avatars.picture_from(upload(picture(kind)))))
     assert (kept.format, kept.size) == ("WEBP", (avatars.SIDE, avatars.SIDE))
 
 
@@ -66,7 +67,8 @@ def test_a_picture_taken_sideways_stands_upright() -> None:
     sideways.save(out, "JPEG", exif=exif.tobytes())
     kept = Image.open(io.BytesIO(avatars.picture_from(upload(out.getvalue())))).convert("L")
     right, left = kept.getpixel((350, 200)), kept.getpixel((50, 200))
-    assert isinstance(right, int) and isinstance(left, int)
+    assert isinstance(right, int)
+    assert isinstance(left, int)
     assert (right > 200, left < 50) == (True, True)
 
 

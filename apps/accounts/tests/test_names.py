@@ -1,12 +1,13 @@
 """User names: their shape, and the words that are the site's own."""
 
 import pytest
-from apps.accounts.models import User
-from apps.accounts.validators import reserved_names
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import get_resolver
+
+from apps.accounts.models import User
+from apps.accounts.validators import reserved_names
 
 pytestmark = pytest.mark.django_db
 

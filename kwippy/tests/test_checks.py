@@ -1,0 +1,85 @@
+"""What an operator can get wrong is named, by its id, before anybody meets it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core import checks
+
+HEALTHY = {
+    "SITE_URL": "https://kwippy.example",
+    "SECRET_KEY": "production-" * 6,
+    "DEFAULT_FROM_EMAIL": "kwippy <hello@kwippy.example>",
+    "SMTP_HOST": "mail.kwippy.example",
+    "DATABASE_HOST": "postgres",
+    "MEMCACHED_SERVERS": "memcached:11211",
+    "MAIL_DIR": "",
+    "DEBUG": "false",
+}
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs manage.py in an environment that holds nothing of this one but the way to the programs."""
+    keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env=keep | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
+    done = manage("check", "--deploy", "--fail-level", "INFO", **HEALTHY, MEDIA_ROOT=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "(2 silenced)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"SITE_URL": ""}, "kwippy.E001"),
+        ({"SITE_URL": "kwippy.example"}, "kwippy.E001"),
+        ({"SITE_URL": "https://kwippy.example/site"}, "kwippy.E001"),
+        ({"SITE_URL": "http://kwippy.example"}, "kwippy.W001"),
+        ({"SECRET_KEY": ""}, "kwippy.E002"),
+        ({"SECRET_KEY": "short"}, "kwippy.E002"),
+        ({"SMTP_HOST": ""}, "kwippy.E003"),
+        ({"DEFAULT_FROM_EMAIL": "kwippy"}, "kwippy.E004"),
+        ({"MEMCACHED_SERVERS": "memcached"}, "kwippy.E005"),
+        ({"MEMCACHED_SERVERS": ""}, "kwippy.W002"),
+        ({"MEDIA_ROOT": "/etc/hostname/media"}, "kwippy.E006"),
+        ({"DEBUG": "true"}, "kwippy.E007"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(f"{k}={v}" for k, v in value.items()),
+)
+def test_a_wrong_setting_is_named(wrong: dict[str, str], named: str, tmp_path: Path) -> None:
+    done = manage("check", **{"MEDIA_ROOT": str(tmp_path), **HEALTHY, **wrong})
+    assert named in done.stderr + done.stdout, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_database_host_is_said() -> None:
+    done = manage("check", "--database", "default", **{**HEALTHY, "DATABASE_HOST": "", "MEDIA_ROOT": "/tmp"})
+    assert "kwippy.W003" in done.stderr + done.stdout
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("from-a-file-" * 5 + "\n")
+    environment = {**HEALTHY, "MEDIA_ROOT": str(tmp_path), "SECRET_KEY_FILE": str(secret)}
+    del environment["SECRET_KEY"]
+    done = manage(
+        "shell", "-v0", "-c", "from django.conf import settings; print(settings.SECRET_KEY)", **environment
+    )
+    assert done.stdout.strip() == "from-a-file-" * 5
+
+
+def test_every_check_of_ours_is_registered() -> None:
+    ours = {check.__name__ for check in checks.registry.registry.get_checks(include_deployment_checks=True)}
+    assert {"site_address", "secret_key", "mail", "memcached", "folders", "debug"} <= ours
