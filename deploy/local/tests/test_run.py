@@ -1,0 +1,71 @@
+"""What `make run` refuses, and what it keeps to itself."""
+
+import shutil
+import socket
+import stat
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from deploy.local import run
+from deploy.local.services import ServiceError
+
+
+def test_a_busy_port_is_named_with_a_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServiceError, match=f"port {port} is in use .* PORT={port + 1}"):
+            run.free_addresses(port)
+
+
+def test_a_port_that_a_server_has_just_left_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            server.accept()[0].close()
+    assert run.free_addresses(port)[0] == f"127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("text", ["", "0", "65536", "-1", "80a", "٨٠", "8000 "])
+def test_what_is_not_a_port_is_named(text: str) -> None:
+    with pytest.raises(ServiceError, match="is not a port"):
+        run.parse_port(text)
+
+
+def test_a_second_copy_on_the_same_data_is_told_who_holds_it(tmp_path: Path) -> None:
+    refused = pytest.raises(ServiceError, match=r"already running .*process \d+")
+    with run.lock(tmp_path / "run.lock"), refused, run.lock(tmp_path / "run.lock"):
+        pass
+
+
+def test_the_lock_is_free_again_afterwards(tmp_path: Path) -> None:
+    for _ in range(2):
+        with run.lock(tmp_path / "run.lock"):
+            pass
+
+
+def test_a_disk_that_is_nearly_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**9, 10**9, 5 << 20))
+    with pytest.raises(ServiceError, match=r"nearly full: .* has 5 MB left"):
+        run.check_disk(tmp_path)
+
+
+def test_the_secret_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    path = run.secret_key(tmp_path / "secret_key")
+    secret = path.read_text()
+    assert len(secret) >= 50
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert run.secret_key(path).read_text() == secret
+
+
+def test_the_shell_of_the_person_does_not_reach_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEBUG", "*")
+    monkeypatch.setenv("DATABASE_PASSWORD", "of another project")
+    env = run.environment(tmp_path, 8123, tmp_path / "run", None, ["127.0.0.1:8123"])
+    assert env["DEBUG"] == "false"
+    assert env["DATABASE_PASSWORD"] == ""
+    assert env["SITE_URL"] == "http://localhost:8123"
