@@ -4,11 +4,11 @@ Standard library alone, in the Python of 2016: an old one must get as far as say
 is too old.
 """
 
-# ruff: noqa: E402
 import signal
 
-# Ctrl-C ends us without a traceback, during the imports below too.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+if __name__ == "__main__":
+    # Ctrl-C ends us without a traceback, during the imports below too.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import fcntl
 import hashlib

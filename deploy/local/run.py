@@ -106,7 +106,9 @@ def run(var: Path, port_text: str) -> None:
         else:
             say("memcached is not installed: pages come from an in-process cache instead.")
         finish(preparation)
-        honcho = spawn(["honcho", "-e", os.devnull, "-f", "deploy/local/Procfile", "start"], env)
+        command = ["honcho", "-e", os.devnull, "-f", "deploy/local/Procfile", "start"]
+        # To stdout, so that its complaint goes the same way when a reader (`| head`) has gone.
+        honcho = spawn(command, env, stderr=subprocess.STDOUT)
         cleanup.callback(services.stop, honcho, signal.SIGTERM, STOP_SECONDS)
         cleanup.callback(wait_for_grandchildren, honcho)
         watch(port, honcho, postgres, memcached, var)
@@ -221,10 +223,21 @@ def secret_key(path: Path) -> Path:
     return path
 
 
-def spawn(module: list[str], env: dict[str, str], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+def spawn(
+    module: list[str],
+    env: dict[str, str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stderr: int | None = None,
+) -> subprocess.Popen[bytes]:
     """Run a Python module of the virtual environment with the terminal as its output."""
     return services.spawn(
-        [sys.executable, "-m", *module], death_signal=signal.SIGTERM, stdin=stdin, env=env, cwd=ROOT
+        [sys.executable, "-m", *module],
+        death_signal=signal.SIGTERM,
+        stdin=stdin,
+        stderr=stderr,
+        env=env,
+        cwd=ROOT,
     )
 
 

@@ -153,6 +153,7 @@ def start(
             as_service_user(argv, death_signal),
             death_signal=death_signal,
             stdout=output,
+            stderr=subprocess.STDOUT,
             # The working directory may be closed to the service account.
             cwd="/",
         )
@@ -163,6 +164,7 @@ def spawn(
     *,
     death_signal: signal.Signals,
     stdout: IO[bytes] | None = None,
+    stderr: int | None = None,
     stdin: int = subprocess.DEVNULL,
     env: Mapping[str, str] | None = None,
     cwd: str | Path | None = None,
@@ -172,7 +174,7 @@ def spawn(
         argv,
         stdin=stdin,
         stdout=stdout,
-        stderr=None if stdout is None else subprocess.STDOUT,
+        stderr=stderr,
         start_new_session=True,
         preexec_fn=die_with_parent(death_signal),
         env=env,
