@@ -36,6 +36,8 @@ def main() -> int:
     """Walk the way; return 0 if it was open to the end."""
     # A shell that started us in the background has us, and all we start, ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A time limit ends us with SIGTERM: then, too, nothing may be left.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     services.adopt_orphans()
     directory = Path(tempfile.mkdtemp(prefix="kwippy-smoke-"))
     try:
@@ -84,7 +86,7 @@ def running(checkout: Path, port: int, patience: float) -> Iterator[float]:
 
     Raises SmokeError if it doesn't answer within `patience`, doesn't stop, or leaves a process behind.
     """
-    before = set(services.descendants(os.getpid()))
+    others = services.descendants(os.getpid())
     started = time.monotonic()
     site = subprocess.Popen(
         ["make", "-s", "run", f"PORT={port}"],
@@ -101,7 +103,10 @@ def running(checkout: Path, port: int, patience: float) -> Iterator[float]:
         site.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         raise SmokeError(f"the site did not stop within {STOP_SECONDS:.0f} s of Ctrl-C") from None
-    if left := set(services.descendants(os.getpid())) - before:
+    # Chromium comes and goes with processes of its own; all of them stay below its first ones.
+    for other in tuple(others):
+        others += services.descendants(other)
+    if left := set(services.descendants(os.getpid())) - set(others):
         raise SmokeError(f"the site stopped but left processes behind: {sorted(left)}")
 
 
