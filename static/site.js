@@ -5,30 +5,27 @@
   const language = document.documentElement.lang || "en";
   const viewer = document.body.dataset.viewer || "";
   const live = document.getElementById("live");
-  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const all = (selector) => [...document.querySelectorAll(selector)];
 
-  function say(text) {
+  function say(text, failed = false) {
     // Emptied first, so that the same words are said a second time.
     live.textContent = "";
+    live.className = failed ? "toast" : "sr";
     requestAnimationFrame(() => { live.textContent = text || ""; });
+    if (failed) setTimeout(() => { live.className = "sr"; }, 8000);
   }
 
-  // Storage can be full, forbidden or absent: then there is nothing kept.
-  function keep(store, key, value) {
-    try {
-      if (value) store().setItem(key, value);
-      else store().removeItem(key);
-    } catch { /* nothing kept */ }
-  }
-  function kept(store, key) {
-    try { return store().getItem(key) || ""; } catch { return ""; }
-  }
-  const here = () => localStorage;
-  const tab = () => sessionStorage;
+  // Storage can be full, forbidden or absent: then nothing is kept.
+  const stored = (work) => { try { return work() || ""; } catch { return ""; } };
+  const kept = (store, key) => stored(() => window[store].getItem(key));
+  const keep = (store, key, value) =>
+    stored(() => (value ? window[store].setItem(key, value) : window[store].removeItem(key)));
+  const [here, tab] = ["localStorage", "sessionStorage"];
 
   /* Times: "3 min ago" for a week, then the date; the exact time of the reader's own zone on hover. */
   const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+  const compact = new Intl.NumberFormat(language, { notation: "compact" });
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
 
   function tellTimes() {
@@ -53,10 +50,8 @@
     if (limit > 0) area.removeAttribute("maxlength");
     const note = area.form && area.form.querySelector(".left");
     const measure = () => {
-      if (!growsByItself) {
-        area.style.height = "auto";
-        area.style.height = `${area.scrollHeight + 3}px`;
-      }
+      if (!growsByItself) area.style.height = "auto";
+      if (!growsByItself) area.style.height = `${area.scrollHeight + 3}px`;
       if (!note || limit <= 0) return;
       const left = limit - [...area.value].length;
       note.hidden = left > Math.min(2000, limit / 5);
@@ -108,8 +103,7 @@
     if (count) {
       const number = Math.max(0, Number(count.dataset.count) + (on ? 1 : -1));
       count.dataset.count = number;
-      const short = new Intl.NumberFormat(language, { notation: "compact" }).format(number).toLowerCase();
-      count.textContent = number ? short : "";
+      count.textContent = number ? compact.format(number).toLowerCase() : "";
     }
     form.action = on ? form.dataset.off : form.dataset.on;
   }
@@ -117,19 +111,30 @@
   async function toggle(form) {
     const button = form.querySelector("button");
     const on = button.dataset.state !== "on";
-    const request = { method: "POST", body: new FormData(form) };
-    const address = form.action;
+    const [address, body] = [form.action, new FormData(form)];
     show(form, on);
     try {
-      const response = await fetch(address, request);
-      response.body?.cancel();
+      const response = await fetch(address, { method: "POST", body });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const refusal = page.querySelector(".notices .error");
       // A redirect to the door is not a yes.
-      if (!response.ok || new URL(response.url).pathname.startsWith("/accounts/")) throw new Error("refused");
+      if (!response.ok || refusal || !page.body.dataset.viewer) throw new Error(refusal?.textContent);
       say(on ? button.dataset.onSaid : button.dataset.offSaid);
-    } catch {
+    } catch (error) {
       show(form, !on);
-      say(live.dataset.failed);
+      say((error.name === "Error" && error.message) || live.dataset.failed, true);
     }
+  }
+
+  /* New kwips are told of, never pushed in. */
+  async function askForNews(line) {
+    if (document.hidden) return;
+    try {
+      const { label } = await (await fetch(line.dataset.news)).json();
+      if (label && line.hidden) say(label);
+      line.hidden = !label;
+      line.firstElementChild.textContent = label;
+    } catch { /* the next time */ }
   }
 
   const busy = new WeakSet();
@@ -142,65 +147,29 @@
     if ("toggle" in form.dataset) {
       event.preventDefault();
       await toggle(form);
-      busy.delete(form);
-    } else {
-      event.submitter?.setAttribute("aria-disabled", "true");
-      setTimeout(release, 8000);
+      return busy.delete(form);
     }
+    event.submitter?.setAttribute("aria-disabled", "true");
+    setTimeout(release, 8000);
   });
 
   function release() {
     for (const form of document.forms) busy.delete(form);
     for (const button of all("button[aria-disabled]")) button.removeAttribute("aria-disabled");
   }
-  // Back from the browser's memory: forms may be sent again.
+  // Back from the browser's memory: forms may be sent again, and what was sent was not taken after all.
   addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    keep(tab, "sent", "");
-    release();
-  });
-
-  /* Keys */
-  const shortcuts = () => kept(here, "shortcuts") !== "off";
-
-  function walk(step) {
-    const kwips = all(".kwip");
-    const at = kwips.indexOf(document.activeElement?.closest(".kwip"));
-    const next = kwips[at < 0 && step < 0 ? 0 : at + step];
-    if (!next) return;
-    next.tabIndex = -1;
-    next.focus({ preventScroll: true });
-    next.scrollIntoView({ block: "nearest" });
-  }
-
-  document.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
-    const typing = event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && typing?.form) {
-      event.preventDefault();
-      return typing.form.requestSubmit();
-    }
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !shortcuts()) return;
-    if (event.key === "j") walk(1);
-    if (event.key === "k") walk(-1);
-    if (event.key === "n" && viewer) {
-      const area = document.querySelector('form[action="/kwip/"] textarea');
-      event.preventDefault();
-      if (area) area.focus();
-      else location.assign("/kwip/");
+    if (event.persisted) {
+      keep(tab, "sent", "");
+      release();
     }
   });
-
-  for (const box of all("[data-shortcuts]")) {
-    box.parentElement.hidden = false;
-    box.checked = shortcuts();
-    box.addEventListener("change", () => keep(here, "shortcuts", box.checked ? "" : "off"));
-  }
 
   forgetWhatWasTaken();
   if (viewer) all("form[data-draft]").forEach(keepDraft);
   all("textarea:not([readonly])").forEach(tend);
   document.querySelector("[aria-invalid=true]")?.focus();
+  for (const line of all("[data-news]")) setInterval(() => askForNews(line), 60000);
   tellTimes();
   setInterval(tellTimes, 30000);
 })();
