@@ -1,0 +1,90 @@
+"""Picks the words: what somebody kwips, and what is said below it."""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from apps.feeds.community import clock
+from apps.feeds.community.grammar import Book, Exchange, Opening, fill
+from apps.feeds.community.people import Person
+
+TAGGED = 0.14
+_RECENT = 60
+_WORD = re.compile(r"(?<![\w@#/.:])[a-zA-Z]{5,}(?![\w@#/.:])")
+
+
+@dataclass(slots=True)
+class Kwip:
+    """A kwip in the making: its words, and what its comments should know."""
+
+    author: Person
+    opening: Opening
+    words: str
+    bound: dict[str, str] = field(default_factory=dict)
+
+
+class Talk:
+    def __init__(self, book: Book, chance: Random) -> None:
+        self.book = book
+        self.chance = chance
+        self._recent: deque[Opening] = deque(maxlen=min(_RECENT, len(book.openings) // 2))
+
+    def kwip(self, author: Person, moment: int, friend: str) -> Kwip:
+        """Something for the author to kwip. ``friend`` is a user name to mention, or ""."""
+        opening = self._opening(author, moment, friend)
+        bound = {"@friend": friend, "@op": author.username, "op": author.call}
+        topic = opening.scene.topic
+        words = fill(opening.line, bound, topic.slots, self.chance)
+        if topic.tags and "#" not in words and self.chance.random() < TAGGED:
+            words += f"\n\n#{self._one(topic.tags)}" if "\n\n" in words else f" #{self._one(topic.tags)}"
+        return Kwip(author, opening, author.says(words, self.chance), bound)
+
+    def exchanges(self, kwip: Kwip) -> Iterator[Exchange]:
+        """Exchanges for below the kwip, the most fitting mostly first, each once."""
+        scene = kwip.opening.scene
+        sources: list[Sequence[Exchange]] = [
+            scene.exchanges,
+            scene.topic.exchanges,
+            self.book.anywhere.get(scene.topic.language, ()),
+        ]
+        decks = [self.chance.sample(source, len(source)) for source in sources]
+        while any(decks):
+            pick = self.chance.random()
+            wanted = 0 if pick < 0.72 else 1 if pick < 0.86 else 2
+            deck = decks[wanted] or next(deck for deck in decks if deck)
+            yield deck.pop()
+
+    def comment(self, kwip: Kwip, exchange: Exchange, index: int, by: Person, to: Person) -> str:
+        """The words of one comment of an exchange, by somebody, in answer to somebody."""
+        who, said = exchange[index]
+        words = by.says(fill(said, kwip.bound, kwip.opening.scene.topic.slots, self.chance), self.chance)
+        if who and by is not to and words[0] != "@" and self.chance.random() < 0.25:
+            words = f"@{to.username} {words}"
+        return words
+
+    def misspelt(self, words: str) -> str:
+        """The words with two letters of one of them the wrong way round, or as they are."""
+        places = list(_WORD.finditer(words))
+        if not places:
+            return words
+        at = self._one(places).start() + 1 + self.chance.randrange(3)
+        return f"{words[:at]}{words[at + 1]}{words[at]}{words[at + 2 :]}"
+
+    def _opening(self, author: Person, moment: int, friend: str) -> Opening:
+        hour, weekday = clock.hour(moment), clock.weekday(moment)
+        kept = author.next_opening()
+        for _ in range(20):
+            opening = author.next_opening()
+            if not opening.fits(hour, weekday) or (opening.needs_friend and not friend):
+                continue
+            kept = opening
+            if opening in self._recent or (opening.seldom and self.chance.random() < 0.6):
+                continue
+            break
+        self._recent.append(kept)
+        return kept
+
+    def _one[T](self, some: Sequence[T]) -> T:
+        return some[int(self.chance.random() * len(some))]
