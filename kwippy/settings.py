@@ -25,7 +25,6 @@ def secret(name: str, default: str = "") -> str:
 # ── What this site is ────────────────────────────────────────────────────────────────────────────
 
 DEBUG = env.bool("DEBUG", False)
-RELEASE = env.str("RELEASE", "dev")
 SITE_URL = env.str("SITE_URL", "http://localhost:8000" if DEBUG else "").rstrip("/")
 SITE_NAME = env.str("SITE_NAME", "kwippy")
 _site = urlsplit(SITE_URL)
@@ -128,10 +127,8 @@ CACHES: dict[str, dict[str, Any]] = {
     # allauth's rate limits. They are security: in PostgreSQL they hold when memcached is down, where
     # a dead memcached would either admit everyone or lock everyone out.
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "apps.limits.cache.LimitsCache",
         "LOCATION": "limits_cache",
-        # The default of 300 entries would throw away live counters.
-        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
     },
     "memcached": (
         {
@@ -171,6 +168,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"login": "apps.accounts.entrance.LoginForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 # Mandatory also keeps sign-up from telling who has an account.
@@ -187,6 +185,31 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 USERSESSIONS_TRACK_ACTIVITY = False
+
+# ── Limits ───────────────────────────────────────────────────────────────────────────────────────
+
+# The networks of the proxies in front of us, and "unix" for a socket: whom `X-Forwarded-For` is believed.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
+
+# How often is too often: so many in any such span (s, m, h, d); None lifts a limit. A person in a lively
+# conversation does not meet them. A network is an IPv4 address or an IPv6 /64.
+LIMITS: dict[str, str | None] = {
+    "failed_sign_in": "5/5m",  # an account from a network: from elsewhere its owner still gets in
+    "failed_sign_in_network": "10/1m",  # any accounts from a network
+    "publish": "30/10m",  # a person
+    "comment": "60/10m",  # a person
+    "contact": "10/1h",  # a network
+    "contact_answer": "3/1d",  # an address, which whoever typed it in may not own
+}
+# allauth's own, which it counts in CACHES["default"]. "ip" is a network as above, "key" an address for
+# mail. What is not named here keeps allauth's default, among them the guesses at a code (login_failed).
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "signup": "10/m/ip,100/d/ip",
+    # Beyond it no mail goes out, and the links of those that did still work.
+    "reset_password": "20/m/ip,100/d/ip,5/30m/key",
+    "confirm_email": "1/3m/key,10/d/key",
+}
 
 # ── Sessions, cookies, messages ──────────────────────────────────────────────────────────────────
 

@@ -45,14 +45,12 @@
   const growsByItself = CSS.supports("field-sizing", "content");
 
   function tend(area) {
-    // The browser would silently cut what is pasted; the server says what is too long, and loses nothing.
-    const limit = area.maxLength;
-    if (limit > 0) area.removeAttribute("maxlength");
+    const limit = Number(area.dataset.limit);
     const note = area.form && area.form.querySelector(".left");
     const measure = () => {
       if (!growsByItself) area.style.height = "auto";
       if (!growsByItself) area.style.height = `${area.scrollHeight + 3}px`;
-      if (!note || limit <= 0) return;
+      if (!note || !limit) return;
       const left = limit - [...area.value].length;
       note.hidden = left > Math.min(2000, limit / 5);
       note.classList.toggle("over", left < 0);

@@ -1,16 +1,71 @@
 """Where the site differs from allauth."""
 
+import unicodedata
+from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from apps import limits
+from apps.accounts.models import User
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    # allauth's own, in the site's voice, for those that people meet.
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": _("this account is asleep at the moment."),
+        "email_password_mismatch": _("that address and that password don't go together."),
+        "username_password_mismatch": _("that name and that password don't go together."),
+        "enter_current_password": _("your current password, please."),
+        "incorrect_password": _("that's not your password."),
+        "invalid_password_reset": _("that link has been used or is too old; just ask for another one."),
+        "too_many_login_attempts": _("too many wrong passwords. have a tea, then try again."),
+        "username_taken": _("someone has that name already."),
+        "email_taken": _("someone signed up with that address already."),
+        "same_as_current": _("that's the one you have already :)"),
+        "rate_limited": _("not so fast, please. a moment later it will work."),
+    }
+
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """People may type their name as they like; it is kept in lower case."""
         return super().clean_username(username.strip().lower(), shallow=shallow)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return limits.client_address(request)
+
+    # allauth counts failed sign-ins by account, so that anyone can lock anyone out. Here they count by
+    # account and network, and by network. Each is counted before the password is looked at, or many at
+    # once would slip through, and taken back if it was right.
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Raises ValidationError where too many sign-ins have failed."""
+        network = limits.client_network(request)
+        login = credentials.get("email") or credentials.get("username") or ""
+        of_account = limits.admit("failed_sign_in", _folded(login), network)
+        of_network = limits.admit("failed_sign_in_network", network) if of_account else of_account
+        self._counted = [of_account, of_network]
+        if not of_network:
+            of_account.refund()
+            raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        if user is not None:
+            for counted in self._counted:
+                counted.refund()
+        return user
+
+    def set_password(self, user: User, password: str) -> None:
+        """Whoever failed at the forgotten password may sign in with the new one at once."""
+        super().set_password(user, password)
+        network = limits.client_network(self.request)
+        for login in (user.username, user.email):
+            limits.forget("failed_sign_in", _folded(login), network)
 
     # Links that go out by mail lead to the site's own address, whatever port the request's Host named.
 
@@ -19,6 +74,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         return _on_site(super().get_reset_password_from_key_url(key))
+
+
+def _folded(login: str) -> str:
+    """One spelling for all that may mean the same account: they must share their count."""
+    return unicodedata.normalize("NFKC", login).strip().upper().lower()
 
 
 def _on_site(url: str) -> str:

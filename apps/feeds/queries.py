@@ -129,9 +129,12 @@ def place_in(conversation: Timeline, comment_id: int) -> str:
     return f"?after={encode(conversation.listing, (earlier[PAGE_SIZE // 2].id,))}"
 
 
-def shown(page: Page[Entry], viewer_id: int | None) -> Page[Card]:
-    """The page with its kwips' cards, marked for the viewer. What was deleted meanwhile is left out."""
-    return page.showing(kwips.marked(kwips.cards([entry.id for entry in page]), viewer_id))
+def shown(page: Page[Entry], viewer_id: int | None, *, whole: bool = False) -> Page[Card]:
+    """The page with its kwips' cards, marked for the viewer. What was deleted meanwhile is left out.
+
+    ``whole`` brings texts to their end, for where nothing is folded.
+    """
+    return page.showing(kwips.marked(kwips.cards([entry.id for entry in page], whole=whole), viewer_id))
 
 
 def _listing(name: str, sort: str) -> Listing:

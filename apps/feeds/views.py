@@ -112,8 +112,9 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return elsewhere
     if not (shown := marked(cards([found.pk], whole=True), viewer)):
         raise Http404  # deleted at this moment
-    form = CommentForm() if viewer else None
-    return render(request, "feeds/kwip.html", {**_page(request, timeline), "kwip": shown[0], "form": form})
+    page = queries.shown(timeline.page(request.GET), viewer, whole=True)
+    context = {"page": page, "kwip": shown[0], "form": CommentForm() if viewer else None}
+    return render(request, "feeds/kwip.html", context)
 
 
 def _page(request: HttpRequest, timeline: Timeline) -> dict[str, object]:

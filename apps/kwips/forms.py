@@ -28,7 +28,7 @@ class TextField(forms.CharField):
         "required": _("say something first :)"),
         "max_length": _("that's %(show_value)s characters; the longest kwip has %(limit_value)s."),
     }
-    widget = forms.Textarea(attrs={"rows": 3, "dir": "auto", "maxlength": TEXT_LIMIT})
+    widget = forms.Textarea(attrs={"rows": 3, "dir": "auto", "data-limit": TEXT_LIMIT})
 
     def __init__(self, **options: object) -> None:
         super().__init__(max_length=TEXT_LIMIT, strip=False, **options)  # type: ignore[arg-type]
@@ -38,6 +38,10 @@ class TextField(forms.CharField):
                     "there is a NUL character in it that can't be kept; please take it out."
                 )
         self.validators.append(storable)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, object]:
+        """Without `maxlength`: browsers cut what is pasted beyond it, and say nothing."""
+        return {}
 
     def to_python(self, value: object) -> str:
         return kwip_text.clean(super().to_python(value) or "")

@@ -8,6 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from apps import limits
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.kwips import actions, queries
@@ -22,6 +23,9 @@ def compose(request: MemberRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
         return render(request, "kwips/compose.html", {"form": form}, status=status)
+    admission = limits.admit("publish", request.user.pk)
+    if not admission:
+        return limits.refuse(request, admission, "kwips/compose.html", form)
     try:
         kwip = actions.publish(author=request.user, **form.cleaned_data)
     except actions.Gone:
@@ -38,6 +42,9 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
+    admission = limits.admit("comment", request.user.pk)
+    if not admission:
+        return limits.refuse(request, admission, "kwips/comment.html", form, kwip=_card(kwip, request))
     try:
         made = actions.comment(author=request.user, thread=kwip.thread or kwip, **form.cleaned_data)
     except actions.Gone:
