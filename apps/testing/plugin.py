@@ -69,6 +69,7 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         (files / "static").mkdir(parents=True, exist_ok=True)
     os.environ |= {
         "DEBUG": "false",
+        "LOG_LEVEL": "WARNING",
         "SECRET_KEY": "only for tests; long enough that no check has to complain about it",
         "SITE_URL": "http://localhost:8000",
         "ALLOWED_HOSTS": "",

@@ -81,5 +81,8 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_every_check_of_ours_is_registered() -> None:
-    ours = {check.__name__ for check in checks.registry.registry.get_checks(include_deployment_checks=True)}
+    ours = {
+        getattr(check, "__name__", "")
+        for check in checks.registry.registry.get_checks(include_deployment_checks=True)
+    }
     assert {"site_address", "secret_key", "mail", "memcached", "folders", "debug"} <= ours

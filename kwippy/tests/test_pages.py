@@ -1,0 +1,203 @@
+"""Every page in a real browser: accessible, within its width, without a word in the console."""
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Dialog, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from apps.accounts.models import User
+from apps.graph.actions import follow
+from apps.kwips import actions
+from apps.kwips.models import Kwip
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG = "it rained when the train left, and nobody minded. " * 60
+type Open = Callable[..., Page]
+
+
+@pytest.fixture
+def ann(transactional_db: None) -> User:
+    """A person with a bit of everything."""
+    ann = User.objects.create_user("ann", "ann@example.org", "a long password", display_name="Ann of Tea")
+    bob = User.objects.create_user("bob", "bob@example.org", "a long password", bio="bread,\nand butter")
+    follow(follower=ann, followee=bob)
+    follow(follower=bob, followee=ann)
+    texts = ["tea at four #tea @bob", LONG, "صباح الخير", "x" * 300, "https://example.org/" + "y" * 200]
+    for text in texts * 5:
+        actions.publish(author=bob, text=text, form_key=uuid.uuid4())
+    kwip = actions.publish(author=ann, text="tea #tea", form_key=uuid.uuid4(), followers_only=True)
+    actions.comment(author=bob, thread=kwip, text=LONG, form_key=uuid.uuid4())
+    actions.edit(kwip=kwip, text="tea and scones #tea @bob")
+    actions.favourite(kwip=kwip, user=bob)
+    return ann
+
+
+def sign_in(page: Page, user: User, url: str) -> None:
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": url}])
+
+
+def addresses(member: bool) -> list[str]:
+    own = Kwip.objects.get(author__username="ann")
+    anybodys = Kwip.objects.filter(author__username="bob", thread=None).first()
+    assert anybodys
+    gone = actions.publish(author=own.author, text="gone", form_key=uuid.uuid4())
+    actions.delete(kwip=gone)
+    public = [
+        "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
+        "/bob/favourites/", "/bob/comments/", "/tag/tea/", f"/bob/kwip/{anybodys.pk}/", "/about/",
+        f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/",
+    ]  # fmt: skip
+    doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
+    members = [
+        "/kwip/", "/ann/", f"/ann/kwip/{own.pk}/", f"/ann/kwip/{own.pk}/history/", f"/kwip/{own.pk}/edit/",
+        f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
+        "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
+        f"/kwip/{anybodys.pk}/edit/",
+    ]  # fmt: skip
+    return public + (members if member else doors)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("member", [False, True], ids=["visitor", "member"])
+def test_every_page_is_accessible_fits_and_breaks_no_policy(
+    live_server: LiveServer,
+    open_page: Open,
+    axe: Callable[[Page], None],
+    ann: User,
+    member: bool,
+    width: int,
+    scheme: str,
+) -> None:
+    page = open_page(width=width, scheme=scheme)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    if member:
+        sign_in(page, ann, live_server.url)
+    for address in addresses(member):
+        answer = page.goto(live_server.url + address)
+        assert answer
+        assert answer.status in (200, 403, 404, 410), address
+        axe(page)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{address} is {wide} pixels wider than the screen"
+    # The browser itself mentions each page that is not a 200.
+    assert not [said for said in complaints if "Failed to load resource" not in said]
+
+
+def test_errors_beside_the_fields_are_accessible_too(
+    live_server: LiveServer, open_page: Open, axe: Callable[[Page], None], ann: User
+) -> None:
+    page = open_page(width=320)
+    page.goto(f"{live_server.url}/accounts/signup/")
+    page.fill("[name=username]", "everyone")
+    page.fill("[name=email]", "eve@example.org")
+    page.fill("[name=password1]", "short")
+    page.fill("[name=password2]", "other")
+    page.click("main button[type=submit]")
+    expect(page.locator("[aria-invalid=true]").first).to_be_focused()
+    axe(page)
+    sign_in(page, ann, live_server.url)
+    page.goto(f"{live_server.url}/kwip/")
+    page.fill("[name=text]", " ")
+    page.click("main button[type=submit]")
+    expect(page.locator("main")).to_contain_text("say something first")
+    axe(page)
+
+
+def test_a_draft_outlives_the_page_and_goes_when_it_is_published(
+    live_server: LiveServer, open_page: Open, ann: User
+) -> None:
+    page = open_page()
+    sign_in(page, ann, live_server.url)
+    page.goto(f"{live_server.url}/kwip/")
+    page.fill("[name=text]", "half a thought")
+    page.goto(f"{live_server.url}/everyone/")
+    page.goto(f"{live_server.url}/kwip/")
+    expect(page.locator("[name=text]")).to_have_value("half a thought")
+    page.click("main button[type=submit]")
+    expect(page.locator("article").first).to_contain_text("half a thought")
+    page.goto(f"{live_server.url}/kwip/")
+    expect(page.locator("[name=text]")).to_have_value("")
+
+
+def test_a_text_too_long_comes_back_whole(live_server: LiveServer, open_page: Open, ann: User) -> None:
+    page = open_page(javascript=False)
+    sign_in(page, ann, live_server.url)
+    page.goto(f"{live_server.url}/kwip/")
+    page.fill("[name=text]", "a" * 100_001)
+    page.click("main button[type=submit]")
+    expect(page.locator("main")).to_contain_text("the longest kwip has 100000")
+    assert len(page.locator("[name=text]").input_value()) == 100_001
+
+
+def test_two_quick_clicks_publish_once(live_server: LiveServer, open_page: Open, ann: User) -> None:
+    for javascript in (True, False):
+        page = open_page(javascript=javascript)
+        sign_in(page, ann, live_server.url)
+        page.goto(f"{live_server.url}/kwip/")
+        page.fill("[name=text]", f"once, javascript {javascript}")
+        page.locator("main button[type=submit]").dblclick()
+        expect(page.locator("article").first).to_contain_text("once")
+        assert Kwip.objects.filter(text=f"once, javascript {javascript}").count() == 1
+
+
+def test_a_favourite_is_marked_without_leaving_the_page_and_kept(
+    live_server: LiveServer, open_page: Open, ann: User
+) -> None:
+    page = open_page()
+    sign_in(page, ann, live_server.url)
+    page.goto(f"{live_server.url}/everyone/")
+    button = page.locator("article button.fave").nth(2)
+    with page.expect_response("**/favourite/"):
+        button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert page.url == f"{live_server.url}/everyone/"
+    page.reload()
+    expect(page.locator("article button.fave").nth(2)).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_favourite_that_did_not_reach_the_site_is_taken_back(
+    live_server: LiveServer, open_page: Open, ann: User
+) -> None:
+    page = open_page()
+    sign_in(page, ann, live_server.url)
+    page.goto(f"{live_server.url}/everyone/")
+    page.context.set_offline(True)
+    button = page.locator("article button.fave").first
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#live")).to_contain_text("did not work")
+
+
+def test_what_people_write_runs_nothing(live_server: LiveServer, open_page: Open, ann: User) -> None:
+    page = open_page()
+    sign_in(page, ann, live_server.url)
+    nasty = (
+        "<script>document.title='gotcha'</script><img src=x onerror=alert(1)> javascript:alert(1) "
+        "http://a.b/\"onmouseover='alert(1)' &lt;svg onload=alert(1)&gt; @ann\"><b>"
+    )
+    dialogs: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
+    User.objects.filter(pk=ann.pk).update(display_name=nasty[:50], bio=nasty)
+    kwip = actions.publish(author=ann, text=nasty, form_key=uuid.uuid4())
+    for address in (f"/ann/kwip/{kwip.pk}/", "/ann/", "/", "/settings/", f"/kwip/{kwip.pk}/edit/"):
+        page.goto(live_server.url + address)
+        assert page.title() != "gotcha"
+        assert page.locator("main script, main img[onerror], main svg[onload], .kwip-text b").count() == 0
+        assert page.locator("a[href^='javascript' i]").count() == 0
+    assert not dialogs
