@@ -30,6 +30,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "404.html", {"why": why}, status=404)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """allauth's limits were met. It does not say for how long; its shortest span is a minute."""
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = "60"
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     exception = sys.exception()  # Django calls this while it handles one
     if isinstance(exception, DOWN):

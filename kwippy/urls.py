@@ -35,4 +35,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = "kwippy.errors.bad_request"
 handler403 = "kwippy.errors.forbidden"
 handler404 = "kwippy.errors.not_found"
+handler429 = "kwippy.errors.too_many"  # allauth's name for it; Django has none
 handler500 = "kwippy.errors.server_error"

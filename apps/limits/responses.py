@@ -1,0 +1,19 @@
+"""Saying no without losing what was typed."""
+
+from typing import Any
+
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.limits.counter import Admission
+
+
+def refuse(
+    request: HttpRequest, refusal: Admission, template: str, form: BaseForm, **context: Any
+) -> HttpResponse:
+    """The form's own page as a 429, with what was typed still in it and when it may be sent again."""
+    form.add_error(None, refusal.message)
+    response = render(request, template, {"form": form} | context, status=429)
+    response["Retry-After"] = str(refusal.wait)
+    return response
