@@ -1,4 +1,4 @@
-"""When things happen: more by day than by night, more as the community grows, in microseconds of Unix time."""
+"""When things happen: more by day, more as the community grows. Moments are microseconds of Unix time."""
 
 from bisect import bisect
 from collections.abc import Iterator

@@ -1,19 +1,20 @@
 """Reads what people say: files of scenes.
 
 A file opens with what its scenes share (``topic:``, ``tags:``, ``lang:``, ``bio:`` lines and ``{slot}:``
-lines with values between bars). Blank lines part the scenes. In a scene, lines at the margin are openings, any
-of which may be the kwip; indented lines are comments: one without a mark begins an exchange, ``>`` is the
-kwip's author answering, ``<`` the same commenter again, ``+`` somebody else. A scene that begins with
+lines with values between bars). Blank lines part the scenes. In a scene, lines at the margin are openings,
+any of which may be the kwip; indented lines are comments: one without a mark begins an exchange, ``>`` is
+the kwip's author answering, ``<`` the same commenter again, ``+`` somebody else. A scene that begins with
 ``*`` has exchanges that fit every opening of its topic.
 
-In a line ``{slot}`` is filled once per thread, so that comments speak of the same thing; ``[a|b]`` is one
-of them; ``¶`` a new paragraph, ``↵`` a new line. An opening may begin with ``~`` (seldom used) and ``(when)``.
+In a line ``{slot}`` is filled once per thread, so that comments speak of the same thing; ``[a|b]`` is one of
+them; ``¶`` a new paragraph, ``↵`` a new line. An opening may begin with ``~`` (seldom used) and ``(when)``,
+which is a part of the day, a weekday, ``weekend``, or ``new``: for the first kwip of somebody new.
 ``{@friend}`` is the user name of someone the author follows, ``{@op}`` the author's and ``{op}`` what people
-call them.
+call them. An exchange that begins with ``?word|{slot}?`` is only for kwips with such a word or slot in them.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -42,24 +43,43 @@ class Choice:
 
 
 type Line = tuple[str | Slot | Choice, ...]
-type Slots = Mapping[str, tuple[str, ...]]
-type Exchange = tuple[tuple[str, Line], ...]  # each comment: who ("", ">", "<" or "+") and what
+type Slots = Mapping[str, tuple[Line, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Exchange:
+    """Comments that follow each other: of each, who says it ("", ">", "<" or "+") and what."""
+
+    about: tuple[str, ...]
+    comments: list[tuple[str, Line]]
+
+    def fits(self, words: str, bound: Mapping[str, str]) -> bool:
+        """Whether it can stand below a kwip of these words, in lower case, with these slots filled."""
+        return not self.about or any(
+            about[1:-1] in bound if about[0] == "{" else about in words for about in self.about
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Opening:
-    """What a kwip may say. Compared by identity: every opening is itself."""
+    """What a kwip may say."""
 
-    number: int
     line: Line
     scene: "Scene"
     hours: frozenset[int]
     weekdays: frozenset[int]
     seldom: bool
     needs_friend: bool
+    by_new: bool
 
     def fits(self, hour: int, weekday: int) -> bool:
         return hour in self.hours and weekday in self.weekdays
+
+    @property
+    def always(self) -> bool:
+        """Whether anybody may say it at any time."""
+        special = self.seldom or self.needs_friend or self.by_new
+        return len(self.hours) == 24 and len(self.weekdays) == 7 and not special
 
 
 @dataclass(slots=True)
@@ -75,7 +95,7 @@ class Topic:
     language: str = "en"
     tags: list[str] = field(default_factory=list)
     bios: list[str] = field(default_factory=list)
-    slots: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    slots: dict[str, tuple[Line, ...]] = field(default_factory=dict)
     openings: list[Opening] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
 
@@ -91,12 +111,16 @@ class Book:
     def openings(self) -> list[Opening]:
         return [opening for topic in self.topics for opening in topic.openings]
 
+    @property
+    def for_new(self) -> list[Opening]:
+        """The first words of somebody new."""
+        return [opening for opening in self.openings if opening.by_new]
+
 
 def read(directory: Path = SCENES) -> Book:
     """The book of all scene files. Raises ValueError, naming file and line, for one that makes no sense."""
-    numbers = iter(range(1_000_000))
-    topics = [_read_file(path, numbers) for path in sorted(directory.glob("*.txt"))]
-    common: dict[str, tuple[str, ...]] = {}
+    topics = [_read_file(path) for path in sorted(directory.glob("*.txt"))]
+    common: dict[str, tuple[Line, ...]] = {}
     anywhere: dict[str, tuple[Exchange, ...]] = {}
     for topic in topics:
         if topic.name == ANYWHERE:
@@ -105,32 +129,50 @@ def read(directory: Path = SCENES) -> Book:
     kept = [topic for topic in topics if topic.name != ANYWHERE]
     for topic in kept:
         topic.slots = common | topic.slots
+        if not any(opening.always for opening in topic.openings):
+            raise ValueError(f"{topic.name}: nothing that can be said at any time")
+        _check_slots(topic)
     return Book(tuple(kept), anywhere)
 
 
-def _read_file(path: Path, numbers: Iterator[int]) -> Topic:
+def _check_slots(topic: Topic) -> None:
+    scenes = {id(opening.scene): opening.scene for opening in topic.openings}.values()
+    exchanges = [*topic.exchanges, *(exchange for scene in scenes for exchange in scene.exchanges)]
+    lines = [opening.line for opening in topic.openings]
+    lines += [said for exchange in exchanges for _, said in exchange.comments]
+    lines += [value for values in topic.slots.values() for value in values]
+    for name in set(_slots_in(lines)) - set(topic.slots) - {"@friend", "@op", "op"}:
+        raise ValueError(f"{topic.name}: nothing fills {{{name}}}")
+
+
+def _slots_in(lines: Iterable[Line]) -> Iterator[str]:
+    for part in (part for one in lines for part in one):
+        if isinstance(part, Slot):
+            yield part.name
+        elif isinstance(part, Choice):
+            yield from _slots_in(part.options)
+
+
+def _read_file(path: Path) -> Topic:
     topic = Topic(name=path.stem)
     scene: Scene | None = None
+    header = True
     for number, raw in enumerate(path.read_text("utf-8").splitlines(), start=1):
         try:
             if not raw.strip():
-                scene = None
-            elif scene is None and _read_header(topic, raw):
-                pass
-            elif scene is None:
-                scene = Scene(topic)
-                _read_scene_line(scene, raw, numbers)
+                scene, header = None, False
+            elif header:
+                _read_header(topic, raw)
             else:
-                _read_scene_line(scene, raw, numbers)
+                scene = scene or Scene(topic)
+                _read_scene_line(scene, raw)
         except ValueError as error:
             raise ValueError(f"{path.name}, line {number}: {error}") from error
     return topic
 
 
-def _read_header(topic: Topic, raw: str) -> bool:
-    name, colon, rest = raw.partition(": ")
-    if not colon:
-        return False
+def _read_header(topic: Topic, raw: str) -> None:
+    name, _, rest = raw.partition(": ")
     if name in ("topic", "lang"):
         setattr(topic, "name" if name == "topic" else "language", rest.strip())
     elif name == "tags":
@@ -138,30 +180,32 @@ def _read_header(topic: Topic, raw: str) -> bool:
     elif name == "bio":
         topic.bios.append(rest.strip())
     elif re.fullmatch(r"\{\w+\}", name):
-        topic.slots[name[1:-1]] = tuple(value.strip() for value in rest.split("|"))
+        topic.slots[name[1:-1]] = tuple(line(value.strip()) for value in rest.split("|"))
     else:
-        return False
-    return True
+        raise ValueError("not a heading")
 
 
-def _read_scene_line(scene: Scene, raw: str, numbers: Iterator[int]) -> None:
+def _read_scene_line(scene: Scene, raw: str) -> None:
     said = raw.strip()
     if said == "*":
         # What fits every opening of the topic is kept with the topic itself.
         scene.exchanges = scene.topic.exchanges
     elif not raw.startswith(" "):
-        opening = _opening(said, scene, next(numbers))
+        opening = _opening(said, scene)
         scene.openings.append(opening)
         scene.topic.openings.append(opening)
     elif said[:2] in ("> ", "< ", "+ "):
         if not scene.exchanges:
             raise ValueError("an answer to nothing")
-        scene.exchanges[-1] += ((said[0], line(said[2:])),)
+        scene.exchanges[-1].comments.append((said[0], line(said[2:])))
     else:
-        scene.exchanges.append((("", line(said)),))
+        about = re.match(r"\?(.+?)\? ", said)
+        said = said[about.end() :] if about else said
+        scene.exchanges.append(Exchange(tuple(about[1].split("|")) if about else (), [("", line(said))]))
 
 
-def _opening(said: str, scene: Scene, number: int) -> Opening:
+def _opening(said: str, scene: Scene) -> Opening:
+    by_new = False
     seldom = said.startswith("~")
     said = said.removeprefix("~").strip()
     hours, weekdays = frozenset(range(24)), frozenset(range(7))
@@ -171,9 +215,11 @@ def _opening(said: str, scene: Scene, number: int) -> Opening:
             hours &= frozenset(_HOURS[when[1]])
         elif when[1] == "weekend":
             weekdays &= {5, 6}
+        elif when[1] == "new":
+            by_new = True
         else:
             weekdays &= {_WEEKDAYS.index(when[1])}
-    return Opening(number, line(said), scene, hours, weekdays, seldom, "{@friend}" in said)
+    return Opening(line(said), scene, hours, weekdays, seldom, "{@friend}" in said, by_new)
 
 
 def line(said: str) -> Line:
@@ -200,7 +246,8 @@ def fill(said: Line, bound: dict[str, str], slots: Slots, chance: Random) -> str
         elif isinstance(part, Slot):
             if part.name not in bound:
                 values = slots[part.name]
-                bound[part.name] = values[int(chance.random() * len(values))]
+                value = values[int(chance.random() * len(values))]
+                bound[part.name] = fill(value, bound, slots, chance)
             words.append(bound[part.name])
         else:
             option = part.options[int(chance.random() * len(part.options))]

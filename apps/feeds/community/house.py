@@ -30,7 +30,7 @@ class Table:
             for name, field in fields.items()
             if name not in names and field.has_default() and not field.null
         ]
-        columns = [fields[name].column for name in names] + [field.column for field in rest]
+        columns = [str(fields[name].column) for name in names] + [str(field.column) for field in rest]
         self.name = model._meta.db_table
         self.next_id = first_id
         self.lines: list[str] = []

@@ -19,6 +19,7 @@ from apps.kwips.text import tag_name
 FOLLOWERS_ONLY = 0.03
 EDITED = 0.012
 MOST_FAVOURITES = 300
+NEW = 14 * clock.DAY
 
 # The texts here are our own: no "#" or "@" stands in an address or inside a word, so this finds what
 # apps.kwips.text finds, in a thirtieth of the time.
@@ -35,17 +36,15 @@ class Thread:
 
 
 class Life:
-    """The time from ``since`` to ``until``. `kwips` runs it, and yields after each kwip."""
+    """The time of a settlement. `kwips` runs it, and yields after each kwip."""
 
-    def __init__(
-        self, settlement: Settlement, *, seed: int, since: int, until: int, talkative: float
-    ) -> None:
+    def __init__(self, settlement: Settlement) -> None:
         self.home = settlement
         self.people = settlement.people
         self.network = settlement.network
-        self.since = since
-        self.until = until
-        self.talkative = talkative
+        self.since, self.until = settlement.shape.since, settlement.shape.until
+        self.talkative = settlement.shape.talkative
+        seed = settlement.shape.seed
         self.chance = dice(seed, "life")
         self.talk = Talk(settlement.book, self.chance)
         # Kwips' own dice, so that the moments don't depend on what is said.
@@ -55,7 +54,7 @@ class Life:
         self._order = count()
         self._ids = {person.username: person.id for person in self.people}
         # Dormant people fell silent early.
-        self._silence = since + (until - since) // 10
+        self._silence = self.since + (self.until - self.since) // 10
 
     def kwips(self, number: int) -> Iterator[None]:
         """Lets that many kwips happen, with all that follows from them."""
@@ -77,7 +76,8 @@ class Life:
     def _publish(self, moment: int) -> None:
         index = self._writer(moment)
         author = self.people[index]
-        kwip = self.talk.kwip(author, moment, self._friend(index, moment))
+        new = not self.home.counts.kwips[index] and moment - author.joined < NEW
+        kwip = self.talk.kwip(author, moment, self._friend(index, moment), new=new)
         followers = self.network.followers_at(index, moment)
         private = followers > 0 and self.chance.random() < FOLLOWERS_ONLY
         thread = Thread(self.home.kwip_rows.next_id, index, author.id if private else NULL)
@@ -188,6 +188,12 @@ class Life:
         """Expects favourites of the kwip or comment that has the next id; returns how many."""
         wanted = min(int(self.chance.paretovariate(1.7)) - (most == MOST_FAVOURITES), most)
         fans = set()
+        if most != MOST_FAVOURITES and author != thread.author and self.chance.random() < 0.5:
+            # Whoever wrote a kwip favourites what is said below it.
+            when = moment + int(self.chance.lognormvariate(-2, 1) * clock.HOUR)
+            if when <= self.until:
+                fans.add(thread.author)
+                self._expect(when, self._favourite, self.home.kwip_rows.next_id, thread.author)
         for _ in range(wanted):
             when = moment + int(self.chance.lognormvariate(0, 1.5) * clock.HOUR)
             by = self._reader(thread, moment)
@@ -204,7 +210,7 @@ class Life:
         wanted = min(int(self.chance.paretovariate(1.4)), 40)
         for exchange in self.talk.exchanges(kwip):
             moment = clock.awake(
-                moment + int(self.chance.lognormvariate(-0.4, 1.1) * clock.HOUR), self.chance
+                moment + int(self.chance.lognormvariate(-0.9, 1.2) * clock.HOUR), self.chance
             )
             moment = self._exchange(kwip, thread, exchange, moment, comments)
             if moment > self.until or len(comments) >= wanted:
@@ -224,7 +230,7 @@ class Life:
         if first is None:
             return moment
         last = thread.author
-        for index, (who, _) in enumerate(exchange):
+        for index, (who, _) in enumerate(exchange.comments):
             by = {"": first, "<": first, ">": thread.author}.get(who)
             if by is None:
                 by = self._speaker(thread, kwip, moment)

@@ -12,23 +12,41 @@ from random import Random
 from apps.feeds.community.grammar import Book, Opening, Topic, fill, line
 
 USERNAME_LENGTH = 30
-ENGLISH_OF_OTHERS = 2  # topics in English of those who also write in another language
+# What a name may tell of the language that somebody writes in.
+_SCRIPTS = {
+    "hi": re.compile("[\u0900-\u097f]"),
+    "ar": re.compile("[\u0600-\u06ff]"),
+    "ja": re.compile("[\u3040-\u30ff]"),
+    "es": re.compile("[áíóúñ]"),
+}
+_PICTURES = "🌿☕🚲📚🐈🧶🎻🌧🍞🚂🌍🫖"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
 
 # Nobody's name, and plausible as somebody's user name.
-_FIRSTS = """
+_FIRSTS = _words(
+    """
     slow paper lantern quiet tiny copper velvet salty foggy second pocket winter amber distant wooden minor
     sleepy double little blue rusty northern gentle odd almost early late lemon silver mossy plain soft
     crooked borrowed midnight humble spare ginger hollow sunny dusty pickled wandering mostly secret
-""".split()
-_LASTS = """
+    """
+)
+_LASTS = _words(
+    """
     train fish boat kettle heron fox moth otter teapot bicycle window pebble noodle biscuit comet ladder
     button sparrow spoon harbour radish umbrella badger marmalade thimble postcard acorn pickle puffin
     turnip library orchard snail magpie cardigan tram cabbage lighthouse typewriter walrus mitten plum
-""".split()
-_PLACES = """
+    """
+)
+_PLACES = _words(
+    """
     porto leipzig ghent cork pune tartu lyon bergen cardiff mysore graz turin aarhus oaxaca granada leith
     utrecht kochi brno malmo nantes ljubljana gdansk lucca coimbra nagano alexandria tunis hove bath
-""".split()
+    """
+)
 _BIOS = tuple(
     line(said)
     for said in (
@@ -42,11 +60,16 @@ _BIOS = tuple(
         "{a} mostly in {place}.",
         "{place}. {a}",
         "here since {since}. {a}",
-        "{a} {b} [opinions borrowed|replies slowly, means well|be kind, it's free|she, and also late|he, and a bike|ask me anything, i know little].",
+        "{a} {b} [opinions borrowed|replies slowly, means well|be kind, it's free|she, and also late].",
+        "{a} {b} [he, and a bike|ask me anything, i know little|mostly harmless before noon].",
     )
 )
+_BIO_SLOTS = {
+    "place": tuple(line(place.capitalize()) for place in _PLACES),
+    "since": tuple(line(since) for since in ("the beginning", "last winter", "a tuesday in march")),
+}
 _SMILEYS = (":)", ":)", ":-)", ":D", ":P", ";)", "^^", ":o)", "🙂", "☕", "🌱", "✨")
-_SENTENCE = re.compile(r"(?:^|[.!?…]\s+|\n)([\"“¿¡]?[a-zà-ÿ])")
+_SENTENCE = re.compile(r"(?:^|[.!?…]\s+|\n)([\"“¿¡]?(?!https?:)[a-zà-ÿ])")
 
 
 @dataclass(slots=True)
@@ -127,14 +150,14 @@ def _person(
     dormant: bool,
 ) -> Person:
     username, call, shown = next(names)
-    topics = _interests(book, chance, native=not shown.isascii())
+    topics = _interests(book, shown, chance)
     total = sum(len(topic.openings) for topic in topics)
     stride = next(step for step in (chance.randrange(1, total + 1) for _ in count()) if gcd(step, total) == 1)
     return Person(
         id=identity,
         username=username,
         call=call,
-        display_name=_shown(username, shown, chance),
+        display_name=_shown(shown, chance),
         bio=_bio(topics, chance),
         joined=joined,
         topics=topics,
@@ -147,14 +170,22 @@ def _person(
     )
 
 
-def _interests(book: Book, chance: Random, *, native: bool) -> tuple[Topic, ...]:
-    """Four to eight topics; a name in another script often comes with words in it."""
+def _interests(book: Book, shown: str, chance: Random) -> tuple[Topic, ...]:
+    """Four to eight topics; whoever shows a name in another script mostly writes in its language as well."""
     english = [topic for topic in book.topics if topic.language == "en"]
-    others = [topic for topic in book.topics if topic.language != "en"]
-    if others and chance.random() < (0.3 if native else 0.03):
-        own = chance.choice(others)
-        return own, *chance.sample(english, min(ENGLISH_OF_OTHERS + chance.randrange(3), len(english)))
+    language, likely = _language(shown)
+    own = [topic for topic in book.topics if topic.language == language]
+    if own and chance.random() < likely:
+        return *own, *chance.sample(english, min(1 + chance.randrange(2), len(english)))
     return tuple(chance.sample(english, min(4 + chance.randrange(5), len(english))))
+
+
+def _language(shown: str) -> tuple[str, float]:
+    """The language that somebody of this name might write in, besides English, and how likely."""
+    for language, script in _SCRIPTS.items():
+        if script.search(shown):
+            return language, 0.8
+    return "es", 0.04
 
 
 def _usernames(taken: Container[str], chance: Random) -> Iterator[tuple[str, str, str]]:
@@ -162,33 +193,48 @@ def _usernames(taken: Container[str], chance: Random) -> Iterator[tuple[str, str
     used: set[str] = set()
     given = given_names()
     while True:
-        latin, shown = chance.choice(given)
-        first, last = chance.choice(_FIRSTS), chance.choice(_LASTS)
-        name, call, as_shown = chance.choice((
-            (latin, latin, shown),
-            (latin, latin, shown),
-            (f"{latin}_{chance.choice('abcdefghijklmnoprstvw')}", latin, shown),
-            (f"{latin}{chance.randrange(60, 100)}", latin, shown),
-            (f"{latin}_in_{chance.choice(_PLACES)}", latin, shown),
-            (f"{last}{latin}", latin, shown),
-            (f"{first}_{latin}", latin, shown),
-            (f"{first}{last}", f"{first}{last}", f"{first} {last}"),
-            (f"{first}_{last}", last, f"{first} {last}"),
-            (f"the_{last}", last, f"the {last}"),
-        ))  # fmt: skip
+        name, call, shown = _username(*chance.choice(given), chance)
+        for _ in range(4):
+            if name not in used and name not in taken:
+                break
+            name, call, shown = _username(*chance.choice(given), chance)
         while name in used or name in taken or len(name) < 3:
             name = f"{name.rstrip('0123456789')}{chance.randrange(2, 10 ** (2 + len(used) // 20_000))}"
         if len(name) <= USERNAME_LENGTH:
             used.add(name)
-            yield name, call, as_shown
+            yield name, call, shown
 
 
-def _shown(username: str, shown: str, chance: Random) -> str:
-    letter = chance.choice("ABCDEFGHIJKLMNOPRSTVWZ")
+def _username(latin: str, shown: str, chance: Random) -> tuple[str, str, str]:
+    first, last = chance.choice(_FIRSTS), chance.choice(_LASTS)
+    if chance.random() < 0.22:
+        return chance.choice((
+            (f"{first}{last}", f"{first} {last}", f"{first} {last}"),
+            (f"{first}_{last}", f"{first} {last}", f"{first} {last}"),
+            (f"the_{last}", last, f"the {last}"),
+            (f"{last}_and_{chance.choice(_LASTS)}", last, ""),
+        ))  # fmt: skip
+    call = latin if shown.isascii() else shown
     return chance.choice((
-        shown, shown, shown.lower(), f"{shown} {letter}.", "", "",
+        (latin, call, shown), (latin, call, shown), (latin, call, shown),
+        (f"{latin}_{chance.choice('abcdefghijklmnoprstvw')}", call, shown),
+        (f"{latin}{chance.randrange(60, 100)}", call, shown),
+        (f"{latin}_in_{chance.choice(_PLACES)}", call, shown),
+        (f"{last}{latin}", call, shown),
+        (f"{first}_{latin}", call, shown),
+    ))  # fmt: skip
+
+
+def _shown(shown: str, chance: Random) -> str:
+    """The name somebody shows, or "" for none but the user name."""
+    if " " in shown or not shown:
+        return chance.choice((shown, shown, shown.title(), ""))
+    if not shown[0].isascii():
+        return chance.choice((shown, shown, shown, f"{shown} {chance.choice(_PICTURES)}"))
+    return chance.choice((
+        shown, shown, shown, shown.lower(), "", f"{shown} {chance.choice('ABCDEFGHIJKLMNOPRSTVWZ')}.",
         f"{shown} & {chance.choice(('the cat', 'the dog', 'co', 'the kettle', 'sons', 'a bicycle'))}",
-        f"{shown} {chance.choice('🌿☕🚲📚🐈🧶🎻🌧🍞🚂🌍🫖')}",
+        f"{shown} {chance.choice(_PICTURES)}",
         f"{shown}, {chance.choice(('sort of', 'again', 'probably', 'by the sea', 'on trains', 'at home'))}",
     ))  # fmt: skip
 
@@ -197,8 +243,4 @@ def _bio(topics: Sequence[Topic], chance: Random) -> str:
     bios = [chance.choice(topic.bios) for topic in topics if topic.bios]
     chance.shuffle(bios)
     bound = {"a": "", "b": ""} | dict(zip("ab", bios, strict=False))
-    slots = {
-        "place": tuple(map(str.capitalize, _PLACES)),
-        "since": ("the beginning", "last winter", "tuesday"),
-    }
-    return fill(chance.choice(_BIOS), bound, slots, chance).strip()
+    return fill(chance.choice(_BIOS), bound, _BIO_SLOTS, chance).strip()

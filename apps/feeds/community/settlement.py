@@ -23,14 +23,15 @@ from apps.graph.models import Follow
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag
 
 DEMO, DEMO_EMAIL, DEMO_PASSWORD = "demo", "demo@kwippy.example", "happykwipping"
-FILLED = (User, EmailAddress, Follow, Kwip, KwipTag, Tag, Mention, Favourite, Revision)
+NUMBERED = (User, EmailAddress, Follow, Kwip, Tag, Favourite, Revision)
+FILLED = (*NUMBERED, KwipTag, Mention)
 # Whose indexes are worth dropping meanwhile; the others are small.
 LARGE = (Follow, Kwip, KwipTag, Mention, Favourite, Revision)
 
 # By their places in the order of joining.
 FIRST, CELEBRITY, READER = 0, 1, 2
 _JOINED_BEFORE = 0.6
-_DEMO_KWIPS, _DEMO_FOLLOWS = 30, 40
+_DEMO_FOLLOWS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Shape:
     seed: int
     since: int
     until: int
-    following: float
+    following: float  # how many people somebody follows, about
+    talkative: float  # the share of kwips that have comments
     demo: bool = False
 
 
@@ -74,7 +76,7 @@ class Settlement:
         self.favourite_rows = Table(
             Favourite, ("id", "user_id", "kwip_id", "created_at"), first_id=ids[Favourite]
         )
-        self.revision_rows = Table(Revision, ("id", "kwip_id", "text", "written_at"), first_id=ids[Revision])
+        self.revision_rows = Table(Revision, _REVISION, first_id=ids[Revision])
         self.tag_rows = Table(Tag, ("id", "name"), first_id=ids[Tag])
         self.kwip_tag_rows = Table(KwipTag, ("tag_id", "kwip_id"))
         self.mention_rows = Table(Mention, ("kwip_id", "user_id"))
@@ -114,13 +116,15 @@ class Settlement:
         )  # fmt: skip
 
     def _weights(self) -> tuple[list[float], list[float]]:
-        """How much each person kwips and how popular they are: power laws, of which one leans on the other."""
+        """How much each person kwips and how popular they are: power laws, that lean on each other."""
         chance = dice(self.shape.seed, "weights")
         ranks = list(range(len(self.people)))
         chance.shuffle(ranks)
-        activity = [(rank + 6) ** -0.9 for rank in ranks]
+        activity = [(rank + 12) ** -0.9 for rank in ranks]
         popularity = [much**0.8 * chance.lognormvariate(0, 0.9) for much in activity]
         if self.shape.demo:
+            # Neither a star nor nobody.
+            activity[FIRST] = sum(activity) / len(activity) * 1.5
             popularity[FIRST] = sum(popularity) / len(popularity) * 1.5
         return activity, popularity
 
@@ -152,7 +156,8 @@ class Settlement:
             password = make_password(DEMO_PASSWORD) if demo else f"!{chance.getrandbits(160):040x}"
             self.user_rows.new(
                 escaped(password), NULL, "f", person.username, email, escaped(person.display_name),
-                escaped(person.bio), "", counts.kwips[index], counts.comments[index], counts.favourites[index],
+                escaped(person.bio), "",
+                counts.kwips[index], counts.comments[index], counts.favourites[index],
                 len(following.followers[index]), len(following.following[index]), "t", "f",
                 clock.stamp(person.joined),
             )  # fmt: skip
@@ -164,6 +169,9 @@ _USER = (
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count", "is_active",
     "is_staff", "joined_at",
 )  # fmt: skip
+_FOLLOW = ("id", "follower_id", "followee_id", "created_at")
+_FAVOURITE = ("id", "user_id", "kwip_id", "created_at")
+_REVISION = ("id", "kwip_id", "text", "written_at")
 _EMAIL = ("id", "email", "verified", "primary", "user_id")
 _KWIP = (
     "id", "author_id", "thread_id", "text", "audience_id", "form_key", "created_at", "edited_at",
@@ -182,11 +190,9 @@ def _joining(shape: Shape) -> list[int]:
     """When people joined, in order: most in the year before ``since``, the others until the end."""
     chance = dice(shape.seed, "joining")
     before = max(1, int(shape.people * _JOINED_BEFORE))
-    year = 365 * clock.DAY
-    early = [shape.since - 1 - int(chance.random() * year) for _ in range(before)]
-    late = [
-        shape.since + int(chance.random() * (shape.until - shape.since)) for _ in range(shape.people - before)
-    ]
+    early = (shape.since - 1 - int(chance.random() * 365 * clock.DAY) for _ in range(before))
+    span = shape.until - shape.since
+    late = (shape.since + int(chance.random() * span) for _ in range(shape.people - before))
     return sorted(early) + sorted(late)
 
 
@@ -194,27 +200,25 @@ def first_ids(*, empty: bool) -> dict[type[Model], int]:
     """The first free id of each table; 1 in an ``empty`` database, whatever was there before."""
     ids: dict[type[Model], int] = {}
     with connection.cursor() as cursor:
-        for model in FILLED:
-            if model in (KwipTag, Mention):
-                continue
-            cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [f'"{model._meta.db_table}"'])
+        for model in NUMBERED:
+            table = connection.ops.quote_name(model._meta.db_table)
+            cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
             (sequence,) = cursor.fetchone()
-            cursor.execute(f"SELECT last_value + is_called::int FROM {sequence}")
+            cursor.execute(f"SELECT last_value + is_called::int FROM {sequence}")  # noqa: S608 - no input
             (free,) = cursor.fetchone()
-            cursor.execute(f'SELECT coalesce(max(id), 0) + 1 FROM "{model._meta.db_table}"')
+            cursor.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}")  # noqa: S608 - no input
             (unused,) = cursor.fetchone()
             ids[model] = unused if empty else max(free, unused)
     return ids
 
 
-def set_sequences(settlement: Settlement) -> None:
+def set_sequences(tables: Iterable[Table]) -> None:
     """The next rows that the site adds come after these."""
+    numbered = {model._meta.db_table for model in NUMBERED}
     with connection.cursor() as cursor:
-        for table in settlement.tables:
-            cursor.execute("SELECT attidentity != '' FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'id'",
-                           [f'"{table.name}"'])  # fmt: skip
-            if cursor.fetchone():
+        for table in tables:
+            if table.name in numbered:
+                name = connection.ops.quote_name(table.name)
                 cursor.execute(
-                    "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)",
-                    [f'"{table.name}"', table.next_id],
+                    "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", [name, table.next_id]
                 )

@@ -17,15 +17,15 @@ from apps.feeds.community.settlement import Settlement, Shape
 
 # A large community ends here unless told otherwise, so that it is the same whenever it is made.
 END = datetime(2026, 11, 1, tzinfo=UTC)
-DEMO_PEOPLE, DEMO_KWIPS = 300, 6_000
-DAYS, DEMO_DAYS = 365, 42
+DEMO_PEOPLE, DEMO_KWIPS = 300, 5_000
+DAYS, DAYS_OF_DEMO = 365, 42
 
 
 class Command(BaseCommand):
     help = (
-        "Moves an invented community in: people, follows, kwips, about 0.4 comments per kwip, favourites, tags "
-        "and mentions. The same --seed, sizes and --until make the same rows. It is one transaction, so an "
-        "interrupted run leaves nothing; until it ends the site has to wait, since indexes and foreign keys of "
+        "Moves an invented community in: people, follows, kwips, about 0.4 comments per kwip, favourites, "
+        "tags and mentions. The same --seed, sizes and --until make the same rows. It is one transaction, so "
+        "an interrupted run leaves nothing. Until it ends the site has to wait: indexes and foreign keys of "
         "the large tables are dropped and made again, which is much faster. Nobody has a password but demo."
     )
 
@@ -34,13 +34,13 @@ class Command(BaseCommand):
         parser.add_argument("--kwips", type=int, metavar="M", help="how many kwips; comments come on top")
         parser.add_argument("--seed", type=int, default=2008, metavar="S")
         parser.add_argument(
-            "--until", metavar="TIME", help=f"when the last kwip is written (default {END:%Y-%m-%d})"
+            "--until", metavar="TIME", help=f"when it ends (default: {END:%Y-%m-%d}; with --demo, now)"
         )
         parser.add_argument(
             "--demo", action="store_true",
-            help=f"the community a newcomer meets: {DEMO_PEOPLE} people, {DEMO_KWIPS:,} kwips of the last weeks, more "
-            f"to answer, and an account to sign in to ({settlement.DEMO}, {settlement.DEMO_PASSWORD}); "
-            "does nothing where there are people already",
+            help=f"the community a newcomer meets: {DEMO_PEOPLE} people, {DEMO_KWIPS:,} kwips of the last "
+            f"{DAYS_OF_DEMO} days, as many comments, and an account to sign in to ({settlement.DEMO}, "
+            f"{settlement.DEMO_PASSWORD}); does nothing where there are people already",
         )  # fmt: skip
         parser.add_argument("--force", action="store_true", help="even beside people who are there already")
 
@@ -56,9 +56,14 @@ class Command(BaseCommand):
                 self.stdout.write("there are people here already: the demo community stays away.")
             return
         shape = Shape(
-            people=number, seed=options["seed"], since=until - (DEMO_DAYS if demo else DAYS) * clock.DAY, until=until,
-            following=22 if demo else 40, demo=demo,
-        )  # fmt: skip
+            people=number,
+            seed=options["seed"],
+            since=until - (DAYS_OF_DEMO if demo else DAYS) * clock.DAY,
+            until=until,
+            following=22 if demo else 40,
+            talkative=0.33 if demo else 0.16,
+            demo=demo,
+        )
         try:
             with _without_timeouts():
                 with transaction.atomic():
@@ -96,19 +101,13 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
         follows = shape.people * int(shape.following)
         for _ in progress.over(home.befriend(), follows, "Letting them follow each other"):
             house.copy_when_many(home.tables)
-        life = Life(
-            home,
-            seed=shape.seed,
-            since=shape.since,
-            until=shape.until,
-            talkative=0.27 if shape.demo else 0.16,
-        )
+        life = Life(home)
         for _ in progress.over(life.kwips(kwips), kwips, "Letting them kwip"):
             house.copy_when_many(home.tables)
         home.register()
         for table in home.tables:
             table.copy()
-        settlement.set_sequences(home)
+        settlement.set_sequences(home.tables)
         progress.step("Making the indexes again")
     return (
         f"{shape.people:,} people moved in: {sum(home.counts.kwips):,} kwips, "
@@ -148,7 +147,7 @@ def _without_timeouts() -> Iterator[None]:
 
 
 def _vacuum() -> None:
-    """Fresh statistics, and the visibility map that index-only scans need (not inside a test's transaction)."""
+    """Fresh statistics, and, outside a transaction, the visibility map that index-only scans need."""
     vacuum = "ANALYZE" if connection.in_atomic_block else "VACUUM (ANALYZE)"
     names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in settlement.FILLED)
     with connection.cursor() as cursor:
