@@ -119,6 +119,9 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }  # fmt: skip
 
+# Off behind a PgBouncer in transaction mode: the next transaction may be on another connection.
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
+
 # ── Caches ───────────────────────────────────────────────────────────────────────────────────────
 
 MEMCACHED_SERVERS: list[str] = env.list("MEMCACHED_SERVERS", [])

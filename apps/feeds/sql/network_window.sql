@@ -1,6 +1,7 @@
 -- The network, first plan: out of everyone's newest kwips below the cursor, %(window)s of them, those of the
 -- viewer and of whom they follow. Fast where these kwip a lot, however many they are; a page that it does not
--- fill is network_people.sql's. Served by kwip_everyone (id DESC) and follow_once (follower_id, followee_id).
+-- fill is network_people.sql's. OFFSET 0 has PostgreSQL ask for each kwip's author, until the page is full, instead
+-- of first reading all whom the viewer follows. Served by kwip_everyone (id DESC) and follow_once (follower_id, followee_id).
 SELECT k.id
 FROM (
     SELECT newest.id, newest.author_id, newest.audience_id
@@ -12,7 +13,9 @@ FROM (
 ) k
 WHERE (
         k.author_id = %(viewer)s
-        OR k.author_id IN (SELECT f.followee_id FROM graph_follow f WHERE f.follower_id = %(viewer)s)
+        OR EXISTS (
+            SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = k.author_id OFFSET 0
+        )
     )
   AND ({visible})
   AND {unmuted}

@@ -12,7 +12,9 @@ FROM (
 ) k
 WHERE (
         k.author_id = %(viewer)s
-        OR k.author_id IN (SELECT f.followee_id FROM graph_follow f WHERE f.follower_id = %(viewer)s)
+        OR EXISTS (
+            SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = k.author_id OFFSET 0
+        )
     )
   AND ({visible})
   AND {unmuted}
