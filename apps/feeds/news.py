@@ -36,9 +36,9 @@ def watched(timeline: Timeline, page: Page[Entry]) -> str:
     """The cursor to ask `since` with; "" where the page is not the first, or not in the order of ids."""
     if not page.is_first or timeline.sort:
         return ""
-    full = len(page) == PAGE_SIZE
-    seen = len(page) - 1 if full else len(page)
-    return encode(_watching(timeline), (page.items[-1].id if full else 0, seen))
+    # Where the list ends on this page, whatever comes is new.
+    floor, seen = (page.items[-1].id, len(page) - 1) if page.older else (0, len(page))
+    return encode(_watching(timeline), (floor, seen))
 
 
 def since(timeline: Timeline, cursor: str) -> News:

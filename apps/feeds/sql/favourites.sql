@@ -1,8 +1,13 @@
 -- One person's favourites, the last added first. Served by favourite_person (user_id, id DESC) and the primary
--- key of kwips_kwip.
+-- key of kwips_kwip. OFFSET 0 as in tag.sql.
 SELECT k.id, f.id AS favourite_id
 FROM kwips_favourite f
-JOIN kwips_kwip k ON k.id = f.kwip_id
+CROSS JOIN LATERAL (
+    SELECT liked.id, liked.author_id, liked.audience_id
+    FROM kwips_kwip liked
+    WHERE liked.id = f.kwip_id
+    OFFSET 0
+) k
 WHERE f.user_id = %(person)s
   AND f.id < %(cursor_favourite_id)s
   AND ({visible})

@@ -1,0 +1,203 @@
+"""Small made-up communities, and what each timeline of them must show, found the slow and obvious way."""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+from apps.accounts.models import User
+from apps.feeds import queries
+from apps.feeds.queries import Timeline
+from apps.graph.models import Block, Follow, Mute
+from apps.kwips.models import Favourite, Kwip, KwipTag, Tag
+
+NOON = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
+PEOPLE = range(1, 5)
+TAGS = ("tea", "milk")
+# Ids are this far apart, so that a test can put a kwip between two others.
+STEP = 10
+
+type Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A kwip as drawn: `thread` is the place of its kwip in the list, None for one of its own."""
+
+    author: int
+    thread: int | None
+    followers_only: bool
+    minute: int
+    tag: str | None
+
+
+@dataclass
+class Community:
+    follows: set[Pair]
+    blocks: set[Pair]
+    mutes: set[Pair]
+    written: list[Written]
+    favourites: list[Pair]
+    deleted: set[int]
+    kwips: dict[int, Kwip] = field(default_factory=dict)
+
+    def build(self) -> None:
+        """Puts it into the database, and keeps what was not deleted."""
+        User.objects.bulk_create(
+            User(
+                pk=person,
+                username=f"person{person}",
+                email=f"{person}@example.org",
+                following_count=sum(follower == person for follower, _ in self.follows),
+            )
+            for person in PEOPLE
+        )
+        Follow.objects.bulk_create(Follow(follower_id=a, followee_id=b) for a, b in sorted(self.follows))
+        Block.objects.bulk_create(Block(blocker_id=a, blocked_id=b) for a, b in sorted(self.blocks))
+        Mute.objects.bulk_create(Mute(muter_id=a, muted_id=b) for a, b in sorted(self.mutes))
+        Tag.objects.bulk_create(Tag(pk=place, name=name) for place, name in enumerate(TAGS, start=1))
+        for place, written in enumerate(self.written):
+            self.add((place + 1) * STEP, written)
+        Favourite.objects.bulk_create(
+            (Favourite(user_id=person, kwip_id=(place + 1) * STEP) for person, place in self.favourites),
+        )
+        for place in self.deleted:
+            self.delete((place + 1) * STEP)
+
+    def add(self, kwip_id: int, written: Written) -> None:
+        thread = None if written.thread is None else self.kwips[(written.thread + 1) * STEP]
+        audience = written.author if written.followers_only else None
+        at = NOON + datetime.timedelta(minutes=written.minute)
+        kwip = Kwip(
+            pk=kwip_id,
+            author_id=written.author,
+            thread=thread,
+            audience_id=audience if thread is None else thread.audience_id,
+            text="tea",
+            created_at=at,
+            last_active_at=at,
+        )
+        kwip.save(force_insert=True)
+        self.kwips[kwip_id] = kwip
+        if written.tag:
+            KwipTag.objects.create(tag_id=TAGS.index(written.tag) + 1, kwip=kwip)
+
+    def delete(self, kwip_id: int) -> None:
+        Kwip.objects.filter(pk=kwip_id).delete()
+        self.kwips = {pk: kwip for pk, kwip in self.kwips.items() if kwip_id not in (pk, kwip.thread_id)}
+
+    def is_visible(self, kwip: Kwip, viewer: int) -> bool:
+        circle = kwip.audience_id
+        admitted = circle is None or viewer in (circle, kwip.author_id) or (viewer, circle) in self.follows
+        between = {(viewer, kwip.author_id), (kwip.author_id, viewer)}
+        return admitted and not between & self.blocks
+
+    def expected(self, name: str, viewer: int, about: int) -> list[int]:
+        """The ids of a timeline in its order. ``about`` picks the person, tag or thread."""
+        seen = [kwip for kwip in self.kwips.values() if self.is_visible(kwip, viewer)]
+        own = [kwip for kwip in seen if kwip.thread_id is None]
+        heard = [kwip for kwip in own if (viewer, kwip.author_id) not in self.mutes]
+        network = [
+            kwip for kwip in heard if kwip.author_id == viewer or (viewer, kwip.author_id) in self.follows
+        ]
+        kind, _, sort = name.partition(" ")
+        if kind == "favourites":
+            rows = Favourite.objects.filter(user_id=_person(about)).order_by("-pk")
+            visible = {kwip.pk for kwip in seen}
+            return [row.kwip_id for row in rows if row.kwip_id in visible]
+        if kind == "tag":
+            tagged = set(KwipTag.objects.filter(tag__name=_tag(about)).values_list("kwip_id", flat=True))
+            unmuted = [kwip for kwip in seen if (viewer, kwip.author_id) not in self.mutes]
+            return _newest_first(kwip for kwip in unmuted if kwip.pk in tagged)
+        if kind == "conversation":
+            return _newest_first(kwip for kwip in seen if kwip.thread_id == self._thread(about))[::-1]
+        if kind == "comments":
+            return _newest_first(k for k in seen if k.thread_id and k.author_id == _person(about))
+        of_person = [kwip for kwip in own if kwip.author_id == _person(about)]
+        found = {"everyone": heard, "network": network, "person": of_person}[kind]
+        if sort == queries.ACTIVE:
+            return [k.pk for k in sorted(found, key=lambda k: (k.last_active_at, k.pk), reverse=True)]
+        return _newest_first(found)
+
+    def timeline(self, name: str, viewer: int, about: int) -> Timeline:
+        """The real thing."""
+        kind, _, sort = name.partition(" ")
+        viewer_id = viewer or None
+        count = sum(follower == viewer for follower, _ in self.follows)
+        match kind:
+            case "everyone":
+                return queries.everyone(viewer_id=viewer_id, sort=sort)
+            case "network":
+                return queries.network(viewer_id=viewer, following_count=count, sort=sort)
+            case "news":
+                return queries.network_news(viewer_id=viewer, following_count=count)
+            case "person":
+                return queries.person(viewer_id=viewer_id, person_id=_person(about), sort=sort)
+            case "comments":
+                return queries.comments(viewer_id=viewer_id, person_id=_person(about))
+            case "favourites":
+                return queries.favourites(viewer_id=viewer_id, person_id=_person(about))
+            case "tag":
+                return queries.tag(viewer_id=viewer_id, name=_tag(about))
+        return queries.conversation(viewer_id=viewer_id, thread_id=self._thread(about))
+
+    def _thread(self, about: int) -> int:
+        """A kwip with comments, where there is one."""
+        threads = sorted({kwip.thread_id for kwip in self.kwips.values() if kwip.thread_id})
+        return threads[about % len(threads)] if threads else about
+
+
+NAMES = (
+    "everyone", "everyone active", "network", "network active", "person", "person active",
+    "comments", "favourites", "tag", "conversation",
+)  # fmt: skip
+
+
+def _person(about: int) -> int:
+    return about % len(PEOPLE) + 1
+
+
+def _tag(about: int) -> str:
+    return TAGS[about % len(TAGS)]
+
+
+def _newest_first(kwips: Iterable[Kwip]) -> list[int]:
+    return sorted((kwip.pk for kwip in kwips), reverse=True)
+
+
+@st.composite
+def written(draw: st.DrawFn, place: int = 0) -> Written:
+    """A kwip, or a comment on one of the first ``place`` (where that is none itself, see `communities`)."""
+    return Written(
+        author=draw(st.sampled_from(PEOPLE)),
+        thread=draw(st.none() | st.integers(0, place - 1)) if place else None,
+        followers_only=draw(st.booleans()),
+        # Few different minutes: an order by them has to tell equals apart.
+        minute=draw(st.integers(0, 4)),
+        tag=draw(st.none() | st.sampled_from(TAGS)),
+    )
+
+
+@st.composite
+def communities(draw: st.DrawFn) -> Community:
+    pairs = st.sets(
+        st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE)).filter(lambda pair: pair[0] != pair[1]),
+        max_size=6,
+    )
+    kwips: list[Written] = []
+    for place in range(draw(st.sampled_from((0, 1, 3, 6, 12, 18, 24)))):
+        drawn = draw(written(place))
+        if drawn.thread is not None and kwips[drawn.thread].thread is not None:
+            drawn = Written(drawn.author, None, drawn.followers_only, drawn.minute, drawn.tag)
+        kwips.append(drawn)
+    places = st.integers(0, max(0, len(kwips) - 1))
+    likes = st.lists(st.tuples(st.sampled_from(PEOPLE), places), max_size=12, unique=True)
+    return Community(
+        follows=draw(pairs | st.just({(a, b) for a in PEOPLE for b in PEOPLE if a != b})),
+        blocks=draw(st.just(set()) | pairs),
+        mutes=draw(st.just(set()) | pairs),
+        written=kwips,
+        favourites=draw(likes) if kwips else [],
+        deleted=draw(st.sets(places, max_size=4)) if kwips else set(),
+    )

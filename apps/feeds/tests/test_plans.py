@@ -1,0 +1,184 @@
+"""What PostgreSQL does for each timeline, on a community large enough to tell a good plan from a bad one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+
+from apps.feeds import plans, queries
+from apps.feeds.queries import PAGE_SIZE, WINDOW, Timeline
+from apps.keyset import Seek
+
+LARGE = {"accounts_user", "graph_follow", "kwips_kwip", "kwips_favourite", "kwips_kwiptag"}
+LIMIT = PAGE_SIZE + 1
+DEEP = 500
+
+POPULATED = (Path(__file__).parent / "populated.sql").read_text()
+
+TIMELINES = {
+    "everyone": queries.everyone(viewer_id=3),
+    "everyone, anonymous": queries.everyone(viewer_id=None),
+    "everyone, active": queries.everyone(viewer_id=3, sort="active"),
+    "person": queries.person(viewer_id=3, person_id=1500),
+    "person, active": queries.person(viewer_id=3, person_id=1500, sort="active"),
+    "comments": queries.comments(viewer_id=3, person_id=1500),
+    "favourites": queries.favourites(viewer_id=3, person_id=5),
+    "tag": queries.tag(viewer_id=3, name="tag1"),
+    "conversation": queries.conversation(viewer_id=3, thread_id=39999),
+    "network of a hundred": queries.network(viewer_id=3, following_count=100),
+    "network of a hundred, active": queries.network(viewer_id=3, following_count=100, sort="active"),
+    "network of thousands": queries.network(viewer_id=1, following_count=2000),
+    "network of thousands, active": queries.network(viewer_id=1, following_count=2000, sort="active"),
+    "network of the silent": queries.network(viewer_id=2, following_count=1000),
+    "network of the silent, active": queries.network(viewer_id=2, following_count=1000, sort="active"),
+    "news of a network": queries.network_news(viewer_id=1, following_count=2000),
+}
+# Person by person: its cost is bounded by the number of people.
+FALLBACK = {"network_people", "network_people_active"}
+ONE_QUERY = {name for name in TIMELINES if "silent" not in name and "news" not in name}
+
+
+@pytest.fixture(scope="module")
+def populated(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Once for all tests here, and gone after them: VACUUM does not run inside a test's transaction."""
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(POPULATED)
+            cursor.execute("VACUUM ANALYZE")
+        yield
+        tables = ", ".join(
+            model._meta.db_table
+            for label in ("accounts", "graph", "kwips")
+            for model in apps.get_app_config(label).get_models(include_auto_created=True)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {tables} CASCADE")
+            cursor.execute("ANALYZE")
+
+
+def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from nodes(child)
+
+
+def seeks(timeline: Timeline) -> dict[str, Seek]:
+    """The first page; one as deep as the timeline allows, up to 500 kwips; and back from there."""
+    listing = timeline.listing
+    first = Seek(listing, listing.start, backward=False, limit=LIMIT)
+    above = timeline.fetch(Seek(listing, listing.start, backward=False, limit=DEEP + LIMIT))
+    deep = listing.position_of(above[max(0, len(above) - LIMIT - 1)])
+    return {
+        "first": first,
+        "deep": Seek(listing, deep, backward=False, limit=LIMIT),
+        "back": Seek(listing, deep, backward=True, limit=LIMIT),
+    }
+
+
+def all_plans(name: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for where, seek in seeks(TIMELINES[name]).items():
+        for file, statement in plans.statements(TIMELINES[name], seek).items():
+            yield where, file, plans.plan(statement)
+
+
+def blocks(plan: dict[str, Any]) -> int:
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+@pytest.mark.parametrize("name", TIMELINES)
+def test_no_large_table_is_read_from_end_to_end(populated, db, name) -> None:
+    for where, file, plan in all_plans(name):
+        for node in nodes(plan):
+            if node.get("Relation Name") in LARGE:
+                # Whom somebody follows may be fetched together: at most 5,000 rows, by an index.
+                together = (node["Relation Name"], node["Node Type"]) == ("graph_follow", "Bitmap Heap Scan")
+                assert together or node["Node Type"] in ("Index Scan", "Index Only Scan"), (where, file)
+
+
+@pytest.mark.parametrize("name", TIMELINES)
+def test_nothing_longer_than_a_page_is_sorted(populated, db, name) -> None:
+    for where, file, plan in all_plans(name):
+        for node in nodes(plan):
+            if node["Node Type"] in ("Sort", "Incremental Sort"):
+                assert file in FALLBACK or node["Plans"][0]["Actual Rows"] <= LIMIT, (where, file, node)
+                assert node["Sort Method"] in ("top-N heapsort", "quicksort"), (where, file, node)
+                assert node["Actual Rows"] <= LIMIT, (where, file, node)
+
+
+@pytest.mark.parametrize("name", TIMELINES)
+def test_ids_are_found_in_the_index_alone(populated, db, name) -> None:
+    for where, file, plan in all_plans(name):
+        scans = [node for node in nodes(plan) if node.get("Relation Name") == "kwips_kwip"]
+        by_key = [node for node in scans if node["Index Name"] == "kwips_kwip_pkey"]
+        assert all(node["Node Type"] == "Index Only Scan" for node in scans if node not in by_key), (
+            where,
+            file,
+        )
+        # Once for the visibility of what a tag or a favourite points at, once for the versions.
+        assert sum(node["Actual Rows"] * node["Actual Loops"] for node in by_key) <= 5 * LIMIT, (where, file)
+
+
+@pytest.mark.parametrize("name", TIMELINES)
+def test_no_more_rows_are_read_than_the_plan_allows(populated, db, name) -> None:
+    for where, file, plan in all_plans(name):
+        read = sum(
+            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            for node in nodes(plan)
+            if node.get("Relation Name") == "kwips_kwip" and node.get("Index Name") != "kwips_kwip_pkey"
+        )
+        if file in FALLBACK:
+            assert read <= 2_001 + LIMIT * (LIMIT + 2), (where, file)
+        elif file.startswith(("network_window", "window_end")):
+            assert read <= WINDOW + 1, (where, file)
+        else:
+            assert read <= 3 * LIMIT, (where, file)
+
+
+@pytest.mark.parametrize("name", sorted(ONE_QUERY))
+def test_a_deep_page_reads_no_more_blocks_than_the_first(populated, db, name) -> None:
+    read = {where: blocks(plan) for where, _, plan in all_plans(name)}
+    assert read["deep"] <= 1.5 * read["first"] + 10, read
+    assert read["back"] <= 1.5 * read["first"] + 10, read
+
+
+def test_each_network_takes_the_plan_that_suits_it(populated, db) -> None:
+    def files(name: str) -> list[str]:
+        timeline = TIMELINES[name]
+        return list(plans.statements(timeline, seeks(timeline)["first"]))
+
+    assert files("network of a hundred") == ["network_people"]
+    assert files("network of thousands") == ["network_window"]
+    assert files("network of the silent") == ["network_window", "network_people"]
+
+
+@pytest.mark.parametrize("name", TIMELINES)
+def test_the_index_that_a_file_names_is_the_one_that_serves_it(populated, db, name) -> None:
+    for where, file, plan in all_plans(name):
+        named = (Path(queries.__file__).parent / "sql" / f"{file}.sql").read_text().partition("SELECT")[0]
+        used = {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
+        serving = {index for index in used if index.startswith("kwip_") or index == "favourite_person"}
+        if file == "tag":
+            assert "kwips_kwiptag_pkey" in used
+        else:
+            assert serving, (where, file)
+        assert all(index in named for index in serving), (where, file, serving)
+
+
+def test_explainfeeds_prints_every_timeline(populated, db, capsys) -> None:
+    call_command("explainfeeds", viewer="person2")
+    printed = capsys.readouterr().out
+    for file in (
+        "everyone",
+        "everyone_active",
+        "person",
+        "network_window",
+        "network_people",
+        "tag",
+        "comments",
+    ):
+        assert f"── {file}.sql" in printed
+    assert "Execution Time" in printed

@@ -1,0 +1,123 @@
+"""What belongs into which timeline, one rule at a time."""
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.feeds import news, queries
+from apps.feeds.queries import Timeline
+from apps.graph.models import Block, Mute
+from apps.kwips.models import Kwip
+
+# Both plans of the network keep every rule.
+both_plans = pytest.mark.parametrize("few", [0, 200], ids=["window", "people"])
+
+
+def ids(timeline: Timeline) -> list[int]:
+    return [entry.id for entry in timeline.page({})]
+
+
+def network(viewer: User, sort: str = "") -> Timeline:
+    return queries.network(viewer_id=viewer.pk, following_count=viewer.following_count, sort=sort)
+
+
+@both_plans
+def test_a_network_has_ones_own_kwips_and_those_of_the_followed(
+    ann, bob, publish, follow, monkeypatch, few
+) -> None:
+    monkeypatch.setattr(queries, "FEW_FOLLOWEES", few)
+    publish(User.objects.create_user("eve", "eve@example.org"))
+    follow(ann, bob)
+    his, hers = publish(bob), publish(ann)
+    assert ids(network(ann)) == [hers.pk, his.pk]
+
+
+@both_plans
+def test_a_network_has_followers_only_kwips_and_no_comments(
+    ann, bob, publish, comment, follow, monkeypatch, few
+) -> None:
+    monkeypatch.setattr(queries, "FEW_FOLLOWEES", few)
+    follow(ann, bob)
+    kwip = publish(bob, followers_only=True)
+    comment(bob, kwip)
+    assert ids(network(ann)) == [kwip.pk]
+
+
+@both_plans
+def test_a_network_shows_nobody_muted_or_blocked(ann, bob, publish, follow, monkeypatch, few) -> None:
+    monkeypatch.setattr(queries, "FEW_FOLLOWEES", few)
+    follow(ann, bob)
+    publish(bob)
+    mute = Mute.objects.create(muter=ann, muted=bob)
+    assert ids(network(ann)) == []
+    mute.delete()
+    Block.objects.create(blocker=bob, blocked=ann)
+    assert ids(network(ann)) == []
+
+
+def test_muting_someone_leaves_them_on_their_own_page_alone(ann, bob, publish, comment) -> None:
+    kwip = publish(bob, "a cup of #tea")
+    talk = comment(bob, kwip)
+    Mute.objects.create(muter=ann, muted=bob)
+    assert ids(queries.everyone(viewer_id=ann.pk)) == []
+    assert ids(queries.everyone(viewer_id=ann.pk, sort="active")) == []
+    assert ids(queries.tag(viewer_id=ann.pk, name="tea")) == []
+    assert ids(queries.person(viewer_id=ann.pk, person_id=bob.pk)) == [kwip.pk]
+    assert ids(queries.comments(viewer_id=ann.pk, person_id=bob.pk)) == [talk.pk]
+    assert ids(queries.conversation(viewer_id=ann.pk, thread_id=kwip.pk)) == [talk.pk]
+    assert ids(queries.everyone(viewer_id=bob.pk)) == [kwip.pk]
+
+
+def test_by_activity_a_commented_kwip_rises(ann, bob, publish, comment) -> None:
+    first, second = publish(ann), publish(ann)
+    assert ids(queries.everyone(viewer_id=None, sort="active")) == [second.pk, first.pk]
+    made = comment(bob, first)
+    Kwip.objects.filter(pk=first.pk).update(last_active_at=timezone.now())
+    assert made.pk not in ids(queries.everyone(viewer_id=None, sort="active"))
+    assert ids(queries.everyone(viewer_id=None, sort="active")) == [first.pk, second.pk]
+    assert ids(queries.person(viewer_id=None, person_id=ann.pk, sort="active")) == [first.pk, second.pk]
+    assert ids(queries.everyone(viewer_id=None)) == [second.pk, first.pk]
+
+
+def test_a_tag_gathers_kwips_and_comments(ann, bob, publish, comment) -> None:
+    kwip = publish(ann, "a cup of #tea")
+    talk = comment(bob, publish(ann), "more #tea!")
+    assert ids(queries.tag(viewer_id=None, name="tea")) == [talk.pk, kwip.pk]
+    assert ids(queries.tag(viewer_id=None, name="coffee")) == []
+
+
+def test_entries_carry_the_versions_of_kwip_and_author(ann, publish) -> None:
+    kwip = publish(ann)
+    User.objects.filter(pk=ann.pk).update(version=7)
+    Kwip.objects.filter(pk=kwip.pk).update(version=9)
+    (entry,) = queries.everyone(viewer_id=None).page({})
+    assert (entry.id, entry.version, entry.author_version) == (kwip.pk, 9, 7)
+
+
+def test_a_kwip_that_commits_late_is_counted_as_new(ann, publish) -> None:
+    shown = [publish(ann) for _ in range(30)]
+    late = shown[-2].pk
+    Kwip.objects.filter(pk=late).delete()
+    timeline = queries.everyone(viewer_id=None)
+    cursor = news.watched(timeline, timeline.page({}))
+    assert news.since(timeline, cursor).count == 0
+    Kwip(pk=late, author=ann, text="sorry, traffic").save(force_insert=True)
+    assert news.since(timeline, cursor).label == "1 new kwip"
+
+
+def test_many_new_kwips_are_not_counted_to_the_end(ann, publish) -> None:
+    timeline = queries.everyone(viewer_id=None)
+    cursor = news.watched(timeline, timeline.page({}))
+    for _ in range(25):
+        publish(ann)
+    assert news.since(timeline, cursor).label == "20+ new kwips"
+
+
+def test_a_page_further_down_is_not_watched(ann, publish) -> None:
+    for _ in range(25):
+        publish(ann)
+    timeline = queries.everyone(viewer_id=None)
+    older = timeline.page({"before": timeline.page({}).older.removeprefix("?before=")})
+    assert news.watched(timeline, older) == ""
+    by_activity = queries.everyone(viewer_id=None, sort="active")
+    assert news.watched(by_activity, by_activity.page({})) == ""

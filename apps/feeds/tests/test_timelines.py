@@ -1,0 +1,162 @@
+"""Every timeline against the slow and obvious way of finding it, over random communities."""
+
+from unittest.mock import patch
+from urllib.parse import parse_qsl
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from apps.feeds import news, queries
+from apps.feeds.queries import Timeline
+from apps.feeds.statements import Entry
+from apps.feeds.tests.community import NAMES, PEOPLE, STEP, Community, communities, written
+from apps.keyset import Page
+from apps.kwips.models import Kwip
+
+ANYONE = 0
+
+
+def page(timeline: Timeline, query: str, limit: int) -> Page[Entry]:
+    return timeline.page(dict(parse_qsl(query.removeprefix("?"))), limit=limit)
+
+
+def ids(pages: list[Page[Entry]]) -> list[int]:
+    return [entry.id for shown in pages for entry in shown]
+
+
+def walked(timeline: Timeline, limit: int) -> tuple[list[Page[Entry]], list[Page[Entry]]]:
+    """All pages from the first to the last, and those from there back to the first, in the list's order."""
+    onward = [page(timeline, "", limit)]
+    while onward[-1].next:
+        onward.append(page(timeline, onward[-1].next, limit))
+    back = [onward[-1]]
+    while back[-1].previous:
+        back.append(page(timeline, back[-1].previous, limit))
+    return onward, back[::-1]
+
+
+# How long an example takes says nothing about its being right.
+randomly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class TimelineTests(TestCase):
+    @settings(randomly, max_examples=60)
+    @given(
+        communities(),
+        st.sampled_from((ANYONE, *PEOPLE)),
+        st.integers(1, 25),
+        st.integers(2, 6),
+        st.sampled_from((0, 2, 200)),
+        st.integers(1, 12),
+    )
+    def test_every_timeline_shows_what_it_must_in_order_both_ways(
+        self, community: Community, viewer: int, about: int, limit: int, few: int, window: int
+    ) -> None:
+        community.build()
+        for name in NAMES:
+            if viewer == ANYONE and name.startswith("network"):
+                continue
+            with patch.multiple(queries, FEW_FOLLOWEES=few, WINDOW=window):
+                onward, back = walked(community.timeline(name, viewer, about), limit)
+            assert ids(onward) == community.expected(name, viewer, about), name
+            assert [ids([shown]) for shown in back] == [ids([shown]) for shown in onward], name
+
+    @settings(randomly, max_examples=150)
+    @given(
+        communities(),
+        st.sampled_from(PEOPLE),
+        st.integers(1, 4),
+        st.sampled_from((0, 200)),
+        st.sampled_from(("", queries.ACTIVE)),
+        st.integers(0, 3),
+    )
+    def test_both_plans_of_the_network_find_the_same(
+        self, community: Community, viewer: int, limit: int, few: int, sort: str, pages: int
+    ) -> None:
+        community.build()
+        name = f"network {sort}".strip()
+        timeline = community.timeline(name, viewer, 1)
+        with patch.multiple(queries, FEW_FOLLOWEES=few, WINDOW=2_000):
+            shown = page(timeline, "", limit)
+            for _ in range(pages):
+                shown = page(timeline, shown.next, limit) if shown.next else shown
+        expected = community.expected(name, viewer, 1)
+        found = ids([shown])
+        start = expected.index(found[0]) if found else 0
+        assert found == expected[start : start + limit]
+
+    @randomly
+    @given(
+        communities(),
+        st.sampled_from(("everyone", "network", "person")),
+        st.sampled_from(PEOPLE),
+        st.integers(1, 3),
+        st.integers(1, 12),
+        st.lists(st.tuples(written(), st.sets(st.integers(0, 24), max_size=3)), max_size=6),
+    )
+    def test_what_stays_is_shown_once_while_others_publish_and_delete(
+        self,
+        community: Community,
+        name: str,
+        viewer: int,
+        limit: int,
+        window: int,
+        meanwhile: list,
+    ) -> None:
+        community.build()
+        before = set(community.expected(name, viewer, viewer))
+        timeline = community.timeline(name, viewer, viewer)
+        with patch.multiple(queries, FEW_FOLLOWEES=0, WINDOW=window):
+            pages = [page(timeline, "", limit)]
+            for place, (kwip, deleted) in enumerate(meanwhile):
+                community.add((len(community.written) + place + 1) * STEP, kwip)
+                for gone in deleted:
+                    community.delete((gone + 1) * STEP)
+                if pages[-1].next:
+                    pages.append(page(timeline, pages[-1].next, limit))
+            while pages[-1].next:
+                pages.append(page(timeline, pages[-1].next, limit))
+        shown = ids(pages)
+        assert shown == sorted(set(shown), reverse=True)
+        assert before & set(community.expected(name, viewer, viewer)) <= set(shown)
+
+    @randomly
+    @given(
+        communities(), st.sampled_from(("everyone", "network", "news")), st.sampled_from(PEOPLE), st.data()
+    )
+    def test_new_kwips_are_counted_even_when_they_commit_out_of_order(
+        self, community: Community, name: str, viewer: int, data: st.DataObject
+    ) -> None:
+        community.build()
+        kind = name.replace("news", "network")
+        with patch.multiple(queries, FEW_FOLLOWEES=0, WINDOW=data.draw(st.integers(1, 30))):
+            timeline = community.timeline(name, viewer, 1)
+            shown = page(timeline, "", data.draw(st.integers(1, 20)))
+            cursor = news.watched(timeline, shown)
+            before = community.expected(kind, viewer, 1)
+            oldest = shown.items[-1].id if shown.older else 0
+            newest = shown.items[0].id if shown else 0
+            late = [i for i in range(oldest + 1, newest) if i % STEP]
+            later = [i for i in range(newest + 1, newest + 40) if i % STEP]
+            came = data.draw(st.sets(st.sampled_from(late), max_size=6)) if late else set()
+            for kwip_id in came | data.draw(st.sets(st.sampled_from(later), max_size=25)):
+                community.add(kwip_id, data.draw(written()))
+            count = len(community.expected(kind, viewer, 1)) - len(before)
+            new = news.since(timeline, cursor)
+        assert (new.count, new.more) == (min(count, news.MOST), count > news.MOST)
+
+    @randomly
+    @given(communities(), st.sampled_from((ANYONE, *PEOPLE)), st.integers(0, 24), st.integers(1, 5))
+    def test_a_comment_is_on_the_page_that_its_address_leads_to(
+        self, community: Community, viewer: int, place: int, limit: int
+    ) -> None:
+        community.build()
+        comment = Kwip.objects.filter(pk=(place + 1) * STEP, thread__isnull=False).first()
+        if comment is None or not community.is_visible(comment, viewer):
+            return
+        assert comment.thread_id is not None
+        timeline = queries.conversation(viewer_id=viewer or None, thread_id=comment.thread_id)
+        with patch.object(queries, "PAGE_SIZE", limit):
+            place_in = queries.place_in(timeline, comment.pk)
+        assert comment.pk in ids([page(timeline, place_in, limit)])
