@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from apps.feeds.community import clock
@@ -207,8 +207,8 @@ class Life:
         comments: list[tuple[int, int, str]] = []
         if self.chance.random() >= self.talkative:
             return comments
-        wanted = min(int(self.chance.paretovariate(1.4)), 40)
-        for exchange in self.talk.exchanges(kwip):
+        wanted = min(int(self.chance.paretovariate(1.4)), self.home.shape.longest)
+        for exchange in islice(self.talk.exchanges(kwip), wanted + 5):
             moment = clock.awake(
                 moment + int(self.chance.lognormvariate(-0.9, 1.2) * clock.HOUR), self.chance
             )

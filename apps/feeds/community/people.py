@@ -108,6 +108,7 @@ class Person:
 
     def says(self, words: str, chance: Random) -> str:
         """The words as this person types them."""
+        words = words.replace("!.", "!").replace("?.", "?")
         words = words.lower() if self.lower else capitals(words)
         if self.bare and words.endswith(".") and not words.endswith(".."):
             words = words[:-1]
@@ -212,6 +213,7 @@ def _username(latin: str, shown: str, chance: Random) -> tuple[str, str, str]:
             (f"{first}{last}", f"{first} {last}", f"{first} {last}"),
             (f"{first}_{last}", f"{first} {last}", f"{first} {last}"),
             (f"the_{last}", last, f"the {last}"),
+            (f"{first}{last}", f"{first} {last}", ""),
             (f"{last}_and_{chance.choice(_LASTS)}", last, ""),
         ))  # fmt: skip
     call = latin if shown.isascii() else shown

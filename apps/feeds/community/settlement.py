@@ -44,6 +44,7 @@ class Shape:
     until: int
     following: float  # how many people somebody follows, about
     talkative: float  # the share of kwips that have comments
+    longest: int  # how many comments a kwip has at most
     demo: bool = False
 
 

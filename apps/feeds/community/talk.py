@@ -47,25 +47,27 @@ class Talk:
         bound = {"@friend": friend, "@op": author.username, "op": author.call}
         topic = opening.scene.topic
         words = fill(opening.line, bound, topic.slots, self.chance)
-        if topic.tags and "#" not in words and self.chance.random() < TAGGED:
+        if topic.language == "en" and topic.tags and "#" not in words and self.chance.random() < TAGGED:
             words += f"\n\n#{self._one(topic.tags)}" if "\n\n" in words else f" #{self._one(topic.tags)}"
         return Kwip(author, opening, author.says(words, self.chance), bound)
 
     def exchanges(self, kwip: Kwip) -> Iterator[Exchange]:
-        """Exchanges for below the kwip, the most fitting mostly first, each once."""
+        """Exchanges for below the kwip, its own mostly first. Without end, but each once before any again."""
         scene = kwip.opening.scene
         sources: list[Sequence[Exchange]] = [scene.exchanges]
         if not kwip.opening.seldom:  # a story deserves more than pleasantries
             sources += scene.topic.exchanges, self.book.anywhere.get(scene.topic.language, ())
         words = kwip.words.lower()
-        decks = [[exchange for exchange in source if exchange.fits(words, kwip.bound)] for source in sources]
-        for deck in decks:
-            self.chance.shuffle(deck)
-        while any(decks):
-            pick = self.chance.random()
-            wanted = 0 if pick < 0.72 else 1 if pick < 0.86 else 2
-            fullest = max(decks, key=len)
-            yield (decks[wanted] if wanted < len(decks) and decks[wanted] else fullest).pop()
+        fitting = [
+            [exchange for exchange in source if exchange.fits(words, kwip.bound)] for source in sources
+        ]
+        while any(fitting):
+            decks = [self.chance.sample(deck, len(deck)) for deck in fitting]
+            while any(decks):
+                pick = self.chance.random()
+                wanted = 0 if pick < 0.72 else 1 if pick < 0.86 else 2
+                fullest = max(decks, key=len)
+                yield (decks[wanted] if wanted < len(decks) and decks[wanted] else fullest).pop()
 
     def comment(self, kwip: Kwip, exchange: Exchange, index: int, by: Person, to: Person) -> str:
         """The words of one comment of an exchange, by somebody, in answer to somebody."""

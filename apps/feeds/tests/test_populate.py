@@ -327,6 +327,22 @@ def test_afterwards_pages_are_all_visible_and_statements_limited_again():
     assert counted == Kwip.objects.count()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_says_so_where_the_site_is_at_work():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() != ("0",)
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            other.set_autocommit(False)
+            cursor.execute("SELECT 1 FROM kwips_kwip")
+            with pytest.raises(CommandError, match="stop it first"):
+                populate()
+    finally:
+        other.close()
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

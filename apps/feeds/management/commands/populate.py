@@ -61,21 +61,14 @@ class Command(BaseCommand):
             since=until - (DAYS_OF_DEMO if demo else DAYS) * clock.DAY,
             until=until,
             following=22 if demo else 40,
-            talkative=0.33 if demo else 0.16,
+            talkative=0.4 if demo else 0.15,
+            longest=12 if demo else 500,
             demo=demo,
         )
-        try:
-            with _without_timeouts():
-                with transaction.atomic():
-                    made = _populate(shape, kwips, progress)
-                progress.step("Vacuuming")
-                _vacuum()
-        except OperationalError as error:
-            if "lock timeout" not in str(error):
-                raise
-            raise CommandError("the site is at work on this database; stop it first.") from error
-        except KeyboardInterrupt:
-            raise CommandError("stopped; nothing was kept.", returncode=130) from None
+        with _without_timeouts():
+            made = _populate_at_once(shape, kwips, progress)
+            progress.step("Vacuuming")
+            _vacuum()
         if options["verbosity"]:
             self.stdout.write(made)
 
@@ -91,6 +84,19 @@ class Command(BaseCommand):
         if number < 1 or kwips < 0:
             raise CommandError("it takes at least one person, and no fewer than 0 kwips.")
         return number, kwips
+
+
+def _populate_at_once(shape: Shape, kwips: int, progress: Progress) -> str:
+    """All or nothing; returns what to say of it. Raises CommandError where it can't or mustn't go on."""
+    try:
+        with transaction.atomic():
+            return _populate(shape, kwips, progress)
+    except OperationalError as error:
+        if "lock timeout" not in str(error):
+            raise
+        raise CommandError("the site is at work on this database; stop it first.") from error
+    except KeyboardInterrupt:
+        raise CommandError("stopped; nothing was kept.", returncode=130) from None
 
 
 def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
