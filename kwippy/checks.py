@@ -69,6 +69,18 @@ def mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckM
                 id="kwippy.E004",
             )
         )
+    if not settings.CONTACT_EMAIL and urlsplit(settings.SITE_URL).scheme == "https":
+        problems.append(
+            Warning(
+                "CONTACT_EMAIL is empty: what people write to you waits in the admin, and no mail says so.",
+                hint="Set it to an address that somebody reads.",
+                id="kwippy.W004",
+            )
+        )
+    elif settings.CONTACT_EMAIL and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", settings.CONTACT_EMAIL):
+        problems.append(
+            Error(f"CONTACT_EMAIL is {settings.CONTACT_EMAIL!r}, which is no address.", id="kwippy.E008")
+        )
     return problems
 
 

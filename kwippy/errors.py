@@ -46,13 +46,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form from before signing in or out, or from a stranger's page: its text comes back to be copied."""
-    return render(request, "403_csrf.html", {"text": request.POST.get("text", "")}, status=403)
+    return render(request, "403_csrf.html", {"text": typed(request)}, status=403)
+
+
+def typed(request: HttpRequest) -> str:
+    """What somebody wrote into a form of ours, to be copied; never a password."""
+    fields = ("display_name", "bio", "name", "email", "subject", "text")
+    return "\n\n".join(filter(None, (request.POST.get(field, "") for field in fields)))
 
 
 def unavailable(request: HttpRequest, exception: Exception) -> HttpResponse:
     """PostgreSQL does not answer, or not in time: said plainly, with what was typed, to be sent again."""
     log.error("database unavailable", path=request.path, error=str(exception).strip())
-    text = request.POST.get("text", "") if request.method == "POST" else ""
-    response = HttpResponse(loader.get_template("503.html").render({"text": text}), status=503)
+    response = HttpResponse(loader.get_template("503.html").render({"text": typed(request)}), status=503)
     response["Retry-After"] = "5"
     return response

@@ -37,6 +37,7 @@ SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",")
 # ── The house ────────────────────────────────────────────────────────────────────────────────────
 
 INSTALLED_APPS = [
+    "apps.contact",
     "apps.feeds",
     "apps.kwips",
     "apps.graph",

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez),
     path("readyz", health.readyz),
     *([path("media/<path:path>", media)] if settings.SERVE_MEDIA else []),
+    path("", include("apps.contact.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.kwips.urls")),
     path("", include("apps.graph.urls")),

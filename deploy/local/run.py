@@ -200,6 +200,7 @@ def environment(
         "MEDIA_ROOT": str(made(var / "media")),
         "STATIC_ROOT": str(made(var / "static")),
         "MAIL_DIR": str(made(var / "mail")),
+        "CONTACT_EMAIL": "operators@localhost",
         "LOG_FORMAT": os.environ.get("LOG_FORMAT", "console"),
         "BIND": ",".join(addresses),
         # Whoever presses Ctrl-C waits for it.

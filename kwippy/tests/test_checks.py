@@ -14,6 +14,7 @@ HEALTHY = {
     "SECRET_KEY": "production-" * 6,
     "DEFAULT_FROM_EMAIL": "kwippy <hello@kwippy.example>",
     "SMTP_HOST": "mail.kwippy.example",
+    "CONTACT_EMAIL": "operators@kwippy.example",
     "DATABASE_HOST": "postgres",
     "MEMCACHED_SERVERS": "memcached:11211",
     "MAIL_DIR": "",
@@ -55,6 +56,9 @@ def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
         ({"MEMCACHED_SERVERS": ""}, "kwippy.W002"),
         ({"MEDIA_ROOT": "/etc/hostname/media"}, "kwippy.E006"),
         ({"DEBUG": "true"}, "kwippy.E007"),
+        ({"CONTACT_EMAIL": ""}, "kwippy.W004"),
+        ({"CONTACT_EMAIL": "operators"}, "kwippy.E008"),
+        ({"TRUSTED_PROXIES": "127.0.0.1,proxy"}, "limits.E002"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(f"{k}={v}" for k, v in value.items()),
 )

@@ -1,0 +1,184 @@
+"""Writing to the operators: what is taken, what is asked for again, and that no word is lost."""
+
+from html import unescape
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.contact.forms import LONGEST, ContactForm
+from apps.contact.models import Message
+from apps.contact.tests.form import MESSAGE, filled, stamped
+from apps.limits.tests.clock import let_pass
+from apps.testing.concurrency import at_once
+
+pytestmark = pytest.mark.django_db
+
+TYPED = (MESSAGE["name"], MESSAGE["subject"], "where is the <pot>?")
+
+
+def send(client: Client, **changes: object):
+    return client.post("/contact/", filled(**changes))
+
+
+def asked_again(answer, status: int = 422) -> str:
+    """The page, on which nothing was lost; nothing was kept, nothing mailed."""
+    assert answer.status_code == status
+    html = unescape(answer.content.decode())
+    for typed in TYPED:
+        assert typed in html
+    assert not Message.objects.exists()
+    assert mail.outbox == []
+    return html
+
+
+def test_a_message_is_kept_acknowledged_and_mailed(client: Client) -> None:
+    answer = send(client)
+    assert (answer.status_code, answer["Location"]) == (302, "/contact/thanks/")
+    assert "thank you" in client.get("/contact/thanks/").content.decode()
+    message = Message.objects.get()
+    assert (message.name, message.email, message.subject) == ("Ann O'Tea", "ann@example.org", "the kettle")
+    assert message.text == "where is the <pot>?\n\nann"
+    assert message.member is None
+    assert [m.to for m in mail.outbox] == [["operators@kwippy.example"], ["ann@example.org"]]
+
+
+def test_a_member_finds_name_and_address_filled_in(client: Client) -> None:
+    ann = User.objects.create_user("ann", "ann@example.org", display_name="Ann O'Tea")
+    client.force_login(ann)
+    html = unescape(client.get("/contact/").content.decode())
+    assert 'value="Ann O\'Tea"' in html
+    assert 'value="ann@example.org"' in html
+    send(client)
+    assert Message.objects.get().member == ann
+
+
+def test_the_page_is_kept_by_no_cache_and_leads_from_every_page(client: Client) -> None:
+    assert client.get("/contact/")["Cache-Control"] == "private, no-store"
+    assert 'href="/contact/"' in client.get("/about/").content.decode()
+
+
+@pytest.mark.parametrize("field", ["name", "email", "subject", "text"])
+def test_nothing_may_be_left_empty(client: Client, field: str) -> None:
+    answer = send(client, **{field: " \t "})
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {field}
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["name", "email", "subject"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "\nBcc: eve@example.org",
+        "\r\nBcc: eve@example.org",
+        "\rBcc:x",
+        "\u2028x",
+        "\u2029x",
+        "\x85x",
+        "\x0bx",
+        "\x00x",
+    ],
+)
+def test_no_header_can_be_smuggled_in(client: Client, field: str, ending: str) -> None:
+    answer = send(client, **{field: str(MESSAGE[field]) + ending})
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {field}
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ann", "ann@", "@example.org", "ann@localhost", "root@[127.0.0.1]", "ann@[::1]", "ann@℀.org",
+        "ann@" + "ä" * 60 + ".org", "ann@example.org, eve@example.org", "Ann <ann@example.org>", "a@b@c.org",
+        "ann@exa mple.org", "ann@-a-.org", "a" * 250 + "@example.org",
+    ],
+)  # fmt: skip
+def test_what_no_mail_can_go_to_is_said_beside_the_field(client: Client, address: str) -> None:
+    answer = send(client, email=address)
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {"email"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("ann@exämple.org", "ann@xn--exmple-cua.org"), (" Ann+tea@Example.ORG ", "Ann+tea@Example.ORG")],
+)
+def test_other_alphabets_and_tags_are_addresses_too(client: Client, typed: str, kept: str) -> None:
+    assert send(client, email=typed).status_code == 302
+    assert Message.objects.get().email == kept
+
+
+@pytest.mark.parametrize("field", ["name", "subject", "text"])
+@pytest.mark.parametrize("text", ["x" * 20_000, "a\x00b", "a\ud800b"], ids=["too long", "NUL", "half a pair"])
+def test_what_can_not_be_kept_is_said_beside_the_field(field: str, text: str) -> None:
+    assert set(ContactForm(filled(**{field: text})).errors) == {field}
+
+
+def test_a_form_filled_in_by_a_robot_at_once_is_to_be_sent_once_more(client: Client) -> None:
+    key = stamped(0)
+    assert "that was quick" in asked_again(send(client, form_key=key))
+    assert send(client, form_key=stamped(30)).status_code == 302
+
+
+def test_the_robots_field_is_shown_when_it_is_filled_in(client: Client) -> None:
+    assert 'class="sr" aria-hidden="true"' in client.get("/contact/").content.decode()
+    html = asked_again(send(client, website="https://spam.example"))
+    assert 'aria-hidden="true"><div class="field"' not in html.replace("\n", "")
+    assert "leave it empty" in html
+
+
+@pytest.mark.parametrize("key", ["", "nonsense", "0:0:0", "yesterday's"])
+def test_a_form_of_yesterday_or_without_its_key_comes_back_with_a_fresh_one(client: Client, key: str) -> None:
+    key = stamped(LONGEST + 60) if key == "yesterday's" else key
+    answer = send(client, form_key=key)
+    asked_again(answer)
+    fresh = answer.context["form"]["form_key"].value()
+    assert fresh != key
+    assert "that was quick" in asked_again(send(client, form_key=fresh)), "it is a good key, only young"
+
+
+def test_a_form_without_any_field_is_no_error(client: Client) -> None:
+    assert client.post("/contact/").status_code == 422
+
+
+def test_a_message_sent_twice_is_one(client: Client) -> None:
+    form = filled()
+    answers = [client.post("/contact/", form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert Message.objects.count() == 1
+    assert len(mail.outbox) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_sent_ten_times_at_once_is_one() -> None:
+    form = filled()
+    answers = at_once([lambda: Client().post("/contact/", form).status_code] * 10, threads=10)
+    assert answers == [302] * 10
+    assert Message.objects.count() == 1
+    assert len(mail.outbox) == 2
+
+
+def test_too_many_come_back_in_the_form_to_be_sent_later(client: Client, settings) -> None:
+    settings.LIMITS = settings.LIMITS | {"contact": "2/1h"}
+    sent = filled()
+    for form in (filled(), sent):
+        assert client.post("/contact/", form).status_code == 302
+    refused = filled(text="the <last> one")
+    answer = client.post("/contact/", refused, headers={"x-forwarded-for": "8.8.8.8"})
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 3000
+    assert "the <last> one" in unescape(answer.content.decode())
+    assert Message.objects.count() == 2
+    assert client.post("/contact/", sent).status_code == 302, "a message that is here is not refused"
+    assert Client(REMOTE_ADDR="198.51.100.7").post("/contact/", filled()).status_code == 302
+    let_pass(3601)
+    assert client.post("/contact/", refused).status_code == 302
+
+
+def test_a_foreign_page_can_not_send_it_and_the_text_comes_back() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/contact/", filled())
+    asked_again(answer, status=403)

@@ -1,0 +1,51 @@
+"""Shows every mail that the site sends, with made-up contents, as files to open."""
+
+from argparse import ArgumentParser
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.accounts import mails as accounts
+from apps.contact import mails as contact
+
+SOURCES = (accounts.samples, contact.samples)
+
+
+class Command(BaseCommand):
+    help = "Write every mail of the site, or the one named, as text and HTML with made-up contents."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", nargs="?", help="one mail alone")
+        parser.add_argument(
+            "--out",
+            type=Path,
+            metavar="DIR",
+            default=Path(settings.BASE_DIR) / "var" / "mailpreview",
+            help="where to write to (%(default)s)",
+        )
+
+    def handle(self, *args: Any, name: str | None, out: Path, **options: Any) -> None:
+        mails = {sample: mail for source in SOURCES for sample, mail in source()}
+        if name is not None and name not in mails:
+            raise CommandError(f"There is no mail {name!r}. There are: {', '.join(sorted(mails))}.")
+        out.mkdir(parents=True, exist_ok=True)
+        for sample in [name] if name else sorted(mails):
+            self.stdout.write(f"{sample}: {mails[sample].subject}")
+            for path in write(sample, mails[sample], out):
+                self.stdout.write(f"    {path}")
+
+
+def write(name: str, mail: EmailMessage, out: Path) -> list[Path]:
+    """Writes the parts of a mail, as they would be sent, below ``out``; returns their paths."""
+    message = message_from_bytes(mail.message().as_bytes(), policy=policy.default)
+    paths = []
+    for kind, ending in (("plain", "txt"), ("html", "html")):
+        if body := message.get_body((kind,)):
+            paths.append(out / f"{name}.{ending}")
+            paths[-1].write_text(body.get_content())
+    return paths
