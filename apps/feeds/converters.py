@@ -1,16 +1,6 @@
 """Parts of an address, refused before they reach SQL where nothing can be there."""
 
-
-class PersonConverter:
-    """A user name in any case; the view redirects to the lower one."""
-
-    regex = "[A-Za-z0-9_]{3,30}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
+from django.urls import register_converter
 
 
 class TagConverter:
@@ -23,3 +13,6 @@ class TagConverter:
 
     def to_url(self, value: str) -> str:
         return value
+
+
+register_converter(TagConverter, "tag")

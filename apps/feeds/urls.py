@@ -1,11 +1,9 @@
-from django.urls import path, register_converter
+from django.urls import path
 
+import apps.accounts.converters
+import apps.feeds.converters
+import apps.kwips.converters  # noqa: F401 - these make <person:…>, <tag:…> and <kwip_id:…> known
 from apps.feeds import views
-from apps.feeds.converters import PersonConverter, TagConverter
-from apps.kwips import converters  # noqa: F401 - makes <kwip_id:…> known
-
-register_converter(PersonConverter, "person")
-register_converter(TagConverter, "tag")
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -1,10 +1,11 @@
 from django.urls import path
 
+import apps.accounts.converters  # noqa: F401 - makes <person:…> known
 from apps.graph import views
 
 urlpatterns = [
-    path("<str:username>/follow/", views.follow, name="follow"),
-    path("<str:username>/unfollow/", views.unfollow, name="unfollow"),
-    path("<str:username>/followers/", views.followers, name="followers"),
-    path("<str:username>/following/", views.following, name="following"),
+    path("<person:username>/follow/", views.follow, name="follow"),
+    path("<person:username>/unfollow/", views.unfollow, name="unfollow"),
+    path("<person:username>/followers/", views.followers, name="followers"),
+    path("<person:username>/following/", views.following, name="following"),
 ]

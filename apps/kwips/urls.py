@@ -1,9 +1,8 @@
 from django.urls import path
 
-from apps.kwips import (
-    converters,  # noqa: F401 - makes <kwip_id:…> known
-    views,
-)
+import apps.accounts.converters
+import apps.kwips.converters  # noqa: F401 - these make <person:…> and <kwip_id:…> known
+from apps.kwips import views
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
@@ -12,5 +11,5 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/delete/", views.delete, name="delete"),
     path("kwip/<kwip_id:kwip_id>/favourite/", views.favourite, name="favourite"),
     path("kwip/<kwip_id:kwip_id>/unfavourite/", views.unfavourite, name="unfavourite"),
-    path("<str:username>/kwip/<kwip_id:kwip_id>/history/", views.history, name="history"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/history/", views.history, name="history"),
 ]
