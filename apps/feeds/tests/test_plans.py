@@ -60,6 +60,13 @@ def populated(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             cursor.execute("ANALYZE")
 
 
+@pytest.fixture(params=["force_custom_plan", "force_generic_plan"])
+def planned(populated: None, db: None, request: pytest.FixtureRequest) -> None:
+    """A prepared statement is planned for its parameters the first times, and once for all of them later."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL plan_cache_mode = {request.param}")
+
+
 def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for child in node.get("Plans", []):
@@ -90,7 +97,7 @@ def blocks(plan: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("name", TIMELINES)
-def test_no_large_table_is_read_from_end_to_end(populated, db, name) -> None:
+def test_no_large_table_is_read_from_end_to_end(planned, name) -> None:
     for where, file, plan in all_plans(name):
         for node in nodes(plan):
             if node.get("Relation Name") in LARGE:
@@ -100,7 +107,7 @@ def test_no_large_table_is_read_from_end_to_end(populated, db, name) -> None:
 
 
 @pytest.mark.parametrize("name", TIMELINES)
-def test_nothing_longer_than_a_page_is_sorted(populated, db, name) -> None:
+def test_nothing_longer_than_a_page_is_sorted(planned, name) -> None:
     for where, file, plan in all_plans(name):
         for node in nodes(plan):
             if node["Node Type"] in ("Sort", "Incremental Sort"):
@@ -110,7 +117,7 @@ def test_nothing_longer_than_a_page_is_sorted(populated, db, name) -> None:
 
 
 @pytest.mark.parametrize("name", TIMELINES)
-def test_ids_are_found_in_the_index_alone(populated, db, name) -> None:
+def test_ids_are_found_in_the_index_alone(planned, name) -> None:
     for where, file, plan in all_plans(name):
         scans = [node for node in nodes(plan) if node.get("Relation Name") == "kwips_kwip"]
         by_key = [node for node in scans if node["Index Name"] == "kwips_kwip_pkey"]
@@ -123,7 +130,7 @@ def test_ids_are_found_in_the_index_alone(populated, db, name) -> None:
 
 
 @pytest.mark.parametrize("name", TIMELINES)
-def test_no_more_rows_are_read_than_the_plan_allows(populated, db, name) -> None:
+def test_no_more_rows_are_read_than_the_plan_allows(planned, name) -> None:
     for where, file, plan in all_plans(name):
         read = sum(
             (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
@@ -139,13 +146,13 @@ def test_no_more_rows_are_read_than_the_plan_allows(populated, db, name) -> None
 
 
 @pytest.mark.parametrize("name", sorted(ONE_QUERY))
-def test_a_deep_page_reads_no_more_blocks_than_the_first(populated, db, name) -> None:
+def test_a_deep_page_reads_no_more_blocks_than_the_first(planned, name) -> None:
     read = {where: blocks(plan) for where, _, plan in all_plans(name)}
     assert read["deep"] <= 1.5 * read["first"] + 10, read
     assert read["back"] <= 1.5 * read["first"] + 10, read
 
 
-def test_each_network_takes_the_plan_that_suits_it(populated, db) -> None:
+def test_each_network_takes_the_plan_that_suits_it(planned) -> None:
     def files(name: str) -> list[str]:
         timeline = TIMELINES[name]
         return list(plans.statements(timeline, seeks(timeline)["first"]))
@@ -156,7 +163,7 @@ def test_each_network_takes_the_plan_that_suits_it(populated, db) -> None:
 
 
 @pytest.mark.parametrize("name", TIMELINES)
-def test_the_index_that_a_file_names_is_the_one_that_serves_it(populated, db, name) -> None:
+def test_the_index_that_a_file_names_is_the_one_that_serves_it(planned, name) -> None:
     for where, file, plan in all_plans(name):
         named = (Path(queries.__file__).parent / "sql" / f"{file}.sql").read_text().partition("SELECT")[0]
         used = {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
