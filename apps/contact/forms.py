@@ -8,6 +8,7 @@ from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator, ProhibitNullCharactersValidator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.contact.models import EMAIL_LIMIT, NAME_LIMIT, SUBJECT_LIMIT, TEXT_LIMIT
@@ -124,14 +125,19 @@ class ContactForm(forms.Form):
             key = uuid.UUID(_signer().unsign(signed, max_age=LONGEST))
         except (signing.BadSignature, ValueError):
             self._restamp()
-            self.add_error(None, _("this form was open for long. have a look, and send it once more."))
+            self._ask_again(gettext("this form was open for long. have a look, and send it once more."))
             return None
         try:
             _signer().unsign(signed, max_age=QUICKEST)
         except signing.SignatureExpired:
             return key
-        self.add_error(None, _("that was quick! robots are. if you are none, just send it once more."))
+        self._ask_again(gettext("that was quick! robots are. if you are none, just send it once more."))
         return None
+
+    def _ask_again(self, why: str) -> None:
+        # Where a field has to be put right, it is sent once more anyway.
+        if not self.errors:
+            self.add_error(None, why)
 
     def _restamp(self) -> None:
         self.data = dict(self.data.items()) | {"form_key": stamp()}
