@@ -1,5 +1,6 @@
 """Every address of the site. The product's user pages (`/<user>/`) come last: they take what is left."""
 
+from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
@@ -10,6 +11,8 @@ from django.views.static import serve
 from kwippy import health
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
+# Its own way in would know none of the limits on guessing.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 
 def media(request: HttpRequest, path: str) -> HttpResponseBase:

@@ -88,6 +88,17 @@ def test_whoever_sets_a_new_password_signs_in_with_it_at_once(ann: User) -> None
     assert sign_in(HOME, "another horse battery") == "in"
 
 
+def test_the_admin_has_no_door_of_its_own(ann: User) -> None:
+    User.objects.filter(pk=ann.pk).update(is_staff=True, is_superuser=True)
+    client = Client(REMOTE_ADDR=HOME)
+    form = {"username": "ann", "password": PASSWORD, "login": "ann"}
+    refused = client.post("/admin/login/?next=/admin/", form)
+    assert refused["Location"].startswith("/accounts/login/?next=")
+    assert client.get("/admin/").status_code == 302
+    client.post(refused["Location"], form)
+    assert client.get("/admin/").status_code == 200
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("memcached", ["up", "down"])
 def test_of_fifty_guesses_at_once_five_are_looked_at(ann: User, settings, memcached: str) -> None:
