@@ -23,7 +23,7 @@ DAYS, DAYS_OF_DEMO = 365, 42
 
 class Command(BaseCommand):
     help = (
-        "Moves an invented community in: people, follows, kwips, about 0.4 comments per kwip, favourites, "
+        "Moves an invented community in: people, follows, kwips, about 0.5 comments per kwip, favourites, "
         "tags and mentions. The same --seed, sizes and --until make the same rows. It is one transaction, so "
         "an interrupted run leaves nothing. Until it ends the site has to wait: indexes and foreign keys of "
         "the large tables are dropped and made again, which is much faster. Nobody has a password but demo."
