@@ -1,6 +1,7 @@
 """Pages for what went wrong: friendly, telling nothing of the inside, and losing nothing that was typed."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -22,7 +23,8 @@ handler404 = "kwippy.errors.not_found"
 
 @override_settings(ROOT_URLCONF=__name__)
 def test_a_fault_of_ours_shows_a_page_without_its_inside_and_reaches_the_log_with_the_id(caplog) -> None:
-    answer = Client(raise_request_exception=False).get("/explode/")
+    with caplog.at_level(logging.INFO, "kwippy.request"):
+        answer = Client(raise_request_exception=False).get("/explode/")
     assert answer.status_code == 500
     html = answer.content.decode()
     assert "secret inside" not in html
