@@ -54,5 +54,9 @@ INSERT INTO kwips_kwiptag (tag_id, kwip_id)
 SELECT CASE WHEN i % 2 = 0 THEN 1 ELSE 2 + i % 49 END, i FROM generate_series(1, 48000, 3) i;
 
 INSERT INTO kwips_favourite (user_id, kwip_id)
-SELECT 5, i FROM generate_series(1, 48000, 16) i
-UNION ALL SELECT 10 + i % 500, i FROM generate_series(1, 48000, 5) i;
+SELECT person, kwip
+FROM (
+    SELECT 5 AS person, i AS kwip FROM generate_series(1, 48000, 48) i
+    UNION ALL SELECT 10 + i % 500, i FROM generate_series(1, 48000) i
+) liked
+ORDER BY kwip, person;
