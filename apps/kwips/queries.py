@@ -12,9 +12,12 @@ from django.utils.safestring import SafeString
 
 from apps.kwips import text as kwip_text
 from apps.kwips.models import TEXT_LIMIT, Favourite, Kwip, Tombstone
+from apps.kwips.prepared import Prepared
 from apps.kwips.visibility import visible_to
 
-_CARDS_SQL = (Path(__file__).parent / "sql" / "cards.sql").read_text()
+_CARDS = Prepared(
+    "cards.sql", "kwips_cards", (Path(__file__).parent / "sql" / "cards.sql").read_text(), {"ids": "bigint[]"}
+)
 # One character more than a fold can show, and the marks that may combine with its last.
 _ENOUGH_TO_FOLD = kwip_text.FOLD_CHARACTERS + 32
 
@@ -87,7 +90,7 @@ def cards(ids: Sequence[int], *, whole: bool = False) -> list[Card]:
     if not ids:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_CARDS_SQL, {"ids": list(ids), "length": TEXT_LIMIT if whole else _ENOUGH_TO_FOLD})
+        _CARDS.execute(cursor, {"ids": list(ids), "length": TEXT_LIMIT if whole else _ENOUGH_TO_FOLD})
         return [_card(row) for row in cursor.fetchall()]
 
 

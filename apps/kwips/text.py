@@ -33,8 +33,22 @@ _INVISIBLE = re.compile("[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u
 # characters of "http://a.com/&http://a.com/&…").
 _TOO_LONG_A_WORD = re.compile(r"\S{2001,}")
 
+
+def _marks() -> str:
+    r"""The characters that combine with the one before them, as ranges for a regular expression.
+
+    Python's ``\w`` leaves them out, and with them the vowels of whole scripts: it reads "चाय" as "च".
+    """
+    points = [point for point in range(0x300, 0x1FFFF) if unicodedata.category(chr(point)) in ("Mn", "Mc")]
+    starts = [point for point in points if unicodedata.category(chr(point - 1)) not in ("Mn", "Mc")]
+    ends = [point for point in points if unicodedata.category(chr(point + 1)) not in ("Mn", "Mc")]
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(starts, ends, strict=True))
+
+
+_WORD = rf"[\w{_marks()}]"
 _NAME_OR_TAG = re.compile(
-    rf"(?<![\w@/.&])@(?P<mention>[A-Za-z0-9_]{{3,30}})(?![\w@])|(?<![\w#&/])#(?P<tag>\w{{1,{TAG_LENGTH}}})(?!\w)"
+    rf"(?<![\w@/.&])@(?P<mention>[A-Za-z0-9_]{{3,30}})(?![\w@])"
+    rf"|(?<!{_WORD})(?<![#&/])#(?P<tag>{_WORD}{{1,{TAG_LENGTH}}})(?!{_WORD})"
 )
 
 

@@ -8,7 +8,7 @@ SELECT
     a.username,
     coalesce(nullif(a.display_name, ''), a.username),
     a.avatar,
-    left(k.text, %(length)s),
+    left(k.text, %(length)s::int),
     k.created_at,
     k.edited_at,
     k.comments_count,

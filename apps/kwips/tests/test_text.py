@@ -80,6 +80,11 @@ def test_tags_have_one_spelling_and_a_letter() -> None:
     ]
 
 
+def test_a_tag_keeps_the_vowel_signs_of_its_script() -> None:
+    assert text.tags("#चाय #กาแฟ, #தேநீர்!") == ["चाय", "กาแฟ", "தேநீர்"]
+    assert text.tags("चा#य") == []
+
+
 def test_a_kwip_can_not_name_thousands() -> None:
     assert len(text.tags(" ".join(f"#a{n}" for n in range(1000)))) == 50
     assert len(text.mentions(" ".join(f"@abc{n}" for n in range(1000)))) == 100
