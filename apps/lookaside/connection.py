@@ -1,0 +1,125 @@
+"""One connection to one memcached, speaking its meta protocol: many commands, one round trip.
+
+pymemcache has neither meta commands nor different commands in one round trip; both are what makes a lease
+cost nothing: ``mg … N`` reads *and* hands the lease to the first who misses.
+"""
+
+import os
+import socket
+from time import perf_counter
+from typing import NamedTuple
+
+from apps.lookaside.stats import counts
+
+LONGEST_LINE = 2048
+DEFAULT_PORT = 11211
+
+
+class Failure(Exception):
+    """The server did not answer, or not in its protocol. The connection is closed."""
+
+
+class Reply(NamedTuple):
+    """A meta command's return code, its flags, and the value if it brought one."""
+
+    code: bytes
+    flags: list[bytes]
+    value: bytes
+
+
+class Connection:
+    """A socket of one thread in one process; raises Failure if the server can't be reached."""
+
+    def __init__(self, address: str, *, connect_timeout: float, timeout: float) -> None:
+        self.closed = False
+        self._timeout = timeout
+        self._process = os.getpid()
+        try:
+            self._socket = connected(address, connect_timeout)
+        except (OSError, ValueError) as error:
+            self.closed = True
+            raise Failure(f"{type(error).__name__}: {error}") from error
+        self._socket.settimeout(timeout)
+        self._replies = self._socket.makefile("rb", buffering=65536)
+
+    def exchange(self, request: bytes, replies: int) -> list[Reply]:
+        """Sends commands and returns their replies, one each; raises Failure, and then is closed."""
+        # A socket inherited by fork is the parent's too: two who read from it read each other's replies.
+        if self.closed or self._process != os.getpid():
+            self.close()
+            raise Failure("the connection is closed")
+        counted = counts()
+        counted.round_trips += 1
+        started = perf_counter()
+        try:
+            self._socket.sendall(request)
+            return self._received(replies, started)
+        except (OSError, ValueError) as error:
+            counted.failures += 1
+            self.close()
+            raise Failure(f"{type(error).__name__}: {error}") from error
+        except BaseException:
+            # Replies that nobody has read would answer the next command.
+            self.close()
+            raise
+        finally:
+            counted.seconds += perf_counter() - started
+
+    def close(self) -> None:
+        """Closes this process's end; a parent's stays open."""
+        if not self.closed:
+            self.closed = True
+            self._replies.close()
+            self._socket.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _received(self, replies: int, started: float) -> list[Reply]:
+        received = [self._reply()]
+        while len(received) < replies:
+            # Each wait has its limit, a server that drips has not.
+            if perf_counter() - started > 2 * self._timeout:
+                raise TimeoutError("the server is too slow")
+            received.append(self._reply())
+        return received
+
+    def _reply(self) -> Reply:
+        line = self._replies.readline(LONGEST_LINE)
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("the server closed the connection")
+        code, *flags = line.split()
+        if code == b"VA":
+            size = int(flags[0])
+            value = self._replies.read(size + 2)
+            if len(value) != size + 2:
+                raise ConnectionError("the server closed the connection")
+            return Reply(code, flags[1:], value[:-2])
+        if code in {b"ERROR", b"CLIENT_ERROR"}:
+            raise ValueError(f"{line!r}: is it memcached 1.6 or later?")
+        return Reply(code, flags, b"")
+
+
+def connected(address: str, timeout: float) -> socket.socket:
+    """A socket to ``unix:/path``, ``/path``, ``host``, ``host:port`` or ``[v6]:port``; raises OSError."""
+    path = address.removeprefix("unix:")
+    if path.startswith("/"):
+        unix = socket.socket(socket.AF_UNIX)
+        try:
+            unix.settimeout(timeout)
+            unix.connect(path)
+        except OSError:
+            unix.close()
+            raise
+        return unix
+    tcp = socket.create_connection(host_and_port(address), timeout)
+    tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return tcp
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Raises ValueError for a port that is none."""
+    host, colon, port = address.rpartition(":")
+    if not colon or address.endswith("]"):
+        host, port = address, str(DEFAULT_PORT)
+    return host.strip("[]"), int(port)
