@@ -1,6 +1,6 @@
 # Everything a newcomer types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock smoke clean
+.PHONY: help run test torture lint lock smoke clean
 
 # The first Python on this machine that is new enough; PYTHON= names another.
 find_python = for python in python3 python3.14 python3.13 python3.12; do \
@@ -20,6 +20,11 @@ run: ## start the site on http://localhost:8000 (PORT= moves it), Ctrl-C stops i
 test: ## run the tests against PostgreSQL, memcached and Chromium (ARGS= goes to pytest)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium
 	@$(VENV) -m pytest -n 2 $(ARGS)
+
+torture: ## put the command queue through every fault a hundred times (about an hour)
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached
+	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal apps/commandqueue/tests/test_faults.py \
+		apps/commandqueue/tests/test_crashes.py $(ARGS)
 
 lint: export DEBUG = true
 lint: ## check style, types, layers, templates and migrations

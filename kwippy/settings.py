@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.limits",
     "apps.keyset",
+    "apps.commandqueue",
     "kwippy",
     "allauth",
     "allauth.account",
@@ -267,8 +268,23 @@ SMTP_HOST = env.str("SMTP_HOST", "")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"kwippy <kwippy@{_site.hostname or 'localhost'}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", "")
+# Those who are told of errors, by mail.
+ADMINS: list[str] = env.list("ADMINS", [])
 MAILERS: dict[str, dict[str, Any]] = {
-    "default": (
+    # Every message is a row in the command queue, in the sender's own transaction; `manage.py runworker`
+    # sends it. "django.core.mail.backends.smtp.EmailBackend" in its place is the way back.
+    "default": {
+        "BACKEND": "apps.commandqueue.mail.QueueEmailBackend",
+        "OPTIONS": {
+            "mailer": "direct",
+            # For providers that ask for it: messages a second, recipients a day.
+            "rate": env.float("MAIL_RATE", 0),
+            "daily_cap": env.int("MAIL_DAILY_CAP", 0),
+            "daily_reserve": env.int("MAIL_DAILY_RESERVE", 0),
+        },
+    },
+    # What really sends. Error mail takes it at once: it must work when PostgreSQL does not.
+    "direct": (
         {"BACKEND": "kwippy.mailfiles.EmlFileBackend", "OPTIONS": {"directory": MAIL_DIR}}
         if MAIL_DIR
         else {
@@ -282,7 +298,23 @@ MAILERS: dict[str, dict[str, Any]] = {
                 "timeout": 10,
             },
         }
-    )
+    ),
+}
+
+# ── Commands: what is done outside of requests ───────────────────────────────────────────────────
+
+TASKS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "apps.commandqueue.tasks.QueueTaskBackend",
+        "OPTIONS": {
+            "max_attempts": {"now": 5, "default": 10, "bulk": 10},
+            # What recurs, and after how many seconds.
+            "schedule": {
+                "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
+                "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
+            },
+        },
+    }
 }
 
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CommandQueueConfig(AppConfig):
+    name = "apps.commandqueue"
+    verbose_name = "command queue"

@@ -1,0 +1,23 @@
+-- Leases the next due commands of a lane to whoever holds the token. Rows that others hold are skipped.
+-- Index: commandqueue_due; PostgreSQL 18 skips in it from one priority to the next.
+-- MATERIALIZED: inlined, the inner part could run more than once and lock more than its limit.
+WITH due AS MATERIALIZED (
+    SELECT id
+    FROM commandqueue_command
+    WHERE state = 'waiting'
+      AND lane = %(lane)s
+      AND due_at <= statement_timestamp()
+      AND expires_at > statement_timestamp()
+      AND kind <> ALL (%(not_kinds)s)
+    ORDER BY priority DESC, due_at, id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE commandqueue_command AS command
+SET state = 'leased',
+    token = %(token)s,
+    lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
+FROM due
+WHERE command.id = due.id
+RETURNING command.id, command.kind, command.lane, command.backend, cardinality(command.recipients),
+    command.priority, command.due_at

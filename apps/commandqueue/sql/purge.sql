@@ -1,0 +1,11 @@
+-- Forgets a thousand finished commands that are old enough. Index: commandqueue_finished.
+DELETE FROM commandqueue_command
+WHERE id IN (
+    SELECT id
+    FROM commandqueue_command
+    WHERE state = ANY (%(states)s)
+      AND finished_at < statement_timestamp() - make_interval(secs => %(age)s)
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id

@@ -1,0 +1,102 @@
+"""What the queue's tests share: a mail server, the queue in front of it, workers, and time that passes."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+from django.db import connection
+
+from apps.commandqueue.models import Command, Lane, State
+from apps.commandqueue.tests.smtpserver import Server
+from apps.commandqueue.worker import Pace, Worker
+
+# `make torture` does everything many times.
+TORTURE = os.environ.get("TORTURE") == "1"
+FINAL_STATES = (State.DONE, State.DEAD, State.DISCARDED)
+# A deadline of 0.9 s for a message.
+PACE = Pace(lease=1.2, poll=0.05, longest_pause=0.05)
+
+
+@pytest.fixture
+def smtp() -> Iterator[Server]:
+    server = Server()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def queue(transactional_db: None, smtp: Server, settings: Any) -> Server:
+    """Mail through the queue to `smtp`, which is returned. Django's test set-up would keep it in memory."""
+    settings.MAILERS = mailers(smtp.port)
+    return smtp
+
+
+@pytest.fixture
+def outbox(transactional_db: None, settings: Any) -> list[EmailMessage]:
+    """Mail through the queue into a list."""
+    from django.core import mail
+
+    settings.MAILERS = {
+        "default": {"BACKEND": "apps.commandqueue.mail.QueueEmailBackend", "OPTIONS": {"mailer": "direct"}},
+        "direct": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
+    }
+    mail.outbox = []
+    return mail.outbox
+
+
+def mailers(port: int, **options: Any) -> dict[str, Any]:
+    return {
+        "default": {
+            "BACKEND": "apps.commandqueue.mail.QueueEmailBackend",
+            "OPTIONS": {"mailer": "direct"} | options,
+        },
+        "direct": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {"host": "127.0.0.1", "port": port, "timeout": 5},
+        },
+    }
+
+
+def send(to: str | list[str] = "bob@example.org", **fields: Any) -> Command:
+    """Send a message through the queue; returns its command."""
+    recipients = [to] if isinstance(to, str) else to
+    EmailMessage("tea?", "the kettle is on", "ann@example.org", recipients, **fields).send()
+    return Command.objects.latest("id")
+
+
+def work(**options: Any) -> None:
+    """Have one worker do all that is due."""
+    defaults: dict[str, Any] = {"lanes": Lane.values, "pace": PACE, "once": True}
+    Worker(**defaults | options).run()
+
+
+def let_time_pass() -> None:
+    """What waits for its time is due, and leases end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE commandqueue_command SET due_at = least(due_at, statement_timestamp()),"
+            " lease_until = least(lease_until, statement_timestamp())"
+        )
+
+
+def work_until_finished(command: Command, *, rounds: int = 6, **options: Any) -> Command:
+    """Let workers and time do their work until the command is finished; returns it as it is then."""
+    for _ in range(rounds):
+        work(**options)
+        command.refresh_from_db()
+        if command.state in FINAL_STATES:
+            break
+        let_time_pass()
+    return command
+
+
+def wait_for(condition: Callable[[], object], *, seconds: float = 30) -> None:
+    """Wait until something is so; fails if it never is."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came about"
+        time.sleep(0.02)

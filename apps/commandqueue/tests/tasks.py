@@ -1,0 +1,71 @@
+"""Tasks for tests; at module level, where a worker in another process finds them."""
+
+import os
+import signal
+import time
+from typing import Any
+
+from django.core.mail import send_mail
+from django.db import transaction
+from django.tasks import TaskContext, task
+
+from apps.commandqueue import Never
+
+
+@task
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+@task
+async def add_slowly(a: int, b: int) -> int:
+    return a + b
+
+
+@task
+def echo(*args: Any, **kwargs: Any) -> Any:
+    return [args, kwargs]
+
+
+@task(takes_context=True)
+def which_attempt(context: "TaskContext[..., Any]", *, good: int) -> int:
+    if context.attempt < good:
+        raise ConnectionError("the kettle is not plugged in")
+    return context.attempt
+
+
+@task
+def refuse() -> None:
+    raise Never("no such kettle")
+
+
+@task
+def return_what_is_no_json() -> object:
+    return object()
+
+
+@task
+def leave_a_transaction_open() -> None:
+    transaction.set_autocommit(False)
+    raise RuntimeError("and out")
+
+
+@task
+def exit_python() -> None:
+    raise SystemExit(3)
+
+
+@task(priority=50)
+def kill_the_worker() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task
+def write_to(address: str) -> None:
+    send_mail("tea?", "the kettle is on", "ann@example.org", [address])
+
+
+@task
+def sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return "rested"

@@ -1,0 +1,205 @@
+"""Workers that are killed, stopped or cut off from PostgreSQL lose nothing."""
+
+import signal
+import threading
+import time
+from collections import Counter
+
+import pytest
+from django.db import connection, transaction
+
+from apps.commandqueue import store
+from apps.commandqueue.models import Command, State
+from apps.commandqueue.tests import tasks
+from apps.commandqueue.tests.conftest import (
+    PACE,
+    TORTURE,
+    let_time_pass,
+    send,
+    wait_for,
+    work,
+    work_until_finished,
+)
+from apps.commandqueue.tests.processes import kill, worker
+from apps.commandqueue.tests.smtpserver import ACCEPT_AND_HANG, HANG, Server
+from apps.commandqueue.worker import Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TIMES = 50 if TORTURE else 3
+# Where the server holds the dialogue while the worker is killed, and how often the message may arrive then.
+POINTS = {
+    "the greeting is awaited": ("GREETING", HANG, {1}),
+    "the recipients are named": ("DATA", HANG, {1}),
+    # What the kernel has taken arrives whole.
+    "the message is under way": ("BODY", HANG, {1, 2}),
+    "the message is accepted and the answer under way": ("FINAL", ACCEPT_AND_HANG, {2}),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_in_the_dialogue(queue: Server, point: str) -> None:
+    stage, how, arrives = POINTS[point]
+    for _ in range(TIMES):
+        queue.reset()
+        first, second = send(), send()
+        queue.fail(stage, how)
+        with worker("--lanes=default", smtp_port=queue.port) as process:
+            assert queue.reached.get(timeout=60) == stage
+            kill(process)
+        # The fifth point: claimed in the same batch, and not begun.
+        second.refresh_from_db()
+        assert (second.state, second.unanswered) == (State.LEASED, 0)
+        queue.proceed()
+        let_time_pass()
+        for command in (first, second):
+            assert work_until_finished(command).state == State.DONE
+        arrived = Counter(queue.message_ids())
+        assert arrived.pop(first.message_id) in arrives
+        assert arrived == {second.message_id: 1}
+        assert len(first.worker_ids) == 2
+        assert len(second.worker_ids) == 1
+
+
+def test_killed_between_the_final_answer_and_its_settlement(queue: Server) -> None:
+    for _ in range(TIMES):
+        queue.reset()
+        command = send()
+        queue.fail("FINAL", HANG)
+        with worker("--lanes=default", smtp_port=queue.port) as process:
+            assert queue.reached.get(timeout=60) == "FINAL"
+            with transaction.atomic():
+                # The settlement waits for this lock.
+                Command.objects.select_for_update().get(pk=command.pk)
+                queue.proceed()
+                wait_for(lambda: queue.accepted and waits_for_a_lock())
+                kill(process)
+                # PostgreSQL would still carry out what it was asked.
+                cut_others_off()
+        let_time_pass()
+        assert work_until_finished(command).state == State.DONE
+        assert queue.message_ids() == [command.message_id] * 2
+
+
+def test_a_lease_that_ended_is_reported_and_not_settled(queue: Server) -> None:
+    send()
+    [claimed] = store.claim(lane="default", limit=9, lease=60)
+    _, held = store.advance(None, claimed, worker="one", lease=60)
+    assert held is not None
+    let_time_pass()
+    store.reap(most_unanswered=3, base=0)
+    [again] = store.claim(lane="default", limit=9, lease=60)
+    _, held = store.advance(None, again, worker="two", lease=60)
+    assert held is not None
+    was_ours, _ = store.advance(claimed, None, worker="one", lease=60)
+    assert not was_ours
+    assert store.advance(None, claimed, worker="one", lease=60) == (True, None)
+    store.release([claimed])
+    was_ours, _ = store.advance(again, None, worker="two", lease=60)
+    assert was_ours
+
+
+def test_two_workers_send_each_message_once(queue: Server) -> None:
+    count = 10_000 if TORTURE else 300
+    for _ in range(count):
+        send()
+    both = ("--once", "--threads=2", "--lanes=default")
+    with worker(*both, smtp_port=queue.port) as one, worker(*both, smtp_port=queue.port) as two:
+        assert (one.wait(600), two.wait(600)) == (0, 0)
+    assert Counter(queue.message_ids()) == Counter(
+        dict.fromkeys(Command.objects.values_list("message_id", flat=True), 1)
+    )
+    assert set(Command.objects.values_list("state", flat=True)) == {State.DONE}
+    helpers = {worker_ids[0] for worker_ids in Command.objects.values_list("worker_ids", flat=True)}
+    assert len(helpers) > 1
+
+
+def test_a_poison_command_ends_dead_and_holds_nobody_up(queue: Server) -> None:
+    poison = tasks.kill_the_worker.enqueue()
+    messages = [send() for _ in range(5)]
+    for _ in range(3):
+        with worker("--once", "--lanes=default", smtp_port=queue.port) as process:
+            assert process.wait(60) == -signal.SIGKILL
+        let_time_pass()
+        store.reap(most_unanswered=3, base=0)
+    with worker("--once", "--lanes=default", smtp_port=queue.port) as process:
+        assert process.wait(60) == 0
+    for message in messages:
+        message.refresh_from_db()
+        assert message.state == State.DONE
+        # Batch-mates of the poison: their attempts were not used up.
+        assert len(message.worker_ids) == 1
+    dead = Command.objects.get(pk=int(poison.id))
+    assert dead.state == State.DEAD
+    assert len(dead.worker_ids) == 3
+    assert "its worker was lost, 3 times in a row" in dead.errors[-1]["reason"]
+
+
+def test_sigterm_finishes_what_is_in_hand_and_leaves_the_rest(queue: Server) -> None:
+    first, second = send(), send()
+    queue.fail("FINAL", HANG)
+    with worker("--lanes=default", smtp_port=queue.port) as process:
+        assert queue.reached.get(timeout=60) == "FINAL"
+        process.terminate()
+        time.sleep(0.2)
+        queue.proceed()
+        assert process.wait(60) == 0
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert first.state == State.DONE
+    # Given back at once, not when its lease ends.
+    assert (second.state, second.worker_ids) == (State.WAITING, [])
+
+
+def test_a_worker_outlives_its_connections_to_postgresql(queue: Server) -> None:
+    running = Worker(lanes=["default"], pace=PACE)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        for _ in range(3):
+            queue.fail("FINAL", HANG)
+            command = send()
+            assert queue.reached.get(timeout=60) == "FINAL"
+            cut_others_off()
+            queue.proceed()
+            wait_for(Command.objects.filter(pk=command.pk, state=State.DONE).exists)
+            command.refresh_from_db()
+            assert len(command.worker_ids) == 1
+        assert len(queue.accepted) == 3
+        assert running.is_ready()
+    finally:
+        running.stop()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_a_thread_that_does_not_come_back_is_replaced(queue: Server) -> None:
+    from django.test import override_settings
+
+    options = {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend", "OPTIONS": {"time_limit": 0.3}}
+    with override_settings(TASKS={"default": options}):
+        tasks.sleep.using(priority=1).enqueue(4)
+        command = send()
+        running = Worker(lanes=["default"], pace=PACE)
+        thread = threading.Thread(target=running.run)
+        thread.start()
+        try:
+            wait_for(lambda: Command.objects.get(pk=command.pk).state == State.DONE, seconds=3.8)
+        finally:
+            running.stop()
+            thread.join(30)
+        work()
+
+
+def waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def cut_others_off() -> None:
+    """End every other connection to this database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

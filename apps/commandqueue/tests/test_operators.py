@@ -1,0 +1,199 @@
+"""What operators see and do: admin, manage.py commands, metrics, a worker's readiness."""
+
+import io
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from prometheus_client import generate_latest
+
+from apps.commandqueue import health, metrics
+from apps.commandqueue.messages import mark
+from apps.commandqueue.models import Command, State
+from apps.commandqueue.tests import tasks
+from apps.commandqueue.tests.conftest import send, work
+from apps.commandqueue.tests.smtpserver import Server
+from apps.commandqueue.worker import Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIST = "/admin/commandqueue/command/"
+
+
+@pytest.fixture
+def operator() -> Client:
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("ops", "ops@example.org", "x"))
+    return client
+
+
+@pytest.fixture
+def dead(queue: Server) -> Command:
+    """A dead letter."""
+    queue.fail("RCPT", "550 no such person")
+    command = send()
+    work()
+    command.refresh_from_db()
+    assert command.state == State.DEAD
+    return command
+
+
+def said(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("commands", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_admin_shows_what_became_of_a_command_and_never_what_was_in_it(
+    operator: Client, dead: Command
+) -> None:
+    result = tasks.echo.enqueue("a private word")
+    for address in (LIST, f"{LIST}{dead.pk}/change/", f"{LIST}{result.id}/change/"):
+        page = operator.get(address)
+        assert page.status_code == 200
+        assert b"the kettle is on" not in page.content
+        assert b"a private word" not in page.content
+    assert "550 no such person" in operator.get(LIST).content.decode()
+    assert operator.post(f"{LIST}{dead.pk}/delete/").status_code == 403
+    assert operator.get(f"{LIST}add/").status_code == 403
+
+
+def test_the_admin_requeues_dead_letters_and_says_what_can_not_be(
+    operator: Client, dead: Command, queue: Server
+) -> None:
+    done = send()
+    work()
+    chosen = {"action": "requeue", "_selected_action": [dead.pk, done.pk]}
+    page = operator.post(LIST, chosen, follow=True).content.decode()
+    assert "1 command will be tried again." in page
+    assert "1 can&#x27;t be" in page
+    work()
+    assert queue.message_ids() == [done.message_id, dead.message_id]
+
+
+def test_the_admin_discards(operator: Client, dead: Command) -> None:
+    operator.post(LIST, {"action": "discard", "_selected_action": [dead.pk]})
+    dead.refresh_from_db()
+    assert (dead.state, dead.body) == (State.DISCARDED, None)
+
+
+def test_commands_status_names_each_lane_and_state(dead: Command) -> None:
+    send()
+    lines = [line.split()[:3] for line in said("status").splitlines()]
+    assert lines == [["default", "dead", "1"], ["default", "waiting", "1"]]
+
+
+def test_commands_status_of_an_empty_queue_says_so() -> None:
+    assert said("status") == "Nothing waits, nothing is in hand, nothing has died.\n"
+
+
+def test_commands_requeue_takes_numbers_or_all(dead: Command) -> None:
+    assert "1 will be tried again" in said("requeue", str(dead.pk))
+    assert "The others can't be" in said("requeue", str(dead.pk))
+    assert "0 will be tried again" in said("requeue", "--all")
+    with pytest.raises(CommandError):
+        said("requeue")
+
+
+def test_commands_purge_forgets_what_is_done(queue: Server, dead: Command) -> None:
+    send()
+    work()
+    assert said("purge") == "0 forgotten.\n"
+    assert said("purge", "--days=0") == "1 forgotten.\n"
+    assert said("purge", "--days=0", "--dead") == "1 forgotten.\n"
+
+
+def test_metrics_tell_depth_age_and_dead_letters(dead: Command) -> None:
+    mark(EmailMessage("tea", "", "ann@example.org", ["bob@example.org"])).send()
+    text = generate_latest(metrics.registry()).decode()
+    assert 'commandqueue_depth{lane="default",state="waiting"} 1.0' in text
+    assert 'commandqueue_depth{lane="default",state="dead"} 1.0' in text
+    assert 'commandqueue_depth{lane="now",state="waiting"} 0.0' in text
+    assert 'commandqueue_oldest_seconds{lane="default"} 0.' in text
+    assert "commandqueue_up 1.0" in text
+
+
+def test_metrics_say_when_postgresql_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.db import OperationalError
+
+    def fail() -> None:
+        raise OperationalError
+
+    monkeypatch.setattr("apps.commandqueue.store.status", fail)
+    assert "commandqueue_up 0.0" in generate_latest(metrics.registry()).decode()
+
+
+def test_a_worker_counts_how_attempts_ended(dead: Command) -> None:
+    def count() -> float:
+        labels = {"kind": "mail", "lane": "default", "state": "done"}
+        return metrics.WORKER.get_sample_value("commandqueue_attempts_total", labels) or 0
+
+    before = count()
+    send()
+    work()
+    assert count() == before + 1
+
+
+def test_a_worker_answers_for_itself(queue: Server) -> None:
+    worker = Worker(lanes=["default"])
+    server = health.serve(worker, port=0)
+    port = server.server_address[1]
+    try:
+        assert ask(port, "/livez") == (200, "ok\n")
+        assert ask(port, "/readyz") == (503, "not ready\n")
+        for thread in worker.threads:
+            thread.start()
+        assert ask(port, "/readyz") == (200, "ready\n")
+        assert "commandqueue_depth" in ask(port, "/metrics")[1]
+        worker.threads[0].answered_at -= 60
+        worker.threads[0].pace = worker.pace
+        worker.stop()
+        assert ask(port, "/readyz")[0] == 503
+        assert ask(port, "/nothing")[0] == 404
+    finally:
+        worker.stop()
+        for thread in worker.threads:
+            thread.join(10)
+        server.shutdown()
+        server.server_close()
+
+
+def test_every_statement_names_the_index_that_serves_it() -> None:
+    from apps.commandqueue.store import _DIRECTORY
+
+    for path in _DIRECTORY.glob("*.sql"):
+        header = [line for line in path.read_text().splitlines() if line.startswith("--")]
+        assert "Index" in "\n".join(header), path.name
+
+
+def test_a_claim_reads_no_more_of_the_index_than_it_takes(transactional_db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO commandqueue_command (kind, lane, backend, priority, due_at, expires_at)"
+            " SELECT 'mail', 'default', 'default', n % 3, now() + (n % 2) * interval '1 day',"
+            " now() + interval '1 week'"
+            " FROM generate_series(1, 20000) n"
+        )
+        cursor.execute("VACUUM ANALYZE commandqueue_command")
+        from apps.commandqueue.store import statement
+
+        parameters: dict[str, Any] = {
+            "lane": "default", "limit": 20, "lease": 60, "token": "0" * 32, "not_kinds": [],
+        }  # fmt: skip
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + statement("claim"), parameters)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "commandqueue_due" in plan
+    assert "Seq Scan" not in plan
+
+
+def ask(port: Any, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
