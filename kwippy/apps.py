@@ -1,4 +1,8 @@
+import logging
+
 from django.apps import AppConfig
+from django.conf import settings
+from django.utils.log import AdminEmailHandler
 
 
 class KwippyConfig(AppConfig):
@@ -6,3 +10,16 @@ class KwippyConfig(AppConfig):
 
     def ready(self) -> None:
         from kwippy import checks  # noqa: F401 - registers them
+
+        if settings.ADMINS:
+            mail_errors_to_admins()
+
+
+def mail_errors_to_admins() -> None:
+    """Have each error of a request mailed to ADMINS, past the queue: it must work without PostgreSQL.
+
+    Here and not in LOGGING, which is read before there are settings that the handler could read.
+    """
+    handler = AdminEmailHandler(using="direct")
+    handler.setLevel(logging.ERROR)
+    logging.getLogger("django.request").addHandler(handler)

@@ -7,11 +7,17 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from apps import limits
 from apps.accounts.models import User
+from apps.commandqueue.messages import mark
+from apps.commandqueue.models import Lane
+
+# What such a mail's template is given.
+_LETS_IN = frozenset({"activate_url", "password_reset_url", "code"})
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -66,6 +72,19 @@ class AccountAdapter(DefaultAccountAdapter):
         network = limits.client_network(self.request)
         for login in (user.username, user.email):
             limits.forget("failed_sign_in", _folded(login), network)
+
+    def render_mail(
+        self,
+        template_prefix: str,
+        email: str,
+        context: dict[str, Any],
+        headers: dict[str, str] | None = None,
+    ) -> EmailMessage:
+        """Mail that lets somebody in goes before all other, expires within the hour and leaves no trace."""
+        message: EmailMessage = super().render_mail(template_prefix, email, context, headers)
+        if not _LETS_IN.isdisjoint(context):
+            mark(message, lane=Lane.NOW, secret=True)
+        return message
 
     # Links that go out by mail lead to the site's own address, whatever port the request's Host named.
 
