@@ -20,14 +20,14 @@ class MemcachedStore:
 
     def fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, Answer]:
         answers: dict[bytes, Answer] = {}
-        for home, batch in self._homes(keys):
+        for at, batch in self._homes(keys):
             request = b"".join([b"mg %s v f c N%d\r\n" % (key, LEASE_SECONDS) for key in batch])
             try:
-                connection, replies = home.exchange(request, len(batch))
+                connection, replies = at.exchange(request, len(batch))
             except Failure:
                 continue
             for key, reply in zip(batch, replies, strict=True):
-                answer = answered(key, reply, (home, connection))
+                answer = answered(key, reply, (at, connection))
                 if answer is not None:
                     answers[key] = answer
         return answers
@@ -52,8 +52,8 @@ class MemcachedStore:
 
     def delete(self, keys: Sequence[bytes]) -> list[bytes]:
         failed: list[bytes] = []
-        for home, batch in self._homes(keys):
-            if not home.delete(batch):
+        for at, batch in self._homes(keys):
+            if not at.delete(batch):
                 failed += batch
         return failed
 
@@ -62,23 +62,23 @@ class MemcachedStore:
         for address in self._addresses:
             server(address, self._options).exchange(b"flush_all\r\n", 1)
 
-    def _homes(self, keys: Sequence[bytes]) -> Iterator[tuple[Server, list[bytes]]]:
+    def _homes(self, keys: Sequence[bytes]) -> list[tuple[Server, Sequence[bytes]]]:
         """Servers and what to ask each of them at once."""
+        if len(self._addresses) == 1 and len(keys) <= BATCH:
+            return [(server(self._addresses[0], self._options), keys)]
         shares: dict[str, list[bytes]] = defaultdict(list)
         for key in keys:
-            shares[self._home(key)].append(key)
-        for address, share in shares.items():
-            for batch in batched(share, BATCH):
-                yield server(address, self._options), list(batch)
+            shares[home(key, self._addresses)].append(key)
+        return [
+            (server(address, self._options), batch)
+            for address, share in shares.items()
+            for batch in batched(share, BATCH)
+        ]
 
-    def _home(self, key: bytes) -> str:
-        """Rendezvous: a server more or fewer moves only the keys that it gets or had."""
-        if len(self._addresses) == 1:
-            return self._addresses[0]
-        return max(
-            self._addresses,
-            key=lambda address: hashlib.blake2b(key + address.encode(), digest_size=8).digest(),
-        )
+
+def home(key: bytes, addresses: Sequence[str]) -> str:
+    """The one server for a key, by rendezvous: one more or fewer moves only the keys that it gets or had."""
+    return max(addresses, key=lambda address: hashlib.blake2b(key + address.encode(), digest_size=8).digest())
 
 
 def answered(key: bytes, reply: Reply, granted_by: tuple[Server, Connection]) -> Answer | None:
@@ -104,10 +104,10 @@ def conditional[T](
     shares: dict[tuple[Server, Connection], list[T]] = defaultdict(list)
     for thing in things:
         shares[lease_of(thing).granted_by].append(thing)
-    for (home, connection), share in shares.items():
+    for (at, connection), share in shares.items():
         for batch in batched(share, BATCH):
             request = b"".join([command(thing) for thing in batch])
-            yield from zip(batch, home.fill(connection, request, len(batch)), strict=False)
+            yield from zip(batch, at.fill(connection, request, len(batch)), strict=False)
 
 
 def release_command(lease: Lease) -> bytes:

@@ -3,8 +3,9 @@
 import logging
 import os
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from time import monotonic
+from typing import NamedTuple
 
 from apps.lookaside.connection import Connection, Failure, Reply
 
@@ -15,8 +16,7 @@ BATCH = 100
 MOST_OWED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """Seconds: to connect, to wait for an answer, to leave a server alone that did not give one."""
 
     connect_timeout: float = 0.2
@@ -75,7 +75,7 @@ class Server:
                 self._lost(failure)
             return []
 
-    def delete(self, keys: list[bytes]) -> bool:
+    def delete(self, keys: Sequence[bytes]) -> bool:
         """Whether the server has deleted them all; what it has not is owed to it."""
         try:
             self.exchange(deletes(keys), len(keys))
@@ -137,7 +137,7 @@ class Server:
             raise
 
 
-def deletes(keys: list[bytes]) -> bytes:
+def deletes(keys: Iterable[bytes]) -> bytes:
     return b"".join([b"md %s\r\n" % key for key in keys])
 
 

@@ -72,9 +72,10 @@ def decode(key: bytes, entry: Entry, *, schema: int) -> Any | Missing:
     signed, content = entry.data[:SIGNATURE_BYTES], entry.data[SIGNATURE_BYTES:]
     if len(content) < HEADER.size:
         return MISSING
-    if not any(
-        hmac.compare_digest(signed, signature(secret, key, entry.flags, content)) for secret in signing_keys()
-    ):
+    for secret in signing_keys():
+        if hmac.compare_digest(signed, signature(secret, key, entry.flags, content)):
+            break
+    else:
         return MISSING
     its_schema, void_after = HEADER.unpack_from(content)
     if its_schema != schema or void_after < time.time():
@@ -83,7 +84,7 @@ def decode(key: bytes, entry: Entry, *, schema: int) -> Any | Missing:
         body = content[HEADER.size :]
         if entry.flags & COMPRESSED:
             body = zlib.decompress(body)
-        return body if entry.flags & BYTES else json.loads(body)
+        return body if entry.flags & BYTES else json.loads(body.decode())
     except (ValueError, zlib.error, RecursionError):
         return MISSING
 
