@@ -9,8 +9,11 @@ class KwippyConfig(AppConfig):
     name = "kwippy"
 
     def ready(self) -> None:
-        from kwippy import checks  # noqa: F401 - registers them
+        # Here, since they read models and settings; the checks register themselves.
+        from apps import lookaside
+        from kwippy import checks, tasks  # noqa: F401
 
+        lookaside.failed.append(tasks.forget_later)
         if settings.ADMINS:
             mail_errors_to_admins()
 

@@ -1,9 +1,10 @@
 """For whatever watches over the site: is it alive, and can it work?"""
 
-from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
+
+from apps import lookaside
 
 
 @never_cache
@@ -21,7 +22,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         postgresql = True
     except DatabaseError:
         postgresql = False
-    cache = caches["memcached"]
-    cache.set("readyz", 1, 5)
-    state = {"postgresql": postgresql, "memcached": cache.get("readyz") == 1}
+    state = {
+        "postgresql": postgresql,
+        "memcached": not lookaside.cache().invalidate(["readyz"], retrying=True),
+    }
     return JsonResponse(state, status=200 if postgresql else 503)

@@ -135,31 +135,20 @@ CACHES: dict[str, dict[str, Any]] = {
         "BACKEND": "apps.limits.cache.LimitsCache",
         "LOCATION": "limits_cache",
     },
-    "memcached": (
-        {
-            "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
-            "LOCATION": MEMCACHED_SERVERS,
-            # Without these a silent server holds a request for ever, and an outage lasts minutes
-            # longer than it did.
-            "OPTIONS": {
-                "connect_timeout": 0.2,
-                "timeout": 0.2,
-                "no_delay": True,
-                "ignore_exc": True,
-                "dead_timeout": 2,
-                "default_noreply": False,
-            },
-        }
+    # User objects, sessions and rendered kwips. "apps.lookaside.backends.NoLookaside" does without.
+    "lookaside": (
+        {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", "LOCATION": MEMCACHED_SERVERS}
         if MEMCACHED_SERVERS
-        # Other processes can't invalidate this one, so nothing lives long in it.
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "TIMEOUT": 5}
+        # In this process, each entry for 5 seconds at most: other processes can't take it back.
+        else {"BACKEND": "apps.lookaside.backends.LocalLookaside", "LOCATION": "kwippy"}
     ),
 }
 
 # ── People ───────────────────────────────────────────────────────────────────────────────────────
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# Reads the user of a request from memcached; "allauth.account.auth_backends.AuthenticationBackend" does not.
+AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -220,7 +209,8 @@ ACCOUNT_RATE_LIMITS = {
 
 # The __Host- prefix ties a cookie to this host and to TLS; browsers refuse it over plain HTTP.
 _cookie_prefix = "__Host-" if HTTPS else ""
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+# In PostgreSQL, read from memcached; "django.contrib.sessions.backends.db" reads PostgreSQL each time.
+SESSION_ENGINE = "apps.accounts.sessions"
 SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30

@@ -1,11 +1,32 @@
-"""What the site does now and then; the settings say how often (TASKS)."""
+"""What the site leaves to the command queue; the settings say what recurs, and how often (TASKS)."""
 
+import datetime
 from importlib import import_module
 
 from django.conf import settings
 from django.tasks import task
+from django.utils import timezone
 
-from apps import limits
+from apps import limits, lookaside
+from apps.lookaside.backends import TTL
+
+
+class StillAway(Exception):
+    """Memcached does not answer yet: the queue will try again."""
+
+
+@task(queue_name="now")
+def forget(keys: list[str], since: str) -> None:
+    """Invalidates again what could not be invalidated at ``since`` (ISO time). Raises `StillAway`."""
+    if timezone.now() - datetime.datetime.fromisoformat(since) > datetime.timedelta(seconds=TTL):
+        return  # no entry that is ever invalidated lives longer
+    if lost := lookaside.cache().invalidate(keys, retrying=True):
+        raise StillAway(f"{len(lost)} of {len(keys)} keys")
+
+
+def forget_later(keys: list[str]) -> None:
+    """Takes over what an invalidation could not delete."""
+    forget.enqueue(keys, timezone.now().isoformat())
 
 
 @task(queue_name="bulk")

@@ -88,8 +88,7 @@
   }
 
   /* Favourite and follow without leaving the page: shown at once, taken back if the server did not agree. */
-  function show(form, on) {
-    const button = form.querySelector("button");
+  function show(button, on) {
     button.dataset.state = on ? "on" : "off";
     if (button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", on);
     if (button.dataset.onLabel) {
@@ -103,14 +102,13 @@
       count.dataset.count = number;
       count.textContent = number ? compact.format(number).toLowerCase() : "";
     }
-    form.action = on ? form.dataset.off : form.dataset.on;
+    button.formAction = on ? button.dataset.off : button.dataset.on;
   }
 
-  async function toggle(form) {
-    const button = form.querySelector("button");
+  async function toggle(button) {
     const on = button.dataset.state !== "on";
-    const [address, body] = [form.action, new FormData(form)];
-    show(form, on);
+    const [address, body] = [button.formAction, new FormData(button.form)];
+    show(button, on);
     try {
       const response = await fetch(address, { method: "POST", body });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -119,7 +117,7 @@
       if (!response.ok || refusal || !page.body.dataset.viewer) throw new Error(refusal?.textContent);
       say(on ? button.dataset.onSaid : button.dataset.offSaid);
     } catch (error) {
-      show(form, !on);
+      show(button, !on);
       say((error.name === "Error" && error.message) || live.dataset.failed, true);
     }
   }
@@ -138,16 +136,18 @@
   const busy = new WeakSet();
 
   document.addEventListener("submit", async (event) => {
-    const form = event.target;
+    const [form, button] = [event.target, event.submitter];
     if (form.method !== "post") return;
-    if (busy.has(form)) return event.preventDefault();
-    busy.add(form);
-    if ("toggle" in form.dataset) {
+    // Buttons that share a form are busy each for itself.
+    const sender = button && "toggle" in button.dataset ? button : form;
+    if (busy.has(sender)) return event.preventDefault();
+    busy.add(sender);
+    if (sender === button) {
       event.preventDefault();
-      await toggle(form);
-      return busy.delete(form);
+      await toggle(button);
+      return busy.delete(button);
     }
-    event.submitter?.setAttribute("aria-disabled", "true");
+    button?.setAttribute("aria-disabled", "true");
     setTimeout(release, 8000);
   });
 

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import F
 
-from apps.accounts import avatars
+from apps.accounts import avatars, freshness
 from apps.accounts.models import User
 
 
@@ -15,6 +15,7 @@ def change_profile(*, user: User, display_name: str, bio: str) -> None:
     User.objects.filter(pk=user.pk).update(
         display_name=display_name, bio=bio, version=F("version") + (1 if renamed else 0)
     )
+    freshness.changed(cache=[freshness.user_key(user.pk)])
 
 
 def change_picture(*, user: User, picture: bytes | None) -> None:
@@ -28,6 +29,7 @@ def change_picture(*, user: User, picture: bytes | None) -> None:
         with transaction.atomic():
             before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
             User.objects.filter(pk=user.pk).update(avatar=name, version=F("version") + 1)
+            freshness.changed(cache=[freshness.user_key(user.pk)])
     except BaseException:
         avatars.remove(name)
         raise

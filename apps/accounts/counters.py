@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.db import connection, transaction
 from django.db.models import F
 
+from apps.accounts import freshness
 from apps.accounts.models import User
 
 
@@ -28,3 +29,4 @@ def move_counters(changes: Mapping[int, Mapping[str, int]]) -> None:
         lock_people(set(changes))
         for user_id, moves in sorted(changes.items()):
             User.objects.filter(pk=user_id).update(**{name: F(name) + by for name, by in moves.items() if by})
+    freshness.changed(cache=map(freshness.user_key, changes))

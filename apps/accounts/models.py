@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import freshness
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
 
 
@@ -81,8 +86,71 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
 
+    # What a user object that came from the cache was made of; None for one from the database.
+    _kept: dict[str, Any] | None = None
+
     def __str__(self) -> str:
         return self.username
+
+    def for_cache(self) -> dict[str, Any]:
+        """What the cache keeps of this person: JSON, and nothing that would open the account."""
+        kept = {field.attname: getattr(self, field.attname) for field in _cached_fields()}
+        return {
+            **{
+                name: value.isoformat() if hasattr(value, "isoformat") else value
+                for name, value in kept.items()
+            },
+            "password_digest": self._password_digest(),
+        }
+
+    @classmethod
+    def from_cache(cls, kept: dict[str, Any]) -> User:
+        """The person that `for_cache` kept. The password stays in the database until someone asks for it."""
+        fields = _cached_fields()
+        values = [field.to_python(kept[field.attname]) for field in fields]
+        user = cls.from_db("default", [field.attname for field in fields], values)
+        user._kept = {field.attname: value for field, value in zip(fields, values, strict=True)} | {
+            "password_digest": kept["password_digest"]
+        }
+        return user
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Saves; a user object from the cache only what was changed on it."""
+        if self._kept is not None and update_fields is None:
+            update_fields = [name for name, value in self.__dict__.items() if self._is_changed(name, value)]
+        super().save(*args, update_fields=update_fields, **options)
+        self._note()
+        freshness.changed(cache=[freshness.user_key(self.pk)])
+
+    def refresh_from_db(self, *args: Any, **options: Any) -> None:
+        super().refresh_from_db(*args, **options)  # also called for the password, when someone asks for it
+        self._note()
+
+    def _note(self) -> None:
+        """What is on the object now is what the database has."""
+        if self._kept is not None:
+            self._kept |= {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        gone = freshness.user_key(self.pk)
+        done = super().delete(*args, **options)
+        freshness.changed(cache=[gone])
+        return done
+
+    def _is_changed(self, name: str, value: object) -> bool:
+        assert self._kept is not None  # noqa: S101
+        return not name.startswith("_") and (name not in self._kept or self._kept[name] != value)
+
+    def _password_digest(self) -> str:
+        """Changes with the password, and does not help to guess it: what is digested is salted already."""
+        if self._kept is not None and "password" not in self.__dict__:
+            return str(self._kept["password_digest"])
+        return sha256(self.password.encode()).hexdigest()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """As Django's, over the digest: so that a session can be verified without the password at hand."""
+        salt = "kwippy.accounts.session"
+        return salted_hmac(salt, self._password_digest(), secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def name(self) -> str:
@@ -97,3 +165,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_absolute_url(self) -> str:
         return f"/{self.username}/"
+
+
+@cache
+def _cached_fields() -> list[models.Field[Any, Any]]:
+    """All columns but the password."""
+    return [field for field in User._meta.concrete_fields if field.attname != "password"]

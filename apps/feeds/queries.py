@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from apps.feeds.statements import Entry, run
 from apps.keyset import Fetch, Key, Listing, Page, Seek, encode, moment, paginate
+from apps.kwips import cards
 from apps.kwips import queries as kwips
+from apps.kwips.cards import ShownCard
 from apps.kwips.queries import Card
 
 PAGE_SIZE = 20
@@ -129,12 +131,14 @@ def place_in(conversation: Timeline, comment_id: int) -> str:
     return f"?after={encode(conversation.listing, (earlier[PAGE_SIZE // 2].id,))}"
 
 
-def shown(page: Page[Entry], viewer_id: int | None, *, whole: bool = False) -> Page[Card]:
-    """The page with its kwips' cards, marked for the viewer. What was deleted meanwhile is left out.
+def shown(page: Page[Entry], viewer_id: int | None) -> Page[ShownCard]:
+    """The page with its kwips' cards, marked for the viewer. What was deleted meanwhile is left out."""
+    return page.showing(cards.shown(page, viewer_id))
 
-    ``whole`` brings texts to their end, for where nothing is folded.
-    """
-    return page.showing(kwips.marked(kwips.cards([entry.id for entry in page], whole=whole), viewer_id))
+
+def shown_whole(page: Page[Entry], viewer_id: int | None) -> Page[Card]:
+    """The page with its kwips to their end, for where nothing is folded."""
+    return page.showing(kwips.marked(kwips.cards([entry.id for entry in page], whole=True), viewer_id))
 
 
 def _listing(name: str, sort: str) -> Listing:

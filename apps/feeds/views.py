@@ -112,7 +112,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return elsewhere
     if not (shown := marked(cards([found.pk], whole=True), viewer)):
         raise Http404  # deleted at this moment
-    page = queries.shown(timeline.page(request.GET), viewer, whole=True)
+    page = queries.shown_whole(timeline.page(request.GET), viewer)
     context = {"page": page, "kwip": shown[0], "form": CommentForm() if viewer else None}
     return render(request, "feeds/kwip.html", context)
 

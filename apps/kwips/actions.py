@@ -69,6 +69,8 @@ def edit(*, kwip: Kwip, text: str) -> Kwip:
     locked.edited_at = timezone.now()
     locked.version += 1
     locked.save(update_fields=["text", "edited_at", "version"])
+    # The card of a comment shows the beginning of what it is about.
+    locked.comments.update(version=F("version") + 1)
     _index_words(locked)
     return locked
 

@@ -44,6 +44,7 @@ class Card:
     thread_username: str
     thread_excerpt: str
     mentions: frozenset[str]
+    for_member: bool = field(default=False, compare=False)
     favourited: bool = field(default=False, compare=False)
     own: bool = field(default=False, compare=False)
     deletable: bool = field(default=False, compare=False)
@@ -109,16 +110,20 @@ def marked(cards: Iterable[Card], viewer_id: int | None) -> list[Card]:
     shown = list(cards)
     if not viewer_id or not shown:
         return shown
-    favourites = set(
-        Favourite.objects.filter(user_id=viewer_id, kwip_id__in=[card.id for card in shown]).values_list(
-            "kwip_id", flat=True
-        )
-    )
+    favourites = favourites_among([card.id for card in shown], viewer_id)
     for card in shown:
+        card.for_member = True
         card.favourited = card.id in favourites
         card.own = card.author_id == viewer_id
         card.deletable = viewer_id in (card.author_id, card.thread_author_id)
     return shown
+
+
+def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:
+    """Which of these kwips are among the viewer's favourites."""
+    return set(
+        Favourite.objects.filter(user_id=viewer_id, kwip_id__in=kwip_ids).values_list("kwip_id", flat=True)
+    )
 
 
 def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:

@@ -96,6 +96,14 @@ def unhashed_static_files() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def nothing_cached() -> None:
+    """Tests that use the same ids do not meet each other's users."""
+    from django.core.cache import caches
+
+    caches["lookaside"].clear()
+
+
 @pytest.fixture
 def memcached() -> str:
     """The address of this process's memcached, emptied by nobody; skips where the program is missing."""

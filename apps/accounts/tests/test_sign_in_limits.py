@@ -105,7 +105,7 @@ def test_of_fifty_guesses_at_once_five_are_looked_at(ann: User, settings, memcac
     settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"login": "100/m/ip"}
     if memcached == "down":
         settings.CACHES = settings.CACHES | {
-            "memcached": settings.CACHES["memcached"] | {"LOCATION": "127.0.0.1:1"}
+            "lookaside": settings.CACHES["lookaside"] | {"LOCATION": "127.0.0.1:1"}
         }
     outcomes = at_once([lambda: sign_in(ATTACKER, "guess")] * 50, threads=16)
     assert outcomes.count("wrong") == 5

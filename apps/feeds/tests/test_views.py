@@ -24,7 +24,7 @@ LISTS = ["/", "/?sort=active", "/everyone/", "/everyone/?sort=active", "/ann/", 
 
 @pytest.fixture
 def member(client: Client, bob: User) -> Client:
-    client.force_login(bob, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(bob)
     return client
 
 
