@@ -121,7 +121,8 @@ class Lookaside(BaseCache):
 
     def _name(self, key: str) -> bytes:
         """The key as stored: of one length, and telling nobody who reads memcached whose session it is."""
-        return urlsafe_b64encode(hashlib.blake2b(self.make_key(key).encode(), digest_size=24).digest())
+        whole = self.make_key(key).encode(errors="surrogatepass")
+        return urlsafe_b64encode(hashlib.blake2b(whole, digest_size=24).digest())
 
     def _look(self, missing: dict[bytes, str], found: dict[str, Any], *, schema: int) -> dict[str, Lease]:
         """Moves what is cached from ``missing`` to ``found``; returns leases for some of what is left."""

@@ -13,6 +13,7 @@ from apps.lookaside.stats import counts
 
 LONGEST_LINE = 2048
 DEFAULT_PORT = 11211
+CODES = {b"HD", b"EN", b"NF", b"EX", b"NS", b"MN", b"OK", b"SERVER_ERROR"}
 
 
 class Failure(Exception):
@@ -88,14 +89,14 @@ class Connection:
         line = self._replies.readline(LONGEST_LINE)
         if not line.endswith(b"\r\n"):
             raise ConnectionError("the server closed the connection")
-        code, *flags = line.split()
+        code, *flags = line.split() or [b""]
         if code == b"VA":
-            size = int(flags[0])
+            size = int(flags[0]) if flags else -1
             value = self._replies.read(size + 2)
-            if len(value) != size + 2:
+            if size < 0 or len(value) != size + 2:
                 raise ConnectionError("the server closed the connection")
             return Reply(code, flags[1:], value[:-2])
-        if code in {b"ERROR", b"CLIENT_ERROR"}:
+        if code not in CODES:
             raise ValueError(f"{line!r}: is it memcached 1.6 or later?")
         return Reply(code, flags, b"")
 

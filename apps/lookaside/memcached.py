@@ -64,7 +64,7 @@ class MemcachedStore:
 
     def _homes(self, keys: Sequence[bytes]) -> list[tuple[Server, Sequence[bytes]]]:
         """Servers and what to ask each of them at once."""
-        if len(self._addresses) == 1 and len(keys) <= BATCH:
+        if len(self._addresses) == 1 and 0 < len(keys) <= BATCH:
             return [(server(self._addresses[0], self._options), keys)]
         shares: dict[str, list[bytes]] = defaultdict(list)
         for key in keys:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol
 
-from apps.lookaside.values import Entry
+from apps.lookaside.values import LARGEST, Entry
 
 # A holder that died keeps its key from being stored so long. memcached counts whole seconds.
 LEASE_SECONDS = 3
@@ -85,7 +85,11 @@ class LocalStore:
     def fill(self, fills: Sequence[Fill]) -> None:
         with self._lock:
             for fill in fills:
-                if self._holds(fill.lease):
+                if not self._holds(fill.lease):
+                    continue
+                if len(fill.entry.data) > LARGEST:
+                    self._drop(fill.lease.key)
+                else:
                     self._put(fill.lease.key, fill.ttl, fill.entry)
 
     def release(self, leases: Iterable[Lease]) -> None:

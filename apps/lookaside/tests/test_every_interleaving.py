@@ -15,7 +15,8 @@ from apps.lookaside.backends import Lookaside
 from apps.lookaside.memcached import MemcachedStore
 from apps.lookaside.server import Options
 from apps.lookaside.stores import Lease, LocalStore, Store
-from apps.lookaside.tests.explorer import Do, Model, Program, ScheduledStore, Stale, Step, explore, walk
+from apps.lookaside.tests.explorer import Program, Stale, explore, walk
+from apps.lookaside.tests.model import Do, Model, ScheduledStore, Step
 
 
 class ScheduledLookaside(Lookaside):

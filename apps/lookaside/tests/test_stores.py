@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from apps.lookaside.memcached import MemcachedStore
 from apps.lookaside.server import Options
 from apps.lookaside.stores import Answer, Fill, Lease, LocalStore, Store
-from apps.lookaside.tests.explorer import Model, Step
+from apps.lookaside.tests.model import Model, Step
 from apps.lookaside.values import Entry
 
 KEY = b"stores-agree"

@@ -1,0 +1,128 @@
+"""A model of memcached that is a value, and a store whose calls are steps."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from apps.lookaside.stores import Answer, Fill, Lease
+
+type Do = Callable[..., Any]
+
+
+class Step(NamedTuple):
+    """What a program asks for next."""
+
+    name: str
+    arguments: tuple[Any, ...]
+
+
+class ScheduledStore:
+    """A store each of whose calls is a step."""
+
+    def __init__(self, do: Do) -> None:
+        self.do = do
+
+    def fetch(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
+        (key,) = keys
+        return {key: self.do("fetch", key)}
+
+    def fill(self, fills: Sequence[Fill]) -> None:
+        (fill,) = fills
+        self.do("fill", fill)
+
+    def release(self, leases: Iterable[Lease]) -> None:
+        for lease in leases:
+            self.do("release", lease)
+
+    def delete(self, keys: Sequence[bytes]) -> list[bytes]:
+        (key,) = keys
+        self.do("delete", key)
+        return []
+
+    def clear(self) -> None:
+        raise NotImplementedError
+
+
+class Model(NamedTuple):
+    """One key of memcached, and the row behind it."""
+
+    version: int = 0
+    finished: int = 0
+    # The key's state: its number, and the entry; None while a lease is out.
+    item: tuple[int, Any] | None = None
+    numbers: int = 0
+    # How often the server was started: connections do not outlive it.
+    epoch: int = 0
+    # Sent, and not yet arrived: what a reader that gave up waiting for an answer has still set going.
+    sent: tuple[Fill, ...] = ()
+
+    def after(self, step: Step) -> tuple["Model", Any]:
+        """The model after a step, and the step's answer."""
+        answer: tuple[Model, Any] = getattr(self, f"_{step.name}")(*step.arguments)
+        return answer
+
+    def _read(self) -> tuple["Model", int]:
+        return self, self.version
+
+    def _commit(self) -> tuple["Model", int]:
+        return self._replace(version=self.version + 1), self.version + 1
+
+    def _fetch(self, key: bytes) -> tuple["Model", Answer]:
+        if self.item is None:
+            model = self._put(None)
+            return model, Answer(None, model.lease(key))
+        entry = self.item[1]
+        return self, Answer(entry, self.lease(key) if entry else None)
+
+    def _fill(self, fill: Fill) -> tuple["Model", None]:
+        return self._replace(sent=(*self.sent, fill)), None
+
+    def _release(self, lease: Lease) -> tuple["Model", None]:
+        return (self._replace(item=None) if self.holds(lease) else self), None
+
+    def _delete(self, key: bytes) -> tuple["Model", None]:
+        return self._replace(item=None), None
+
+    # A cache without leases, such as Django's.
+
+    def _get(self) -> tuple["Model", Any]:
+        return self, self.item[1] if self.item else None
+
+    def _set(self, value: Any) -> tuple["Model", None]:
+        return self._put(value), None
+
+    def _add(self, value: Any) -> tuple["Model", bool]:
+        return (self, False) if self.item else (self._put(value), True)
+
+    def accidents(self) -> Iterator[tuple[str, "Model"]]:
+        """What may happen in between: a fill arrives, the key is evicted or expires, memcached restarts."""
+        for index, fill in enumerate(self.sent):
+            model = self._replace(sent=self.sent[:index] + self.sent[index + 1 :])
+            yield "fill arrives", model._put(fill.entry) if self.holds(fill.lease) else model
+        if self.item:
+            yield "evicted", self._replace(item=None)
+        yield "restarted", self._replace(item=None, numbers=0, epoch=self.epoch + 1, sent=())
+
+    def lease(self, key: bytes) -> Lease:
+        assert self.item
+        return Lease(key, b"%d" % self.item[0], self.epoch)
+
+    def holds(self, lease: Lease) -> bool:
+        return (
+            self.item is not None and lease.unique == b"%d" % self.item[0] and lease.granted_by == self.epoch
+        )
+
+    def _put(self, value: Any) -> "Model":
+        return self._replace(numbers=self.numbers + 1, item=(self.numbers + 1, value))
+
+    def fingerprint(self) -> object:
+        return self.version, self.finished, repr(self.item and (self.item[1],))
+
+    def canonical(self, thing: Any) -> Any:
+        """``thing`` without numbers: all that will ever count is whether a lease is still good."""
+        if isinstance(thing, Lease):
+            return self.holds(thing)
+        if isinstance(thing, Answer):
+            return thing.entry, thing.lease and self.canonical(thing.lease)
+        if isinstance(thing, Fill):
+            return thing.entry, self.canonical(thing.lease)
+        return thing

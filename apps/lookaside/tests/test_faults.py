@@ -1,0 +1,252 @@
+"""What goes wrong with a memcached, really caused."""
+
+import itertools
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from apps import lookaside
+from apps.lookaside import stats
+from apps.lookaside.backends import Lookaside
+from apps.lookaside.memcached import MemcachedStore
+from apps.lookaside.server import Options
+from apps.lookaside.stores import Fill
+from apps.lookaside.tests.conftest import cache_at
+from apps.lookaside.values import Entry
+from apps.testing.concurrency import at_once
+from deploy.local.memcached import Memcached
+
+
+@contextmanager
+def stopped(server: Memcached) -> Iterator[None]:
+    """The server answers nobody, and keeps its connections and all that it holds."""
+    assert server._process
+    os.kill(server._process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server._process.pid, signal.SIGCONT)
+
+
+def works(cache: Lookaside, key: str) -> bool:
+    """Whether the cache keeps what is computed."""
+    cache.get_or_compute(key, lambda: 1)
+    with stats.collected() as counted:
+        cache.get_or_compute(key, lambda: 1)
+    return counted.hits == 1
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come about in 30 seconds")
+
+
+def test_a_killed_server_costs_one_attempt_and_is_found_again(server: Memcached) -> None:
+    cache = cache_at(server.address, dead_timeout=1000)
+    assert works(cache, "a")
+    server.stop()
+    with stats.collected() as counted:
+        assert [cache.get_or_compute("a", lambda: "computed") for _ in range(100)] == ["computed"] * 100
+    assert counted.round_trips <= 1
+    impatient = cache_at(server.address)
+    assert not works(impatient, "a")
+    server.start()
+    until(lambda: works(impatient, "a"))
+
+
+def test_a_restarted_server_is_used_at_once(server: Memcached) -> None:
+    cache = cache_at(server.address, dead_timeout=1000)
+    assert works(cache, "a")
+    server.stop()
+    server.start()
+    assert cache.get_or_compute("a", lambda: "new") == "new"
+    assert works(cache, "b")
+    assert cache.invalidate(["a"]) == []
+
+
+def test_a_lease_of_before_a_restart_fills_nothing(server: Memcached) -> None:
+    store = MemcachedStore([server.address], Options())
+    lease = store.fetch([b"k"])[b"k"].lease
+    server.stop()
+    server.start()
+    [again] = at_once([lambda: store.fetch([b"k"])[b"k"].lease])
+    assert lease
+    assert again
+    # The restarted server counts from 1 again: by its number alone the old lease would hold.
+    assert lease.unique == again.unique
+    store.fill([Fill(lease, Entry(2, b"of before the write"), 60)])
+    assert store.fetch([b"k"])[b"k"].entry is None
+
+
+def test_a_flush_takes_leases_away_too(server: Memcached) -> None:
+    cache = cache_at(server.address)
+
+    def compute() -> str:
+        cache.clear()
+        return "old"
+
+    assert cache.get_or_compute("a", compute) == "old"
+    assert cache.get_or_compute("a", lambda: "new") == "new"
+
+
+def test_a_silent_server_is_waited_for_once_by_all_threads_together(server: Memcached) -> None:
+    cache = cache_at(server.address, dead_timeout=1000)
+    assert works(cache, "a")
+    with stopped(server):
+        with stats.collected() as first:
+            assert cache.get_or_compute("a", lambda: "computed") == "computed"
+
+        def read() -> int:
+            with stats.collected() as counted:
+                assert cache.get_or_compute("a", lambda: "computed") == "computed"
+            return counted.round_trips
+
+        assert at_once([read] * 64) == [0] * 64
+    assert (first.round_trips, first.failures) == (1, 1)
+
+
+def test_deletes_that_a_server_missed_are_made_up_for_before_it_is_read_from_again(server: Memcached) -> None:
+    cache = cache_at(server.address)
+    keys = [f"key {number}" for number in range(250)]
+    cache.get_many_or_compute(keys, lambda keys: dict.fromkeys(keys, "old"))
+    with stopped(server):
+        assert cache.invalidate(keys[:150]) == keys[:150]
+        assert cache.invalidate(keys[150:]) == keys[150:]
+
+    def read() -> bool:
+        with stats.collected() as counted:
+            found = cache.get_many_or_compute(keys, lambda keys: dict.fromkeys(keys, "new"))
+        assert set(found.values()) == {"new"}
+        return counted.hits == len(keys)
+
+    until(read)
+
+
+def test_an_unreachable_address_never_raises() -> None:
+    with socket.socket() as silent:
+        # Connections succeed, and nobody ever answers.
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        for address in (
+            f"127.0.0.1:{silent.getsockname()[1]}",
+            "127.0.0.1:1",
+            "192.0.2.1",
+            "[::1]:1",
+            "unix:/nowhere/at/all.sock",
+            "no-such-host.invalid",
+            "127.0.0.1:no-port",
+        ):
+            cache = cache_at(address, dead_timeout=1000)
+            assert cache.get_or_compute("a", lambda: 1) == 1
+            assert cache.get_many_or_compute(["a"], lambda _: {"a": 2}) == {"a": 2}
+            assert cache.invalidate(["a"]) == ["a"]
+
+
+NONSENSE = [
+    b"",
+    b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    b"VA\r\n",
+    b"VA x W\r\n",
+    b"\r\n",
+    b"VA 9 c1\r\nab",
+    b"\0" * 5000,
+]
+
+
+@pytest.mark.parametrize("says", NONSENSE)
+def test_a_server_that_talks_nonsense_never_raises(says: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    with listening.accept()[0] as connection:
+                        connection.recv(4096)
+                        connection.sendall(says)
+
+        threading.Thread(target=answer, daemon=True).start()
+        cache = cache_at(f"127.0.0.1:{listening.getsockname()[1]}", dead_timeout=1000)
+        with stats.collected() as counted:
+            assert cache.get_or_compute("a", lambda: 1) == 1
+        assert counted.failures == 2
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_full_server_evicts_and_every_read_is_right(start_server: Callable[..., Memcached]) -> None:
+    cache = cache_at(start_server(megabytes=2).address)
+    texts = {f"key {number}": os.urandom(10_000) for number in range(600)}
+    for _ in range(2):
+        for key, text in texts.items():
+            assert cache.get_or_compute(key, lambda text=text: text) == text  # type: ignore[misc]
+    with stats.collected() as counted:
+        cache.get_many_or_compute(list(texts), lambda keys: {key: texts[key] for key in keys})
+    assert counted.misses > 0
+
+
+@pytest.fixture
+def takers() -> Iterator[list[Any]]:
+    """`lookaside.failed`, as it was afterwards."""
+    before = list(lookaside.failed)
+    yield lookaside.failed
+    lookaside.failed[:] = before
+
+
+def test_failed_invalidations_are_handed_over_once_and_what_takes_them_may_fail(
+    server: Memcached, takers: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: list[list[str]] = []
+
+    def broken(keys: list[str]) -> None:
+        raise ConnectionError("the queue is away")
+
+    takers[:] = [broken, taken.append]
+    cache = cache_at(server.address, dead_timeout=1000)
+    assert cache.invalidate(["a"]) == []
+    server.stop()
+    with caplog.at_level(logging.ERROR):
+        assert cache.invalidate(["a", "b"]) == ["a", "b"]
+    assert taken == [["a", "b"]]
+    assert "broken" in caplog.text
+    assert cache.invalidate(["a"], retrying=True) == ["a"]
+    assert taken == [["a", "b"]]
+
+
+def test_a_ring_goes_without_the_keys_of_a_server_that_is_away_and_moves_none(
+    start_server: Callable[..., Memcached],
+) -> None:
+    servers = [start_server(), start_server(), start_server()]
+    cache = cache_at(*[server.address for server in servers], dead_timeout=1000)
+    keys = [f"key {number}" for number in range(300)]
+    counter = itertools.count()
+
+    def hits() -> int:
+        with stats.collected() as counted:
+            cache.get_many_or_compute(keys, lambda keys: {key: next(counter) for key in keys})
+        return counted.hits
+
+    assert [hits(), hits()] == [0, 300]
+    servers[0].stop()
+    share = 300 - hits()
+    assert 50 < share < 150
+    assert hits() == 300 - share
+    assert len(cache.invalidate(keys)) == share
+
+
+def test_without_compare_and_swap_nothing_is_kept() -> None:
+    from apps.lookaside.connection import Reply
+    from apps.lookaside.memcached import answered
+
+    granted_by: Any = object()
+    assert answered(b"k", Reply(b"VA", [b"f0", b"c0", b"W"], b""), granted_by) is None
+    assert answered(b"k", Reply(b"VA", [b"f0", b"c5", b"W"], b""), granted_by) is not None

@@ -1,0 +1,128 @@
+"""What others write into memcached is not believed, and never run."""
+
+import itertools
+import os
+import pickle
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.conf import LazySettings
+
+from apps import lookaside
+from apps.lookaside import values
+from apps.lookaside.backends import Lookaside
+from apps.lookaside.values import MISSING, Entry, decode, encode
+
+KEY = b"a-key"
+
+
+class Hostile:
+    """Writes a file, if it is ever unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str, str]]:
+        return eval, (f"open({str(self.path)!r}, 'w').close()", "{}")
+
+
+@pytest.fixture
+def write(memcached: str) -> Callable[[str, int, bytes], None]:
+    """Writes into memcached as anybody could who reaches it."""
+    cache = lookaside.cache()
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(memcached.removeprefix("unix:"))
+
+    def write(key: str, flags: int, data: bytes) -> None:
+        name = cache._name(key)
+        connection.sendall(b"set %s %d 0 %d\r\n%s\r\n" % (name, flags, len(data), data))
+        assert connection.recv(100) == b"STORED\r\n"
+
+    return write
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_is_never_loaded_whatever_its_flags(
+    write: Callable[..., None], tmp_path: Path, protocol: int
+) -> None:
+    cache = lookaside.cache()
+    loaded = tmp_path / "loaded"
+    data = pickle.dumps(Hostile(loaded), protocol)
+    for flags in [*range(256), 2**16 - 1, 2**32 - 1]:
+        write("a", flags, data)
+        assert cache.get_or_compute("a", lambda: "right") == "right"
+    assert not loaded.exists()
+
+
+def test_hostile_values_are_replaced_and_cost_a_page_no_good_one(write: Callable[..., None]) -> None:
+    cache = lookaside.cache()
+    hostile = [b"", b"1", b"\x00" * 32, b"null", b"\xff" * 500, b"VA 2 c1 W\r\n{}\r\n", b"9" * 1_000_000]
+    names = [f"hostile {number}" for number in range(len(hostile))]
+    keys = list(itertools.chain.from_iterable(zip(names, [f"good {name}" for name in names], strict=True)))
+    cache.invalidate(keys)
+    cache.get_many_or_compute(keys, lambda keys: dict.fromkeys(keys, "good"))
+    for flags in (0, 1, 2, 4, 5, 6, 7, 16):
+        for name, data in zip(names, hostile, strict=True):
+            write(name, flags, data)
+        assert set(cache.get_many_or_compute(keys, computed_for(names)).values()) == {"good", "right"}
+        assert set(cache.get_many_or_compute(keys, computed_for([])).values()) == {"good", "right"}
+
+
+def computed_for(expected: list[str]) -> Callable[[list[str]], dict[str, str]]:
+    def compute(keys: list[str]) -> dict[str, str]:
+        assert keys == expected
+        return dict.fromkeys(keys, "right")
+
+    return compute
+
+
+def test_an_integer_counted_in_memcached_is_not_believed(write: Callable[..., None]) -> None:
+    write("a", 2, b"1")
+    assert lookaside.cache().get_or_compute("a", lambda: 0) == 0
+
+
+@pytest.mark.parametrize("position", [0, 31, 32, 40, -1])
+def test_a_value_with_one_bit_changed_is_missing(position: int) -> None:
+    entry = encode(KEY, "value", schema=1, ttl=60)
+    changed = bytearray(entry.data)
+    changed[position] ^= 1
+    assert decode(KEY, entry, schema=1) == "value"
+    assert decode(KEY, Entry(entry.flags, bytes(changed)), schema=1) is MISSING
+
+
+def test_a_value_holds_only_for_its_key_flags_schema_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = encode(KEY, b"[1]", schema=1, ttl=60)
+    assert decode(KEY, entry, schema=1) == b"[1]"
+    assert decode(b"another", entry, schema=1) is MISSING
+    assert decode(KEY, entry, schema=2) is MISSING
+    for flags in range(256):
+        if flags != entry.flags:
+            assert decode(KEY, Entry(flags, entry.data), schema=1) is MISSING
+    now = time.time()
+    monkeypatch.setattr(values, "time", SimpleNamespace(time=lambda: now + 61))
+    assert decode(KEY, entry, schema=1) is MISSING
+
+
+def test_values_signed_under_an_earlier_secret_are_read_and_others_not(settings: LazySettings) -> None:
+    settings.SECRET_KEY = "the first"
+    entry = encode(KEY, "value", schema=1, ttl=60)
+    settings.SECRET_KEY = "the second"
+    assert decode(KEY, entry, schema=1) is MISSING
+    settings.SECRET_KEY_FALLBACKS = ["the zeroth", "the first"]
+    assert decode(KEY, entry, schema=1) == "value"
+    assert decode(KEY, encode(KEY, "value", schema=1, ttl=60), schema=1) == "value"
+
+
+def test_large_text_is_compressed_and_what_does_not_get_smaller_is_not() -> None:
+    assert len(encode(KEY, "kwip " * 10_000, schema=1, ttl=60).data) < 1000
+    noise = os.urandom(10_000)
+    assert len(encode(KEY, noise, schema=1, ttl=60).data) == 32 + 12 + 10_000
+
+
+def test_keys_tell_nothing_to_who_reads_memcached(cache: Lookaside) -> None:
+    assert b"secret" not in cache._name("session:secret")
+    assert len(cache._name("")) == len(cache._name("x" * 1000)) == 32
