@@ -1,0 +1,62 @@
+"""`Server-Timing`: what a page cost, in the browser's own network panel."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+
+from apps import lookaside
+
+
+class Queries:
+    """Counts what Django's connection runs, and how long that took."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.seconds = 0.0
+
+    def __call__(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return execute(*statement)
+        finally:
+            self.count += 1
+            self.seconds += time.perf_counter() - started
+
+
+class ServerTimingMiddleware:
+    """Tells members, and in development everyone, how many queries and round trips their page took.
+
+    Nobody else: what strangers get is the same for all of them, and kept.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        queries = Queries()
+        started = time.perf_counter()
+        with connection.execute_wrapper(queries), lookaside.stats.collected() as cache:
+            response = self.get_response(request)
+        seconds = time.perf_counter() - started
+        if settings.DEBUG or _is_member(request):
+            trips = f"{cache.round_trips} round trips, {cache.hits} hits, {cache.misses} misses"
+            response["Server-Timing"] = ", ".join([
+                _entry("sql", f"{queries.count} queries", queries.seconds),
+                _entry("cache", trips, cache.seconds),
+                _entry("python", "the rest", seconds - queries.seconds - cache.seconds),
+            ])  # fmt: skip
+        return response
+
+
+def _entry(name: str, description: str, seconds: float) -> str:
+    return f'{name};desc="{description}";dur={max(0.0, seconds) * 1000:.2f}'
+
+
+def _is_member(request: HttpRequest) -> bool:
+    """Whether the page found out that it is for a member; it is not asked here, which might cost a query."""
+    user = getattr(request, "_cached_user", None)
+    return user is not None and user.is_authenticated
