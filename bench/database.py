@@ -11,23 +11,24 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def postgres(name: str) -> Iterator[None]:
-    """Runs a server and points Django at its database ``name``, which is made where there is none.
+def postgres(*names: str) -> Iterator[None]:
+    """Runs a server with these databases, made where there are none, and points Django at the first.
 
-    Django must not be set up yet, or be used for one database after another through `use`.
+    Django must not be set up yet; `use` points it at another.
     """
     folder = ROOT / "var" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     server = Postgres(folder / "postgres", sockets=folder / "run", durable=False)
     server.start()
     try:
-        server.create_database(name)
+        for name in names:
+            server.create_database(name)
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "kwippy.settings",
             "SECRET_KEY": "only for benchmarks, which nobody signs in to, but long enough",
             "SITE_URL": "http://localhost:8000",
             "DATABASE_HOST": str(server.sockets),
-            "DATABASE_NAME": name,
+            "DATABASE_NAME": names[0],
             "DATABASE_USER": ROLE,
             "DATABASE_STATEMENT_TIMEOUT_MS": "0",
             "LOG_LEVEL": "WARNING",
@@ -36,3 +37,11 @@ def postgres(name: str) -> Iterator[None]:
         yield
     finally:
         server.stop()
+
+
+def use(name: str) -> None:
+    """Points Django, which is set up, at another of the databases."""
+    from django.db import connection
+
+    connection.close()
+    connection.settings_dict["NAME"] = name

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
-from bench.database import postgres
+from bench.database import postgres, use
 from bench.measure import Call, Figure, interleaved, ratio
 
 PEOPLE = 20_000
@@ -43,7 +43,7 @@ CELLS = [Cell(*cell) for cell in itertools.product(FOLLOWEES, ("active", "dorman
 
 def run(*, size: str) -> None:
     """Measures, prints the ratios and writes the result."""
-    with postgres("timelines"):
+    with postgres(*map(database, KWIPS.values())):
         import django
 
         django.setup()
@@ -70,10 +70,16 @@ def run(*, size: str) -> None:
     print(f"\n{path}")
 
 
+def database(kwips: int) -> str:
+    """A database for each size, so that neither is filled twice."""
+    return f"timelines_{kwips}"
+
+
 def measure(kwips: int) -> tuple[dict[Cell, dict[str, Figure]], dict[str, Figure]]:
     """Fills the database where it is not, and measures every cell and the list of everyone."""
     from bench._timelines_data import fill
 
+    use(database(kwips))
     viewers = fill(people=PEOPLE, kwips=kwips, followees=FOLLOWEES, dormant=DORMANT, seed=SEED)
     cells = {}
     for cell in CELLS:
