@@ -12,6 +12,8 @@ from typing import NamedTuple
 from apps.lookaside.stats import counts
 
 LONGEST_LINE = 2048
+LARGEST_VALUE = 128 * 1024 * 1024
+CHUNK = 65536
 DEFAULT_PORT = 11211
 CODES = {b"HD", b"EN", b"NF", b"EX", b"NS", b"MN", b"OK", b"SERVER_ERROR"}
 
@@ -41,7 +43,6 @@ class Connection:
             self.closed = True
             raise Failure(f"{type(error).__name__}: {error}") from error
         self._socket.settimeout(timeout)
-        self._replies = self._socket.makefile("rb", buffering=65536)
 
     def exchange(self, request: bytes, replies: int) -> list[Reply]:
         """Sends commands and returns their replies, one each; raises Failure, and then is closed."""
@@ -70,35 +71,50 @@ class Connection:
         """Closes this process's end; a parent's stays open."""
         if not self.closed:
             self.closed = True
-            self._replies.close()
             self._socket.close()
 
     def __del__(self) -> None:
         self.close()
 
     def _received(self, replies: int, started: float) -> list[Reply]:
-        received = [self._reply()]
+        received: list[Reply] = []
+        data, at = b"", 0
         while len(received) < replies:
-            # Each wait has its limit, a server that drips has not.
-            if perf_counter() - started > 2 * self._timeout:
-                raise TimeoutError("the server is too slow")
-            received.append(self._reply())
+            end = data.find(b"\r\n", at)
+            if end < 0:
+                if len(data) - at > LONGEST_LINE:
+                    raise ValueError("a line without an end")
+                data, at = self._more(data[at:], len(data) - at + 1, started), 0
+                continue
+            code, *flags = data[at:end].split() or [b""]
+            at = end + 2
+            if code != b"VA":
+                if code not in CODES:
+                    raise ValueError(f"{code!r}: is it memcached 1.6 or later?")
+                received.append(Reply(code, flags, b""))
+                continue
+            size = int(flags.pop(0)) if flags else -1
+            if not 0 <= size <= LARGEST_VALUE:
+                raise ValueError("a value without a size")
+            if len(data) < at + size + 2:
+                data, at = self._more(data[at:], size + 2, started), 0
+            received.append(Reply(code, flags, data[at : at + size]))
+            at += size + 2
         return received
 
-    def _reply(self) -> Reply:
-        line = self._replies.readline(LONGEST_LINE)
-        if not line.endswith(b"\r\n"):
-            raise ConnectionError("the server closed the connection")
-        code, *flags = line.split() or [b""]
-        if code == b"VA":
-            size = int(flags[0]) if flags else -1
-            value = self._replies.read(size + 2)
-            if size < 0 or len(value) != size + 2:
+    def _more(self, data: bytes, enough: int, started: float) -> bytes:
+        """``data`` and what comes after it, ``enough`` at least."""
+        chunks, length = [data], len(data)
+        while length < enough:
+            # Each wait has its limit; a server that drips would go on for ever.
+            if perf_counter() - started > 2 * self._timeout:
+                raise TimeoutError("the server is too slow")
+            chunk = self._socket.recv(CHUNK)
+            if not chunk:
                 raise ConnectionError("the server closed the connection")
-            return Reply(code, flags[1:], value[:-2])
-        if code not in CODES:
-            raise ValueError(f"{line!r}: is it memcached 1.6 or later?")
-        return Reply(code, flags, b"")
+            chunks.append(chunk)
+            length += len(chunk)
+        return b"".join(chunks)
 
 
 def connected(address: str, timeout: float) -> socket.socket:

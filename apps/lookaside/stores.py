@@ -5,9 +5,8 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from apps.lookaside.values import LARGEST, Entry
 
@@ -15,8 +14,7 @@ from apps.lookaside.values import LARGEST, Entry
 LEASE_SECONDS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right to fill ``key``, for as long as nothing has happened to it since.
 
     ``unique`` is the store's number for that state of the key, ``granted_by`` what gave it out: numbers of
@@ -28,8 +26,7 @@ class Lease:
     granted_by: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a store says of a key: an entry, and a lease to replace it; or only a lease, for the first who
     missed it; or neither: another holds the lease.
     """
@@ -38,8 +35,7 @@ class Answer:
     lease: Lease | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """An entry for a key whose lease one holds, kept for ``ttl`` seconds."""
 
     lease: Lease

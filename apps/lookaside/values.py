@@ -11,9 +11,8 @@ import json
 import struct
 import time
 import zlib
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
@@ -39,8 +38,7 @@ class Missing(enum.Enum):
 MISSING: Final = Missing.MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A value as a store holds it."""
 
     flags: int
