@@ -57,9 +57,11 @@ def test_idle_connections_are_not_shared_either(database: Database) -> None:
 
 
 def test_a_transaction_does_not_go_on_in_the_child(database: Database) -> None:
+    inherited = wrapper()
+
     def child() -> None:
         with pytest.raises(ProgrammingError, match="in an atomic block"):
-            run("INSERT INTO note VALUES (2, '')")
+            inherited.cursor()
 
     with transaction.atomic(ALIAS):
         run("INSERT INTO note VALUES (1, '')")
