@@ -1,11 +1,15 @@
 """The look-aside cache: one call to memcached as a request makes it, here and in stock Django.
 
 Stock is `PyMemcacheCache` as Django sets it up: a pickle, and the connection closed when the request ends.
-Ours reads under a lease, checks the signature, and keeps its connection. Both in one process, in turns.
+Ours reads under a lease, checks the signature, and keeps its connection. Both in one process, in turns, over
+TCP (where Django's documentation has its memcached) and over a Unix socket, where connecting is cheaper.
 """
 
 import os
+import signal
+import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,33 +38,61 @@ CARDS = [f"card:{number}" for number in range(20)]
 
 def run(*, size: str) -> None:
     """Measures, prints the ratios and writes the result."""
-    with memcached() as address:
-        figures = calls(address, rounds=15 if size == "small" else 61)
+    rounds = 15 if size == "small" else 61
+    with memcached() as (tcp, unix):
+        over = {"TCP": calls(tcp, rounds=rounds), "Unix socket": calls(unix, rounds=rounds)}
     ratios = {
-        "memcached_call_vs_stock": round(ratio(figures["stock: user"], figures["ours: user"]), 2),
-        "memcached_cards_vs_stock": round(ratio(figures["stock: 20 cards"], figures["ours: 20 cards"]), 2),
+        "memcached_call_vs_stock": compared(over["TCP"], "user"),
+        "memcached_call_vs_stock_unix": compared(over["Unix socket"], "user"),
+        "memcached_cards_vs_stock": compared(over["TCP"], "20 cards"),
     }
     details: dict[str, Any] = {
-        "milliseconds_a_call": {name: figure.as_json() for name, figure in figures.items()}
+        "milliseconds_a_call": {
+            f"{name}, {transport}": figure.as_json()
+            for transport, figures in over.items()
+            for name, figure in figures.items()
+        }
     }
     path = report.write("lookaside", size=size, ratios=ratios, details=details)
-    for name, figure in figures.items():
-        print(f"{name:20} {figure.median * 1000:8.1f} µs")
+    for transport, figures in over.items():
+        for name, figure in figures.items():
+            print(f"{name + ', ' + transport:30} {figure.median * 1000:8.1f} µs")
     for name, value in ratios.items():
-        print(f"{name:28} {value}")
+        print(f"{name:30} {value:8}")
     print(f"\n{path}")
 
 
+def compared(figures: dict[str, Figure], what: str) -> float:
+    """How many times ours stock took."""
+    return round(ratio(figures[f"stock: {what}"], figures[f"ours: {what}"]), 2)
+
+
 @contextmanager
-def memcached() -> Iterator[str]:
-    """Runs a memcached of the benchmark's own; yields its address."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = Memcached(services.socket_directory(Path(folder) / "run"))
-        server.start()
+def memcached() -> Iterator[tuple[str, str]]:
+    """Runs two memcached of the benchmark's own; yields their addresses, over TCP and a Unix socket."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        local = Memcached(services.socket_directory(Path(folder) / "run"))
+        local.start()
+        command = [Memcached.program() or "", "-l", "127.0.0.1", "-p", str(port), "-U", "0"]
+        remote = services.start(command, death_signal=signal.SIGKILL)
         try:
-            yield server.address
+            while not answers(port):
+                time.sleep(0.05)
+            yield f"127.0.0.1:{port}", local.address
         finally:
-            server.stop()
+            services.stop(remote, signal.SIGKILL)
+            local.stop()
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def calls(address: str, *, rounds: int) -> dict[str, Figure]:

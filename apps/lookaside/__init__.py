@@ -21,7 +21,8 @@ Mechanism
     - ``cache().invalidate(keys)`` deletes now: call it from a commit hook. It returns the keys for which
       that failed, and hands them to the functions in `failed`, to be retried (``retrying=True``).
     - Inside a transaction, and inside ``bypassed()``, reads compute and store nothing: what a transaction
-      sees is nobody else's truth. So `compute` has to read from the primary.
+      sees is nobody else's truth. (``ATOMIC_REQUESTS`` leaves the cache unused, and so does a test that runs
+      inside a transaction.) `compute` has to read from the primary.
     - Values are bytes or JSON, compressed above 4 kB, under an HMAC of key, flags, schema, end and body.
       Never pickle. Keys are hashed. A value of another ``schema`` is a miss and is replaced; the schema is
       in the value and not in the key, so that an invalidation reaches the entries of every release.

@@ -33,9 +33,17 @@ def server(start_server: Callable[..., Memcached]) -> Memcached:
     return start_server()
 
 
-def cache_at(*addresses: str, dead_timeout: float = 0.2) -> Lookaside:
-    """A cache in memcached that looks soon whether a server is back."""
-    return MemcachedLookaside(list(addresses), {"OPTIONS": {"dead_timeout": dead_timeout}})
+def cache_at(*addresses: str, dead_timeout: float = 0.2, timeout: float = 1) -> Lookaside:
+    """A cache that looks soon whether a server is back, and has patience with one on a busy machine."""
+    return MemcachedLookaside(
+        list(addresses), {"OPTIONS": {"dead_timeout": dead_timeout, "timeout": timeout}}
+    )
+
+
+@pytest.fixture
+def in_memcached(memcached: str) -> Lookaside:
+    """A cache in this process's memcached."""
+    return cache_at(memcached, timeout=5)
 
 
 @pytest.fixture(params=["memcached", "this process"])
@@ -44,6 +52,6 @@ def cache(request: pytest.FixtureRequest) -> Lookaside:
     if request.param == "this process":
         found: Lookaside = LocalLookaside(request.node.name, {})
     else:
-        found = MemcachedLookaside(request.getfixturevalue("memcached"), {"OPTIONS": {"timeout": 5}})
+        found = request.getfixturevalue("in_memcached")
     found.clear()
     return found

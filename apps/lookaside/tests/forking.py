@@ -17,7 +17,11 @@ def main(address: str) -> None:
         DATABASES={},
         CACHES={
             "default": {"BACKEND": "apps.lookaside.backends.LocalLookaside"},
-            "lookaside": {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", "LOCATION": address},
+            "lookaside": {
+                "BACKEND": "apps.lookaside.backends.MemcachedLookaside",
+                "LOCATION": address,
+                "OPTIONS": {"timeout": 5},
+            },
         },
     )
     django.setup()

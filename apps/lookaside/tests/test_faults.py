@@ -8,7 +8,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,8 @@ def stopped(server: Memcached) -> Iterator[None]:
     """The server answers nobody, and keeps its connections and all that it holds."""
     assert server._process
     os.kill(server._process.pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{server._process.pid}/task")
+    until(lambda: all(" T " in (thread / "stat").read_text() for thread in threads.iterdir()))
     try:
         yield
     finally:
@@ -114,6 +117,49 @@ def test_a_silent_server_is_waited_for_once_by_all_threads_together(server: Memc
 
         assert at_once([read] * 64) == [0] * 64
     assert (first.round_trips, first.failures) == (1, 1)
+
+
+@pytest.mark.parametrize("accident", ["stopped", "killed", "restarted"])
+def test_a_server_that_goes_while_a_value_is_computed_costs_that_value_only(
+    server: Memcached, accident: str
+) -> None:
+    cache = cache_at(server.address)
+    with ExitStack() as stack:
+
+        def compute() -> str:
+            if accident == "stopped":
+                stack.enter_context(stopped(server))
+            else:
+                server.stop()
+            if accident == "restarted":
+                server.start()
+            return "computed"
+
+        assert cache.get_many_or_compute(["a", "b"], lambda keys: dict.fromkeys(keys, compute())) == {
+            "a": "computed",
+            "b": "computed",
+        }
+        with pytest.raises(ZeroDivisionError):
+            cache.get_or_compute("c", lambda: 1 // 0)
+    if accident == "killed":
+        server.start()
+    # Leases that the server still has for us run out in 3 seconds.
+    until(lambda: all(works(cache, key) for key in ("a", "b", "c")))
+
+
+def test_a_server_that_drips_is_not_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            with suppress(OSError), listening.accept()[0] as connection:
+                for _ in range(100):
+                    connection.sendall(b"V")
+                    time.sleep(0.02)
+
+        threading.Thread(target=drip, daemon=True).start()
+        cache = cache_at(f"127.0.0.1:{listening.getsockname()[1]}", timeout=0.2)
+        assert cache.get_or_compute("a", lambda: 1) == 1
+    assert "too slow" in caplog.text
 
 
 def test_deletes_that_a_server_missed_are_made_up_for_before_it_is_read_from_again(server: Memcached) -> None:

@@ -152,10 +152,10 @@ def test_what_is_too_large_is_given_and_not_kept(cache: Lookaside) -> None:
 
 
 def test_what_memcached_itself_finds_too_large_is_not_kept(
-    memcached: str, monkeypatch: pytest.MonkeyPatch
+    in_memcached: Lookaside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("apps.lookaside.memcached.LARGEST", 10_000_000)
-    assert_is_never_kept(lookaside.cache(), os.urandom(1_100_000))
+    assert_is_never_kept(in_memcached, os.urandom(1_100_000))
 
 
 def assert_is_never_kept(cache: Lookaside, value: bytes) -> None:
@@ -209,8 +209,8 @@ def test_inside_a_transaction_reads_compute_and_store_nothing(cache: Lookaside) 
     assert cache.get_or_compute("a", compute) == 3
 
 
-def test_hits_misses_and_round_trips_are_counted_for_this_thread(memcached: str) -> None:
-    cache = lookaside.cache()
+def test_hits_misses_and_round_trips_are_counted_for_this_thread(in_memcached: Lookaside) -> None:
+    cache = in_memcached
     keys = [str(number) for number in range(100)]
     cache.invalidate(keys)
     with stats.collected() as outer:

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import pytest
 from django.conf import LazySettings
 
-from apps import lookaside
 from apps.lookaside import values
 from apps.lookaside.backends import Lookaside
 from apps.lookaside.values import MISSING, Entry, decode, encode
@@ -31,14 +30,13 @@ class Hostile:
 
 
 @pytest.fixture
-def write(memcached: str) -> Callable[[str, int, bytes], None]:
+def write(memcached: str, in_memcached: Lookaside) -> Callable[[str, int, bytes], None]:
     """Writes into memcached as anybody could who reaches it."""
-    cache = lookaside.cache()
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(memcached.removeprefix("unix:"))
 
     def write(key: str, flags: int, data: bytes) -> None:
-        name = cache._name(key)
+        name = in_memcached._name(key)
         connection.sendall(b"set %s %d 0 %d\r\n%s\r\n" % (name, flags, len(data), data))
         assert connection.recv(100) == b"STORED\r\n"
 
@@ -47,19 +45,20 @@ def write(memcached: str) -> Callable[[str, int, bytes], None]:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickle_is_never_loaded_whatever_its_flags(
-    write: Callable[..., None], tmp_path: Path, protocol: int
+    in_memcached: Lookaside, write: Callable[..., None], tmp_path: Path, protocol: int
 ) -> None:
-    cache = lookaside.cache()
     loaded = tmp_path / "loaded"
     data = pickle.dumps(Hostile(loaded), protocol)
     for flags in [*range(256), 2**16 - 1, 2**32 - 1]:
         write("a", flags, data)
-        assert cache.get_or_compute("a", lambda: "right") == "right"
+        assert in_memcached.get_or_compute("a", lambda: "right") == "right"
     assert not loaded.exists()
 
 
-def test_hostile_values_are_replaced_and_cost_a_page_no_good_one(write: Callable[..., None]) -> None:
-    cache = lookaside.cache()
+def test_hostile_values_are_replaced_and_cost_a_page_no_good_one(
+    in_memcached: Lookaside, write: Callable[..., None]
+) -> None:
+    cache = in_memcached
     hostile = [b"", b"1", b"\x00" * 32, b"null", b"\xff" * 500, b"VA 2 c1 W\r\n{}\r\n", b"9" * 1_000_000]
     names = [f"hostile {number}" for number in range(len(hostile))]
     keys = list(itertools.chain.from_iterable(zip(names, [f"good {name}" for name in names], strict=True)))
@@ -80,9 +79,11 @@ def computed_for(expected: list[str]) -> Callable[[list[str]], dict[str, str]]:
     return compute
 
 
-def test_an_integer_counted_in_memcached_is_not_believed(write: Callable[..., None]) -> None:
+def test_an_integer_counted_in_memcached_is_not_believed(
+    in_memcached: Lookaside, write: Callable[..., None]
+) -> None:
     write("a", 2, b"1")
-    assert lookaside.cache().get_or_compute("a", lambda: 0) == 0
+    assert in_memcached.get_or_compute("a", lambda: 0) == 0
 
 
 @pytest.mark.parametrize("position", [0, 31, 32, 40, -1])
