@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kwippy.middleware.Utf8Middleware",
     "kwippy.middleware.PrivateByDefaultMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -111,6 +112,11 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 5,
+            # A server that fell silent: noticed within 20 seconds. (A local socket knows none of this.)
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+            "tcp_user_timeout": 20_000,
             "application_name": "kwippy",
             # One slow statement must not hold a thread, a lock or a snapshot for ever.
             "options": " ".join([
@@ -163,7 +169,10 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "apps.accounts.entrance.LoginForm"}
+ACCOUNT_FORMS = {
+    "login": "apps.accounts.entrance.LoginForm",
+    "signup": "apps.accounts.entrance.SignupForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 # Mandatory also keeps sign-up from telling who has an account.
@@ -193,6 +202,8 @@ LIMITS: dict[str, str | None] = {
     "failed_sign_in_network": "10/1m",  # any accounts from a network
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person
+    "edit": "60/10m",  # a person
+    "picture": "20/1h",  # a person
     "contact": "10/1h",  # a network
     "contact_answer": "3/1d",  # an address, which whoever typed it in may not own
 }

@@ -2,6 +2,7 @@
 
 import io
 import secrets
+import threading
 import warnings
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
 
 BYTES_LIMIT = 8 * 1024 * 1024
-PIXELS_LIMIT = 40_000_000
+# What a decoder needs is a few bytes a pixel; a JPEG is decoded small to begin with.
+PIXELS_LIMIT = 16_000_000
+JPEG_PIXELS_LIMIT = 80_000_000
 SIDE = 400  # pixels of the square that is kept
+_one_at_a_time = threading.Lock()  # many at once would need the memory of all of them
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")  # no SVG: that is a program, not a picture
 
 
@@ -29,9 +33,11 @@ def picture_from(upload: UploadedFile) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(upload, formats=FORMATS) as picture:
-                if picture.width * picture.height > PIXELS_LIMIT:
+                limit = JPEG_PIXELS_LIMIT if picture.format == "JPEG" else PIXELS_LIMIT
+                if picture.width * picture.height > limit:
                     raise ValidationError(_("that picture has too many pixels; a smaller one, please."))
-                return _square(picture)
+                with _one_at_a_time:
+                    return _square(picture)
     except ValidationError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -42,7 +48,10 @@ def picture_from(upload: UploadedFile) -> bytes:
 
 def _square(picture: Image.Image) -> bytes:
     picture.draft("RGB", (SIDE, SIDE))  # a large JPEG is decoded small
-    upright = ImageOps.exif_transpose(picture)
+    coarse = max(1, min(picture.size) // (2 * SIDE))
+    small = picture.convert("RGBA" if picture.mode == "P" else picture.mode).reduce(coarse)
+    small.info, small._exif = picture.info, picture.getexif()
+    upright = ImageOps.exif_transpose(small)
     # A new image from the pixels alone: EXIF, GPS, comments, profiles stay behind.
     square = ImageOps.fit(upright.convert("RGBA"), (SIDE, SIDE), method=Image.Resampling.LANCZOS)
     kept = io.BytesIO()

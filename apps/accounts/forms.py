@@ -13,6 +13,9 @@ from apps.accounts.models import User
 # Control characters, and those that turn the direction of text or take no ink.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+")
 
+# Letters and symbols by their category, but without ink.
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+
 
 class ProfileForm(forms.ModelForm):
     class Meta:
@@ -24,7 +27,9 @@ class ProfileForm(forms.ModelForm):
         }
 
     def clean_display_name(self) -> str:
-        return " ".join(_storable(_UNWANTED.sub("", self.cleaned_data["display_name"])).split())
+        name = " ".join(_storable(_UNWANTED.sub("", self.cleaned_data["display_name"])).split())
+        # A name of joiners and fillers alone shows nothing to click on.
+        return name if any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in name) else ""
 
     def clean_bio(self) -> str:
         lines = self.cleaned_data["bio"].replace("\r\n", "\n").split("\n")

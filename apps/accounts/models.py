@@ -17,6 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import freshness
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
 
+COUNTERS = frozenset({
+    "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
+})  # fmt: skip
+
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
@@ -115,9 +119,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         return user
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """Saves; a user object from the cache only what was changed on it."""
-        if self._kept is not None and update_fields is None:
+        """Saves; never a counter, and a user object from the cache only what was changed on it.
+
+        Counters move by `move_counters` alone: what an object was loaded with may be old by now.
+        """
+        if update_fields is None and self._kept is not None:
             update_fields = [name for name, value in self.__dict__.items() if self._is_changed(name, value)]
+        elif update_fields is None and not self._state.adding and not options.get("force_insert"):
+            update_fields = [field.attname for field in User._meta.concrete_fields if not field.primary_key]
+        if update_fields is not None:
+            update_fields = [name for name in update_fields if name not in COUNTERS]
         super().save(*args, update_fields=update_fields, **options)
         self._note()
         freshness.changed(cache=[freshness.user_key(self.pk)])

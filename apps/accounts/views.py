@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from apps import limits
 from apps.accounts import actions
 from apps.accounts.forms import PictureForm, ProfileForm
 from apps.accounts.members import MemberRequest, members_only
@@ -27,6 +28,8 @@ def picture(request: MemberRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("settings")
     form = PictureForm(request.POST, request.FILES)
+    if form.is_valid() and not (admission := limits.admit("picture", request.user.pk)):
+        form.add_error("picture", admission.message)
     if not form.is_valid():
         return _settings_page(request, form=ProfileForm(instance=request.user), avatar_form=form)
     try:

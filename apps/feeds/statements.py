@@ -9,7 +9,7 @@ from django.db import connection
 
 from apps.keyset import Key, Seek, turned
 from apps.kwips.prepared import Prepared
-from apps.kwips.visibility import ANYONE, VISIBLE_SQL
+from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL
 
 _DIRECTORY = Path(__file__).parent / "sql"
 
@@ -47,6 +47,7 @@ def statement(name: str, keys: tuple[Key, ...], *, upward: bool) -> Prepared:
         ids = turned(ids)
     # After the turn, so that the fragments may compare as they like.
     ids = ids.replace("{unmuted}", _text("unmuted")).replace("{visible}", VISIBLE_SQL)
+    ids = ids.replace("{thread_visible}", THREAD_VISIBLE_SQL)
     order = ", ".join(f"page.{key.name} {'ASC' if upward else 'DESC'}" for key in keys)
     sql = _text("entries").replace("{ids}", ids).replace("{order}", order)
     return Prepared(f"{name}.sql", f"feeds_{name}_{'up' if upward else 'down'}", sql, _TYPES)

@@ -1,7 +1,7 @@
 """Following, and who follows whom."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -30,7 +30,7 @@ def follow(request: MemberRequest, username: str) -> HttpResponse:
             if yourself
             else _("you can't follow each other."),
         )
-    return redirect(_back(request, f"/{followee.username}/"))
+    return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
 
 
 @require_POST
@@ -38,7 +38,7 @@ def follow(request: MemberRequest, username: str) -> HttpResponse:
 def unfollow(request: MemberRequest, username: str) -> HttpResponse:
     followee = person(username)
     actions.unfollow(follower=request.user, followee=followee)
-    return redirect(_back(request, f"/{followee.username}/"))
+    return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
 
 
 def followers(request: HttpRequest, username: str) -> HttpResponse:
@@ -59,4 +59,5 @@ def _people(request: HttpRequest, username: str, which: str) -> HttpResponse:
 
 def _back(request: HttpRequest, otherwise: str) -> str:
     back = request.POST.get("next", "")
-    return back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else otherwise
+    safe = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return back if safe else otherwise

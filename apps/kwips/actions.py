@@ -28,7 +28,9 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
     """
     lock_people({author.pk})
     if (before := _made_by_form(author, form_key)) is not None:
-        return before
+        if before.thread_id is None:
+            return before
+        form_key = uuid.uuid4()  # the key of another form: not this kwip sent twice
     kwip = Kwip.objects.create(
         author=author, text=text, form_key=form_key, audience=author if followers_only else None
     )
@@ -46,7 +48,9 @@ def comment(*, author: User, thread: Kwip, text: str, form_key: uuid.UUID) -> Kw
     locked = _lock(thread.pk)
     lock_people({author.pk})
     if (before := _made_by_form(author, form_key)) is not None:
-        return before
+        if before.thread_id == locked.pk:
+            return before
+        form_key = uuid.uuid4()  # the key of another form: not this comment sent twice
     made = Kwip.objects.create(
         author=author, thread=locked, text=text, form_key=form_key, audience_id=locked.audience_id
     )
@@ -137,6 +141,12 @@ def _lock(kwip_id: int) -> Kwip:
 
 def _locked_comments(thread: Kwip) -> list[Kwip]:
     return list(thread.comments.select_for_update(no_key=True).defer("text").order_by("pk"))
+
+
+def is_made(author: User, form_key: uuid.UUID) -> bool:
+    """Whether a form was taken before; what came of it may be deleted by now."""
+    made = {"author": author, "form_key": form_key}
+    return Kwip.objects.filter(**made).exists() or Tombstone.objects.filter(**made).exists()
 
 
 def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip | None:

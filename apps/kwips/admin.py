@@ -25,6 +25,9 @@ class KwipAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Kwip | None = None) -> bool:
+        return False  # to save one would write back the counters that it was shown with
+
     def delete_model(self, request: HttpRequest, obj: Kwip) -> None:
         _delete(obj)
 

@@ -87,7 +87,7 @@ class Kwip(models.Model):
             models.Index(
                 fields=["author", "-id"],
                 name="kwip_person_comments",
-                include=["audience"],
+                include=["audience", "thread"],
                 condition=models.Q(thread__isnull=False),
             ),
             models.Index(

@@ -1,7 +1,7 @@
 """Reads of kwips: by their ids, as the cards that every list shows."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,14 +10,16 @@ from typing import Any
 from django.db import connection
 from django.utils.safestring import SafeString
 
+from apps.keyset import Listing, Page, from_queryset, paginate
 from apps.kwips import text as kwip_text
-from apps.kwips.models import TEXT_LIMIT, Favourite, Kwip, Tombstone
+from apps.kwips.models import TEXT_LIMIT, Favourite, Kwip, Revision, Tombstone
 from apps.kwips.prepared import Prepared
 from apps.kwips.visibility import visible_to
 
 _CARDS = Prepared(
     "cards.sql", "kwips_cards", (Path(__file__).parent / "sql" / "cards.sql").read_text(), {"ids": "bigint[]"}
 )
+HISTORY_SIZE = 5  # of 100,000 characters each, at worst
 # One character more than a fold can show, and the marks that may combine with its last.
 _ENOUGH_TO_FOLD = kwip_text.FOLD_CHARACTERS + 32
 
@@ -133,6 +135,12 @@ def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:
         .filter(visible_to(viewer_id), pk=kwip_id)
         .first()
     )
+
+
+def history(kwip: Kwip, arguments: Mapping[str, str]) -> Page[Revision]:
+    """What a kwip said before its edits, the latest first. Raises `BadCursor`."""
+    listing = Listing(f"history {kwip.pk}")
+    return paginate(arguments, listing, from_queryset(kwip.revisions.all(), listing), limit=HISTORY_SIZE)
 
 
 def is_gone(kwip_id: int, username: str | None = None) -> bool:

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -23,13 +23,16 @@ def compose(request: MemberRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
         return render(request, "kwips/compose.html", {"form": form}, status=status)
-    admission = limits.admit("publish", request.user.pk)
+    # A form that was taken already is no second try.
+    admission = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.admit(
+        "publish", request.user.pk
+    )
     if not admission:
         return limits.refuse(request, admission, "kwips/compose.html", form)
     try:
         kwip = actions.publish(author=request.user, **form.cleaned_data)
     except actions.Gone:
-        return gone(request)
+        return gone(request, text=form.cleaned_data["text"])
     return redirect(_address(kwip))
 
 
@@ -42,7 +45,9 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
-    admission = limits.admit("comment", request.user.pk)
+    admission = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.admit(
+        "comment", request.user.pk
+    )
     if not admission:
         return limits.refuse(request, admission, "kwips/comment.html", form, kwip=_card(kwip, request))
     try:
@@ -61,6 +66,9 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
         return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
+    admission = limits.admit("edit", request.user.pk)
+    if not admission:
+        return limits.refuse(request, admission, "kwips/edit.html", form, kwip=_card(kwip, request))
     try:
         actions.edit(kwip=kwip, text=form.cleaned_data["text"])
     except actions.Gone:
@@ -103,12 +111,10 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return gone(request)
     if kwip.author.username != username:
         return redirect(f"/{kwip.author.username}/kwip/{kwip.pk}/history/", permanent=True)
-    revisions = [
-        {"html": to_html(revision.text), "written_at": revision.written_at}
-        for revision in kwip.revisions.all()
-    ]
-    card = _card(kwip, request, whole=True)
-    return render(request, "kwips/history.html", {"kwip": card, "revisions": revisions})
+    page = queries.history(kwip, request.GET)
+    revisions = [{"html": to_html(revision.text), "written_at": revision.written_at} for revision in page]
+    context = {"kwip": _card(kwip, request), "revisions": revisions, "page": page}
+    return render(request, "kwips/history.html", context)
 
 
 def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
@@ -125,8 +131,8 @@ def _mark(request: MemberRequest, kwip_id: int, action: object) -> HttpResponse:
     except actions.Gone:
         return gone(request)
     back = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    return redirect(f"{back}#kwip-{kwip.pk}" if safe and "#" not in back else _address(kwip))
+    safe = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return HttpResponseRedirect(f"{back}#kwip-{kwip.pk}" if safe and "#" not in back else _address(kwip))
 
 
 def _visible(request: HttpRequest, kwip_id: int) -> Kwip | None:

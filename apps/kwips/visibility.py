@@ -3,6 +3,7 @@
 Its text is `sql/visible.sql`; nothing else in the code decides on visibility.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,19 @@ VISIBLE_SQL = "\n".join(
     for line in (Path(__file__).parent / "sql" / "visible.sql").read_text().splitlines()
     if not line.startswith("--")
 )
+
+
+def _over(alias: str) -> str:
+    """The predicate over another alias than `k`."""
+    return re.sub(r"\bk\.", f"{alias}.", VISIBLE_SQL)
+
+
+# For lists with comments: a comment is seen by those who see the kwip that it is about, and nobody sees
+# their own for having written it. Needs ``thread_id`` of `k`; served by the primary key of kwips_kwip.
+THREAD_VISIBLE_SQL = f"""(
+    k.thread_id IS NULL
+    OR EXISTS (SELECT FROM kwips_kwip thread WHERE thread.id = k.thread_id AND {_over("thread")} OFFSET 0)
+)"""
 
 
 class VisibleTo(models.Expression):
@@ -36,8 +50,7 @@ class VisibleTo(models.Expression):
 
     def as_sql(self, compiler: SQLCompiler, connection: object) -> tuple[str, tuple[Any, ...]]:
         quoted = compiler.quote_name(self.alias)
-        text = VISIBLE_SQL.replace("k.author_id", f"{quoted}.author_id")
-        text = text.replace("k.audience_id", f"{quoted}.audience_id")
+        text = f"({_over(quoted)}) AND {THREAD_VISIBLE_SQL.replace('k.thread_id', f'{quoted}.thread_id')}"
         places = text.count("%(viewer)s")
         return f"({text.replace('%(viewer)s', '%s')})", (self.viewer_id,) * places
 

@@ -263,7 +263,8 @@ def watch(
         if not postgres.running():
             raise ServiceError(f"PostgreSQL has ended by itself; see {postgres.log}")
         if memcached is not None and not memcached.running():
-            raise ServiceError("memcached has ended by itself")
+            say("memcached has ended by itself; starting it again.")
+            memcached.start()
         if honcho.poll() is not None:
             raise ServiceError(
                 f"the web server has ended by itself (exit code {honcho.returncode}); see above"

@@ -1,12 +1,14 @@
 """Signing up, in, out and changing one's mind, through allauth as this site sets it up."""
 
 import re
+from functools import partial
 
 import pytest
 from django.core import mail
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.testing.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -197,3 +199,27 @@ def test_a_profile_that_can_not_be_kept_is_said_beside_the_field(
     answer = client.post("/settings/", {"display_name": "ann", "bio": "tea", field: text})
     assert answer.status_code == 422
     assert 'aria-invalid="true"' in answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("email", ["ann@example.org", "Ann@Example.org", "other@example.org"])
+def test_two_sign_ups_at_once_are_one_person_and_no_error(email: str) -> None:
+    at_once([partial(sign_up, Client()), partial(sign_up, Client(), email=email)] * 4, threads=8)
+    assert User.objects.count() in (1, 2) if email == "other@example.org" else User.objects.count() == 1
+
+
+def test_a_name_of_no_ink_is_no_name(client: Client, ann: User) -> None:
+    sign_in(client)
+    client.post("/settings/", {"display_name": "\u200d\u3164\u2800", "bio": ""})
+    ann.refresh_from_db()
+    assert ann.name == "ann"
+
+
+def test_saving_a_person_writes_no_counter(ann: User) -> None:
+    loaded = User.objects.get(pk=ann.pk)
+    User.objects.filter(pk=ann.pk).update(followers_count=7)
+    loaded.set_password("another horse battery")
+    loaded.save()
+    ann.refresh_from_db()
+    assert ann.followers_count == 7
+    assert ann.check_password("another horse battery")

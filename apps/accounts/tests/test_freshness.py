@@ -118,7 +118,7 @@ def test_what_is_rolled_back_forgets_nothing_of_others(ann: User) -> None:
     with transaction.atomic():
         User.objects.filter(pk=bob.pk).update(bio="new")
         freshness.changed(cache=[freshness.user_key(bob.pk)])
-        inner = connection.savepoint()
+        inner = connection.savepoint() or ""
         freshness.changed(cache=[freshness.user_key(ann.pk), freshness.user_key(bob.pk)])
         connection.savepoint_rollback(inner)
     assert cached(bob).bio == "new"

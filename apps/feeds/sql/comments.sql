@@ -5,5 +5,6 @@ WHERE k.author_id = %(person)s
   AND k.thread_id IS NOT NULL
   AND k.id < %(cursor_id)s
   AND ({visible})
+  AND {thread_visible}
 ORDER BY k.id DESC
 LIMIT %(limit)s

@@ -3,7 +3,7 @@
 SELECT k.id, f.id AS favourite_id
 FROM kwips_favourite f
 CROSS JOIN LATERAL (
-    SELECT liked.id, liked.author_id, liked.audience_id
+    SELECT liked.id, liked.author_id, liked.audience_id, liked.thread_id
     FROM kwips_kwip liked
     WHERE liked.id = f.kwip_id
     OFFSET 0
@@ -11,5 +11,6 @@ CROSS JOIN LATERAL (
 WHERE f.user_id = %(person)s
   AND f.id < %(cursor_favourite_id)s
   AND ({visible})
+  AND {thread_visible}
 ORDER BY f.id DESC
 LIMIT %(limit)s

@@ -4,7 +4,7 @@
 SELECT k.id
 FROM kwips_kwiptag t
 CROSS JOIN LATERAL (
-    SELECT tagged.id, tagged.author_id, tagged.audience_id
+    SELECT tagged.id, tagged.author_id, tagged.audience_id, tagged.thread_id
     FROM kwips_kwip tagged
     WHERE tagged.id = t.kwip_id
     OFFSET 0
@@ -12,6 +12,7 @@ CROSS JOIN LATERAL (
 WHERE t.tag_id = (SELECT tag.id FROM kwips_tag tag WHERE tag.name = %(tag)s)
   AND t.kwip_id < %(cursor_id)s
   AND ({visible})
+  AND {thread_visible}
   AND {unmuted}
 ORDER BY t.kwip_id DESC
 LIMIT %(limit)s

@@ -88,6 +88,9 @@ class Community:
         self.kwips = {pk: kwip for pk, kwip in self.kwips.items() if kwip_id not in (pk, kwip.thread_id)}
 
     def is_visible(self, kwip: Kwip, viewer: int) -> bool:
+        thread = self.kwips.get(kwip.thread_id or 0)
+        if thread is not None and not self.is_visible(thread, viewer):
+            return False
         circle = kwip.audience_id
         admitted = circle is None or viewer in (circle, kwip.author_id) or (viewer, circle) in self.follows
         between = {(viewer, kwip.author_id), (kwip.author_id, viewer)}

@@ -267,7 +267,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("thread__isnull", False)),
                 fields=["author", "-id"],
-                include=("audience",),
+                include=("audience", "thread"),
                 name="kwip_person_comments",
             ),
         ),

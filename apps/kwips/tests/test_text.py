@@ -149,3 +149,9 @@ def test_hostile_texts_take_no_long_time() -> None:
     # Twelve seconds before long words were kept from the link finder: with quadratic work this never ends.
     for hostile in ("http://a.com/&" * 7_000, "a@" * 50_000, "#a" * 50_000, "@" * 100_000, "(" * 100_000):
         assert text.to_html(hostile).count("<a ") <= len(hostile) // 2
+
+
+def test_addresses_are_looked_for_in_the_first_thirty_thousand_characters() -> None:
+    filler = "tea " * 7_000
+    assert len(links(filler + "https://example.org/a")) == 1
+    assert len(links(filler + "tea " * 1_000 + "https://example.org/a")) == 0

@@ -5,9 +5,11 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.graph.actions import follow, unfollow
 from apps.kwips import actions
 from apps.kwips.models import Favourite, Kwip
 
@@ -79,11 +81,83 @@ def test_line_ends_that_browsers_add_do_not_count(member: Client) -> None:
     assert member.post("/kwip/", {"text": "a\r\n" * 49_000 + "b"}).status_code == 302
 
 
-def test_broken_unicode_is_no_error_of_the_server(member: Client) -> None:
-    answer = member.generic(
-        "POST", "/kwip/", "text=caf%ed%a0%80", content_type="application/x-www-form-urlencoded"
+@pytest.mark.parametrize(
+    "charset", ["unicode_escape", "hex", "rot13", "idna", "undefined", "utf-16", "latin-1"]
+)
+@pytest.mark.parametrize(
+    "address", ["/kwip/", "/settings/", "/accounts/signup/", "/contact/", "/accounts/login/"]
+)
+def test_a_form_in_another_charset_is_refused(client: Client, ann: User, charset: str, address: str) -> None:
+    if address in ("/kwip/", "/settings/"):
+        client.force_login(ann)
+    names = ("text", "display_name", "bio", "username", "email", "message", "name", "login", "password")
+    parts = "".join(
+        f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n\\ud800\r\n' for name in names
     )
-    assert answer.status_code in (302, 422)
+    kind = f"multipart/form-data; boundary=B; charset={charset}"
+    assert client.generic("POST", address, f"{parts}--B--\r\n", content_type=kind).status_code == 400
+
+
+def test_what_is_no_utf8_is_no_error_of_ours(member: Client) -> None:
+    form = "application/x-www-form-urlencoded"
+    answer = member.generic("POST", "/kwip/", "text=caf%ed%a0%80", content_type=form)
+    assert answer.status_code == 302
+    assert "\ufffd" in Kwip.objects.get().text
+
+
+@pytest.mark.parametrize("back", ["?x", "#", "abc", "a:b", "//e.example", "/\\e.example", ""])
+def test_a_way_back_that_is_none_leads_to_the_kwip(
+    member: Client, bob: User, publish: Callable[..., Kwip], back: str
+) -> None:
+    kwip = publish(bob)
+    answer = member.post(f"/kwip/{kwip.pk}/favourite/", {"next": back})
+    assert answer["Location"] == f"/bob/kwip/{kwip.pk}/"
+    assert member.post("/bob/follow/", {"next": back})["Location"] == "/bob/"
+
+
+def test_nobody_comments_on_what_they_may_not_see(
+    member: Client, ann: User, bob: User, publish: Callable[..., Kwip], comment: Callable[..., Kwip]
+) -> None:
+    secret = publish(bob, "for friends", followers_only=True)
+    follow(follower=ann, followee=bob)
+    made = comment(ann, secret, "#tea indeed")
+    unfollow(follower=ann, followee=bob)
+    actions.edit(kwip=secret, text="now with a secret")
+    assert member.post(f"/kwip/{made.pk}/comment/", {"text": "still here"}).status_code == 404
+    assert member.get(f"/ann/kwip/{made.pk}/").status_code == 404
+    for address in ("/ann/comments/", "/tag/tea/", "/ann/favourites/"):
+        assert "secret" not in member.get(address).content.decode()
+
+
+def test_the_key_of_another_form_swallows_no_comment(
+    member: Client, ann: User, publish: Callable[..., Kwip]
+) -> None:
+    kwip = publish(ann)
+    for _ in range(2):
+        member.post(f"/kwip/{kwip.pk}/comment/", {"text": "milk?", "form_key": str(kwip.form_key)})
+    assert [comment.text for comment in kwip.comments.all()] == ["milk?", "milk?"]
+
+
+def test_a_form_that_was_taken_uses_up_no_tries(member: Client, settings: LazySettings) -> None:
+    settings.LIMITS = settings.LIMITS | {"publish": "1/10m"}
+    key = str(uuid.uuid4())
+    for _ in range(3):
+        assert member.post("/kwip/", {"text": "tea", "form_key": key}).status_code == 302
+    assert member.post("/kwip/", {"text": "more tea"}).status_code == 429
+
+
+def test_a_kwip_of_many_edits_shows_a_few_a_page(
+    member: Client, ann: User, publish: Callable[..., Kwip]
+) -> None:
+    kwip = publish(ann, "tea 0")
+    for number in range(1, 9):
+        actions.edit(kwip=kwip, text=f"tea {number}")
+    address = f"/ann/kwip/{kwip.pk}/history/"
+    first = member.get(address)
+    assert len(first.context["revisions"]) == 5
+    second = member.get(address + first.context["page"].older)
+    assert "tea 0" in second.content.decode()
+    assert len(second.context["revisions"]) == 3
 
 
 def test_a_form_sent_after_the_session_ended_comes_back_with_its_text(client: Client, ann: User) -> None:

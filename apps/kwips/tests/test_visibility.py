@@ -9,7 +9,7 @@ from django.db.models import Count
 from apps.accounts.models import User
 from apps.graph.models import Block, Follow
 from apps.kwips.models import Kwip
-from apps.kwips.visibility import ANYONE, VISIBLE_SQL, visible_to
+from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, visible_to
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,8 @@ def seen_by(viewer: User | None) -> set[Kwip]:
     through_orm = set(Kwip.objects.filter(visible_to(viewer.pk if viewer else None)))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT k.id FROM kwips_kwip k WHERE {VISIBLE_SQL}", {"viewer": viewer.pk if viewer else ANYONE}
+            f"SELECT k.id FROM kwips_kwip k WHERE {VISIBLE_SQL} AND {THREAD_VISIBLE_SQL}",
+            {"viewer": viewer.pk if viewer else ANYONE},
         )
         assert {row[0] for row in cursor.fetchall()} == {kwip.pk for kwip in through_orm}
     return through_orm
@@ -44,14 +45,25 @@ def test_following_someone_does_not_let_them_see_you(ann: User, bob: User, publi
     assert seen_by(bob) == set()
 
 
-def test_a_comment_is_seen_by_those_who_see_its_kwip_and_by_its_author(
+def test_a_comment_is_seen_by_those_who_see_its_kwip_and_nobody_else(
     ann: User, bob: User, publish, comment
 ) -> None:
     kwip = publish(ann, followers_only=True)
     made = comment(bob, kwip)
     assert seen_by(None) == set()
     assert seen_by(ann) == {kwip, made}
-    assert seen_by(bob) == {made}
+    assert seen_by(bob) == set(), "nor by its author, who may not see what it answers any more"
+    Follow.objects.create(follower=bob, followee=ann)
+    assert seen_by(bob) == {kwip, made}
+
+
+def test_a_block_hides_the_comments_below_ones_kwips_too(ann: User, bob: User, publish, comment) -> None:
+    kwip = publish(ann, "not for bob")
+    eve = User.objects.create_user("eve", "eve@example.org")
+    comment(eve, kwip)
+    comment(bob, kwip)
+    Block.objects.create(blocker=ann, blocked=bob)
+    assert seen_by(bob) == set()
 
 
 @pytest.mark.parametrize("ann_blocks", [True, False])

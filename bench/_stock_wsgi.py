@@ -1,0 +1,22 @@
+"""The stock site: each card is rendered for its viewer on each page, as one would write it without a cache.
+
+Not the site with its cache switched off: that renders what it would keep, for every kind of viewer.
+"""
+
+from collections.abc import Iterable
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()
+
+from django.template.loader import render_to_string  # noqa: E402 - Django must be set up
+
+from apps.kwips import cards, queries  # noqa: E402
+
+
+def shown(entries: Iterable[cards.Versioned], viewer_id: int | None) -> list[cards.ShownCard]:
+    marked = queries.marked(queries.cards([entry.id for entry in entries]), viewer_id)
+    return [cards.ShownCard(card.id, render_to_string("kwips/_kwip.html", {"kwip": card})) for card in marked]
+
+
+cards.shown = shown
