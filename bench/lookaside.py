@@ -5,9 +5,12 @@ Ours reads under a lease, checks the signature, and keeps its connection. Both i
 TCP (where Django's documentation has its memcached) and over a Unix socket, where connecting is cheaper.
 """
 
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -46,6 +49,7 @@ def run(*, size: str) -> None:
         "memcached_call_vs_stock_unix": compared(over["Unix socket"], "user"),
         "memcached_cards_vs_stock": compared(over["TCP"], "20 cards"),
     }
+    ratios |= network_page()
     details: dict[str, Any] = {
         "milliseconds_a_call": {
             f"{name}, {transport}": figure.as_json()
@@ -60,6 +64,13 @@ def run(*, size: str) -> None:
     for name, value in ratios.items():
         print(f"{name:30} {value:8}")
     print(f"\n{path}")
+
+
+def network_page() -> dict[str, float]:
+    """What a member's whole page costs, and how many a second are served beside stock Django."""
+    done = subprocess.run([sys.executable, "-m", "bench._network_page"], stdout=subprocess.PIPE, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def compared(figures: dict[str, Figure], what: str) -> float:

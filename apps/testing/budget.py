@@ -5,7 +5,10 @@ from typing import Any
 
 
 def cost(response: Any) -> dict[str, int]:
-    """How many ``queries``, ``round trips``, ``hits`` and ``misses`` a member's page took."""
+    """What a member's page says that it took: queries, round trips, hits, misses.
+
+    ``response`` is a response or its headers.
+    """
     told = response["Server-Timing"]
     return {
         name: int(number) for number, name in re.findall(r"(\d+) (queries|round trips|hits|misses)", told)

@@ -1,10 +1,9 @@
 """Who may once more, and who waits."""
 
 import pytest
-from django.core.cache import caches
 from django.db import connection, transaction
 
-from apps import limits
+from apps import limits, lookaside
 from apps.limits.checks import check_settings
 from apps.limits.models import Tries
 from apps.limits.tests.clock import let_pass
@@ -125,7 +124,7 @@ def test_fifty_at_once_admit_exactly_the_limit(settings, memcached: str) -> None
         settings.CACHES = settings.CACHES | {
             "lookaside": settings.CACHES["lookaside"] | {"LOCATION": "127.0.0.1:1"}
         }
-        assert caches["lookaside"].invalidate(["x"]) == ["x"], "it is down indeed"
+        assert lookaside.cache().invalidate(["x"]) == ["x"], "it is down indeed"
     for _ in range(3):
         admitted = at_once([lambda: bool(limits.admit("tea", "ann"))] * 50, threads=25)
         assert admitted.count(True) == 5

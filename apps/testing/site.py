@@ -1,0 +1,99 @@
+"""The site as it is served: gunicorn with workers of its own, over the test's database."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from apps.accounts.models import User
+
+TOKEN = "a" * 32
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+    seconds: float
+
+
+class Member:
+    """Somebody signed in, with a browser's cookies and a connection that is opened anew each time."""
+
+    def __init__(self, port: int, user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        self.port = port
+        self.session = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    def get(self, path: str) -> Answer:
+        return self._ask("GET", path)
+
+    def post(self, path: str, **form: str) -> Answer:
+        return self._ask("POST", path, urlencode({"csrfmiddlewaretoken": TOKEN, **form}))
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
+        headers = {"Cookie": f"sessionid={self.session}; csrftoken={TOKEN}"}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        asked = http.client.HTTPConnection("localhost", self.port, timeout=30)
+        started = time.perf_counter()
+        try:
+            asked.request(method, path, body, headers)
+            answer = asked.getresponse()
+            text = answer.read().decode()
+        finally:
+            asked.close()
+        return Answer(answer.status, dict(answer.getheaders()), text, time.perf_counter() - started)
+
+
+@contextmanager
+def served(*, memcached: str, workers: int = 2) -> Iterator[int]:
+    """Runs the site; yields its port. The test must be one with transactions, whose rows others see."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "DATABASE_NAME": str(connection.settings_dict["NAME"]),
+        "MEMCACHED_SERVERS": memcached,
+        "SITE_URL": "http://localhost:8000",
+        "STATIC_MANIFEST": "0",
+    }
+    command = [sys.executable, "-m", "gunicorn", "kwippy.wsgi", "--bind", f"127.0.0.1:{port}"]
+    command += ["--workers", str(workers), "--threads", "8", "--log-level", "warning", "--no-control-socket"]
+    server = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR)
+    try:
+        _wait(port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        # PostgreSQL notices a little later, and would not drop a database that is in use.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+def _wait(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            asked = http.client.HTTPConnection("localhost", port, timeout=5)
+            asked.request("GET", "/livez")
+            if asked.getresponse().status == 200:
+                return
+        time.sleep(0.1)
+    raise TimeoutError("gunicorn does not answer")
