@@ -9,24 +9,13 @@ from django.core.mail import EmailMessage, InvalidMailer
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 
+from apps.commandqueue import statements
 from apps.commandqueue.messages import Rendered, handling_of, render
 from apps.commandqueue.models import Lane
 
 EXPIRES_AFTER = {Lane.NOW: 3_600.0, Lane.DEFAULT: 172_800.0, Lane.BULK: 172_800.0}
 NO_CAP = 2**31 - 1
 
-_INSERT = """
-    INSERT INTO commandqueue_command (
-        kind, lane, backend, priority, secret, run_after, due_at, expires_at, message_id, sender, recipients,
-        body
-    ) VALUES
-"""
-_ROW = """(
-    'mail', %s, %s, %s, %s,
-    CASE WHEN %s > 0 THEN statement_timestamp() + make_interval(secs => %s) END,
-    statement_timestamp() + make_interval(secs => %s), statement_timestamp() + make_interval(secs => %s),
-    %s, %s, %s, %s
-)"""
 _ROWS_A_STATEMENT = 100
 
 
@@ -74,36 +63,50 @@ class QueueEmailBackend(BaseEmailBackend):
         Raises ValueError for a header or address that can't be, before anything is enqueued; DatabaseError.
         """
         rows = [self._row(message) for message in email_messages if message.recipients()]
-        for start in range(0, len(rows), _ROWS_A_STATEMENT):
-            chunk = rows[start : start + _ROWS_A_STATEMENT]
-            values = [value for row in chunk for value in row]
-            with connection.cursor() as cursor:
-                cursor.execute(_INSERT + ", ".join([_ROW] * len(chunk)), values)
+        self.insert(rows)
         return len(rows)
+
+    def insert(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Put rows (see `row`) into the queue, in the caller's transaction. Raises DatabaseError."""
+        if len(rows) == 1:
+            statements.run("enqueue_mail", rows[0])
+            return
+        head, _values, row = statements.statement("enqueue_mail").partition("VALUES")
+        for start in range(0, len(rows), _ROWS_A_STATEMENT):
+            with connection.cursor() as cursor:
+                chunk = rows[start : start + _ROWS_A_STATEMENT]
+                values = ", ".join(cursor.mogrify(row, parameters).decode() for parameters in chunk)
+                # Percent signs in it are people's, not placeholders: it is complete.
+                cursor.execute(head + "VALUES" + values)
 
     def cap_of(self, lane: str) -> int:
         """How much of the daily cap a lane may use up."""
         return self.daily_cap if lane == Lane.NOW else self.daily_cap - self.daily_reserve
 
-    def _row(self, message: EmailMessage) -> list[Any]:
+    def _row(self, message: EmailMessage) -> dict[str, Any]:
         handling = handling_of(message)
         lane = handling.lane or self.lane
-        delay = handling.delay.total_seconds()
         lifetime = handling.expires_after or timedelta(seconds=self.expires_after[lane])
         return self.row(
             render(message),
             lane=lane,
             priority=handling.priority,
             secret=handling.secret,
-            delay=delay,
             lifetime=lifetime.total_seconds(),
         )
 
     def row(
-        self, mail: Rendered, *, lane: str, priority: int, secret: bool, delay: float, lifetime: float
-    ) -> list[Any]:
-        """The parameters of one row."""
-        return [
-            lane, self.queue, priority, secret, delay, delay, delay, delay + lifetime,
-            mail.message_id, mail.sender, mail.recipients, mail.body,
-        ]  # fmt: skip
+        self, mail: Rendered, *, lane: str, priority: int, secret: bool, lifetime: float
+    ) -> dict[str, Any]:
+        """The parameters of one row; times in seconds."""
+        return {
+            "lane": lane,
+            "backend": self.queue,
+            "priority": priority,
+            "secret": secret,
+            "lifetime": lifetime,
+            "message_id": mail.message_id,
+            "sender": mail.sender,
+            "recipients": mail.recipients,
+            "body": mail.body,
+        }

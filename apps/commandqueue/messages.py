@@ -29,7 +29,6 @@ class Handling:
     priority: int = 0
     secret: bool = False
     expires_after: timedelta | None = None
-    delay: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,13 @@ def mark[M: EmailMessage](
     priority: int = 0,
     secret: bool = False,
     expires_after: timedelta | None = None,
-    delay: timedelta = timedelta(),
 ) -> M:
     """Say how the queue is to treat a message that is sent afterwards; returns the message.
 
     ``secret`` is for what opens an account (a reset link): its body is erased with its last attempt and it is
     never requeued. Mailers other than the queue's ignore all of this.
     """
-    handling = Handling(lane=lane, priority=priority, secret=secret, expires_after=expires_after, delay=delay)
+    handling = Handling(lane=lane, priority=priority, secret=secret, expires_after=expires_after)
     setattr(message, _ATTRIBUTE, handling)
     return message
 

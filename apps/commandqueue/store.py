@@ -4,15 +4,10 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from django.db import connection
-
+from apps.commandqueue import statements
 from apps.commandqueue.outcomes import Outcome
-
-_DIRECTORY = Path(__file__).parent / "sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +151,7 @@ def status() -> list[Count]:
 
 
 def run(name: str, **parameters: Any) -> list[Any]:
-    """Execute sql/NAME.sql; returns its rows, if it returns any."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement(name), parameters)
-        return cursor.fetchall() if cursor.description else []
-
-
-@cache
-def statement(name: str) -> str:
-    """The text of sql/NAME.sql without its comments."""
-    lines = (_DIRECTORY / f"{name}.sql").read_text().splitlines()
-    # The name is for whoever reads PostgreSQL's logs and statistics.
-    return f"/* {name}.sql */ " + "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+    return statements.run(name, parameters)
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:

@@ -20,6 +20,12 @@ FINAL_STATES = (State.DONE, State.DEAD, State.DISCARDED)
 PACE = Pace(lease=1.2, poll=0.05, longest_pause=0.05)
 
 
+@pytest.fixture(autouse=True)
+def nothing_recurs(settings: Any) -> None:
+    """What the site has workers do now and then is no part of these tests."""
+    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
+
+
 @pytest.fixture
 def smtp() -> Iterator[Server]:
     server = Server()

@@ -93,9 +93,10 @@ class Server:
         faults = self._faults[stage]
         how = faults.popleft() if faults else ""
         if how == HANG:
+            # It may still be set: a dialogue whose client has gone ends without waiting for it.
+            self._proceed.clear()
             self.reached.put(stage)
             await self._proceed.wait()
-            self._proceed.clear()
         elif how == DROP:
             transport_of(smtp).abort()
         elif how == DRIP:

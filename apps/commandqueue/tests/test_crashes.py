@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from apps.commandqueue import store
-from apps.commandqueue.models import Command, State
+from apps.commandqueue.models import Command, Kind, State
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import (
     PACE,
@@ -105,12 +105,11 @@ def test_two_workers_send_each_message_once(queue: Server) -> None:
     both = ("--once", "--threads=2", "--lanes=default")
     with worker(*both, smtp_port=queue.port) as one, worker(*both, smtp_port=queue.port) as two:
         assert (one.wait(600), two.wait(600)) == (0, 0)
-    assert Counter(queue.message_ids()) == Counter(
-        dict.fromkeys(Command.objects.values_list("message_id", flat=True), 1)
-    )
-    assert set(Command.objects.values_list("state", flat=True)) == {State.DONE}
-    helpers = {worker_ids[0] for worker_ids in Command.objects.values_list("worker_ids", flat=True)}
-    assert len(helpers) > 1
+    # The workers' settings have tasks that recur.
+    mail = Command.objects.filter(kind=Kind.MAIL)
+    assert Counter(queue.message_ids()) == Counter(mail.values_list("message_id", flat=True))
+    assert set(mail.values_list("state", flat=True)) == {State.DONE}
+    assert len({worker_ids[0] for worker_ids in mail.values_list("worker_ids", flat=True)}) > 1
 
 
 def test_a_poison_command_ends_dead_and_holds_nobody_up(queue: Server) -> None:

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.commandqueue.messages import mark
 from apps.commandqueue.models import Command, Lane, State
-from apps.commandqueue.tests.conftest import let_time_pass, send, work, work_until_finished
+from apps.commandqueue.tests.conftest import send, work, work_until_finished
 from apps.commandqueue.tests.smtpserver import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -237,16 +237,6 @@ def test_a_lane_has_its_expiry_unless_the_message_has(queue: Server, settings: A
         mark(EmailMessage("tea", "", "ann@example.org", ["bob@example.org"]), lane=lane).send()
         command = Command.objects.latest("id")
         assert command.expires_at - command.due_at == datetime.timedelta(seconds=seconds)
-
-
-def test_mail_can_be_sent_later(queue: Server) -> None:
-    message = EmailMessage("tea", "", "ann@example.org", ["bob@example.org"])
-    mark(message, delay=datetime.timedelta(hours=1)).send()
-    work()
-    assert queue.accepted == []
-    let_time_pass()
-    work()
-    assert len(queue.accepted) == 1
 
 
 def test_a_mailer_that_is_not_smtp_gets_the_same_bytes(outbox: list[EmailMessage]) -> None:

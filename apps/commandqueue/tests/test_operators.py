@@ -164,9 +164,9 @@ def test_a_worker_answers_for_itself(queue: Server) -> None:
 
 
 def test_every_statement_names_the_index_that_serves_it() -> None:
-    from apps.commandqueue.store import _DIRECTORY
+    from apps.commandqueue.statements import DIRECTORY
 
-    for path in _DIRECTORY.glob("*.sql"):
+    for path in DIRECTORY.glob("*.sql"):
         header = [line for line in path.read_text().splitlines() if line.startswith("--")]
         assert "Index" in "\n".join(header), path.name
 
@@ -180,7 +180,7 @@ def test_a_claim_reads_no_more_of_the_index_than_it_takes(transactional_db: None
             " FROM generate_series(1, 20000) n"
         )
         cursor.execute("VACUUM ANALYZE commandqueue_command")
-        from apps.commandqueue.store import statement
+        from apps.commandqueue.statements import statement
 
         parameters: dict[str, Any] = {
             "lane": "default", "limit": 20, "lease": 60, "token": "0" * 32, "not_kinds": [],
