@@ -104,10 +104,12 @@ def stopped(server: Memcached) -> None:
 
 
 def flushed(server: Memcached) -> None:
+    time.sleep(0.5)
     with socket.socket(socket.AF_UNIX) as wire:
         wire.connect(server.address.removeprefix("unix:"))
         wire.sendall(b"flush_all\r\n")
         wire.recv(100)
+    time.sleep(0.5)
 
 
 @pytest.mark.parametrize("fault", [killed, stopped, flushed], ids=lambda fault: fault.__name__)
