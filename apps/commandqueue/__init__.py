@@ -31,8 +31,8 @@ Mechanism
 Switch
     ``MAILERS["default"]["BACKEND"]``, whose OPTIONS name the mailer that really sends, and
     ``TASKS["default"]["BACKEND"]``. With Django's own backends in their place mail is sent in the request
-    and tasks run in it; no other line changes. `mark` gives a message a lane, an expiry, or the word that it
-    carries a secret. What recurs stands in the OPTIONS of TASKS, "schedule".
+    and tasks run in it; no other line changes. `messages.mark` gives a message a lane, an expiry, or the word
+    that it carries a secret. What recurs stands in the OPTIONS of TASKS, "schedule".
 
 Invariant
     Every committed command is done or visibly dead. One fault makes at most one duplicate, with the same

@@ -25,15 +25,20 @@ class Postman:
 
     def wait_for_allowance(self, command: store.Claimed) -> float:
         """Take the message's share of its mailer's cap and rate; returns 0, or seconds to wait first."""
-        queue = self._queue(command.backend)
-        if not queue.is_limited:
+        if not self.is_limited(command):
             return 0.0
+        queue = self._queue(command.backend)
         return store.admit(
             mailer=queue.mailer, share=command.recipients, cap=queue.cap_of(command.lane), pause=queue.pause
         )
 
     def is_limited(self, command: store.Claimed) -> bool:
-        return self._queue(command.backend).is_limited
+        """Whether its mailer has a cap or a rate."""
+        try:
+            return self._queue(command.backend).is_limited
+        except Exception:
+            # Its mailer is gone from the settings, or wrong in them: `deliver` says so.
+            return False
 
     def deliver(self, held: store.Held, *, seconds: float) -> Outcome:
         """Send a message within so many seconds; returns what became of it."""

@@ -14,6 +14,9 @@ from apps.commandqueue.models import State
 
 log = logging.getLogger(__name__)
 
+# What some thousand commands leave behind.
+DEAD_ROWS = 15_000
+
 
 class Keeping(Protocol):
     """The part of a worker's pace that matters here."""
@@ -39,6 +42,7 @@ class Housekeeper(threading.Thread):
             (1.0, schedule.enqueue_due),
             (10.0, self.expire),
             (60.0, self.purge),
+            (5.0, self.vacuum),
         ]
 
     def run(self) -> None:
@@ -73,6 +77,14 @@ class Housekeeper(threading.Thread):
         ):
             while not self.stopping.is_set() and store.purge(states=states, age=age):
                 pass
+
+    def vacuum(self) -> None:
+        """Clear dead rows away when many have come together.
+
+        A busy queue leaves hundreds of megabytes of them in the minute until autovacuum comes round.
+        """
+        if store.dead_rows() > DEAD_ROWS:
+            store.vacuum()
 
     def _try(self, chore: Callable[[], None]) -> bool:
         try:

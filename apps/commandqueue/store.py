@@ -136,6 +136,17 @@ def requeue(ids: Sequence[int] | None) -> int:
     return len(run("requeue", ids=ids))
 
 
+def dead_rows() -> int:
+    """How many rows of the table are dead, as far as PostgreSQL's statistics know."""
+    [[count]] = run("dead_rows")
+    return int(count)
+
+
+def vacuum() -> None:
+    """Make the room of dead rows usable again, unless somebody is at it. Not in a transaction."""
+    run("vacuum")
+
+
 def admit(*, mailer: str, share: int, cap: int, pause: float) -> float:
     """Take ``share`` of a mailer's daily ``cap``; returns 0 or how many seconds to wait before asking again.
 

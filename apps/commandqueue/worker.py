@@ -95,17 +95,20 @@ class LaneThread(threading.Thread):
         """Carry out what was claimed; what can't be begun (we stop, mail has to wait) is given back."""
         sent: store.Claimed | None = None
         back: list[store.Claimed] = []
-        for following in batch:
-            if following.kind == Kind.MAIL and self.postman.is_limited(following):
-                # The wait for its turn may be long.
-                self._finish(sent)
-                sent = None
-            if self.stopping.is_set() or (following.kind == Kind.MAIL and not self._may_send(following)):
-                back.append(following)
-                continue
-            held = self._advance(sent, following)
-            sent = self._carry_out(held) if held is not None else None
-        self._finish(sent)
+        try:
+            for following in batch:
+                if following.kind == Kind.MAIL and self.postman.is_limited(following):
+                    # The wait for its turn may be long.
+                    self._finish(sent)
+                    sent = None
+                if self.stopping.is_set() or (following.kind == Kind.MAIL and not self._may_send(following)):
+                    back.append(following)
+                    continue
+                held = self._advance(sent, following)
+                sent = self._carry_out(held) if held is not None else None
+        finally:
+            # Whatever happens: what went out and is not written down goes out again.
+            self._finish(sent)
         store.release(back)
 
     def _may_send(self, command: store.Claimed) -> bool:
@@ -152,6 +155,7 @@ class LaneThread(threading.Thread):
         """
         lease = self._lease(following) if following is not None else self.pace.lease
         until = self.lost_at if sent is not None and self.lost_at else time.monotonic() + lease
+        may_be_done = False
         while True:
             asked_at = time.monotonic()
             try:
@@ -160,8 +164,10 @@ class LaneThread(threading.Thread):
                 self._wait_for_database(error)
                 if time.monotonic() > until:
                     return None
+                # Only the answer may have been lost.
+                may_be_done = True
                 continue
-            if not was_ours:
+            if not was_ours and not may_be_done:
                 log.warning("command %s went out after its lease: it may go out twice", sent and sent.id)
             self.answered_at = time.monotonic()
             self.lost_at = asked_at + lease if held is not None else None

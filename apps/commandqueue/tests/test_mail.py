@@ -271,3 +271,13 @@ def age(command: Command, *, hours: float) -> None:
             " WHERE id = %s",
             [hours * 3600, command.pk],
         )
+
+
+def test_mail_whose_mailer_has_gone_from_the_settings_waits(queue: Server, settings: Any) -> None:
+    first, second = send(), send()
+    settings.MAILERS = {"default": settings.MAILERS["direct"]}
+    work()
+    for command in (first, second):
+        command.refresh_from_db()
+        assert command.state == State.WAITING
+        assert "not the queue's any more" in command.errors[-1]["reason"]

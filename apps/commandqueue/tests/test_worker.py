@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from apps.commandqueue import actions, schedule, store
@@ -177,3 +178,19 @@ def test_what_is_switched_off_stays_off_and_what_is_not_declared_goes(settings: 
     settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
     schedule.align()
     assert not Schedule.objects.exists()
+
+
+def test_dead_rows_are_cleared_away_when_there_are_many(
+    queue: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vacuums() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_get_vacuum_count('commandqueue_command'::regclass)")
+            return int(cursor.fetchone()[0])
+
+    before = vacuums()
+    work()
+    assert vacuums() == before
+    monkeypatch.setattr("apps.commandqueue.store.dead_rows", lambda: 1_000_000)
+    work()
+    assert vacuums() == before + 1

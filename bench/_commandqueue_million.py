@@ -1,0 +1,129 @@
+"""A million commands sent and purged, in a process with a PostgreSQL whose autovacuum is at work."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench._commandqueue_peers import HOME
+from bench.database import ROOT
+from deploy.local.postgres import Postgres
+
+COMMANDS = 1_000_000
+CHUNK = 5_000
+
+
+def a_million() -> dict[str, Any]:
+    """Send and purge a million, with autovacuum at work: what the table takes, what a claim costs.
+
+    In a process of its own, whose Django has another database.
+    """
+    script = "from bench._commandqueue_million import million_in_process as run; run()"
+    output = HOME / "a_million.json"
+    server = Postgres(HOME / "queue", sockets=HOME / "run-queue")
+    server.start()
+    try:
+        server.create_database("million")
+        environment = os.environ | {
+            "DATABASE_HOST": str(server.sockets),
+            "DATABASE_NAME": "million",
+            "BENCH_OUTPUT": str(output),
+        }
+        subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
+    finally:
+        server.stop()
+    return dict(json.loads(output.read_text()))
+
+
+def million_in_process() -> None:
+    """What `a_million` runs."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+
+    from apps.commandqueue import actions
+    from apps.commandqueue.models import Command
+    from apps.commandqueue.worker import Worker
+
+    # The queue is measured and not a server: what "sends" says that it has.
+    settings.MAILERS["direct"] = {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        # No disk is measured either.
+        cursor.execute("TRUNCATE commandqueue_command")
+        cursor.execute("SET synchronous_commit = off")
+    enqueue_chunk(1_000)
+    Worker(lanes=["default"], once=True).run()
+    actions.purge(older_than=0)
+    before = claim_milliseconds()
+    started, largest = time.monotonic(), 0
+    for done in range(0, COMMANDS, CHUNK):
+        enqueue_chunk(CHUNK)
+        Worker(lanes=["default"], once=True, threads=2).run()
+        actions.purge(older_than=0)
+        largest = max(largest, table_bytes())
+        if done % 100_000 == 0:
+            print(f"{done:>9,} sent and purged, {table_bytes() >> 20} MB")
+    after = claim_milliseconds()
+    result = {
+        "commands": COMMANDS,
+        "left": Command.objects.count(),
+        "seconds": round(time.monotonic() - started),
+        "claim_ms_before": round(before, 3),
+        "claim_ms_after": round(after, 3),
+        "claim_after_vs_before": round(after / before, 2),
+        "table_mb_largest": round(largest / 2**20, 1),
+        "table_mb_after": round(table_bytes() / 2**20, 1),
+    }
+    Path(os.environ["BENCH_OUTPUT"]).write_text(json.dumps(result))
+
+
+def enqueue_chunk(count: int) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO commandqueue_command"
+            " (kind, lane, backend, expires_at, sender, recipients, message_id, body)"
+            " SELECT 'mail', 'default', 'default', now() + interval '2 days', 'kwippy@example.org',"
+            " ARRAY[n || '@example.org'], '<' || n || '@example.org>',"
+            " convert_to(repeat(md5(n::text), 50), 'UTF8')"
+            " FROM generate_series(1, %s) n",
+            [count],
+        )
+
+
+def claim_milliseconds() -> float:
+    """What claiming twenty of a hundred commands takes: the median of many."""
+    from apps.commandqueue import actions, store
+    from apps.commandqueue.models import Command
+
+    took = []
+    for _ in range(40):
+        enqueue_chunk(100)
+        for _ in range(5):
+            started = time.perf_counter()
+            claimed = store.claim(lane="default", limit=20, lease=60)
+            took.append((time.perf_counter() - started) * 1000)
+            if len(claimed) != 20:
+                raise SystemExit(f"{len(claimed)} commands were claimed")
+        Command.objects.update(state="done", finished_at="2026-01-01T00:00:00Z", token=None)
+        actions.purge(older_than=0)
+    return statistics.median(took)
+
+
+def table_bytes() -> int:
+    """The table with its indexes and its TOAST."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size('commandqueue_command')")
+        [size] = cursor.fetchone()
+    return int(size)
