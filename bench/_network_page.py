@@ -93,7 +93,9 @@ def served(settings: str, wsgi: str, memcached: str) -> Iterator[tuple[int, byte
         "--no-control-socket",
     ]
     server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    request = f"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid={key}\r\n\r\n".encode()
+    # What a member's browser sends: it got the second cookie with the page it signed in on.
+    cookies = f"sessionid={key}; csrftoken={'x' * 32}"
+    request = f"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode()
     try:
         deadline = time.monotonic() + 20
         while True:

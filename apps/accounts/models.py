@@ -15,6 +15,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import freshness
+from apps.accounts.me import Me
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
 
 COUNTERS = frozenset({
@@ -167,6 +168,17 @@ class User(AbstractBaseUser, PermissionsMixin):
     def name(self) -> str:
         """What to call this person: the display name, or the user name where none was chosen."""
         return self.display_name or self.username
+
+    @property
+    def me(self) -> Me:
+        return Me(
+            self.username,
+            self.name,
+            self.avatar,
+            self.kwips_count,
+            self.following_count,
+            self.followers_count,
+        )
 
     def get_full_name(self) -> str:
         return self.name

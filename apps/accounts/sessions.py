@@ -26,17 +26,17 @@ class SessionStore(DatabaseSessionStore):
         if kept is not None:
             expires = parse_datetime(kept["expires"])
             if expires is not None and expires > timezone.now():
-                return self.decode(kept["data"])
+                return dict(kept["data"])
         self._session_key = None
         return {}
 
-    def _row(self) -> dict[str, str] | None:
+    def _row(self) -> dict[str, Any] | None:
         row = (
             self.model.objects.filter(session_key=self.session_key, expire_date__gt=timezone.now())
             .values("session_data", "expire_date")
             .first()
         )
-        return row and {"data": row["session_data"], "expires": row["expire_date"].isoformat()}
+        return row and {"data": self.decode(row["session_data"]), "expires": row["expire_date"].isoformat()}
 
     def save(self, must_create: bool = False) -> None:
         super().save(must_create)

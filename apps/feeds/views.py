@@ -12,7 +12,7 @@ from apps.accounts.queries import person as find_person
 from apps.feeds import news, queries
 from apps.feeds.queries import Timeline
 from apps.graph.queries import is_following
-from apps.kwips.forms import CommentForm, KwipForm
+from apps.kwips.forms import BLANK_KWIP, CommentForm
 from apps.kwips.queries import cards, is_gone, marked, visible_kwip
 from apps.kwips.text import tag_name
 
@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
     timeline = queries.network(
         viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
-    context = {**_first(request, timeline, "network_news"), "form": KwipForm()}
+    context = {**_first(request, timeline, "network_news"), "form": BLANK_KWIP}
     return render(request, "feeds/network.html", context)
 
 

@@ -12,13 +12,18 @@ from django.utils.safestring import SafeString
 
 from apps.keyset import Listing, Page, from_queryset, paginate
 from apps.kwips import text as kwip_text
-from apps.kwips.models import TEXT_LIMIT, Favourite, Kwip, Revision, Tombstone
+from apps.kwips.models import TEXT_LIMIT, Kwip, Revision, Tombstone
 from apps.kwips.prepared import Prepared
 from apps.kwips.visibility import visible_to
 
-_CARDS = Prepared(
-    "cards.sql", "kwips_cards", (Path(__file__).parent / "sql" / "cards.sql").read_text(), {"ids": "bigint[]"}
-)
+
+def _statement(name: str, types: Mapping[str, str]) -> Prepared:
+    sql = (Path(__file__).parent / "sql" / f"{name}.sql").read_text()
+    return Prepared(f"{name}.sql", f"kwips_{name}", sql, types)
+
+
+_CARDS = _statement("cards", {"ids": "bigint[]"})
+_FAVOURITES_AMONG = _statement("favourites_among", {"ids": "bigint[]"})
 HISTORY_SIZE = 5  # of 100,000 characters each, at worst
 # One character more than a fold can show, and the marks that may combine with its last.
 _ENOUGH_TO_FOLD = kwip_text.FOLD_CHARACTERS + 32
@@ -123,9 +128,9 @@ def marked(cards: Iterable[Card], viewer_id: int | None) -> list[Card]:
 
 def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:
     """Which of these kwips are among the viewer's favourites."""
-    return set(
-        Favourite.objects.filter(user_id=viewer_id, kwip_id__in=kwip_ids).values_list("kwip_id", flat=True)
-    )
+    with connection.cursor() as cursor:
+        _FAVOURITES_AMONG.execute(cursor, {"viewer": viewer_id, "ids": list(kwip_ids)})
+        return {kwip_id for (kwip_id,) in cursor.fetchall()}
 
 
 def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:

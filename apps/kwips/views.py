@@ -12,14 +12,14 @@ from apps import limits
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.kwips import actions, queries
-from apps.kwips.forms import CommentForm, EditForm, KwipForm
+from apps.kwips.forms import BLANK_KWIP, CommentForm, EditForm, KwipForm
 from apps.kwips.models import Kwip
 from apps.kwips.text import to_html
 
 
 @members_only
 def compose(request: MemberRequest) -> HttpResponse:
-    form = KwipForm(request.POST or None)
+    form = KwipForm(request.POST) if request.method == "POST" else BLANK_KWIP
     if request.method != "POST" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
         return render(request, "kwips/compose.html", {"form": form}, status=status)

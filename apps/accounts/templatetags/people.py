@@ -3,13 +3,47 @@
 import zlib
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.accounts.me import Me
 
 register = template.Library()
 
 HUES = 8
+# Where the menu leads, besides to oneself.
+MENU = frozenset({"/", "/everyone/", "/kwip/", "/settings/", "/accounts/login/", "/accounts/signup/"})
+PIXELS = {"s": 30, "m": 44, "l": 104}
 
 
 @register.filter
 def hue(username: str) -> int:
     """Which of the drawn pictures stands for someone without one of their own: 0 to 7, always the same."""
     return zlib.crc32(username.encode()) % HUES
+
+
+@register.filter
+def in_menu(path: str, me: Me | str) -> str:
+    """``path`` where the menu leads there, else "". ``me`` is "" for a visitor."""
+    return path if path in MENU or (isinstance(me, Me) and path == me.path) else ""
+
+
+@register.simple_tag
+def avatar(username: str, picture: str, size: str) -> SafeString:
+    """Someone's picture, or the one we draw for who has none. ``size`` is "s", "m" or "l"."""
+    if not picture:
+        return format_html(
+            '<svg class="avatar avatar-{} hue-{}" width="44" height="44" aria-hidden="true">'
+            '<use href="#face-{}" /></svg>',
+            size,
+            hue(username),
+            hue(username[::-1]),
+        )
+    return format_html(
+        '<img class="avatar avatar-{}" src="/media/avatars/{}" '
+        'alt="" width="{}" height="{}" decoding="async">',
+        size,
+        picture,
+        PIXELS[size],
+        PIXELS[size],
+    )

@@ -1,12 +1,16 @@
 """How kwips are shown."""
 
 import datetime
+import uuid
+from collections.abc import Iterable
 
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.kwips.cards import ShownCard
 
 register = template.Library()
 
@@ -22,6 +26,12 @@ def compact(number: int) -> str:
     return str(number)
 
 
+@register.filter
+def joined(cards: Iterable[ShownCard]) -> SafeString:
+    """The HTML of a list's cards, one below the other."""
+    return mark_safe("".join([shown.card for shown in cards]))  # noqa: S308 - each is safe
+
+
 @register.simple_tag
 def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
     """``moment`` as a `time` element in UTC, which the browser turns into its own zone and "3 min ago"."""
@@ -30,3 +40,9 @@ def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
     return format_html(
         '<time datetime="{}" class="{}">{}</time>', moment.isoformat(timespec="seconds"), css, shown
     )
+
+
+@register.simple_tag
+def form_key() -> str:
+    """Tells this form from every other, so that one sent twice is taken once."""
+    return str(uuid.uuid4())
