@@ -11,6 +11,7 @@ from django.utils.csp import CSP
 from environs import Env
 
 from kwippy.logs import logging_config
+from kwippy.release import fingerprint
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -29,6 +30,8 @@ SITE_URL = env.str("SITE_URL", "http://localhost:8000" if DEBUG else "").rstrip(
 SITE_NAME = env.str("SITE_NAME", "kwippy")
 _site = urlsplit(SITE_URL)
 HTTPS = _site.scheme == "https"
+# What distinguishes this code from the last: pages that were kept by one are not another's.
+RELEASE = env.str("RELEASE", "") or fingerprint(BASE_DIR)
 ALLOWED_HOSTS = [*filter(None, [_site.hostname]), *env.list("ALLOWED_HOSTS", [])]
 
 SECRET_KEY = secret("SECRET_KEY", "only-for-debug" * 5 if DEBUG else "")
@@ -45,6 +48,7 @@ INSTALLED_APPS = [
     "apps.limits",
     "apps.keyset",
     "apps.commandqueue",
+    "apps.pagecache",
     "kwippy",
     "allauth",
     "allauth.account",
@@ -235,6 +239,18 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "kwippy.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# What strangers see, kept whole by a wrapper around Django. None is off: Django answers each request.
+PAGECACHE: dict[str, Any] | None = (
+    {
+        "CACHE": "lookaside",
+        "SITE_URL": SITE_URL,
+        "COOKIES": [SESSION_COOKIE_NAME, "messages"],
+        "RELEASE": RELEASE,
+    }
+    if env.bool("PAGECACHE", not DEBUG)
+    else None
+)
 
 # ── What browsers may do ─────────────────────────────────────────────────────────────────────────
 

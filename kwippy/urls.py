@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from django.views.static import serve
 
+from apps.pagecache import public_page
 from kwippy import health
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
@@ -25,7 +26,7 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
-    path("about/", TemplateView.as_view(template_name="about.html"), name="about"),
+    path("about/", public_page("about")(TemplateView.as_view(template_name="about.html")), name="about"),
     path("livez", health.livez),
     path("readyz", health.readyz),
     *([path("media/<path:path>", media)] if settings.SERVE_MEDIA else []),

@@ -6,4 +6,8 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kwippy.settings")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from apps import pagecache  # noqa: E402 - Django must be set up
+
+application = pagecache.wrapped(_django)

@@ -15,7 +15,10 @@ def change_profile(*, user: User, display_name: str, bio: str) -> None:
     User.objects.filter(pk=user.pk).update(
         display_name=display_name, bio=bio, version=F("version") + (1 if renamed else 0)
     )
-    freshness.changed(cache=[freshness.user_key(user.pk)])
+    pages = [freshness.PEOPLE] if renamed else []
+    if bio != before.bio:
+        pages += [freshness.BIOS, freshness.user_pages(before.username)]
+    freshness.changed(cache=[freshness.user_key(user.pk)], pages=pages)
 
 
 def change_picture(*, user: User, picture: bytes | None) -> None:
@@ -29,7 +32,7 @@ def change_picture(*, user: User, picture: bytes | None) -> None:
         with transaction.atomic():
             before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
             User.objects.filter(pk=user.pk).update(avatar=name, version=F("version") + 1)
-            freshness.changed(cache=[freshness.user_key(user.pk)])
+            freshness.changed(cache=[freshness.user_key(user.pk)], pages=[freshness.PEOPLE])
     except BaseException:
         avatars.remove(name)
         raise

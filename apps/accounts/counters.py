@@ -27,11 +27,14 @@ def move_counters(changes: Mapping[int, Mapping[str, int]]) -> None:
     """
     assert connection.in_atomic_block, "counters move with what they count"  # noqa: S101
     with transaction.atomic():
-        lock_people(set(changes))
+        people = lock_people(set(changes))
         # All who move alike in one statement: a kwip may be the favourite of thousands.
         alike: defaultdict[frozenset[tuple[str, int]], list[int]] = defaultdict(list)
         for user_id, moves in changes.items():
             alike[frozenset((name, by) for name, by in moves.items() if by)].append(user_id)
         for moved, user_ids in alike.items():
             User.objects.filter(pk__in=user_ids).update(**{name: F(name) + by for name, by in moved})
-    freshness.changed(cache=map(freshness.user_key, changes))
+    freshness.changed(
+        cache=map(freshness.user_key, changes),
+        pages=[freshness.user_pages(person.username) for person in people.values()],
+    )

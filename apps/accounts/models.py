@@ -23,6 +23,10 @@ COUNTERS = frozenset({
 })  # fmt: skip
 
 
+# What strangers see of a person, and whether they see anything.
+SHOWN = frozenset({"username", "display_name", "bio", "avatar", "is_active"})
+
+
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(username=(username or "").lower())
@@ -130,9 +134,12 @@ class User(AbstractBaseUser, PermissionsMixin):
             update_fields = [field.attname for field in User._meta.concrete_fields if not field.primary_key]
         if update_fields is not None:
             update_fields = [name for name in update_fields if name not in COUNTERS]
+        is_new = self._state.adding
         super().save(*args, update_fields=update_fields, **options)
         self._note()
-        freshness.changed(cache=[freshness.user_key(self.pk)])
+        shown = not is_new and update_fields is not None and not SHOWN.isdisjoint(update_fields)
+        pages = [freshness.PEOPLE, freshness.BIOS] if shown else []
+        freshness.changed(cache=[freshness.user_key(self.pk)], pages=pages)
 
     def refresh_from_db(self, *args: Any, **options: Any) -> None:
         super().refresh_from_db(*args, **options)  # also called for the password, when someone asks for it
@@ -146,7 +153,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
         gone = freshness.user_key(self.pk)
         done = super().delete(*args, **options)
-        freshness.changed(cache=[gone])
+        freshness.changed(cache=[gone], pages=[freshness.PEOPLE])
         return done
 
     def _is_changed(self, name: str, value: object) -> bool:

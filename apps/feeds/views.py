@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.accounts import freshness
 from apps.accounts.members import viewer_id
 from apps.accounts.queries import person as find_person
 from apps.feeds import news, queries
@@ -15,8 +16,12 @@ from apps.graph.queries import is_following
 from apps.kwips.forms import BLANK_KWIP, CommentForm
 from apps.kwips.queries import cards, is_gone, marked, visible_kwip
 from apps.kwips.text import tag_name
+from apps.pagecache import public_page
+
+SORTS = {"sort": (queries.ACTIVE,)}
 
 
+@public_page(freshness.EVERYONE, freshness.PEOPLE)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """A member's network; for everybody else, what kwippy is and what everyone kwips."""
@@ -31,6 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/network.html", context)
 
 
+@public_page(freshness.EVERYONE, freshness.PEOPLE, query=SORTS)
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
@@ -51,6 +57,7 @@ def network_news(request: HttpRequest) -> HttpResponse:
     return _news(request, timeline)
 
 
+@public_page(freshness.tag_pages("{name}"), freshness.PEOPLE)
 @require_safe
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     canonical = tag_name(name)
@@ -60,6 +67,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "feeds/tag.html", {**_page(request, timeline), "tag": canonical})
 
 
+@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, query=SORTS)
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -94,6 +102,7 @@ def comments(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
 
 
+@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE)
 @require_safe
 def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     """A kwip, whole, with its conversation. A comment's address leads to its place in the conversation."""

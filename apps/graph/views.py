@@ -5,11 +5,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts import freshness
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.queries import person
 from apps.graph import actions, queries
+from apps.pagecache import public_page
 
 
 @require_POST
@@ -41,10 +43,14 @@ def unfollow(request: MemberRequest, username: str) -> HttpResponse:
     return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
 
 
+@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, freshness.BIOS)
+@require_safe
 def followers(request: HttpRequest, username: str) -> HttpResponse:
     return _people(request, username, "followers")
 
 
+@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, freshness.BIOS)
+@require_safe
 def following(request: HttpRequest, username: str) -> HttpResponse:
     return _people(request, username, "following")
 

@@ -10,9 +10,11 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
+from apps.accounts import freshness
 from apps.accounts.counters import lock_people, move_counters
 from apps.accounts.models import User
 from apps.kwips import text as kwip_text
+from apps.kwips.freshness import shown_on
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
 
 
@@ -36,6 +38,7 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
     )
     _index_words(kwip)
     move_counters({author.pk: {"kwips_count": 1}})
+    freshness.changed(pages=shown_on(kwip))
     return kwip
 
 
@@ -59,6 +62,7 @@ def comment(*, author: User, thread: Kwip, text: str, form_key: uuid.UUID) -> Kw
         comments_count=F("comments_count") + 1, version=F("version") + 1, last_active_at=made.created_at
     )
     move_counters({author.pk: {"comments_count": 1}})
+    freshness.changed(pages=shown_on(locked, made))
     return made
 
 
@@ -68,6 +72,8 @@ def edit(*, kwip: Kwip, text: str) -> Kwip:
     locked = _lock(kwip.pk)
     if locked.text == text:
         return locked
+    quoting = locked.comments.only("thread_id", "audience_id")
+    before = shown_on(locked, *quoting)
     Revision.objects.create(kwip=locked, text=locked.text, written_at=locked.edited_at or locked.created_at)
     locked.text = text
     locked.edited_at = timezone.now()
@@ -76,6 +82,7 @@ def edit(*, kwip: Kwip, text: str) -> Kwip:
     # The card of a comment shows the beginning of what it is about.
     locked.comments.update(version=F("version") + 1)
     _index_words(locked)
+    freshness.changed(pages=before + shown_on(locked))
     return locked
 
 
@@ -89,6 +96,7 @@ def delete(*, kwip: Kwip) -> None:
         thread = None
         root = _lock(kwip.pk)
         doomed = [root, *_locked_comments(root)]
+    pages = shown_on(*doomed, *([thread] if thread else []))
     changes: defaultdict[int, Counter[str]] = defaultdict(Counter)
     for gone in doomed:
         changes[gone.author_id]["comments_count" if gone.thread_id else "kwips_count"] -= 1
@@ -107,6 +115,7 @@ def delete(*, kwip: Kwip) -> None:
             last_active_at=newest or F("created_at"),
         )
     move_counters(changes)
+    freshness.changed(pages=pages)
 
 
 @transaction.atomic
@@ -130,11 +139,14 @@ def _count_favourite(kwip: Kwip, user: User, *, by: int) -> None:
         favourites_count=F("favourites_count") + by, version=F("version") + 1
     )
     move_counters({user.pk: {"favourites_count": by}})
+    freshness.changed(pages=shown_on(kwip))
 
 
 def _lock(kwip_id: int) -> Kwip:
     try:
-        return Kwip.objects.select_for_update(no_key=True).get(pk=kwip_id)
+        return (
+            Kwip.objects.select_related("author").select_for_update(no_key=True, of=("self",)).get(pk=kwip_id)
+        )
     except Kwip.DoesNotExist:
         raise Gone from None
 

@@ -6,15 +6,17 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from apps import limits
+from apps.accounts import freshness
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.kwips import actions, queries
 from apps.kwips.forms import BLANK_KWIP, CommentForm, EditForm, KwipForm
 from apps.kwips.models import Kwip
 from apps.kwips.text import to_html
+from apps.pagecache import public_page
 
 
 @members_only
@@ -105,6 +107,8 @@ def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
     return _mark(request, kwip_id, actions.unfavourite)
 
 
+@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE)
+@require_safe
 def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     kwip = _visible(request, kwip_id)
     if kwip is None:

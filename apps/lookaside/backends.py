@@ -49,17 +49,22 @@ class Lookaside(BaseCache):
         ttl: int = TTL,
         none_ttl: int = NONE_TTL,
         schema: int = 1,
+        waits: Sequence[float] | None = None,
     ) -> V:
         """The value of ``key``, from the cache or else from ``compute``, as JSON brings it back.
 
-        None is a value too, kept for ``none_ttl`` at most. Raises what ``compute`` raises, TypeError or
-        ValueError for a value that is neither bytes nor JSON, ValueError for a TTL out of bounds.
+        None is a value too, kept for ``none_ttl`` at most. ``waits`` are the seconds, look by look, that one
+        waits for another's lease: what takes long to compute is worth longer ones. Raises what ``compute``
+        raises, TypeError or ValueError for a value that is neither bytes nor JSON, ValueError for a TTL out
+        of bounds.
         """
 
         def compute_many(_: list[str]) -> Mapping[str, V]:
             return {key: compute()}
 
-        found = self.get_many_or_compute([key], compute_many, ttl=ttl, none_ttl=none_ttl, schema=schema)
+        found = self.get_many_or_compute(
+            [key], compute_many, ttl=ttl, none_ttl=none_ttl, schema=schema, waits=waits
+        )
         return cast("V", found[key])
 
     def get_many_or_compute[V](
@@ -70,6 +75,7 @@ class Lookaside(BaseCache):
         ttl: int = TTL,
         none_ttl: int = NONE_TTL,
         schema: int = 1,
+        waits: Sequence[float] | None = None,
     ) -> dict[str, V | None]:
         """The values of ``keys``, in their order. ``compute`` is called once, for all that were not found.
 
@@ -81,7 +87,9 @@ class Lookaside(BaseCache):
         names = {self._name(key): key for key in keys}
         missing = dict(names)
         found: dict[str, Any] = {}
-        leases: dict[str, Lease] = {} if bypassing() else self._look(missing, found, schema=schema)
+        leases: dict[str, Lease] = {}
+        if not bypassing():
+            leases = self._look(missing, found, schema=schema, waits=self.waits if waits is None else waits)
         if missing:
             found |= self._computed(
                 list(missing.values()), compute, leases, ttl=ttl, none_ttl=none_ttl, schema=schema
@@ -104,6 +112,10 @@ class Lookaside(BaseCache):
                     logger.exception("%s could not take over %s failed invalidations", function, len(lost))
         return lost
 
+    def is_away(self, keys: Iterable[str]) -> bool:
+        """Whether a server that should keep one of these is known not to answer; asks none."""
+        return self.store.is_away([self._name(key) for key in keys])
+
     # ── What Django knows of a cache ──────────────────────────────────────────────────────────────
 
     def delete(self, key: str, version: int | None = None) -> bool:
@@ -124,10 +136,12 @@ class Lookaside(BaseCache):
         whole = self.make_key(key).encode(errors="surrogatepass")
         return urlsafe_b64encode(hashlib.blake2b(whole, digest_size=24).digest())
 
-    def _look(self, missing: dict[bytes, str], found: dict[str, Any], *, schema: int) -> dict[str, Lease]:
+    def _look(
+        self, missing: dict[bytes, str], found: dict[str, Any], *, schema: int, waits: Sequence[float]
+    ) -> dict[str, Lease]:
         """Moves what is cached from ``missing`` to ``found``; returns leases for some of what is left."""
         leases: dict[str, Lease] = {}
-        for wait in (*self.waits, None):
+        for wait in (*waits, None):
             answers = self.store.fetch(list(missing))
             for name, answer in answers.items():
                 entry = answer.entry

@@ -62,6 +62,9 @@ class MemcachedStore:
         for address in self._addresses:
             server(address, self._options).exchange(b"flush_all\r\n", 1)
 
+    def is_away(self, keys: Sequence[bytes]) -> bool:
+        return any(at.is_away for at, _ in self._homes(keys))
+
     def _homes(self, keys: Sequence[bytes]) -> list[tuple[Server, Sequence[bytes]]]:
         """Servers and what to ask each of them at once."""
         if len(self._addresses) == 1 and 0 < len(keys) <= BATCH:

@@ -36,6 +36,11 @@ class Server:
         # Deletes that it missed. It gets them before it is read from again.
         self._owed: dict[bytes, None] = {}
 
+    @property
+    def is_away(self) -> bool:
+        """Whether it gave no answer lately, and was not found back since."""
+        return self._dead_until > 0
+
     def connection(self) -> Connection:
         """This thread's connection, or the attempt at one; raises Failure, at once if the server is away."""
         if self._dead_until:

@@ -61,6 +61,9 @@ class Store(Protocol):
     def clear(self) -> None:
         """Takes everything away."""
 
+    def is_away(self, keys: Sequence[bytes]) -> bool:
+        """Whether what keeps one of the keys is known not to answer."""
+
 
 class LocalStore:
     """A store in this process: for development, tests, and sites of one process without memcached."""
@@ -104,6 +107,9 @@ class LocalStore:
         with self._lock:
             self._items.clear()
             self._bytes = 0
+
+    def is_away(self, keys: Sequence[bytes]) -> bool:
+        return False
 
     def _answer(self, key: bytes) -> Answer:
         number, void_after, entry = self._items.get(key, (b"", 0.0, None))
@@ -159,3 +165,6 @@ class NoStore:
         return []
 
     def clear(self) -> None: ...
+
+    def is_away(self, keys: Sequence[bytes]) -> bool:
+        return False

@@ -79,6 +79,8 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         "DATABASE_USER": ROLE,
         "DATABASE_PASSWORD": "",
         "MEMCACHED_SERVERS": memcached,
+        "PAGECACHE": "true",
+        "RELEASE": "",
         "MEDIA_ROOT": str(files / "media"),
         "STATIC_ROOT": str(files / "static"),
         "MAIL_DIR": str(files / "mail"),

@@ -41,6 +41,9 @@ class ScheduledStore:
     def clear(self) -> None:
         raise NotImplementedError
 
+    def is_away(self, keys: Sequence[bytes]) -> bool:
+        return False
+
 
 class Model(NamedTuple):
     """One key of memcached, and the row behind it."""

@@ -1,0 +1,22 @@
+"""Which pages of strangers kwips are shown on: what a change of them purges."""
+
+from apps.accounts import freshness
+from apps.kwips.models import Kwip, KwipTag
+
+
+def shown_on(*kwips: Kwip) -> list[str]:
+    """The surrogate keys of the pages that show these to strangers: one query. None for followers' own.
+
+    A comment's card is on its conversation and its tags, a kwip's on everyone's and its author's timelines
+    too. An edited kwip is also quoted by its comments: pass them as well.
+    """
+    public = [kwip for kwip in kwips if kwip.audience_id is None]
+    if not public:
+        return []
+    names = KwipTag.objects.filter(kwip__in=[kwip.pk for kwip in public]).values_list("tag__name", flat=True)
+    pages = {freshness.tag_pages(name) for name in names}
+    for kwip in public:
+        pages.add(freshness.kwip_pages(kwip.thread_id or kwip.pk))
+        if kwip.thread_id is None:
+            pages |= {freshness.EVERYONE, freshness.user_pages(kwip.author.username)}
+    return sorted(pages)

@@ -1,0 +1,78 @@
+"""A small site: what it shows is in `shown`, and `hook` runs while it is being made."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path
+
+from apps.pagecache import public_page
+
+shown: dict[str, str] = {}
+made: Counter[str] = Counter()
+hooks: list[Callable[[], object]] = []
+
+
+def text(request: HttpRequest, name: str) -> HttpResponse:
+    made[request.get_full_path()] += 1
+    if name not in shown:
+        raise Http404
+    said = shown[name]
+    for hook in hooks:
+        hook()
+    return HttpResponse(f"<p>{name}: {said}</p>")
+
+
+@public_page("user:{name}", "people", query={"sort": ("active",)})
+def person(request: HttpRequest, name: str) -> HttpResponse:
+    return text(request, name)
+
+
+@public_page("tag:{name}")
+def tag(request: HttpRequest, name: str) -> HttpResponse:
+    return text(request, name)
+
+
+def private(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("yours alone")
+
+
+@public_page("echo")
+def echo(request: HttpRequest) -> HttpResponse:
+    """Everything of a request that a view can see, but its id and its server."""
+    own = {name: value for name, value in request.META.items() if not name.startswith(("wsgi.", "SERVER_"))}
+    return HttpResponse(repr([sorted(own.items()), request.COOKIES, request.build_absolute_uri()]))
+
+
+@public_page("faulty")
+def faulty(request: HttpRequest, how: str) -> HttpResponse:
+    """A page that may not be kept, each for a reason of its own."""
+    made[how] += 1
+    response = HttpResponse("a page")
+    match how:
+        case "cookie":
+            response.set_cookie("seen", "1")
+        case "token":
+            response.content = b'<input name="csrfmiddlewaretoken" value="x">'
+        case "nonce":
+            response["Content-Security-Policy"] = "script-src 'nonce-abc'"
+        case "vary":
+            response["Vary"] = "Accept-Language"
+        case "status":
+            response.status_code = 203
+        case "large":
+            import os
+
+            response.content = os.urandom(300_000)
+        case "error":
+            raise RuntimeError
+    return response
+
+
+urlpatterns = [
+    path("private/", private),
+    path("echo/", echo),
+    path("faulty/<str:how>/", faulty),
+    path("tag/<str:name>/", tag),
+    path("<str:name>/", person),
+]
