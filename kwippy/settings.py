@@ -106,12 +106,20 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        # A pool; "django.db.backends.postgresql" keeps a connection for each thread instead.
+        "ENGINE": "apps.dbpool",
         "HOST": env.str("DATABASE_HOST", ""),
         "PORT": env.str("DATABASE_PORT", ""),
         "NAME": env.str("DATABASE_NAME", "kwippy"),
         "USER": env.str("DATABASE_USER", "kwippy"),
         "PASSWORD": secret("DATABASE_PASSWORD"),
+        # For each process. Of gunicorn's eight threads some are always in Python or in memcached; who finds
+        # none free waits, and after so many seconds gets an error: a 503.
+        "POOL": {
+            "size": env.int("DATABASE_POOL_SIZE", 4),
+            "wait": env.float("DATABASE_POOL_WAIT", 5.0),
+        },
+        # For the other engine.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {

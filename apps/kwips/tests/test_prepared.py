@@ -17,6 +17,12 @@ def prepared() -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def take_a_new_connection() -> None:
+    """One that has prepared nothing: a pool would lend the same one again."""
+    connection.close()
+    connection.close_pool()
+
+
 @pytest.mark.django_db
 def test_a_connection_prepares_a_statement_once(ann: User, publish: Callable[..., Kwip]) -> None:
     kwip = publish(ann)
@@ -30,7 +36,7 @@ def test_with_the_setting_off_nothing_is_prepared(
     ann: User, publish: Callable[..., Kwip], settings: LazySettings
 ) -> None:
     kwip = publish(ann)
-    connection.close()
+    take_a_new_connection()
     settings.PREPARED_STATEMENTS = False
     assert [card.id for card in queries.cards([kwip.pk])] == [kwip.pk]
     assert prepared() == []
@@ -40,7 +46,7 @@ def test_with_the_setting_off_nothing_is_prepared(
 def test_a_new_connection_prepares_anew(ann: User, publish: Callable[..., Kwip]) -> None:
     kwip = publish(ann)
     queries.cards([kwip.pk])
-    connection.close()
+    take_a_new_connection()
     assert [card.id for card in queries.cards([kwip.pk])] == [kwip.pk]
     assert prepared() == ["kwips_cards"]
 
