@@ -61,6 +61,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "kwippy.logs.RequestLogMiddleware",
+    "kwippy.metrics.MetricsMiddleware",
     "kwippy.timing.ServerTimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -228,6 +229,14 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip,100/d/ip,5/30m/key",
     "confirm_email": "1/3m/key,10/d/key",
 }
+
+# ── Metrics ──────────────────────────────────────────────────────────────────────────────────────
+
+# Who gets `/metrics`, and only without a proxy on the way: a request with `X-Forwarded-For` never does.
+METRICS_NETWORKS: list[str] = env.list(
+    "METRICS_NETWORKS",
+    ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+)
 
 # ── Sessions, cookies, messages ──────────────────────────────────────────────────────────────────
 

@@ -96,6 +96,9 @@ def lives_on(port: int) -> None:
     for path in ("/livez", "/about/", "/static/css/base.css"):
         assert visitor.get(path).status == 200, path
     assert visitor.get("/readyz").status == 503
+    metrics = visitor.get("/metrics")
+    assert metrics.status == 200
+    assert "commandqueue_up 0.0" in metrics.text
 
 
 def test_a_pool_that_is_used_up_is_a_503_in_time_and_loses_no_words(memcached: str) -> None:
