@@ -81,6 +81,7 @@ class MetricsMiddleware:
         with lookaside.stats.collected() as cache:
             if request.path == PATH and may_see(request):
                 response = HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+                response["Cache-Control"] = "no-store"
             else:
                 response = self.get_response(request)
         _observe(request, response, time.perf_counter() - started)

@@ -10,6 +10,7 @@ from django.core.mail import EmailMessage
 from django.db import connection, transaction
 
 from apps.commandqueue.models import Command, State
+from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import mailers, wait_for
 from apps.commandqueue.tests.smtpserver import HANG, Server
 from apps.commandqueue.worker import Worker
@@ -87,3 +88,11 @@ def test_a_worker_on_a_pool_that_is_used_up_waits_and_goes_on(worker: Worker, sm
     connection.close()
     send()
     wait_for(is_done)
+
+
+def test_a_task_that_does_not_come_back_takes_no_connection_along(worker: Worker) -> None:
+    wait_for(worker.is_ready)
+    ask(lambda: tasks.sleep.using(priority=1).enqueue(3))
+    wait_for(lambda: ask(Command.objects.filter(started_at__isnull=False).exists))
+    for _ in range(5):
+        assert ask(Command.objects.filter(state=State.LEASED).count) == 1

@@ -43,6 +43,22 @@ def test_with_the_setting_off_nothing_is_prepared(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lent_again_has_prepared_all_it_needs(
+    ann: User, publish: Callable[..., Kwip]
+) -> None:
+    kwip = publish(ann)
+    take_a_new_connection()
+    backends = set()
+    for _ in range(3):
+        # Prepared twice, or forgotten by PostgreSQL and not by us, it would be an error.
+        assert [card.id for card in queries.cards([kwip.pk])] == [kwip.pk]
+        assert prepared().count("kwips_cards") == 1
+        backends.add(connection.connection.info.backend_pid)
+        connection.close()
+    assert len(backends) == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_new_connection_prepares_anew(ann: User, publish: Callable[..., Kwip]) -> None:
     kwip = publish(ann)
     queries.cards([kwip.pk])
