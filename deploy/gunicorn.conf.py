@@ -1,6 +1,9 @@
 """How gunicorn serves kwippy, everywhere: the environment moves what depends on the machine."""  # noqa: N999 - the name gunicorn looks for
 
 import os
+import shutil
+import tempfile
+from typing import Any
 
 bind = os.environ.get("BIND", "127.0.0.1:8000").split(",")
 worker_class = "gthread"
@@ -31,3 +34,37 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
+
+
+def on_starting(server: Any) -> None:
+    """A folder for what the workers count: this master's own, as one that takes over (USR2) counts anew."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="kwippy-metrics-", dir=worker_tmp_dir)
+
+
+def post_worker_init(worker: Any) -> None:
+    from kwippy import metrics
+
+    metrics.keep_noting()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Closes the pool in order: threads that hang would keep Python's own end from coming to it."""
+    from django.apps import apps
+    from django.db import connections
+
+    if apps.ready:
+        for connection in connections.all():
+            connection.close()
+            connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's, whichever engine
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What the ended worker has counted stays; its gauges go."""
+    from kwippy import metricfiles
+
+    if folder := metricfiles.folder():
+        metricfiles.sweep(folder, living=server.WORKERS)
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

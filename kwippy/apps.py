@@ -2,7 +2,6 @@ import logging
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.utils.log import AdminEmailHandler
 
 
 class KwippyConfig(AppConfig):
@@ -19,10 +18,10 @@ class KwippyConfig(AppConfig):
 
 
 def mail_errors_to_admins() -> None:
-    """Have each error of a request mailed to ADMINS, past the queue: it must work without PostgreSQL.
+    """Have errors of requests mailed to ADMINS.
 
     Here and not in LOGGING, which is read before there are settings that the handler could read.
     """
-    handler = AdminEmailHandler(using="direct")
-    handler.setLevel(logging.ERROR)
-    logging.getLogger("django.request").addHandler(handler)
+    from kwippy.errormail import ErrorMailHandler
+
+    logging.getLogger("django.request").addHandler(ErrorMailHandler())

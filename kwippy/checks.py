@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.limits import addresses
+
 
 @register()
 def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
@@ -120,6 +122,21 @@ def folders(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Che
                 Error(f"{name} is {str(path)!r}, where nothing can be written.", id="kwippy.E006")
             )
     return problems
+
+
+@register()
+def metrics(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    try:
+        addresses.proxies(tuple(settings.METRICS_NETWORKS))
+    except ValueError as error:
+        return [
+            Error(
+                f"METRICS_NETWORKS: {error}.",
+                hint="Write networks, such as 10.0.0.0/8, separated by commas.",
+                id="kwippy.E009",
+            )
+        ]
+    return []
 
 
 @register()

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "kwippy.logs.RequestLogMiddleware",
+    "kwippy.metrics.MetricsMiddleware",
     "kwippy.timing.ServerTimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -110,12 +111,20 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        # A pool; "django.db.backends.postgresql" keeps a connection for each thread instead.
+        "ENGINE": "apps.dbpool",
         "HOST": env.str("DATABASE_HOST", ""),
         "PORT": env.str("DATABASE_PORT", ""),
         "NAME": env.str("DATABASE_NAME", "kwippy"),
         "USER": env.str("DATABASE_USER", "kwippy"),
         "PASSWORD": secret("DATABASE_PASSWORD"),
+        # For each process. Of gunicorn's eight threads some are always in Python or in memcached; who finds
+        # none free waits, and after so many seconds gets an error: a 503.
+        "POOL": {
+            "size": env.int("DATABASE_POOL_SIZE", 4),
+            "wait": env.float("DATABASE_POOL_WAIT", 5.0),
+        },
+        # For the other engine.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
@@ -224,6 +233,14 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip,100/d/ip,5/30m/key",
     "confirm_email": "1/3m/key,10/d/key",
 }
+
+# ── Metrics ──────────────────────────────────────────────────────────────────────────────────────
+
+# Who gets `/metrics`, and only without a proxy on the way: a request with `X-Forwarded-For` never does.
+METRICS_NETWORKS: list[str] = env.list(
+    "METRICS_NETWORKS",
+    ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+)
 
 # ── Sessions, cookies, messages ──────────────────────────────────────────────────────────────────
 

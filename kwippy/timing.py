@@ -28,7 +28,7 @@ class Queries:
 
 
 class ServerTimingMiddleware:
-    """Tells members, and in development everyone, how many queries and round trips their page took.
+    """Tells members, and in development everyone, what their page took: queries, waiting, round trips.
 
     Nobody else: what strangers get is the same for all of them, and kept.
     """
@@ -38,18 +38,26 @@ class ServerTimingMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         queries = Queries()
+        waited = _waited()
         started = time.perf_counter()
         with connection.execute_wrapper(queries), lookaside.stats.collected() as cache:
             response = self.get_response(request)
         seconds = time.perf_counter() - started
+        waited = _waited() - waited
         if settings.DEBUG or _is_member(request):
             trips = f"{cache.round_trips} round trips, {cache.hits} hits, {cache.misses} misses"
             response["Server-Timing"] = ", ".join([
                 _entry("sql", f"{queries.count} queries", queries.seconds),
+                _entry("pool", "waiting for a connection", waited),
                 _entry("cache", trips, cache.seconds),
-                _entry("python", "the rest", seconds - queries.seconds - cache.seconds),
+                _entry("python", "the rest", seconds - queries.seconds - waited - cache.seconds),
             ])  # fmt: skip
         return response
+
+
+def _waited() -> float:
+    """The seconds that this thread has waited for connections of the pool; Django's own backend has none."""
+    return float(getattr(connection, "waited", 0.0))
 
 
 def _entry(name: str, description: str, seconds: float) -> str:

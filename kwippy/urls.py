@@ -9,7 +9,7 @@ from django.views.generic import TemplateView
 from django.views.static import serve
 
 from apps.pagecache import public_page
-from kwippy import health
+from kwippy import health, metrics
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 # Its own way in would know none of the limits on guessing.
@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("about/", public_page("about")(TemplateView.as_view(template_name="about.html")), name="about"),
     path("livez", health.livez),
     path("readyz", health.readyz),
+    path("metrics", metrics.hidden),
     *([path("media/<path:path>", media)] if settings.SERVE_MEDIA else []),
     path("", include("apps.contact.urls")),
     path("", include("apps.accounts.urls")),

@@ -27,6 +27,7 @@ Mechanism
       can't be used at all (no connection, no sign-in) is about no message: mail pauses, nothing dies.
     - It looks for work every 0.25 to 0.5 s. NOTIFY would serialise all commits.
     - Every time is PostgreSQL's.
+    - A thread that waits, for work, for a mail server, for a task, holds no connection of a pool.
 
 Switch
     ``MAILERS["default"]["BACKEND"]``, whose OPTIONS name the mailer that really sends, and

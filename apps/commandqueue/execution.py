@@ -28,6 +28,7 @@ def execute(held: store.Held) -> Outcome:
         backend = _backend(held.claimed)
         result = backend.result_of(Command.objects.get(pk=held.id))
         task_started.send(type(backend), task_result=result)
+        close_old_connections()  # one of a pool is lent to the task when it asks, and not before
         return Outcome(State.DONE, result={"value": _call(result)})
     except KeyboardInterrupt:
         raise

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from apps.commandqueue import outcomes, schedule, store
 from apps.commandqueue.models import State
@@ -51,6 +51,7 @@ class Housekeeper(threading.Thread):
             for place, (every, chore) in enumerate(self._chores):
                 if time.monotonic() >= due[place]:
                     due[place] = time.monotonic() + (every if self._try(chore) else 1)
+            close_old_connections()
         connection.close()
 
     def tidy(self) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from apps.commandqueue import execution, housekeeping, metrics, outcomes, store
 from apps.commandqueue.delivery import Postman
@@ -88,6 +88,7 @@ class LaneThread(threading.Thread):
         self.answered_at = time.monotonic()
         if not batch and not self.once:
             self.postman.close_idle()
+            close_old_connections()  # a pool's goes back: others need it while we wait
             self.stopping.wait(self.pace.poll * random.uniform(0.5, 1))  # noqa: S311
         return batch
 
@@ -119,13 +120,16 @@ class LaneThread(threading.Thread):
                 return True
             if seconds > 1:
                 self._mail_paused_until = time.monotonic() + min(seconds, self.pace.longest_pause)
-            elif self.stopping.wait(seconds):
-                break
+            else:
+                close_old_connections()
+                if self.stopping.wait(seconds):
+                    break
         return False
 
     def _carry_out(self, held: store.Held) -> store.Claimed | None:
         """One attempt. Returns the command if it went out and is settled with the next step."""
         if held.claimed.kind == Kind.MAIL:
+            close_old_connections()  # a mail server may take its time
             outcome = self.postman.deliver(held, seconds=self.pace.deadline)
             if outcome.unreachable:
                 self._failures += 1

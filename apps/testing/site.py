@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -28,25 +28,22 @@ class Answer:
     seconds: float
 
 
-class Member:
-    """Somebody signed in, with a browser's cookies and a connection that is opened anew each time."""
+class Visitor:
+    """Somebody with a browser's cookies and a connection that is opened anew each time."""
 
-    def __init__(self, port: int, user: User) -> None:
-        client = Client()
-        client.force_login(user)
+    def __init__(self, port: int, session: str = "") -> None:
         self.port = port
-        self.session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        self.cookies = {"csrftoken": TOKEN} | ({"sessionid": session} if session else {})
 
-    def get(self, path: str) -> Answer:
-        return self._ask("GET", path)
+    def get(self, path: str, **headers: str) -> Answer:
+        return self._ask("GET", path, headers)
 
     def post(self, path: str, **form: str) -> Answer:
-        return self._ask("POST", path, urlencode({"csrfmiddlewaretoken": TOKEN, **form}))
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._ask("POST", path, headers, urlencode({"csrfmiddlewaretoken": TOKEN, **form}))
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
-        headers = {"Cookie": f"sessionid={self.session}; csrftoken={TOKEN}"}
-        if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+    def _ask(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Answer:
+        headers = headers | {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         asked = http.client.HTTPConnection("localhost", self.port, timeout=30)
         started = time.perf_counter()
         try:
@@ -58,21 +55,35 @@ class Member:
         return Answer(answer.status, dict(answer.getheaders()), text, time.perf_counter() - started)
 
 
+class Member(Visitor):
+    """Somebody signed in."""
+
+    def __init__(self, port: int, user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        super().__init__(port, client.cookies[settings.SESSION_COOKIE_NAME].value)
+
+
 @contextmanager
-def served(*, memcached: str, workers: int = 2) -> Iterator[int]:
-    """Runs the site; yields its port. The test must be one with transactions, whose rows others see."""
+def served(*, memcached: str, workers: int = 2, variables: Mapping[str, str] | None = None) -> Iterator[int]:
+    """Runs the site, with more environment ``variables``; yields its port.
+
+    The test must be one with transactions, whose rows others see.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {
+        "BIND": f"127.0.0.1:{port}",
+        "WEB_WORKERS": str(workers),
         "DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "MEMCACHED_SERVERS": memcached,
         "SITE_URL": "http://localhost:8000",
         "STATIC_MANIFEST": "0",
+        "STATIC_ROOT": str(settings.STATICFILES_DIRS[0]),
     }
-    command = [sys.executable, "-m", "gunicorn", "kwippy.wsgi", "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", str(workers), "--threads", "8", "--log-level", "warning", "--no-control-socket"]
-    server = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR)
+    command = [sys.executable, "-m", "gunicorn", "kwippy.wsgi", "-c", "deploy/gunicorn.conf.py"]
+    server = subprocess.Popen(command, env=environment | dict(variables or {}), cwd=settings.BASE_DIR)
     try:
         _wait(port)
         yield port

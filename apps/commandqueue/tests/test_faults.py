@@ -157,7 +157,8 @@ def test_one_connection_carries_many_messages_and_is_opened_anew_after_a_hundred
 
 
 def test_a_connection_that_has_gone_meanwhile_costs_no_attempt(queue: Server) -> None:
-    queue.fail("FINAL", DROP_AFTER)
+    queue.fail("MAIL", "")
+    queue.fail("MAIL", DROP)
     first, second = send(), send()
     work(lanes=["default"])
     for command in (first, second):
@@ -165,6 +166,7 @@ def test_a_connection_that_has_gone_meanwhile_costs_no_attempt(queue: Server) ->
         assert command.state == State.DONE
         assert len(command.worker_ids) == 1
     assert queue.message_ids() == [first.message_id, second.message_id]
+    assert queue.connections == 2
 
 
 def test_a_wrong_password_waits_for_the_operator_instead_of_killing_mail(

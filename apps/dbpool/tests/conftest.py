@@ -125,6 +125,13 @@ def database(server: Postgres, django_db_blocker) -> Iterator[Database]:
         database.disconnect_admin()
 
 
+@pytest.fixture(params=[STOCK, POOLED])
+def engine(request, database: Database) -> str:
+    """Has a test hold for Django's own backend and for ours; gives the name."""
+    database.configure(engine=request.param)
+    return str(request.param)
+
+
 @pytest.fixture
 def threads():
     """Runs a function in a thread that closes its connections at the end; gives its future."""

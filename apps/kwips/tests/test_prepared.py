@@ -17,6 +17,12 @@ def prepared() -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def take_a_new_connection() -> None:
+    """One that has prepared nothing: a pool would lend the same one again."""
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's have it
+
+
 @pytest.mark.django_db
 def test_a_connection_prepares_a_statement_once(ann: User, publish: Callable[..., Kwip]) -> None:
     kwip = publish(ann)
@@ -30,17 +36,33 @@ def test_with_the_setting_off_nothing_is_prepared(
     ann: User, publish: Callable[..., Kwip], settings: LazySettings
 ) -> None:
     kwip = publish(ann)
-    connection.close()
+    take_a_new_connection()
     settings.PREPARED_STATEMENTS = False
     assert [card.id for card in queries.cards([kwip.pk])] == [kwip.pk]
     assert prepared() == []
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lent_again_has_prepared_all_it_needs(
+    ann: User, publish: Callable[..., Kwip]
+) -> None:
+    kwip = publish(ann)
+    take_a_new_connection()
+    backends = set()
+    for _ in range(3):
+        # Prepared twice, or forgotten by PostgreSQL and not by us, it would be an error.
+        assert [card.id for card in queries.cards([kwip.pk])] == [kwip.pk]
+        assert prepared().count("kwips_cards") == 1
+        backends.add(connection.connection.info.backend_pid)
+        connection.close()
+    assert len(backends) == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_new_connection_prepares_anew(ann: User, publish: Callable[..., Kwip]) -> None:
     kwip = publish(ann)
     queries.cards([kwip.pk])
-    connection.close()
+    take_a_new_connection()
     assert [card.id for card in queries.cards([kwip.pk])] == [kwip.pk]
     assert prepared() == ["kwips_cards"]
 

@@ -1,0 +1,48 @@
+"""What gunicorn does at the beginnings and ends of its processes (deploy/gunicorn.conf.py)."""
+
+import runpy
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+from django.db.utils import load_backend
+
+from apps.dbpool import figures, registry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def configuration() -> dict[str, Any]:
+    return runpy.run_path(str(Path(settings.BASE_DIR) / "deploy" / "gunicorn.conf.py"))
+
+
+def is_gone(backend: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [backend])
+        return bool(cursor.fetchone()[0] == 0)
+
+
+@pytest.mark.parametrize("engine", ["apps.dbpool", "django.db.backends.postgresql"])
+def test_the_end_of_a_worker_closes_its_connections(configuration: dict[str, Any], engine: str) -> None:
+    connection.close()
+    registry.close_all()
+    ours = connections["default"]
+    connections["default"] = load_backend(engine).DatabaseWrapper(ours.settings_dict, "default")
+    try:
+        connection.ensure_connection()
+        backend = connection.connection.info.backend_pid
+        assert not is_gone(backend)
+        configuration["worker_exit"](None, None)
+        assert connection.connection is None
+        assert figures() == {}
+        # PostgreSQL notices a little later.
+        deadline = time.monotonic() + 30
+        while not is_gone(backend):
+            assert time.monotonic() < deadline
+        connection.close()
+    finally:
+        connections["default"] = ours
