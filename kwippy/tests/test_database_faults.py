@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.accounts.models import User
+from apps.testing.pool import pooled
 from apps.testing.site import Answer, Member, Visitor, served
 from deploy.local.postgres import ROLE, Postgres
 
@@ -101,6 +102,7 @@ def lives_on(port: int) -> None:
     assert "commandqueue_up 0.0" in metrics.text
 
 
+@pooled
 def test_a_pool_that_is_used_up_is_a_503_in_time_and_loses_no_words(memcached: str) -> None:
     ann = User.objects.create_user("ann", "ann@example.org")
     patience = {"DATABASE_STATEMENT_TIMEOUT_MS": "60000", "DATABASE_LOCK_TIMEOUT_MS": "60000"}

@@ -1,5 +1,6 @@
 """`/metrics`: what it tells, to whom, and that it is right with several processes."""
 
+import contextlib
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.parser import text_string_to_metric_families
 
 from apps.accounts.models import User
+from apps.testing.pool import pooled
 from apps.testing.site import Visitor, served
 from deploy.local import services
 from kwippy import metricfiles
@@ -120,6 +122,7 @@ def test_addresses_that_somebody_makes_up_are_no_routes(client: Client) -> None:
     assert not [name for name in grown if "kind" in name]
 
 
+@pooled
 def test_the_pool_tells_what_it_holds_and_how_often_it_lent(client: Client) -> None:
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's have it
@@ -174,8 +177,9 @@ def workers(port: int) -> list[int]:
     word = f"BIND=127.0.0.1:{port}".encode()
     found = []
     for process in services.descendants(os.getpid()):
-        if word in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
-            found.append(process)
+        with contextlib.suppress(OSError):  # it has just ended
+            if word in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
+                found.append(process)
     return sorted(found)[1:]
 
 
@@ -192,6 +196,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pooled
 def test_two_processes_tell_one_truth_which_outlives_them(memcached: str) -> None:
     with served(memcached=memcached, workers=2) as port:
         visitor = Visitor(port)

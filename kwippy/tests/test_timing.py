@@ -15,6 +15,7 @@ from apps.dbpool import figures
 from apps.graph.actions import follow
 from apps.kwips import actions
 from apps.testing import budget
+from apps.testing.pool import pooled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
@@ -61,6 +62,7 @@ def test_a_page_says_what_it_cost_to_members_alone(member: Client) -> None:
     assert "Server-Timing" not in Client().get("/everyone/")
 
 
+@pooled
 def test_a_page_says_how_long_it_waited_for_a_connection(
     member: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

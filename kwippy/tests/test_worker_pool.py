@@ -14,8 +14,9 @@ from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import mailers, wait_for
 from apps.commandqueue.tests.smtpserver import HANG, Server
 from apps.commandqueue.worker import Worker
+from apps.testing.pool import pooled
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pooled]
 
 
 @pytest.fixture

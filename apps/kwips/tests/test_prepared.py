@@ -9,6 +9,7 @@ from django.db import OperationalError, connection
 from apps.accounts.models import User
 from apps.kwips import queries
 from apps.kwips.models import Kwip
+from apps.testing.pool import pooled
 
 
 def prepared() -> list[str]:
@@ -42,6 +43,7 @@ def test_with_the_setting_off_nothing_is_prepared(
     assert prepared() == []
 
 
+@pooled
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_is_lent_again_has_prepared_all_it_needs(
     ann: User, publish: Callable[..., Kwip]
