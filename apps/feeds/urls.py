@@ -3,15 +3,18 @@ from django.urls import path
 import apps.accounts.converters
 import apps.feeds.converters
 import apps.kwips.converters  # noqa: F401 - these make <person:…>, <tag:…> and <kwip_id:…> known
-from apps.feeds import views
+from apps.feeds import documents, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("everyone/", views.everyone, name="everyone"),
+    path("everyone/feed.atom", documents.EveryoneFeed(), name="everyone_feed"),
     path("everyone/new/", views.everyone_news, name="everyone_news"),
     path("network/new/", views.network_news, name="network_news"),
     path("tag/<tag:name>/", views.tag, name="tag"),
+    path("tag/<tag:name>/feed.atom", documents.TagFeed(), name="tag_feed"),
     path("<person:username>/", views.person, name="person"),
+    path("<person:username>/feed.atom", documents.PersonFeed(), name="person_feed"),
     path("<person:username>/favourites/", views.favourites, name="favourites"),
     path("<person:username>/comments/", views.comments, name="comments"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/", views.kwip, name="kwip"),

@@ -24,6 +24,8 @@ Mechanism
       time within a day. A page with a cursor is made for each request.
     - Compressed once; strong ETags for each encoding, `If-None-Match`, HEAD; ``public, max-age=0,
       s-maxage=1``: browsers ask each time, and an nginx in front answers for a second by itself.
+    - ``manage.py warmpages`` makes the pages that most will ask for, before they do: those that the functions
+      in `popular` name.
 
 Switch
     ``PAGECACHE`` in the settings: None is off, and leaves Django as it is. CACHE names a look-aside cache in
@@ -47,6 +49,7 @@ How to measure
 
 from apps.pagecache.addresses import public_page
 from apps.pagecache.purging import purge
+from apps.pagecache.registry import popular
 from apps.pagecache.wsgi import wrapped
 
-__all__ = ["public_page", "purge", "wrapped"]
+__all__ = ["popular", "public_page", "purge", "wrapped"]

@@ -1,0 +1,93 @@
+"""Atom documents: what strangers see of a timeline, in a form that feed readers understand."""
+
+from xml.etree import ElementTree
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.kwips import actions
+
+pytestmark = pytest.mark.django_db
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def document(client: Client, path: str) -> ElementTree.Element:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/atom+xml; charset=utf-8"
+    return ElementTree.fromstring(answer.content)
+
+
+def texts(element: ElementTree.Element, path: str) -> list[str]:
+    return [found.text or "" for found in element.findall("/".join(ATOM + name for name in path.split("/")))]
+
+
+def test_each_timeline_of_strangers_has_its_document(client, ann, bob, publish) -> None:
+    publish(ann, "first, with #tea")
+    publish(bob, "second")
+    assert texts(document(client, "/everyone/feed.atom"), "entry/title") == ["second", "first, with #tea"]
+    assert texts(document(client, "/ann/feed.atom"), "entry/title") == ["first, with #tea"]
+    assert texts(document(client, "/tag/tea/feed.atom"), "entry/title") == ["first, with #tea"]
+    assert texts(document(client, "/ann/feed.atom"), "title") == ["ann (@ann)"]
+
+
+def test_an_entry_says_who_wrote_what_and_when(client, ann, publish) -> None:
+    kwip = publish(ann, "see #tea & <b>, @ann")
+    [entry] = document(client, "/ann/feed.atom").findall(f"{ATOM}entry")
+    address = f"http://localhost:8000/ann/kwip/{kwip.pk}/"
+    assert [link.get("href") for link in entry.findall(f"{ATOM}link")] == [address]
+    assert texts(entry, "id") == [address]
+    assert texts(entry, "author/name") == ["ann"]
+    assert texts(entry, "published") == texts(entry, "updated")
+    [html] = texts(entry, "summary")
+    assert 'href="http://localhost:8000/tag/tea/"' in html
+    assert "&amp; &lt;b&gt;" in html
+    assert 'href="/' not in html
+    actions.edit(kwip=kwip, text="changed")
+    [edited] = document(client, "/ann/feed.atom").findall(f"{ATOM}entry")
+    assert texts(edited, "id") == [address]
+    assert texts(edited, "updated") > texts(edited, "published")
+
+
+def test_a_long_kwip_leads_to_its_page(client, ann, publish) -> None:
+    kwip = publish(ann, "word " * 500)
+    [html] = texts(document(client, "/ann/feed.atom"), "entry/summary")
+    assert f'<a href="http://localhost:8000/ann/kwip/{kwip.pk}/">… more</a>' in html
+    assert len(html) < 1000
+
+
+def test_nobody_gets_what_strangers_do_not_see_not_even_a_member(client, ann, publish) -> None:
+    publish(ann, "between us", followers_only=True)
+    client.force_login(ann)
+    for path in ("/everyone/feed.atom", "/ann/feed.atom"):
+        assert texts(document(client, path), "entry/title") == []
+
+
+def test_a_document_without_entries_is_the_same_each_time(client, ann) -> None:
+    assert client.get("/ann/feed.atom").content == client.get("/ann/feed.atom").content
+    assert texts(document(client, "/ann/feed.atom"), "updated") == ["2008-01-01T00:00:00+00:00"]
+
+
+def test_there_is_one_address_for_each(client, ann, publish) -> None:
+    publish(ann, "#tea")
+    for path in ("/Ann/feed.atom", "/nobody/feed.atom", "/tag/TEA/feed.atom"):
+        assert client.get(path).status_code == 404, path
+
+
+def test_pages_say_where_their_document_is(client, ann, publish) -> None:
+    publish(ann, "#tea")
+    for page, address in (
+        ("/", "/everyone/"),
+        ("/everyone/", "/everyone/"),
+        ("/ann/", "/ann/"),
+        ("/tag/tea/", "/tag/tea/"),
+    ):
+        assert f'href="{address}feed.atom"' in client.get(page).content.decode(), page
+
+
+def test_what_is_shared_elsewhere_says_what_it_is(client, ann: User, publish) -> None:
+    kwip = publish(ann, 'tea "at four" & cake')
+    page = client.get(f"/ann/kwip/{kwip.pk}/").content.decode()
+    assert '<meta property="og:description" content="tea &quot;at four&quot; &amp; cake">' in page
+    assert f'<meta property="og:url" content="http://localhost:8000/ann/kwip/{kwip.pk}/">' in page

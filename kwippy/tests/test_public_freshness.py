@@ -1,0 +1,90 @@
+"""After a writer has its answer no stranger is shown what was before, however many write and read at once."""
+
+import http.client
+import os
+import random
+import re
+import sys
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections
+
+from apps.accounts.models import User
+from apps.kwips import actions
+from apps.kwips.models import Kwip
+from apps.testing.site import served
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECONDS = 60 if os.environ.get("TORTURE") else 8
+PEOPLE = 16
+
+
+class Writers:
+    """Each changes a kwip of their own, over and over, and knows what they have finished."""
+
+    def __init__(self, kwips: list[Kwip]) -> None:
+        self.kwips = kwips
+        self.finished = [0] * len(kwips)
+        self.until = time.monotonic() + SECONDS
+
+    def write(self, number: int) -> int:
+        version = 0
+        while time.monotonic() < self.until:
+            actions.edit(kwip=self.kwips[number], text=f"[kwip {number} version {version + 1}] #tea")
+            # As at the end of a request: the pool has fewer connections than there are writers.
+            connections.close_all()
+            version += 1
+            self.finished[number] = version
+        return version
+
+    def read(self, port: int) -> tuple[int, int, list[str]]:
+        """How many pages were read, how many of them had been kept, and what was seen of before."""
+        read, kept, stale = 0, 0, []
+        chance = random.Random(threading.get_ident())
+        wire = http.client.HTTPConnection("localhost", port, timeout=30)
+        while time.monotonic() < self.until:
+            number = chance.randrange(len(self.kwips))
+            kwip = self.kwips[number]
+            own = f"/fan{number}/kwip/{kwip.pk}/"
+            path = chance.choice(
+                ["/", "/everyone/", f"/fan{number}/", "/tag/tea/", own, "/everyone/feed.atom"]
+            )
+            floor = self.finished[number]
+            wire.request("GET", path)
+            answer = wire.getresponse()
+            text = answer.read().decode()
+            assert answer.status == 200
+            read += 1
+            kept += answer.headers["Cache-Status"] == "pagecache; hit"
+            found = re.search(rf"\[kwip {number} version (\d+)\]", text)
+            if found and int(found[1]) < floor:
+                stale.append(f"{path}: {found[1]}, and {floor} was finished")
+        wire.close()
+        return read, kept, stale
+
+
+def test_sixteen_writers_and_sixteen_readers_and_nothing_stale(memcached: str) -> None:
+    people = [User.objects.create_user(f"fan{n}", f"fan{n}@example.org") for n in range(PEOPLE)]
+    kwips = [
+        actions.publish(author=person, text=f"[kwip {n} version 0] #tea", form_key=uuid.uuid4())
+        for n, person in enumerate(people)
+    ]
+    with served(memcached=memcached) as port, ThreadPoolExecutor(2 * PEOPLE) as pool:
+        writers = Writers(kwips)
+        writing = [pool.submit(writers.write, number) for number in range(PEOPLE)]
+        reading = [pool.submit(writers.read, port) for _ in range(PEOPLE)]
+        written = sum(future.result() for future in writing)
+        results = [future.result() for future in reading]
+    stale = [line for _, _, lines in results for line in lines]
+    read, kept = sum(result[0] for result in results), sum(result[1] for result in results)
+    # For the record, and for whoever asks with -s.
+    sys.stdout.write(f"{written} writes, {read} reads, {kept} of them kept, {len(stale)} stale\n")
+    assert stale == []
+    assert written > 20
+    assert read > 100
+    assert kept > 0
