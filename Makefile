@@ -17,8 +17,8 @@ run: ## start the site on http://localhost:8000 (PORT= moves it), Ctrl-C stops i
 	@$(PYTHON) deploy/local/bootstrap.py requirements-local.txt memcached
 	@$(VENV) -m deploy.local
 
-test: ## run the tests against PostgreSQL, memcached and Chromium (ARGS= goes to pytest)
-	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium
+test: ## run the tests against PostgreSQL, memcached, nginx and Chromium (ARGS= goes to pytest)
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx chromium
 	@$(VENV) -m pytest -n 2 $(ARGS)
 
 torture: ## put the command queue through every fault a hundred times (about an hour)

@@ -65,13 +65,16 @@ class Member(Visitor):
 
 
 @contextmanager
-def served(*, memcached: str, workers: int = 2, variables: Mapping[str, str] | None = None) -> Iterator[int]:
-    """Runs the site, with more environment ``variables``; yields its port.
+def served(
+    *, memcached: str, workers: int = 2, variables: Mapping[str, str] | None = None, port: int = 0
+) -> Iterator[int]:
+    """Runs the site, with more environment ``variables``; yields its port, a free one unless it is given.
 
     The test must be one with transactions, whose rows others see.
     """
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     environment = os.environ | {
         "BIND": f"127.0.0.1:{port}",

@@ -10,6 +10,7 @@ if __name__ == "__main__":
     # Ctrl-C ends us without a traceback, during the imports below too.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -17,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 OLDEST = (3, 12)
@@ -29,7 +31,10 @@ REQUIREMENTS = ["requirements.txt", "requirements-local.txt", "requirements-dev.
 WITHOUT = {
     "memcached": "an in-process cache stands in, and tests of memcached are left out",
     "chromium": "tests in a browser are left out",
+    "nginx": "tests of the edge are left out",
 }
+# Debian asks it whether a service may be started: what is installed here is a program, not a server.
+POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 class MissingError(Exception):
@@ -128,8 +133,23 @@ def apt_install(package: str) -> bool:
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
     update = ["apt-get", "update", "-qq"]
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    # The lists of a fresh container are empty, those of an old machine outdated.
-    return succeeds(install, **quiet) or (succeeds(update, **quiet) and succeeds(install, **quiet))
+    with no_service_started():
+        # The lists of a fresh container are empty, those of an old machine outdated.
+        return succeeds(install, **quiet) or (succeeds(update, **quiet) and succeeds(install, **quiet))
+
+
+@contextlib.contextmanager
+def no_service_started() -> "Iterator[None]":
+    """Inside, a package that is installed starts none of its services; one's own policy is left alone."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
 
 
 def succeeds(command: "list[str]", **variables: str) -> bool:

@@ -1,74 +1,22 @@
 """PostgreSQL is busy, full or gone, under a site that is being used: a 503 soon, and it passes by itself."""
 
 import contextlib
-import json
-import os
-import subprocess
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg2
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 
 from apps.accounts.models import User
+from apps.testing.ownpostgres import sessions, where
 from apps.testing.pool import pooled
 from apps.testing.site import Answer, Member, Visitor, served
 from deploy.local.postgres import ROLE, Postgres
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A PostgreSQL with an empty site, to be hurt."""
-    directory = tmp_path_factory.mktemp("faults")
-    # Durable, so that a restart keeps what was committed.
-    server = Postgres(directory / "postgres", sockets=directory / "run")
-    server.start()
-    server.create_database("kwippy")
-    manage(server, "migrate", "--verbosity=0")
-    yield server
-    server.stop()
-
-
-def where(server: Postgres) -> dict[str, str]:
-    return {"DATABASE_HOST": str(server.sockets), "DATABASE_NAME": "kwippy"}
-
-
-def manage(server: Postgres, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "manage.py", *words],
-        cwd=settings.BASE_DIR,
-        env=os.environ | where(server) | {"STATIC_MANIFEST": "0"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
-
-
-def sessions(server: Postgres, people: int) -> list[str]:
-    """The session cookies of so many new people."""
-    script = f"""
-import json, uuid
-from django.conf import settings
-from django.test import Client
-from apps.accounts.models import User
-cookies = []
-for _ in range({people}):
-    name = "u" + uuid.uuid4().hex[:12]
-    client = Client()
-    client.force_login(User.objects.create_user(name, name + "@example.org"))
-    cookies.append(client.cookies[settings.SESSION_COOKIE_NAME].value)
-print(json.dumps(cookies))
-"""
-    found: list[str] = json.loads(manage(server, "shell", "--verbosity=0", "-c", script))
-    return found
 
 
 def soon(condition: Callable[[], bool]) -> None:

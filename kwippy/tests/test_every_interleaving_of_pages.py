@@ -5,6 +5,7 @@ cache's own explorer, of one key for the generation and one for each page.
 """
 
 import gzip
+import os
 from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -134,7 +135,12 @@ def writer(do: Do) -> int:
     return version
 
 
-@pytest.mark.parametrize(("readers", "writers", "accidents"), [(1, 1, 2), (2, 1, 1), (1, 2, 2), (2, 2, 0)])
+SIZES = [(1, 1, 2), (2, 1, 1), (1, 2, 2), (2, 2, 0)]
+if os.environ.get("TORTURE"):  # a few minutes
+    SIZES += [(2, 1, 2), (2, 2, 1), (3, 1, 1)]
+
+
+@pytest.mark.parametrize(("readers", "writers", "accidents"), SIZES)
 def test_no_interleaving_of_readers_writers_and_accidents_shows_an_old_page(
     readers: int, writers: int, accidents: int
 ) -> None:

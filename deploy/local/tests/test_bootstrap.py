@@ -90,3 +90,17 @@ def test_in_ci_a_missing_program_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(shutil, "which", lambda *_arguments, **_options: None)
     with pytest.raises(bootstrap.MissingError, match="chromium is not installed"):
         bootstrap.provide_program("chromium")
+
+
+def test_what_is_installed_starts_no_service_and_ones_own_policy_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(bootstrap, "POLICY", policy)
+    with bootstrap.no_service_started():
+        assert subprocess.run([policy, "nginx", "start"], check=False).returncode == 101
+    assert not policy.exists()
+    policy.write_text("mine")
+    with bootstrap.no_service_started():
+        assert policy.read_text() == "mine"
+    assert policy.read_text() == "mine"

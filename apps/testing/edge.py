@@ -1,0 +1,63 @@
+"""nginx in front of the site, as it is deployed, and what asks it."""
+
+import gzip
+import http.client
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy.local.edge import Edge
+
+type Headers = Sequence[tuple[str, str]]
+
+
+@dataclass
+class Told:
+    """An answer, with its body as it came over the wire."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        zipped = self.headers["Content-Encoding"] == "gzip"
+        return (gzip.decompress(self.body) if zipped else self.body).decode()
+
+    @property
+    def cache(self) -> str:
+        """What nginx did: HIT, MISS, BYPASS, STALE and the like; "" where it has no cache."""
+        return self.headers["X-Cache"] or ""
+
+
+def ask(port: int, path: str, *headers: tuple[str, str], method: str = "GET") -> Told:
+    """One request with these headers and no others but `Host`, as often and as empty as they are given."""
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
+    try:
+        asked.putrequest(method, path, skip_accept_encoding=True, skip_host=True)
+        for name, value in (("Host", "localhost"), *headers):
+            asked.putheader(name, value)
+        asked.endheaders()
+        answer = asked.getresponse()
+        return Told(answer.status, answer.headers, answer.read())
+    finally:
+        asked.close()
+
+
+@contextmanager
+def edge(folder: Path, *, gunicorn: int) -> Iterator[Edge]:
+    """Runs nginx in ``folder`` before the gunicorn on that port; skips where nginx is missing."""
+    if Edge.program() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("nginx is not installed, and with CI=true nothing is left out")
+        pytest.skip("nginx is not installed")
+    server = Edge(folder, gunicorn=gunicorn)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,45 @@
+"""A PostgreSQL of a test's own, with an empty site: to be hurt, where all others would suffer."""
+
+import json
+import os
+import subprocess
+import sys
+
+from django.conf import settings
+
+from deploy.local.postgres import Postgres
+
+
+def where(server: Postgres) -> dict[str, str]:
+    return {"DATABASE_HOST": str(server.sockets), "DATABASE_NAME": "kwippy"}
+
+
+def manage(server: Postgres, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=settings.BASE_DIR,
+        env=os.environ | where(server) | {"STATIC_MANIFEST": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def sessions(server: Postgres, people: int) -> list[str]:
+    """The session cookies of so many new people."""
+    script = f"""
+import json, uuid
+from django.conf import settings
+from django.test import Client
+from apps.accounts.models import User
+cookies = []
+for _ in range({people}):
+    name = "u" + uuid.uuid4().hex[:12]
+    client = Client()
+    client.force_login(User.objects.create_user(name, name + "@example.org"))
+    cookies.append(client.cookies[settings.SESSION_COOKIE_NAME].value)
+print(json.dumps(cookies))
+"""
+    found: list[str] = json.loads(manage(server, "shell", "--verbosity=0", "-c", script))
+    return found
