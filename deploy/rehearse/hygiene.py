@@ -12,11 +12,8 @@ WHO = "cat /proc/[0-9]*/status"
 
 
 def play(stack: Stack) -> None:
-    secrets = {
-        path.name: path.read_text().strip()
-        for path in (stack.folder / "secrets").iterdir()
-        if path.stat().st_size
-    }
+    files = (stack.folder / "secrets").iterdir()
+    secrets = {path.name: path.read_text().strip() for path in files if path.read_text().strip()}
     for service in (*SERVICES, "mailpit"):
         for container in stack.containers(service):
             told = stack.inspect(container)

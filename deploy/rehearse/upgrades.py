@@ -1,6 +1,9 @@
 """The next release under load, and back; a secret that changes; more of the same."""
 
+import contextlib
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from deploy.rehearse.kills import writers
 from deploy.rehearse.load import Load
@@ -25,7 +28,10 @@ def play(stack: Stack) -> None:
     sign_in(ann, "ann")
     with Load(stack, writers(stack)) as load:
         until(lambda: load.acknowledged, 20, "a kwip to be acknowledged", "web")
-        roll(stack, load, "upgrade with a migration", second)
+        with somebody_in_the_way(stack):
+            told = roll(stack, load, "upgrade with a migration", second)
+        if "Somebody holds a lock" not in told:
+            raise RehearsalError(f"the migration did not have to wait for its lock:\n{told}")
         if "rehearsed" not in stack.sql("SELECT column_name FROM information_schema.columns"):
             raise RehearsalError("the migration was not applied", "migrate")
         roll(stack, load, "rollback", first)
@@ -51,11 +57,22 @@ def make_next_release(stack: Stack, release: str) -> None:
     run("docker", "build", "--tag", stack.images[-1], str(folder))
 
 
-def roll(stack: Stack, load: Load, what: str, release: str) -> None:
-    """Have the site run a release, with nobody noticing."""
+@contextlib.contextmanager
+def somebody_in_the_way(stack: Stack) -> Iterator[None]:
+    """Reads a table that the migration changes, for longer than a migration may keep others waiting."""
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(
+            stack.sql, "BEGIN; LOCK contact_message IN ACCESS SHARE MODE; SELECT pg_sleep(9)"
+        )
+        yield
+        reading.result()
+
+
+def roll(stack: Stack, load: Load, what: str, release: str) -> str:
+    """Have the site run a release, with nobody noticing. Returns what the script told."""
     stack.set(RELEASE=release)
     moment = time.monotonic()
-    stack.script("deploy/upgrade")
+    told = stack.script("deploy/upgrade")
     seconds = time.monotonic() - moment
     time.sleep(2)
     count = load.clean(moment, what, "web")
@@ -64,6 +81,7 @@ def roll(stack: Stack, load: Load, what: str, release: str) -> None:
             if (image := stack.inspect(container)["Config"]["Image"]) != f"kwippy:{release}":
                 raise RehearsalError(f"{service} runs {image}", service)
     print(f"{what}: {seconds:.0f} s; 0 of {count} requests failed")
+    return told
 
 
 def scale(stack: Stack, load: Load) -> None:
