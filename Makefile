@@ -1,6 +1,6 @@
 # Everything a newcomer types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test torture lint lock smoke clean
+.PHONY: help run test torture lint lock smoke rehearse secrets clean
 
 # The first Python on this machine that is new enough; PYTHON= names another.
 find_python = for python in python3 python3.14 python3.13 python3.12; do \
@@ -40,6 +40,12 @@ lint: ## check style, types, layers, templates and migrations
 smoke: ## clone this commit elsewhere and walk a newcomer's way through it in a browser
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium
 	@$(VENV) -m deploy.local.smoke
+
+rehearse: ## bring docker-compose.yml up, kill, back up, lose, restore and upgrade it (about five minutes)
+	@$(PYTHON) -m deploy.rehearse
+
+secrets: ## make the passwords that docker-compose.yml needs, in secrets/
+	@deploy/make-secrets
 
 lock: ## pin what requirements*.in ask for, with hashes
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt

@@ -5,6 +5,9 @@ import shutil
 import tempfile
 from typing import Any
 
+from deploy import slot
+from kwippy.logs import logging_config
+
 bind = os.environ.get("BIND", "127.0.0.1:8000").split(",")
 worker_class = "gthread"
 # Two processes keep two cores busy; threads wait for PostgreSQL and memcached meanwhile.
@@ -23,8 +26,10 @@ keepalive = int(os.environ.get("WEB_KEEPALIVE", "75"))
 max_requests = int(os.environ.get("WEB_MAX_REQUESTS", "20000"))
 max_requests_jitter = max_requests // 10
 
-# A proxy is believed only if it is named; the default would believe anything on this machine.
-forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
+# Those who may say that a request came by TLS are those whom the site believes (gunicorn always believes
+# whoever can open its socket); the default would believe anything on this machine.
+_proxies = os.environ.get("TRUSTED_PROXIES", "").replace(" ", "").split(",")
+forwarded_allow_ips = ",".join(name for name in _proxies if name != "unix")
 # The heartbeat file must not wait for a slow disk.
 _memory = "/dev/shm"  # noqa: S108 - gunicorn makes its file there with a name of its own
 worker_tmp_dir = _memory if os.access(_memory, os.W_OK) else None
@@ -34,6 +39,9 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
+logconfig_dict = logging_config(
+    format=os.environ.get("LOG_FORMAT") or "json", level=os.environ.get("LOG_LEVEL") or "INFO"
+)
 
 
 def on_starting(server: Any) -> None:
@@ -45,6 +53,10 @@ def post_worker_init(worker: Any) -> None:
     from kwippy import metrics
 
     metrics.keep_noting()
+    # The site is loaded: nginx may find us. Later workers change nothing: we may have been withdrawn.
+    if worker.age <= workers:
+        for address in bind:
+            slot.publish(address)
 
 
 def worker_exit(server: Any, worker: Any) -> None:
@@ -67,4 +79,6 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
+    for address in bind:
+        slot.withdraw(address)
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

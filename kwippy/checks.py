@@ -87,6 +87,33 @@ def mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckM
 
 
 @register()
+def proxies(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """What stands in front, and whom it is believed: one without the other is a trap."""
+    if urlsplit(settings.SITE_URL).scheme != "https":
+        return []
+    behind = settings.SECURE_PROXY_SSL_HEADER is not None
+    if settings.SECURE_SSL_REDIRECT and not behind:
+        return [
+            Warning(
+                "SITE_URL is https, and nobody is believed who says that a request came by TLS:"
+                " every page leads to itself.",
+                hint="Behind a proxy that sets X-Forwarded-Proto, BEHIND_TLS_PROXY=on.",
+                id="kwippy.W005",
+            )
+        ]
+    if behind and not settings.TRUSTED_PROXIES:
+        return [
+            Warning(
+                "BEHIND_TLS_PROXY is on, and TRUSTED_PROXIES is empty: all visitors come from one address,"
+                " and share its limits.",
+                hint="Name the proxy's networks, or 'unix' for a socket.",
+                id="kwippy.W006",
+            )
+        ]
+    return []
+
+
+@register()
 def memcached(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for server in settings.MEMCACHED_SERVERS:

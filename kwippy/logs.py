@@ -5,11 +5,14 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.http import HttpRequest, HttpResponse
 from structlog.tracebacks import ExceptionDictTransformer
+
+if TYPE_CHECKING:
+    # gunicorn's master logs like we do, and loads nothing of Django.
+    from django.http import HttpRequest, HttpResponse
 
 log = structlog.get_logger("kwippy.request")
 
@@ -54,6 +57,8 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 
             # One line a request is RequestLogMiddleware's; these would say it again.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": False},
+            # gunicorn of itself: its own handler is replaced.
+            "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
         },
     }
     logging.config.dictConfig(config)
@@ -68,18 +73,20 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 
 class RequestLogMiddleware:
     """Gives the request an id, hands it back as `X-Request-ID`, and logs one line when it is answered."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: "Callable[[HttpRequest], HttpResponse]") -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: "HttpRequest") -> "HttpResponse":
         foreign = request.headers.get("X-Request-ID", "")
         request_id = foreign if _FOREIGN_ID.match(foreign) else uuid.uuid4().hex
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)
             response["X-Request-ID"] = request_id
+            # What asks every few seconds whether we live would fill the log.
+            tell = log.debug if request.path == "/livez" else log.info
             # The path alone: queries may hold what people search for, and reset links are in neither.
-            log.info(
+            tell(
                 "request",
                 method=request.method,
                 path=_without_secrets(request.path),

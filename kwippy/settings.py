@@ -134,7 +134,8 @@ DATABASES: dict[str, dict[str, Any]] = {
             "keepalives_interval": 5,
             "keepalives_count": 2,
             "tcp_user_timeout": 20_000,
-            "application_name": "kwippy",
+            # Who it is, in pg_stat_activity and in PostgreSQL's log.
+            "application_name": env.str("APPLICATION_NAME", "kwippy"),
             # One slow statement must not hold a thread, a lock or a snapshot for ever.
             "options": " ".join([
                 f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT_MS', 5_000)}",

@@ -19,6 +19,8 @@ HEALTHY = {
     "MEMCACHED_SERVERS": "memcached:11211",
     "MAIL_DIR": "",
     "DEBUG": "false",
+    "BEHIND_TLS_PROXY": "on",
+    "TRUSTED_PROXIES": "unix",
 }
 
 
@@ -48,6 +50,8 @@ def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
         ({"SITE_URL": "kwippy.example"}, "kwippy.E001"),
         ({"SITE_URL": "https://kwippy.example/site"}, "kwippy.E001"),
         ({"SITE_URL": "http://kwippy.example"}, "kwippy.W001"),
+        ({"BEHIND_TLS_PROXY": "off"}, "kwippy.W005"),
+        ({"TRUSTED_PROXIES": ""}, "kwippy.W006"),
         ({"SECRET_KEY": ""}, "kwippy.E002"),
         ({"SECRET_KEY": "short"}, "kwippy.E002"),
         ({"SMTP_HOST": ""}, "kwippy.E003"),

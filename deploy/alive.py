@@ -1,0 +1,24 @@
+"""The health check of a container: `alive.py PORT [PATH]` asks /livez there, or what else is named.
+
+Its own program, of the standard library alone: it runs every few seconds.
+"""
+
+import http.client
+import os
+import sys
+from urllib.parse import urlsplit
+
+
+def main(port: int, path: str = "/livez") -> int:
+    """0 if the answer is 200."""
+    host = urlsplit(os.environ.get("SITE_URL", "")).netloc
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
+    try:
+        connection.request("GET", path, headers={"Host": host, "X-Forwarded-Proto": "https"})
+        return 0 if connection.getresponse().status == 200 else 1
+    except OSError:
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), *sys.argv[2:]))

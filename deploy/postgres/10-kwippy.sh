@@ -1,0 +1,9 @@
+#!/bin/sh
+# A new cluster: the site's role, which is no superuser, and its database.
+set -eu
+psql --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres \
+  --set password="$(cat /run/secrets/database_password)" <<'SQL'
+CREATE ROLE kwippy LOGIN PASSWORD :'password';
+CREATE DATABASE kwippy OWNER kwippy;
+REVOKE CONNECT, TEMPORARY ON DATABASE kwippy FROM PUBLIC;
+SQL

@@ -1,0 +1,143 @@
+"""Each service is killed in turn, under readers and writers; what was promised of it has to hold."""
+
+import time
+from collections.abc import Callable
+
+from deploy.rehearse.load import WRITERS, Load
+from deploy.rehearse.opening import write_to_operators
+from deploy.rehearse.stack import RehearsalError, Stack, until
+from deploy.rehearse.visitor import Visitor, sign_in
+
+# How long until a service that was killed works again, at most.
+BACK_SECONDS = {"web": 15.0, "postgres": 20.0, "memcached": 10.0, "nginx": 10.0, "worker": 30.0}
+
+
+def play(stack: Stack) -> None:
+    with Load(stack, writers(stack)) as load:
+        time.sleep(5)
+        load.clean(0, "before anything is killed", "web")
+        for act in (memcached, worker, process, web, postgres, nginx):
+            act(stack, load)
+            until(lambda: all_ready(stack), 30, "everything ready again")
+            time.sleep(2)
+        last = time.monotonic()
+        time.sleep(3)
+        load.clean(last, "after all that", "web")
+    print(f"{load.nothing_lost()} kwips were acknowledged: all are there, none twice")
+
+
+def writers(stack: Stack) -> list[Visitor]:
+    """Members, signed in."""
+    found = []
+    for number in range(WRITERS):
+        visitor = Visitor(stack.https)
+        sign_in(visitor, f"writer{number}")
+        found.append(visitor)
+    return found
+
+
+def readyz(stack: Stack) -> str:
+    try:
+        return Visitor(stack.https, timeout=5).get("/readyz").text
+    except OSError:
+        return ""
+
+
+def all_ready(stack: Stack) -> bool:
+    state = readyz(stack)
+    return '"postgresql": true' in state and '"memcached": true' in state and stack.healthy("nginx")
+
+
+def memcached(stack: Stack, load: Load) -> None:
+    """Without it the site is slower; nobody is signed out, and no request fails."""
+    moment = time.monotonic()
+    stack.kill("memcached")
+    back = until(
+        lambda: '"memcached": true' in readyz(stack),
+        BACK_SECONDS["memcached"],
+        "memcached again",
+        "memcached",
+    )
+    time.sleep(2)
+    count = load.clean(moment, "memcached was killed", "web")
+    print(f"memcached: back after {back:.1f} s; 0 of {count} requests failed")
+
+
+def worker(stack: Stack, load: Load) -> None:
+    """Mail waits for it; the site does not notice."""
+    moment = time.monotonic()
+    stack.kill("worker")
+    write_to_operators(stack, "the worker is dead")
+    back = time.monotonic() - moment
+    count = load.clean(moment, "the worker was killed", "web")
+    print(f"worker: mail written meanwhile came after {back:.1f} s; 0 of {count} requests failed")
+
+
+def process(stack: Stack, load: Load) -> None:
+    """One of gunicorn's processes: reads that it had in hand are asked once more, if no answer had begun."""
+    moment = time.monotonic()
+    kills = 3
+    for _ in range(kills):
+        stack.kill("web", "child")
+        time.sleep(2)
+    faults = load.faults(moment, "read")
+    # gunicorn sends a page's headers, then the page. Who dies in between has answered, as far as nginx knows.
+    cut = [fault for fault in faults if fault.fault == "IncompleteRead"]
+    if len(cut) < len(faults) or len(cut) > kills:
+        raise RehearsalError(f"{len(faults)} reads failed: {faults[:5]}", "web")
+    reads, wrong = len(load.since(moment, "read")), len(load.faults(moment)) - len(faults)
+    told = f"of {reads} reads 0 failed and {len(cut)} were cut off; {wrong} requests of members failed"
+    print(f"a process of web, {kills} times: {told}")
+
+
+def outage(stack: Stack, load: Load, service: str, works: Callable[[], bool], meanwhile: str) -> None:
+    moment = time.monotonic()
+    stack.kill(service)
+    killed = time.monotonic()
+    until(lambda: bool(load.faults(moment)) or time.monotonic() > killed + 3, 5, "that somebody notices")
+    until(works, BACK_SECONDS[service], f"{service} again", service)
+    # From the last fault on, everything has to be answered.
+    faults = load.faults(moment)
+    gone = max((fault.at for fault in faults), default=killed) - killed
+    if gone > BACK_SECONDS[service]:
+        raise RehearsalError(f"{service} was away for {gone:.1f} s", service)
+    told = sorted({fault.fault for fault in faults})
+    what = f"{len(faults)} requests failed within {max(gone, 0):.1f} s ({', '.join(told)})"
+    print(f"{service}: {what}; {meanwhile}")
+
+
+def web(stack: Stack, load: Load) -> None:
+    visitor = Visitor(stack.https)
+    outage(stack, load, "web", lambda: visitor.get("/livez").status == 200, "nginx says: back in a moment")
+    unknown = {fault.fault for fault in load.faults(time.monotonic() - 15, "read")} - {"503"}
+    if unknown:
+        raise RehearsalError(f"readers saw {unknown} rather than the page that says we are away", "nginx")
+
+
+def postgres(stack: Stack, load: Load) -> None:
+    visitor = Visitor(stack.https)
+    static = "/static/" + stack.exec("web", "python", "-c", STATIC).strip()
+    if visitor.get(static).status != 200:
+        raise RehearsalError(f"{static} is not there", "nginx")
+    outage(
+        stack, load, "postgres", lambda: visitor.get("/readyz").status == 200, "no restart of web was needed"
+    )
+
+
+def nginx(stack: Stack, load: Load) -> None:
+    visitor = Visitor(stack.https, timeout=2)
+
+    def works() -> bool:
+        try:
+            return visitor.get("/livez").status == 200
+        except OSError:
+            return False
+
+    outage(stack, load, "nginx", works, "with its certificate and its gunicorns")
+
+
+# The hashed name of some file.
+STATIC = """
+import json, pathlib
+print(json.loads(pathlib.Path("/srv/kwippy/static/staticfiles.json").read_text())["paths"]["css/base.css"])
+"""

@@ -1,0 +1,117 @@
+"""Readers and writers who go on, whatever happens to the site, and remember what they were told."""
+
+import http.client
+import itertools
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from deploy.rehearse.stack import RehearsalError, Stack
+from deploy.rehearse.visitor import Visitor
+
+PAGES = ("/", "/everyone/", "/about/", "/writer0/")
+READERS, WRITERS = 3, 12
+READER_PAUSE, WRITER_PAUSE = 0.15, 4.0
+
+
+@dataclass
+class Event:
+    """One request: when it was answered, how, and by whom it was sent."""
+
+    at: float
+    kind: str
+    fault: str
+    seconds: float = 0.0
+
+
+@dataclass
+class Load:
+    """A steady load; use it as a context."""
+
+    stack: Stack
+    writers: list[Visitor]
+    events: list[Event] = field(default_factory=list)
+    acknowledged: set[str] = field(default_factory=set)
+
+    def __enter__(self) -> "Load":
+        self._over = threading.Event()
+        self._paused = threading.Event()
+        threads = [threading.Thread(target=self._read, args=[number]) for number in range(READERS)]
+        threads += [threading.Thread(target=self._write, args=[writer]) for writer in self.writers]
+        self._threads = threads
+        for thread in threads:
+            thread.daemon = True
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _read(self, number: int) -> None:
+        visitor = Visitor(self.stack.https)
+        for page in itertools.islice(itertools.cycle(PAGES), number, None):
+            if self._over.wait(READER_PAUSE):
+                return
+            self._note("read", lambda page=page: visitor.get(page).status)
+
+    def _write(self, writer: Visitor) -> None:
+        """One kwip after the other; each is sent again, by the same form, until it is acknowledged."""
+        while not self._over.wait(WRITER_PAUSE):
+            token = f"token {uuid.uuid4().hex}"
+            form: dict[str, str] = {}
+
+            def ask(form: dict[str, str] = form) -> int:
+                form |= writer.form("/kwip/", "/kwip/")
+                return 200
+
+            def send(form: dict[str, str] = form, token: str = token) -> int:
+                return writer.post("/kwip/", form | {"text": token}).status
+
+            for kind, step in (("form", ask), ("write", send)):
+                while not self._note(kind, step):
+                    if self._over.wait(1):
+                        return
+            self.acknowledged.add(token)
+
+    def _note(self, kind: str, step) -> bool:  # type: ignore[no-untyped-def]
+        started = time.monotonic()
+        try:
+            status = step()
+            fault = "" if status < 400 else str(status)
+        except RehearsalError as error:
+            fault = str(error)
+        except (OSError, http.client.HTTPException) as error:
+            fault = type(error).__name__
+        now = time.monotonic()
+        self.events.append(Event(now, kind, fault, now - started))
+        return not fault
+
+    # ── What came of it ──────────────────────────────────────────────────────────────────────────
+
+    def since(self, moment: float, kind: str = "") -> list[Event]:
+        return [event for event in list(self.events) if event.at >= moment and event.kind.startswith(kind)]
+
+    def faults(self, moment: float, kind: str = "") -> list[Event]:
+        return [event for event in self.since(moment, kind) if event.fault]
+
+    def clean(self, moment: float, what: str, service: str) -> int:
+        """How many requests were answered since then. Raises RehearsalError if any was not."""
+        if faults := self.faults(moment):
+            kinds = sorted({f"{event.kind}: {event.fault}" for event in faults})
+            total = len(self.since(moment))
+            raise RehearsalError(f"{what}: {len(faults)} of {total} requests failed: {kinds}", service)
+        return len(self.since(moment))
+
+    def nothing_lost(self) -> int:
+        """Every acknowledged kwip is there, and none twice. Returns how many. Raises RehearsalError."""
+        told = set(self.acknowledged)
+        kept = self.stack.sql("SELECT text FROM kwips_kwip WHERE text LIKE 'token %'").split("\n")
+        kept = [text for text in kept if text]
+        if lost := told - set(kept):
+            raise RehearsalError(f"{len(lost)} of {len(told)} acknowledged kwips are lost", "postgres")
+        if len(kept) != len(set(kept)):
+            raise RehearsalError(f"{len(kept) - len(set(kept))} kwips are there twice", "web")
+        return len(told)

@@ -1,0 +1,176 @@
+"""The site as an operator has it: a checkout, a `.env`, secrets, and what docker-compose makes of them."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+DOMAIN = "kwippy.test"
+SERVICES = ("web", "worker", "postgres", "memcached", "nginx")
+
+
+class RehearsalError(Exception):
+    """A promise that was not kept. ``service`` is the one whose log tells why, if one does."""
+
+    def __init__(self, message: str, service: str = "") -> None:
+        super().__init__(message)
+        self.service = service
+
+
+def run(*command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program; returns what it wrote. Raises RehearsalError with its last words if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if check and done.returncode:
+        words = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
+        raise RehearsalError(f"{' '.join(command)} ended with {done.returncode}:\n{words}")
+    return done
+
+
+def until(condition: Callable[[], object], seconds: float, what: str, service: str = "") -> float:
+    """Wait for something to become true; returns after how many seconds. Raises RehearsalError."""
+    started = time.monotonic()
+    while True:
+        if condition():
+            return time.monotonic() - started
+        if time.monotonic() - started > seconds:
+            raise RehearsalError(f"not within {seconds:.0f} s: {what}", service)
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stack:
+    """One site in a folder of its own, under names that nobody else has."""
+
+    def __init__(self) -> None:
+        self.name = f"kwippy-rehearsal-{os.getpid()}"
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
+        self.release = f"rehearsal-{os.getpid()}"
+        self.images = [f"kwippy:{self.release}"]
+        self.http, self.https, self.mail = free_port(), free_port(), free_port()
+        docker_compose = run("docker", "compose", "version", check=False).returncode != 0
+        self._compose = ["docker-compose"] if docker_compose else ["docker", "compose"]
+
+    # ── Its life ─────────────────────────────────────────────────────────────────────────────────
+
+    def prepare(self) -> None:
+        """What an operator does before the first start: a checkout, `.env`, secrets."""
+        names = run("git", "ls-files", "-coz", "--exclude-standard", cwd=ROOT).stdout.split("\0")
+        for name in filter(None, names):
+            if (ROOT / name).is_file():
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.folder / name)
+        run("make", "-s", "secrets", cwd=self.folder)
+        shutil.copy(self.folder / ".env.example", self.folder / ".env")
+        self.set(
+            DOMAIN=DOMAIN,
+            CONTACT_EMAIL=f"operators@{DOMAIN}",
+            SMTP_HOST="mailpit",
+            SMTP_PORT="1025",
+            SMTP_TLS="off",
+            RELEASE=self.release,
+            HTTP_PORT=f"127.0.0.1:{self.http}",
+            HTTPS_PORT=f"127.0.0.1:{self.https}",
+            MAILPIT_PORT=str(self.mail),
+        )
+
+    def set(self, **values: str) -> None:
+        """Give variables of `.env` their values."""
+        file = self.folder / ".env"
+        lines = file.read_text().splitlines()
+        for name, value in values.items():
+            lines = [line for line in lines if not line.startswith((f"{name}=", f"#{name}="))]
+            lines.append(f"{name}={value}")
+        file.write_text("\n".join(lines) + "\n")
+
+    def down(self) -> None:
+        """Lose the site with all that it ever kept."""
+        self.compose("--profile", "dev", "down", "--timeout", "20", "--volumes")
+
+    def remove(self) -> None:
+        """Leave nothing behind, whatever state it is in."""
+        # Nothing may cut this short: a time limit's second signal, or an impatient Ctrl-C.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        label = f"label=com.docker.compose.project={self.name}"
+        if containers := run("docker", "ps", "--all", "--quiet", "--filter", label).stdout.split():
+            run("docker", "rm", "--force", "--volumes", *containers, check=False)
+        for kind in ("volume", "network"):
+            if things := run("docker", kind, "ls", "--quiet", "--filter", label).stdout.split():
+                run("docker", kind, "rm", *things, check=False)
+        run("docker", "rmi", "--force", *self.images, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ── What can be said to it ───────────────────────────────────────────────────────────────────
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Ours, without what would come before `.env`."""
+        ours = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
+        return ours | {"COMPOSE_PROJECT_NAME": self.name}
+
+    def compose(self, *arguments: str, check: bool = True, **options: Any) -> str:
+        """Run docker-compose; returns what it wrote to its standard output."""
+        command = [*self._compose, *arguments]
+        return run(*command, check=check, cwd=self.folder, env=self.environment, **options).stdout
+
+    def script(self, *command: str) -> str:
+        """Run one of the operator's scripts; returns all that it wrote."""
+        done = run(*command, cwd=self.folder, env=self.environment)
+        return done.stdout + done.stderr
+
+    def exec(self, service: str, *command: str, **options: Any) -> str:
+        """Run something inside a service."""
+        return self.compose("exec", "-T", service, *command, **options)
+
+    def sql(self, statement: str) -> str:
+        """What PostgreSQL answers, a line a row."""
+        return self.exec("postgres", "psql", "-U", "postgres", "-d", "kwippy", "-Atc", statement)
+
+    def containers(self, service: str) -> list[str]:
+        """The ids of those that run."""
+        label, project = (
+            f"label=com.docker.compose.service={service}",
+            f"label=com.docker.compose.project={self.name}",
+        )
+        return run("docker", "ps", "-q", "--filter", label, "--filter", project).stdout.split()
+
+    def inspect(self, thing: str) -> dict[str, Any]:
+        return dict(json.loads(run("docker", "inspect", thing).stdout)[0])
+
+    def healthy(self, service: str) -> bool:
+        containers = self.containers(service)
+        states = [self.inspect(container)["State"] for container in containers]
+        return bool(states) and all(state.get("Health", {}).get("Status") == "healthy" for state in states)
+
+    def kill(self, service: str, process: str = "first") -> None:
+        """Kill a service's first process, or with ``process="child"`` one that it has started, from outside.
+
+        `docker kill` would be taken for an operator's wish that it stays dead.
+        """
+        container = self.containers(service)[0]
+        pid = self.inspect(container)["State"]["Pid"]
+        program = (
+            "import os, pathlib, signal, sys\n"
+            "pid, which = sys.argv[1:]\n"
+            "children = pathlib.Path(f'/proc/{pid}/task/{pid}/children')\n"
+            "pid = children.read_text().split()[0] if which == 'child' else pid\n"
+            "os.kill(int(pid), signal.SIGKILL)\n"
+        )
+        root = ("docker", "run", "--rm", "--pid", "host", "--user", "0", "--network", "none")
+        run(*root, self.images[0], "python", "-c", program, str(pid), process)
+
+    def logs(self, service: str, lines: int = 60) -> str:
+        return self.compose("logs", "--no-color", "--tail", str(lines), service, check=False)

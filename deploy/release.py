@@ -1,0 +1,105 @@
+"""What is done once for each release, before its other containers start: `python -m deploy.release`.
+
+Each step may be done again at any time, and none disturbs the release before, which still runs.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import OperationalError
+
+PUBLISHED = Path("/srv/kwippy/published")
+CERTIFICATES = Path("/srv/kwippy/certificates")
+MANIFEST = "staticfiles.json"
+BEFORE = "staticfiles.before.json"
+# What waits behind a lock that a migration waits for goes on after DATABASE_LOCK_TIMEOUT_MS, and then it is
+# the migration's turn to wait.
+ATTEMPTS = 20
+PAUSE_SECONDS = 3.0
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def main() -> int:
+    """Check the settings, hand nginx its files, bring the tables up to date. 0 if all went well."""
+    django.setup()
+    call_command("check", deploy=True, fail_level="ERROR")
+    if PUBLISHED.is_dir():
+        publish(Path(settings.STATIC_ROOT), PUBLISHED)
+    if CERTIFICATES.is_dir():
+        certify(CERTIFICATES, str(urlsplit(settings.SITE_URL).hostname))
+    migrate()
+    return 0
+
+
+def publish(source: Path, target: Path) -> None:
+    """Copy the static files of this release beside those of the one before, and delete all older ones.
+
+    Names tell the content, so that nothing is ever replaced; each file appears whole.
+    """
+    if _read(target / MANIFEST) not in ("", _read(source / MANIFEST)):
+        (target / MANIFEST).replace(target / BEFORE)
+    wanted = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+    for name in sorted(wanted, key=lambda name: name.name == MANIFEST):
+        _copy(source / name, target / name)
+    before = json.loads(_read(target / BEFORE) or "{}").get("paths", {})
+    kept = wanted | {Path(name) for name in before.values()} | {Path(BEFORE)}
+    for path in target.rglob("*"):
+        name = path.relative_to(target)
+        if path.is_file() and name not in kept and name.with_suffix("") not in kept:
+            path.unlink()
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.exists() and target.stat().st_size == source.stat().st_size and source.name != MANIFEST:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    shutil.copyfile(source, unfinished)
+    unfinished.replace(target)
+
+
+def certify(folder: Path, host: str) -> None:
+    """Make a certificate of our own if there is none yet, so that nginx can start."""
+    if (folder / "fullchain.pem").exists():
+        return
+    print(f"No certificate for {host} yet: making one that no browser knows.", flush=True)
+    key, chain = folder / ".privkey.pem", folder / ".fullchain.pem"
+    os.umask(0o027)
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "365"]
+    whose = ["-subj", f"/CN={host}"[:64], "-addext", f"subjectAltName=DNS:{host}"]
+    files = ["-keyout", str(key), "-out", str(chain)]
+    subprocess.run(["openssl", "req", *kind, *whose, *files], check=True, capture_output=True)
+    # OpenSSL keeps its keys to itself; nginx reads it as one of our group.
+    key.chmod(0o640)
+    key.replace(folder / "privkey.pem")
+    chain.replace(folder / "fullchain.pem")
+
+
+def migrate() -> None:
+    """Bring the tables up to date. Raises OperationalError if a lock can't be had within a minute or two."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            call_command("migrate", interactive=False)
+            return
+        except OperationalError as error:
+            if attempt == ATTEMPTS or getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
+                raise
+        print(f"Somebody holds a lock that is needed: again in {PAUSE_SECONDS:.0f} s.", flush=True)
+        time.sleep(PAUSE_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Gunicorns of several containers find a place each in the folder that they share with nginx."""
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy import slot
+
+# A container: takes a place, says which, and stays until its standard input closes.
+STAY = "import sys; from deploy import slot; from pathlib import Path; "
+STAY += "print(slot.take(Path(sys.argv[1])).name, flush=True); sys.stdin.read()"
+
+
+def container(folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", STAY, str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def test_each_takes_the_first_place_that_is_free_and_a_killed_one_leaves_its_own(tmp_path: Path) -> None:
+    first, second = container(tmp_path), container(tmp_path)
+    try:
+        assert {said(first), said(second)} == {"1.loading", "2.loading"}
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        third = container(tmp_path)
+        taken = said(third)
+        third.kill()
+        third.wait()
+        assert taken in ("1.loading", "2.loading")
+    finally:
+        for process in (first, second):
+            process.kill()
+            process.wait()
+
+
+def test_a_place_is_found_once_its_gunicorn_has_loaded_the_site_and_until_it_is_withdrawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    place = Path("1.loading")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen()
+        found = slot.published(place)
+        assert not found.exists()
+        slot.publish(f"unix:{place}")
+        slot.publish(f"unix:{place}")  # each of its workers does
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.connect(str(found))
+        slot.withdraw(f"unix:{place}")
+        assert not found.exists()
+
+
+def test_an_address_that_is_no_place_is_left_alone(tmp_path: Path) -> None:
+    own = tmp_path / "web.sock"
+    own.touch()
+    for address in ("127.0.0.1:8000", f"unix:{own}"):
+        slot.publish(address)
+        slot.withdraw(address)
+    assert list(tmp_path.iterdir()) == [own]
