@@ -1,4 +1,4 @@
-"""`/metrics`, for prometheus: requests, the pool, the look-aside cache, the command queue.
+"""`/metrics`, for prometheus: requests, kept pages, the pool, the look-aside cache, the command queue.
 
 Under gunicorn each process counts in files of its own (`metricfiles`), which whichever is asked adds up. A
 process without them (`runserver`, a test) tells of itself.
@@ -22,7 +22,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from apps import dbpool, lookaside
+from apps import dbpool, lookaside, pagecache
 from apps.commandqueue import metrics as queue
 from apps.limits import addresses
 from kwippy import metricfiles
@@ -41,6 +41,12 @@ _REQUESTS = Histogram(
 _CACHE = Counter(
     "kwippy_lookaside",
     "What requests met in memcached: keys found and not, and round trips that failed.",
+    ["result"],
+    registry=_OWN,
+)
+_PAGES = Counter(
+    "kwippy_pagecache",
+    "Answers by how the page cache came to them; those that were kept have not reached Django.",
     ["result"],
     registry=_OWN,
 )
@@ -109,7 +115,7 @@ def hidden(request: HttpRequest) -> HttpResponse:
 
 def exposition() -> bytes:
     """All figures in prometheus' text format; without PostgreSQL all but the queue's."""
-    _pools.note()
+    _note()
     folder = metricfiles.folder()
     if folder is None:
         ours = generate_latest(_OWN)
@@ -122,11 +128,11 @@ def exposition() -> bytes:
 
 
 def keep_noting() -> None:
-    """Has this process write down its pools' figures once a second, for whichever process is asked."""
+    """Has this process write down what others count for it once a second, for whichever process is asked."""
 
     def note() -> None:
         while True:
-            _pools.note()
+            _note()
             time.sleep(1)
 
     threading.Thread(target=note, name="metrics", daemon=True).start()
@@ -137,6 +143,21 @@ def _observe(request: HttpRequest, response: HttpResponse, seconds: float) -> No
     # A route has a name or the name of its view; what was answered without one (a static file) has none.
     route = request.resolver_match.view_name if request.resolver_match else ""
     _REQUESTS.labels(method, route, f"{response.status_code // 100}xx").observe(seconds)
+
+
+class _Pages:
+    """Carries what the page cache has counted over to prometheus' counter."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[str, int] = {}
+
+    def note(self) -> None:
+        with self._lock:
+            now = pagecache.stats.counts()
+            for how, count in now.items():
+                _PAGES.labels(how).inc(count - self._seen.get(how, 0))
+            self._seen = now
 
 
 class _Pools:
@@ -161,4 +182,9 @@ class _Pools:
                 self._seen[alias] = now
 
 
-_pools = _Pools()
+_pages, _pools = _Pages(), _Pools()
+
+
+def _note() -> None:
+    _pages.note()
+    _pools.note()

@@ -107,6 +107,10 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
+# Of each part of a page that is {% fixed %}, so many renderings are kept in each process: a few megabytes in
+# all. 0 renders each anew.
+FIXED_PARTS_KEPT = 1000
+
 # ── PostgreSQL: the only database ────────────────────────────────────────────────────────────────
 
 DATABASES: dict[str, dict[str, Any]] = {

@@ -47,9 +47,10 @@ How to measure
     ``python -m bench pagecache``. By hand: the header ``Cache-Status: pagecache; hit``.
 """
 
+from apps.pagecache import stats
 from apps.pagecache.addresses import public_page
 from apps.pagecache.purging import purge
 from apps.pagecache.registry import popular
 from apps.pagecache.wsgi import wrapped
 
-__all__ = ["popular", "public_page", "purge", "wrapped"]
+__all__ = ["popular", "public_page", "purge", "stats", "wrapped"]

@@ -78,6 +78,10 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         "DATABASE_NAME": "kwippy",
         "DATABASE_USER": ROLE,
         "DATABASE_PASSWORD": "",
+        # A busy machine is no fault: who waits for a lock or a connection gets it in the end.
+        "DATABASE_LOCK_TIMEOUT_MS": "20000",
+        "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
+        "DATABASE_POOL_WAIT": "30",
         "MEMCACHED_SERVERS": memcached,
         "PAGECACHE": "true",
         "RELEASE": "",

@@ -3,19 +3,35 @@
 Half of what a member's page costs is the frame around what people wrote: menu, side, footer, an empty form.
 """
 
-from typing import Any
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 from django import template
+from django.conf import settings
 from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
 from django.template.context import Context
 from django.template.loader_tags import BlockNode
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 register = template.Library()
 
-# Of each part, so many are kept: a few megabytes in all.
-MOST = 1000
+# Templates have no such character in them, and what people write is not kept with it.
+_CUT = mark_safe("\0")
+
+
+class Kept(NamedTuple):
+    """What was rendered, cut where there are holes."""
+
+    pieces: list[str]
+    holes: list["HoleNode"]
+
+    def filled(self, context: Context) -> SafeString:
+        if not self.holes:
+            return mark_safe(self.pieces[0])  # noqa: S308 - rendered by a template
+        filling = [hole.nodelist.render(context) for hole in self.holes]
+        parts = zip_longest(self.pieces, filling, fillvalue="")
+        return mark_safe("".join([text for pair in parts for text in pair]))  # noqa: S308
 
 
 class FixedNode(Node):
@@ -24,23 +40,47 @@ class FixedNode(Node):
     def __init__(self, nodelist: NodeList, names: dict[str, FilterExpression]) -> None:
         self.nodelist = nodelist
         self._names = names
-        self._kept: dict[tuple[Any, ...], SafeString] = {}
+        self._kept: dict[tuple[Any, ...], Kept] = {}
 
     def render(self, context: Context) -> SafeString:
         values = {name: expression.resolve(context) for name, expression in self._names.items()}
+        if (holes := holes_of(context)) is not None:  # inside of another: that keeps it all
+            return self.nodelist.render(_alone(context, values, holes))
         key = (get_language(), *values.values())
-        html = self._kept.pop(key, None)
-        if html is None:
-            html = self._rendered(context, values)
-            while len(self._kept) >= MOST:
-                self._kept.pop(next(iter(self._kept), key), None)
-        self._kept[key] = html  # last, so that what nobody asked for the longest is first
-        return html
+        kept = self._kept.pop(key, None)
+        if kept is None:
+            holes = []
+            pieces = self.nodelist.render(_alone(context, values, holes)).split(_CUT)
+            kept = Kept(pieces, holes)
+        self._kept[key] = kept  # last, so that what nobody asked for the longest is first
+        while len(self._kept) > settings.FIXED_PARTS_KEPT:
+            self._kept.pop(next(iter(self._kept), key), None)
+        return kept.filled(context)
 
-    def _rendered(self, context: Context, values: dict[str, Any]) -> SafeString:
-        alone = Context(values)
-        alone.template = context.template  # by which `include` finds its engine
-        return self.nodelist.render(alone)
+
+class HoleNode(Node):
+    def __init__(self, nodelist: NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: Context) -> SafeString:
+        holes = holes_of(context)
+        if holes is None:
+            return self.nodelist.render(context)
+        holes.append(self)
+        return _CUT
+
+
+def holes_of(context: Context) -> list[HoleNode] | None:
+    """The holes found so far, where something fixed is being rendered; None elsewhere."""
+    return getattr(context, "holes", None)
+
+
+def _alone(context: Context, values: dict[str, Any], holes: list[HoleNode]) -> Context:
+    """A context that knows ``values`` and nothing else."""
+    alone = Context(values)
+    alone.template = context.template  # by which `include` finds its engine
+    alone.holes = holes  # type: ignore[attr-defined]
+    return alone
 
 
 @register.tag
@@ -48,7 +88,8 @@ def fixed(parser: Parser, token: Token) -> FixedNode:
     """``{% fixed here=place %}…{% endfixed %}``: rendered once for each language and each ``here``.
 
     What is inside sees the variables named and nothing else: neither the request nor who looks. So nothing
-    of one person's can be shown to another, and something forgotten is missing from the first page on.
+    of one person's can be shown to another, and something forgotten is missing from the first page on. But
+    for its holes: ``{% hole %}…{% endhole %}`` is rendered on each page, and sees what the page sees.
     """
     words = token.split_contents()[1:]
     names = token_kwargs(words, parser)
@@ -59,3 +100,11 @@ def fixed(parser: Parser, token: Token) -> FixedNode:
     if nodelist.get_nodes_by_type(BlockNode):
         raise template.TemplateSyntaxError("a block inside fixed could not be overridden")
     return FixedNode(nodelist, names)
+
+
+@register.tag
+def hole(parser: Parser, token: Token) -> HoleNode:
+    """What differs from page to page inside of something fixed; nothing special elsewhere."""
+    nodelist = parser.parse(("endhole",))
+    parser.delete_first_token()
+    return HoleNode(nodelist)

@@ -1,6 +1,7 @@
 """`{% fixed %}`: parts of pages rendered once, which can't hold anything of anybody's."""
 
 import pytest
+from django.conf import LazySettings
 from django.template import Context, Template, TemplateSyntaxError
 from django.utils import translation
 
@@ -55,9 +56,9 @@ def test_what_is_not_safe_is_escaped() -> None:
 
 
 def test_it_keeps_a_bounded_number_of_renderings_and_forgets_the_longest_unasked(
-    monkeypatch: pytest.MonkeyPatch,
+    settings: LazySettings,
 ) -> None:
-    monkeypatch.setattr(fixed, "MOST", 3)
+    settings.FIXED_PARTS_KEPT = 3
     template = Template("{% fixed n=n %}{{ n }}{% endfixed %}")
     for n in (1, 2, 3, 1, 4, 1, 5):
         assert template.render(Context({"n": n})) == str(n)
@@ -66,8 +67,49 @@ def test_it_keeps_a_bounded_number_of_renderings_and_forgets_the_longest_unasked
     assert [key[1] for key in node._kept] == [4, 1, 5]
 
 
+def test_with_nothing_to_be_kept_it_is_rendered_each_time(settings: LazySettings) -> None:
+    settings.FIXED_PARTS_KEPT = 0
+    template = Template("{% fixed drink=drink %}{{ drink }}{% endfixed %}")
+    tea = Asked()
+    assert [template.render(Context({"drink": tea})) for _ in range(3)] == ["tea"] * 3
+    assert Asked.times == 3
+
+
 def test_a_block_inside_it_is_an_error_since_it_could_not_be_overridden() -> None:
     with pytest.raises(TemplateSyntaxError, match="overridden"):
         Template("{% fixed %}{% block main %}{% endblock %}{% endfixed %}")
     with pytest.raises(TemplateSyntaxError, match="name=value"):
         Template("{% fixed name %}{% endfixed %}")
+
+
+def test_a_hole_is_rendered_each_time_and_sees_what_the_page_sees() -> None:
+    template = Template(
+        "{% fixed name=name %}<{{ name }}|{% hole %}{{ user }}{{ name }}{% endhole %}|{{ user }}"
+        "{% hole %}!{{ n }}{% endhole %}>{% endfixed %}"
+    )
+    tea = Asked()
+    pages = [template.render(Context({"name": tea, "user": user, "n": n})) for n, user in enumerate("ab")]
+    assert pages == ["<tea|atea|!0>", "<tea|btea|!1>"]
+    assert Asked.times == 3  # once kept, and once in each page's hole
+
+
+def test_a_hole_that_this_rendering_does_not_have_is_not_filled() -> None:
+    template = Template(
+        "{% fixed more=more %}a{% if more %}{% hole %}{{ x }}{% endhole %}{% endif %}b"
+        "{% hole %}{{ y }}{% endhole %}{% endfixed %}"
+    )
+    for _ in range(2):
+        assert template.render(Context({"more": True, "x": 1, "y": 2})) == "a1b2"
+        assert template.render(Context({"more": False, "x": 1, "y": 2})) == "ab2"
+
+
+def test_something_fixed_inside_of_something_fixed_keeps_its_holes() -> None:
+    template = Template(
+        "{% fixed a=a %}{{ a }}"
+        "{% fixed b=a %}{{ b }}{% hole %}{{ n }}{% endhole %}{% endfixed %}{% endfixed %}"
+    )
+    assert [template.render(Context({"a": "x", "n": n})) for n in range(3)] == ["xx0", "xx1", "xx2"]
+
+
+def test_a_hole_elsewhere_is_nothing_special() -> None:
+    assert Template("{% hole %}{{ n }}{% endhole %}").render(Context({"n": 1})) == "1"

@@ -202,17 +202,21 @@ def test_two_processes_tell_one_truth_which_outlives_them(memcached: str) -> Non
         visitor = Visitor(port)
 
         def pages() -> float:
-            name = "kwippy_request_seconds_count method=GET, route=about, status=2xx"
+            name = "kwippy_request_seconds_count method=GET, route=contact, status=2xx"
             return samples(visitor.get("/metrics").text).get(name, 0)
 
         def pools() -> float:
             return samples(visitor.get("/metrics").text).get("kwippy_pool_size pool=default", 0)
 
         # Until both have a pool.
-        until(lambda: visitor.get("/everyone/").status == 200 and pools() == 8)
+        until(lambda: visitor.get("/readyz").status == 200 and pools() == 8)
         for _ in range(20):
-            visitor.get("/about/")
+            visitor.get("/contact/")
         assert [pages() for _ in range(6)] == [20] * 6
+        # Pages that are kept never reach Django: they are counted apart.
+        for _ in range(30):
+            visitor.get("/about/")
+        until(lambda: samples(visitor.get("/metrics").text)["kwippy_pagecache_total result=hit"] == 28)
         first, _ = before = workers(port)
         folder = folder_of(first)
         assert len(list(folder.glob("histogram_*.db"))) == 2

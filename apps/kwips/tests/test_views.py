@@ -23,7 +23,7 @@ def member(client: Client, ann: User) -> Client:
 
 
 def form_key_of(html: str) -> str:
-    found = re.search(r'name="form_key" value="([0-9a-f-]{36})"', html)
+    found = re.search(r'name="form_key"\s+value="([0-9a-f-]{36})"', html)
     assert found, "the form has no key"
     return found[1]
 
