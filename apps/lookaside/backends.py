@@ -6,6 +6,7 @@ import random
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 from django.core.cache import caches
@@ -133,8 +134,7 @@ class Lookaside(BaseCache):
 
     def _name(self, key: str) -> bytes:
         """The key as stored: of one length, and telling nobody who reads memcached whose session it is."""
-        whole = self.make_key(key).encode(errors="surrogatepass")
-        return urlsafe_b64encode(hashlib.blake2b(whole, digest_size=24).digest())
+        return hashed(self.make_key(key))
 
     def _look(
         self, missing: dict[bytes, str], found: dict[str, Any], *, schema: int, waits: Sequence[float]
@@ -226,6 +226,13 @@ class NoLookaside(Lookaside):
     def __init__(self, name: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         self.store = NoStore()
+
+
+@lru_cache(maxsize=4096)
+def hashed(key: str) -> bytes:
+    """A key as it is stored. Each request asks for the same few again."""
+    whole = key.encode(errors="surrogatepass")
+    return urlsafe_b64encode(hashlib.blake2b(whole, digest_size=24).digest())
 
 
 def cache(alias: str = "lookaside") -> Lookaside:

@@ -18,7 +18,8 @@ Mechanism
       the next reader draws new ones, and all pages of the family are unknown. One that was evicted and drawn
       anew resurrects nothing. A page that was read before a change and kept after it is kept under
       generations that nobody looks for any more.
-    - A hit is two round trips to memcached (generations, page), and no Django. A miss takes a lease: one
+    - A hit is two round trips to memcached (generations, page), and no Django. A page that this process has
+      met under the very same generations is not sent again: one round trip. A miss takes a lease: one
       renders, the others wait for it (1.6 s at most, then they render and keep nothing).
     - Kept: whole pages (200) without cookie, token or nonce, up to 256 kB compressed, asked for a second
       time within a day. A page with a cursor is made for each request.

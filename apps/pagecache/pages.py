@@ -34,24 +34,25 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that everyone may see: its headers, and its body compressed."""
+    """A page that everyone may see: its headers, its body compressed, and the time at which it is over."""
 
     headers: Headers
     etag: str
     zipped: bytes
+    until: float
 
     def encoded(self) -> bytes:
-        head = json.dumps([self.etag, self.headers], separators=(",", ":")).encode()
+        head = json.dumps([self.etag, self.headers, self.until], separators=(",", ":")).encode()
         return _LENGTH.pack(len(head)) + head + self.zipped
 
     @classmethod
     def decoded(cls, kept: bytes) -> "Page":
         end = _LENGTH.size + _LENGTH.unpack_from(kept)[0]
-        etag, headers = json.loads(kept[_LENGTH.size : end])
-        return cls([(name, value) for name, value in headers], etag, kept[end:])
+        etag, headers, until = json.loads(kept[_LENGTH.size : end])
+        return cls([(name, value) for name, value in headers], etag, kept[end:], until)
 
 
-def page(answer: Answer) -> Page | None:
+def page(answer: Answer, *, until: float) -> Page | None:
     """The page in Django's answer; None for an answer that is not for everyone.
 
     That is anything but a whole page (200), and a page with a cookie, a token or a nonce.
@@ -65,7 +66,7 @@ def page(answer: Answer) -> Page | None:
         return None
     headers = [(name, value) for name, value in answer.headers if name.lower() not in _NOT_KEPT]
     etag = blake2b(answer.body, digest_size=12).hexdigest()
-    return Page(headers, etag, gzip.compress(answer.body, 6, mtime=0))
+    return Page(headers, etag, gzip.compress(answer.body, 6, mtime=0), until)
 
 
 def _varies(vary: str) -> bool:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import time
 from typing import Any, Protocol, cast
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.core.cache import caches
 from apps.pagecache import requests
 from apps.pagecache.addresses import Address, address
 from apps.pagecache.alone import Copies
+from apps.pagecache.met import Met
 from apps.pagecache.pages import LARGEST, Answer, Page, answer, page
 from apps.pagecache.requests import Environ, Site
 from apps.pagecache.stats import count
@@ -54,6 +56,7 @@ class PageCache:
         self._site = site
         self._release = release
         self._alone: Copies[Page | Answer] = Copies()
+        self._met = Met()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         asked = self._asked(environ)
@@ -84,10 +87,13 @@ class PageCache:
         names = [generation_key(key) for key in asked.keys]
         # Before anything of the page is read from the database: what changes later changes these.
         generations = cache.get_many_or_compute(names, _tokens, ttl=asked.ttl)
+        key = f"page:{self._release}:{asked.name}\n{':'.join(generations.values())}"
+        # These are memcached's, and of this moment: any that were drawn just now nobody has met.
+        if (met := self._met.get(key)) is not None:
+            return met, "hit"
         if cache.is_away(names):
             made, before = self._alone.get(asked, lambda: self._for_a_second(asked, environ))
             return made, "hit" if before else "away"
-        key = f"page:{self._release}:{asked.name}\n{':'.join(generations.values())}"
         told = "hit"
 
         def compute() -> bytes:
@@ -99,7 +105,9 @@ class PageCache:
             kept = cache.get_or_compute(key, compute, ttl=asked.ttl, waits=WAITS)
         except Unkept as unkept:
             return unkept.made, "unkept"
-        return Page.decoded(kept), told
+        kept_page = Page.decoded(kept)
+        self._met.add(key, kept_page)
+        return kept_page, told
 
     def _keepable(self, asked: Address, environ: Environ) -> bytes:
         """The page as it is kept. Raises `Unkept` for one that is not."""
@@ -129,7 +137,7 @@ class PageCache:
     def _rendered(self, asked: Address, environ: Environ) -> Page | Answer:
         """What Django makes of it: the page, or an answer that is none."""
         made = called(self._application, self._site.plain(environ, asked.path, asked.query))
-        return page(made) or made
+        return page(made, until=time() + asked.ttl) or made
 
     @property
     def _cache(self) -> Cache:

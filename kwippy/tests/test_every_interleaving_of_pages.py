@@ -114,6 +114,7 @@ def nothing_is_random(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CACHE, "_jittered", lambda ttl: ttl)
     monkeypatch.setattr(CACHE, "_pause", lambda seconds: None)
     monkeypatch.setattr(wsgi, "WAITS", (0.0,))
+    monkeypatch.setattr(wsgi, "time", lambda: 0.0)
     monkeypatch.setattr(
         wsgi,
         "_tokens",
