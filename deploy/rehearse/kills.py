@@ -17,6 +17,7 @@ def play(stack: Stack) -> None:
         time.sleep(5)
         load.clean(0, "before anything is killed", "web")
         for act in (memcached, worker, process, web, postgres, nginx):
+            load.forgive()
             act(stack, load)
             until(lambda: all_ready(stack), 30, "everything ready again")
             time.sleep(2)

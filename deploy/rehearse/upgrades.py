@@ -84,6 +84,7 @@ def somebody_in_the_way(stack: Stack) -> Iterator[None]:
 def roll(stack: Stack, load: Load, what: str, release: str) -> str:
     """Have the site run a release, with nobody noticing. Returns what the script told."""
     stack.set(RELEASE=release)
+    load.forgive()
     moment = time.monotonic()
     told = stack.script("deploy/upgrade")
     seconds = time.monotonic() - moment
@@ -99,6 +100,7 @@ def roll(stack: Stack, load: Load, what: str, release: str) -> str:
 
 def scale(stack: Stack, load: Load) -> None:
     """Two of each, both of which are asked; and one again."""
+    load.forgive()
     moment = time.monotonic()
     stack.compose(
         "up", "-d", "--no-deps", "--no-recreate", "--scale", "web=2", "--scale", "worker=2", "web", "worker"
