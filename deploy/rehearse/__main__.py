@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from deploy.rehearse import figures, hygiene, keeping, kills, opening, upgrades
-from deploy.rehearse.stack import SERVICES, RehearsalError, Stack
+from deploy.rehearse.stack import SERVICES, RehearsalError, Stack, run
 
 ACTS: list[tuple[str, Callable[[Stack], None]]] = [
     ("from nothing", opening.play),
@@ -22,6 +22,9 @@ def main() -> int:
     """0 if every promise was kept."""
     # A time limit ends us with SIGTERM: then, too, nothing may be left.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if run("docker", "info", check=False).returncode:
+        print("rehearsal: no Docker engine answers here", file=sys.stderr)
+        return 1
     stack = Stack()
     started = time.monotonic()
     try:

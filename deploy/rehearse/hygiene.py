@@ -105,6 +105,9 @@ def one_request_has_one_id(stack: Stack) -> None:
 
 
 def processes_have_names(stack: Stack) -> None:
-    """In PostgreSQL one sees who asks."""
+    """In PostgreSQL one sees who asks; and prometheus, inside, what is asked."""
+    program = "from urllib.request import urlopen; print(urlopen('http://web:8000/metrics').read().decode())"
+    metrics = stack.exec("worker", "python", "-c", program)
+    demand("kwippy_request_seconds" in metrics, "web tells prometheus nothing")
     names = set(stack.sql("SELECT DISTINCT application_name FROM pg_stat_activity").splitlines())
     demand({"kwippy web", "kwippy worker"} <= names, f"PostgreSQL knows {names}")

@@ -1,5 +1,6 @@
 """From an empty machine to people who write to each other."""
 
+import re
 import time
 
 from deploy.rehearse.load import WRITERS
@@ -63,6 +64,10 @@ def first_day(stack: Stack) -> None:
     # A page for strangers may be a moment old.
     for page in (address, "/ann/", "/everyone/"):
         until(lambda page=page: "the kettle is on" in stranger.get(page).text, 5, page, "nginx")  # type: ignore[misc]
+    for style in re.findall(r'/static/[^"]+\.css', stranger.get("/").text):
+        answer = stranger.get(style)
+        if (answer.status, "immutable" in answer.headers.get("Cache-Control", "")) != (200, True):
+            raise RehearsalError(f"{style} was answered with {answer.status} {answer.headers}", "nginx")
     write_to_operators(stack, "is anybody there?")
     for name, expected in (("/metrics", 404), ("/metrics/", 404), ("//metrics", 404), ("/nobody/", 404)):
         if (status := stranger.get(name).status) != expected:

@@ -27,7 +27,10 @@ class RehearsalError(Exception):
 
 def run(*command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a program; returns what it wrote. Raises RehearsalError with its last words if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    except FileNotFoundError as error:
+        done = subprocess.CompletedProcess(command, 127, "", str(error))
     if check and done.returncode:
         words = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
         raise RehearsalError(f"{' '.join(command)} ended with {done.returncode}:\n{words}")

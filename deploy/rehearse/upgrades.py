@@ -59,18 +59,32 @@ def make_next_release(stack: Stack, release: str) -> None:
 
 @contextlib.contextmanager
 def somebody_in_the_way(stack: Stack) -> Iterator[None]:
-    """Reads a table that the migration changes, for longer than a migration may keep others waiting."""
-    with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(
-            stack.sql, "BEGIN; LOCK contact_message IN ACCESS SHARE MODE; SELECT pg_sleep(9)"
+    """Reads a table that a migration wants to change, for longer than it may keep others waiting."""
+    reads = "BEGIN; LOCK contact_message IN ACCESS SHARE MODE; SELECT pg_sleep(300)"
+    waits = "application_name = 'kwippy migrate' AND wait_event_type = 'Lock'"
+    ends = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = '{reads}'"
+
+    def leave() -> None:
+        try:
+            waiting = f"SELECT 1 FROM pg_stat_activity WHERE {waits}"
+            until(lambda: stack.sql(waiting), 60, "a migration that waits for its lock", "postgres")
+            time.sleep(3)  # longer than DATABASE_LOCK_TIMEOUT_MS
+        finally:
+            stack.sql(ends)
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(
+            stack.exec, "postgres", "psql", "-U", "postgres", "-d", "kwippy", "-c", reads, check=False
         )
+        leaving = pool.submit(leave)
         yield
-        reading.result()
+        leaving.result()
 
 
 def roll(stack: Stack, load: Load, what: str, release: str) -> str:
     """Have the site run a release, with nobody noticing. Returns what the script told."""
     stack.set(RELEASE=release)
+    load.forgive()
     moment = time.monotonic()
     told = stack.script("deploy/upgrade")
     seconds = time.monotonic() - moment
@@ -86,6 +100,7 @@ def roll(stack: Stack, load: Load, what: str, release: str) -> str:
 
 def scale(stack: Stack, load: Load) -> None:
     """Two of each, both of which are asked; and one again."""
+    load.forgive()
     moment = time.monotonic()
     stack.compose(
         "up", "-d", "--no-deps", "--no-recreate", "--scale", "web=2", "--scale", "worker=2", "web", "worker"
