@@ -79,7 +79,7 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         "DATABASE_USER": ROLE,
         "DATABASE_PASSWORD": "",
         # A busy machine is no fault: who waits for a lock or a connection gets it in the end.
-        "DATABASE_LOCK_TIMEOUT_MS": "20000",
+        "DATABASE_LOCK_TIMEOUT_MS": "6000",
         "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
         "DATABASE_POOL_WAIT": "30",
         "MEMCACHED_SERVERS": memcached,
