@@ -35,13 +35,10 @@ def play(stack: Stack) -> None:
         if "rehearsed" not in stack.sql("SELECT column_name FROM information_schema.columns"):
             raise RehearsalError("the migration was not applied", "migrate")
         roll(stack, load, "rollback", first)
-        run(str(stack.folder / "deploy" / "make-secrets"), "rotate")
-        roll(stack, load, "a new secret key", first)
-        if (status := ann.get("/kwip/").status) != 200:
-            raise RehearsalError(f"ann was signed out by the new key: {status}", "web")
         scale(stack, load)
         maintenance(stack)
     print(f"{load.nothing_lost()} kwips were acknowledged meanwhile: all are there, none twice")
+    new_key(stack, ann)
 
 
 def make_next_release(stack: Stack, release: str) -> None:
@@ -96,6 +93,15 @@ def roll(stack: Stack, load: Load, what: str, release: str) -> str:
                 raise RehearsalError(f"{service} runs {image}", service)
     print(f"{what}: {seconds:.0f} s; 0 of {count} requests failed")
     return told
+
+
+def new_key(stack: Stack, ann: Visitor) -> None:
+    """Who was signed in before the key changed still is."""
+    stack.script("deploy/make-secrets", "rotate")
+    stack.script("deploy/upgrade")
+    if (status := ann.get("/kwip/").status) != 200:
+        raise RehearsalError(f"ann was signed out by the new key: {status}", "web")
+    print("a new secret key: whoever was signed in still is")
 
 
 def scale(stack: Stack, load: Load) -> None:
