@@ -35,10 +35,10 @@ def play(stack: Stack) -> None:
         if "rehearsed" not in stack.sql("SELECT column_name FROM information_schema.columns"):
             raise RehearsalError("the migration was not applied", "migrate")
         roll(stack, load, "rollback", first)
+        new_key(stack, load, ann)
         scale(stack, load)
         maintenance(stack)
     print(f"{load.nothing_lost()} kwips were acknowledged meanwhile: all are there, none twice")
-    new_key(stack, ann)
 
 
 def make_next_release(stack: Stack, release: str) -> None:
@@ -95,13 +95,15 @@ def roll(stack: Stack, load: Load, what: str, release: str) -> str:
     return told
 
 
-def new_key(stack: Stack, ann: Visitor) -> None:
-    """Who was signed in before the key changed still is."""
-    stack.script("deploy/make-secrets", "rotate")
-    stack.script("deploy/upgrade")
+def new_key(stack: Stack, load: Load, ann: Visitor) -> None:
+    """Nobody is refused while the key changes, and who was signed in before still is."""
+    load.forgive()
+    moment = time.monotonic()
+    stack.script("deploy/rotate")
+    count = load.clean(moment, "a new secret key", "web")
     if (status := ann.get("/kwip/").status) != 200:
         raise RehearsalError(f"ann was signed out by the new key: {status}", "web")
-    print("a new secret key: whoever was signed in still is")
+    print(f"a new secret key: whoever was signed in still is; 0 of {count} requests failed")
 
 
 def scale(stack: Stack, load: Load) -> None:
