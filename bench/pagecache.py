@@ -29,7 +29,7 @@ from deploy.local.memcached import Memcached
 PAGE = "/everyone/"
 URLS = 5_000
 # Rounds, seconds of each rival's turn, seconds of the crawl.
-SIZES = {"small": (3, 2, 20), "full": (25, 4, 240)}
+SIZES = {"small": (7, 2, 60), "full": (25, 4, 240)}
 
 
 def run(*, size: str) -> None:
@@ -103,16 +103,19 @@ def cost_of_a_hit() -> dict[str, int]:
     from apps.pagecache.wsgi import called
     from kwippy.timing import Queries
 
-    application = wrapped(WSGIHandler())
     environ = RequestFactory().get(PAGE, headers={"host": "localhost"}).environ
-    for _ in range(2):
-        called(application, environ)
+    trips = []
     queries = Queries()
-    with connection.execute_wrapper(queries), lookaside.stats.collected() as cache:
-        answer = called(application, environ)
+    # The first has it kept; the second has not met it, and then it has.
+    for application in [wrapped(WSGIHandler()), wrapped(WSGIHandler())]:
+        for _ in range(2):
+            with connection.execute_wrapper(queries), lookaside.stats.collected() as cache:
+                queries.count = 0
+                answer = called(application, environ)
+            trips.append(cache.round_trips)
     if dict(answer.headers)["Cache-Status"] != "pagecache; hit":
         raise SystemExit("the page is not kept")
-    return {"sql": queries.count, "round_trips": cache.round_trips}
+    return {"sql": queries.count, "round_trips": trips[-1], "round_trips_when_first_met": trips[-2]}
 
 
 def rates(folder: Path, memcached: str, *, rounds: int, seconds: float) -> dict[str, Figure]:
@@ -165,12 +168,13 @@ def check_bytes(rivals: dict[str, tuple[int, str]], expected: int) -> None:
 
 def crawl(folder: Path, memcached: str, *, seconds: float) -> dict[str, Any]:
     """Answers, and those of them that were kept."""
+    from django.core.management import call_command
+
     paths = folder / "paths"
     paths.write_text("\n".join(addresses()))
+    # As on a site that has been running: what is asked for at all is kept.
+    call_command("warmpages", *paths.read_text().split())
     with servers.gunicorn("kwippy.wsgi", ready="/livez", workers=2) as port:
-        # As on any day after the first: each page was asked for once before, and none is kept.
-        for path in paths.read_text().split():
-            servers.fetched(port, path)
         writer = subprocess.Popen(
             [sys.executable, "-m", "bench._pagecache_writer"], stdout=subprocess.PIPE, text=True
         )
