@@ -77,7 +77,7 @@ def compared(figures: dict[str, Figure], one: str, other: str) -> float:
 
 @contextmanager
 def memcached(folder: Path) -> Iterator[str]:
-    server = Memcached(folder, megabytes=128)
+    server = Memcached(folder, megabytes=512)
     server.start()
     try:
         yield server.address

@@ -21,6 +21,9 @@ type Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 # While another process renders the page one waits so long, look by look, and renders it then as well.
 WAITS = (0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.5)
+# Far longer than any page: with its end all pages of a family would be unknown at once. A purge that was lost
+# is missed no longer for it, as a page that was made before has its own time.
+GENERATION_SECONDS = 24 * 3600
 # An address that nobody asked for in so long is asked for the first time: it is not kept yet.
 SEEN_SECONDS = 24 * 3600
 # In a request's environ: keep the page although nobody asked for it yet.
@@ -86,7 +89,7 @@ class PageCache:
         cache = self._cache
         names = [generation_key(key) for key in asked.keys]
         # Before anything of the page is read from the database: what changes later changes these.
-        generations = cache.get_many_or_compute(names, _tokens, ttl=asked.ttl)
+        generations = cache.get_many_or_compute(names, _tokens, ttl=GENERATION_SECONDS)
         key = f"page:{self._release}:{asked.name}\n{':'.join(generations.values())}"
         # These are memcached's, and of this moment: any that were drawn just now nobody has met.
         if (met := self._met.get(key)) is not None:
