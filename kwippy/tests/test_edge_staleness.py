@@ -43,7 +43,7 @@ class Writer:
             number += 1
             self.write(number)
             self.written.append((number, time.monotonic()))
-            time.sleep(max(0.2, (until - time.monotonic()) / MOST_KWIPS))
+            time.sleep(max(0.2, SECONDS / MOST_KWIPS))
 
     def due(self, began: float) -> int:
         """The number that whoever begins to read at that time must find, or a later one."""
