@@ -1,5 +1,8 @@
 """After a purge nobody sees what was before it, whatever happened at the same time."""
 
+import time
+
+import pytest
 from django.conf import LazySettings
 from django.core.cache import caches
 
@@ -54,6 +57,19 @@ def test_a_generation_that_was_evicted_brings_nothing_back(visitor: Visitor) -> 
     caches["lookaside"].delete(generation_key("user:ann"))
     assert visitor.text("/ann/") == "<p>ann: tea</p>"
     assert made["/ann/"] == 4
+
+
+def test_a_purge_that_was_lost_is_missed_for_five_minutes_at_most(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Generations live longer than that; it is the page's own time that ends."""
+    keep(visitor, "/ann/")
+    shown["ann"] = "coffee"
+    assert visitor.text("/ann/") == "<p>ann: tea</p>"
+    later = time.time() + 301
+    for clock in ("apps.lookaside.values.time.time", "apps.pagecache.met.time", "apps.pagecache.wsgi.time"):
+        monkeypatch.setattr(clock, lambda: later)
+    assert visitor.text("/ann/") == "<p>ann: coffee</p>"
 
 
 def test_a_key_that_nobody_uses_can_be_purged(visitor: Visitor) -> None:
