@@ -14,6 +14,9 @@ from django.utils.dateparse import parse_datetime
 from apps import lookaside
 from apps.accounts import freshness
 
+# Of what is kept: another shape of it needs another number, for while two releases run beside each other.
+_SCHEMA = 2
+
 
 class SessionStore(DatabaseSessionStore):
     """The engine for ``SESSION_ENGINE``. Django's own database engine is the way back."""
@@ -22,7 +25,8 @@ class SessionStore(DatabaseSessionStore):
         """What the session holds; nothing where it ended, was never, or is out of date."""
         if not self.session_key:
             return {}
-        kept = lookaside.cache().get_or_compute(freshness.session_key(self.session_key), self._row)
+        key = freshness.session_key(self.session_key)
+        kept = lookaside.cache().get_or_compute(key, self._row, schema=_SCHEMA)
         if kept is not None:
             expires = parse_datetime(kept["expires"])
             if expires is not None and expires > timezone.now():

@@ -1,6 +1,7 @@
 """Timelines as Atom documents, for feed readers: what strangers see of them, whoever asks."""
 
 import datetime
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,17 +29,18 @@ class Document(Atom1Feed):
         )
 
 
-class TimelineFeed(Feed):
+class TimelineFeed(Feed, ABC):
     """The newest twenty kwips of a timeline; long ones are folded, as in its page's lists."""
 
     feed_type = Document
 
+    @abstractmethod
     def timeline(self, obj: Any) -> Timeline:
-        raise NotImplementedError
+        """What strangers see of it."""
 
+    @abstractmethod
     def path(self, obj: Any) -> str:
         """The page that this is the feed of."""
-        raise NotImplementedError
 
     def link(self, obj: Any) -> str:
         return settings.SITE_URL + self.path(obj)
