@@ -67,6 +67,19 @@ def test_a_service_keeps_the_same_things_in_both(name: str) -> None:
     assert kept(SERVICES[name]) == kept(STACK["services"][name])
 
 
+def test_nginx_of_the_stack_has_each_file_that_compose_mounts() -> None:
+    edge = ROOT / "deploy/edge"
+    needed = {path for path in edge.rglob("*") if path.is_file() and path.name != "certified"}
+    files = {name: ROOT / "deploy" / config["file"] for name, config in STACK["configs"].items()}
+    placed = {
+        Path(config["target"]): files[config["source"]].resolve()
+        for config in STACK["services"]["nginx"]["configs"]
+    }
+    assert set(placed.values()) == needed | {ROOT / "deploy/nginx.conf"}
+    for target, source in placed.items():
+        assert target == Path("/") / source.relative_to(ROOT)
+
+
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_every_service_may_do_as_little_as_will_do(name: str) -> None:
     service = COMPOSE["services"][name]
