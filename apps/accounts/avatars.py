@@ -41,8 +41,8 @@ class Decoded:
 def decode(upload: UploadedFile) -> Decoded:
     """The upload as a square WebP of `SIDE` pixels without metadata, of an animation the first picture.
 
-    One upload at a time on this machine, in a process of its own (`apps.accounts.decoding`). Raises `Busy` where
-    the turn does not come within `TURN_SECONDS`, OSError where there is no space.
+    One upload at a time on this machine, in a process of its own (`apps.accounts.decoding`). Raises `Busy`
+    where the turn does not come within `TURN_SECONDS`, OSError where there is no space.
     """
     if (upload.size or 0) > BYTES_LIMIT:
         return Decoded(None, too_big(), 0)

@@ -1,8 +1,8 @@
 """The process that decodes one picture: `python decoding.py SIDE <upload >square.webp`.
 
-A program of its own, of Pillow and the standard library alone. How much memory and time a decoder needs depends
-on the file in ways that no list of known bombs covers, so the kernel bounds both: a file that needs more ends this
-process and nothing else. The exit status is one of `Verdict`, or the signal that ended the process.
+A program of its own, of Pillow and the standard library alone. How much memory and time a decoder needs
+depends on the file in ways that no list of known bombs covers, so the kernel bounds both: a file that needs
+more ends this process and nothing else. The exit status is one of `Verdict`, or the signal that ended it.
 """
 
 import io

@@ -44,8 +44,8 @@ _memory = Memory(MEMORY_KIB * AT_ONCE)
 class BoundedArgon2PasswordHasher(Argon2PasswordHasher):
     """`AT_ONCE` hashes at the same time in a process; others wait, and are then refused with `Busy`.
 
-    Rate limits do not bound memory: they count tries, and hashes of many clients run at the same time. A hash with
-    the parameters of an earlier release is verified within the same bound, and replaced at the next sign-in.
+    Rate limits do not bound memory: they count tries, and hashes of many clients run at the same time. A hash
+    with an earlier release's parameters is verified within the same bound, and replaced at the next sign-in.
     """
 
     time_cost = 2
