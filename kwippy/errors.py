@@ -61,3 +61,11 @@ def unavailable(request: HttpRequest, exception: Exception) -> HttpResponse:
     response = HttpResponse(loader.get_template("503.html").render({"text": typed(request)}), status=503)
     response["Retry-After"] = "5"
     return response
+
+
+def busy(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """More at once than there is memory for. The text that was typed is on the page, to be sent again."""
+    log.warning("busy", path=request.path, error=str(exception))
+    response = HttpResponse(loader.get_template("503.html").render({"text": typed(request)}), status=503)
+    response["Retry-After"] = "3"
+    return response

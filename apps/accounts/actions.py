@@ -22,7 +22,7 @@ def change_profile(*, user: User, display_name: str, bio: str) -> None:
 
 
 def change_picture(*, user: User, picture: bytes | None) -> None:
-    """Sets a person's picture (as `avatars.picture_from` made it), or removes it. Raises OSError.
+    """Sets a person's picture (as `avatars.decode` made it), or removes it. Raises OSError.
 
     The old file goes only when the new one is known to the database; a failure in between leaves a file
     that nobody knows, never a person whose picture is missing.

@@ -38,8 +38,8 @@ class Visitor:
     def get(self, path: str, **headers: str) -> Answer:
         return self._ask("GET", path, headers)
 
-    def post(self, path: str, **form: str) -> Answer:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    def post(self, path: str, headers: Mapping[str, str] | None = None, **form: str) -> Answer:
+        headers = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         return self._ask("POST", path, headers, urlencode({"csrfmiddlewaretoken": TOKEN, **form}))
 
     def _ask(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Answer:
