@@ -1,7 +1,7 @@
 """Writes of kwips. Each is one transaction and can be repeated without doing its work twice.
 
-Locks are taken in one order everywhere: kwips by id, then people by id. (A comment's id is above its thread's;
-a comment may also be locked out of that order by who holds its thread.)
+Locks are taken in one order everywhere: kwips by id, then people by id. A comment may also be locked out of
+that order by the transaction that holds its thread.
 """
 
 import uuid

@@ -1,9 +1,10 @@
 """Cards: kwips as lists show them, rendered once for everyone.
 
 A card is kept under the versions of its kwip and its author, which move with everything that it shows, and
-under whom it mentions without a link (who is switched off). So it is never taken back: a new version is a new key, and the old one falls out of the cache by and by. It
-holds nothing of whoever looks: where viewers differ (the heart, the links to edit and delete) it is cut, it
-holds each of the few things that can stand there, and the viewer's marks choose.
+under whom it mentions without a link (who is switched off). So it is never taken back: a new version is a new
+key, and the old one falls out of the cache by and by. It holds nothing of whoever looks: where viewers differ
+(the heart, the links to edit and delete) it is cut, it holds each of the few things that can stand there, and
+the viewer's marks choose.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

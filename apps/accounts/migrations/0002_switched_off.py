@@ -10,8 +10,6 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexConcurrently(
             "user",
-            models.Index(
-                fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)
-            ),
+            models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
         ),
     ]
