@@ -1,4 +1,4 @@
-"""Switching a person off hides them and what they wrote on every page, for all viewers; on, it is all back."""
+"""Switching a person off hides them and what they wrote on all pages, for all viewers; on, it is all back."""
 
 import gzip
 import re
@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 NAMES = ("ann", "bob", "cee")
 VIEWERS = ("anonymous", "member", "follower")
-# What differs each time a page is made.
-FRESH = re.compile(r'name="(csrfmiddlewaretoken|form_key)" value="[^"]*"|[?]after=[\w-]+|nonce="[^"]*"')
+# What differs each time a page is made: tokens, and the keys of forms.
+FRESH = re.compile(r'value="(?:\w{64}|[0-9a-f]{8}-[0-9a-f-]{27})"')
 
 
 def write(author: User, text: str, **options: Any) -> Kwip:
@@ -51,7 +51,7 @@ class Place:
             "/tag/tea/", "/tag/tea/feed.atom",
             *(f"/{name}/{page}" for name in (*NAMES, "member") for page in of_person),
             *(f"/{kwip.author}/kwip/{kwip.pk}/" for kwip in self.kwips),
-            *(f"/{kwip.author}/kwip/{kwip.pk}/history/" for kwip in self.kwips),
+            *(f"/{kwip.author}/kwip/{kwip.pk}/history/" for kwip in self.kwips[:2]),
         ]  # fmt: skip
 
 
@@ -79,10 +79,9 @@ def place() -> Place:
         if not thread.followers_only
         for author in (*trio, made["member"])
     ]
-    for kwip in (*kwips, *comments):
-        if not kwip.followers_only:
-            for fan in (*trio, made["member"]):
-                actions.favourite(kwip=kwip, user=fan)
+    for fan in (*trio, made["member"]):
+        for kwip in (*kwips[::2], comments[0], comments[5]):
+            actions.favourite(kwip=kwip, user=fan)
     return Place(made, kwips)
 
 
@@ -97,9 +96,9 @@ def by_save(person: User, is_active: bool) -> None:
 
 
 def operator() -> Client:
-    found = User.objects.filter(username="operator").first()
+    found = User.objects.filter(username="opera").first()
     client = Client()
-    client.force_login(found or User.objects.create_superuser("operator", "operator@example.org", "-"))
+    client.force_login(found or User.objects.create_superuser("opera", "opera@example.org", "-"))
     return client
 
 
@@ -162,8 +161,9 @@ def test_no_page_shows_who_is_off_and_on_again_all_are_as_before(place: Place, o
     before = {}
     for viewer in viewers:
         for path in place.pages:
-            viewer.get(path)
-            before[viewer.name, path] = viewer.get(path)  # a kept one, where it is one that is kept
+            if viewer.name == "anonymous":
+                viewer.get(path)  # the next one comes out of the cache, where it is one that is kept
+            before[viewer.name, path] = viewer.get(path)
     assert sum(bool(traces(body, off)) for _, body in before.values()) > 60
     WAYS[way](place.people[off], False)
     for viewer in viewers:
