@@ -65,7 +65,7 @@ class AudienceFilter(admin.SimpleListFilter):
 
 @admin.register(Kwip)
 class KwipAdmin(admin.ModelAdmin):
-    list_display = ("words", "author", "seen_by", "created_at", "comments_count", "favourites_count", "page")
+    list_display = ("words", "page", "author", "seen_by", "created_at", "comments_count", "favourites_count")
     list_display_links = ("words",)
     list_select_related = ("author",)
     list_filter = (WrittenFilter, AudienceFilter)
@@ -76,6 +76,7 @@ class KwipAdmin(admin.ModelAdmin):
     )
     ordering = ("-id",)
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the table
     paginator = BoundedPaginator
     actions = ("delete_selected",)
     fields = ("author", "thread", "seen_by", "text", "created_at", "edited_at")

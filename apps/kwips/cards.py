@@ -75,7 +75,7 @@ def shown(entries: Iterable[Versioned], viewer_id: int | None) -> list[ShownCard
 
 def _key(entry: Versioned) -> str:
     """Everything that decides on what the card shows. Of many people switched off, a digest."""
-    unlinked = ",".join(map(str, entry.unlinked))
+    unlinked = ",".join(map(str, sorted(entry.unlinked)))
     if len(unlinked) > 40:
         unlinked = blake2b(unlinked.encode(), digest_size=12).hexdigest()
     return f"card:{entry.id}:{entry.version}:{entry.author_version}:{unlinked}"

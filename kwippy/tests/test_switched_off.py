@@ -186,6 +186,37 @@ def test_no_page_shows_who_is_off_and_on_again_all_are_as_before(place: Place, o
             assert viewer.get(path) == before[viewer.name, path], f"{viewer.name} at {path}"
 
 
+def counts(client: Client, path: str) -> dict[str, str]:
+    """The counters above a person's lists."""
+    found = re.findall(r"<b>(\d+)</b> (\w+)</a></li>", client.get(path).content.decode())
+    return {what.removesuffix("s"): number for number, what in found}
+
+
+def test_the_counters_above_a_list_are_those_of_the_list(place: Place) -> None:
+    """Of followers, followed people and kwips; one's own are those beside each page."""
+    member, follower, bob = (Viewer(name, place).client for name in ("member", "follower", "bob"))
+    assert counts(member, "/bob/") | {"kwip": "1", "follower": "3", "following": "3"} == counts(
+        member, "/bob/"
+    )
+    assert counts(follower, "/bob/")["kwip"] == "2", "with the one for followers"
+    assert counts(Client(), "/bob/")["kwip"] == "1"
+    people.switch_off(people=[place.people["ann"]], by=None)
+    for path in ("/bob/", "/bob/followers/", "/bob/following/", "/bob/favourites/", "/bob/comments/"):
+        shown = counts(member, path)
+        assert (shown["follower"], shown["following"]) == ("2", "2"), path
+    own = bob.get("/bob/").content.decode()
+    assert counts(bob, "/bob/")["follower"] == "3"
+    assert re.search(r'/bob/followers/"><b>3</b>', own), "as beside the page"
+
+
+def test_a_conversation_that_is_all_there_is_counted_as_it_is_shown(place: Place) -> None:
+    address = f"/member/kwip/{place.kwips[-1].pk}/"
+    anyone = Client()
+    assert "4 comments" in anyone.get(address).content.decode()
+    people.switch_off(people=[place.people["ann"]], by=None)
+    assert "3 comments" in anyone.get(address).content.decode()
+
+
 @pytest.mark.parametrize("off", NAMES)
 def test_news_and_whoever_is_off_see_nothing_of_it(place: Place, off: str) -> None:
     member, theirs = Viewer("member", place).client, Viewer(off, place).client

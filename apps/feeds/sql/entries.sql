@@ -11,7 +11,6 @@ SELECT
         FROM kwips_mention m
         WHERE m.kwip_id = page.id
           AND EXISTS (SELECT FROM accounts_user a WHERE a.id = m.user_id AND NOT a.is_active OFFSET 0)
-        ORDER BY m.user_id
     ) AS unlinked
 FROM ({ids}) AS page
 JOIN kwips_kwip AS kwip ON kwip.id = page.id
