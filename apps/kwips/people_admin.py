@@ -34,23 +34,29 @@ class PersonAdmin(UserAdmin):
 
     @admin.display(description=gettext_lazy("what they wrote"))
     def written(self, person: User) -> str:
+        """A link to it, as lists show it."""
         path = "/admin/kwips/kwip/?" + urlencode({"q": f"@{person.username}"})
         counts = _("%(kwips)s kwips, %(comments)s comments") % {
             "kwips": f"{person.kwips_count:,}",
             "comments": f"{person.comments_count:,}",
         }
+        return format_html('<a href="{}">{}</a>', path, counts)
+
+    @admin.display(description=gettext_lazy("what they wrote"))
+    def written_now(self, person: User) -> str:
+        """The same, with whether it is being removed: a query."""
         status = _("being removed: reload to see what is left") if tasks.removals(person) else ""
-        return format_html('<a href="{}">{}</a> {}', path, counts, status)
+        return format_html("{} {}", self.written(person), status)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*super().get_list_display(request), "written")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        return (*super().get_readonly_fields(request, obj), "written")
+        return (*super().get_readonly_fields(request, obj), "written_now")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         fieldsets = tuple(super().get_fieldsets(request, obj))
-        return fieldsets if obj is None else (*fieldsets, (_("kwips"), {"fields": ("written",)}))
+        return fieldsets if obj is None else (*fieldsets, (_("kwips"), {"fields": ("written_now",)}))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
@@ -113,9 +119,14 @@ class PersonAdmin(UserAdmin):
         if people and not is_confirmed(request):
             names = ", ".join(person.username for person in people[:20])
             title = _("Switch off, and remove what they wrote?") if off else _("Remove what they wrote?")
+            note = _("All kwips and comments of %s, with the comments below them, for good.")
+            if off:
+                note = _(
+                    "All kwips and comments of %s, with the comments below them and the picture, for good."
+                )
             return confirmation(
                 self, request, action=action, title=title,
-                note=_("All kwips and comments of %s, with the comments below them, for good.") % names,
+                note=note % names,
                 lines=[
                     f"{person.username}: {person.kwips_count:,} kwips, {person.comments_count:,} comments"
                     for person in people[:20]
@@ -124,6 +135,8 @@ class PersonAdmin(UserAdmin):
             )  # fmt: skip
         if off:
             self._switch(request, people, is_active=False)
+            for who in people:
+                actions.change_picture(user=who, picture=None)
         begun = [who for who in people if tasks.begin_removing_written(person=who, by=_operator(request))]
         if begun:
             text = _("The removal of what %(names)s wrote has begun; their page says what is left.")

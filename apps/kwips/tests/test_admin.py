@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from apps.accounts.actions import change_picture
 from apps.accounts.models import User
 from apps.commandqueue.worker import Worker
 from apps.kwips import finding, tasks
@@ -189,6 +190,7 @@ def test_a_spammer_is_switched_off_and_what_they_wrote_removed_by_one_action(
     kwip = publish(bob)
     comment(ann, kwip, "buy pills")
     publish(ann, "buy pills")
+    change_picture(user=ann, picture=b"a picture")
     form = {"action": "switch_off_and_remove", "_selected_action": [ann.pk]}
     asked = operator.post(PEOPLE, form).content.decode()
     assert "ann: 1 kwips, 1 comments" in asked
@@ -200,6 +202,7 @@ def test_a_spammer_is_switched_off_and_what_they_wrote_removed_by_one_action(
     assert "being removed" in operator.get(f"{PEOPLE}{ann.pk}/change/").content.decode()
     Worker(once=True).run()
     assert list(Kwip.objects.all()) == [kwip]
+    assert User.objects.get(pk=ann.pk).avatar == ""
     counters_are_exact()
     shown = operator.get(f"{PEOPLE}{ann.pk}/change/").content.decode()
     assert "being removed" not in shown

@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.accounts.actions import switch_off, switch_on
+from apps.accounts.actions import change_picture, switch_off, switch_on
 from apps.accounts.models import User
 from apps.kwips import actions
 
@@ -24,7 +24,9 @@ class Command(BaseCommand):
         switch = parser.add_mutually_exclusive_group()
         switch.add_argument("--off", action="store_true", help="switch them off")
         switch.add_argument("--on", action="store_true", help="switch them on again")
-        parser.add_argument("--remove", action="store_true", help="remove what they wrote")
+        parser.add_argument(
+            "--remove", action="store_true", help="remove what they wrote; with --off, their picture too"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not (options["off"] or options["on"] or options["remove"]):
@@ -37,6 +39,8 @@ class Command(BaseCommand):
             (switch_off if options["off"] else switch_on)(people=people, by=None)
             for person in people:
                 self.stdout.write(f"{person.username} is {'off' if options['off'] else 'on'}.")
+                if options["off"] and options["remove"]:
+                    change_picture(user=person, picture=None)
         if options["remove"]:
             for person in people:
                 self._remove(person)
