@@ -1,6 +1,7 @@
 """Writes of people."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -70,13 +71,8 @@ def _switch(people: Iterable[User], *, is_active: bool, by: User | None) -> list
         # Every page that shows kwips shows people; the predicate and the lists decide who is on it.
         pages=[freshness.PEOPLE, freshness.BIOS],
     )
-    for person in changed:
-        log_switch(person=person, is_active=is_active, by=by)
-    return changed
-
-
-def log_switch(*, person: User, is_active: bool, by: User | None) -> None:
-    """Logs that an operator switched a person on or off, once that is committed."""
     event = "person switched on" if is_active else "person switched off"
     actor = by.username if by else "command line"
-    transaction.on_commit(lambda: log.info(event, person=person.username, person_id=person.pk, by=actor))
+    for person in changed:
+        transaction.on_commit(partial(log.info, event, person=person.username, person_id=person.pk, by=actor))
+    return changed

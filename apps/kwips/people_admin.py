@@ -5,6 +5,7 @@ This stands above `apps.accounts.admin`, which knows nothing of kwips.
 
 from typing import Any
 
+import structlog
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -22,6 +23,7 @@ from apps.accounts.models import User
 from apps.kwips import tasks
 from apps.kwips.confirming import confirmation, is_confirmed
 
+log = structlog.get_logger("kwippy.accounts")
 admin.site.unregister(User)
 
 
@@ -84,7 +86,8 @@ class PersonAdmin(UserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data:
-            actions.log_switch(person=obj, is_active=obj.is_active, by=_operator(request))
+            event = "person switched on" if obj.is_active else "person switched off"
+            log.info(event, person=obj.username, person_id=obj.pk, by=_operator(request).username)
 
     def has_remove_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("kwips.delete_kwip")

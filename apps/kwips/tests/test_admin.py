@@ -162,6 +162,7 @@ def test_deleting_asks_with_words_and_takes_a_whole_search_result(
         assert tasks.removals() == 2
         assert "removals are under way" in operator.get(KWIPS).content.decode()
         for command in tasks.Command.objects.filter(task=tasks.remove.module_path).order_by("pk"):
+            assert command.arguments is not None
             tasks.remove.call(*command.arguments["args"])
     left = {kept.text, later.text} | (set() if whole else {f"buy pills #{n}" for n in range(1_050)})
     assert set(Kwip.objects.values_list("text", flat=True)) == left

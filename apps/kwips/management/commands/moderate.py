@@ -50,7 +50,8 @@ class Command(BaseCommand):
         try:
             while number := actions.delete_some_of(author_id=person.pk):
                 removed += number
-                self.stdout.write(f"{person.username}: {removed:,} kwips and comments removed …", ending="\r")
+                if self.stdout.isatty():
+                    self.stdout.write(f"{person.username}: {removed:,} removed …", ending="\r")
         except KeyboardInterrupt:
             raise CommandError(
                 f"stopped after {removed:,}; the same command goes on.", returncode=130
