@@ -158,18 +158,22 @@ def _shrink(threads: Mapping[int, int]) -> None:
         )
 
 
-def delete_some_of(*, author_id: int, limit: int = 100) -> int:
-    """Deletes a batch of what someone wrote, with the comments below it; 0 means that nothing is left.
+def delete_piece(*, kwip_ids: Collection[int], limit: int = 100) -> int:
+    """Deletes these, or, where much was said below them, a piece of that first; 0 means that nothing is left.
 
-    A transaction of its own, so that "remove what they wrote" can be stopped and begun again at any time.
-    A long conversation goes piece by piece, its comments first.
+    Each call is a transaction of its own and bounded, so that a removal can be stopped and begun again.
     """
+    below = Kwip.objects.filter(thread_id__in=kwip_ids).values_list("pk", flat=True)
+    first = list(below[: 2 * limit])
+    return delete_all(kwip_ids=first if len(first) == 2 * limit else kwip_ids)
+
+
+def delete_some_of(*, author_id: int, limit: int = 100) -> int:
+    """Deletes a piece of what someone wrote, with the comments below it; 0 means that nothing is left."""
     written = Kwip.objects.filter(author=author_id).order_by("pk").values_list("pk", flat=True)
-    roots = list(written.filter(thread__isnull=True)[:limit])
-    below = Kwip.objects.filter(thread_id__in=roots).values_list("pk", flat=True)
-    first = list(below[: 2 * limit]) if roots else []
-    batch = first if len(first) == 2 * limit else roots or list(written[:limit])
-    return delete_all(kwip_ids=batch) if batch else 0
+    batch = list(written.filter(thread__isnull=True)[:limit])
+    batch = batch or list(written.filter(thread__isnull=False)[:limit])
+    return delete_piece(kwip_ids=batch, limit=limit) if batch else 0
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -23,6 +23,8 @@ __all__ = ["KwipAdmin", "people_admin"]
 
 # What one action takes at most; a list is counted no further either.
 MOST = 20_000
+# With more comments than this below them, kwips are left to the command queue, however few they are.
+AT_ONCE = 500
 
 
 class BoundedPaginator(Paginator):
@@ -126,14 +128,15 @@ class KwipAdmin(admin.ModelAdmin):
         self, objs: Any, request: HttpRequest
     ) -> tuple[Any, dict[str, int], set[str], Any]:
         kwips = list(objs)
-        comments = Kwip.objects.filter(thread__in=[kwip.pk for kwip in kwips]).count()
+        comments = _below([kwip.pk for kwip in kwips])
         counts = {_("kwips and comments"): len(kwips), _("comments below them"): comments}
         lines = [f"{kwip.author.username}: {beginning(kwip)}" for kwip in kwips]
         lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         return lines, counts, lacking, []
 
     def delete_model(self, request: HttpRequest, obj: Kwip) -> None:
-        actions.delete_all(kwip_ids=[obj.pk])
+        while actions.delete_piece(kwip_ids=[obj.pk]):
+            pass
 
     @admin.action(description=gettext_lazy("Delete selected kwips"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> HttpResponse | None:
@@ -148,7 +151,7 @@ class KwipAdmin(admin.ModelAdmin):
             return None
         if not is_confirmed(request):
             return self._ask(request, queryset, ids)
-        if len(ids) <= self.list_per_page:
+        if len(ids) <= self.list_per_page and _below(ids) <= AT_ONCE:
             self.log_deletions(request, queryset)
             removed = actions.delete_all(kwip_ids=ids)
             messages.success(request, _("%(n)s kwips and comments are deleted.") % {"n": removed})
@@ -171,6 +174,11 @@ class KwipAdmin(admin.ModelAdmin):
             more=max(0, len(ids) - 20),
             hidden={"upto": str(ids[0])} if ids else {},
         )
+
+
+def _below(kwip_ids: list[int]) -> int:
+    """How many comments go with these kwips."""
+    return Kwip.objects.filter(pk__in=kwip_ids).aggregate(n=Sum("comments_count"))["n"] or 0
 
 
 def beginning(kwip: Kwip) -> str:

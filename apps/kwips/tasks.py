@@ -1,6 +1,6 @@
 """Removing more than one request can: an operator asks for it, the command queue does it in batches.
 
-Each batch is a transaction of its own (`actions.delete_all`). A task that is killed or fails begins again
+Each batch is a transaction of its own (`actions.delete_piece`). A task that is killed or fails begins again
 with what is left; one that is enqueued twice does its work once.
 """
 
@@ -73,7 +73,10 @@ def remove_written(person_id: int, by_id: int, began: str) -> int:
 @task(queue_name="bulk")
 def remove(kwip_ids: list[int], by_id: int) -> int:
     """Removes these kwips, with the comments below them, and comments. Returns how many."""
-    removed = sum(actions.delete_all(kwip_ids=some) for some in batched(kwip_ids, BATCH))
+    removed = 0
+    for some in batched(kwip_ids, BATCH):
+        while number := actions.delete_piece(kwip_ids=some, limit=BATCH):
+            removed += number
     if removed:  # nothing is left where a task runs for the second time
         _note(by_id, Kwip, DELETION, f"Removed {removed:,} kwips and comments.")
     log.info("removal of kwips done", removed=removed, by_id=by_id)

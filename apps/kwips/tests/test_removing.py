@@ -70,6 +70,22 @@ def test_batches_of_any_size_remove_all_of_it_exactly(ann: User, spam: list[Kwip
     assert KwipTag.objects.count() == 1
 
 
+def test_a_long_conversation_goes_piece_by_piece(ann: User, bob: User, publish) -> None:
+    kwip = publish(ann)
+    Kwip.objects.bulk_create(Kwip(author=bob, thread=kwip, text="hm") for _ in range(25))
+    Kwip.objects.filter(pk=kwip.pk).update(comments_count=25)
+    User.objects.filter(pk=bob.pk).update(comments_count=25)
+    pieces = []
+    while number := actions.delete_piece(kwip_ids=[kwip.pk], limit=5):
+        pieces.append(number)
+        assert {user.comments_count for user in User.objects.filter(pk=bob.pk)} == {
+            Kwip.objects.filter(author=bob).count()
+        }
+    assert pieces == [10, 10, 6]
+    assert Tombstone.objects.count() == 26
+    counters_are_exact()
+
+
 def test_a_batch_passes_over_what_is_gone(ann: User, bob: User, publish, comment) -> None:
     gone, kept = publish(ann), publish(bob)
     below = comment(ann, kept)
