@@ -112,7 +112,7 @@
     keep(tab, "sent", "");
     const [arrival] = performance.getEntriesByType("navigation");
     const taken = arrival && arrival.type === "navigate" && arrival.redirectCount > 0;
-    if (sent.startsWith(`draft:${viewer}:`) && taken && !document.querySelector(".sorry")) keep(shelf, sent, "");
+    if (sent.startsWith(`draft:${viewer}:`) && taken && !document.querySelector(".sorry:not([data-taken])")) keep(shelf, sent, "");
   }
 
   async function keepDraft(form, name) {
