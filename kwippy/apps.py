@@ -10,8 +10,9 @@ class KwippyConfig(AppConfig):
     def ready(self) -> None:
         # Here, since they read models and settings; the checks register themselves.
         from apps import lookaside
-        from kwippy import checks, tasks  # noqa: F401
+        from kwippy import checks, sqllog, tasks  # noqa: F401
 
+        sqllog.start()
         lookaside.failed.append(tasks.forget_later)
         if settings.ADMINS:
             mail_errors_to_admins()

@@ -1,4 +1,4 @@
-"""One prepared statement: PREPARE where the connection has not done so, EXECUTE, and again if it went stale."""
+"""A prepared statement: PREPARE once a connection, EXECUTE, and both again when it became unusable."""
 
 import re
 from collections.abc import Mapping

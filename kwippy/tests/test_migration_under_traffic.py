@@ -327,4 +327,6 @@ def test_a_worker_sends_each_message_once_while_columns_change(
         thread.join(60)
     assert not thread.is_alive()
     reached = sorted(to for envelope in smtp.accepted for to in envelope.rcpt_tos)
-    assert reached == sorted(f"{n}@example.{end}" for n in range(10) for end in ("org", "net") for _ in range(4))
+    assert reached == sorted(
+        f"{n}@example.{end}" for n in range(10) for end in ("org", "net") for _ in range(4)
+    )
