@@ -239,7 +239,7 @@ def test_a_deadlock(operator: Operator, ann: User) -> None:
     assert CANARY not in operator.log()
 
 
-def raw(sql: str, *parameters: object) -> None:
+def raw(sql: str, *parameters: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
 
@@ -249,11 +249,17 @@ def twice() -> None:
         User.objects.create(username=f"{CANARY}twice", email=f"{CANARY}@example.org")
 
 
+def nameless() -> None:
+    person = User(username=f"{CANARY}n", bio=f"{CANARY} bio", password=f"{CANARY}hash")
+    person.display_name = None  # type: ignore[assignment]
+    person.save()
+
+
 # By kind: constraints, whose DETAIL has the key or the row; values that can't be read, which are quoted.
 FAILURES: dict[str, Callable[[], object]] = {
     "unique": twice,
     "check": lambda: User.objects.create(username=f"{CANARY} shape", password=f"{CANARY}hash"),
-    "not null": lambda: User.objects.create(username=f"{CANARY}n", bio=f"{CANARY} bio", display_name=None),
+    "not null": nameless,
     "too long": lambda: User.objects.create(username=CANARY * 100),
     "no number": lambda: raw("SELECT %s::bigint", f"{CANARY} \"'\n{CANARY}"),
     "no json": lambda: raw("SELECT %s::jsonb", f'{{"{CANARY}'),

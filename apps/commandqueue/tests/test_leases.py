@@ -20,9 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def row(command: Command) -> dict[str, Any]:
-    found: dict[str, Any] = Command.objects.filter(pk=command.pk).values().get()
-    found["body"] = found["body"] and bytes(found["body"])
-    return found
+    found = Command.objects.filter(pk=command.pk).values().get()
+    return {**found, "body": found["body"] and bytes(found["body"])}
 
 
 def claim(command: Command) -> Claimed:

@@ -230,7 +230,7 @@ def put_off_recipients(server: Server) -> None:
     server.fail("RCPT", "450 <bob@example.org>: not now", times=100)
 
 
-REFUSALS = {
+REFUSALS: dict[Callable[[Server], None], str] = {
     refuse_connections: "refused",
     refuse_clients: "554 go away",
     put_off_senders: "451 not now <…@example.org>",
