@@ -53,9 +53,10 @@ class CommandAdmin(_CommandAdmin):
     def what(self, command: Command) -> str:
         return command.task or ", ".join(command.recipients)
 
-    @admin.display(description=gettext_lazy("stuck"), boolean=True, ordering="is_stuck")
-    def stuck(self, command: Command) -> bool:
-        return bool(command.is_stuck)  # type: ignore[attr-defined]  # annotated above
+    @admin.display(description=gettext_lazy("stuck"), ordering="is_stuck")
+    def stuck(self, command: Command) -> str:
+        is_stuck: bool = command.is_stuck  # type: ignore[attr-defined]  # annotated above
+        return _("stuck") if is_stuck else "–"
 
     @admin.display(description=gettext_lazy("age"), ordering="created_at")
     def age(self, command: Command) -> str:
