@@ -19,7 +19,7 @@ def statements(timeline: Timeline, seek: Seek) -> dict[str, Statement]:
     run: dict[str, Statement] = {}
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        sent, sql = sql, sql.removeprefix(SAVEPOINT)
+        sent, sql = sql, sql.replace(SAVEPOINT, "", 1)
         if named := re.match(r"/\* (\w+)\.sql \*/", sql):
             run[named[1]] = sql, params
         return execute(sent, params, many, context)

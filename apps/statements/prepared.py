@@ -65,7 +65,7 @@ class Prepared:
                 self._prepare(raw, known)
             savepoint = SAVEPOINT if _in_transaction(raw) else ""
             try:
-                cursor.execute(savepoint + self._execute, parameters)
+                cursor.execute(f"/* {self.file} */ {savepoint}{self._execute}", parameters)
                 return
             except Error as error:
                 if not _is_unusable(error):
@@ -95,7 +95,7 @@ class Prepared:
     @cached_property
     def _execute(self) -> str:
         values = ", ".join(f"%({name})s" for name in self._places)
-        return f"/* {self.file} */ EXECUTE {self.name} ({values})"
+        return f"EXECUTE {self.name} ({values})"
 
     @cached_property
     def _places(self) -> dict[str, int]:
