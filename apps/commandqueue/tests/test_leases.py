@@ -202,8 +202,10 @@ def test_only_what_finished_long_enough_ago_is_forgotten(queue: Server) -> None:
 
 
 def test_only_dead_letters_that_have_expired_lose_their_bodies(queue: Server) -> None:
-    fresh, expired, waiting = send(), send(), send()
+    fresh, expired, waiting, other = send(), send(), send(), send()
     Command.objects.filter(pk__in=[fresh.pk, expired.pk]).update(state=State.DEAD, finished_at=Now())
-    Command.objects.filter(pk__in=[expired.pk, waiting.pk]).update(expires_at=F("created_at"))
+    Command.objects.filter(pk=other.pk).update(state=State.DISCARDED, finished_at=Now())
+    Command.objects.exclude(pk=fresh.pk).update(expires_at=F("created_at"))
     assert store.erase() == 1
-    assert [bool(row(command)["body"]) for command in (fresh, expired, waiting)] == [True, False, True]
+    kept = [bool(row(command)["body"]) for command in (fresh, expired, waiting, other)]
+    assert kept == [True, False, True, True]
