@@ -149,6 +149,7 @@ def uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> Uses:
     there_and_back = {name: both_ways(timeline) for name, timeline in timelines.items()}
     return there_and_back | {
         "cards": lambda: kwips.cards([kwip.pk]),
+        "left out": lambda: kwips.shown_counts(ann, bob.pk),
         "favourites among": lambda: kwips.favourites_among([kwip.pk], bob.pk),
         "queue": queued,
     }
@@ -199,7 +200,7 @@ def test_the_uses_here_are_of_every_prepared_statement_there_is(uses: Uses) -> N
         # Not isinstance: it has lazy objects of other tests evaluate themselves.
         if type(found) is Prepared and not found.name.startswith("statements_")
     }
-    fragments = {"entries", "unmuted"}
+    fragments = {"entries", "unmuted", "switched_on"}
     files = {path.stem for path in Path(settings.BASE_DIR, "apps/feeds/sql").glob("*.sql")} - fragments
     assert there_are >= {f"feeds_{file}_{way}" for file in files for way in ("up", "down")}
     assert set(prepared()) == there_are
