@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 
+from kwippy import metrics
+
 log = structlog.get_logger("kwippy.errors")
 
 # What Django raises where PostgreSQL can't be reached, went away, or gave up on a statement or a lock.
@@ -32,6 +34,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """allauth's limits were met. It does not say for how long; its shortest span is a minute."""
+    metrics.count_refusal("allauth")
     response = render(request, "429.html", status=429)
     response["Retry-After"] = "60"
     return response

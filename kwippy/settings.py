@@ -154,6 +154,9 @@ DATABASES: dict[str, dict[str, Any]] = {
 # Off behind a PgBouncer in transaction mode: the next transaction may be on another connection.
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 
+# Statements that take as long are logged, without their values. PostgreSQL's own log can't leave those out.
+SLOW_STATEMENT_MS = env.int("SLOW_STATEMENT_MS", 500)
+
 # ── Caches ───────────────────────────────────────────────────────────────────────────────────────
 
 MEMCACHED_SERVERS: list[str] = env.list("MEMCACHED_SERVERS", [])

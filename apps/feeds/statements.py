@@ -9,8 +9,8 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.keyset import Key, Seek, turned
-from apps.kwips.prepared import Prepared
 from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL
+from apps.statements import Prepared
 
 _DIRECTORY = Path(__file__).parent / "sql"
 

@@ -14,8 +14,8 @@ from apps.accounts.models import COUNTERS, User
 from apps.keyset import Listing, Page, from_queryset, paginate
 from apps.kwips import text as kwip_text
 from apps.kwips.models import TEXT_LIMIT, Kwip, Revision, Tombstone
-from apps.kwips.prepared import Prepared
 from apps.kwips.visibility import ANYONE, visible_to
+from apps.statements import Prepared
 
 
 def _statement(name: str, types: Mapping[str, str]) -> Prepared:

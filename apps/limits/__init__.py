@@ -46,7 +46,7 @@ How to measure
 """
 
 from apps.limits.addresses import client_address, client_network
-from apps.limits.counter import Admission, admit, forget
+from apps.limits.counter import Admission, admit, forget, refused
 from apps.limits.rates import Rate
 from apps.limits.responses import Busy, refuse
 from apps.limits.sweeping import sweep
@@ -60,5 +60,6 @@ __all__ = [
     "client_network",
     "forget",
     "refuse",
+    "refused",
     "sweep",
 ]

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from django.conf import settings
 
+from deploy.local.postgres import QUIET, QUIET_ROLE
+
 ROOT = Path(settings.BASE_DIR)
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "deploy/stack.yml").read_text())
@@ -119,3 +121,12 @@ def test_only_what_an_operator_alone_can_know_has_to_be_filled_in() -> None:
     known += (ROOT / "deploy/gunicorn.conf.py").read_text()
     for variable in re.findall(r"^#?(\w+)=", example, re.MULTILINE):
         assert variable in known or f"_{variable.split('_', 1)[-1]}`" in known, variable
+
+
+def test_postgresql_logs_no_values_wherever_it_is_started() -> None:
+    for services in (COMPOSE["services"], STACK["services"]):
+        command = services["postgres"]["command"]
+        assert [setting for setting in QUIET if f"-c{setting}" not in command] == []
+        logging = [word for word in command if word.startswith("-clog_") and "log_line_prefix" not in word]
+        assert {word.removeprefix("-c") for word in logging} == set(QUIET)
+    assert f"{QUIET_ROLE};" in (ROOT / "deploy/postgres/10-kwippy.sh").read_text()
