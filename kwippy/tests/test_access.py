@@ -17,7 +17,8 @@ type Open = Callable[..., Page]
 BROKEN = """[...document.querySelectorAll('.nav a, .tabs a, .button')].filter((element) => {
     const range = document.createRange();
     range.selectNodeContents(element);
-    const lines = new Set([...range.getClientRects()].filter((box) => box.width > 1).map((box) => Math.round(box.bottom / 8)));
+    const boxes = [...range.getClientRects()].filter((box) => box.width > 1);
+    const lines = new Set(boxes.map((box) => Math.round(box.bottom / 8)));
     return lines.size > element.textContent.trim().split(/\\s+/).length + 1;
 }).map((element) => element.textContent.trim())"""
 
@@ -104,7 +105,9 @@ def test_the_main_button_of_the_landing_page_stands_out(
     assert ratio >= 4.5
 
 
-def test_the_settings_show_ones_picture_on_a_phone(live_server: LiveServer, open_page: Open, ann: User) -> None:
+def test_the_settings_show_ones_picture_on_a_phone(
+    live_server: LiveServer, open_page: Open, ann: User
+) -> None:
     page = open_page(width=320)
     sign_in(page, ann, live_server.url)
     page.goto(f"{live_server.url}/settings/")

@@ -1,4 +1,4 @@
-"""Drafts: what was typed into a form comes back, in the tab that it was typed in, until the server took it."""
+"""Drafts: what was typed into a form comes back, in the tab that it was typed in, until it was taken."""
 
 import uuid
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
+from apps.contact import forms as contact
 from apps.kwips import actions
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,13 +61,16 @@ def expect_typed(page: Page, typed: dict[str, str]) -> None:
 def ready(page: Page, address: str) -> None:
     """Opens the page and waits until its drafts are tended: the tab has a name."""
     page.goto(address)
-    page.wait_for_function("navigator.locks.query().then((all) => all.held.some((lock) => lock.name.startsWith('tab:')))")
+    page.wait_for_function(
+        "navigator.locks.query().then((all) => all.held.some((lock) => lock.name.startsWith('tab:')))"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_was_typed_comes_back_until_the_server_took_it(
-    live_server: LiveServer, page: Page, name: str
+    live_server: LiveServer, page: Page, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(contact, "QUICKEST", -1)
     path, typed = forms()[name]
     ready(page, live_server.url + path)
     untouched = {field: page.locator(f"[data-draft] [name={field}]").input_value() for field in typed}
