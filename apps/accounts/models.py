@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import freshness
 from apps.accounts.me import Me
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
+from apps.commandqueue.headers import header_address
 
 COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
@@ -100,6 +102,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.username
+
+    def clean(self) -> None:
+        super().clean()
+        if self._state.adding:
+            try:
+                header_address(self.email)
+            except ValidationError as error:
+                raise ValidationError({"email": error}) from None
 
     def for_cache(self) -> dict[str, Any]:
         """What the cache keeps of this person: JSON, and nothing that would open the account."""
