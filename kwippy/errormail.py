@@ -28,8 +28,8 @@ class ErrorMailHandler(AdminEmailHandler):
     def __init__(self) -> None:
         super().__init__(using="direct")
         self.setLevel(logging.ERROR)
-        # By kind: when the last mail went, and how many errors were left out since. `emit` holds the handler's
-        # lock.
+        # By kind: when the last mail went, and how many errors were left out since.
+        # `emit` holds the handler's lock.
         self._mailed: dict[Kind, tuple[float, int]] = {}
         self._left_out = 0
 

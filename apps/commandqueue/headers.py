@@ -38,7 +38,7 @@ def header_text(text: str) -> None:
     text than the one that was checked here.
     """
     one_line(text)
-    before, start, rest = text.partition("=?")
+    _before, start, rest = text.partition("=?")
     if start and "?=" in rest:
         raise ValidationError(_("please write it without =? and ?= in it; mail programs trip over these."))
     named = str(Address(display_name=text, addr_spec=_ANYONE))
