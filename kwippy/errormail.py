@@ -4,6 +4,8 @@ import logging
 import time
 from typing import Any
 
+from django.conf import settings
+from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils.log import AdminEmailHandler
 
@@ -38,7 +40,10 @@ class ErrorMailHandler(AdminEmailHandler):
             return
         if not connection.in_atomic_block:
             connection.close()
-        super().emit(record)
+        try:
+            super().emit(record)
+        except Exception:  # whatever a mail server does: the request gets its page
+            self.handleError(record)
 
     def format_subject(self, subject: str) -> str:
         """One line: addresses that people made up stand in it, encoded words (=?utf-8?q?…?=) among them."""
@@ -47,7 +52,10 @@ class ErrorMailHandler(AdminEmailHandler):
     def send_mail(self, subject: str, message: str, *args: Any, **kwargs: Any) -> None:
         if self._left_out:
             message = f"{self._left_out} more like this since the last mail.\n\n{message}"
-        super().send_mail(subject, message, *args, **kwargs)
+        prefixed = f"{settings.EMAIL_SUBJECT_PREFIX}{subject}"
+        mail = EmailMessage(prefixed, message, settings.SERVER_EMAIL, settings.ADMINS)
+        mail.extra_headers = {"Auto-Submitted": "auto-generated"}
+        mail.send(using=self.using)
 
     def _admit(self, kind: Kind) -> bool:
         now = time.monotonic()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from apps import limits
 from apps.accounts.models import User
 from apps.commandqueue.headers import header_address
-from apps.commandqueue.messages import mark
+from apps.commandqueue.messages import automatic, mark
 from apps.commandqueue.models import Lane
 
 # What such a mail's template is given.
@@ -88,7 +88,8 @@ class AccountAdapter(DefaultAccountAdapter):
         headers: dict[str, str] | None = None,
     ) -> EmailMessage:
         """Mail that lets somebody in goes before all other, expires within the hour and leaves no trace."""
-        message: EmailMessage = super().render_mail(template_prefix, email, context, headers)
+        context = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL} | context
+        message: EmailMessage = automatic(super().render_mail(template_prefix, email, context, headers))
         if not _LETS_IN.isdisjoint(context):
             mark(message, lane=Lane.NOW, secret=True)
         return message

@@ -145,3 +145,17 @@ def test_an_error_is_mailed_without_holding_a_connection(
     monkeypatch.setattr(EmlFileBackend, "send_messages", watch)
     Client(raise_request_exception=False).get("/wrong/")
     assert held == [False]
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(ROOT_URLCONF=__name__)
+def test_where_no_mail_can_go_out_the_visitor_still_gets_the_page(
+    errors_are_mailed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(backend: EmlFileBackend, messages: Any) -> int:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(EmlFileBackend, "send_messages", refuse)
+    answer = Client(raise_request_exception=False).get("/wrong/")
+    assert answer.status_code == 500
+    assert "that was us, not you" in answer.content.decode()
