@@ -345,6 +345,13 @@ MAILERS: dict[str, dict[str, Any]] = {
     ),
 }
 
+# ── Machines ─────────────────────────────────────────────────────────────────────────────────────
+
+# Whether robots.txt asks those who gather texts to train models with to stay away.
+REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
+# Where somebody who found a hole writes to, for security.txt: "mailto:…" or "https://…".
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", f"{SITE_URL}/contact/" if CONTACT_EMAIL else "")
+
 # ── Commands: what is done outside of requests ───────────────────────────────────────────────────
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -366,6 +373,8 @@ TASKS: dict[str, dict[str, Any]] = {
 STATIC_URL = "/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "var" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# What is asked for at the root: /favicon.ico and the like.
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media"))
 # Where nginx serves them, gunicorn need not.

@@ -16,6 +16,7 @@ from PIL import Image
 
 from apps.accounts.actions import change_picture, change_profile
 from apps.accounts.models import User
+from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow, unfollow
 from apps.kwips import actions
 from apps.kwips.models import Kwip
@@ -61,6 +62,12 @@ class Place:
             "/tag/tea/feed.atom": "tea",
             "/tag/milk/": "milk",
             "/about/": "about",
+            "/sitemap.xml": "everyone",
+            f"/sitemap-kwips-{self.kwip.pk // RANGE}.xml": "everyone",
+            f"/sitemap-people-{self.ann.pk // RANGE}.xml": "names",
+            "/robots.txt": "about",
+            "/manifest.webmanifest": "about",
+            "/.well-known/security.txt": "about",
         }
 
 
