@@ -21,14 +21,14 @@ PRIVATE = (
     "/accounts/", "/admin/", "/everyone/new/", "/kwip/", "/livez", "/metrics", "/network/", "/readyz",
     "/settings/",
 )  # fmt: skip
-# Crawlers that gather texts to train models with, by the names that their owners publish for robots.txt. Those
-# of search engines, and those that fetch a page because a person asked for it, are others.
+# Crawlers that gather texts to train models with, by the names that their owners publish for robots.txt.
+# Those of search engines, and those that fetch a page because a person asked for it, are others.
 TRAINING_CRAWLERS = (
     "AI2Bot", "Ai2Bot-Dolma", "Amazonbot", "anthropic-ai", "Applebot-Extended", "Bytespider", "CCBot",
     "ClaudeBot", "cohere-training-data-crawler", "Diffbot", "FacebookBot", "Google-Extended", "GPTBot",
     "ImagesiftBot", "Meta-ExternalAgent", "omgili", "omgilibot", "PanguBot", "Timpibot", "webzio-extended",
 )  # fmt: skip
-# A day or two are spent until a file that says when it ends is read; RFC 9116 asks for less than a year.
+# RFC 9116 asks for less than a year.
 SECURITY_DAYS = 180
 
 
@@ -98,6 +98,4 @@ def security(request: HttpRequest) -> HttpResponse:
 @require_safe
 def unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Programs that try an address need no page to be told that it is none."""
-    response = HttpResponse("not found\n", content_type=TEXT, status=404)
-    response["Cache-Control"] = "public, max-age=300"
-    return response
+    return HttpResponse("not found\n", content_type=TEXT, status=404)

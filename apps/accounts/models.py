@@ -148,7 +148,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().save(*args, update_fields=update_fields, **options)
         self._note()
         shown = not is_new and update_fields is not None and not SHOWN.isdisjoint(update_fields)
-        pages = [freshness.PEOPLE, freshness.BIOS] if shown else []
+        pages = [freshness.PEOPLE, freshness.BIOS] if shown else [freshness.NAMES] if is_new else []
         freshness.changed(cache=[freshness.user_key(self.pk)], pages=pages)
 
     def refresh_from_db(self, *args: Any, **options: Any) -> None:

@@ -1,7 +1,7 @@
 """The sitemap: what everyone may see, for crawlers, by ranges of ids.
 
-A range is a place among ids and no page of a list: what is in it moves to no other when kwips come and go. So a
-crawler that reads all files, in whatever time it takes, misses nothing that was there throughout.
+A range is a place among ids and no page of a list: what is in it moves to no other when kwips come and go. So
+a crawler that reads all files, in whatever time it takes, misses nothing that was there throughout.
 """
 
 import datetime
@@ -26,14 +26,14 @@ MOST_FILES = 25_000
 _DIRECTORY = Path(__file__).parent / "sql"
 _XMLNS = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _TABLES = {
-    "kwips": ("kwips_kwip", "row.thread_id IS NULL"),
-    "people": ("accounts_user", "row.is_active"),
+    "kwips": ("kwips_kwip", f"k.thread_id IS NULL AND {VISIBLE_SQL}"),
+    "people": ("accounts_user", "k.is_active"),
 }
 
 type Entry = tuple[str, datetime.datetime | None]
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, passing=())
+@public_page(freshness.EVERYONE, freshness.PEOPLE, freshness.NAMES, passing=())
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     files = [f"/sitemap-{kind}-{number}.xml" for kind in _TABLES for number in _ranges(kind)]
@@ -52,7 +52,7 @@ def kwips(request: HttpRequest, number: int) -> HttpResponse:
     return _urls(found)
 
 
-@public_page(freshness.PEOPLE, passing=())
+@public_page(freshness.PEOPLE, freshness.NAMES, passing=())
 @require_safe
 def people(request: HttpRequest, number: int) -> HttpResponse:
     names = (
@@ -64,11 +64,11 @@ def people(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _ranges(kind: str) -> list[int]:
-    """The numbers of the ranges that have anything in them, the oldest first."""
+    """The numbers of the ranges that have anything for everyone in them, the oldest first."""
     table, among = _TABLES[kind]
     sql = _sql("sitemap_ranges").replace("{table}", table).replace("{among}", among)
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"size": RANGE, "most": MOST_FILES})
+        cursor.execute(sql, {"viewer": ANYONE, "size": RANGE, "most": MOST_FILES})
         return [number for (number,) in cursor.fetchall()]
 
 

@@ -1,13 +1,14 @@
--- Which ranges of %(size)s ids have rows of {table} in them: one look into the index for each, and no COUNT.
+-- Which ranges of %(size)s ids have rows of {table} in them that {among} lets through:
+-- one look into the index for each, and no COUNT.
 -- Served by kwip_everyone (id DESC) and by the primary key of accounts_user.
 WITH RECURSIVE ranges (number) AS (
-    (SELECT row.id / %(size)s FROM {table} row WHERE {among} ORDER BY row.id LIMIT 1)
+    (SELECT k.id / %(size)s FROM {table} k WHERE {among} ORDER BY k.id LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT row.id / %(size)s
-        FROM {table} row
-        WHERE {among} AND row.id >= (ranges.number + 1) * %(size)s
-        ORDER BY row.id
+        SELECT k.id / %(size)s
+        FROM {table} k
+        WHERE {among} AND k.id >= (ranges.number + 1) * %(size)s
+        ORDER BY k.id
         LIMIT 1
     )
     FROM ranges
