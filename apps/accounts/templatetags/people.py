@@ -51,6 +51,14 @@ def device(user_agent: str) -> str:
 
 
 @register.simple_tag
+def photo(picture: str) -> SafeString:
+    """Somebody's own picture, for programs that read who they are (an h-card); people see `avatar`."""
+    if not picture:
+        return SafeString()
+    return format_html('<data class="u-photo" value="/media/avatars/{}"></data>', picture)
+
+
+@register.simple_tag
 def avatar(username: str, picture: str, size: str) -> SafeString:
     """Someone's picture, or the one we draw for who has none. ``size`` is "s", "m" or "l"."""
     if not picture:
