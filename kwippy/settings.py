@@ -228,6 +228,8 @@ LIMITS: dict[str, str | None] = {
     "edit": "60/10m",  # a person
     "picture": "20/1h",  # a person
     "contact": "10/1h",  # a network
+    "preview": "1/10m",  # one picture of a link preview: how often it is asked of the worker
+    "previews": "30/1m",  # all of them together
     "contact_answer": "3/1d",  # an address, which whoever typed it in may not own
 }
 # allauth's own, which it counts in CACHES["default"]. "ip" is a network as above, "key" an address for
@@ -363,6 +365,7 @@ TASKS: dict[str, dict[str, Any]] = {
             # What recurs, and after how many seconds.
             "schedule": {
                 "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
+                "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
             },
         },

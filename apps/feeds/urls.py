@@ -3,7 +3,7 @@ from django.urls import path
 import apps.accounts.converters
 import apps.feeds.converters
 import apps.kwips.converters  # noqa: F401 - these make <person:…>, <tag:…> and <kwip_id:…> known
-from apps.feeds import documents, sitemaps, views
+from apps.feeds import documents, previews, sitemaps, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -21,4 +21,6 @@ urlpatterns = [
     path("<person:username>/favourites/", views.favourites, name="favourites"),
     path("<person:username>/comments/", views.comments, name="comments"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/", views.kwip, name="kwip"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/preview-<slug:asked>.jpg", previews.kwip),
+    path("<person:username>/preview-<slug:asked>.jpg", previews.person),
 ]
