@@ -70,8 +70,8 @@ def draw(subject: Subject, picture: bytes | None) -> bytes:
 
 def shown(text: str) -> str:
     """The words on one line as they can be drawn; "" where the font lacks one of their letters."""
-    text = unicodedata.normalize("NFC", text[:LETTERS])
-    line = " ".join("".join(c for c in text if unicodedata.category(c) not in _LEFT_OUT).split())
+    line = " ".join(unicodedata.normalize("NFC", text[:LETTERS]).split())
+    line = " ".join("".join(c for c in line if unicodedata.category(c) not in _LEFT_OUT).split())
     return line if all(_has(letter) for letter in set(line)) else ""
 
 

@@ -137,7 +137,8 @@ def sweep() -> int:
 
 def _name(subject: Subject) -> str:
     """Not to be guessed from its address: what is no longer for everyone can't be fetched past the site."""
-    return f"{FOLDER}/{salted_hmac('apps.feeds.previews', version(subject)).hexdigest()[:32]}.jpg"
+    digest = salted_hmac("apps.feeds.previews", version(subject), algorithm="sha256").hexdigest()
+    return f"{FOLDER}/{digest[:32]}.jpg"
 
 
 def _read(name: str, end: bytes = _END) -> bytes | None:
