@@ -17,6 +17,9 @@ PAUSE = 60.0
 # Of so many kinds a process counts; with more at once the one that is longest ago is forgotten.
 MOST_KINDS = 500
 
+# Which of MAILERS: one that takes a message at once.
+MAILER = "direct"
+
 type Kind = tuple[str, str]
 
 
@@ -28,7 +31,7 @@ class ErrorMailHandler(AdminEmailHandler):
     """
 
     def __init__(self) -> None:
-        super().__init__(using="direct")
+        super().__init__(using=MAILER)
         self.setLevel(logging.ERROR)
         # By kind: when the last mail went, and how many errors were left out since.
         # `emit` holds the handler's lock.
@@ -49,13 +52,13 @@ class ErrorMailHandler(AdminEmailHandler):
         """One line: addresses that people made up stand in it, encoded words (=?utf-8?q?…?=) among them."""
         return "".join(char if is_one_line(char) else " " for char in subject).replace("=?", "= ?")
 
-    def send_mail(self, subject: str, message: str, *args: Any, **kwargs: Any) -> None:
+    def send_mail(self, subject: Any, message: Any, *args: Any, **kwargs: Any) -> None:
         if self._left_out:
             message = f"{self._left_out} more like this since the last mail.\n\n{message}"
         prefixed = f"{settings.EMAIL_SUBJECT_PREFIX}{subject}"
         mail = EmailMessage(prefixed, message, settings.SERVER_EMAIL, settings.ADMINS)
         mail.extra_headers = {"Auto-Submitted": "auto-generated"}
-        mail.send(using=self.using)
+        mail.send(using=MAILER)
 
     def _admit(self, kind: Kind) -> bool:
         now = time.monotonic()

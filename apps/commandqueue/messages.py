@@ -68,7 +68,7 @@ def automatic[M: EmailMessage](message: M) -> M:
     `Auto-Submitted` that the message has already stays.
     """
     message.extra_headers = {"Auto-Submitted": "auto-generated"} | message.extra_headers
-    message.body = wrapped(message.body)
+    message.body = wrapped(str(message.body))
     return message
 
 

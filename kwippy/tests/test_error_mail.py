@@ -75,7 +75,7 @@ def mails(directory: Path) -> list[str]:
         message_from_bytes(path.read_bytes(), policy=policy.default)
         for path in sorted(directory.glob("*.eml"))
     ]
-    return [str(mail.get_body(("plain",)).get_content()) for mail in found]
+    return [str(mail.get_content()) for mail in found]
 
 
 @pytest.mark.django_db(transaction=True)

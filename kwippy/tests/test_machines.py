@@ -101,7 +101,7 @@ def test_icons_are_where_browsers_look_for_them_and_have_the_size_they_say(clien
     for path, size in icons.items():
         answer = client.get(path)
         assert answer.status_code == 200, path
-        picture = Image.open(io.BytesIO(b"".join(answer.streaming_content)))
+        picture = Image.open(io.BytesIO(b"".join(answer)))
         assert picture.size == size
         assert "max-age" in answer["Cache-Control"]
         again = client.get(path, headers={"If-Modified-Since": answer["Last-Modified"]})

@@ -113,7 +113,7 @@ def visitor(client: Client, request: pytest.FixtureRequest) -> Client:
 
 def outgoing() -> Iterator[str]:
     for command in Command.objects.exclude(body=None):
-        yield from decoded(bytes(command.body))
+        yield from decoded(bytes(command.body or b""))
 
 
 @pytest.mark.parametrize(("field", "typed"), CASES)

@@ -184,11 +184,14 @@ def test_each_page_of_a_list_is_its_own_canonical_address(client: Client, ann: U
         "/tag/tea/",
     ]
     for start in lists:
-        walked, path = [], start
+        walked: list[str] = []
+        path = start
         while path and len(walked) < 4:
             page = Tags(client.get(path).content.decode())
             links = {
-                a["rel"]: a["href"] for _, a in page.found if a.get("rel") in ("canonical", "next", "prev")
+                a["rel"]: a["href"] or ""
+                for _, a in page.found
+                if a.get("rel") in ("canonical", "next", "prev")
             }
             canonical = links["canonical"]
             assert canonical
