@@ -42,7 +42,7 @@ _LEFT_OUT = {"So", "Sk", "Cf", "Cn", "Co", "Cs", "Cc"}
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is drawn. ``words`` is "" for a person; ``avatar`` "" for who has no picture of their own."""
+    """What is drawn. ``words`` may be ""; ``avatar`` is "" for who has no picture of their own."""
 
     site: str
     username: str
@@ -59,7 +59,7 @@ def draw(subject: Subject, picture: bytes | None) -> bytes:
     pen = ImageDraw.Draw(image)
     pen.rounded_rectangle((40, 40, SIZE[0] - 40, SIZE[1] - 40), radius=44, fill=_SHEET)
     words = shown(subject.words)
-    _draw_person(image, pen, subject, picture, top=84 if words else 174)
+    _draw_person(image, pen, subject, picture, top=84 if words else 215)
     if words:
         _draw_words(pen, words)
     _draw_site(image, pen, subject.site)

@@ -20,11 +20,13 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_safe
 
 from apps import limits
+from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
 from apps.accounts.templatetags.people import hue
 from apps.feeds import drawing
 from apps.feeds.drawing import Subject
 from apps.kwips.queries import Card, cards, visible_kwip
+from apps.kwips.text import excerpt
 
 FOLDER = "previews"
 KEPT = datetime.timedelta(days=2)
@@ -38,8 +40,8 @@ def of_kwip(card: Card) -> Subject:
     return _subject(card.username, card.name, card.avatar, card.preview)
 
 
-def of_person(username: str, name: str, avatar: str) -> Subject:
-    return _subject(username, name, avatar, "")
+def of_person(who: User) -> Subject:
+    return _subject(who.username, who.name, who.avatar, excerpt(who.bio, words=300, characters=280))
 
 
 def _subject(username: str, name: str, avatar: str, words: str) -> Subject:
@@ -51,9 +53,9 @@ def kwip_path(card: Card) -> str:
     return "" if card.followers_only else f"{card.url}preview-{version(of_kwip(card))}.jpg"
 
 
-def person_path(username: str, name: str, avatar: str) -> str:
+def person_path(who: User) -> str:
     """Where the picture of a person is."""
-    return f"/{username}/preview-{version(of_person(username, name, avatar))}.jpg"
+    return f"{who.get_absolute_url()}preview-{version(of_person(who))}.jpg"
 
 
 def version(subject: Subject) -> str:
@@ -79,8 +81,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int, asked: str) -> HttpR
 @require_safe
 def person(request: HttpRequest, username: str, asked: str) -> HttpResponse:
     who = find_person(username)
-    about = who.username, who.name, who.avatar
-    return _answer(of_person(*about), person_path(*about), asked)
+    return _answer(of_person(who), person_path(who), asked)
 
 
 def _answer(subject: Subject, path: str, asked: str) -> HttpResponse:

@@ -79,7 +79,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         **_page(request, timeline),
         "person": who,
         "beginning": excerpt(who.bio, words=300, characters=280),
-        "preview": previews.person_path(who.username, who.name, who.avatar),
+        "preview": previews.person_path(who),
         "is_self": who.pk == viewer,
         "is_following": is_following(viewer, who.pk),
     }

@@ -184,6 +184,9 @@ def test_what_is_drawn_changes_with_words_name_and_picture_and_with_nothing_else
         seen.append(image_path(client, page))
         pictures.append(drawn(client, page))
     assert len(set(seen)) == 4
+    of_ann = image_path(client, "/ann/")
+    change_profile(user=ann, display_name="Ann O'Tea", bio="kettles, mostly")
+    assert image_path(client, "/ann/") != of_ann
     assert all(differ(one, other) for one, other in pairwise(pictures))
     where_the_face_was = pictures[-1].convert("RGB").crop((186, 174, 206, 194))
     red, green, blue = ImageStat.Stat(where_the_face_was).mean
