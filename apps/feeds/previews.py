@@ -1,18 +1,22 @@
 """Pictures for link previews: what a site that a kwip or a person is shared on shows beside the link.
 
-None is made before it is asked for. The first who asks gets the site's own picture, and the worker draws; its
-file is named by what is on it, so that a change of a name or of the words is another file, and a favourite is
-not. Files are swept after two days and drawn again if somebody asks.
+None is made before it is asked for. Then the worker draws; who asked first waits for it a moment, and gets
+the site's own picture if that was not enough. A file is named by what is on it, so that a change of a name or
+of the words is another file, and a favourite is not. Files are swept after two days and drawn again if somebody
+asks.
 """
 
 import datetime
 import json
+import threading
+import time
 from hashlib import blake2b
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.tasks import task
 from django.utils import timezone
@@ -32,6 +36,10 @@ FOLDER = "previews"
 KEPT = datetime.timedelta(days=2)
 # So many at most, but for those that are drawn before the next sweep: 150 MB, at 40 to 90 kB each.
 MOST = 2_000
+# So long one request of a process at a time waits for the worker.
+WAITS = (0.2, 0.2, 0.2, 0.3, 0.3, 0.3)
+_one_waits = threading.BoundedSemaphore(1)
+pause = time.sleep
 # Every JPEG ends so: one without is still being written.
 _END = b"\xff\xd9"
 
@@ -89,22 +97,38 @@ def _answer(subject: Subject, path: str, asked: str) -> HttpResponse:
     if asked != version(subject):
         return HttpResponseRedirect(path)
     made = _read(_name(subject))
-    if made is None:
-        _ask_for(subject)
+    if made is None and _ask_for(subject):
+        made = _made_soon(_name(subject))
     response = HttpResponse(made or _site_picture(), content_type="image/jpeg" if made else "image/png")
     response["Cache-Control"] = f"public, max-age={3600 if made else 30}"
     return response
 
 
-def _ask_for(subject: Subject) -> None:
-    """Has the worker draw it: once in a while each, and so many a minute of all."""
+def _ask_for(subject: Subject) -> bool:
+    """Has the worker draw it, if it may: once in a while each, and so many a minute of all."""
     of_this = limits.admit("preview", version(subject))
     if not of_this:
-        return
+        return False
     if not limits.admit("previews"):
         of_this.refund()
-        return
+        return False
     draw.enqueue(_fields(subject))
+    return True
+
+
+def _made_soon(name: str) -> bytes | None:
+    """The picture, if the worker has it within a moment: sites keep what they were given first for days."""
+    if not _one_waits.acquire(blocking=False):
+        return None
+    try:
+        connection.close()  # whoever waits for something else needs none of the pool
+        for seconds in WAITS:
+            pause(seconds)
+            if (made := _read(name)) is not None:
+                return made
+        return None
+    finally:
+        _one_waits.release()
 
 
 @task(queue_name="bulk")

@@ -13,6 +13,7 @@ from django.conf import LazySettings, settings
 from django.contrib.staticfiles import finders
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.test import Client
 from PIL import Image, ImageChops, ImageStat
 
@@ -33,7 +34,8 @@ type Write = Callable[..., Kwip]
 
 
 @pytest.fixture(autouse=True)
-def no_pictures() -> None:
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(previews, "pause", lambda seconds: None)
     if default_storage.exists(previews.FOLDER):
         for name in default_storage.listdir(previews.FOLDER)[1]:
             default_storage.delete(f"{previews.FOLDER}/{name}")
@@ -109,6 +111,30 @@ def test_the_first_who_asks_gets_the_sites_picture_and_the_next_the_one_that_was
         client.force_login(ann)
         assert client.get(address).content == then.content
         client.logout()
+
+
+def test_who_asks_first_waits_a_moment_for_the_worker_and_holds_nothing_meanwhile(
+    client: Client, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[bool] = []
+
+    def work(seconds: float) -> None:
+        waited.append(connection.connection is None)
+        if len(waited) == 2:
+            # Another who asks meanwhile does not wait.
+            assert client.get(image_path(client, "/bob/"))["Content-Type"] == "image/png"
+            Worker(once=True).run()
+
+    User.objects.create_user("bob", "bob@example.org")
+    address = image_path(client, "/ann/")
+    monkeypatch.setattr(previews, "pause", work)
+    assert client.get(address)["Content-Type"] == "image/jpeg"
+    assert len(waited) == 2
+    assert waited[0]
+    # And the next to ask first may wait again.
+    User.objects.create_user("cee", "cee@example.org")
+    assert client.get(image_path(client, "/cee/"))["Content-Type"] == "image/png"
+    assert len(waited) == 2 + len(previews.WAITS)
 
 
 def test_a_picture_is_asked_of_the_worker_once_and_of_all_only_so_many(
