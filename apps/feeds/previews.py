@@ -2,8 +2,8 @@
 
 None is made before it is asked for. Then the worker draws; who asked first waits for it a moment, and gets
 the site's own picture if that was not enough. A file is named by what is on it, so that a change of a name or
-of the words is another file, and a favourite is not. Files are swept after two days and drawn again if somebody
-asks.
+of the words is another file, and a favourite is not. Files are swept after two days and drawn again if
+somebody asks.
 """
 
 import datetime
