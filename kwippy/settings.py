@@ -103,6 +103,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
                 "kwippy.templatetags.fixed",
+                "kwippy.templatetags.lines",
             ],
         },
     },
@@ -234,6 +235,8 @@ LIMITS: dict[str, str | None] = {
     "picture": "20/1h",  # a person
     "picture_seconds": "60/1h",  # a person: CPU time of decoding, bad pictures included
     "contact": "10/1h",  # a network
+    "preview": "1/10m",  # one picture of a link preview: how often it is asked of the worker
+    "previews": "30/1m",  # all of them together
     "contact_answer": "3/1d",  # an address, which whoever typed it in may not own
 }
 # allauth's own, which it counts in CACHES["default"]. "ip" is a network as above, "key" an address for
@@ -352,6 +355,13 @@ MAILERS: dict[str, dict[str, Any]] = {
     ),
 }
 
+# ── Machines ─────────────────────────────────────────────────────────────────────────────────────
+
+# Whether robots.txt asks those who gather texts to train models with to stay away.
+REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
+# Where somebody who found a hole writes to, for security.txt: "mailto:…" or "https://…".
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", f"{SITE_URL}/contact/" if CONTACT_EMAIL else "")
+
 # ── Commands: what is done outside of requests ───────────────────────────────────────────────────
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -362,6 +372,7 @@ TASKS: dict[str, dict[str, Any]] = {
             # What recurs, and after how many seconds.
             "schedule": {
                 "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
+                "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
             },
         },
@@ -373,6 +384,8 @@ TASKS: dict[str, dict[str, Any]] = {
 STATIC_URL = "/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "var" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# What is asked for at the root: /favicon.ico and the like.
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media"))
 # Where nginx serves them, gunicorn need not.

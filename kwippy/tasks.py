@@ -8,6 +8,7 @@ from django.tasks import task
 from django.utils import timezone
 
 from apps import limits, lookaside
+from apps.feeds import previews
 from apps.lookaside.backends import TTL
 
 
@@ -33,6 +34,12 @@ def forget_later(keys: list[str]) -> None:
 def sweep_limits() -> int:
     """Take away limits that have expired; returns how many."""
     return limits.sweep()
+
+
+@task(queue_name="bulk")
+def sweep_previews() -> int:
+    """Take away pictures of link previews that are old or too many; returns how many."""
+    return previews.sweep()
 
 
 @task(queue_name="bulk")

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps import limits
 from apps.accounts.models import User
-from apps.commandqueue.messages import mark
+from apps.commandqueue.headers import header_address
+from apps.commandqueue.messages import automatic, mark
 from apps.commandqueue.models import Lane
 
 # What such a mail's template is given.
@@ -40,6 +41,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """People may type their name as they like; it is kept in lower case."""
         return super().clean_username(username.strip().lower(), shallow=shallow)
+
+    def clean_email(self, email: str) -> str:
+        """Refuses, beside its field, an address that no mail could be sent to."""
+        address: str = super().clean_email(email)
+        header_address(address)
+        return address
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return limits.client_address(request)
@@ -81,7 +88,8 @@ class AccountAdapter(DefaultAccountAdapter):
         headers: dict[str, str] | None = None,
     ) -> EmailMessage:
         """Mail that lets somebody in goes before all other, expires within the hour and leaves no trace."""
-        message: EmailMessage = super().render_mail(template_prefix, email, context, headers)
+        context = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL} | context
+        message: EmailMessage = automatic(super().render_mail(template_prefix, email, context, headers))
         if not _LETS_IN.isdisjoint(context):
             mark(message, lane=Lane.NOW, secret=True)
         return message

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import freshness
 from apps.accounts.me import Me
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
+from apps.commandqueue.headers import header_address
 
 COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
@@ -105,6 +107,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    def clean(self) -> None:
+        super().clean()
+        if self._state.adding:
+            try:
+                header_address(self.email)
+            except ValidationError as error:
+                raise ValidationError({"email": error}) from None
+
     def for_cache(self) -> dict[str, Any]:
         """What the cache keeps of this person: JSON, and nothing that would open the account."""
         kept = {field.attname: getattr(self, field.attname) for field in _cached_fields()}
@@ -142,7 +152,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().save(*args, update_fields=update_fields, **options)
         self._note()
         shown = not is_new and update_fields is not None and not SHOWN.isdisjoint(update_fields)
-        pages = [freshness.PEOPLE, freshness.BIOS] if shown else []
+        pages = [freshness.PEOPLE, freshness.BIOS] if shown else [freshness.NAMES] if is_new else []
         freshness.changed(cache=[freshness.user_key(self.pk)], pages=pages)
 
     def refresh_from_db(self, *args: Any, **options: Any) -> None:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from apps.commandqueue.messages import automatic
 from apps.contact.models import Message
 
 
@@ -27,7 +28,7 @@ def for_sender(message: Message) -> EmailMultiAlternatives:
     mail = _mail("contact_sender", message)
     mail.to = [message.email]
     # Told apart from people's mail, so that no two machines thank each other for ever (RFC 3834).
-    mail.extra_headers = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
+    mail.extra_headers |= {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
     return mail
 
 
@@ -52,4 +53,4 @@ def _mail(name: str, message: Message) -> EmailMultiAlternatives:
     )
     mail = EmailMultiAlternatives(subject, text + "\n")
     mail.attach_alternative(html, "text/html")
-    return mail
+    return automatic(mail)

@@ -15,4 +15,17 @@ class TagConverter:
         return value
 
 
+class RangeConverter:
+    """The number of a range of ids: small enough for its ids to be bigint, and in one spelling."""
+
+    regex = "0|[1-9][0-9]{0,13}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
 register_converter(TagConverter, "tag")
+register_converter(RangeConverter, "id_range")

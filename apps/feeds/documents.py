@@ -4,10 +4,16 @@ import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.syndication.views import Feed
-from django.http import Http404, HttpRequest
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotModified,
+    HttpResponsePermanentRedirect,
+)
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 
@@ -18,7 +24,7 @@ from apps.feeds import queries
 from apps.feeds.queries import Timeline
 from apps.kwips.queries import Card, cards
 from apps.kwips.text import tag_name
-from apps.pagecache import public_page
+from apps.pagecache import is_unmodified, public_page
 
 
 class Document(Atom1Feed):
@@ -29,10 +35,25 @@ class Document(Atom1Feed):
         )
 
 
+class Elsewhere(Exception):
+    """The document has another address: that of its page in its one spelling."""
+
+    def __init__(self, page: str) -> None:
+        self.address = f"{page}feed.atom"
+
+
 class TimelineFeed(Feed, ABC):
     """The newest twenty kwips of a timeline; long ones are folded, as in its page's lists."""
 
     feed_type = Document
+
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = super().__call__(request, *args, **kwargs)
+        except Elsewhere as elsewhere:
+            return HttpResponsePermanentRedirect(quote(elsewhere.address))
+        asked = "" if "If-None-Match" in request.headers else request.headers.get("If-Modified-Since", "")
+        return HttpResponseNotModified() if is_unmodified(response.items(), asked) else response
 
     @abstractmethod
     def timeline(self, obj: Any) -> Timeline:
@@ -98,7 +119,7 @@ class PersonFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, username: str) -> User:
         found = person(username)
         if found.username != username:
-            raise Http404
+            raise Elsewhere(found.get_absolute_url())
         return found
 
     def title(self, obj: User) -> str:
@@ -117,8 +138,8 @@ class PersonFeed(TimelineFeed):
 @public_page(freshness.tag_pages("{name}"), freshness.PEOPLE, passing=())
 class TagFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, name: str) -> str:
-        if tag_name(name) != name:
-            raise Http404
+        if (canonical := tag_name(name)) != name:
+            raise Elsewhere(f"/tag/{canonical}/")
         return name
 
     def title(self, obj: str) -> str:

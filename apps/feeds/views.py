@@ -10,12 +10,12 @@ from django.views.decorators.http import require_safe
 from apps.accounts import freshness
 from apps.accounts.members import viewer_id
 from apps.accounts.queries import person as find_person
-from apps.feeds import news, queries
+from apps.feeds import news, previews, queries
 from apps.feeds.queries import Timeline
 from apps.graph.queries import is_following
 from apps.kwips.forms import BLANK_KWIP, CommentForm
 from apps.kwips.queries import cards, is_gone, marked, visible_kwip
-from apps.kwips.text import tag_name
+from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
 
 SORTS = {"sort": (queries.ACTIVE,)}
@@ -78,6 +78,8 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
     context = {
         **_page(request, timeline),
         "person": who,
+        "beginning": excerpt(who.bio, words=300, characters=280),
+        "preview": previews.person_path(who),
         "is_self": who.pk == viewer,
         "is_following": is_following(viewer, who.pk),
     }
@@ -125,7 +127,12 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if page.is_first and not page.next:
         # All of it is here. The counter has comments, too, that the viewer may not see.
         shown[0].comments_count = len(page)
-    context = {"page": page, "kwip": shown[0], "form": CommentForm() if viewer else None}
+    context = {
+        "page": page,
+        "kwip": shown[0],
+        "preview": previews.kwip_path(shown[0]),
+        "form": CommentForm() if viewer else None,
+    }
     return render(request, "feeds/kwip.html", context)
 
 

@@ -72,6 +72,11 @@ class Card:
         """The first words, for titles."""
         return kwip_text.excerpt(self.text)
 
+    @property
+    def preview(self) -> str:
+        """As much as sites show of a page that is shared there."""
+        return kwip_text.excerpt(self.text, words=300, characters=280)
+
     @cached_property
     def _folded(self) -> tuple[str, bool]:
         return kwip_text.fold(self.text)

@@ -172,7 +172,8 @@ def fold(text: str, *, words: int = FOLD_WORDS) -> tuple[str, bool]:
     return text[:end].rstrip(), True
 
 
-def excerpt(text: str, *, words: int = 12) -> str:
+def excerpt(text: str, *, words: int = 12, characters: int = 120) -> str:
     """The first words on one line, for naming a kwip: in titles and above its comments."""
     beginning, more = fold(text, words=words)
-    return " ".join(beginning.split())[:120] + ("…" if more else "")
+    line = " ".join(beginning.split())
+    return line[:characters] + ("…" if more or len(line) > characters else "")

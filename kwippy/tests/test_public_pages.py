@@ -16,6 +16,7 @@ from PIL import Image
 
 from apps.accounts.actions import change_picture, change_profile
 from apps.accounts.models import User
+from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow, unfollow
 from apps.kwips import actions
 from apps.kwips.models import Kwip
@@ -61,6 +62,12 @@ class Place:
             "/tag/tea/feed.atom": "tea",
             "/tag/milk/": "milk",
             "/about/": "about",
+            "/sitemap.xml": "everyone names",
+            f"/sitemap-kwips-{self.kwip.pk // RANGE}.xml": "everyone",
+            f"/sitemap-people-{self.ann.pk // RANGE}.xml": "names",
+            "/robots.txt": "about",
+            "/manifest.webmanifest": "about",
+            "/.well-known/security.txt": "about",
         }
 
 
@@ -161,7 +168,7 @@ ACTIONS: list[tuple[str, Callable[[Place], object], str]] = [
     ("change a picture", lambda p: change_picture(user=p.bob, picture=picture()), "people"),
     ("deactivate", admin_deactivates, "people"),
     ("rename", admin_renames, "people"),
-    ("sign up", lambda p: User.objects.create_user("dee", "dee@example.org"), ""),
+    ("sign up", lambda p: User.objects.create_user("dee", "dee@example.org"), "names"),
     ("sign in", signs_in, ""),
     ("change a password", changes_password, ""),
     ("look around", looks_around, ""),

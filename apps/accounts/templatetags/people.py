@@ -5,6 +5,7 @@ import zlib
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from apps.accounts.me import Me
 
@@ -26,6 +27,35 @@ def hue(username: str) -> int:
 def in_menu(path: str, me: Me | str) -> str:
     """``path`` where the menu leads there, else "". ``me`` is "" for a visitor."""
     return path if path in MENU or (isinstance(me, Me) and path == me.path) else ""
+
+
+# By what its user agent has in it, the most specific first.
+_BROWSERS = {
+    "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser": "Samsung's browser", "Firefox": "Firefox",
+    "FxiOS": "Firefox", "CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari",
+}  # fmt: skip
+_SYSTEMS = {
+    "iPhone": "an iPhone", "iPad": "an iPad", "Android": "Android", "CrOS": "ChromeOS",
+    "Windows": "Windows", "Macintosh": "a Mac", "Linux": "Linux",
+}  # fmt: skip
+
+
+@register.filter
+def device(user_agent: str) -> str:
+    """A user agent in words: "Firefox on Linux"."""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
+    if not browser:
+        return _("a browser or program we don't know")
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser
+
+
+@register.simple_tag
+def photo(picture: str) -> SafeString:
+    """Somebody's own picture, for programs that read who they are (an h-card); people see `avatar`."""
+    if not picture:
+        return SafeString()
+    return format_html('<data class="u-photo" value="/media/avatars/{}"></data>', picture)
 
 
 @register.simple_tag

@@ -7,6 +7,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.kwips import actions
+from apps.kwips.models import Kwip
 
 pytestmark = pytest.mark.django_db
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -71,8 +72,40 @@ def test_a_document_without_entries_is_the_same_each_time(client, ann) -> None:
 
 def test_there_is_one_address_for_each(client, ann, publish) -> None:
     publish(ann, "#tea")
-    for path in ("/Ann/feed.atom", "/nobody/feed.atom", "/tag/TEA/feed.atom"):
-        assert client.get(path).status_code == 404, path
+    publish(ann, "#straße")
+    for path, address in (
+        ("/Ann/feed.atom", "/ann/feed.atom"),
+        ("/tag/TEA/feed.atom", "/tag/tea/feed.atom"),
+        ("/tag/Straße/feed.atom", "/tag/stra%C3%9Fe/feed.atom"),
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer["Location"]) == (301, address), path
+        assert client.get(address).status_code == 200
+    assert client.get("/nobody/feed.atom").status_code == 404
+
+
+def test_a_reader_that_has_a_document_already_is_not_sent_it_again(client, ann, publish) -> None:
+    """Without the page cache, which has its own tests for this."""
+    kept = publish(ann, "kept")
+    Kwip.objects.filter(pk=kept.pk).update(created_at="2024-01-01T00:00:00Z")
+    newest = publish(ann, "newest")
+    for path in ("/ann/feed.atom", "/everyone/feed.atom"):
+        first = client.get(path)
+        since = {"If-Modified-Since": first["Last-Modified"]}
+        for method in (client.get, client.head):
+            again = method(path, headers=since)
+            assert (again.status_code, again.content) == (304, b"")
+        # The other header decides where it is there.
+        assert client.get(path, headers={**since, "If-None-Match": '"x"'}).status_code == 200
+        for other in ("Mon, 01 Jan 2024 00:00:00 GMT", "yesterday", "", "Fri, 31 Dec 9999 23:59:59 GMT"):
+            assert client.get(path, headers={"If-Modified-Since": other}).status_code == 200
+    actions.delete(kwip=newest)
+    assert client.get("/ann/feed.atom", headers=since).status_code == 200
+
+
+def test_a_kwip_says_where_its_authors_document_is(client, ann, publish) -> None:
+    page = client.get(f"/ann/kwip/{publish(ann, 'tea').pk}/").content.decode()
+    assert 'href="/ann/feed.atom"' in page
 
 
 def test_pages_say_where_their_document_is(client, ann, publish) -> None:

@@ -38,8 +38,9 @@ def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
     """``moment`` as a `time` element in UTC, which the browser turns into its own zone and "3 min ago"."""
     moment = moment.astimezone(datetime.UTC)
     shown = date_format(moment, "j M Y, H:i").lower() + " utc"
+    classes = format_html(' class="{}"', css) if css else ""
     return format_html(
-        '<time datetime="{}" class="{}">{}</time>', moment.isoformat(timespec="seconds"), css, shown
+        '<time datetime="{}"{}>{}</time>', moment.isoformat(timespec="seconds"), classes, shown
     )
 
 
