@@ -25,7 +25,6 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
     path("about/", public_page("about")(TemplateView.as_view(template_name="about.html")), name="about"),
     path("livez", health.livez),
     path("readyz", health.readyz),

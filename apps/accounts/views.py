@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps import limits
-from apps.accounts import actions
-from apps.accounts.forms import PictureForm, ProfileForm
+from apps.accounts import actions, names
+from apps.accounts.forms import PictureForm, ProfileForm, RenameForm
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
 
@@ -20,7 +20,7 @@ def settings(request: MemberRequest) -> HttpResponse:
         actions.change_profile(user=request.user, **form.cleaned_data)
         messages.success(request, _("saved. looking good :)"))
         return redirect("settings")
-    return _settings_page(request, form=form, avatar_form=PictureForm())
+    return _settings_page(request, form=form)
 
 
 @members_only
@@ -31,13 +31,35 @@ def picture(request: MemberRequest) -> HttpResponse:
     if form.is_valid() and not (admission := limits.admit("picture", request.user.pk)):
         form.add_error("picture", admission.message)
     if not form.is_valid():
-        return _settings_page(request, form=ProfileForm(instance=request.user), avatar_form=form)
+        return _settings_page(request, avatar_form=form)
     try:
         actions.change_picture(user=request.user, picture=form.cleaned_data["picture"])
     except OSError:
         form.add_error("picture", _("we couldn't keep it just now; please try again later."))
-        return _settings_page(request, form=ProfileForm(instance=request.user), avatar_form=form)
+        return _settings_page(request, avatar_form=form)
     messages.success(request, _("nice picture :)"))
+    return redirect("settings")
+
+
+@members_only
+def rename(request: MemberRequest) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("settings")
+    form = RenameForm(request.POST, user=request.user)
+    if form.is_valid() and form.cleaned_data["username"] == request.user.username:
+        return redirect("settings")
+    if not form.is_valid():
+        return _settings_page(request, rename_form=form)
+    if not (admission := limits.admit("rename", request.user.pk)):
+        form.add_error(None, admission.message)
+        return _settings_page(request, rename_form=form, status=429)
+    try:
+        names.rename(user_id=request.user.pk, username=form.cleaned_data["username"])
+    except names.NameTaken:
+        admission.refund()
+        form.add_error("username", _("someone has that name already."))
+        return _settings_page(request, rename_form=form)
+    messages.success(request, _("nice to meet you, @%s :)") % form.cleaned_data["username"])
     return redirect("settings")
 
 
@@ -49,9 +71,23 @@ def remove_picture(request: MemberRequest) -> HttpResponse:
     return redirect("settings")
 
 
-def _settings_page(request: MemberRequest, *, form: ProfileForm, avatar_form: PictureForm) -> HttpResponse:
-    status = 422 if form.errors or avatar_form.errors else 200
-    # The form writes what was typed on its instance; the page shows the person as they are.
+def _settings_page(
+    request: MemberRequest,
+    *,
+    form: ProfileForm | None = None,
+    avatar_form: PictureForm | None = None,
+    rename_form: RenameForm | None = None,
+    status: int = 422,
+) -> HttpResponse:
+    """The page with those forms that something is wrong with, if any; ``status`` is then its status."""
+    # A form writes what was typed on its instance; the page shows the person as they are.
     person = User.objects.get(pk=request.user.pk)
-    context = {"form": form, "avatar_form": avatar_form, "person": person}
-    return render(request, "accounts/settings.html", context, status=status)
+    given = (form, avatar_form, rename_form)
+    context = {
+        "form": form or ProfileForm(instance=request.user),
+        "avatar_form": avatar_form or PictureForm(),
+        "rename_form": rename_form or RenameForm(user=person, initial={"username": person.username}),
+        "person": person,
+    }
+    is_wrong = any(shown is not None and shown.errors for shown in given)
+    return render(request, "accounts/settings.html", context, status=status if is_wrong else 200)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.syndication.views import Feed
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 
@@ -27,6 +27,10 @@ class Document(Atom1Feed):
         return (
             super().latest_post_date() if self.items else datetime.datetime(2008, 1, 1, tzinfo=datetime.UTC)
         )
+
+
+class Elsewhere(Exception):
+    """The document is at another address, the exception's text."""
 
 
 class TimelineFeed(Feed, ABC):
@@ -95,10 +99,16 @@ class EveryoneFeed(TimelineFeed):
 
 @public_page(freshness.user_pages("{username}"), freshness.PEOPLE, passing=())
 class PersonFeed(TimelineFeed):
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().__call__(request, *args, **kwargs)
+        except Elsewhere as elsewhere:
+            return HttpResponsePermanentRedirect(str(elsewhere))
+
     def get_object(self, request: HttpRequest, username: str) -> User:
         found = person(username)
         if found.username != username:
-            raise Http404
+            raise Elsewhere(f"/{found.username}/feed.atom")
         return found
 
     def title(self, obj: User) -> str:

@@ -7,6 +7,7 @@ from apps.feeds import documents, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("welcome/", views.welcome, name="welcome"),
     path("everyone/", views.everyone, name="everyone"),
     path("everyone/feed.atom", documents.EveryoneFeed(), name="everyone_feed"),
     path("everyone/new/", views.everyone_news, name="everyone_news"),

@@ -1,0 +1,74 @@
+"""User names: whether one is free, and how one is changed."""
+
+import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.accounts import freshness
+from apps.accounts.models import FormerName, SignUp, User
+
+# How long a name that was changed redirects and is reserved.
+RESERVED_FOR = datetime.timedelta(days=365)
+# How long a sign-up may wait for its address to be confirmed, and holds its name.
+SIGN_UP_WAITS = datetime.timedelta(days=3)
+_BATCH = 1000
+
+
+class NameTaken(Exception):
+    """Someone else has the name, had it within the last year, or is about to join with it."""
+
+
+def is_taken(
+    name: str, *, user_id: int | None = None, email: str = "", sign_up_id: int | None = None
+) -> bool:
+    """Whether ``name`` is anyone's but the given user's, or the sign-up's with that address or id."""
+    # In this order: a name goes from its user to the former names, from a sign-up to its user.
+    waiting = SignUp.objects.filter(user=None, asked_at__gt=timezone.now() - SIGN_UP_WAITS)
+    return (
+        waiting.filter(username=name).exclude(email=email).exclude(pk=sign_up_id).exists()
+        or User.objects.filter(username=name).exclude(pk=user_id).exists()
+        or FormerName.objects.filter(name=name, kept_until__gt=timezone.now()).exclude(user=user_id).exists()
+    )
+
+
+@transaction.atomic
+def rename(*, user_id: int, username: str) -> None:
+    """Changes a user's name; the former one redirects for a year. Raises `NameTaken`."""
+    before = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    if before.username == username:
+        return
+    if is_taken(username, user_id=user_id):
+        raise NameTaken
+    try:
+        with transaction.atomic():
+            User.objects.filter(pk=user_id).update(username=username, version=F("version") + 1)
+    except IntegrityError:
+        raise NameTaken from None
+    FormerName.objects.filter(name=username, user=user_id).delete()
+    FormerName.objects.update_or_create(
+        name=before.username, defaults={"user": before, "kept_until": timezone.now() + RESERVED_FOR}
+    )
+    freshness.changed(
+        cache=[freshness.user_key(user_id)],
+        pages=[
+            freshness.PEOPLE,
+            freshness.BIOS,
+            freshness.user_pages(before.username),
+            freshness.user_pages(username),
+        ],
+    )
+
+
+def release_names() -> int:
+    """Takes away former names whose time is over, in batches; returns how many."""
+    released = 0
+    while names := list(
+        FormerName.objects.filter(kept_until__lte=timezone.now()).values_list("name", flat=True)[:_BATCH]
+    ):
+        with transaction.atomic():
+            FormerName.objects.filter(name__in=names, kept_until__lte=timezone.now()).delete()
+            freshness.changed(pages=map(freshness.user_pages, names))
+        released += len(names)
+    return released
