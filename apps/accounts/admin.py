@@ -68,7 +68,7 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 
 def _with_free_name(form: Any) -> Any:
-    """``form`` that also refuses a user name which was another user's, or which someone waits to join with."""
+    """``form`` that also refuses a user name which another user had, or which a sign-up has."""
     if "username" not in form.base_fields:
         return form
 

@@ -21,7 +21,7 @@ class CachedUserBackend(AuthenticationBackend):
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """Hashes the password exactly once, whatever the login is: time tells nothing of who has an account.
 
-        Where the login and the password are those of an unconfirmed sign-up, ``request.sign_up`` is set to it.
+        Where login and password are those of an unconfirmed sign-up, ``request.sign_up`` is set to it.
         """
         password, login = credentials.get("password"), login_of(credentials)
         if not password:

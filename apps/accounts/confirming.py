@@ -30,7 +30,7 @@ def remember(request: HttpRequest, sign_up: SignUp, *, next_page: str = "") -> N
 def remembered(request: HttpRequest) -> SignUp | None:
     """The sign-up that this browser has sent and that nothing replaced since; it may be confirmed by now."""
     pk = request.session.get(_KEY)
-    return SignUp.objects.filter(pk=pk).first() if pk else None
+    return joining.by_id(pk) if pk else None
 
 
 def forget(request: HttpRequest) -> str:

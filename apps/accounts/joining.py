@@ -18,6 +18,7 @@ from apps.accounts.names import SIGN_UP_WAITS, NameTaken, is_taken
 
 _SALT = "kwippy.accounts.joining"
 _BATCH = 1000
+_CONFIRMED = Q(user__isnull=False)
 
 
 class AddressTaken(Exception):
@@ -35,15 +36,19 @@ def by_key(key: str) -> SignUp | None:
         pk = signing.loads(key, salt=_SALT, max_age=SIGN_UP_WAITS)
     except signing.BadSignature:
         return None
-    return SignUp.objects.select_related("user").filter(pk=pk).first()
+    return by_id(pk)
+
+
+def by_id(pk: int) -> SignUp | None:
+    """The sign-up, unless it was replaced or is out of date."""
+    return SignUp.objects.select_related("user").filter(_CONFIRMED | _live(), pk=pk).first()
 
 
 def waiting(login: str) -> SignUp | None:
     """The unconfirmed sign-up with this name or address."""
     folded = login.strip().lower()
     field = "email" if "@" in folded else "username"
-    live = SignUp.objects.filter(user=None, asked_at__gt=timezone.now() - SIGN_UP_WAITS)
-    return live.filter(**{field: folded}).first()
+    return SignUp.objects.filter(_live(), user=None, **{field: folded}).first()
 
 
 @transaction.atomic
@@ -101,6 +106,10 @@ def sweep() -> int:
         SignUp.objects.filter(pk__in=ids).delete()
         swept += len(ids)
     return swept
+
+
+def _live() -> Q:
+    return Q(asked_at__gt=timezone.now() - SIGN_UP_WAITS)
 
 
 def _lock(email: str) -> None:

@@ -198,7 +198,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class SignUp(models.Model):
-    """A request to join, until its address is confirmed. It is no user: it has no page and can't be mentioned.
+    """A request to join, until its address is confirmed. It is no user: it has no page, and no mentions.
 
     Once confirmed it names its user, so that the link in the mail still says what became of it.
     """

@@ -1,4 +1,4 @@
-"""What forms say where something is wrong with a field: in the site's words, not in Django's and allauth's."""
+"""What forms say where something is wrong with a field: in the site's voice, not Django's or allauth's."""
 
 import copy
 from typing import Any

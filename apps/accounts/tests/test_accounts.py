@@ -125,15 +125,31 @@ def test_signing_out_everywhere_else_ends_the_other_sessions(client: Client, ann
     assert not is_member(elsewhere)
 
 
-def test_a_link_in_a_mail_leads_to_the_sites_own_address(client: Client, settings) -> None:
+@pytest.mark.parametrize(
+    ("address", "email"),
+    [
+        ("/accounts/signup/", "eve@example.org"),
+        ("/accounts/signup/", "ann@example.org"),
+        ("/accounts/password/reset/", "eve@example.org"),
+        ("/accounts/password/reset/", "ann@example.org"),
+        ("/accounts/email/", "new@example.org"),
+    ],
+)
+def test_links_in_mails_lead_to_the_sites_own_address_whatever_host_was_asked(
+    client: Client, ann: User, settings, address: str, email: str
+) -> None:
+    sign_in(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     settings.SITE_URL = "https://kwippy.example"
     settings.ALLOWED_HOSTS = ["localhost"]
-    client.post(
-        "/accounts/signup/",
-        {"username": "ann", "email": "ann@example.org", "password1": PASSWORD, "password2": PASSWORD},
-        headers={"host": "localhost:666"},
-    )
-    assert "https://kwippy.example/accounts/confirm-email/" in str(mail.outbox[-1].body)
+    visitor = client if address == "/accounts/email/" else Client()
+    form = {"username": "eve", "email": email, "password1": PASSWORD, "password2": PASSWORD, "action_add": ""}
+    before = len(mail.outbox)
+    visitor.post(address, form, headers={"host": "localhost:666"})
+    [message] = mail.outbox[before:]
+    text = str(message.body) + str(message.alternatives)
+    assert "https://kwippy.example/accounts/" in text
+    assert "localhost" not in text
 
 
 def test_too_many_wrong_passwords_are_refused_for_a_while(client: Client, ann: User) -> None:
