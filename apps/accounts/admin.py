@@ -72,7 +72,7 @@ def _with_free_name(form: Any) -> Any:
     if "username" not in form.base_fields:
         return form
 
-    class FormWithFreeName(form):  # type: ignore[misc]
+    class FormWithFreeName(form):
         def clean(self) -> Any:
             cleaned = super().clean()
             name = self.cleaned_data.get("username")

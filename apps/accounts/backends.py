@@ -27,7 +27,7 @@ class CachedUserBackend(AuthenticationBackend):
         if not password:
             return None
         if (user := queries.by_login(login)) is not None:
-            return self._check_password(user, password)  # type: ignore[no-any-return]
+            return self._check_password(user, password)
         if (sign_up := joining.waiting(login)) is None:
             self._mitigate_timing_attack(password)
         elif check_password(password, sign_up.password) and request is not None:

@@ -56,13 +56,14 @@ class SignupForm(InVoice, allauth.SignupForm):
         return name
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean()
+        super().clean()
+        cleaned: dict[str, Any] = self.cleaned_data
         # One hash for each sign-up, whatever is known of the name and the address.
         if "password1" in cleaned:
             self._password = make_password(cleaned["password1"])
         pending = confirming.remembered(context.request)
         if "username" in cleaned and names.is_taken(
-            cleaned["username"], email=cleaned.get("email", ""), sign_up_id=pending and pending.pk
+            cleaned["username"], email=cleaned.get("email", ""), sign_up_id=pending.pk if pending else None
         ):
             self.add_error("username", get_adapter().validation_error("username_taken"))
         return cleaned
@@ -75,7 +76,7 @@ class SignupForm(InVoice, allauth.SignupForm):
                 username=self.cleaned_data["username"],
                 email=self.cleaned_data["email"],
                 password=self._password,
-                replaces=pending and pending.pk,
+                replaces=pending.pk if pending else None,
             )
         except names.NameTaken:
             return None, confirming.name_taken(request)

@@ -99,12 +99,12 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
 def _waiting(
     request: HttpRequest, sign_up: SignUp | None, form: AddressForm, refused: Admission | None = None
 ) -> HttpResponse:
-    context = {"sign_up": sign_up, "form": form}
-    if refused is not None:
-        if not form.is_bound:
-            context["refused"] = refused.message
-        else:
-            form.add_error(None, refused.message)
+    if refused is not None and form.is_bound:
+        form.add_error(None, refused.message)
+    said = refused.message if refused is not None and not form.is_bound else ""
+    if said and refused is not None and refused.wait <= 60:
+        said = _("one is on its way already. give it a minute, then we send another.")
+    context = {"sign_up": sign_up, "form": form, "refused": said}
     status = 429 if refused is not None else 422 if form.errors else 200
     response = render(request, "account/verification_sent.html", context, status=status)
     if refused is not None:

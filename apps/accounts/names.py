@@ -3,7 +3,7 @@
 import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.accounts import freshness
@@ -24,13 +24,16 @@ def is_taken(
     name: str, *, user_id: int | None = None, email: str = "", sign_up_id: int | None = None
 ) -> bool:
     """Whether ``name`` is anyone's but the given user's, or the sign-up's with that address or id."""
-    # In this order: a name goes from its user to the former names, from a sign-up to its user.
-    waiting = SignUp.objects.filter(user=None, asked_at__gt=timezone.now() - SIGN_UP_WAITS)
-    return (
-        waiting.filter(username=name).exclude(email=email).exclude(pk=sign_up_id).exists()
-        or User.objects.filter(username=name).exclude(pk=user_id).exists()
-        or FormerName.objects.filter(name=name, kept_until__gt=timezone.now()).exclude(user=user_id).exists()
+    # In this order: a name goes from a sign-up to its user, from a user to the former names.
+    waiting = SignUp.objects.filter(
+        ~Q(email=email),
+        ~Q(pk=sign_up_id),
+        username=name,
+        user=None,
+        asked_at__gt=timezone.now() - SIGN_UP_WAITS,
     )
+    former = FormerName.objects.filter(~Q(user=user_id), name=name, kept_until__gt=timezone.now())
+    return waiting.exists() or User.objects.filter(~Q(pk=user_id), username=name).exists() or former.exists()
 
 
 @transaction.atomic

@@ -59,7 +59,7 @@ class NotCommon(django.CommonPasswordValidator):
         return _("too many people have that one. something of your own?")
 
 
-def site_words() -> set[str]:
+def site_words() -> frozenset[str]:
     """The words of this site: its name, and each part of its host that is long enough to mean it."""
     host = urlsplit(settings.SITE_URL).hostname or ""
     names = (settings.SITE_NAME, *host.split("."))
