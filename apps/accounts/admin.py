@@ -84,7 +84,7 @@ def _with_free_name(form: Any) -> Any:
 
 
 class SuperusersOnly(admin.ModelAdmin):
-    """What would give powers, or let someone in as someone else."""
+    """For models that give powers."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return _is_superuser(request)

@@ -64,6 +64,6 @@ def send(request: HttpRequest, sign_up: SignUp, *, again: bool = False) -> Admis
 
 
 def name_taken(request: HttpRequest) -> HttpResponse:
-    """Someone else was faster with the name."""
+    """Back to the form: another user or sign-up was faster with the name."""
     messages.error(request, _("someone has that name already."))
     return redirect("account_signup")

@@ -77,8 +77,8 @@ def change_address(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
     """The link in the mail. In the browser that signed up it is all there is to do.
 
-    Elsewhere it asks for the password: programs that look through mail follow links too, and the owner of an
-    address must not confirm what someone else signed up with.
+    Elsewhere it asks for the password: programs that scan mail follow links too, and the owner of an address
+    must not confirm what another person signed up with.
     """
     if (sign_up := joining.by_key(key)) is not None:
         if sign_up.user is not None:

@@ -1,6 +1,6 @@
 """Joining: a sign-up waits for its address to be confirmed, and only then becomes a user.
 
-What was typed on the form (name, password) may be by someone other than the owner of the address. So a
+Name and password may have been typed by another person than the owner of the address. So a
 sign-up becomes a user only for who follows the link *and* either does so in the browser that signed up, or
 knows the password. A second sign-up with an address replaces the first.
 """

@@ -17,7 +17,7 @@ _BATCH = 1000
 
 
 class NameTaken(Exception):
-    """Someone else has the name, had it within the last year, or is about to join with it."""
+    """Another user has the name or had it within the last year, or a sign-up waits with it."""
 
 
 def is_taken(

@@ -14,8 +14,8 @@ from apps.accounts.models import FormerName, User
 _ADDRESSES = EmailAddress.objects.filter(user=OuterRef("pk"))
 
 # Users that joined with an address that was never confirmed. Sign-ups are no users any more: such rows are
-# from before that, and `kwippy.tasks.sweep_sign_ups` removes them. Of a user that an operator made, the address
-# is not primary before it is confirmed.
+# from before that, and `kwippy.tasks.sweep_sign_ups` removes them. Of a user that an operator made, the
+# address is not primary before it is confirmed.
 UNCONFIRMED = (
     Q(Exists(_ADDRESSES.filter(verified=False, primary=True)))
     & ~Q(Exists(_ADDRESSES.filter(verified=True)))

@@ -62,13 +62,15 @@ def _first_segments(patterns: list[URLPattern | URLResolver]) -> set[str]:
 
 def is_the_sites(name: str) -> bool:
     """Whether a visitor would take ``name`` for the site itself: "kwippy support", "The Official_Team"."""
-    words = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFKC", name).casefold())
-    own = VOICES | set(re.findall(r"[^\W\d_]+", settings.SITE_NAME.casefold()))
-    # Also written in one word, and in the plural.
-    whole = "|".join(sorted((own | _BESIDES), key=len, reverse=True))
-    voice = "|".join(sorted(own, key=len, reverse=True))
-    joined = "".join(words)
-    return bool(re.fullmatch(rf"(?:(?:{whole})s?)+", joined) and re.search(voice, joined))
+    own = VOICES | {_letters(settings.SITE_NAME)} - {""}
+    # In one word as in several, and in the plural.
+    words, voices = ("|".join(sorted(some, key=len, reverse=True)) for some in (own | _BESIDES, own))
+    found = _letters(name)
+    return bool(re.fullmatch(f"(?:(?:{words})s?)+", found) and re.search(voices, found))
+
+
+def _letters(text: str) -> str:
+    return "".join(re.findall(r"[^\W\d_]", unicodedata.normalize("NFKC", text).casefold()))
 
 
 def not_reserved(name: str) -> None:

@@ -20,7 +20,7 @@ from apps.kwips.queries import cards, is_gone, marked, visible_kwip
 from apps.kwips.text import tag_name
 from apps.pagecache import public_page
 
-# So many people are shown to someone new.
+# So many people to follow are shown to a new member.
 WELCOMED_BY = 5
 SORTS = {"sort": (queries.ACTIVE,)}
 

@@ -12,7 +12,7 @@ PASSWORD = "correct horse battery"
 
 
 def member(name: str, **fields: bool) -> User:
-    """Someone whose address is confirmed."""
+    """A user whose address is confirmed."""
     user = User.objects.create_user(name, f"{name}@example.org", PASSWORD, **fields)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user

@@ -14,6 +14,7 @@ from apps.accounts.models import SignUp, User
 from apps.graph.actions import follow
 from apps.kwips.models import Kwip
 from apps.limits.tests.clock import let_pass
+from apps.testing.concurrency import at_once
 from apps.testing.people import PASSWORD, link_to, member, sign_up, signs_in, who_is_in
 from kwippy.tasks import sweep_sign_ups
 
@@ -49,7 +50,7 @@ def test_the_link_signs_in_the_browser_that_signed_up_and_leads_to_the_welcome(c
     assert client.session.get_expiry_age() > datetime.timedelta(days=29).total_seconds()
 
 
-def test_whoever_came_from_a_kwip_finds_the_way_back_on_the_welcome(client: Client) -> None:
+def test_the_welcome_leads_back_to_the_page_that_the_sign_up_came_from(client: Client) -> None:
     form = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD, "password2": PASSWORD}
     for onward, shown in (
         ("/ann/kwip/7/", True),
@@ -364,3 +365,29 @@ def test_the_welcome_shows_those_who_wrote_last_with_a_button_to_follow(client: 
     page = client.get("/welcome/").content.decode()
     assert 'action="/ann/follow/"' in page
     assert 'action="/bob/follow/"' not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_once_are_one_user() -> None:
+    sign_up_row = joining.ask(username="eve", email="eve@example.org", password="!")
+    users = at_once([lambda: joining.join(sign_up_row).pk] * 8, threads=8)
+    assert len(set(users)) == User.objects.count() == EmailAddress.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_click_and_a_second_sign_up_at_once_make_one_of_the_two() -> None:
+    """The user has the name and the password of the sign-up whose link was followed, never of the other."""
+    first = joining.ask(username="eve", email="eve@example.org", password="first")
+
+    def click() -> str:
+        try:
+            return joining.join(first).password
+        except SignUp.DoesNotExist:
+            return "replaced"
+
+    def again() -> str:
+        return joining.ask(username="eva", email="eve@example.org", password="second").password
+
+    clicked, _ = at_once([click, again], threads=2)
+    assert clicked in ("first", "replaced")
+    assert list(User.objects.values_list("username", "password")) == [("eve", "first")] * (clicked == "first")

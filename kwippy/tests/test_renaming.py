@@ -32,7 +32,7 @@ def ann(db: None) -> User:
 
 @pytest.fixture
 def lena(db: None) -> User:
-    """Someone who was lena_m until now."""
+    """A user who was lena_m until now."""
     user = member("lena_m")
     names.rename(user_id=user.pk, username="lena")
     user.refresh_from_db()
@@ -87,10 +87,10 @@ def test_old_and_new_mentions_of_the_old_name_still_lead_to_the_person(client: C
     actions.edit(kwip=before, text="hi @lena_m!")
     actions.edit(kwip=after, text="so long, @lena")
     [mentioned] = before.mentions.all()
-    assert mentioned.user.username == "lena_m", "whoever has the name now"
+    assert mentioned.user.username == "lena_m", "the user of that name today"
 
 
-def test_the_old_name_is_nobody_elses_for_a_year(client: Client, lena: User, ann: User) -> None:
+def test_the_old_name_is_reserved_for_a_year(client: Client, lena: User, ann: User) -> None:
     assert "someone has that name already" in sign_up(Client(), "lena_m", "eve@example.org").content.decode()
     client.force_login(ann)
     assert (

@@ -1,4 +1,4 @@
-"""Someone to try things with."""
+"""A member to try things with."""
 
 import pytest
 

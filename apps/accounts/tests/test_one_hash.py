@@ -29,7 +29,7 @@ def hashes(settings) -> None:
 
 
 def make(state: str) -> None:
-    """Someone called "target" with the address target@example.org, of that state."""
+    """A user or sign-up "target" with the address target@example.org, of that state."""
     if state == "unconfirmed":
         joining.ask(username="target", email="target@example.org", password=make_password(PASSWORD))
     elif state != "unknown":

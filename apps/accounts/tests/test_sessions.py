@@ -1,4 +1,4 @@
-"""Where someone is signed in: what a browser is called, and ending one session."""
+"""Where a member is signed in: what a browser is called, and ending one session."""
 
 import pytest
 from allauth.usersessions.models import UserSession
