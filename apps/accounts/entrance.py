@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import confirming, joining, names
+from apps.accounts import confirming, joining, names, queries
 from apps.accounts.models import SignUp
 from apps.accounts.voice import InVoice
 
@@ -109,7 +109,12 @@ class ChangePasswordForm(InVoice, allauth.ChangePasswordForm):
 
 
 class ResetPasswordForm(InVoice, allauth.ResetPasswordForm):
-    pass
+    def clean_email(self) -> str:
+        """An address that a member asked to change to, unconfirmed, resets no password of theirs."""
+        email = str(super().clean_email())
+        user = queries.by_login(email)
+        self.users = [user] if user is not None and user.is_active else []
+        return email
 
 
 class ResetPasswordKeyForm(InVoice, allauth.ResetPasswordKeyForm):

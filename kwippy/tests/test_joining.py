@@ -245,6 +245,16 @@ def test_a_member_who_asked_for_an_address_does_not_keep_its_owner_from_joining(
     assert signs_in("owner@example.org", OWNER)
 
 
+def test_an_address_that_a_member_asked_for_resets_no_password_of_theirs(client: Client, ann: User) -> None:
+    EmailAddress.objects.create(user=ann, email="typo@example.org", verified=False)
+    client.post("/accounts/password/reset/", {"email": "typo@example.org"})
+    client.post("/accounts/password/reset/", {"email": "Ann@example.org"})
+    assert [("password/reset/key" in str(sent.body), sent.to) for sent in mail.outbox] == [
+        (False, ["typo@example.org"]),
+        (True, ["ann@example.org"]),
+    ]
+
+
 def waits_with(client: Client, email: str) -> list[object]:
     """All that a browser sees between signing up and following a link."""
     answers = [
