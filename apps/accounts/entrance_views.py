@@ -156,6 +156,7 @@ def _enter(request: HttpRequest, user: User) -> HttpResponse:
     welcome = reverse("welcome") + (f"?{urlencode({'next': came_from})}" if came_from else "")
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url=welcome))
     request.session.set_expiry(SESSION_COOKIE_AGE)
+    list(messages.get_messages(request))  # the welcome says hello itself
     return response
 
 

@@ -45,6 +45,7 @@ def test_the_link_signs_in_the_browser_that_signed_up_and_leads_to_the_welcome(c
     assert who_is_in(client) == "eve"
     page = client.get("/welcome/").content.decode()
     assert "welcome, @eve" in page
+    assert "good to see you" not in page, "one greeting is enough"
     assert 'action="/kwip/"' in page
     assert EmailAddress.objects.get().verified
     assert client.session.get_expiry_age() > datetime.timedelta(days=29).total_seconds()
