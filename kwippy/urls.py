@@ -27,7 +27,6 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
     path("about/", public_page("about")(TemplateView.as_view(template_name="about.html")), name="about"),
     path("robots.txt", machines.robots, name="robots"),
     path("manifest.webmanifest", machines.manifest, name="manifest"),

@@ -211,6 +211,50 @@ class User(AbstractBaseUser, PermissionsMixin):
         return f"/{self.username}/"
 
 
+class SignUp(models.Model):
+    """A request to join, until its address is confirmed. It is no user: it has no page, and no mentions.
+
+    Once confirmed it names its user, so that the link in the mail still says what became of it.
+    """
+
+    username = models.CharField(max_length=30)
+    # In lower case.
+    email = models.EmailField(max_length=254)
+    # Hashed; empty once the user has it.
+    password = models.CharField(max_length=128, blank=True)
+    asked_at = models.DateTimeField(db_default=Now())
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("sign-up")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"], condition=models.Q(user__isnull=True), name="sign_up_email_once"
+            ),
+            models.UniqueConstraint(
+                fields=["username"], condition=models.Q(user__isnull=True), name="sign_up_username_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["asked_at"], name="sign_up_asked_at")]
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class FormerName(models.Model):
+    """A user name that its user changed: until ``kept_until`` it redirects, and no one else can take it."""
+
+    name = models.CharField(max_length=30, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_names")
+    kept_until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("former name")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 @cache
 def _cached_fields() -> list[models.Field[Any, Any]]:
     """All columns but the password."""

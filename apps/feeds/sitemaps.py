@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts import freshness
 from apps.accounts.models import User
+from apps.accounts.queries import UNCONFIRMED
 from apps.kwips.visibility import ANYONE, VISIBLE_SQL
 from apps.pagecache import public_page
 
@@ -57,6 +58,7 @@ def kwips(request: HttpRequest, number: int) -> HttpResponse:
 def people(request: HttpRequest, number: int) -> HttpResponse:
     names = (
         User.objects.filter(is_active=True, pk__gte=number * RANGE, pk__lt=(number + 1) * RANGE)
+        .exclude(UNCONFIRMED)
         .order_by("pk")
         .values_list("username", flat=True)
     )

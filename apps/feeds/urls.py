@@ -10,6 +10,7 @@ urlpatterns = [
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     path("sitemap-kwips-<id_range:number>.xml", sitemaps.kwips, name="sitemap_kwips"),
     path("sitemap-people-<id_range:number>.xml", sitemaps.people, name="sitemap_people"),
+    path("welcome/", views.welcome, name="welcome"),
     path("everyone/", views.everyone, name="everyone"),
     path("everyone/feed.atom", documents.EveryoneFeed(), name="everyone_feed"),
     path("everyone/new/", views.everyone_news, name="everyone_news"),

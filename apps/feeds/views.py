@@ -5,10 +5,12 @@ from urllib.parse import quote
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from apps.accounts import freshness
-from apps.accounts.members import viewer_id
+from apps.accounts.members import MemberRequest, members_only, viewer_id
+from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
 from apps.feeds import news, previews, queries
 from apps.feeds.queries import Timeline
@@ -18,6 +20,8 @@ from apps.kwips.queries import cards, is_gone, marked, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
 
+# So many people to follow are shown to a new member.
+WELCOMED_BY = 5
 SORTS = {"sort": (queries.ACTIVE,)}
 
 
@@ -55,6 +59,23 @@ def network_news(request: HttpRequest) -> HttpResponse:
     viewer = request.user
     timeline = queries.network_news(viewer_id=viewer.pk, following_count=viewer.following_count)
     return _news(request, timeline)
+
+
+@require_safe
+@members_only
+def welcome(request: MemberRequest) -> HttpResponse:
+    """What to do first: a name and a picture, the first kwip, some people to follow."""
+    entries = queries.everyone(viewer_id=request.user.pk).page({})
+    writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
+    found = User.objects.in_bulk([writer for writer in writers if writer != request.user.pk])
+    onward = request.GET.get("next", "")
+    is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
+    context = {
+        "form": BLANK_KWIP,
+        "people": [found[writer] for writer in writers if writer in found][:WELCOMED_BY],
+        "next": onward if is_safe else "",
+    }
+    return render(request, "feeds/welcome.html", context)
 
 
 @public_page(freshness.tag_pages("{name}"), freshness.PEOPLE)

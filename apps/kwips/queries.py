@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import COUNTERS, User
+from apps.accounts.queries import ids_of
 from apps.keyset import Listing, Page, from_queryset, paginate
 from apps.kwips import text as kwip_text
 from apps.kwips.models import TEXT_LIMIT, Kwip, Revision, Tombstone
@@ -174,5 +175,6 @@ def is_gone(kwip_id: int, username: str | None = None) -> bool:
     """Whether a kwip of that id (and by that author) once was and is deleted."""
     gone = Tombstone.objects.filter(pk=kwip_id)
     if username is not None:
-        gone = gone.filter(author__username=username)
+        # By id: the address may have a name that the author has changed since.
+        gone = gone.filter(author__in=ids_of([username]))
     return gone.exists()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
@@ -128,7 +128,7 @@ def test_an_alert_has_the_focus_and_the_title_says_error(
 
 
 def test_times_say_their_zone_and_with_script_are_the_readers(
-    live_server: LiveServer, open_page: Open, ann: User
+    live_server: LiveServer, open_page: Open, browser: Browser, ann: User
 ) -> None:
     User.objects.get(username="ann").kwips.update(created_at="2026-01-31T23:30:00Z")
     plain = open_page(javascript=False)
@@ -136,7 +136,7 @@ def test_times_say_their_zone_and_with_script_are_the_readers(
     sign_in(plain, ann, live_server.url)
     plain.goto(f"{live_server.url}/ann/")
     expect(plain.locator(".kwip time").first).to_have_text("31 jan 2026, 23:30 utc")
-    context = plain.context.browser.new_context(timezone_id="Asia/Tokyo", locale="en-GB")
+    context = browser.new_context(timezone_id="Asia/Tokyo", locale="en-GB")
     page = context.new_page()
     sign_in(page, ann, live_server.url)
     page.goto(f"{live_server.url}/ann/")

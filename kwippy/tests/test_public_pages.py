@@ -16,6 +16,7 @@ from PIL import Image
 
 from apps.accounts.actions import change_picture, change_profile
 from apps.accounts.models import User
+from apps.accounts.names import rename
 from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow, unfollow
 from apps.kwips import actions
@@ -106,10 +107,7 @@ def admin_deactivates(place: Place) -> None:
 
 
 def admin_renames(place: Place) -> None:
-    bob = User.objects.get(pk=place.bob.pk)
-    bob.username = "robert"
-    bob.version += 1
-    bob.save()
+    rename(user_id=place.bob.pk, username="robert")
 
 
 def signs_in(place: Place) -> None:
