@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import avatars
 from apps.accounts.models import User
+from apps.plaintext import clean, clean_line
 
 # Control characters, and those that turn the direction of text or take no ink.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+")
@@ -27,12 +28,12 @@ class ProfileForm(forms.ModelForm):
         }
 
     def clean_display_name(self) -> str:
-        name = " ".join(_storable(_UNWANTED.sub("", self.cleaned_data["display_name"])).split())
+        name = " ".join(_storable(_UNWANTED.sub("", clean_line(self.cleaned_data["display_name"]))).split())
         # A name of joiners and fillers alone shows nothing to click on.
         return name if any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in name) else ""
 
     def clean_bio(self) -> str:
-        lines = self.cleaned_data["bio"].replace("\r\n", "\n").split("\n")
+        lines = clean(self.cleaned_data["bio"]).split("\n")
         return re.sub(
             r"\n{3,}", "\n\n", "\n".join(_storable(_UNWANTED.sub("", line)) for line in lines)
         ).strip()

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import freshness
 from apps.accounts.me import Me
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
+from apps.plaintext import clean, clean_line, safe
 
 COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
@@ -101,6 +102,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    def clean(self) -> None:
+        """Also for the admin's form, which knows of no other."""
+        super().clean()
+        self.display_name = clean_line(self.display_name)
+        self.bio = clean(self.bio)
+
     def for_cache(self) -> dict[str, Any]:
         """What the cache keeps of this person: JSON, and nothing that would open the account."""
         kept = {field.attname: getattr(self, field.attname) for field in _cached_fields()}
@@ -174,7 +181,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def name(self) -> str:
         """What to call this person: the display name, or the user name where none was chosen."""
-        return self.display_name or self.username
+        return safe(self.display_name) or self.username
 
     @property
     def me(self) -> Me:

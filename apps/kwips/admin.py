@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from apps.kwips import actions
 from apps.kwips.models import Kwip
+from apps.kwips.text import excerpt
 
 
 @admin.register(Kwip)
@@ -20,7 +21,7 @@ class KwipAdmin(admin.ModelAdmin):
 
     @admin.display(description="text")
     def beginning(self, kwip: Kwip) -> str:
-        return kwip.text[:80]
+        return excerpt(kwip.text)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

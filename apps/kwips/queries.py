@@ -15,6 +15,7 @@ from apps.kwips import text as kwip_text
 from apps.kwips.models import TEXT_LIMIT, Kwip, Revision, Tombstone
 from apps.kwips.prepared import Prepared
 from apps.kwips.visibility import visible_to
+from apps.plaintext import language_of, safe
 
 
 def _statement(name: str, types: Mapping[str, str]) -> Prepared:
@@ -25,7 +26,7 @@ def _statement(name: str, types: Mapping[str, str]) -> Prepared:
 _CARDS = _statement("cards", {"ids": "bigint[]"})
 _FAVOURITES_AMONG = _statement("favourites_among", {"ids": "bigint[]"})
 HISTORY_SIZE = 5  # of 100,000 characters each, at worst
-# One character more than a fold can show, and the marks that may combine with its last.
+# More than a fold can show, so that it sees that there is more, and where a grapheme cluster ends.
 _ENOUGH_TO_FOLD = kwip_text.FOLD_CHARACTERS + 32
 
 
@@ -71,6 +72,11 @@ class Card:
         return kwip_text.excerpt(self.text)
 
     @cached_property
+    def language(self) -> str:
+        """The language it is written in, or "" where that can't be told."""
+        return language_of(self.text)
+
+    @cached_property
     def _folded(self) -> tuple[str, bool]:
         return kwip_text.fold(self.text)
 
@@ -105,7 +111,9 @@ def cards(ids: Sequence[int], *, whole: bool = False) -> list[Card]:
 def _card(row: tuple[Any, ...]) -> Card:
     *columns, thread_beginning, mentioned = row
     columns += [kwip_text.excerpt(thread_beginning), frozenset(mentioned)]
-    return Card(*columns)
+    card = Card(*columns)
+    card.name = safe(card.name)
+    return card
 
 
 def marked(cards: Iterable[Card], viewer_id: int | None) -> list[Card]:
