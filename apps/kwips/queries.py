@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 from django.utils.safestring import SafeString
 
+from apps.accounts.models import User
 from apps.keyset import Listing, Page, from_queryset, paginate
 from apps.kwips import text as kwip_text
 from apps.kwips.models import TEXT_LIMIT, Kwip, Revision, Tombstone
@@ -154,6 +155,12 @@ def history(kwip: Kwip, arguments: Mapping[str, str]) -> Page[Revision]:
     """What a kwip said before its edits, the latest first. Raises `BadCursor`."""
     listing = Listing(f"history {kwip.pk}")
     return paginate(arguments, listing, from_queryset(kwip.revisions.all(), listing), limit=HISTORY_SIZE)
+
+
+def people_named(texts: Iterable[str]) -> frozenset[str]:
+    """Those that the texts mention and that exist, for texts whose mentions are not kept."""
+    named = {name for text in texts for name in kwip_text.mentions(text)}
+    return frozenset(User.objects.filter(username__in=named).values_list("username", flat=True))
 
 
 def is_gone(kwip_id: int, username: str | None = None) -> bool:
