@@ -15,7 +15,11 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.kwips.links import UNSPACED, addresses, split
-from apps.plaintext import boundary, cut, safe
+from apps.plaintext import boundary, clean, cut, safe
+
+__all__ = [
+    "Token", "clean", "excerpt", "fold", "mentions", "tag_name", "tags", "to_html", "tokens",
+]  # fmt: skip
 
 FOLD_WORDS = 40  # as kwippy did in 2008
 FOLD_CHARACTERS = 600

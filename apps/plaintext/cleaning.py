@@ -21,13 +21,13 @@ _MANY_NEW_LINES = re.compile("\n(?:[^\\S\n]*\n){3,}")
 _BLANK_LINES_BEFORE = re.compile("\\A(?:[^\\S\n]*\n)+")
 # Characters that take no ink: a text of nothing else is empty.
 _INVISIBLE = re.compile("[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]+")  # fmt: skip  # noqa: E501
-_WORD = re.compile(r"\S+")
+_WORD = re.compile(r"\S+|\s+")
 # What an address has in it. Its path may name a file in another form than NFC: macOS decomposes names.
 # Composed, the address would lead elsewhere.
 _OF_ADDRESSES = re.compile(r"://|\w\.[^\W\d]+/")
 
 # Everything that XML 1.0 forbids, and the controls that HTML calls errors.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff" + _NONCHARACTERS + "]")
+_UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff" + _NONCHARACTERS + "]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
