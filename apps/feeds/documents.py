@@ -2,7 +2,7 @@
 
 import datetime
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,6 @@ from apps.kwips.text import tag_name, tags
 from apps.pagecache import public_page
 from apps.plaintext import kept_spaces, safe
 
-
 # Of the newest kwips so many characters together are given whole, and no more than so many bytes of XML; what
 # does not fit is folded. With twenty folded ones a document stays below 1.5 MB, whatever was written.
 WHOLE_CHARACTERS = 100_000
@@ -39,8 +38,9 @@ class _Writer(SimplerXMLGenerator):
     def characters(self, content: str) -> None:
         super().characters(safe(content))
 
-    def startElement(self, name: str, attrs: Mapping[str, str]) -> None:
-        super().startElement(name, {key: safe(str(value)) for key, value in attrs.items()})
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - the library's name
+        cleaned: Any = {key: safe(str(value)) for key, value in attrs.items()}
+        super().startElement(name, cleaned)
 
 
 class Document(Atom1Feed):
@@ -108,7 +108,7 @@ class TimelineFeed(Feed, ABC):
 
     feed_type = Document
     # The words stand in `content`.
-    item_description = None
+    item_description = None  # type: ignore[assignment]
 
     @abstractmethod
     def timeline(self, obj: Any) -> Timeline:

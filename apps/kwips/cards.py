@@ -102,5 +102,5 @@ def _look() -> str:
     names = ("_kwip", "_kwip_foot", "_heart", "_own")
     templates = [Path(str(get_template(f"kwips/{name}.html").template.origin)) for name in names]  # type: ignore[attr-defined]
     modules = (text, links, cleaning, cutting, languages, people)
-    made_by = [*templates, *(Path(module.__file__) for module in modules), Path(__file__)]
+    made_by = [*templates, *(Path(str(module.__file__)) for module in modules), Path(__file__)]
     return blake2b(b"\0".join(path.read_bytes() for path in made_by), digest_size=6).hexdigest()

@@ -62,7 +62,34 @@ _BEFORE_NAME = regex.compile(
 
 # Endings of names that are far more often those of files. Poland's ".pl" and India's ".in" are not here.
 _FILE_ENDINGS = frozenset(
-    "bz cab cc cf cu dot gd gs inc map md mk ml mm mo mov pm properties ps py rs sh so srt tf zip".split()
+    [
+        "bz",
+        "cab",
+        "cc",
+        "cf",
+        "cu",
+        "dot",
+        "gd",
+        "gs",
+        "inc",
+        "map",
+        "md",
+        "mk",
+        "ml",
+        "mm",
+        "mo",
+        "mov",
+        "pm",
+        "properties",
+        "ps",
+        "py",
+        "rs",
+        "sh",
+        "so",
+        "srt",
+        "tf",
+        "zip",
+    ]
 )
 _TRAILING = ".,:;!?"
 
@@ -102,7 +129,7 @@ def split(address: str) -> SplitResult | None:
 
 
 def _target(schema: str, raw: str) -> str:
-    """Where what was found leads; "" where it is no address. Never normalised: another path is another page."""
+    """Where it leads, or "" for what is no address. Never normalised: another path is another page."""
     if schema in ("http:", "https:"):
         return raw if split(raw) else ""
     if schema == "mailto:":

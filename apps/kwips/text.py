@@ -29,13 +29,13 @@ EXCERPT_CHARACTERS = 120
 # Of one text so many addresses, mentions and tags together become links; what follows stays text.
 LINKS = 500
 # A longer address is shortened where it is shown, its host never.
-SHOWN_ADDRESS = 60
+SHOWN_ADDRESS = 48
 
 # Letters, with the marks that combine with them: without these a whole script would lose its vowels.
 _WORD = r"\p{L}\p{N}\p{M}_"
 _NAME = "A-Za-z0-9_Ａ-Ｚａ-ｚ０-９＿"
-# Each sign also stands right behind a letter of a script without spaces, and a mention behind a full stop that
-# is at no word. The dots behind the signs' backs are the signs themselves.
+# Each sign may stand right behind a letter of a script without spaces, and "@" behind a full stop that is at no
+# word. In the lookbehinds the last dot is the sign itself.
 _NAME_OR_TAG = regex.compile(
     rf"[@＠](?:(?<![{_WORD}@＠.&].)|(?<=[{UNSPACED}].)|(?<=(?:^|[^{_WORD}])\..))"
     rf"(?P<mention>[{_NAME}]{{3,30}})(?![{_NAME}@＠]|[[{_WORD}]--[{UNSPACED}]])"
@@ -56,7 +56,7 @@ class Token:
 
 
 def tag_name(word: str) -> str:
-    """The one spelling of a tag: NFKC (full-width and half-width letters are the ordinary ones), lower case."""
+    """The one spelling of a tag: NFKC (for full-width and half-width letters), lower case."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).lower())
 
 
@@ -150,10 +150,12 @@ def _token_html(token: Token, people: Container[str]) -> str:
 def _address_html(token: Token) -> str:
     shown, host_end = _shown_address(token)
     end = boundary(shown, max(SHOWN_ADDRESS, host_end)) if len(shown) > SHOWN_ADDRESS + 10 else len(shown)
-    words = escape(shown)
+    words: str = escape(shown)
     if end < len(shown):
         # What the style sheet hides is still there for whoever copies the address.
-        words = f'<span class="cut">{escape(shown[:end])}</span><span class="rest">{escape(shown[end:])}</span>'
+        words = (
+            f'<span class="cut">{escape(shown[:end])}</span><span class="rest">{escape(shown[end:])}</span>'
+        )
     title = f' title="{escape(token.raw)}"' if words != escape(token.raw) else ""
     rel = 'rel="nofollow ugc noopener noreferrer"'
     return f'<a href="{escape(token.target)}" {rel} dir="ltr"{title}>{words}</a>'

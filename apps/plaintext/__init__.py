@@ -1,4 +1,4 @@
-"""Text that people type: cleaned on the way in, made safe for documents on the way out, cut, told by language.
+"""Text that people type: cleaned on the way in, made safe on the way out, shortened, its language told.
 
 - `clean` and `clean_line` are what every form, and the admin's, puts a person's text through.
 - `safe` is for documents (Atom, mail, previews): what was stored before `clean` knew of a character.

@@ -13,7 +13,9 @@ _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
 # The bidirectional embeddings, overrides and isolates go too: with them a link can be written to read as
 # another one. Direction comes from the markup instead. Joiners stay: emoji and whole scripts need them.
 _UNWANTED = re.compile(
-    "[\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ufeff" + _NONCHARACTERS + "]"
+    "[\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ufeff"
+    + _NONCHARACTERS
+    + "]"
 )
 # U+000B is what word processors write for a line break within a paragraph, U+000C for a page break.
 _NEW_LINE = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")

@@ -24,9 +24,7 @@ _SCRIPTS = {
     "Greek": "el", "Armenian": "hy", "Georgian": "ka", "Tamil": "ta", "Telugu": "te", "Kannada": "kn",
     "Malayalam": "ml", "Gujarati": "gu", "Gurmukhi": "pa", "Sinhala": "si", "Oriya": "or",
 }  # fmt: skip
-_OF_SCRIPT = [
-    (regex.compile(rf"\p{{Script={script}}}"), language) for script, language in _SCRIPTS.items()
-]
+_OF_SCRIPT = [(regex.compile(rf"\p{{Script={script}}}"), language) for script, language in _SCRIPTS.items()]
 _HAN = regex.compile(r"\p{Script=Han}")
 # Codes of the model that mean several languages, or another one in BCP 47.
 _AMBIGUOUS = frozenset({"sh", "bh"})

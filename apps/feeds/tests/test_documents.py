@@ -58,7 +58,9 @@ def test_a_long_kwip_is_whole_with_its_tags_and_language(client, ann, publish) -
     publish(ann, "ok")
     found = document(client, "/ann/feed.atom")
     assert found.get("{http://www.w3.org/XML/1998/namespace}lang") == "en"
-    assert [entry.get("{http://www.w3.org/XML/1998/namespace}lang") for entry in found.findall(f"{ATOM}entry")] == [
+    assert [
+        entry.get("{http://www.w3.org/XML/1998/namespace}lang") for entry in found.findall(f"{ATOM}entry")
+    ] == [
         "und",
         "ja",
         "en",
@@ -72,7 +74,8 @@ def test_a_long_kwip_is_whole_with_its_tags_and_language(client, ann, publish) -
 
 
 @pytest.mark.parametrize(
-    "part", ["word ", "&", '"', "a\n\n", "#tag{} ", "https://example.com/?" + "&" * 900 + " ", "👨‍👩‍👧‍👦", "a \t"]
+    "part",
+    ["word ", "&", '"', "a\n\n", "#tag{} ", "https://example.com/?" + "&" * 900 + " ", "👨‍👩‍👧‍👦", "a \t"],
 )
 def test_a_document_is_bounded_and_what_does_not_fit_leads_to_its_page(client, ann, part: str) -> None:
     text = clean("".join(part.format(n) for n in range(100_000 // len(part)))[:99_000] + "end")

@@ -38,7 +38,10 @@ def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
     moment = moment.astimezone(datetime.UTC)
     shown = date_format(timezone.localtime(moment), "j M Y, H:i").lower()
     return format_html(
-        '<time datetime="{}" class="{}" dir="auto">{}</time>', moment.isoformat(timespec="seconds"), css, shown
+        '<time datetime="{}" class="{}" dir="auto">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        css,
+        shown,
     )
 
 

@@ -163,14 +163,19 @@ def test_nothing_is_cut_through_a_character_nor_without_an_ellipsis(source: str)
 @pytest.mark.parametrize("cluster", CLUSTERS)
 def test_a_text_without_spaces_is_cut_between_two_characters(cluster: str) -> None:
     source = cluster * 700
-    assert text.excerpt(source).removesuffix("…").count(cluster) == (text.EXCERPT_CHARACTERS - 1) // len(cluster)
+    assert text.excerpt(source).removesuffix("…").count(cluster) == (text.EXCERPT_CHARACTERS - 1) // len(
+        cluster
+    )
     assert text.fold(source) == (cluster * (text.FOLD_CHARACTERS // len(cluster)), True)
 
 
 HOSTILE = [
-    "http://a.com/&", "a@", "#a", "@", "(", "#tea ", "@demo ", "a.com ", "a.", "あa.com", "あ", "あhttps://a.b/", "\u0301",
-    "あ（", "（a", "あ@", "あa@", "’a", "#a/", "@abc/", "a\n", "&", "あa-", "http://", "a\u0308/", "a\u0308", "👨‍👩‍👧‍👦", "＃あ",
-    "https://example.com/" + "x" * 900 + " ", "https://a.com/" + "あ（あ）" * 200 + " ", "あ" + "a" * 64, ".@abc", "a://", "🇮",
+    "http://a.com/&", "a@", "#a", "@", "(", "#tea ", "@demo ", "a.com ", "a.", "あa.com", "あ", "あhttps://a.b/",
+    "\u0301",
+    "あ（", "（a", "あ@", "あa@", "’a", "#a/", "@abc/", "a\n", "&", "あa-", "http://", "a\u0308/", "a\u0308",
+    "👨‍👩‍👧‍👦", "＃あ",
+    "https://example.com/" + "x" * 900 + " ", "https://a.com/" + "あ（あ）" * 200 + " ", "あ" + "a" * 64,
+    ".@abc", "a://", "🇮",
 ]  # fmt: skip
 
 

@@ -21,11 +21,15 @@ from apps.plaintext import language_of
 )
 def test_a_language_is_told(text: str, language: str) -> None:
     assert language_of(text) == language
-    assert language_of(f"{text} https://example.com/the/long/and/winding/road @somebody #and_so_on 12:30") == language
+    assert (
+        language_of(f"{text} https://example.com/the/long/and/winding/road @somebody #and_so_on 12:30")
+        == language
+    )
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ok", "hola", ":-)", "12:30", "asdf qwer zxcv uiop hjkl", "@demo https://example.com/tea/is/ready", "\u0301" * 700, "a" * 700]
+    "text", ["", "ok", "hola", ":-)", "12:30", "asdf qwer zxcv uiop hjkl", "@demo https://example.com/tea/is/ready",
+        "\u0301" * 700, "a" * 700]
 )  # fmt: skip
 def test_none_is_told_where_it_is_not_certain(text: str) -> None:
     assert language_of(text) == ""
