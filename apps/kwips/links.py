@@ -61,36 +61,10 @@ _BEFORE_NAME = regex.compile(
 )
 
 # Endings of names that are far more often those of files. Poland's ".pl" and India's ".in" are not here.
-_FILE_ENDINGS = frozenset(
-    [
-        "bz",
-        "cab",
-        "cc",
-        "cf",
-        "cu",
-        "dot",
-        "gd",
-        "gs",
-        "inc",
-        "map",
-        "md",
-        "mk",
-        "ml",
-        "mm",
-        "mo",
-        "mov",
-        "pm",
-        "properties",
-        "ps",
-        "py",
-        "rs",
-        "sh",
-        "so",
-        "srt",
-        "tf",
-        "zip",
-    ]
-)
+_FILE_ENDINGS = frozenset({
+    "bz", "cab", "cc", "cf", "cu", "dot", "gd", "gs", "inc", "map", "md", "mk", "ml", "mm", "mo", "mov", "pm",
+    "properties", "ps", "py", "rs", "sh", "so", "srt", "tf", "zip",
+})  # fmt: skip
 _TRAILING = ".,:;!?"
 
 

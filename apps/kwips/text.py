@@ -34,8 +34,8 @@ SHOWN_ADDRESS = 48
 # Letters, with the marks that combine with them: without these a whole script would lose its vowels.
 _WORD = r"\p{L}\p{N}\p{M}_"
 _NAME = "A-Za-z0-9_Ａ-Ｚａ-ｚ０-９＿"
-# Each sign may stand right behind a letter of a script without spaces, and "@" behind a full stop that is at no
-# word. In the lookbehinds the last dot is the sign itself.
+# Each sign may stand right behind a letter of a script without spaces, and "@" behind a full stop that is at
+# no word. In the lookbehinds the last dot is the sign itself.
 _NAME_OR_TAG = regex.compile(
     rf"[@＠](?:(?<![{_WORD}@＠.&].)|(?<=[{UNSPACED}].)|(?<=(?:^|[^{_WORD}])\..))"
     rf"(?P<mention>[{_NAME}]{{3,30}})(?![{_NAME}@＠]|[[{_WORD}]--[{UNSPACED}]])"

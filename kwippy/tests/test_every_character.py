@@ -5,6 +5,7 @@ As forms take it, and as it may be stored: from before it was cleaned, or by an 
 
 import datetime
 from email import message_from_bytes, policy
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -69,15 +70,16 @@ def read(mail: EmailMessage) -> None:
 
 @pytest.mark.parametrize("chunk", CHUNKS, ids=lambda chunk: f"{ord(chunk[0]):x}")
 def test_every_code_point_in_every_element_of_a_document_and_in_a_mail(chunk: str) -> None:
+    fields: dict[str, Any] = {"categories": [chunk], "author_name": chunk}
     feed = Document(
         title=chunk, link="http://a.example/", description="", subtitle=chunk, feed_url="http://a.example/f",
-        author_name=chunk, categories=[chunk],
+        **fields,
     )  # fmt: skip
     now = datetime.datetime.now(datetime.UTC)
     html = to_html(chunk)
     feed.add_item(
-        title=chunk, link="http://a.example/1", description=None, author_name=chunk, categories=[chunk],
-        unique_id="1", pubdate=now, content=html, language="und",
+        title=chunk, link="http://a.example/1", unique_id="1", pubdate=now, content=html, language="und",
+        **fields | {"description": None},
     )  # fmt: skip
     root = parsed(feed.writeString("utf-8").encode())
     # XML reads a carriage return as a line feed in an element, and both as a space in an attribute.
