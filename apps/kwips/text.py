@@ -31,6 +31,9 @@ LINKS = 500
 # A longer address is shortened where it is shown, its host never.
 SHOWN_ADDRESS = 48
 
+# In a text of more lines none has an element of its own.
+OWN_LINES = 1_000
+
 # Letters, with the marks that combine with them: without these a whole script would lose its vowels.
 _WORD = r"\p{L}\p{N}\p{M}_"
 _NAME = "A-Za-z0-9_Ａ-Ｚａ-ｚ０-９＿"
@@ -43,6 +46,8 @@ _NAME_OR_TAG = regex.compile(
     regex.V1 | regex.DOTALL,
 )
 _HAN = regex.compile(r"\p{Han}")
+# Letters of scripts that are written from right to left.
+_RIGHT_TO_LEFT = regex.compile(r"[\p{bc=R}\p{bc=AL}]")
 _BLANK_LINES = regex.compile(r"\n{2,}")
 
 
@@ -123,14 +128,21 @@ def _targets(text: str, kind: str, *, most: int) -> list[str]:
 def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:
     """Paragraphs of escaped text in which addresses, tags and mentions of ``people`` are links.
 
-    Spaces stand as they were written: the style sheet keeps them (`white-space`), and gives each line its own
-    direction (`unicode-bidi`).
+    Spaces stand as they were written; the style sheet keeps them (`white-space`).
     """
     html = "".join(_token_html(token, people) for token in tokens(safe(text)))
-    paragraphs = _BLANK_LINES.split(html)
-    return mark_safe(  # noqa: S308 - every token was escaped
-        "".join(f'<p dir="auto">{paragraph.replace("\n", "<br>")}</p>' for paragraph in paragraphs)
-    )
+    many = html.count("\n") > OWN_LINES
+    return mark_safe("".join(_paragraph(lines, many) for lines in _BLANK_LINES.split(html)))  # noqa: S308 - escaped
+
+
+def _paragraph(lines: str, many: bool) -> str:
+    """A paragraph in which each line has its own direction."""
+    if "\n" not in lines or not _RIGHT_TO_LEFT.search(lines):
+        return f'<p dir="auto">{lines.replace("\n", "<br>")}</p>'
+    if many:
+        # By the style sheet, which aligns a line by the link that it begins with: Chromium's mistake.
+        return f'<p dir="auto" class="lines">{lines.replace("\n", "<br>")}</p>'
+    return "<p>" + "<br>".join(f'<span dir="auto">{line}</span>' for line in lines.split("\n")) + "</p>"
 
 
 def _token_html(token: Token, people: Container[str]) -> str:

@@ -4,14 +4,14 @@ import re
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _TAB = _NO_BREAK * 4
-_AT_START = re.compile(r'(^|<br>|<p dir="auto">)( +)')
+_AT_START = re.compile(r'(^|<br>|<(?:p|span) dir="auto"[^>]*>)( +)')
 _RUN = re.compile(" {2,}")
 
 
 def kept_spaces(html: str) -> str:
     """The HTML with its indentation, runs of spaces and tabs as spaces that HTML does not collapse.
 
-    Its lines begin with ``<br>`` or ``<p dir="auto">``, and its tags have no two spaces in a row.
+    Its lines begin with ``<br>``, ``<p dir="auto">`` or ``<span dir="auto">``, and its tags have no two spaces in a row.
     """
     html = html.replace("\t", _TAB)
     html = _AT_START.sub(lambda found: found[1] + _NO_BREAK * len(found[2]), html)

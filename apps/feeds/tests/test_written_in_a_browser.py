@@ -14,18 +14,25 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # For each line: whether its first character stands right of its last, and whether it ends at the right edge.
 LINES = """() => {
-  const paragraph = document.querySelector(".kwip-text p");
-  const box = paragraph.getBoundingClientRect();
+  const text = document.querySelector(".kwip-text");
+  const box = text.getBoundingClientRect();
   const rectangle = (node, at) => {
     const range = document.createRange();
     range.setStart(node, at);
     range.setEnd(node, at + 1);
     return range.getBoundingClientRect();
   };
-  return [...paragraph.childNodes].filter((node) => node.nodeType === 3 && node.data.trim()).map((node) => {
+  const lines = {};
+  const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const [first, last] = [rectangle(node, 0), rectangle(node, node.data.length - 1)];
-    const [left, right] = [Math.min(first.left, last.left), Math.max(first.right, last.right)];
-    return [first.left > last.left ? "rtl" : "ltr", box.right - right < left - box.left ? "right" : "left"];
+    (lines[Math.round(first.bottom / 8)] ??= []).push(first, last);
+  }
+  return Object.values(lines).map((characters) => {
+    const left = Math.min(...characters.map((one) => one.left));
+    const right = Math.max(...characters.map((one) => one.right));
+    const order = characters[0].left > characters.at(-1).left ? "rtl" : "ltr";
+    return [order, box.right - right < left - box.left ? "right" : "left"];
   });
 }"""
 # The characters of an element from left to right, as they are seen.
@@ -71,15 +78,23 @@ def written(live_server: LiveServer, open_page: Callable[..., Page]) -> Callable
 
 
 def test_each_line_has_a_direction_of_its_own(written: Callable[..., Page]) -> None:
-    page = written("مرحبا بكم.\nAn English line, then this.\nשלום עולם!\nand English again.")
-    assert page.evaluate(LINES) == [["rtl", "right"], ["ltr", "left"], ["rtl", "right"], ["ltr", "left"]]
+    page = written("مرحبا بكم.\nAn English line, then this.\n@nobody שלום עולם!\nand English again.\n\nאחד\ntwo.")
+    directions = [["rtl", "right"], ["ltr", "left"], ["rtl", "right"], ["ltr", "left"], ["rtl", "right"]]
+    assert page.evaluate(LINES) == [*directions, ["ltr", "left"]]
+    computed = "lines => lines.map((line) => getComputedStyle(line).direction)"
+    assert page.locator(".kwip-text p > span").evaluate_all(computed) == [d for d, _ in directions] + ["ltr"]
+
+
+def test_each_of_a_thousand_lines_too(written: Callable[..., Page]) -> None:
+    page = written("שלום.\nEnglish.\n" * 600)
+    assert page.evaluate(LINES) == [["rtl", "right"], ["ltr", "left"]] * 600
 
 
 def test_names_and_addresses_are_not_mirrored_in_a_text_from_right_to_left(
     written: Callable[..., Page],
 ) -> None:
     page = written("@nobody https://example.com/a مرحبا @someone_else بكم")
-    assert page.evaluate(LINES)[-1][0] == "rtl"
+    assert page.evaluate(LINES) == [["rtl", "right"]]
     for selector, text in (("a[href^=https]", "https://example.com/a"), ("bdi", "@nobody")):
         found = page.locator(f".kwip-text {selector}").first
         assert found.evaluate(SEEN) == text
@@ -95,6 +110,7 @@ def test_names_and_addresses_are_not_mirrored_in_a_text_from_right_to_left(
         "def f():\n    return   1\n\tindented\n\n\nend",
         "see https://example.com/" + "x" * 200 + " there",
         "a " * 100 + "\n  b",
+        "שלום\n  two\n\nאחד  שתיים",
     ],
 )
 def test_what_is_copied_is_what_was_written(written: Callable[..., Page], text: str) -> None:
