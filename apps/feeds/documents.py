@@ -1,14 +1,16 @@
 """Timelines as Atom documents, for feed readers: what strangers see of them, whoever asks."""
 
 import datetime
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.syndication.views import Feed
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 from django.utils.translation import gettext as _
@@ -196,6 +198,13 @@ class TagFeed(TimelineFeed):
         if tag_name(name) != name:
             raise Http404
         return name
+
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        name = kwargs["name"]
+        # What was the one spelling before NFKC: readers subscribed to it.
+        if tag_name(name) != name == unicodedata.normalize("NFC", name.lower()):
+            return HttpResponsePermanentRedirect(quote(f"/tag/{tag_name(name)}/feed.atom"))
+        return super().__call__(request, *args, **kwargs)
 
     def title(self, obj: str) -> str:
         return f"#{obj}"

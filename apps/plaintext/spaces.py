@@ -11,7 +11,7 @@ _RUN = re.compile(" {2,}")
 def kept_spaces(html: str) -> str:
     """The HTML with its indentation, runs of spaces and tabs as spaces that HTML does not collapse.
 
-    Its lines begin with ``<br>``, ``<p dir="auto">`` or ``<span dir="auto">``, and its tags have no two spaces in a row.
+    Lines begin with ``<br>``, ``<p dir="auto">`` or ``<span dir="auto">``. No tag has two spaces in a row.
     """
     html = html.replace("\t", _TAB)
     html = _AT_START.sub(lambda found: found[1] + _NO_BREAK * len(found[2]), html)

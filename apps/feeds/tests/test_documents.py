@@ -103,7 +103,7 @@ def test_a_document_without_entries_is_the_same_each_time(client, ann) -> None:
 
 def test_there_is_one_address_for_each(client, ann, publish) -> None:
     publish(ann, "#tea")
-    for path in ("/Ann/feed.atom", "/nobody/feed.atom", "/tag/TEA/feed.atom"):
+    for path in ("/Ann/feed.atom", "/nobody/feed.atom", "/tag/TEA/feed.atom", "/tag/a%EF%BF%BF/feed.atom"):
         assert client.get(path).status_code == 404, path
 
 

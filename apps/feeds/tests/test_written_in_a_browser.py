@@ -78,7 +78,9 @@ def written(live_server: LiveServer, open_page: Callable[..., Page]) -> Callable
 
 
 def test_each_line_has_a_direction_of_its_own(written: Callable[..., Page]) -> None:
-    page = written("مرحبا بكم.\nAn English line, then this.\n@nobody שלום עולם!\nand English again.\n\nאחד\ntwo.")
+    page = written(
+        "مرحبا بكم.\nAn English line, then this.\n@nobody שלום עולם!\nand English again.\n\nאחד\ntwo."
+    )
     directions = [["rtl", "right"], ["ltr", "left"], ["rtl", "right"], ["ltr", "left"], ["rtl", "right"]]
     assert page.evaluate(LINES) == [*directions, ["ltr", "left"]]
     computed = "lines => lines.map((line) => getComputedStyle(line).direction)"

@@ -9,14 +9,14 @@ from django.db import migrations
 
 
 def file_under_the_one_spelling(apps, schema_editor):
-    tag_model = apps.get_model("kwips", "Tag")
+    Tag = apps.get_model("kwips", "Tag")  # noqa: N806 - as the linter of migrations asks
     with schema_editor.connection.cursor() as cursor:
         cursor.execute("SELECT id, name FROM kwips_tag WHERE normalize(name, NFKC) <> name ORDER BY id")
         for old, name in cursor.fetchall():
             one = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
             if len(one) > 50:
                 continue
-            new = tag_model.objects.get_or_create(name=one)[0].pk
+            new = Tag.objects.get_or_create(name=one)[0].pk
             cursor.execute(
                 "INSERT INTO kwips_kwiptag (tag_id, kwip_id) SELECT %s, kwip_id FROM kwips_kwiptag"
                 " WHERE tag_id = %s ON CONFLICT DO NOTHING",

@@ -30,6 +30,9 @@ def test_kwips_of_older_spellings_are_on_the_page_of_the_one(client, ann, publis
             migration.file_under_the_one_spelling(apps, editor)
     answer = client.get("/tag/ｓｙｎｔｈ/", follow=True)
     assert answer.redirect_chain == [("/tag/synth/", 301)]
+    assert client.get("/tag/ｓｙｎｔｈ/feed.atom", follow=True).redirect_chain == [
+        ("/tag/synth/feed.atom", 301)
+    ]
     page = answer.content.decode()
     assert all(f'id="kwip-{kwip.pk}"' in page for kwip in (old, both, new))
     assert f'id="kwip-{single.pk}"' in client.get("/tag/a/").content.decode()
