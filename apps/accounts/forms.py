@@ -13,6 +13,7 @@ from apps.accounts import avatars, names
 from apps.accounts.models import User
 from apps.accounts.validators import is_the_sites, not_reserved, username_shape
 from apps.accounts.voice import InVoice
+from apps.plaintext import clean, clean_line
 
 # Control characters, and those that turn the direction of text or take no ink.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+")
@@ -31,7 +32,7 @@ class ProfileForm(InVoice, forms.ModelForm):
         }
 
     def clean_display_name(self) -> str:
-        name = " ".join(_storable(_UNWANTED.sub("", self.cleaned_data["display_name"])).split())
+        name = " ".join(_storable(_UNWANTED.sub("", clean_line(self.cleaned_data["display_name"]))).split())
         # One that it had before may stay.
         if name != self.initial.get("display_name") and is_the_sites(name):
             raise ValidationError(_("that name would look like the site itself speaking. try another?"))
@@ -39,7 +40,7 @@ class ProfileForm(InVoice, forms.ModelForm):
         return name if any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in name) else ""
 
     def clean_bio(self) -> str:
-        lines = self.cleaned_data["bio"].replace("\r\n", "\n").split("\n")
+        lines = clean(self.cleaned_data["bio"]).split("\n")
         return re.sub(
             r"\n{3,}", "\n\n", "\n".join(_storable(_UNWANTED.sub("", line)) for line in lines)
         ).strip()

@@ -19,6 +19,7 @@ from apps.accounts import freshness
 from apps.accounts.me import Me
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
 from apps.commandqueue.headers import header_address
+from apps.plaintext import clean, clean_line, safe
 
 COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
@@ -108,7 +109,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.username
 
     def clean(self) -> None:
+        """Also for the admin's form, which knows of no other."""
         super().clean()
+        self.display_name = clean_line(self.display_name)
+        self.bio = clean(self.bio)
         if self._state.adding:
             try:
                 header_address(self.email)
@@ -188,7 +192,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def name(self) -> str:
         """What to call this person: the display name, or the user name where none was chosen."""
-        return self.display_name or self.username
+        return safe(self.display_name) or self.username
 
     @property
     def me(self) -> Me:

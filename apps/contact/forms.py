@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.commandqueue.headers import header_address, header_text, one_line
 from apps.contact.models import EMAIL_LIMIT, NAME_LIMIT, SUBJECT_LIMIT, TEXT_LIMIT
 from apps.kwips.forms import storable
+from apps.plaintext import clean, clean_line
 
 QUICKEST = 3  # seconds; nobody fills it in by hand in less
 LONGEST = 24 * 60 * 60
@@ -92,6 +93,7 @@ class ContactForm(forms.Form):
     text = _Field(
         label=_("your message"),
         max_length=TEXT_LIMIT,
+        strip=False,
         error_messages={"required": _("say something first :)")},
         widget=forms.Textarea(attrs={"rows": 8}),
     )
@@ -103,8 +105,19 @@ class ContactForm(forms.Form):
     )
     form_key = forms.CharField(required=False, widget=forms.HiddenInput, initial=stamp)
 
+    def clean_name(self) -> str:
+        return self._not_empty("name", clean_line(self.cleaned_data["name"]))
+
+    def clean_subject(self) -> str:
+        return self._not_empty("subject", clean_line(self.cleaned_data["subject"]))
+
     def clean_text(self) -> str:
-        return self.cleaned_data["text"].replace("\r\n", "\n").replace("\r", "\n")
+        return self._not_empty("text", clean(self.cleaned_data["text"]))
+
+    def _not_empty(self, field: str, cleaned: str) -> str:
+        if not cleaned:
+            raise ValidationError(self.fields[field].error_messages["required"], code="required")
+        return cleaned
 
     def clean_website(self) -> None:
         """Nothing is thrown away for it: a person whose browser filled it in can empty it."""

@@ -1,5 +1,6 @@
 """The mails about a message. Neither can be unsubscribed from: each is about one thing somebody just did."""
 
+import copy
 from collections.abc import Iterator
 from email.headerregistry import Address
 
@@ -9,10 +10,12 @@ from django.template.loader import render_to_string
 
 from apps.commandqueue.messages import automatic
 from apps.contact.models import Message
+from apps.plaintext import clean, clean_line
 
 
 def for_operators(message: Message) -> EmailMultiAlternatives:
     """The message itself: from the site, which alone may sign such mail; an answer goes to the sender."""
+    message = _cleaned(message)
     mail = _mail("contact_operators", message)
     mail.to = [settings.CONTACT_EMAIL]
     mail.reply_to = [str(Address(display_name=message.name, addr_spec=message.email))]
@@ -43,6 +46,14 @@ def samples() -> Iterator[tuple[str, EmailMessage]]:
     )
     yield "contact_operators", for_operators(message)
     yield "contact_sender", for_sender(message)
+
+
+def _cleaned(message: Message) -> Message:
+    """A copy fit for a mail, for one that was kept before its form cleaned."""
+    said = copy.copy(message)
+    said.name, said.subject = clean_line(message.name), clean_line(message.subject)
+    said.text = clean(message.text)
+    return said
 
 
 def _mail(name: str, message: Message) -> EmailMultiAlternatives:

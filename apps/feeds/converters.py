@@ -2,6 +2,8 @@
 
 from django.urls import register_converter
 
+from apps.plaintext import safe
+
 
 class TagConverter:
     """A tag in any spelling: word characters and the marks that combine with them."""
@@ -9,6 +11,8 @@ class TagConverter:
     regex = r"[^\x00-\x20/]{1,100}"
 
     def to_python(self, value: str) -> str:
+        if safe(value) != value:
+            raise ValueError
         return value
 
     def to_url(self, value: str) -> str:

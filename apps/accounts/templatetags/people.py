@@ -3,11 +3,12 @@
 import zlib
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from apps.accounts.me import Me
+from apps.plaintext import cut, kept_spaces, safe
 
 register = template.Library()
 
@@ -56,6 +57,25 @@ def photo(picture: str) -> SafeString:
     if not picture:
         return SafeString()
     return format_html('<data class="u-photo" value="/media/avatars/{}"></data>', picture)
+
+
+@register.filter
+def beginning(text: str, limit: int) -> str:
+    """The text on one line, cut at a character's end: for previews and descriptions."""
+    return cut(" ".join(safe(text).split()), limit)
+
+
+@register.filter
+def safe_text(text: str) -> str:
+    """The text without the characters that break documents; escaped as any other."""
+    return safe(text)
+
+
+@register.filter
+def for_mail(text: str) -> SafeString:
+    """The text as it was written, for a mail: its line breaks, indentation and runs of spaces."""
+    lines = str(escape(safe(text))).replace("\n", "<br>")
+    return mark_safe(kept_spaces(lines))  # noqa: S308 - it was escaped
 
 
 @register.simple_tag

@@ -8,6 +8,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.kwips import actions
 from apps.kwips.models import Kwip
+from apps.plaintext import clean
 
 pytestmark = pytest.mark.django_db
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -41,7 +42,7 @@ def test_an_entry_says_who_wrote_what_and_when(client, ann, publish) -> None:
     assert texts(entry, "id") == [address]
     assert texts(entry, "author/name") == ["ann"]
     assert texts(entry, "published") == texts(entry, "updated")
-    [html] = texts(entry, "summary")
+    [html] = texts(entry, "content")
     assert 'href="http://localhost:8000/tag/tea/"' in html
     assert "&amp; &lt;b&gt;" in html
     assert 'href="/' not in html
@@ -51,11 +52,41 @@ def test_an_entry_says_who_wrote_what_and_when(client, ann, publish) -> None:
     assert texts(edited, "updated") > texts(edited, "published")
 
 
-def test_a_long_kwip_leads_to_its_page(client, ann, publish) -> None:
-    kwip = publish(ann, "word " * 500)
-    [html] = texts(document(client, "/ann/feed.atom"), "entry/summary")
-    assert f'<a href="http://localhost:8000/ann/kwip/{kwip.pk}/">… more</a>' in html
-    assert len(html) < 1000
+def test_a_long_kwip_is_whole_with_its_tags_and_language(client, ann, publish) -> None:
+    publish(ann, "  indented  words\nof a long kwip\n" + "and more of them " * 500 + "#end @ann")
+    publish(ann, "今日はいい天気 #空模様")
+    publish(ann, "ok")
+    found = document(client, "/ann/feed.atom")
+    assert found.get("{http://www.w3.org/XML/1998/namespace}lang") == "en"
+    assert [
+        entry.get("{http://www.w3.org/XML/1998/namespace}lang") for entry in found.findall(f"{ATOM}entry")
+    ] == [
+        "und",
+        "ja",
+        "en",
+    ]
+    html = texts(found, "entry/content")[2]
+    assert html.startswith('<p dir="auto">\xa0\xa0indented\xa0 words<br>of')
+    assert html.count("and more of them") == 500
+    assert html.endswith('<a href="http://localhost:8000/ann/" class="mention" dir="ltr">@ann</a></p>')
+    assert [category.get("term") for category in found.iter(f"{ATOM}category")] == ["空模様", "end"]
+    assert texts(found, "subtitle") == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["word ", "&", '"', "a\n\n", "#tag{} ", "https://example.com/?" + "&" * 900 + " ", "👨‍👩‍👧‍👦", "a \t"],
+)
+def test_a_document_is_bounded_and_what_does_not_fit_leads_to_its_page(client, ann, part: str) -> None:
+    text = clean("".join(part.format(n) for n in range(100_000 // len(part)))[:99_000] + "end")
+    kwips = [Kwip.objects.create(author=ann, text=text) for _ in range(21)]
+    answer = client.get("/ann/feed.atom")
+    assert len(answer.content) < 1_500_000
+    contents = texts(ElementTree.fromstring(answer.content), "entry/content")
+    assert len(contents) == 20
+    folded = [html for html in contents if html.endswith("… more</a></p>")]
+    assert len(folded) >= 19
+    assert f'<a href="http://localhost:8000/ann/kwip/{kwips[1].pk}/">… more</a>' in contents[-1]
 
 
 def test_nobody_gets_what_strangers_do_not_see_not_even_a_member(client, ann, publish) -> None:
@@ -81,7 +112,8 @@ def test_there_is_one_address_for_each(client, ann, publish) -> None:
         answer = client.get(path)
         assert (answer.status_code, answer["Location"]) == (301, address), path
         assert client.get(address).status_code == 200
-    assert client.get("/nobody/feed.atom").status_code == 404
+    for path in ("/nobody/feed.atom", "/tag/a%EF%BF%BF/feed.atom"):
+        assert client.get(path).status_code == 404, path
 
 
 def test_a_reader_that_has_a_document_already_is_not_sent_it_again(client, ann, publish) -> None:

@@ -18,7 +18,7 @@ SELECT
     k.thread_id,
     ta.id,
     coalesce(ta.username, ''),
-    coalesce(left(t.text, 600), ''),
+    coalesce(left(t.text, 632), ''),
     ARRAY(
         SELECT named.name
         FROM kwips_mention m

@@ -40,7 +40,7 @@ def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
     shown = date_format(moment, "j M Y, H:i").lower() + " utc"
     classes = format_html(' class="{}"', css) if css else ""
     return format_html(
-        '<time datetime="{}"{}>{}</time>', moment.isoformat(timespec="seconds"), classes, shown
+        '<time datetime="{}"{} dir="auto">{}</time>', moment.isoformat(timespec="seconds"), classes, shown
     )
 
 
