@@ -5,9 +5,12 @@ import sys
 import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
+from django.utils.translation import gettext as _
+
+from apps.limits import prefers_json
 
 log = structlog.get_logger("kwippy.errors")
 
@@ -46,6 +49,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form from before signing in or out, or from a stranger's page: its text comes back to be copied."""
+    if prefers_json(request):
+        return JsonResponse({"error": _("this page is from before you signed in. reload it?")}, status=403)
     return render(request, "403_csrf.html", {"text": typed(request)}, status=403)
 
 

@@ -226,6 +226,9 @@ LIMITS: dict[str, str | None] = {
     "comment": "60/10m",  # a person
     "edit": "60/10m",  # a person
     "picture": "20/1h",  # a person
+    "profile": "20/1h",  # a person
+    "favourite": "120/10m",  # a person, there and back
+    "follow": "120/10m",  # a person, there and back
     "contact": "10/1h",  # a network
     "contact_answer": "3/1d",  # an address, which whoever typed it in may not own
 }
