@@ -129,3 +129,8 @@ class TagFeed(TimelineFeed):
 
     def timeline(self, obj: str) -> Timeline:
         return queries.tag(viewer_id=None, name=obj)
+
+    def items(self, obj: str) -> Sequence[Card]:
+        if not (found := super().items(obj)):
+            raise Http404  # as its page
+        return found
