@@ -100,6 +100,7 @@ class Server:
         elif how == DROP:
             transport_of(smtp).abort()
         elif how == DRIP:
+            self.reached.put(stage)
             while not transport_of(smtp).is_closing():
                 await smtp.push("250-and another thing")
                 await asyncio.sleep(0.05)

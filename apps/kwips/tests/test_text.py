@@ -71,6 +71,19 @@ def test_mentions_of_people_that_exist_become_links_in_any_case() -> None:
     }
 
 
+def test_every_link_outward_gives_nothing_away_and_no_credit() -> None:
+    source = "https://example.org/a example.org, me@example.org #tea @ann"
+    rels = {
+        str(attrs["href"]): attrs.get("rel")
+        for tag, attrs in read(text.to_html(source, frozenset({"ann"}))).tags
+        if tag == "a"
+    }
+    own = {"/tag/tea/": "tag", "/ann/": None}
+    assert {href: rel for href, rel in rels.items() if href in own} == own
+    outward = [rel for href, rel in rels.items() if href not in own]
+    assert outward == ["nofollow ugc noopener noreferrer"] * 3
+
+
 def test_tags_have_one_spelling_and_a_letter() -> None:
     decomposed = "cafe\N{COMBINING ACUTE ACCENT}"
     assert text.tags(f"#Tea #tea #café #{text.clean(decomposed)} #1 a#b &#x27; #日本") == [
