@@ -60,7 +60,8 @@ class Place:
     @property
     def members_pages(self) -> list[str]:
         """Pages that show a member what is kept in the look-aside cache: people and cards."""
-        return ["/", "/ann/", "/bob/", "/bob/comments/", "/ann/favourites/", "/bob/favourites/", "/tag/tea/"]
+        lists = ["/ann/", "/bob/", "/bob/comments/", "/ann/favourites/", "/bob/favourites/", "/tag/tea/"]
+        return ["/", "/everyone/", f"/ann/kwip/{self.kwip.pk}/", *lists]
 
     @property
     def people(self) -> list[User]:

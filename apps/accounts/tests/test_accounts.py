@@ -4,6 +4,7 @@ import re
 from functools import partial
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.test import Client
 
@@ -41,6 +42,33 @@ def sign_in(client: Client, login: str = "ann", password: str = PASSWORD):
 
 def is_member(client: Client) -> bool:
     return client.get("/settings/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [("abc12", "too short"), ("password1", "too common"), ("ann.writes.tea", "too similar")],
+)
+def test_a_password_that_is_easily_guessed_is_refused(client: Client, password: str, said: str) -> None:
+    form = {"username": "ann.writes.tea"[:3], "email": "ann.writes.tea@example.org"}
+    answer = client.post("/accounts/signup/", form | {"password1": password, "password2": password})
+    assert answer.status_code == 422 or answer.status_code == 200
+    assert said in answer.content.decode()
+    assert not User.objects.exists()
+
+
+def test_a_new_password_is_hashed_by_argon2(ann: User) -> None:
+    assert make_password(PASSWORD).startswith("argon2$")
+    assert ann.password.startswith("argon2$")
+
+
+def test_a_changed_password_is_told_to_its_owner_by_mail(client: Client, ann: User) -> None:
+    sign_in(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    mail.outbox.clear()
+    new = {"password1": "another horse battery", "password2": "another horse battery"}
+    client.post("/accounts/password/change/", {"oldpassword": PASSWORD} | new)
+    assert [message.to for message in mail.outbox] == [["ann@example.org"]]
+    assert "password" in str(mail.outbox[0].subject)
 
 
 def test_nobody_is_in_before_the_address_is_confirmed(client: Client) -> None:
