@@ -1,7 +1,7 @@
 """`make mutate`: would the tests notice? Each change of `mutations.toml` must make the tests it names fail.
 
-The working tree is left alone: two copies of it (with what is not committed) each have a PostgreSQL of their own,
-and take the mutations one by one. Arguments choose those whose promise, name or file has one of them in it.
+The working tree is left alone: two copies of it (with what is not committed) each have a PostgreSQL of their
+own, and take the mutations one by one. Arguments choose those whose promise, name or file has one of them in it.
 """
 
 import os
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 LIST = Path(__file__).with_name("mutations.toml")
 LANES = 2
 # What a mutation makes hang is killed by this, which is a failure as any other.
-SECONDS = 60
+SECONDS = 120
 PASSED, FAILED = 0, 1
 
 
@@ -81,10 +81,25 @@ class Lane:
 
     def run(self, tests: Sequence[str], *, seconds: int = SECONDS) -> tuple[int, str]:
         """pytest's exit code and what it wrote."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--timeout", str(seconds)]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--timeout",
+            str(seconds),
+        ]
         command += ["--reuse-db"] if self._is_clean else ["--reuse-db", "--create-db"]
         done = subprocess.run(
-            [*command, *tests], cwd=self.code, env=self._environment, capture_output=True, text=True, check=False
+            [*command, *tests],
+            cwd=self.code,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         # A process that was killed left its rows behind: they would fail whatever comes next.
         self._is_clean = done.returncode in (PASSED, FAILED) and "Timeout +" not in done.stdout + done.stderr
@@ -186,7 +201,8 @@ def main(words: Sequence[str]) -> int:
                 result = lane.try_out(mutation)
             finally:
                 free.put(lane)
-            say(f"{result.said:10}{result.seconds:6.1f} s  {mutation.promise.partition(':')[0]}: {mutation.name}")
+            about = f"{mutation.promise.partition(':')[0]}: {mutation.name}"
+            say(f"{result.said:10}{result.seconds:6.1f} s  {about}")
             return result
 
         results = list(pool.map(try_out, wanted))

@@ -85,7 +85,9 @@ def admin_saves(person: User, **changes: str | None) -> None:
     operator.force_login(User.objects.filter(username="ops").first() or _operator())
     address = f"/admin/accounts/user/{person.pk}/change/"
     form = operator.get(address).context["adminform"].form
-    shown: dict[str, Any] = {name: form.get_initial_for_field(form.fields[name], name) for name in form.fields}
+    shown: dict[str, Any] = {
+        name: form.get_initial_for_field(form.fields[name], name) for name in form.fields
+    }
     filled = {name: value for name, value in (shown | changes).items() if value not in (None, False)}
     answer = operator.post(address, filled | {"_save": "save"})
     assert answer.status_code == 302, answer.context["errors"]
@@ -153,8 +155,15 @@ def message(place: Place) -> dict[str, Any]:
 
 
 ROWS = [
-    Row("publish", kwips.publish, lambda p: {"author": p.ann, "text": "more #tea"} | key(), "everyone ann tea"),
-    Row("publish without a tag", kwips.publish, lambda p: {"author": p.bob, "text": "hm"} | key(), "everyone bob"),
+    Row(
+        "publish", kwips.publish, lambda p: {"author": p.ann, "text": "more #tea"} | key(), "everyone ann tea"
+    ),
+    Row(
+        "publish without a tag",
+        kwips.publish,
+        lambda p: {"author": p.bob, "text": "hm"} | key(),
+        "everyone bob",
+    ),
     Row(
         "publish for followers",
         kwips.publish,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 
 from apps import lookaside
@@ -12,7 +12,7 @@ from apps.accounts import freshness
 from apps.accounts.actions import change_profile
 from apps.accounts.backends import CachedUserBackend
 from apps.accounts.models import User
-from apps.testing.concurrency import at_once
+from apps.testing.concurrency import at_once, uncommitted
 from kwippy.tests.every_action import READS, ROWS, Row, everything_stored, public_functions
 from kwippy.tests.place import Place, make_place
 
@@ -27,10 +27,11 @@ def place() -> Place:
 def cached(person: User) -> dict[str, object] | None:
     """What the cache has of a person; filled where it has nothing."""
     CachedUserBackend().get_user(person.pk)
-    found: dict[str, object] | None = lookaside.cache().get_or_compute(
-        freshness.user_key(person.pk), lambda: {"computed": "again"}
-    )
-    return found
+
+    def never() -> dict[str, object] | None:
+        raise AssertionError("it is not kept")
+
+    return lookaside.cache().get_or_compute(freshness.user_key(person.pk), never)
 
 
 def look(client: Client, place: Place) -> dict[str, tuple[int, str]]:
@@ -76,7 +77,7 @@ def test_what_members_see_after_an_action_is_what_is_stored(place: Place, row: R
 def test_a_change_is_forgotten_with_its_commit_and_not_before(place: Place) -> None:
     """Another thread fills the cache between the change and its commit: with what was before."""
     before = cached(place.bob)
-    with transaction.atomic():
+    with uncommitted():
         change_profile(user=place.bob, display_name="Bob", bio="")
         assert at_once([lambda: cached(place.bob)]) == [before]
         assert connection.run_on_commit, "nothing waits for the commit"

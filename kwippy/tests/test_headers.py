@@ -49,7 +49,9 @@ def test_every_page_has_the_whole_policy_and_the_same_headers(client: Client, ad
     del told["Content-Security-Policy"]
     # Pages with forms are allauth's, which says so a second way; browsers take the stricter.
     told.pop("Expires", None)
-    told["Cache-Control"] = ", ".join(sorted(set(told["Cache-Control"].split(", ")) & {"private", "no-store"}, reverse=True))
+    told["Cache-Control"] = ", ".join(
+        sorted(set(told["Cache-Control"].split(", ")) & {"private", "no-store"}, reverse=True)
+    )
     assert told == HEADERS
 
 
@@ -59,7 +61,7 @@ def settings_with(**environment: str) -> dict[str, Any]:
 import django, json
 django.setup()
 from django.conf import settings
-names = [name for name in dir(settings) if "COOKIE" in name or name.startswith("SECURE_") or name == "X_FRAME_OPTIONS"]
+names = [name for name in dir(settings) if "COOKIE" in name or name.startswith(("SECURE_", "X_FRAME_"))]
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
     done = subprocess.run(

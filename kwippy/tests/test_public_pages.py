@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import transaction
 
-from apps.testing.concurrency import at_once
+from apps.testing.concurrency import at_once, uncommitted
 from kwippy.tests.every_action import ROWS, Row
 from kwippy.tests.place import Place, asked, is_kept, make_place, site
 
@@ -31,7 +30,7 @@ def test_an_action_purges_the_pages_that_it_changes_when_it_commits_and_no_other
     kept = site()
     for path in pages:
         asked(kept, path, warm=True)
-    with nullcontext() if row.durable else transaction.atomic():
+    with nullcontext() if row.durable else uncommitted():
         row.run(place)
         # Others read what was before, and it is kept: a purge before the commit would be undone by them.
         [before] = at_once([lambda: {path: asked(kept, path, warm=True) for path in pages}])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.commandqueue.models import Command, State
 from apps.commandqueue.tests import tasks
@@ -14,6 +14,7 @@ from apps.commandqueue.tests.conftest import mailers, wait_for
 from apps.commandqueue.tests.smtpserver import HANG, Server
 from apps.commandqueue.worker import Worker
 from apps.dbpool import registry
+from apps.testing.concurrency import uncommitted
 from apps.testing.pool import pooled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pooled]
@@ -84,7 +85,7 @@ def test_one_connection_is_enough_for_a_worker_whose_mail_server_hangs(worker: W
 def test_a_worker_on_a_pool_that_is_used_up_waits_and_goes_on(worker: Worker, smtp: Server) -> None:
     wait_for(worker.is_ready)
     before = registry.figures()["default"].waits
-    with transaction.atomic():
+    with uncommitted():
         message().send()
         # All its threads want the one connection that there is, and it is ours.
         wait_for(lambda: registry.figures()["default"].waiting >= 2)

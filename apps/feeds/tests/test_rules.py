@@ -76,7 +76,10 @@ def test_a_conversation_hides_the_blocked_from_each_other_and_from_nobody_else(
     kwip = publish(ann)
     talk = comment(eve, kwip)
     Block.objects.create(blocker=bob if bob_blocks else eve, blocked=eve if bob_blocks else bob)
-    seen = {viewer: ids(queries.conversation(viewer_id=viewer, thread_id=kwip.pk)) for viewer in (bob.pk, ann.pk, None)}
+    seen = {
+        viewer: ids(queries.conversation(viewer_id=viewer, thread_id=kwip.pk))
+        for viewer in (bob.pk, ann.pk, None)
+    }
     assert seen == {bob.pk: [], ann.pk: [talk.pk], None: [talk.pk]}
     assert ids(queries.comments(viewer_id=bob.pk, person_id=eve.pk)) == []
 
