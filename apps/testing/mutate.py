@@ -1,7 +1,7 @@
 """`make mutate`: would the tests notice? Each change of `mutations.toml` must make the tests it names fail.
 
 The working tree is left alone: two copies of it (with what is not committed) each have a PostgreSQL of their
-own, and take the mutations one by one. Arguments choose those whose promise, name or file has one of them in it.
+own, and take the mutations one by one. Arguments choose those with one of them in promise, name or file.
 """
 
 import os

@@ -195,7 +195,8 @@ def test_a_thread_that_does_not_come_back_is_replaced(queue: Server) -> None:
             running.stop()
             thread.join(30)
             hung.join(30)
-        assert not (thread.is_alive() or hung.is_alive())
+        assert not thread.is_alive()
+        assert not hung.is_alive()
         # What it came back with is too late; the command is begun again.
         let_time_pass()
         assert work_until_finished(Command.objects.get(pk=int(hanging.id))).state == State.DONE
