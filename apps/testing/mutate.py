@@ -4,6 +4,7 @@ The working tree is left alone: two copies of it (with what is not committed) ea
 own, and take the mutations one by one. Arguments choose those with one of them in promise, name or file.
 """
 
+import json
 import os
 import queue
 import shutil
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 
 from deploy.local.postgres import Postgres
 
@@ -71,6 +73,8 @@ class Lane:
             "PYTEST_XDIST_WORKER": "mutate",
             "CI": "true",
         }
+        self._warm: subprocess.Popen[str] | None = None
+        self._output = directory / "output.log"
         self._is_clean = False
         self._moment = int(time.time())
 
@@ -78,32 +82,31 @@ class Lane:
         copy(self.code)
         self.postgres.start()
         self.postgres.create_database("kwippy")
+        # Without those that need a terminal or keep files, of which the copies are rid anyway.
+        command = [sys.executable, "-W", "ignore", "-m", "apps.testing.warm"]
+        self._warm = subprocess.Popen(
+            command, cwd=self.code, env=self._environment, stdin=PIPE, stdout=PIPE, text=True
+        )
+
+    def stop(self) -> None:
+        if self._warm is not None:
+            self._warm.communicate()
+        self.postgres.stop()
 
     def run(self, tests: Sequence[str], *, seconds: int = SECONDS) -> tuple[int, str]:
         """pytest's exit code and what it wrote."""
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--timeout",
-            str(seconds),
-        ]
-        command += ["--reuse-db"] if self._is_clean else ["--reuse-db", "--create-db"]
-        done = subprocess.run(
-            [*command, *tests],
-            cwd=self.code,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        assert self._warm is not None
+        assert self._warm.stdin is not None
+        assert self._warm.stdout is not None
+        arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:warnings", "--timeout", str(seconds)]
+        arguments += ["--reuse-db", *([] if self._is_clean else ["--create-db"]), *tests]
+        self._warm.stdin.write(json.dumps({"arguments": arguments, "output": str(self._output)}) + "\n")
+        self._warm.stdin.flush()
+        code = int(self._warm.stdout.readline())
+        output = self._output.read_text(errors="replace")
         # A process that was killed left its rows behind: they would fail whatever comes next.
-        self._is_clean = done.returncode in (PASSED, FAILED) and "Timeout +" not in done.stdout + done.stderr
-        return done.returncode, done.stdout + done.stderr
+        self._is_clean = code in (PASSED, FAILED) and "Timeout +" not in output
+        return code, output
 
     def try_out(self, mutation: Mutation) -> Result:
         path = self.code / mutation.file
@@ -152,7 +155,7 @@ def lanes() -> Iterator[queue.Queue[Lane]]:
         yield free
     finally:
         for lane in made:
-            lane.postgres.stop()
+            lane.stop()
         shutil.rmtree(directory, ignore_errors=True)
 
 

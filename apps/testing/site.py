@@ -66,9 +66,16 @@ class Member(Visitor):
 
 @contextmanager
 def served(
-    *, memcached: str, workers: int = 2, variables: Mapping[str, str] | None = None, port: int = 0
+    *,
+    memcached: str,
+    workers: int = 2,
+    variables: Mapping[str, str] | None = None,
+    port: int = 0,
+    patient: bool = False,
 ) -> Iterator[int]:
     """Runs the site, with more environment ``variables``; yields its port, a free one unless it is given.
+
+    ``patient`` is for tests that do not hurt memcached: see `apps.testing.patient`.
 
     The test must be one with transactions, whose rows others see.
     """
@@ -82,6 +89,7 @@ def served(
         "DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "MEMCACHED_SERVERS": memcached,
         "SITE_URL": "http://localhost:8000",
+        "DJANGO_SETTINGS_MODULE": "apps.testing.patient" if patient else "kwippy.settings",
         "STATIC_MANIFEST": "0",
         "STATIC_ROOT": str(settings.STATICFILES_DIRS[0]),
     }

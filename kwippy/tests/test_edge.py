@@ -29,7 +29,10 @@ def site(memcached: str, tmp_path: Path) -> Iterator[Edge]:
     first = actions.publish(author=ann, text="the first", form_key=uuid.uuid4())
     actions.publish(author=ann, text="the second", form_key=uuid.uuid4())
     actions.comment(author=bob, thread=first, text="first again", form_key=uuid.uuid4())
-    with served(memcached=memcached, workers=1) as port, edge(tmp_path / "edge", gunicorn=port) as nginx:
+    with (
+        served(memcached=memcached, workers=1, patient=True) as port,
+        edge(tmp_path / "edge", gunicorn=port) as nginx,
+    ):
         yield nginx
 
 

@@ -100,7 +100,10 @@ def read_on(port: int, writers: list[Writer], over: threading.Event, reads: list
 def test_no_stranger_reads_what_was_before_later_than_the_edge_may_keep_it(
     memcached: str, tmp_path: Path
 ) -> None:
-    with served(memcached=memcached) as gunicorn, edge(tmp_path / "edge", gunicorn=gunicorn) as nginx:
+    with (
+        served(memcached=memcached, patient=True) as gunicorn,
+        edge(tmp_path / "edge", gunicorn=gunicorn) as nginx,
+    ):
         writers: list[Writer] = [
             Publisher("ann", nginx.port, ("/ann/", "/everyone/")),
             Publisher("bob", nginx.port, ("/bob/", "/everyone/")),

@@ -60,7 +60,7 @@ class Writers:
         """Others read, and keep, what was before the change: one of so many reads began after it."""
         read = self.reads[number]
         self.uncommitted.add(number)
-        wait_for(lambda: self.reads[number] > read + READERS)
+        wait_for(lambda: self.reads[number] > read + READERS, seconds=120)
         self.uncommitted.discard(number)
 
     def read(self, port: int) -> tuple[int, int, list[str]]:
@@ -94,7 +94,7 @@ def test_sixteen_writers_and_sixteen_readers_and_nothing_stale(memcached: str) -
         actions.publish(author=person, text=f"[kwip {n} version 0] #tea", form_key=uuid.uuid4())
         for n, person in enumerate(people)
     ]
-    with served(memcached=memcached) as port, ThreadPoolExecutor(2 * PEOPLE) as pool:
+    with served(memcached=memcached, patient=True) as port, ThreadPoolExecutor(2 * PEOPLE) as pool:
         writers = Writers(kwips)
         writing = [pool.submit(writers.write, number) for number in range(PEOPLE)]
         reading = [pool.submit(writers.read, port) for _ in range(READERS)]
