@@ -49,9 +49,9 @@ def is_member(client: Client) -> bool:
     [("abc12", "too short"), ("password1", "too common"), ("ann.writes.tea", "too similar")],
 )
 def test_a_password_that_is_easily_guessed_is_refused(client: Client, password: str, said: str) -> None:
-    form = {"username": "ann.writes.tea"[:3], "email": "ann.writes.tea@example.org"}
+    form = {"username": "ann", "email": "ann.writes.tea@example.org"}
     answer = client.post("/accounts/signup/", form | {"password1": password, "password2": password})
-    assert answer.status_code == 422 or answer.status_code == 200
+    assert answer.status_code == 200
     assert said in answer.content.decode()
     assert not User.objects.exists()
 
