@@ -1,6 +1,6 @@
 # Everything a newcomer types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test torture lint lock smoke rehearse secrets clean
+.PHONY: help run test torture mutate lint lock smoke rehearse secrets clean
 
 # The first Python on this machine that is new enough; PYTHON= names another.
 find_python = for python in python3 python3.14 python3.13 python3.12; do \
@@ -23,9 +23,13 @@ test: ## run the tests against PostgreSQL, memcached, nginx and Chromium (ARGS= 
 
 torture: ## every fault of the queue a hundred times, and all that takes minutes (about an hour)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx
-	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal apps/commandqueue/tests/test_faults.py \
+	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_faults.py \
 		apps/commandqueue/tests/test_crashes.py kwippy/tests/test_edge_staleness.py \
 		kwippy/tests/test_public_freshness.py kwippy/tests/test_every_interleaving_of_pages.py $(ARGS)
+
+mutate: ## would the tests notice? a hundred faults, each in a copy of the code (ARGS= chooses some)
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached
+	@$(VENV) -m apps.testing.mutate $(ARGS)
 
 lint: export DEBUG = true
 lint: ## check style, types, layers, templates and migrations

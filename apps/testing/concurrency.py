@@ -1,10 +1,20 @@
 """Doing things at the same time."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
-from django.db import connections
+from django.db import connection, connections, transaction
+
+
+@contextmanager
+def uncommitted() -> Iterator[None]:
+    """A transaction that may stay open, idle, for as long as others take."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield
 
 
 def at_once[T](functions: Sequence[Callable[[], T]], *, threads: int = 16) -> list[T]:

@@ -103,6 +103,19 @@ def unhashed_static_files() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience_with_memcached() -> Iterator[None]:
+    """A busy machine is no fault: a memcached that answers late is not taken for one that is away."""
+    from django.conf import settings
+    from django.test.utils import override_settings
+
+    patient = settings.CACHES["lookaside"].copy()
+    if os.environ["MEMCACHED_SERVERS"]:
+        patient["OPTIONS"] = {"connect_timeout": 10, "timeout": 10}
+    with override_settings(CACHES=settings.CACHES | {"lookaside": patient}):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nothing_cached() -> None:
     """Tests that use the same ids do not meet each other's users."""

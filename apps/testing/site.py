@@ -77,10 +77,12 @@ def served(
     variables: Mapping[str, str] | None = None,
     port: int = 0,
     host: str = "localhost",
+    patient: bool = False,
 ) -> Iterator[int]:
     """Runs the site, with more environment ``variables``; yields its port, a free one unless it is given.
 
-    ``host`` is the one in its SITE_URL.
+    ``host`` is the one in its SITE_URL. ``patient`` is for tests that do not hurt memcached: see
+    `apps.testing.patient`.
 
     The test must be one with transactions, whose rows others see.
     """
@@ -94,6 +96,7 @@ def served(
         "DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "MEMCACHED_SERVERS": memcached,
         "SITE_URL": "http://localhost:8000",
+        "DJANGO_SETTINGS_MODULE": "apps.testing.patient" if patient else "kwippy.settings",
         "STATIC_MANIFEST": "0",
         "STATIC_ROOT": str(settings.STATICFILES_DIRS[0]),
     }

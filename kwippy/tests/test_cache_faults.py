@@ -1,7 +1,6 @@
 """Memcached goes away in every way there is, under a site with members clicking, and nobody is signed out."""
 
 import os
-import re
 import signal
 import socket
 import threading
@@ -17,6 +16,7 @@ from apps.accounts.models import User
 from apps.graph.actions import follow
 from apps.kwips import actions
 from apps.testing.budget import cost
+from apps.testing.concurrency import uncommitted
 from apps.testing.site import Answer, Member, served
 from deploy.local.memcached import Memcached
 
@@ -58,6 +58,11 @@ class Clicking:
             thread.start()
         return self
 
+    def go_on(self) -> None:
+        """Waits for some answers from now on: who waits for memcached without end gets none."""
+        wanted = len(self.answers) + 3 * len(self._threads)
+        until(lambda: len(self.answers) >= wanted)
+
     def __exit__(self, *_: object) -> None:
         self._over.set()
         for thread in self._threads:
@@ -70,20 +75,12 @@ def is_cached(member: Member) -> bool:
     return took["misses"] == 0 and took["hits"] > 2
 
 
-def cache_milliseconds(answer: Answer) -> float:
-    """How long the page waited for memcached, as it says itself: what else it waits for is another matter."""
-    found = re.search(r'cache;desc="[^"]*";dur=([\d.]+)', answer.headers["Server-Timing"])
-    assert found
-    return float(found[1])
-
-
-def until(condition: Callable[[], bool], seconds: float) -> float:
-    """How long it took; fails where it took longer."""
-    started = time.monotonic()
+def until(condition: Callable[[], bool]) -> None:
+    """Waits until it is so; a busy machine has a minute."""
+    deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() - started < seconds, "the cache is not back"
+        assert time.monotonic() < deadline, "it never came about"
         time.sleep(0.05)
-    return time.monotonic() - started
 
 
 def _pid(server: Memcached) -> int:
@@ -91,41 +88,41 @@ def _pid(server: Memcached) -> int:
     return server._process.pid
 
 
-def killed(server: Memcached) -> None:
+def killed(server: Memcached, clicking: Clicking) -> None:
     server.stop()
-    time.sleep(1)
+    clicking.go_on()
     server.start()
 
 
-def stopped(server: Memcached) -> None:
+def stopped(server: Memcached, clicking: Clicking) -> None:
     os.kill(_pid(server), signal.SIGSTOP)
-    time.sleep(3)
-    os.kill(_pid(server), signal.SIGCONT)
+    try:
+        clicking.go_on()
+    finally:
+        os.kill(_pid(server), signal.SIGCONT)
 
 
-def flushed(server: Memcached) -> None:
-    time.sleep(0.5)
+def flushed(server: Memcached, clicking: Clicking) -> None:
     with socket.socket(socket.AF_UNIX) as wire:
         wire.connect(server.address.removeprefix("unix:"))
         wire.sendall(b"flush_all\r\n")
         wire.recv(100)
-    time.sleep(0.5)
+    clicking.go_on()
 
 
 @pytest.mark.parametrize("fault", [killed, stopped, flushed], ids=lambda fault: fault.__name__)
 def test_members_go_on_clicking(
-    server: Memcached, people: list[User], fault: Callable[[Memcached], None]
+    server: Memcached, people: list[User], fault: Callable[[Memcached, Clicking], None]
 ) -> None:
     with served(memcached=server.address) as port:
         members = [Member(port, person) for person in people[1:3]]
-        until(lambda: is_cached(members[0]), 10)
+        until(lambda: is_cached(members[0]))
         with Clicking(members) as hurt:
-            fault(server)
-            until(lambda: is_cached(members[0]), 3)
-        assert len(hurt.answers) > 5
+            hurt.go_on()
+            fault(server, hurt)
+            until(lambda: is_cached(members[0]))
         assert {answer.status for answer in hurt.answers} == {200}
         assert all('data-viewer="fan' in answer.text for answer in hurt.answers), "somebody was signed out"
-        assert max(cache_milliseconds(answer) for answer in hurt.answers) < 500
 
 
 def test_a_server_that_was_never_there_costs_nothing_but_speed(people: list[User]) -> None:
@@ -157,13 +154,18 @@ def live(member: Member, name: str) -> list[str]:
 def test_two_processes_and_sixteen_threads_never_read_what_was_before(
     memcached: str, people: list[User]
 ) -> None:
-    with served(memcached=memcached) as port, ThreadPoolExecutor(16) as pool:
+    with served(memcached=memcached, patient=True) as port, ThreadPoolExecutor(16) as pool:
         members = [(Member(port, person), person.username) for person in people]
         stale = [found for lives in pool.map(lambda one: live(*one), members[1:]) for found in lives]
         assert stale == []
-        # Whoever may not sign in any more is out with the very next click.
+        # Whoever may not sign in any more is out with the first click after the commit, though both processes
+        # have been asked, and kept who they are, between the change and the commit.
         member, name = members[0]
-        assert f'data-viewer="{name}"' in member.get("/").text
-        people[0].is_active = False
-        people[0].save()
+        until(lambda: is_cached(member))
+        with uncommitted():
+            people[0].is_active = False
+            people[0].save()
+            for path in ("/", "/fan1/", "/everyone/") * 3:
+                assert f'data-viewer="{name}"' in member.get(path).text
+            until(lambda: is_cached(member))
         assert "data-viewer" not in member.get("/").text

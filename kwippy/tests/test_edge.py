@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from apps.accounts.models import User
 from apps.kwips import actions
 from apps.pagecache.addresses import PublicPage
-from apps.testing.edge import ask, edge
+from apps.testing.edge import Told, ask, edge
 from apps.testing.site import Member, served
 from deploy.local.edge import FILES, Edge
 
@@ -29,40 +29,54 @@ def site(memcached: str, tmp_path: Path) -> Iterator[Edge]:
     first = actions.publish(author=ann, text="the first", form_key=uuid.uuid4())
     actions.publish(author=ann, text="the second", form_key=uuid.uuid4())
     actions.comment(author=bob, thread=first, text="first again", form_key=uuid.uuid4())
-    with served(memcached=memcached, workers=1) as port, edge(tmp_path / "edge", gunicorn=port) as nginx:
+    with (
+        served(memcached=memcached, workers=1, patient=True) as port,
+        edge(tmp_path / "edge", gunicorn=port) as nginx,
+    ):
         yield nginx
 
 
-def next_second() -> None:
-    """Waits for the beginning of a second: what is kept in it is kept until the next but one begins."""
-    time.sleep(1 - time.time() % 1)
+# What nginx says of a page that it has an entry of, fresh or not. "MISS" is one that it has none of.
+HAS_AN_ENTRY = {"HIT", "EXPIRED", "STALE", "UPDATING"}
+
+
+def kept(port: int, path: str, *headers: tuple[str, str], method: str = "GET") -> Told:
+    """The answer out of the edge's own entry: it is fresh for a second only, and then made anew in its place.
+
+    A busy machine may take longer for each, and gets it in the end.
+    """
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        told = ask(port, path, *headers, method=method)
+        assert told.cache in HAS_AN_ENTRY, (path, headers, told.cache)
+        if told.cache == "HIT":
+            return told
+    raise TimeoutError(f"{path} was never answered by the edge")
 
 
 def test_a_page_is_answered_from_the_edge_as_the_site_made_it(site: Edge) -> None:
-    next_second()
     made = ask(site.port, "/everyone/", GZIP)
-    kept = ask(site.port, "/everyone/", GZIP)
-    assert (made.cache, kept.cache) == ("MISS", "HIT")
-    assert kept.body == made.body
-    for told in (made, kept):
+    assert made.cache == "MISS"
+    zipped = kept(site.port, "/everyone/", GZIP)
+    assert zipped.body == made.body
+    for told in (made, zipped):
         assert told.headers["Cache-Control"] == "public, max-age=0, s-maxage=1"
         assert "default-src 'none'" in told.headers["Content-Security-Policy"]
-    # Each browser gets what it reads; the site was asked once.
-    plain = ask(site.port, "/everyone/")
-    assert (plain.cache, plain.headers["Content-Encoding"]) == ("HIT", None)
-    assert plain.body == gzip.decompress(kept.body)
+    # Each browser gets what it reads, out of one entry.
+    plain = kept(site.port, "/everyone/")
+    assert plain.headers["Content-Encoding"] is None
+    assert plain.body == gzip.decompress(zipped.body)
     assert "Accept-Encoding" in plain.headers["Vary"]
-    for answer, *accepts in ((kept, GZIP), (plain,)):
+    for answer, *accepts in ((zipped, GZIP), (plain,)):
         again = ask(site.port, "/everyone/", ("If-None-Match", answer.headers["ETag"]), *accepts)
-        assert (again.status, again.body, again.headers["ETag"]) == (304, b"", kept.headers["ETag"])
+        assert (again.status, again.body, again.headers["ETag"]) == (304, b"", zipped.headers["ETag"])
     other = ask(site.port, "/everyone/", ("If-None-Match", '"another"'))
     assert (other.status, other.text) == (200, plain.text)
-    head = ask(site.port, "/everyone/", GZIP, method="HEAD")
-    assert (head.cache, head.body, head.headers["Content-Length"]) == ("HIT", b"", str(len(kept.body)))
+    head = kept(site.port, "/everyone/", GZIP, method="HEAD")
+    assert (head.body, head.headers["Content-Length"]) == (b"", str(len(zipped.body)))
 
 
 def test_what_a_stranger_adds_to_an_address_makes_no_other_page(site: Edge) -> None:
-    next_second()
     plain = ask(site.port, "/everyone/")
     for added in (
         "?utm_source=x",
@@ -72,10 +86,9 @@ def test_what_a_stranger_adds_to_an_address_makes_no_other_page(site: Edge) -> N
         "?SORT=active",
         "?x=sort=active",
     ):
-        told = ask(site.port, f"/everyone/{added}")
-        assert (told.cache, told.text) == ("HIT", plain.text), added
+        assert kept(site.port, f"/everyone/{added}").text == plain.text, added
     for spelled in ("/%65veryone/", "//everyone/", "/x/../everyone/"):
-        assert ask(site.port, spelled).cache == "HIT", spelled
+        assert kept(site.port, spelled).text == plain.text, spelled
     sorted_ = ask(site.port, "/everyone/?sort=active")
     assert sorted_.cache == "MISS"
     assert sorted_.text.index("the first") < sorted_.text.index("the second")
@@ -86,8 +99,7 @@ def test_what_a_stranger_adds_to_an_address_makes_no_other_page(site: Edge) -> N
         "?sort=x&sort=active",
         "?sort=active&%62efore=1",
     ):
-        told = ask(site.port, f"/everyone/{added}")
-        assert (told.cache, told.text) == ("HIT", sorted_.text), added
+        assert kept(site.port, f"/everyone/{added}").text == sorted_.text, added
 
 
 def test_an_odd_spelling_that_comes_first_spoils_nothing_for_the_next(site: Edge) -> None:
@@ -128,7 +140,6 @@ def test_members_and_strangers_in_turn_each_get_their_own(site: Edge) -> None:
 
 
 def test_whoever_may_be_known_is_asked_of_the_site(site: Edge) -> None:
-    next_second()
     ask(site.port, "/about/")
     for name, value in (
         ("Cookie", "sessionid=x"),
@@ -151,7 +162,7 @@ def test_whoever_may_be_known_is_asked_of_the_site(site: Edge) -> None:
         ("Authorization", ""),
         ("HX-Request", ""),
     ):
-        assert ask(site.port, "/about/", (name, value)).cache in ("HIT", "EXPIRED", "MISS"), (name, value)
+        assert kept(site.port, "/about/", (name, value)).status == 200
 
 
 def test_nothing_is_kept_but_what_the_site_gave_for_keeping(site: Edge) -> None:

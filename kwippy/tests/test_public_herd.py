@@ -51,7 +51,7 @@ def publish(ann: User, text: str) -> None:
 
 def test_while_memcached_is_there_the_page_is_made_once(ann: User, memcached: str) -> None:
     publish(ann, "first")
-    with served(memcached=memcached, workers=WORKERS) as port:
+    with served(memcached=memcached, workers=WORKERS, patient=True) as port:
         herd(port)
         for number in range(3):
             publish(ann, f"news {number}")

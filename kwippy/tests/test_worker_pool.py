@@ -1,19 +1,20 @@
 """A worker shares a pool: it has a connection while it works, and none while it waits."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.commandqueue.models import Command, State
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import mailers, wait_for
 from apps.commandqueue.tests.smtpserver import HANG, Server
 from apps.commandqueue.worker import Worker
+from apps.dbpool import registry
+from apps.testing.concurrency import uncommitted
 from apps.testing.pool import pooled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pooled]
@@ -35,14 +36,14 @@ def worker(smtp: Server) -> Iterator[Worker]:
     """A worker with three lanes and a housekeeper, on a pool of one connection."""
     before = connection.settings_dict["POOL"]
     connection.close()
-    connection.settings_dict["POOL"] = {"size": 1, "wait": 5}
+    connection.settings_dict["POOL"] = {"size": 1, "wait": 30}
     worker = Worker()
     thread = threading.Thread(target=worker.run)
     thread.start()
     yield worker
     worker.stop()
     smtp.proceed()
-    thread.join(30)
+    thread.join(60)
     connection.close()
     connection.settings_dict["POOL"] = before
     assert not thread.is_alive()
@@ -83,10 +84,14 @@ def test_one_connection_is_enough_for_a_worker_whose_mail_server_hangs(worker: W
 
 def test_a_worker_on_a_pool_that_is_used_up_waits_and_goes_on(worker: Worker, smtp: Server) -> None:
     wait_for(worker.is_ready)
-    with transaction.atomic():
+    before = registry.figures()["default"].waits
+    with uncommitted():
         message().send()
-        time.sleep(1)
+        # All its threads want the one connection that there is, and it is ours.
+        wait_for(lambda: registry.figures()["default"].waiting >= 2)
+        assert registry.figures()["default"].in_use == 1
     connection.close()
+    wait_for(lambda: registry.figures()["default"].waits >= before + 2)
     send()
     wait_for(is_done)
 

@@ -4,6 +4,7 @@ import re
 from functools import partial
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.test import Client
 
@@ -41,6 +42,33 @@ def sign_in(client: Client, login: str = "ann", password: str = PASSWORD):
 
 def is_member(client: Client) -> bool:
     return client.get("/settings/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [("abc12", "too short"), ("password1", "too common"), ("ann.writes.tea", "too similar")],
+)
+def test_a_password_that_is_easily_guessed_is_refused(client: Client, password: str, said: str) -> None:
+    form = {"username": "ann", "email": "ann.writes.tea@example.org"}
+    answer = client.post("/accounts/signup/", form | {"password1": password, "password2": password})
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
+    assert not User.objects.exists()
+
+
+def test_a_new_password_is_hashed_by_argon2(ann: User) -> None:
+    assert make_password(PASSWORD).startswith("argon2$")
+    assert ann.password.startswith("argon2$")
+
+
+def test_a_changed_password_is_told_to_its_owner_by_mail(client: Client, ann: User) -> None:
+    sign_in(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    mail.outbox.clear()
+    new = {"password1": "another horse battery", "password2": "another horse battery"}
+    client.post("/accounts/password/change/", {"oldpassword": PASSWORD} | new)
+    assert [message.to for message in mail.outbox] == [["ann@example.org"]]
+    assert "password" in str(mail.outbox[0].subject)
 
 
 def test_nobody_is_in_before_the_address_is_confirmed(client: Client) -> None:
@@ -169,7 +197,7 @@ def test_too_many_wrong_passwords_are_refused_for_a_while(client: Client, ann: U
 )  # fmt: skip
 def test_every_page_for_strangers_wears_the_sites_templates(client: Client, address: str) -> None:
     html = client.get(address, follow=True).content.decode()
-    assert 'class="skip"' in html or "skip" in html
+    assert '<a class="skip" href="#main">' in html
     assert "<style" not in html
     assert "style=" not in html
 
@@ -186,6 +214,7 @@ def test_every_page_for_members_wears_the_sites_templates(client: Client, ann: U
     answer = client.get(address, follow=True)
     assert answer.status_code == 200
     html = answer.content.decode()
+    assert '<a class="skip" href="#main">' in html
     assert "<style" not in html
     assert "style=" not in html
     assert answer["Cache-Control"] == "private, no-store"

@@ -132,6 +132,17 @@ def test_too_many_of_anything_is_a_429_that_says_when_to_come_back(
     assert Client(REMOTE_ADDR=HOME).post(address, form | {"email": "bob@example.org"}).status_code != 429
 
 
+def test_one_address_is_sent_five_links_to_reset_in_half_an_hour(ann: User) -> None:
+    def ask(network: int) -> None:
+        # From elsewhere each time: it is the address that is spared.
+        client = Client(REMOTE_ADDR=f"198.51.100.{network}")
+        client.post("/accounts/password/reset/", {"email": "ann@example.org"})
+
+    for network in range(7):
+        ask(network)
+    assert [message.to for message in mail.outbox] == [["ann@example.org"]] * 5
+
+
 @pytest.mark.django_db
 def test_asking_again_for_a_confirmation_sends_one_mail_in_a_minute(client: Client) -> None:
     form = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD, "password2": PASSWORD}

@@ -100,6 +100,7 @@ class Server:
         elif how == DROP:
             transport_of(smtp).abort()
         elif how == DRIP:
+            self.reached.put(stage)
             while not transport_of(smtp).is_closing():
                 await smtp.push("250-and another thing")
                 await asyncio.sleep(0.05)
@@ -170,10 +171,17 @@ class _Smtp(SMTP):
             return
         await super()._handle_client()
 
+    async def smtp_DATA(self, arg: str) -> None:
+        answer = None
+        if self.envelope is not None and self.envelope.rcpt_tos:
+            answer = await self.misbehaving._come_to("DATA", self)
+        if answer:
+            await self.push(answer)  # and it waits for no message
+        else:
+            await super().smtp_DATA(arg)
+
     async def push(self, status: Any) -> None:
         text = status if isinstance(status, str) else status.decode()
-        if text.startswith("354"):
-            status = await self.misbehaving._come_to("DATA", self) or status
         await super().push(status)
         if text.startswith("354"):
             # The message is coming in and nobody reads it.

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from typing import Any
 
@@ -63,6 +64,18 @@ def kill_the_worker() -> None:
 @task
 def write_to(address: str) -> None:
     send_mail("tea?", "the kettle is on", "ann@example.org", [address])
+
+
+# Set when `hang` is to come back; only for tasks in the test's own process.
+let_go = threading.Event()
+
+
+@task(takes_context=True)
+def hang(context: "TaskContext[..., Any]") -> str:
+    """The first time; whoever is given it again comes back at once."""
+    if context.attempt == 1:
+        assert let_go.wait(120)
+    return "rested"
 
 
 @task

@@ -1,8 +1,9 @@
 """Workers that are killed, stopped or cut off from PostgreSQL lose nothing."""
 
+import http.client
 import signal
+import socket
 import threading
-import time
 from collections import Counter
 
 import pytest
@@ -17,12 +18,11 @@ from apps.commandqueue.tests.conftest import (
     let_time_pass,
     send,
     wait_for,
-    work,
     work_until_finished,
 )
 from apps.commandqueue.tests.processes import kill, worker
 from apps.commandqueue.tests.smtpserver import ACCEPT_AND_HANG, HANG, Server
-from apps.commandqueue.worker import Worker
+from apps.commandqueue.worker import Pace, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TIMES = 50 if TORTURE else 3
@@ -136,10 +136,12 @@ def test_a_poison_command_ends_dead_and_holds_nobody_up(queue: Server) -> None:
 def test_sigterm_finishes_what_is_in_hand_and_leaves_the_rest(queue: Server) -> None:
     first, second = send(), send()
     queue.fail("FINAL", HANG)
-    with worker("--lanes=default", smtp_port=queue.port) as process:
+    port = free_port()
+    with worker("--lanes=default", f"--port={port}", smtp_port=queue.port) as process:
         assert queue.reached.get(timeout=60) == "FINAL"
+        assert readiness(port) == 200
         process.terminate()
-        time.sleep(0.2)
+        wait_for(lambda: readiness(port) == 503)
         queue.proceed()
         assert process.wait(60) == 0
     first.refresh_from_db()
@@ -176,17 +178,43 @@ def test_a_thread_that_does_not_come_back_is_replaced(queue: Server) -> None:
 
     options = {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend", "OPTIONS": {"time_limit": 0.3}}
     with override_settings(TASKS={"default": options}):
-        tasks.sleep.using(priority=1).enqueue(4)
-        command = send()
-        running = Worker(lanes=["default"], pace=PACE)
+        tasks.let_go.clear()
+        hanging = tasks.hang.enqueue()
+        # It is replaced when its time is over, and a lease besides.
+        running = Worker(lanes=["default"], pace=Pace(lease=2, poll=0.05))
+        [hung] = running.threads
         thread = threading.Thread(target=running.run)
         thread.start()
         try:
-            wait_for(lambda: Command.objects.get(pk=command.pk).state == State.DONE, seconds=3.8)
+            wait_for(lambda: running.threads != [hung], seconds=60)
+            assert hung.is_alive()
+            command = send()
+            wait_for(lambda: Command.objects.get(pk=command.pk).state == State.DONE, seconds=60)
         finally:
+            tasks.let_go.set()
             running.stop()
             thread.join(30)
-        work()
+            hung.join(30)
+        assert not thread.is_alive()
+        assert not hung.is_alive()
+        # What it came back with is too late; the command is begun again.
+        let_time_pass()
+        assert work_until_finished(Command.objects.get(pk=int(hanging.id))).state == State.DONE
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def readiness(port: int) -> int:
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        asked.request("GET", "/readyz")
+        return asked.getresponse().status
+    finally:
+        asked.close()
 
 
 def waits_for_a_lock() -> bool:

@@ -13,7 +13,7 @@ from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist, TaskRes
 from django.tasks.signals import task_enqueued, task_finished, task_started
 from django.utils import timezone
 
-from apps.commandqueue import actions
+from apps.commandqueue import actions, store
 from apps.commandqueue.models import Command, State
 from apps.commandqueue.tasks import QueueTaskBackend
 from apps.commandqueue.tests import tasks
@@ -165,6 +165,12 @@ def test_the_more_urgent_comes_first_and_the_same_urgency_in_its_order() -> None
     work(lanes=["default"])
     done = Command.objects.order_by("finished_at").values_list("pk", flat=True)
     assert list(done) == [int(wanted[place].id) for place in (4, 2, 0, 1, 3)]
+
+
+def test_of_more_than_one_can_take_the_most_urgent_are_taken() -> None:
+    enqueued = [int(tasks.echo.using(priority=priority).enqueue().id) for priority in (0, 5, -7, 5)]
+    taken = [store.claim(lane="default", limit=1, lease=60)[0].id for _ in enqueued]
+    assert taken == [enqueued[place] for place in (1, 3, 0, 2)]
 
 
 def test_run_after_is_waited_for() -> None:

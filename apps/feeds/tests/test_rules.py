@@ -68,6 +68,38 @@ def test_muting_someone_leaves_them_on_their_own_page_alone(ann, bob, publish, c
     assert ids(queries.everyone(viewer_id=bob.pk)) == [kwip.pk]
 
 
+@pytest.mark.parametrize("bob_blocks", [True, False])
+def test_a_conversation_hides_the_blocked_from_each_other_and_from_nobody_else(
+    ann, bob, publish, comment, bob_blocks
+) -> None:
+    eve = User.objects.create_user("eve", "eve@example.org")
+    kwip = publish(ann)
+    talk = comment(eve, kwip)
+    Block.objects.create(blocker=bob if bob_blocks else eve, blocked=eve if bob_blocks else bob)
+    seen = {
+        viewer: ids(queries.conversation(viewer_id=viewer, thread_id=kwip.pk))
+        for viewer in (bob.pk, ann.pk, None)
+    }
+    assert seen == {bob.pk: [], ann.pk: [talk.pk], None: [talk.pk]}
+    assert ids(queries.comments(viewer_id=bob.pk, person_id=eve.pk)) == []
+
+
+def test_a_conversation_below_a_kwip_that_is_hidden_is_hidden(ann, bob, publish, comment, follow) -> None:
+    """Also where its comments alone could be seen: they are by others than those one does not see."""
+    hidden = publish(ann, followers_only=True)
+    talk = comment(ann, hidden)
+    for viewer in (bob.pk, None):
+        assert ids(queries.conversation(viewer_id=viewer, thread_id=hidden.pk)) == []
+    follow(bob, ann)
+    assert ids(queries.conversation(viewer_id=bob.pk, thread_id=hidden.pk)) == [talk.pk]
+    blocked = publish(ann)
+    eve = User.objects.create_user("eve", "eve@example.org")
+    talk = comment(eve, blocked)
+    Block.objects.create(blocker=ann, blocked=bob)
+    assert ids(queries.conversation(viewer_id=bob.pk, thread_id=blocked.pk)) == []
+    assert ids(queries.conversation(viewer_id=None, thread_id=blocked.pk)) == [talk.pk]
+
+
 def test_by_activity_a_commented_kwip_rises(ann, bob, publish, comment) -> None:
     first, second = publish(ann), publish(ann)
     assert ids(queries.everyone(viewer_id=None, sort="active")) == [second.pk, first.pk]

@@ -10,9 +10,8 @@ from hypothesis.extra.django import TestCase
 from apps.feeds import news, queries
 from apps.feeds.queries import Timeline
 from apps.feeds.statements import Entry
-from apps.feeds.tests.community import NAMES, PEOPLE, STEP, Community, communities, written
+from apps.feeds.tests.community import NAMES, PEOPLE, STEP, Community, Written, communities, written
 from apps.keyset import Page
-from apps.kwips.models import Kwip
 
 ANYONE = 0
 
@@ -147,16 +146,27 @@ class TimelineTests(TestCase):
         assert (new.count, new.more) == (min(count, news.MOST), count > news.MOST)
 
     @randomly
-    @given(communities(), st.sampled_from((ANYONE, *PEOPLE)), st.integers(0, 24), st.integers(1, 5))
+    @given(
+        communities(),
+        st.sampled_from((ANYONE, *PEOPLE)),
+        st.integers(1, 5),
+        st.lists(st.sampled_from(PEOPLE), max_size=12),
+    )
     def test_a_comment_is_on_the_page_that_its_address_leads_to(
-        self, community: Community, viewer: int, place: int, limit: int
+        self, community: Community, viewer: int, limit: int, commenters: list[int]
     ) -> None:
         community.build()
-        comment = Kwip.objects.filter(pk=(place + 1) * STEP, thread__isnull=False).first()
-        if comment is None or not community.is_visible(comment, viewer):
-            return
-        assert comment.thread_id is not None
-        timeline = queries.conversation(viewer_id=viewer or None, thread_id=comment.thread_id)
+        # A conversation that the viewer sees, with a comment in it that is theirs to see.
+        author, place = viewer or 1, len(community.written)
+        for number, person in enumerate([author, *commenters, author]):
+            written = Written(person, None if number == 0 else place, False, 0, None)
+            community.add((place + number + 1) * STEP, written)
+        thread_id = (place + 1) * STEP
+        comments = [k for k in community.kwips.values() if k.thread_id == thread_id]
+        visible = [kwip.pk for kwip in comments if community.is_visible(kwip, viewer)]
+        assert visible
+        timeline = queries.conversation(viewer_id=viewer or None, thread_id=thread_id)
         with patch.object(queries, "PAGE_SIZE", limit):
-            place_in = queries.place_in(timeline, comment.pk)
-        assert comment.pk in ids([page(timeline, place_in, limit)])
+            for comment in visible:
+                place_in = queries.place_in(timeline, comment)
+                assert comment in ids([page(timeline, place_in, limit)])

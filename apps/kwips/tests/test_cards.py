@@ -68,10 +68,14 @@ def test_every_change_that_a_card_shows_is_seen_at_once(
     assert "edited" in shown
     change_profile(user=bob, display_name="Bob the Baker", bio="")
     assert "Bob the Baker" in page(member)
-    comment(ann, kwip)
+    said = comment(ann, kwip)
     assert '1<span class="sr"> comment' in page(member)
+    actions.delete(kwip=said)
+    assert '1<span class="sr"> comment' not in page(member)
     actions.favourite(kwip=kwip, user=bob)
     assert 'data-count="1"' in page(member)
+    actions.unfavourite(kwip=kwip, user=bob)
+    assert 'data-count="1"' not in page(member)
     actions.delete(kwip=kwip)
     assert "<article" not in page(member)
 

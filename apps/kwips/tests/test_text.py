@@ -72,6 +72,19 @@ def test_mentions_of_people_that_exist_become_links() -> None:
     assert links("hi @Ann and @nobody", frozenset({"ann"})) == {"/ann/": "a"}
 
 
+def test_every_link_outward_gives_nothing_away_and_no_credit() -> None:
+    source = "https://example.org/a example.org, me@example.org #tea @ann"
+    rels = {
+        str(attrs["href"]): attrs.get("rel")
+        for tag, attrs in read(text.to_html(source, frozenset({"ann"}))).tags
+        if tag == "a"
+    }
+    own = {"/tag/tea/": "tag", "/ann/": None}
+    assert {href: rel for href, rel in rels.items() if href in own} == own
+    outward = [rel for href, rel in rels.items() if href not in own]
+    assert outward == ["nofollow ugc noopener noreferrer"] * 3
+
+
 @pytest.mark.parametrize(
     ("source", "names"),
     [

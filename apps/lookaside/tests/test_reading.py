@@ -4,6 +4,7 @@ import itertools
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db import transaction
 
 from apps import lookaside
 from apps.lookaside import stats
-from apps.lookaside.backends import Lookaside, NoLookaside
+from apps.lookaside.backends import LocalLookaside, Lookaside, NoLookaside
 from apps.lookaside.values import LARGEST
 from apps.testing.concurrency import at_once
 
@@ -231,6 +232,35 @@ def test_more_keys_than_fit_a_round_trip_are_read_and_filled(cache: Lookaside) -
     assert cache.get_many_or_compute(keys, lambda keys: {key: key * 9 for key in keys})["7"] == "777777777"
     assert list(cache.get_many_or_compute(keys, never)) == keys
     assert cache.invalidate(keys) == []
+
+
+def test_in_this_process_nothing_lives_longer_than_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes can't take it back: that is the whole bound of what they miss."""
+    cache = LocalLookaside("five seconds", {})
+    now = time.monotonic()
+    monkeypatch.setattr("apps.lookaside.stores.monotonic", lambda: now)
+    cache.get_or_compute("a", lambda: "old", ttl=300)
+    assert cache.get_or_compute("a", never) == "old"
+    now += 5.001
+    assert cache.get_or_compute("a", lambda: "new", ttl=300) == "new"
+
+
+def test_a_child_forgets_what_its_parent_kept_in_this_process() -> None:
+    """A copy would be told of none of the parent's invalidations."""
+    cache = LocalLookaside("forked", {})
+    cache.get_or_compute("a", lambda: "the parent's")
+    reads, writes = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks where threads are
+        child = os.fork()
+    if child == 0:
+        os.write(writes, str(cache.get_or_compute("a", lambda: "the child's")).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reads, 100).decode() == "the child's"
+    os.close(reads)
+    os.close(writes)
+    assert cache.get_or_compute("a", never) == "the parent's"
 
 
 def test_without_a_cache_each_read_computes() -> None:

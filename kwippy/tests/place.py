@@ -1,0 +1,120 @@
+"""Two people who talk, a third who follows one of them, and the pages that show it."""
+
+import io
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.handlers.wsgi import WSGIHandler
+from PIL import Image
+
+from apps.accounts.models import User
+from apps.feeds.sitemaps import RANGE
+from apps.graph.actions import follow
+from apps.kwips import actions as kwips
+from apps.kwips.models import Kwip
+from apps.pagecache import wrapped
+from apps.pagecache.management.commands.warmpages import request
+from apps.pagecache.pages import Answer
+from apps.pagecache.wsgi import Application, called
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Place:
+    """ann's kwip with bob's long comment, bob's own kwip, and what ann wrote for her follower cee."""
+
+    ann: User
+    bob: User
+    cee: User
+    kwip: Kwip
+    comment: Kwip
+    other: Kwip
+    followers_only: Kwip
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """Every public page, and the families (but for people) that it belongs to."""
+        return {
+            "/": "everyone",
+            "/everyone/": "everyone",
+            "/everyone/?sort=active": "everyone",
+            "/everyone/feed.atom": "everyone",
+            "/ann/": "ann",
+            "/ann/?sort=active": "ann",
+            "/ann/feed.atom": "ann",
+            "/ann/followers/": "ann bios",
+            "/ann/following/": "ann bios",
+            "/bob/": "bob",
+            "/bob/feed.atom": "bob",
+            "/bob/followers/": "bob bios",
+            f"/ann/kwip/{self.kwip.pk}/": "kwip",
+            f"/ann/kwip/{self.kwip.pk}/history/": "kwip",
+            f"/ann/kwip/{self.kwip.pk}/history/{self.kwip.revisions.get(text='tea').pk}/": "kwip",
+            f"/bob/kwip/{self.comment.pk}/history/": "comment",
+            f"/bob/kwip/{self.comment.pk}/whole/": "comment",
+            f"/bob/kwip/{self.other.pk}/": "other",
+            "/tag/tea/": "tea",
+            "/tag/tea/feed.atom": "tea",
+            "/tag/milk/": "milk",
+            "/about/": "about",
+            "/sitemap.xml": "everyone names",
+            f"/sitemap-kwips-{self.kwip.pk // RANGE}.xml": "everyone",
+            f"/sitemap-people-{self.ann.pk // RANGE}.xml": "names",
+            "/robots.txt": "about",
+            "/manifest.webmanifest": "about",
+            "/.well-known/security.txt": "about",
+        }
+
+    @property
+    def members_pages(self) -> list[str]:
+        """Pages that show a member what is kept in the look-aside cache: people and cards."""
+        lists = ["/ann/", "/bob/", "/bob/comments/", "/ann/favourites/", "/bob/favourites/", "/tag/tea/"]
+        return ["/", "/everyone/", f"/ann/kwip/{self.kwip.pk}/", *lists]
+
+    @property
+    def people(self) -> list[User]:
+        return [self.ann, self.bob, self.cee]
+
+
+def make_place() -> Place:
+    ann, bob, cee = (
+        User.objects.create_user(name, f"{name}@example.org", PASSWORD) for name in ("ann", "bob", "cee")
+    )
+    kwip = kwips.edit(kwip=write(ann, "tea"), text="a cup of #tea")
+    comment = reply(bob, kwip, "with #milk? " + "or two? " * 700)
+    other = write(bob, "something else")
+    follow(follower=cee, followee=ann)
+    follow(follower=ann, followee=cee)
+    return Place(ann, bob, cee, kwip, comment, other, write(ann, "between us, #tea", followers_only=True))
+
+
+def write(author: User, text: str, **options: Any) -> Kwip:
+    return kwips.publish(author=author, text=text, form_key=uuid.uuid4(), **options)
+
+
+def reply(author: User, thread: Kwip, text: str) -> Kwip:
+    return kwips.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4())
+
+
+def picture() -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (64, 64), "green").save(made, "WEBP")
+    return made.getvalue()
+
+
+def site() -> Application:
+    """The site behind a page cache of a process that has just started."""
+    return wrapped(WSGIHandler())
+
+
+def asked(application: Application, path: str, *, warm: bool = False) -> Answer:
+    environ = request(path)
+    if not warm:
+        del environ["pagecache.warm"]
+    return called(application, environ)
+
+
+def is_kept(answer: Answer) -> bool:
+    return dict(answer.headers).get("Cache-Status") == "pagecache; hit"
