@@ -39,6 +39,10 @@ running() {
 
 # Read a backup to its end. Fails where one of its files is cut off or damaged.
 readable() {
-  for archive in media.tar media.since.tar; do tar --list --file "$1/$archive" >/dev/null; done
+  for archive in media.tar media.since.tar; do
+    tar --list --file "$1/$archive" >/dev/null
+    # tar does not mind an archive that was cut off between two files; a whole one ends with two empty blocks.
+    [ "$(tail -c 1024 "$1/$archive" | tr -d '\000' | wc -c)" -eq 0 ]
+  done
   compose exec -T postgres pg_restore --file /dev/null <"$1/database.dump"
 }
