@@ -41,8 +41,8 @@ def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> lis
     if domain and site.hostname != domain.lower():
         return [
             Error(
-                f"SITE_URL is {settings.SITE_URL!r}, and DOMAIN is {domain!r}: nginx would answer for one alone.",
-                hint="Give both the same host; SITE_URL is only needed for a port that HTTPS_PORT does not have.",
+                f"SITE_URL is {settings.SITE_URL!r} and DOMAIN {domain!r}: nginx answers for DOMAIN alone.",
+                hint="Give both the same host, or leave SITE_URL empty, which is for another port.",
                 id="kwippy.E011",
             )
         ]

@@ -301,7 +301,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Never for one's own machine, where other sites are served without TLS.
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if HTTPS and _site.hostname not in OWN_MACHINE else 0
+SECURE_HSTS_SECONDS = (
+    env.int("HSTS_SECONDS", 31_536_000) if HTTPS and _site.hostname not in OWN_MACHINE else 0
+)
 SECURE_SSL_REDIRECT = HTTPS and env.bool("SSL_REDIRECT", True)
 # Set it only where a proxy in front overwrites the header.
 if env.bool("BEHIND_TLS_PROXY", False):

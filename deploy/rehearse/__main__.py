@@ -47,7 +47,9 @@ def main() -> int:
 
 def rehearse(stack: Stack, acts: list[Act], started: float) -> int:
     operator = Operator(stack)
-    print(f"== {' '.join(stack.command)}: {run(*stack.command, 'version').stdout.splitlines()[0]}", flush=True)
+    print(
+        f"== {' '.join(stack.command)}: {run(*stack.command, 'version').stdout.splitlines()[0]}", flush=True
+    )
     try:
         for name, play in acts:
             print(f"-- {name} ({time.monotonic() - started:.0f} s)", flush=True)

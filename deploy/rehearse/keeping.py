@@ -27,7 +27,7 @@ def play(stack: Stack, operator: Operator) -> None:
     try_backup(stack, operator, address)
     stack.down()
     started = time.monotonic()
-    operator.follow("Restore", FOLDER="kept")
+    operator.follow("Restore", names={"FOLDER": "kept"})
     operator.follow("To try it", only="docker-compose")
     patiently(lambda: answers(Visitor(stack.https)), "the first page of the restored site", "nginx")
     print(f"restore: the site is back {time.monotonic() - started:.0f} s after there was nothing")
@@ -52,7 +52,7 @@ def back_up(stack: Stack, operator: Operator) -> set[str]:
     with Load(stack, writers(stack)) as load:
         patiently(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
         before, moment = set(load.acknowledged), time.monotonic()
-        operator.follow("Back up", only="deploy/backup", FOLDER="kept")
+        operator.follow("Back up", only="deploy/backup", names={"FOLDER": "kept"})
         seconds = time.monotonic() - moment
         count = load.clean(moment, "during the backup", "web")
     print(f"backup: {seconds:.0f} s under load; 0 of {count} requests failed")
@@ -65,7 +65,7 @@ def nightly(stack: Stack, operator: Operator) -> None:
     folder = stack.folder / "backups"
     for day in range(10, 30):
         (folder / f"2020-01-{day}").mkdir(parents=True)
-    operator.follow("Back up", only="15 3", PATH=str(stack.folder))
+    operator.follow("Back up", only="15 3", names={"PATH": str(stack.folder)})
     operator.follow("Back up", only="rsync")
     left = sorted(path.name for path in folder.iterdir())
     if len(left) != 14 or not (folder / left[-1] / "SHA256SUMS").is_file() or left[0] != "2020-01-17":
@@ -80,14 +80,14 @@ def try_backup(stack: Stack, operator: Operator, address: str) -> None:
     before = stack.containers("web")
     operator.follow("Try a backup", only="git clone")
     for setting in ("COMPOSE_PROJECT_NAME", "DOMAIN", "HTTP_PORT", "HTTPS_PORT", "SMTP_HOST"):
-        operator.follow("Try a backup", only=f"{setting}=", **names)
-    operator.follow("Try a backup", only="deploy/restore", FOLDER=str(stack.folder / "kept"))
+        operator.follow("Try a backup", only=f"{setting}=", names=names)
+    operator.follow("Try a backup", only="deploy/restore", names={"FOLDER": str(stack.folder / "kept")})
     trial = Visitor(https, domain="localhost")
     patiently(lambda: "this is in the backup" in trial.get(address).text, "the backup on trial")
     if trial.get(PICTURE).status != 200:
         raise RehearsalError("a picture is not in the backup on trial")
     names = {"kwippy-trial": name}
-    operator.follow("Try a backup", only="docker-compose down", **names)
+    operator.follow("Try a backup", only="docker-compose down", names=names)
     if stack.containers("web") != before or operator.place != stack.place:
         raise RehearsalError("the backup on trial has changed the site")
     operator.place = stack.folder
@@ -95,13 +95,17 @@ def try_backup(stack: Stack, operator: Operator, address: str) -> None:
 
 def go_back(stack: Stack, operator: Operator, ann: Visitor, address: str) -> None:
     """Restore on the machine that has gone on. What it had cached is of versions that will come once more."""
-    operator.follow("Restore", FOLDER="kept")
+    operator.follow("Restore", names={"FOLDER": "kept"})
     stranger = Visitor(stack.https)
-    patiently(lambda: "this is in the backup" in stranger.get(address).text, "the text of the backup", "nginx")
+    patiently(
+        lambda: "this is in the backup" in stranger.get(address).text, "the text of the backup", "nginx"
+    )
     edit(ann, address, "this is another edit")
     if "this is another edit" not in ann.get(address).text:
         raise RehearsalError("a restored site shows what was cached before", "memcached")
-    patiently(lambda: "this is another edit" in stranger.get(address).text, "the edit, for strangers", "nginx")
+    patiently(
+        lambda: "this is another edit" in stranger.get(address).text, "the edit, for strangers", "nginx"
+    )
 
 
 def edit(ann: Visitor, address: str, text: str) -> None:

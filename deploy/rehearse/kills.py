@@ -9,7 +9,7 @@ from deploy.rehearse.stack import RehearsalError, Stack, patiently, until
 from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import Visitor, sign_in
 
-# How long until a service that was killed works again, as the guide has it for a machine with nothing else to do.
+# How long until a service that was killed works again, as the guide has it for an idle machine.
 BACK_SECONDS = {"web": 15.0, "postgres": 20.0, "memcached": 10.0, "nginx": 10.0, "worker": 30.0}
 # On a busy one it takes longer, and is no other promise.
 PATIENCE = 6

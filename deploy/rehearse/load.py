@@ -13,7 +13,7 @@ from deploy.rehearse.visitor import Visitor
 
 PAGES = ("/", "/everyone/", "/about/", "/writer0/")
 READERS, WRITERS = 3, 16
-# The limits are for people, in their pace: the site forgets what each has written before it has been too much.
+# The limits are for people, in their pace: the site forgets what each has written before it is too much.
 FORGIVE_SECONDS = 60.0
 READER_PAUSE, WRITER_PAUSE = 0.15, 8.0
 

@@ -20,7 +20,7 @@ SETTING = re.compile(r"^([A-Z][A-Z_]*)=(\S*)$")
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a code block, without its comment; ``section`` is the heading or the bold words that come before."""
+    """A line of a code block, without its comment; ``section`` is the heading or the bold words before it."""
 
     section: str
     text: str

@@ -27,7 +27,7 @@ for number in range({count}):
 def play(stack: Stack, operator: Operator) -> None:
     """The README's lines, from an image that is not there."""
     stack.publish("the site")
-    operator.follow("The first start", only="git clone", ADDRESS=str(stack.origin))
+    operator.follow("The first start", only="git clone", names={"ADDRESS": str(stack.origin)})
     refuse(stack, operator)
     start(stack, operator, "A site for others", manual.README)
     # The guide has the same lines.
@@ -133,7 +133,9 @@ def addresses(stack: Stack) -> None:
 def to_https(stack: Stack, visitor: Visitor) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", stack.http, timeout=30)
     try:
-        connection.request("GET", "/everyone/?sort=active", headers={"Host": f"{visitor.domain}:{stack.http}"})
+        connection.request(
+            "GET", "/everyone/?sort=active", headers={"Host": f"{visitor.domain}:{stack.http}"}
+        )
         answer = connection.getresponse()
         location = answer.headers.get("Location", "")
     finally:

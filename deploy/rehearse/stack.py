@@ -149,12 +149,18 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         """Ours, without what would come before `.env`."""
-        ours = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG") if name in os.environ}
+        ours = {
+            name: os.environ[name]
+            for name in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
+            if name in os.environ
+        }
         return ours | {"COMPOSE": " ".join(self.command), "TERM": "dumb", "LANG": "C.UTF-8"}
 
     def compose(self, *arguments: str, check: bool = True, **options: Any) -> str:
         """Run docker-compose; returns what it wrote to its standard output."""
-        return run(*self.command, *arguments, check=check, cwd=self.folder, env=self.environment, **options).stdout
+        return run(
+            *self.command, *arguments, check=check, cwd=self.folder, env=self.environment, **options
+        ).stdout
 
     def script(self, *command: str) -> str:
         """Run one of the operator's scripts; returns all that it wrote."""

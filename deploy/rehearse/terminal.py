@@ -27,7 +27,7 @@ class Operator:
         *,
         only: str = "",
         answers: Answers = (),
-        **names: str,
+        names: dict[str, str] | None = None,
     ) -> str:
         """Type a section's lines, in order, or those that begin with ``only``. Returns what was shown.
 
@@ -42,11 +42,10 @@ class Operator:
             self.typed.add(line)
             if line.text in manual.NOT_HERE:
                 continue
-            text = manual.spoken(line.text, names)
-            if setting := manual.SETTING.match(text):
-                self.set(**{setting[1]: names.get(setting[1], setting[2])})
+            if setting := manual.SETTING.match(line.text):
+                self.set(**{setting[1]: (names or {}).get(setting[1], setting[2])})
             else:
-                shown += self.type(text, answers)
+                shown += self.type(manual.spoken(line.text, names or {}), answers)
         return shown
 
     def set(self, **values: str) -> None:

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
     dependencies = [("contact", "{leaf}")]
     operations = [migrations.AddField("message", "rehearsed", models.TextField(null=True))]
 """
-# The one after it: a column that every page reads gets another type, under the statements that are prepared for it.
+# The one after it: a column that every page reads gets another type, under prepared statements.
 RETYPE = """
 from django.db import migrations
 
@@ -43,15 +43,25 @@ def play(stack: Stack, operator: Operator) -> None:
         patiently(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
         make_next_release(stack, operator, "contact", MIGRATION)
         with somebody_in_the_way(stack):
-            told = roll(stack, load, "upgrade with a migration", lambda: operator.follow("Upgrade", only="deploy/upgrade"))
+            told = roll(
+                stack,
+                load,
+                "upgrade with a migration",
+                lambda: operator.follow("Upgrade", only="deploy/upgrade"),
+            )
         if "Somebody holds a lock" not in told:
             raise RehearsalError(f"the migration did not have to wait for its lock:\n{told}")
         if "rehearsed" not in stack.sql("SELECT column_name FROM information_schema.columns"):
             raise RehearsalError("the migration was not applied", "migrate")
-        roll(stack, load, "rollback", lambda: operator.follow("Roll back", RELEASE=first))
+        roll(stack, load, "rollback", lambda: operator.follow("Roll back", names={"RELEASE": first}))
         killed(stack, load, operator)
         make_next_release(stack, operator, "kwips", RETYPE)
-        roll(stack, load, "upgrade with another type", lambda: operator.follow("Upgrade", only="deploy/upgrade"))
+        roll(
+            stack,
+            load,
+            "upgrade with another type",
+            lambda: operator.follow("Upgrade", only="deploy/upgrade"),
+        )
         if stack.sql(TYPE.format("comments_count")) != "bigint":
             raise RehearsalError("the column has its old type", "migrate")
         new_key(stack, load, ann)

@@ -162,7 +162,7 @@ def _mailpit(stack: Stack, what: str) -> dict[str, object]:
 
 
 def path_of(visitor: Visitor, text: str, begins: str) -> str:
-    """The path of the first link in a text that leads to the site, below ``begins``. Raises RehearsalError."""
+    """The path of a text's first link to the site that is below ``begins``. Raises RehearsalError."""
     for link in re.findall(rf"{re.escape(visitor.site)}/\S+", text):
         if urlsplit(link).path.startswith(begins):
             return urlsplit(link).path

@@ -16,11 +16,11 @@ TOLD = "/etc/docker/daemon.json"
 def play(stack: Stack, operator: Operator) -> None:
     """As somebody who tries it, at https://localhost with another port."""
     stack.publish("the site")
-    operator.follow("The first start", only="git clone", ADDRESS=str(stack.origin))
+    operator.follow("The first start", only="git clone", names={"ADDRESS": str(stack.origin)})
     start(stack, operator, "The first start")
     ports = {name: value for name, value in stack.settings().items() if name.endswith("_PORT")}
     for name in ("DOMAIN", "HTTP_PORT", "HTTPS_PORT", "SMTP_HOST", "SMTP_PORT", "SMTP_TLS"):
-        operator.follow("To try it", only=f"{name}=", **(ports | {"SMTP_PORT": "1025"}))
+        operator.follow("To try it", only=f"{name}=", names=ports | {"SMTP_PORT": "1025"})
     if own := by_ipv6():
         operator.type("docker-compose down")
         operator.set(COMPOSE_FILE="docker-compose.yml:deploy/ipv6.yml", EDGE_SUBNET="fd6b:7769:7071::/64")
@@ -34,10 +34,10 @@ def play(stack: Stack, operator: Operator) -> None:
         each_is_one(stack, own)
     else:
         print("visitors by IPv6: not tried, this machine or its engine has none")
-    operator.follow("Back up", only="deploy/backup", FOLDER="kept")
+    operator.follow("Back up", only="deploy/backup", names={"FOLDER": "kept"})
     lost = publish(bob, "bob", "this is not in the backup")
     operator.follow("Upgrade")
-    operator.follow("Restore", FOLDER="kept")
+    operator.follow("Restore", names={"FOLDER": "kept"})
     patiently(lambda: "kettle" in visitor.get(address).text, "what the backup has", "nginx")
     if (status := visitor.get(lost).status) != 404:
         raise RehearsalError(f"what came after the backup was answered with {status}", "postgres")

@@ -109,7 +109,13 @@ def test_only_what_an_operator_alone_can_know_has_to_be_filled_in() -> None:
         "SMTP_USER",
     ]
     # What is not filled in there is known to somebody.
-    documents = ("README.md", "docker-compose.yml", "deploy/README.md", "deploy/ipv6.yml", "deploy/gunicorn.conf.py")
+    documents = (
+        "README.md",
+        "docker-compose.yml",
+        "deploy/README.md",
+        "deploy/ipv6.yml",
+        "deploy/gunicorn.conf.py",
+    )
     known = "".join((ROOT / name).read_text() for name in documents)
     for variable in re.findall(r"^#?(\w+)=", example, re.MULTILINE):
         assert variable in known or f"_{variable.split('_', 1)[-1]}`" in known, variable

@@ -58,7 +58,8 @@ def test_the_site_is_named_as_visitors_write_it(folder: Path, environment: dict[
 
 
 @pytest.mark.parametrize(
-    "domain", ["", "localhost:8443", "a.example b.example", "https://a.example", "my_site.example", "a;b", "*.a"]
+    "domain",
+    ["", "localhost:8443", "a.example b.example", "https://a.example", "my_site.example", "a;b", "*.a"],
 )
 def test_nginx_does_not_start_for_what_is_no_name(folder: Path, domain: str) -> None:
     done = start(folder, DOMAIN=domain)

@@ -1,4 +1,4 @@
-"""The operator's scripts against a stand-in for Docker: what they leave behind, and what they say, however they end."""
+"""The operator's scripts against a stand-in for Docker: what they leave behind, and say, however they end."""
 
 import json
 import os
@@ -13,7 +13,17 @@ from django.conf import settings
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
 STUB = Path(__file__).parent / "stub"
-SCRIPTS = ("backup", "build", "certificate", "compose.sh", "maintenance", "make-secrets", "restore", "rotate", "upgrade")
+SCRIPTS = (
+    "backup",
+    "build",
+    "certificate",
+    "compose.sh",
+    "maintenance",
+    "make-secrets",
+    "restore",
+    "rotate",
+    "upgrade",
+)
 WEB, WORKERS = 2, 1
 # Of an upgrade of these, those that change something.
 CALLS = 14
@@ -174,7 +184,8 @@ def test_of_two_upgrades_at_once_the_second_waits_and_then_says_why_it_does_noth
     with subprocess.Popen(
         ["flock", str(lock), "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
-        assert holder.stdin and holder.stdout
+        assert holder.stdin
+        assert holder.stdout
         holder.stdin.write("held\n")
         holder.stdin.flush()
         assert holder.stdout.readline() == "held\n"
@@ -208,7 +219,9 @@ def test_a_build_names_the_release_by_its_commit_and_changes_nothing_if_it_fails
     (machine.folder / ".gitignore").write_text("state.json*\n.env\nmedia\n")
     subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "--quiet", "--message", "one"], check=True)
-    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True)
+    commit = subprocess.run(
+        [*git, "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True
+    )
     done = machine.run("build")
     assert done.returncode == 0, done.stderr
     release = (machine.folder / ".env").read_text().splitlines()[-1]
@@ -261,14 +274,16 @@ def test_a_backup_does_not_replace_another(machine: Machine) -> None:
 
 @pytest.mark.parametrize("name", ["database.dump", "media.tar", "media.since.tar"])
 @pytest.mark.parametrize("sums", ["made anew", "as they were"])
-def test_a_damaged_backup_is_refused_before_anything_is_replaced(machine: Machine, name: str, sums: str) -> None:
+def test_a_damaged_backup_is_refused_before_anything_is_replaced(
+    machine: Machine, name: str, sums: str
+) -> None:
     assert machine.run("backup", "kept").returncode == 0
     file = machine.folder / "kept" / name
     file.write_bytes(file.read_bytes()[:700] if name.endswith("tar") else file.read_bytes()[:-4])
     if sums == "made anew":
         subprocess.run(
             "sha256sum database.dump media.tar media.since.tar >SHA256SUMS",
-            shell=True,  # noqa: S602 - as a person would type it
+            shell=True,
             cwd=machine.folder / "kept",
             check=True,
         )
@@ -288,9 +303,19 @@ def test_a_damaged_backup_is_refused_before_anything_is_replaced(machine: Machin
         ({"failing": ["stop"]}, "docker-compose up -d", "written since"),
         ({"failing_sql": "RENAME"}, "docker-compose up -d", "written since"),
         ({"failing": ["restart"]}, "the site is DOWN. To go on", "what people wrote"),
-        ({"failing_sql": "DROP DATABASE kwippy_before"}, "kwippy_before still takes space", "what people wrote"),
+        (
+            {"failing_sql": "DROP DATABASE kwippy_before"},
+            "kwippy_before still takes space",
+            "what people wrote",
+        ),
     ],
-    ids=["no space for pictures", "can't be stopped", "can't be swapped", "memcached", "the old database stays"],
+    ids=[
+        "no space for pictures",
+        "can't be stopped",
+        "can't be swapped",
+        "memcached",
+        "the old database stays",
+    ],
 )
 def test_a_restore_that_fails_says_what_state_the_site_is_in(
     machine: Machine, failing: dict[str, Any], said: str, database: str

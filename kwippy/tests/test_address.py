@@ -25,7 +25,9 @@ def test_an_address_is_what_visitors_write(given: str, domain: str, port: str, u
     assert site_url(given, domain=domain, port=port) == url
 
 
-@pytest.mark.parametrize("name", ["kwippy.example", "localhost", "a", "xn--bcher-kva.example", "192.0.2.1", "1.a-b.c"])
+@pytest.mark.parametrize(
+    "name", ["kwippy.example", "localhost", "a", "xn--bcher-kva.example", "192.0.2.1", "1.a-b.c"]
+)
 def test_a_host_name_is_one(name: str) -> None:
     assert is_host(name)
 
