@@ -147,16 +147,16 @@ def to_https(stack: Stack, visitor: Visitor) -> str:
 
 def become_operator(stack: Stack, operator: Operator) -> None:
     """As the guide says: a link to the address, then the admin."""
-    address = f"root@{DOMAIN}"
-    answers = [("Username", "root"), ("mail", address), ("Password:", PASSWORD), ("again", PASSWORD)]
+    address = f"carol@{DOMAIN}"
+    answers = [("Username", "carol"), ("mail", address), ("Password:", PASSWORD), ("again", PASSWORD)]
     operator.follow("An operator", answers=answers)
-    root = Visitor(stack.https, domain=stack.domain)
+    carol = Visitor(stack.https, domain=stack.domain)
     path = "/accounts/login/"
-    root.post(path, root.form(path, path) | {"login": "root", "password": PASSWORD})
-    confirm(stack, root, address)
-    if root.get("/admin/").status != 200:
-        sign_in(root, "root")
-    if (status := root.get("/admin/").status) != 200:
+    carol.post(path, carol.form(path, path) | {"login": "carol", "password": PASSWORD})
+    confirm(stack, carol, address)
+    if carol.get("/admin/").status != 200:
+        sign_in(carol, "carol")
+    if (status := carol.get("/admin/").status) != 200:
         raise RehearsalError(f"the admin answers an operator with {status}", "web")
 
 

@@ -1,6 +1,8 @@
 """An operator at a terminal, with the documents open: types their lines, in a checkout."""
 
 import os
+import select
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 from deploy.rehearse import manual
 from deploy.rehearse.stack import RehearsalError, Stack
 
+# A program that shows nothing for so long waits for an answer that nobody gives.
+SILENT_SECONDS = 600.0
 # What a program asks, and the answer.
 Answers = Sequence[tuple[str, str]]
 
@@ -70,6 +74,9 @@ class Operator:
         os.close(theirs)
         try:
             shown = converse(ours, answers)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         finally:
             os.close(ours)
         if process.wait() != 0:
@@ -87,6 +94,8 @@ def converse(terminal: int, answers: Answers) -> str:
     """Read what is shown until the program ends, and answer each question once it is there."""
     shown, seen, left = "", 0, list(answers)
     while True:
+        if not select.select([terminal], [], [], SILENT_SECONDS)[0]:
+            raise RehearsalError(f"nothing more was shown after:\n{shown[-1000:]}")
         try:
             data = os.read(terminal, 65536)
         except OSError:  # all who had it open have ended
