@@ -148,7 +148,7 @@ def to_https(stack: Stack, visitor: Visitor) -> str:
 def become_operator(stack: Stack, operator: Operator) -> None:
     """As the guide says: a link to the address, then the admin."""
     address = f"carol@{DOMAIN}"
-    answers = [("Username", "carol"), ("mail", address), ("Password:", PASSWORD), ("again", PASSWORD)]
+    answers = [("name: ", "carol"), ("mail", address), ("Password:", PASSWORD), ("again", PASSWORD)]
     operator.follow("An operator", answers=answers)
     carol = Visitor(stack.https, domain=stack.domain)
     path = "/accounts/login/"
