@@ -140,8 +140,9 @@ class Stack:
             for kind in ("volume", "network"):
                 if things := run("docker", kind, "ls", "--quiet", "--filter", label).stdout.split():
                     run("docker", kind, "rm", *things, check=False)
-            if images := run("docker", "images", "--quiet", name).stdout.split():
-                run("docker", "rmi", "--force", *set(images), check=False)
+            named = ("--format", "{{.Repository}}:{{.Tag}}", name)
+            if images := run("docker", "images", *named).stdout.split():
+                run("docker", "rmi", *images, check=False)
         shutil.rmtree(self.place, ignore_errors=True)
 
     # ── What can be said to it ───────────────────────────────────────────────────────────────────

@@ -208,9 +208,11 @@ def test_an_image_whose_name_another_has_got_is_named_before_it_is_lost(machine:
 
 def test_old_images_go_but_for_the_last_ones_and_those_in_use(machine: Machine) -> None:
     images = {f"kwippy:{number}": f"sha-{number}" for number in range(5)} | {OLD: "sha-old", NEW: "sha-new"}
-    machine.set(images=images)
+    machine.set(
+        images=images, containers=[*machine.state["containers"], container("other", 1, image="kwippy:1")]
+    )
     assert machine.run("upgrade", KEEP_IMAGES="3").returncode == 0
-    assert list(machine.state["images"]) == ["kwippy:4", OLD, NEW]
+    assert list(machine.state["images"]) == ["kwippy:1", "kwippy:4", OLD, NEW]
 
 
 def test_a_build_names_the_release_by_its_commit_and_changes_nothing_if_it_fails(machine: Machine) -> None:
