@@ -55,7 +55,11 @@ def start(stack: Stack, operator: Operator, section: str, document: Path = manua
     if run("docker", "images", "--quiet", stack.name).stdout:
         raise RehearsalError("the image of the site is there already")
     operator.follow(section, document, only="cp")
-    operator.set(**stack.settings())
+    settings = stack.settings()
+    for line in manual.section(manual.GUIDE, "To try it"):
+        if manual.SETTING.match(line.text):
+            operator.follow("To try it", only=line.text, names=settings)
+    operator.set(**settings)
     operator.follow(section, document, only="make")
     started = time.monotonic()
     operator.follow(section, document, only="docker-compose")

@@ -42,6 +42,7 @@ def play(stack: Stack, operator: Operator) -> None:
     with Load(stack, writers(stack)) as load:
         patiently(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
         make_next_release(stack, operator, "contact", MIGRATION)
+        second = stack.setting("RELEASE")
         with somebody_in_the_way(stack):
             told = roll(
                 stack,
@@ -54,6 +55,7 @@ def play(stack: Stack, operator: Operator) -> None:
         if "rehearsed" not in stack.sql("SELECT column_name FROM information_schema.columns"):
             raise RehearsalError("the migration was not applied", "migrate")
         roll(stack, load, "rollback", lambda: operator.follow("Roll back", names={"RELEASE": first}))
+        operator.set(RELEASE=second)
         killed(stack, load, operator)
         make_next_release(stack, operator, "kwips", RETYPE)
         roll(
@@ -83,7 +85,6 @@ def make_next_release(stack: Stack, operator: Operator, app: str, migration: str
 def killed(stack: Stack, load: Load, operator: Operator) -> None:
     """An upgrade that is killed while two releases answer, and is run again."""
     moment = time.monotonic()
-    operator.set(RELEASE=stack.setting("RELEASE"))
     process = subprocess.Popen(
         ["deploy/upgrade"],
         cwd=stack.folder,
@@ -95,7 +96,7 @@ def killed(stack: Stack, load: Load, operator: Operator) -> None:
     patiently(lambda: len(stack.containers("web")) == 2, "two releases of web", "web")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    operator.follow("Upgrade", only="deploy/upgrade")
+    roll(stack, load, "the same again", lambda: operator.follow("Upgrade", only="deploy/upgrade"))
     count = load.clean(moment, "a killed upgrade", "web")
     if (found := len(stack.containers("web"))) != 1:
         raise RehearsalError(f"a killed upgrade, run again, leaves {found} of web", "web")

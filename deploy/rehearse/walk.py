@@ -18,9 +18,6 @@ def play(stack: Stack, operator: Operator) -> None:
     stack.publish("the site")
     operator.follow("The first start", only="git clone", names={"ADDRESS": str(stack.origin)})
     start(stack, operator, "The first start")
-    ports = {name: value for name, value in stack.settings().items() if name.endswith("_PORT")}
-    for name in ("DOMAIN", "HTTP_PORT", "HTTPS_PORT", "SMTP_HOST", "SMTP_PORT", "SMTP_TLS"):
-        operator.follow("To try it", only=f"{name}=", names=ports | {"SMTP_PORT": "1025"})
     if own := by_ipv6():
         operator.type("docker-compose down")
         operator.set(COMPOSE_FILE="docker-compose.yml:deploy/ipv6.yml", EDGE_SUBNET="fd6b:7769:7071::/64")
