@@ -9,10 +9,15 @@ class KwippyConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, since they read models and settings; the checks register themselves.
-        from apps import lookaside
-        from kwippy import checks, tasks  # noqa: F401
+        from django.contrib.auth.signals import user_login_failed
 
+        from apps import limits, lookaside
+        from kwippy import checks, metrics, sqllog, tasks  # noqa: F401
+
+        sqllog.start()
         lookaside.failed.append(tasks.forget_later)
+        limits.refused.append(metrics.count_refusal)
+        user_login_failed.connect(metrics.count_failed_sign_in)
         if settings.ADMINS:
             mail_errors_to_admins()
 

@@ -3,11 +3,13 @@
 import logging
 import threading
 import time
+from copy import copy
 
 from django.db import connection
 from django.utils.log import AdminEmailHandler
 
 from kwippy.errors import DOWN
+from kwippy.logs import without_secrets
 
 # Seconds between two mails of one process about PostgreSQL.
 PAUSE = 60.0
@@ -31,7 +33,7 @@ class ErrorMailHandler(AdminEmailHandler):
             return
         if not connection.in_atomic_block:
             connection.close()
-        super().emit(record)
+        super().emit(_without_request(record))
 
     def _is_pausing(self) -> bool:
         with self._lock_of_pause:
@@ -40,3 +42,12 @@ class ErrorMailHandler(AdminEmailHandler):
                 return True
             self._silent_until = now + PAUSE
             return False
+
+
+def _without_request(record: logging.LogRecord) -> logging.LogRecord:
+    """The record without the form, the cookies and the query that Django would put into the mail."""
+    bare = copy(record)
+    request = bare.__dict__.pop("request", None)
+    if request is not None:
+        bare.msg, bare.args = "%s %s", (request.method, without_secrets(request.path))
+    return bare

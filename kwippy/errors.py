@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 
+from kwippy import metrics
+
 log = structlog.get_logger("kwippy.errors")
 
 # What Django raises where PostgreSQL can't be reached, went away, or gave up on a statement or a lock.
@@ -32,6 +34,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """allauth's limits were met. It does not say for how long; its shortest span is a minute."""
+    metrics.count_refusal("allauth")
     response = render(request, "429.html", status=429)
     response["Retry-After"] = "60"
     return response
@@ -60,4 +63,12 @@ def unavailable(request: HttpRequest, exception: Exception) -> HttpResponse:
     log.error("database unavailable", path=request.path, error=str(exception).strip())
     response = HttpResponse(loader.get_template("503.html").render({"text": typed(request)}), status=503)
     response["Retry-After"] = "5"
+    return response
+
+
+def busy(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """More at once than there is memory for. The text that was typed is on the page, to be sent again."""
+    log.warning("busy", path=request.path, error=str(exception))
+    response = HttpResponse(loader.get_template("503.html").render({"text": typed(request)}), status=503)
+    response["Retry-After"] = "3"
     return response

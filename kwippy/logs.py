@@ -89,13 +89,13 @@ class RequestLogMiddleware:
             tell(
                 "request",
                 method=request.method,
-                path=_without_secrets(request.path),
+                path=without_secrets(request.path),
                 status=response.status_code,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
         return response
 
 
-def _without_secrets(path: str) -> str:
+def without_secrets(path: str) -> str:
     """Confirmation and reset links carry their key in the path; whoever reads the log must not use it."""
     return re.sub(r"\A(/accounts/(?:confirm-email|password/reset/key)/).+", r"\1…", path)

@@ -50,6 +50,17 @@ _PAGES = Counter(
     ["result"],
     registry=_OWN,
 )
+_REFUSALS = Counter(
+    "kwippy_limit_refusals",
+    'Tries beyond a limit, by its name in LIMITS; "allauth" for those that allauth counts.',
+    ["limit"],
+    registry=_OWN,
+)
+_FAILED_SIGN_INS = Counter(
+    "kwippy_failed_sign_ins",
+    "Names and passwords that did not match. Refused tries are not among them.",
+    registry=_OWN,
+)
 
 
 def _pool_gauge(name: str, meaning: str) -> Gauge:
@@ -143,6 +154,16 @@ def _observe(request: HttpRequest, response: HttpResponse, seconds: float) -> No
     # A route has a name or the name of its view; what was answered without one (a static file) has none.
     route = request.resolver_match.view_name if request.resolver_match else ""
     _REQUESTS.labels(method, route, f"{response.status_code // 100}xx").observe(seconds)
+
+
+def count_refusal(limit: str) -> None:
+    """Note that a limit was met."""
+    _REFUSALS.labels(limit).inc()
+
+
+def count_failed_sign_in(**_: object) -> None:
+    """Note a wrong name or password: a receiver of Django's ``user_login_failed``."""
+    _FAILED_SIGN_INS.inc()
 
 
 class _Pages:

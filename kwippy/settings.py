@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "kwippy.middleware.Utf8Middleware",
     "kwippy.middleware.PrivateByDefaultMiddleware",
+    "kwippy.middleware.BusyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -160,6 +161,9 @@ DATABASES: dict[str, dict[str, Any]] = {
 # Off behind a PgBouncer in transaction mode: the next transaction may be on another connection.
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 
+# Statements that take as long are logged, without their values. PostgreSQL's own log can't leave those out.
+SLOW_STATEMENT_MS = env.int("SLOW_STATEMENT_MS", 500)
+
 # ── Caches ───────────────────────────────────────────────────────────────────────────────────────
 
 MEMCACHED_SERVERS: list[str] = env.list("MEMCACHED_SERVERS", [])
@@ -186,7 +190,9 @@ AUTH_USER_MODEL = "accounts.User"
 # Reads the user of a request from memcached; "allauth.account.auth_backends.AuthenticationBackend" does not.
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    # Two at once in each process, of 46 MiB each.
+    "apps.accounts.hashers.BoundedArgon2PasswordHasher",
+    # What an earlier release made is read by the first as well: its algorithm has the same name.
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -233,6 +239,7 @@ LIMITS: dict[str, str | None] = {
     "comment": "60/10m",  # a person
     "edit": "60/10m",  # a person
     "picture": "20/1h",  # a person
+    "picture_seconds": "60/1h",  # a person: CPU time of decoding, bad pictures included
     "contact": "10/1h",  # a network
     "contact_answer": "3/1d",  # an address, which whoever typed it in may not own
 }

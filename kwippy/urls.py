@@ -11,7 +11,9 @@ from django.views.static import serve
 from apps.pagecache import public_page
 from kwippy import health, metrics
 
-admin.site.site_header = admin.site.site_title = settings.SITE_NAME
+admin.site.site_title = settings.SITE_NAME
+# On each of its pages: which zone its times are of.
+admin.site.site_header = f"{settings.SITE_NAME} · times are {settings.TIME_ZONE}"
 # Its own way in would know none of the limits on guessing.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 

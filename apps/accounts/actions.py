@@ -1,10 +1,17 @@
 """Writes of people."""
 
+from collections.abc import Iterable
+from functools import partial
+
+import structlog
 from django.db import transaction
 from django.db.models import F
 
 from apps.accounts import avatars, freshness
+from apps.accounts.counters import lock_people
 from apps.accounts.models import User
+
+log = structlog.get_logger("kwippy.accounts")
 
 
 @transaction.atomic
@@ -22,7 +29,7 @@ def change_profile(*, user: User, display_name: str, bio: str) -> None:
 
 
 def change_picture(*, user: User, picture: bytes | None) -> None:
-    """Sets a person's picture (as `avatars.picture_from` made it), or removes it. Raises OSError.
+    """Sets a person's picture (as `avatars.decode` made it), or removes it. Raises OSError.
 
     The old file goes only when the new one is known to the database; a failure in between leaves a file
     that nobody knows, never a person whose picture is missing.
@@ -37,3 +44,35 @@ def change_picture(*, user: User, picture: bytes | None) -> None:
         avatars.remove(name)
         raise
     avatars.remove(before.avatar)
+
+
+def switch_off(*, people: Iterable[User], by: User | None) -> list[User]:
+    """Hides these people and what they wrote, everywhere and at once; they cannot sign in.
+
+    ``by`` is the operator, None on the command line. Returns those for whom this was a change.
+    """
+    return _switch(people, is_active=False, by=by)
+
+
+def switch_on(*, people: Iterable[User], by: User | None) -> list[User]:
+    """Brings these people back, and what they wrote. Returns those for whom this was a change."""
+    return _switch(people, is_active=True, by=by)
+
+
+@transaction.atomic
+def _switch(people: Iterable[User], *, is_active: bool, by: User | None) -> list[User]:
+    locked = lock_people({person.pk for person in people})
+    changed = [person for person in locked.values() if person.is_active != is_active]
+    if not changed:
+        return []
+    User.objects.filter(pk__in=[person.pk for person in changed]).update(is_active=is_active)
+    freshness.changed(
+        cache=[freshness.user_key(person.pk) for person in changed],
+        # Every page that shows kwips shows people; the predicate and the lists decide who is on it.
+        pages=[freshness.PEOPLE, freshness.BIOS],
+    )
+    event = "person switched on" if is_active else "person switched off"
+    actor = by.username if by else "command line"
+    for person in changed:
+        transaction.on_commit(partial(log.info, event, person=person.username, person_id=person.pk, by=actor))
+    return changed

@@ -5,6 +5,7 @@ import unicodedata
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import avatars
@@ -49,10 +50,24 @@ def _storable(text: str) -> str:
 
 
 class PictureForm(forms.Form):
+    """Takes the file as it is: decoding it is limited, and a form that is checked may not be admitted yet."""
+
     picture = forms.FileField(
         label=_("your picture"),
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/gif"}),
+        widget=forms.FileInput(
+            attrs={"accept": "image/jpeg,image/png,image/webp,image/gif,image/avif,image/heic,image/heif"}
+        ),
+        error_messages={
+            "required": _("choose a picture first."),
+            "missing": _("choose a picture first."),
+            "empty": _("there is nothing in that file."),
+            "invalid": _("that did not arrive as a file. try again?"),
+            "max_length": _("that file's name is too long for us."),
+        },
     )
 
-    def clean_picture(self) -> bytes:
-        return avatars.picture_from(self.cleaned_data["picture"])
+    def clean_picture(self) -> UploadedFile:
+        upload: UploadedFile = self.cleaned_data["picture"]
+        if (upload.size or 0) > avatars.BYTES_LIMIT:
+            raise ValidationError(avatars.too_big())
+        return upload

@@ -94,6 +94,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                 violation_error_message=_("someone signed up with that address already."),
             ),
         ]
+        indexes = [
+            # The few who are switched off: what hides their kwips asks for each author.
+            models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
+        ]
 
     # What a user object that came from the cache was made of; None for one from the database.
     _kept: dict[str, Any] | None = None

@@ -45,9 +45,11 @@ When it fails
     SMTP away: mail waits and requests notice nothing. A worker killed: its leases end after a minute and
     others take over; the message in hand may go out twice if its final 250 was on the way. PostgreSQL away:
     workers wait, and write down what went out as soon as it is back; nothing can be enqueued, and whoever
-    tries is told so. No worker: commands wait until they expire; ``commandqueue_oldest_seconds`` and
-    ``/readyz`` (``runworker --port``) say so. A task that never returns: its thread is replaced, its lease
-    (``time_limit``) ends, it is begun anew. Tasks must bear being run twice.
+    tries is told so. No worker, or a mail server that refuses: commands wait until they expire, and
+    ``commandqueue_oldest_seconds``, ``commandqueue_stuck``, ``manage.py commands status`` (with the reason)
+    and the worker's own ``/readyz`` and ``/metrics`` (``runworker --port``) say so. A task that never
+    returns: its thread is replaced, its lease (``time_limit``) ends, it is begun anew. Tasks must bear being
+    run twice.
 
 How to measure
     ``python -m bench commandqueue``: messages a second beside other queues, the price of enqueueing, the

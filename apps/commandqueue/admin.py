@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 else:
     _CommandAdmin = _ScheduleAdmin = admin.ModelAdmin
 
+_STUCK = Case(When(Command.STUCK, then=Value(True)), default=Value(False))
+
 
 @admin.register(Command)
 class CommandAdmin(_CommandAdmin):
-    list_display = ["id", "what", "lane", "state", "age", "due", "attempts", "last_error"]
+    list_display = ["id", "what", "lane", "state", "stuck", "age", "due", "attempts", "last_error"]
     list_filter = ["state", "lane", "kind"]
     # Exact, so that the table need not be read for a search.
     search_fields = ["=id"]
-    ordering = ["-id"]
+    # Those that are stuck before all others.
+    ordering = [_STUCK.desc(), "-id"]
     list_per_page = 50
     show_full_result_count = False
     actions = ["requeue", "discard"]
@@ -38,7 +41,7 @@ class CommandAdmin(_CommandAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Command]:
-        return super().get_queryset(request).defer("body", "arguments", "result")
+        return super().get_queryset(request).annotate(is_stuck=_STUCK).defer("body", "arguments", "result")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -49,6 +52,11 @@ class CommandAdmin(_CommandAdmin):
     @admin.display(description=gettext_lazy("what"))
     def what(self, command: Command) -> str:
         return command.task or ", ".join(command.recipients)
+
+    @admin.display(description=gettext_lazy("stuck"), ordering="is_stuck")
+    def stuck(self, command: Command) -> str:
+        is_stuck: bool = command.is_stuck  # type: ignore[attr-defined]  # annotated above
+        return _("stuck") if is_stuck else "–"
 
     @admin.display(description=gettext_lazy("age"), ordering="created_at")
     def age(self, command: Command) -> str:

@@ -1,12 +1,16 @@
-"""What watches over a worker asks it directly, on loopback: /livez, /readyz, /metrics.
+"""What watches over a worker asks it directly: /livez, /readyz, /metrics.
 
 Over HTTP rather than by a row that the worker stamps: a row says that some worker was alive, not that this
 one is; it costs writes; and prometheus wants an address in any case.
 """
 
+import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address, ip_network
 
+from django.conf import settings
 from django.db import connection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -14,17 +18,20 @@ from apps.commandqueue import metrics
 from apps.commandqueue.worker import Worker
 
 
-def serve(worker: Worker, *, port: int) -> ThreadingHTTPServer:
-    """Answer for a worker on a port of 127.0.0.1 (0: any free one) until it is shut down. Raises OSError."""
+def serve(worker: Worker, *, port: int, host: str = "127.0.0.1") -> ThreadingHTTPServer:
+    """Answer for a worker on a port (0: any free one) until it is shut down. Raises OSError.
+
+    Beyond /livez, only ``settings.METRICS_NETWORKS`` are answered, loopback where that is not set.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/livez":
                 self._answer(200, b"ok\n")
-            elif self.path == "/readyz":
-                ready = worker.is_ready()
-                self._answer(200 if ready else 503, b"ready\n" if ready else b"not ready\n")
-            elif self.path == "/metrics":
+            elif self.path == "/readyz" and self._may_see():
+                state = readiness(worker)
+                self._answer(200 if state["working"] else 503, json.dumps(state).encode(), "application/json")
+            elif self.path == "/metrics" and self._may_see():
                 try:
                     body = generate_latest(metrics.WORKER) + generate_latest(metrics.registry())
                 finally:
@@ -36,6 +43,12 @@ def serve(worker: Worker, *, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass
 
+        def _may_see(self) -> bool:
+            # What a proxy hands on comes from its address.
+            return not {"X-Forwarded-For", "Forwarded"} & set(self.headers) and is_allowed(
+                self.client_address[0]
+            )
+
         def _answer(self, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
             self.send_response(status)
             self.send_header("Content-Type", content_type)
@@ -43,7 +56,25 @@ def serve(worker: Worker, *, port: int) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
+
+
+def readiness(worker: Worker) -> dict[str, object]:
+    """What works. A worker whose mail server refuses is ready, as another worker would fare no better."""
+    state: dict[str, object] = {"working": worker.is_ready(), "mail": True}
+    for backend, trouble in metrics.troubles().items():
+        seconds = round(time.monotonic() - trouble.since)
+        state["mail"] = False
+        state[f"mail {backend}"] = (
+            f"{trouble.failures} attempts failed in a row, for {seconds} s: {trouble.reason}"
+        )
+    return state
+
+
+def is_allowed(address: str) -> bool:
+    """Whether the address is in one of METRICS_NETWORKS."""
+    networks = getattr(settings, "METRICS_NETWORKS", ["127.0.0.0/8", "::1/128"])
+    return any(ip_address(address) in ip_network(network, strict=False) for network in networks)

@@ -1,6 +1,7 @@
 """What the queue keeps: commands, what recurs, and how much mail has gone out today."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -94,6 +95,11 @@ class Command(models.Model):
                 condition=models.Q(finished_at__isnull=False),
             ),
         ]
+
+    # Waits after a failed attempt, or has not been begun within a minute: as in sql/stuck.sql.
+    STUCK: ClassVar[models.Q] = models.Q(state=State.WAITING) & (
+        models.Q(attempted_at__isnull=False) | models.Q(due_at__lt=Now() - timedelta(minutes=1))
+    )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"

@@ -1,12 +1,15 @@
 """How an attempt at a command ended, and how long until the next."""
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from apps.commandqueue.models import State
 
+# In a server's reply. The domain stays: whose server refuses is what an operator looks for.
+_LOCAL_PART = re.compile(r"[^\s<>()\[\]:;,\"']+@")
 BACKOFF_BASE = 5.0
 BACKOFF_CAP = 900.0
 
@@ -49,3 +52,8 @@ def later(reason: str, *, attempts: int, unreachable: bool = False) -> Outcome:
 def dead(reason: str) -> Outcome:
     """It will never work."""
     return Outcome(State.DEAD, error={"reason": reason})
+
+
+def loggable(error: Mapping[str, str]) -> str:
+    """Why an attempt failed, without anyone's address and without the words of a task's error."""
+    return error.get("exception") or _LOCAL_PART.sub("…@", error["reason"])

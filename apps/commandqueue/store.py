@@ -41,12 +41,30 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many commands of a lane are in a state, and for how many seconds the oldest has been due."""
+    """How many commands of a lane are in a state.
+
+    ``age`` is in seconds: of the oldest since it was made or was to be run, of a dead letter since it died.
+    ``stuck`` of them wait after a failed attempt, or have not been begun within a minute.
+    """
 
     lane: str
     state: str
     count: int
     age: float
+    stuck: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A command that is stuck: times in seconds, the next attempt's from now."""
+
+    id: int
+    kind: str
+    lane: str
+    age: float
+    attempts: int
+    next_in: float
+    error: dict[str, str] | None
 
 
 def claim(*, lane: str, limit: int, lease: float, not_kinds: Sequence[str] = ()) -> list[Claimed]:
@@ -158,7 +176,15 @@ def admit(*, mailer: str, share: int, cap: int, pause: float) -> float:
 
 def status() -> list[Count]:
     """What waits, is leased or has died, by lane."""
-    return [Count(lane, state, count, float(age)) for lane, state, count, age in run("status")]
+    return [Count(lane, state, count, float(age), stuck) for lane, state, count, age, stuck in run("status")]
+
+
+def stuck(*, limit: int) -> list[Stuck]:
+    """The oldest of those that are stuck."""
+    return [
+        Stuck(row[0], row[1], row[2], float(row[3]), row[4], float(row[5]), json.loads(row[6] or "null"))
+        for row in run("stuck", limit=limit)
+    ]
 
 
 def run(name: str, **parameters: Any) -> list[Any]:

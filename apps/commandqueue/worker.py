@@ -194,7 +194,7 @@ class LaneThread(threading.Thread):
             if state is None:
                 log.warning("command %s ended after its lease had gone", held.id)
             elif outcome.error is not None:
-                log.warning("command %s: %s: %s", held.id, state, outcome.error["reason"])
+                log.warning("command %s: %s: %s", held.id, state, outcomes.loggable(outcome.error))
             if held.claimed.kind == Kind.TASK and state in (State.DONE, State.DEAD):
                 execution.announce(held)
             break

@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps.feeds.queries import Timeline
 from apps.keyset import Seek
+from apps.statements import SAVEPOINT
 
 type Statement = tuple[str, Any]
 
@@ -18,9 +19,10 @@ def statements(timeline: Timeline, seek: Seek) -> dict[str, Statement]:
     run: dict[str, Statement] = {}
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        sent, sql = sql, sql.replace(SAVEPOINT, "", 1)
         if named := re.match(r"/\* (\w+)\.sql \*/", sql):
             run[named[1]] = sql, params
-        return execute(sql, params, many, context)
+        return execute(sent, params, many, context)
 
     with connection.execute_wrapper(note):
         timeline.fetch(seek)

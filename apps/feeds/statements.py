@@ -1,6 +1,7 @@
 """The .sql files as statements: their fragments filled in, and read in both directions."""
 
 import datetime
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -8,8 +9,8 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.keyset import Key, Seek, turned
-from apps.kwips.prepared import Prepared
 from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL
+from apps.statements import Prepared
 
 _DIRECTORY = Path(__file__).parent / "sql"
 
@@ -24,6 +25,8 @@ class Entry(NamedTuple):
     id: int
     version: int
     author_version: int
+    # The ids of the people whom it mentions and who are switched off.
+    unlinked: Sequence[int] = ()
     last_active_at: datetime.datetime | None = None
     favourite_id: int | None = None
 
@@ -46,7 +49,8 @@ def statement(name: str, keys: tuple[Key, ...], *, upward: bool) -> Prepared:
     if upward != ("ASC" in ids):
         ids = turned(ids)
     # After the turn, so that the fragments may compare as they like.
-    ids = ids.replace("{unmuted}", _text("unmuted")).replace("{visible}", VISIBLE_SQL)
+    ids = ids.replace("{unmuted}", _text("unmuted")).replace("{switched_on}", _text("switched_on"))
+    ids = ids.replace("{visible}", VISIBLE_SQL)
     ids = ids.replace("{thread_visible}", THREAD_VISIBLE_SQL)
     order = ", ".join(f"page.{key.name} {'ASC' if upward else 'DESC'}" for key in keys)
     sql = _text("entries").replace("{ids}", ids).replace("{order}", order)

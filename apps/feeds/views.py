@@ -122,6 +122,9 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if not (shown := marked(cards([found.pk], whole=True), viewer)):
         raise Http404  # deleted at this moment
     page = queries.shown_whole(timeline.page(request.GET), viewer)
+    if page.is_first and not page.next:
+        # All of it is here. The counter has comments, too, that the viewer may not see.
+        shown[0].comments_count = len(page)
     context = {"page": page, "kwip": shown[0], "form": CommentForm() if viewer else None}
     return render(request, "feeds/kwip.html", context)
 

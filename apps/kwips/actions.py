@@ -1,13 +1,16 @@
 """Writes of kwips. Each is one transaction and can be repeated without doing its work twice.
 
-Locks are taken in one order everywhere: kwips by id, then people by id.
+Locks are taken in one order everywhere: kwips by id, then people by id. A comment may also be locked out of
+that order by the transaction that holds its thread.
 """
 
 import uuid
 from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.accounts import freshness
@@ -89,33 +92,88 @@ def edit(*, kwip: Kwip, text: str) -> Kwip:
 @transaction.atomic
 def delete(*, kwip: Kwip) -> None:
     """Deletes a kwip with its comments, or one comment; a tombstone without words stays. Raises `Gone`."""
-    if kwip.thread_id is not None:
-        thread = _lock(kwip.thread_id)
-        doomed = [_lock(kwip.pk)]
-    else:
-        thread = None
-        root = _lock(kwip.pk)
-        doomed = [root, *_locked_comments(root)]
-    pages = shown_on(*doomed, *([thread] if thread else []))
+    if not delete_all(kwip_ids=[kwip.pk]):
+        raise Gone
+
+
+@transaction.atomic
+def delete_all(*, kwip_ids: Collection[int]) -> int:
+    """Deletes these kwips, with the comments below them, and these comments: `delete` for a batch.
+
+    Those that are gone are passed over. Returns how many kwips and comments it deleted.
+    """
+    locked, doomed = _lock_doomed(kwip_ids)
+    if not doomed:
+        return 0
     changes: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for gone in doomed:
+    shrinking: Counter[int] = Counter()
+    for gone in doomed.values():
         changes[gone.author_id]["comments_count" if gone.thread_id else "kwips_count"] -= 1
-    ids = [gone.pk for gone in doomed]
-    for user_id in Favourite.objects.filter(kwip_id__in=ids).values_list("user_id", flat=True):
-        changes[user_id]["favourites_count"] -= 1
+        if gone.thread_id is not None and gone.thread_id not in doomed:
+            shrinking[gone.thread_id] += 1
+    pages = shown_on(*doomed.values(), *(locked[thread_id] for thread_id in shrinking))
+    favourites = Favourite.objects.filter(kwip_id__in=doomed).values_list("user_id")
+    for user_id, number in favourites.annotate(number=Count("pk")):
+        changes[user_id]["favourites_count"] -= number
     Tombstone.objects.bulk_create(
-        Tombstone(kwip_id=gone.pk, author_id=gone.author_id, form_key=gone.form_key) for gone in doomed
+        Tombstone(kwip_id=gone.pk, author_id=gone.author_id, form_key=gone.form_key)
+        for gone in doomed.values()
     )
-    Kwip.objects.filter(pk=doomed[0].pk).delete()
-    if thread is not None:
-        newest = thread.comments.aggregate(newest=Max("created_at"))["newest"]
-        Kwip.objects.filter(pk=thread.pk).update(
-            comments_count=F("comments_count") - 1,
-            version=F("version") + 1,
-            last_active_at=newest or F("created_at"),
-        )
+    Kwip.objects.filter(pk__in=doomed).delete()
+    _shrink(shrinking)
     move_counters(changes)
     freshness.changed(pages=pages)
+    return len(doomed)
+
+
+def _lock_doomed(kwip_ids: Collection[int]) -> tuple[dict[int, Kwip], dict[int, Kwip]]:
+    """Locks kwips before their deletion: with the threads of comments, then what stands below them.
+
+    A comment is locked after its thread or alone, so the second step waits for no one who waits for the
+    first. Returns all that is locked, and what of it is to go.
+    """
+    wanted = set(kwip_ids)
+    comments = Kwip.objects.filter(pk__in=wanted, thread__isnull=False)
+    threads = set(comments.values_list("thread_id", flat=True))
+    rows = Kwip.objects.select_related("author").defer("text")
+    rows = rows.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    locked = {kwip.pk: kwip for kwip in rows.filter(pk__in=wanted | threads)}
+    doomed = {pk: kwip for pk, kwip in locked.items() if pk in wanted}
+    roots = [pk for pk, kwip in doomed.items() if kwip.thread_id is None]
+    doomed |= {kwip.pk: kwip for kwip in rows.filter(thread_id__in=roots)}
+    return locked, doomed
+
+
+def _shrink(threads: Mapping[int, int]) -> None:
+    """Brings threads in line that lost so many comments each."""
+    newest = Kwip.objects.filter(thread=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
+    alike: defaultdict[int, list[int]] = defaultdict(list)
+    for thread_id, number in threads.items():
+        alike[number].append(thread_id)
+    for number, thread_ids in alike.items():
+        Kwip.objects.filter(pk__in=thread_ids).update(
+            comments_count=F("comments_count") - number,
+            version=F("version") + 1,
+            last_active_at=Coalesce(Subquery(newest), F("created_at")),
+        )
+
+
+def delete_piece(*, kwip_ids: Collection[int], limit: int = 100) -> int:
+    """Deletes these, or, where much was said below them, a piece of that first; 0 means that nothing is left.
+
+    Each call is a transaction of its own and bounded, so that a removal can be stopped and begun again.
+    """
+    below = Kwip.objects.filter(thread_id__in=kwip_ids).values_list("pk", flat=True)
+    first = list(below[: 2 * limit])
+    return delete_all(kwip_ids=first if len(first) == 2 * limit else kwip_ids)
+
+
+def delete_some_of(*, author_id: int, limit: int = 100) -> int:
+    """Deletes a piece of what someone wrote, with the comments below it; 0 means that nothing is left."""
+    written = Kwip.objects.filter(author=author_id).order_by("pk").values_list("pk", flat=True)
+    batch = list(written.filter(thread__isnull=True)[:limit])
+    batch = batch or list(written.filter(thread__isnull=False)[:limit])
+    return delete_piece(kwip_ids=batch, limit=limit) if batch else 0
 
 
 @transaction.atomic
@@ -149,10 +207,6 @@ def _lock(kwip_id: int) -> Kwip:
         )
     except Kwip.DoesNotExist:
         raise Gone from None
-
-
-def _locked_comments(thread: Kwip) -> list[Kwip]:
-    return list(thread.comments.select_for_update(no_key=True).defer("text").order_by("pk"))
 
 
 def is_made(author: User, form_key: uuid.UUID) -> bool:

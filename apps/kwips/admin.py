@@ -1,26 +1,103 @@
-"""Kwips, for the operator. They are read and deleted here, by the same action as on the site."""
+"""Kwips, for the operator. They are read, found and deleted here, by the same actions as on the site."""
 
-from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
+import datetime
+from typing import Any
 
-from apps.kwips import actions
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.accounts.models import User
+from apps.kwips import actions, people_admin, tasks
+from apps.kwips.confirming import confirmation, is_confirmed
+from apps.kwips.finding import Sought, find
 from apps.kwips.models import Kwip
+
+__all__ = ["KwipAdmin", "people_admin"]
+
+# What one action takes at most; a list is counted no further either.
+MOST = 20_000
+# With more comments than this below them, kwips are left to the command queue, however few they are.
+AT_ONCE = 500
+
+
+class BoundedPaginator(Paginator):
+    """Counts to one more than an action takes, and not through a table of millions."""
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list[: MOST + 1].count()  # type: ignore[attr-defined]
+
+
+class WrittenFilter(admin.SimpleListFilter):
+    """By date; through the primary key, since ids rise with time and dates have no index."""
+
+    title = gettext_lazy("written")
+    parameter_name = "days"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", _("in the last day")), ("7", _("in the last 7 days")), ("30", _("in the last 30 days"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> QuerySet[Kwip]:
+        if self.value() not in ("1", "7", "30"):
+            return queryset
+        since = timezone.now() - datetime.timedelta(days=int(self.value() or 0))
+        older = Kwip.objects.filter(created_at__lt=since).order_by("-pk").values_list("pk", flat=True)
+        return queryset.filter(pk__gt=older.first() or 0)
+
+
+class AudienceFilter(admin.SimpleListFilter):
+    title = gettext_lazy("audience")
+    parameter_name = "audience"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("everyone", _("everyone")), ("followers", _("followers only"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> QuerySet[Kwip]:
+        if self.value() not in ("everyone", "followers"):
+            return queryset
+        return queryset.filter(audience__isnull=self.value() == "everyone")
 
 
 @admin.register(Kwip)
 class KwipAdmin(admin.ModelAdmin):
-    list_display = ("id", "author", "beginning", "created_at", "comments_count", "favourites_count")
+    list_display = ("words", "page", "author", "seen_by", "created_at", "comments_count", "favourites_count")
+    list_display_links = ("words",)
     list_select_related = ("author",)
-    search_fields = ("author__username",)
+    list_filter = (WrittenFilter, AudienceFilter)
+    search_fields = ("text",)
+    search_help_text = gettext_lazy(
+        "Words (in the newest 50,000 kwips and comments; before:123 goes further back), @name (exactly this "
+        "author), @begin* (authors whose names begin so), or the link or number of one."
+    )
     ordering = ("-id",)
     show_full_result_count = False
-    fields = ("author", "thread", "audience", "text", "created_at", "edited_at")
+    show_facets = admin.ShowFacets.NEVER  # each would count the table
+    paginator = BoundedPaginator
+    actions = ("delete_selected",)
+    fields = ("author", "thread", "seen_by", "text", "created_at", "edited_at")
     readonly_fields = fields
 
-    @admin.display(description="text")
-    def beginning(self, kwip: Kwip) -> str:
-        return kwip.text[:80]
+    @admin.display(description=gettext_lazy("words"))
+    def words(self, kwip: Kwip) -> str:
+        return beginning(kwip)
+
+    @admin.display(description=gettext_lazy("audience"))
+    def seen_by(self, kwip: Kwip) -> str:
+        return _("followers only") if kwip.followers_only else _("everyone")
+
+    @admin.display(description=gettext_lazy("on the site"))
+    def page(self, kwip: Kwip) -> str:
+        return format_html('<a href="{}">{}</a>', self.view_on_site(kwip), _("view on site"))
+
+    def view_on_site(self, kwip: Kwip) -> str:
+        return f"/{kwip.author.username}/kwip/{kwip.pk}/"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -28,16 +105,101 @@ class KwipAdmin(admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Kwip | None = None) -> bool:
         return False  # to save one would write back the counters that it was shown with
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Kwip], search_term: str
+    ) -> tuple[QuerySet[Kwip], bool]:
+        return find(queryset, Sought.parse(search_term))[0], False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        answer = super().changelist_view(request, extra_context)
+        listed = getattr(answer, "context_data", {}).get("cl")
+        if listed is not None and request.method == "GET":
+            _tell_what_was_searched(request, listed)
+            if number := tasks.removals():
+                text = ngettext(
+                    "%(n)s removal is under way; reload to see what is left.",
+                    "%(n)s removals are under way; reload to see what is left.",
+                    number,
+                )
+                messages.info(request, text % {"n": number})
+        return answer
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[Any, dict[str, int], set[str], Any]:
+        kwips = list(objs)
+        comments = _below([kwip.pk for kwip in kwips])
+        counts = {_("kwips and comments"): len(kwips), _("comments below them"): comments}
+        lines = [f"{kwip.author.username}: {beginning(kwip)}" for kwip in kwips]
+        lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
+        return lines, counts, lacking, []
+
     def delete_model(self, request: HttpRequest, obj: Kwip) -> None:
-        _delete(obj)
+        while actions.delete_piece(kwip_ids=[obj.pk]):
+            pass
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> None:
-        for kwip in queryset:
-            _delete(kwip)
+    @admin.action(description=gettext_lazy("Delete selected kwips"), permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> HttpResponse | None:
+        """Deletes what was selected: at once, or by the command queue where it is more than a page."""
+        if upto := request.POST.get("upto", ""):
+            # Not what was written after the question was shown.
+            queryset = queryset.filter(pk__lte=int(upto) if upto.isascii() and upto.isdigit() else 0)
+        ids = list(queryset.order_by("-pk").values_list("pk", flat=True)[: MOST + 1])
+        if len(ids) > MOST:
+            text = _("That is more than %(n)s, the most at once: narrow the list down.") % {"n": f"{MOST:,}"}
+            messages.error(request, text)
+            return None
+        if not is_confirmed(request):
+            return self._ask(request, queryset, ids)
+        if len(ids) <= self.list_per_page and _below(ids) <= AT_ONCE:
+            self.log_deletions(request, queryset)
+            removed = actions.delete_all(kwip_ids=ids)
+            messages.success(request, _("%(n)s kwips and comments are deleted.") % {"n": removed})
+        else:
+            sought = str(Sought.parse(request.GET.get("q", ""))) or _("selection")
+            number = tasks.begin_removing(kwip_ids=ids, by=_operator(request), sought=sought)
+            text = _("The removal of %(n)s kwips and comments has begun; reload to see what is left.")
+            messages.success(request, text % {"n": f"{number:,}"})
+        return None
+
+    def _ask(self, request: HttpRequest, queryset: QuerySet[Kwip], ids: list[int]) -> HttpResponse:
+        shown = queryset.order_by("-pk").select_related("author")[:20]
+        return confirmation(
+            self,
+            request,
+            action="delete_selected",
+            title=_("Delete %(n)s kwips and comments?") % {"n": f"{len(ids):,}"},
+            note=_("With all comments below them, for good."),
+            lines=[f"{kwip.author.username}: {beginning(kwip)}" for kwip in shown],
+            more=max(0, len(ids) - 20),
+            hidden={"upto": str(ids[0])} if ids else {},
+        )
 
 
-def _delete(kwip: Kwip) -> None:
-    try:
-        actions.delete(kwip=kwip)
-    except actions.Gone:
-        pass  # with its kwip, or by its author meanwhile
+def _below(kwip_ids: list[int]) -> int:
+    """How many comments go with these kwips."""
+    return Kwip.objects.filter(pk__in=kwip_ids).aggregate(n=Sum("comments_count"))["n"] or 0
+
+
+def beginning(kwip: Kwip) -> str:
+    """The first words, on one line."""
+    words = " ".join(kwip.text[:400].split())
+    return f"{words[:80]}…" if len(words) > 80 else words or "…"
+
+
+def _tell_what_was_searched(request: HttpRequest, listed: Any) -> None:
+    """Says where the words were looked for, and where nothing was found, what was looked for."""
+    if not listed.query:
+        return
+    sought = Sought.parse(listed.query)
+    _found, floor = find(Kwip.objects.all(), sought)
+    if not listed.result_count:
+        messages.warning(request, _("Nothing found. Looked for: %(what)s.") % {"what": sought})
+    if floor is not None:
+        text = _("Words were looked for down to kwip %(floor)s only; add before:%(floor)s to go on below it.")
+        messages.info(request, text % {"floor": floor})
+
+
+def _operator(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - the admin lets no one else in
+    return request.user

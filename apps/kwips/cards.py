@@ -1,12 +1,13 @@
 """Cards: kwips as lists show them, rendered once for everyone.
 
-A card is kept under the versions of its kwip and its author, which move with everything that it shows. So
-it is never taken back: a new version is a new key, and the old one falls out of the cache by and by. It
-holds nothing of whoever looks: where viewers differ (the heart, the links to edit and delete) it is cut, it
-holds each of the few things that can stand there, and the viewer's marks choose.
+A card is kept under the versions of its kwip and its author, which move with everything that it shows, and
+under whom it mentions without a link (who is switched off). So it is never taken back: a new version is a new
+key, and the old one falls out of the cache by and by. It holds nothing of whoever looks: where viewers differ
+(the heart, the links to edit and delete) it is cut, it holds each of the few things that can stand there, and
+the viewer's marks choose.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import blake2b
@@ -35,6 +36,8 @@ class Versioned(Protocol):
     def version(self) -> int: ...
     @property
     def author_version(self) -> int: ...
+    @property
+    def unlinked(self) -> Sequence[int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def shown(entries: Iterable[Versioned], viewer_id: int | None) -> list[ShownCard
     meanwhile is left out.
     """
     language, look = get_language(), _look()
-    wanted = {f"card:{e.id}:{e.version}:{e.author_version}:{language}:{look}": e.id for e in entries}
+    wanted = {_key(entry) + f":{language}:{look}": entry.id for entry in entries}
     if not wanted:
         return []
 
@@ -68,6 +71,14 @@ def shown(entries: Iterable[Versioned], viewer_id: int | None) -> list[ShownCard
         for key, kwip_id in wanted.items()
         if (found := kept[key]) is not None
     ]
+
+
+def _key(entry: Versioned) -> str:
+    """Everything that decides on what the card shows. Of many people switched off, a digest."""
+    unlinked = ",".join(map(str, sorted(entry.unlinked)))
+    if len(unlinked) > 40:
+        unlinked = blake2b(unlinked.encode(), digest_size=12).hexdigest()
+    return f"card:{entry.id}:{entry.version}:{entry.author_version}:{unlinked}"
 
 
 def _for_viewer(kept: bytes, viewer: str, favourited: bool) -> SafeString:

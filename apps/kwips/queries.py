@@ -10,11 +10,12 @@ from typing import Any
 from django.db import connection
 from django.utils.safestring import SafeString
 
+from apps.accounts.models import COUNTERS, User
 from apps.keyset import Listing, Page, from_queryset, paginate
 from apps.kwips import text as kwip_text
 from apps.kwips.models import TEXT_LIMIT, Kwip, Revision, Tombstone
-from apps.kwips.prepared import Prepared
-from apps.kwips.visibility import visible_to
+from apps.kwips.visibility import ANYONE, visible_to
+from apps.statements import Prepared
 
 
 def _statement(name: str, types: Mapping[str, str]) -> Prepared:
@@ -24,6 +25,7 @@ def _statement(name: str, types: Mapping[str, str]) -> Prepared:
 
 _CARDS = _statement("cards", {"ids": "bigint[]"})
 _FAVOURITES_AMONG = _statement("favourites_among", {"ids": "bigint[]"})
+_LEFT_OUT = _statement("left_out", {})
 HISTORY_SIZE = 5  # of 100,000 characters each, at worst
 # One character more than a fold can show, and the marks that may combine with its last.
 _ENOUGH_TO_FOLD = kwip_text.FOLD_CHARACTERS + 32
@@ -131,6 +133,21 @@ def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:
     with connection.cursor() as cursor:
         _FAVOURITES_AMONG.execute(cursor, {"viewer": viewer_id, "ids": list(kwip_ids)})
         return {kwip_id for (kwip_id,) in cursor.fetchall()}
+
+
+def shown_counts(person: User, viewer_id: int | None) -> dict[str, int]:
+    """A person's counters as the lists beside them show it to the viewer; to themselves, all there is.
+
+    Those of comments and favourites count what is stored, whoever may see it: to be exact they would have to
+    read all of it.
+    """
+    counts = {name: getattr(person, name) for name in sorted(COUNTERS)}
+    if viewer_id == person.pk:
+        return counts  # what the side of each page says, too
+    with connection.cursor() as cursor:
+        _LEFT_OUT.execute(cursor, {"person": person.pk, "viewer": viewer_id or ANYONE})
+        left_out = zip(("followers_count", "following_count", "kwips_count"), cursor.fetchone(), strict=True)
+    return counts | {name: max(0, counts[name] - number) for name, number in left_out}
 
 
 def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:

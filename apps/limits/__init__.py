@@ -17,6 +17,8 @@ Mechanism
     - `Admission.refund` takes a try back: failed sign-ins are counted before the password is looked at, so
       that many at once can't slip through, and right ones are taken back.
     - `refuse` answers with the form's own page as a 429: what was typed stays in it.
+    - `Busy` is raised where not the rate but the number at the same time is limited: password hashes and
+      pictures, for their memory. It is answered by a 503.
     - `client_address` and `client_network` say who a stranger is: IPv6 by its /64, `X-Forwarded-For` from
       the right, as far as it was written by proxies that ``TRUSTED_PROXIES`` names.
     - `LimitsCache` is where django-allauth keeps its own counters: Django's cache in the database, without
@@ -44,18 +46,20 @@ How to measure
 """
 
 from apps.limits.addresses import client_address, client_network
-from apps.limits.counter import Admission, admit, forget
+from apps.limits.counter import Admission, admit, forget, refused
 from apps.limits.rates import Rate
-from apps.limits.responses import refuse
+from apps.limits.responses import Busy, refuse
 from apps.limits.sweeping import sweep
 
 __all__ = [
     "Admission",
+    "Busy",
     "Rate",
     "admit",
     "client_address",
     "client_network",
     "forget",
     "refuse",
+    "refused",
     "sweep",
 ]

@@ -3,6 +3,7 @@
 import datetime
 import math
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,9 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, ngettext
 
 from apps.limits.rates import rate_of
+
+# Called with the scope of each try that is refused.
+refused: list[Callable[[str], None]] = []
 
 # The oldest of the last tries that count is still within the span. A time ahead of the clock is no
 # such try: a clock that was set back locks nobody out.
@@ -83,6 +87,8 @@ def admit(scope: str, *who: object) -> Admission:
             return Admission(key=key, at=admitted[0])
         cursor.execute(_WAIT, parameters)
         [wait] = cursor.fetchone() or [None]
+    for hear in refused:
+        hear(scope)
     # None: the last of the tries ran out just now.
     return Admission(wait=max(1, math.ceil(wait or 1)))
 

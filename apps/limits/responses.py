@@ -9,6 +9,13 @@ from django.shortcuts import render
 from apps.limits.counter import Admission
 
 
+class Busy(Exception):
+    """More is asked of this machine at the same time than it has memory for; it passes within seconds.
+
+    `kwippy.middleware.BusyMiddleware` answers 503.
+    """
+
+
 def refuse(
     request: HttpRequest, refusal: Admission, template: str, form: BaseForm, **context: Any
 ) -> HttpResponse:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.edge import Edge
+from deploy.local.edge import DeployedEdge, Edge
 
 type Headers = Sequence[tuple[str, str]]
 
@@ -51,11 +51,23 @@ def ask(port: int, path: str, *headers: tuple[str, str], method: str = "GET") ->
 @contextmanager
 def edge(folder: Path, *, gunicorn: int) -> Iterator[Edge]:
     """Runs nginx in ``folder`` before the gunicorn on that port; skips where nginx is missing."""
+    with _running(Edge(folder, gunicorn=gunicorn)) as server:
+        yield server
+
+
+@contextmanager
+def deployed_edge(folder: Path, *, gunicorn: int, domain: str) -> Iterator[DeployedEdge]:
+    """Runs nginx as it is deployed, with TLS, for ``domain``; skips where nginx is missing."""
+    with _running(DeployedEdge(folder, gunicorn=gunicorn, domain=domain)) as server:
+        yield server
+
+
+@contextmanager
+def _running[E: Edge](server: E) -> Iterator[E]:
     if Edge.program() is None:
         if os.environ.get("CI") == "true":
             pytest.fail("nginx is not installed, and with CI=true nothing is left out")
         pytest.skip("nginx is not installed")
-    server = Edge(folder, gunicorn=gunicorn)
     server.start()
     try:
         yield server

@@ -38,8 +38,8 @@ class Visitor:
     def get(self, path: str, **headers: str) -> Answer:
         return self._ask("GET", path, headers)
 
-    def post(self, path: str, **form: str) -> Answer:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    def post(self, path: str, headers: Mapping[str, str] | None = None, **form: str) -> Answer:
+        headers = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         return self._ask("POST", path, headers, urlencode({"csrfmiddlewaretoken": TOKEN, **form}))
 
     def _ask(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Answer:
@@ -59,16 +59,28 @@ class Member(Visitor):
     """Somebody signed in."""
 
     def __init__(self, port: int, user: User) -> None:
-        client = Client()
-        client.force_login(user)
-        super().__init__(port, client.cookies[settings.SESSION_COOKIE_NAME].value)
+        super().__init__(port, session_of(user))
+
+
+def session_of(user: User) -> str:
+    """The key of a new session of that person."""
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 @contextmanager
 def served(
-    *, memcached: str, workers: int = 2, variables: Mapping[str, str] | None = None, port: int = 0
+    *,
+    memcached: str,
+    workers: int = 2,
+    variables: Mapping[str, str] | None = None,
+    port: int = 0,
+    host: str = "localhost",
 ) -> Iterator[int]:
     """Runs the site, with more environment ``variables``; yields its port, a free one unless it is given.
+
+    ``host`` is the one in its SITE_URL.
 
     The test must be one with transactions, whose rows others see.
     """
@@ -88,7 +100,7 @@ def served(
     command = [sys.executable, "-m", "gunicorn", "kwippy.wsgi", "-c", "deploy/gunicorn.conf.py"]
     server = subprocess.Popen(command, env=environment | dict(variables or {}), cwd=settings.BASE_DIR)
     try:
-        _wait(port)
+        _wait(port, host)
         yield port
     finally:
         server.terminate()
@@ -101,12 +113,12 @@ def served(
             )
 
 
-def _wait(port: int) -> None:
+def _wait(port: int, host: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(OSError):
             asked = http.client.HTTPConnection("localhost", port, timeout=5)
-            asked.request("GET", "/livez")
+            asked.request("GET", "/livez", headers={"Host": host, "X-Forwarded-Proto": "https"})
             if asked.getresponse().status == 200:
                 return
         time.sleep(0.1)

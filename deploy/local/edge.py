@@ -1,5 +1,10 @@
-"""An nginx of our own in front of a gunicorn: the site's two files of `deploy/edge`, in another place."""
+"""An nginx of our own in front of a gunicorn, with the deployed configuration in another place.
 
+`Edge` is a plain HTTP server that includes what `deploy/edge` says of the site; `DeployedEdge` is
+`deploy/nginx.conf` itself, with TLS.
+"""
+
+import re
 import shutil
 import signal
 import socket
@@ -7,11 +12,13 @@ import subprocess
 import time
 from pathlib import Path
 
+from deploy import release
 from deploy.local import services
 from deploy.local.services import ServiceError
 
 START_SECONDS = 10.0
 FILES = Path(__file__).resolve().parent.parent / "edge"
+MAIN = FILES.parent / "nginx.conf"
 
 _MAIN = """
 pid {folder}/nginx.pid;
@@ -33,10 +40,12 @@ http {{
     proxy_connect_timeout 2s;
     proxy_read_timeout 35s;
     upstream kwippy {{ server 127.0.0.1:{gunicorn}; keepalive 16; }}
-    include {folder}/cache.conf;
+    map $host $hsts {{ default ""; }}
+    include {folder}/edge/limits.conf;
+    include {folder}/edge/cache.conf;
     server {{
         listen 127.0.0.1:{port};
-        include {folder}/site.conf;
+        include {folder}/edge/site.conf;
     }}
 }}
 """
@@ -91,24 +100,101 @@ class Edge:
     def _configure(self) -> None:
         services.private_directory(self.folder)
         for folder in (self.static, self.media):
-            folder.mkdir(exist_ok=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        places = {
-            "/srv/kwippy/static/": f"{self.static}/",
-            "/srv/kwippy/media/": f"{self.media}/",
-            "/var/cache/nginx/kwippy": f"{self.folder}/cache",
-        }
-        for name in ("cache.conf", "site.conf"):
-            text = (FILES / name).read_text()
-            for there, here in places.items():
-                text = text.replace(there, here)
-            (self.folder / name).write_text(text)
+            folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self._place_files()
         main = _MAIN.format(folder=self.folder, port=self.port, gunicorn=self.gunicorn)
         (self.folder / "nginx.conf").write_text(main)
+
+    def _place_files(self) -> None:
+        """Copy `deploy/edge`, with each path of the container turned into one of ours."""
+        shutil.copytree(FILES, self.folder / "edge", dirs_exist_ok=True)
+        for path in (self.folder / "edge").glob("*.conf"):
+            path.write_text(self._placed(path.read_text()))
+
+    def _placed(self, text: str) -> str:
+        places = {
+            "/srv/kwippy/": f"{self.folder}/",
+            "/var/cache/nginx/kwippy": f"{self.folder}/cache",
+            "/deploy/edge/": f"{self.folder}/edge/",
+            "include edge/": f"include {self.folder}/edge/",
+        }
+        for there, here in places.items():
+            text = text.replace(there, here)
+        return text
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+class DeployedEdge(Edge):
+    """`deploy/nginx.conf` as it is, for https://``domain``; ``plain_port`` is what port 80 is outside.
+
+    `body_space` holds the bodies that are being received.
+    """
+
+    def __init__(self, folder: Path, *, gunicorn: int, domain: str = "kwippy.example") -> None:
+        super().__init__(folder, gunicorn=gunicorn)
+        self.domain = domain
+        self.plain_port = 0
+
+    @property
+    def access_log(self) -> Path:
+        return self.folder / "access.log"
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "certificates" / "fullchain.pem"
+
+    @property
+    def body_space(self) -> Path:
+        return self.folder / "tmp" / "body"
+
+    @property
+    def maintenance(self) -> Path:
+        """While this file exists, the site is closed."""
+        return self.folder / "run" / "maintenance"
+
+    def _configure(self) -> None:
+        services.private_directory(self.folder)
+        for name in ("static", "media", "certificates", "run", "tmp", "acme/.well-known/acme-challenge"):
+            services.private_directory(self.folder / name)
+        release.certify(self.certificate.parent, self.domain)
+        for path in self.certificate.parent.iterdir():
+            path.chmod(0o644)
+        self.port, self.plain_port = free_port(), free_port()
+        self._place_files()
+        (self.folder / "run" / "server_name.conf").write_text(f"server_name {self.domain};\n")
+        (self.folder / "run" / "http.conf").write_text(
+            f"upstream kwippy {{ server 127.0.0.1:{self.gunicorn} max_fails=0; }}\n"
+            'map $host $hsts { default "max-age=31536000"; }\n'
+        )
+        (self.folder / "nginx.conf").write_text(self._main())
+
+    def _main(self) -> str:
+        text = self._placed(MAIN.read_text())
+        for there, here in {
+            "listen 8443": f"listen 127.0.0.1:{self.port}",
+            "listen 8080": f"listen 127.0.0.1:{self.plain_port}",
+            "listen 127.0.0.1:8081": f"listen 127.0.0.1:{free_port()}",
+            "/run/nginx/": f"{self.folder}/run/",
+            "_temp_path /tmp/": f"_temp_path {self.folder}/tmp/",  # noqa: S108 - the container's
+            "/dev/stdout": str(self.access_log),
+            "/dev/stderr": f"{self.folder}/error.log",
+            # Given on the command line.
+            "daemon off;": "",
+        }.items():
+            text = text.replace(there, here)
+        # Debian's nginx may be older than this directive. It has IPv4 alone here.
+        text = re.sub(
+            r"listen 127\.0\.0\.1:(\d+) ssl;\n\s*http2 on;", r"listen 127.0.0.1:\1 ssl http2;", text
+        )
+        return re.sub(r"\n\s*listen \[::\][^\n]*", "", text)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -23,6 +23,26 @@ ROLE = "kwippy"
 SUPERUSER = "postgres"
 # Nothing outlives a test run, so nothing needs to reach the disk.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+# What people wrote, addresses, hashes and session keys stay out of the server's log: psycopg2 writes them
+# into the statement. docker-compose.yml and deploy/stack.yml have the same settings.
+QUIET = (
+    # No statement beside an error, a wait for a lock, a temporary file.
+    "log_min_error_statement=panic",
+    # No DETAIL, which has rows and, after a crash or a deadlock, statements; no CONTEXT.
+    "log_error_verbosity=terse",
+    "log_statement=none",
+    "log_duration=off",
+    "log_min_duration_statement=-1",
+    "log_min_duration_sample=-1",
+    "log_transaction_sample_rate=0",
+    "log_parameter_max_length=0",
+    "log_parameter_max_length_on_error=0",
+    # Which process waits for which transaction, by their numbers.
+    "log_lock_waits=on",
+)
+# An error's first line may quote a value. The site is told of its errors and logs them; what else goes wrong
+# at the server (disk, autovacuum, checkpoints) stays in the server's log.
+QUIET_ROLE = f"ALTER ROLE {ROLE} SET log_min_messages = log"
 
 
 def programs() -> Path:
@@ -79,6 +99,7 @@ class Postgres:
                 if cursor.fetchone() is None:
                     # CREATEDB: the test runner makes databases of its own.
                     cursor.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
+                cursor.execute(QUIET_ROLE)
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
                 if cursor.fetchone() is not None:
                     return False
@@ -111,7 +132,7 @@ class Postgres:
         """Start the server; False if the last one's processes are still going and we may retry."""
         options = ["listen_addresses=", f'unix_socket_directories="{self.sockets}"']
         options += ["unix_socket_permissions=0700", "log_min_messages=warning"]
-        options += () if self.durable else FAST
+        options += QUIET if self.durable else QUIET + FAST
         command = [str(programs() / "postgres"), "-D", str(self.data)]
         for option in options:
             command += ["-c", option]

@@ -4,6 +4,7 @@ set -eu
 psql --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres \
   --set password="$(cat /run/secrets/database_password)" <<'SQL'
 CREATE ROLE kwippy LOGIN PASSWORD :'password';
+ALTER ROLE kwippy SET log_min_messages = log;
 CREATE DATABASE kwippy OWNER kwippy;
 REVOKE CONNECT, TEMPORARY ON DATABASE kwippy FROM PUBLIC;
 SQL

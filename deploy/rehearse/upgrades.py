@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy.rehearse.kills import writers
-from deploy.rehearse.load import Load
+from deploy.rehearse.load import WRITERS, Load
 from deploy.rehearse.stack import RehearsalError, Stack, patiently, run
 from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import Visitor, publish, sign_in
@@ -190,6 +190,9 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
     day = "From day to day"
     operator.follow(day, only="docker-compose exec web")
     operator.follow(day, only="docker-compose exec postgres", answers=[("kwippy=#", "\\q")])
+    operator.follow("When someone misbehaves", names={"NAME": f"writer{WRITERS - 1}"})
+    if (status := visitor.get(f"/writer{WRITERS - 1}/").status) not in (404, 410):
+        raise RehearsalError(f"a person who is off has a page: {status}", "web")
     operator.follow(day, only="deploy/maintenance on")
     for again in (False, True):
         if again:

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from django.conf import settings
 
+from deploy.local.postgres import QUIET, QUIET_ROLE
+
 ROOT = Path(settings.BASE_DIR)
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "deploy/stack.yml").read_text())
@@ -72,6 +74,19 @@ def test_a_service_keeps_the_same_things_in_both(name: str) -> None:
     assert kept(SERVICES[name]) == kept(STACK["services"][name])
 
 
+def test_nginx_of_the_stack_has_each_file_that_compose_mounts() -> None:
+    edge = ROOT / "deploy/edge"
+    needed = {path for path in edge.rglob("*") if path.is_file() and path.name != "certified"}
+    files = {name: ROOT / "deploy" / config["file"] for name, config in STACK["configs"].items()}
+    placed = {
+        Path(config["target"]): files[config["source"]].resolve()
+        for config in STACK["services"]["nginx"]["configs"]
+    }
+    assert set(placed.values()) == needed | {ROOT / "deploy/nginx.conf"}
+    for target, source in placed.items():
+        assert target == Path("/") / source.relative_to(ROOT)
+
+
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_every_service_may_do_as_little_as_will_do(name: str) -> None:
     service = COMPOSE["services"][name]
@@ -119,3 +134,12 @@ def test_only_what_an_operator_alone_can_know_has_to_be_filled_in() -> None:
     known = "".join((ROOT / name).read_text() for name in documents)
     for variable in re.findall(r"^#?(\w+)=", example, re.MULTILINE):
         assert variable in known or f"_{variable.split('_', 1)[-1]}`" in known, variable
+
+
+def test_postgresql_logs_no_values_wherever_it_is_started() -> None:
+    for services in (COMPOSE["services"], STACK["services"]):
+        command = services["postgres"]["command"]
+        assert [setting for setting in QUIET if f"-c{setting}" not in command] == []
+        logging = [word for word in command if word.startswith("-clog_") and "log_line_prefix" not in word]
+        assert {word.removeprefix("-c") for word in logging} == set(QUIET)
+    assert f"{QUIET_ROLE};" in (ROOT / "deploy/postgres/10-kwippy.sh").read_text()

@@ -1,6 +1,7 @@
 """Behind nginx everything dies in turn, under strangers who read: what they were shown before stays."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -10,12 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from apps.accounts.models import User
 from apps.kwips import actions
+from apps.testing.browser import OpenPage
 from apps.testing.edge import Told, ask, edge
 from apps.testing.ownpostgres import sessions, where
-from apps.testing.site import Member, Visitor, served
+from apps.testing.site import Member, Visitor, served, session_of
 from deploy.local import services
 from deploy.local.memcached import Memcached
 from deploy.local.postgres import Postgres
@@ -161,13 +164,43 @@ def test_strangers_read_on_while_gunicorn_is_away(memcached: str, tmp_path: Path
             kill_gunicorn()
             time.sleep(3)
             # A member is shown no stranger's page instead; nobody is shown what was not kept.
-            assert member.get("/everyone/").status == 502
-            assert ask(nginx.port, "/accounts/login/").status == 502
+            assert member.get("/everyone/").status == 503
+            assert ask(nginx.port, "/accounts/login/").status == 503
             assert ask(nginx.port, "/everyone/").cache in ("STALE", "UPDATING")
             with served(memcached=memcached, port=gunicorn):
                 publish(member, "tea after")
                 soon(lambda: "tea after" in ask(nginx.port, "/everyone/").text)
         assert reading.failed() == []
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_text_sent_while_gunicorn_is_away_is_given_back(
+    memcached: str, tmp_path: Path, open_page: OpenPage, javascript: bool
+) -> None:
+    ann = User.objects.create_user("ann", "ann@example.org")
+    with (
+        served(memcached=memcached, workers=1) as gunicorn,
+        edge(tmp_path / "edge", gunicorn=gunicorn) as nginx,
+    ):
+        shutil.copytree(settings.STATICFILES_DIRS[0], nginx.static, dirs_exist_ok=True)
+        page = open_page(javascript=javascript)
+        address = f"http://localhost:{nginx.port}"
+        page.context.add_cookies([{"name": "sessionid", "value": session_of(ann), "url": address}])
+        page.goto(f"{address}/kwip/")
+        page.get_by_label("what's on your mind?").fill("tea\n\nand a long story")
+        kill_gunicorn()
+        page.get_by_role("button", name="kwip it").click()
+        page.get_by_role("heading", name="back in a moment").wait_for()
+        kept = page.get_by_label("your words are safe")
+        if javascript:
+            assert kept.input_value() == "tea\n\nand a long story"
+        else:
+            assert not kept.is_visible()
+        page.go_back()
+        with served(memcached=memcached, port=gunicorn, workers=1):
+            page.reload()
+            if javascript:
+                assert page.get_by_label("what's on your mind?").input_value() == "tea\n\nand a long story"
 
 
 def kill_gunicorn() -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -228,3 +229,34 @@ def test_two_processes_tell_one_truth_which_outlives_them(memcached: str) -> Non
         assert pools() in (4, 8)
         assert before != workers(port)
     assert not folder.exists()
+
+
+# ── What an operator is woken by ─────────────────────────────────────────────────────────────────
+
+
+def test_failed_sign_ins_and_refusals_are_counted_by_the_limit_that_was_met(settings: LazySettings) -> None:
+    settings.LIMITS = settings.LIMITS | {"failed_sign_in": "3/5m", "publish": "1/1h"}
+    ann = User.objects.create_user("ann", "ann@example.org", "a long password")
+    visitor = Client()
+
+    def sign_in(password: str) -> None:
+        visitor.post("/accounts/login/", {"login": "ann", "password": password})
+
+    def act() -> None:
+        for _ in range(5):
+            sign_in("wrong")
+        visitor.force_login(ann)
+        for number in range(2):
+            visitor.post("/kwip/", {"text": f"tea {number}", "form_key": str(uuid.uuid4())})
+
+    grown = growth(Client(), act)
+    assert grown["kwippy_failed_sign_ins_total"] == 3
+    assert grown["kwippy_limit_refusals_total limit=failed_sign_in"] == 2
+    assert grown["kwippy_limit_refusals_total limit=publish"] == 1
+
+
+def test_refusals_of_allauth_are_counted(settings: LazySettings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"reset_password": "1/m/ip"}
+    form = {"email": "ann@example.org"}
+    grown = growth(Client(), lambda: [Client().post("/accounts/password/reset/", form) for _ in range(2)])
+    assert grown["kwippy_limit_refusals_total limit=allauth"] == 1

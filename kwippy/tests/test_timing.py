@@ -45,7 +45,7 @@ def waited(response: Any) -> float:
         ("/?sort=active", 2),
         ("/everyone/", 2),
         ("/tag/tea/", 2),
-        ("/bob/", 4),  # who bob is, and whether one follows him
+        ("/bob/", 5),  # who bob is, whether one follows him, what his counters leave out
         ("/kwip/", 0),
         ("/about/", 0),
     ],

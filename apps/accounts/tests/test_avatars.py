@@ -1,19 +1,26 @@
 """Pictures: hostile ones are refused before they cost anything; kept ones carry nothing but pixels."""
 
+import fcntl
 import io
 import resource
-import struct
-import zlib
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import IO
 
+import pillow_heif
 import pytest
-from django.core.exceptions import ValidationError
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from apps.accounts import actions, avatars
+from apps import limits
+from apps.accounts import actions, avatars, decoding
+from apps.accounts.decoding import Verdict
 from apps.accounts.models import User
+from apps.accounts.tests import bombs
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (600, 300), **options) -> bytes:
@@ -26,25 +33,59 @@ def upload(content: bytes, name: str = "me.jpg") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content, content_type="image/jpeg")
 
 
-def png_claiming(width: int, height: int) -> bytes:
-    """A few bytes whose header speaks of a huge picture."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 99))
-        + chunk(b"IEND", b"")
-    )
+def made(content: bytes) -> Image.Image:
+    """What becomes of the upload."""
+    decoded = avatars.decode(upload(content))
+    assert decoded.picture, decoded.refusal
+    return Image.open(io.BytesIO(decoded.picture))
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def level(picture: Image.Image, x: int = 200) -> int:
+    """How light it is there, of one channel."""
+    found = picture.getpixel((x, 200))
+    assert isinstance(found, int)
+    return found
+
+
+def refusal(content: bytes) -> str:
+    decoded = avatars.decode(upload(content))
+    assert decoded.picture is None
+    return decoded.refusal
+
+
+@pytest.fixture(autouse=True)
+def media(settings, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path / "avatars"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "MPO"])
 def test_a_picture_becomes_a_small_square(kind: str) -> None:
-    kept = Image.open(io.BytesIO(avatars.picture_from(upload(picture(kind)))))
+    pillow_heif.register_heif_opener()
+    kept = made(picture(kind))
     assert (kept.format, kept.size) == ("WEBP", (avatars.SIDE, avatars.SIDE))
+    red, green, blue = (level(kept.getchannel(name)) for name in "RGB")
+    assert (abs(red - 0xBB) < 12, abs(green - 0xD2) < 12, abs(blue - 0x6D) < 12) == (True, True, True)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "1", "L", "LA", "P", "CMYK", "RGBA"])
+def test_half_dark_and_half_light_stays_so_in_every_mode(mode: str) -> None:
+    """Also of 16 bits a channel, which Pillow's own conversion makes white."""
+    deep = mode == "I;16"
+    half = Image.new("I;16" if deep else "L", (900, 900), 0)
+    half.paste(Image.new(half.mode, (450, 900), 40_000 if deep else 200), (0, 0))
+    out = io.BytesIO()
+    half.convert(mode).save(out, "JPEG" if mode == "CMYK" else "PNG")
+    kept = made(out.getvalue()).convert("L")
+    assert level(kept, 350) < 30
+    assert level(kept, 50) > 130
+
+
+def test_the_first_picture_of_a_phones_many_counts_as_any_other_jpeg() -> None:
+    frame = Image.new("RGB", (5712, 4284), "#bbd26c")
+    out = io.BytesIO()
+    frame.save(out, "MPO", save_all=True, append_images=[frame.resize((600, 450))])
+    assert made(out.getvalue()).size == (avatars.SIDE, avatars.SIDE)
 
 
 def test_where_and_when_it_was_taken_is_dropped() -> None:
@@ -53,7 +94,8 @@ def test_where_and_when_it_was_taken_is_dropped() -> None:
     exif.get_ifd(0x8825)[2] = (52.0, 31.0, 0.0)
     source = picture(exif=exif.tobytes(), comment=b"canary")
     assert b"canary" in source
-    kept = avatars.picture_from(upload(source))
+    kept = avatars.decode(upload(source)).picture
+    assert kept
     assert b"canary" not in kept
     assert not Image.open(io.BytesIO(kept)).getexif()
 
@@ -65,49 +107,99 @@ def test_a_picture_taken_sideways_stands_upright() -> None:
     exif[0x0112] = 6
     out = io.BytesIO()
     sideways.save(out, "JPEG", exif=exif.tobytes())
-    kept = Image.open(io.BytesIO(avatars.picture_from(upload(out.getvalue())))).convert("L")
-    right, left = kept.getpixel((350, 200)), kept.getpixel((50, 200))
-    assert isinstance(right, int)
-    assert isinstance(left, int)
-    assert (right > 200, left < 50) == (True, True)
+    kept = made(out.getvalue()).convert("L")
+    assert level(kept, 350) > 200
+    assert level(kept, 50) < 50
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
         b"not a picture",
         b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
         b"GIF89a" + b"\0" * 20,
+        b"\0\0\0\x18ftypheic" + b"\0" * 60,
         picture()[:200],
         picture("PNG")[:60],
         picture("BMP"),
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
     ],
-    ids=["empty", "text", "svg", "broken gif", "cut jpeg", "cut png", "bmp", "postscript"],
+    ids=["text", "svg", "broken gif", "broken heic", "cut jpeg", "cut png", "bmp", "postscript"],
 )
-def test_what_is_no_picture_we_read_is_refused(content: bytes) -> None:
-    with pytest.raises(ValidationError):
-        avatars.picture_from(upload(content))
+def test_what_is_not_a_picture_that_we_read_is_refused(content: bytes) -> None:
+    assert "no picture we can read" in refusal(content)
 
 
-@pytest.mark.parametrize("size", [(50_000, 50_000), (2**31 - 1, 2**31 - 1), (10_000, 4_001)])
-def test_a_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
-    with pytest.raises(ValidationError, match="pixels"):
-        avatars.picture_from(upload(png_claiming(*size)))
+BOMBS = {
+    "a side of 2^31": (bombs.png(2**31 - 1, 2**31 - 1), Verdict.TOO_MANY_PIXELS),
+    "40 million pixels": (bombs.png(10_000, 4_001), Verdict.TOO_MANY_PIXELS),
+    "one column of 16 million": (bombs.png_of_one_column(16_000_000), Verdict.TOO_MANY_PIXELS),
+    "progressive, 79 million in color": (
+        bombs.progressive(8900, 8900, components=3),
+        Verdict.TOO_MANY_PIXELS,
+    ),
+    "progressive, 79 million grey": (bombs.progressive(8900, 8900, scans=200), Verdict.TOO_MUCH_WORK),
+    "9,000 scans": (bombs.progressive(3400, 3400, scans=9_000), Verdict.TOO_MUCH_WORK),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_by_its_header(name: str) -> None:
+    """Its decoding would take from 200 to 800 MB, or minutes."""
+    content, verdict = BOMBS[name]
+    assert len(content) < avatars.BYTES_LIMIT
+    # Its own peak: what `wait4` tells begins with that of the process which started it.
+    program = f"""
+import os, re, sys
+sys.path.insert(0, {str(settings.BASE_DIR)!r})
+from apps.accounts import decoding
+verdict = decoding.main(400)
+print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], flush=True)
+os._exit(verdict)"""
+    decoder = subprocess.run([sys.executable, "-c", program], input=content, stdout=subprocess.PIPE)
+    assert decoder.returncode == verdict
+    assert int(decoder.stdout) < 150_000  # kB
+
+
+@pytest.mark.parametrize(
+    ("work", "status"),
+    [
+        ("while True: pass", -signal.SIGKILL),
+        ("bytearray(decoding.MEMORY_BYTES)", Verdict.TOO_MUCH_WORK),
+        ("return b'x' * (decoding.OUTPUT_BYTES + 1)", -signal.SIGXFSZ),
+    ],
+    ids=["time", "memory", "output"],
+)
+def test_the_kernel_bounds_a_decoder_that_its_header_did_not_give_away(
+    work: str, status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "decoder.py"
+    program.write_text(
+        "import os, sys\n"
+        f"sys.path.insert(0, {str(settings.BASE_DIR)!r})\n"
+        "from apps.accounts import decoding\n"
+        "decoding.CPU_SECONDS = 1\n"
+        f"def square(upload, side):\n    {work}\n"
+        "decoding.square = square\n"
+        "os._exit(decoding.main(400))\n"
+    )
+    monkeypatch.setattr(decoding, "__file__", str(program))
+    ran: list[tuple[int, int]] = []
+    run = avatars._run
+
+    def noted(source: IO[bytes], made: IO[bytes]) -> tuple[int, int]:
+        ran.append(run(source, made))
+        return ran[-1]
+
+    monkeypatch.setattr(avatars, "_run", noted)
+    assert "too much work" in refusal(picture())
+    assert ran[0][0] == status
 
 
 def test_a_file_too_big_is_refused_unread() -> None:
     heavy = upload(b"")
     heavy.size = avatars.BYTES_LIMIT + 1
-    with pytest.raises(ValidationError, match="too big"):
-        avatars.picture_from(heavy)
-
-
-@pytest.fixture
-def media(settings, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path / "avatars"
+    assert "too big" in avatars.decode(heavy).refusal
 
 
 @pytest.fixture
@@ -158,3 +250,43 @@ def test_the_settings_page_takes_a_picture_and_says_what_is_wrong_with_another(
     assert (served.status_code, served["Content-Type"]) == (200, "image/webp")
     client.post("/settings/picture/remove/")
     assert not list(media.iterdir())
+
+
+@pytest.mark.parametrize("scope", ["picture", "picture_seconds"])
+def test_the_limit_is_asked_before_the_picture_is_decoded(
+    scope: str, ann: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(ann)
+    for _ in range(60):
+        limits.admit(scope, ann.pk)
+    monkeypatch.setattr(avatars, "decode", lambda upload: pytest.fail("decoded"))
+    answer = client.post("/settings/picture/", {"picture": upload(picture())})
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+    assert "easy now" in answer.content.decode()
+
+
+def test_the_seconds_of_decoding_are_counted_and_not_only_the_tries(
+    ann: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(ann)
+    monkeypatch.setattr(avatars, "decode", lambda upload: avatars.Decoded(None, "too much work", 5))
+    statuses = [
+        client.post("/settings/picture/", {"picture": upload(picture())}).status_code for _ in range(13)
+    ]
+    assert statuses == [422] * 12 + [429]
+
+
+def test_an_upload_waits_for_the_one_before_it_and_not_for_long(
+    ann: User, media: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one may be in another process."""
+    monkeypatch.setattr(avatars, "TURN_SECONDS", 0.2)
+    client.force_login(ann)
+    with (media.parent / ".decoding").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = client.post("/settings/picture/", {"picture": upload(picture())})
+        assert (answer.status_code, answer["Retry-After"]) == (503, "3")
+        assert "give it a few seconds" in answer.content.decode()
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert client.post("/settings/picture/", {"picture": upload(picture())}).status_code == 302

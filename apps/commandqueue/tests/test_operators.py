@@ -1,8 +1,12 @@
 """What operators see and do: admin, manage.py commands, metrics, a worker's readiness."""
 
 import io
+import re
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -10,14 +14,16 @@ from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 from prometheus_client import generate_latest
 
-from apps.commandqueue import health, metrics
+from apps.commandqueue import health, metrics, store
 from apps.commandqueue.messages import mark
 from apps.commandqueue.models import Command, State
 from apps.commandqueue.tests import tasks
-from apps.commandqueue.tests.conftest import send, work
+from apps.commandqueue.tests.conftest import let_time_pass, send, work, work_until_finished
 from apps.commandqueue.tests.smtpserver import Server
 from apps.commandqueue.worker import Worker
 
@@ -145,10 +151,10 @@ def test_a_worker_answers_for_itself(queue: Server) -> None:
     port = server.server_address[1]
     try:
         assert ask(port, "/livez") == (200, "ok\n")
-        assert ask(port, "/readyz") == (503, "not ready\n")
+        assert ask(port, "/readyz")[0] == 503
         for thread in worker.threads:
             thread.start()
-        assert ask(port, "/readyz") == (200, "ready\n")
+        assert ask(port, "/readyz")[0] == 200
         assert "commandqueue_depth" in ask(port, "/metrics")[1]
         worker.threads[0].answered_at -= 60
         worker.threads[0].pace = worker.pace
@@ -191,9 +197,147 @@ def test_a_claim_reads_no_more_of_the_index_than_it_takes(transactional_db: None
     assert "Seq Scan" not in plan
 
 
-def ask(port: Any, path: str) -> tuple[int, str]:
+def test_a_worker_tells_only_those_it_should_of_the_queue(queue: Server, settings: Any) -> None:
+    server = health.serve(Worker(lanes=["default"]), host="0.0.0.0", port=0)
+    port = server.server_address[1]
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        assert ask(port, "/metrics")[0] == 200
+        assert ask(port, "/metrics", {"X-Forwarded-For": "10.0.0.1"})[0] == 404
+        assert ask(port, "/readyz", {"Forwarded": "for=10.0.0.1"})[0] == 404
+        settings.METRICS_NETWORKS = ["10.0.0.0/8"]
+        assert [ask(port, path)[0] for path in ("/metrics", "/readyz", "/livez")] == [404, 404, 200]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+# ── A mail server that refuses ───────────────────────────────────────────────────────────────────
+
+
+def refuse_connections(server: Server) -> None:
+    server.stop()
+
+
+def refuse_clients(server: Server) -> None:
+    server.fail("GREETING", "554 go away", times=100)
+
+
+def put_off_senders(server: Server) -> None:
+    server.fail("MAIL", "451 not now <bob@example.org>", times=100)
+
+
+def put_off_recipients(server: Server) -> None:
+    server.fail("RCPT", "450 <bob@example.org>: not now", times=100)
+
+
+REFUSALS: dict[Callable[[Server], None], str] = {
+    refuse_connections: "refused",
+    refuse_clients: "554 go away",
+    put_off_senders: "451 not now <…@example.org>",
+    put_off_recipients: "450 <…@example.org>: not now",
+}
+
+
+def figure(text: str, name: str) -> float:
+    [value] = [line.split()[-1] for line in text.splitlines() if line.startswith(f"{name} ")]
+    return float(value)
+
+
+def make_older(command: Command, *, minutes: int) -> None:
+    """The command was made so long ago; its next attempt is when it was."""
+    Command.objects.filter(pk=command.pk).update(created_at=Now() - timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize("refuse", REFUSALS)
+def test_a_mail_server_that_refuses_is_seen_everywhere(
+    queue: Server, operator: Client, refuse: Callable[[Server], None]
+) -> None:
+    refuse(queue)
+    stuck = send()
+    for _ in range(3):
+        let_time_pass()
+        work()
+    make_older(stuck, minutes=30)
+    Command.objects.filter(pk=stuck.pk).update(due_at=Now() + timedelta(minutes=10))
+
+    status = said("status")
+    assert "the oldest for 1,8" in status
+    assert "1 stuck" in status
+    line = next(line for line in status.splitlines() if line.split()[:1] == [str(stuck.pk)])
+    assert "3 attempts, next in " in line
+    assert REFUSALS[refuse] in line
+    assert "bob@" not in status
+
+    state = generate_latest(metrics.registry()).decode()
+    assert 1_800 <= figure(state, 'commandqueue_oldest_seconds{lane="default"}') < 3_600
+    assert figure(state, 'commandqueue_stuck{lane="default"}') == 1
+    worker = Worker(lanes=["default"])
+    own = generate_latest(metrics.WORKER).decode()
+    assert figure(own, 'commandqueue_mail_failures_in_a_row{backend="default"}') >= 3
+    readiness = health.readiness(worker)
+    assert readiness["mail"] is False
+    assert REFUSALS[refuse] in str(readiness["mail default"])
+    assert "bob@" not in str(readiness)
+
+    # Newer ones that wait for nothing but their turn come after it.
+    send(), send()
+    listed = re.findall(r"/admin/commandqueue/command/(\d+)/change/", operator.get(LIST).content.decode())
+    assert listed[0] == str(stuck.pk)
+
+    if refuse is refuse_connections:
+        queue.start()
+    queue.reset()
+    let_time_pass()
+    work()
+    assert "stuck" not in said("status")
+    assert health.readiness(worker)["mail"] is True
+    own = generate_latest(metrics.WORKER).decode()
+    assert figure(own, 'commandqueue_mail_failures_in_a_row{backend="default"}') == 0
+
+
+def test_a_refusal_for_good_says_nothing_of_the_server(queue: Server) -> None:
+    work_until_finished(send())
+    queue.fail("RCPT", "550 no such person", times=3)
+    for _ in range(3):
+        work_until_finished(send())
+    assert health.readiness(Worker(lanes=["default"]))["mail"] is True
+
+
+def test_mail_that_no_worker_begins_is_stuck_after_a_minute(queue: Server) -> None:
+    command = send()
+    assert "stuck" not in said("status")
+    Command.objects.filter(pk=command.pk).update(due_at=Now() - timedelta(minutes=2))
+    assert "no worker has begun it" in said("status")
+
+
+def test_what_is_to_run_later_is_not_stuck(queue: Server) -> None:
+    tomorrow = timezone.now() + timedelta(days=1)
+    tasks.echo.using(run_after=tomorrow).enqueue("later")
+    assert "not due yet" in said("status")
+    assert "stuck" not in said("status")
+    state = generate_latest(metrics.registry()).decode()
+    assert figure(state, 'commandqueue_oldest_seconds{lane="default"}') == 0
+
+
+def test_the_admin_and_the_statements_agree_on_what_is_stuck(queue: Server) -> None:
+    """Each combination of state, attempt and time."""
+    for state in State.values:
+        for attempted_at in (None, Now()):
+            for minutes in (-1, 0, 2):
+                command = send()
+                due_at = Now() - timedelta(minutes=minutes)
+                Command.objects.filter(pk=command.pk).update(
+                    state=state, attempted_at=attempted_at, due_at=due_at, finished_at=Now()
+                )
+    by_django = set(Command.objects.filter(Command.STUCK).values_list("pk", flat=True))
+    assert {command.id for command in store.stuck(limit=100)} == by_django
+    assert sum(row.stuck for row in store.status()) == len(by_django) == 4
+
+
+def ask(port: Any, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> tuple[int, str]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=dict(headers))
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

@@ -12,7 +12,7 @@ FROM (
             UNION ALL
             SELECT %(viewer)s
         ) k
-        WHERE {unmuted}
+        WHERE {unmuted} AND {switched_on}
     ) network
     CROSS JOIN LATERAL (
         SELECT k.id, k.last_active_at

@@ -40,6 +40,7 @@ class Community:
     written: list[Written]
     favourites: list[Pair]
     deleted: set[int]
+    off: set[int] = field(default_factory=set)
     kwips: dict[int, Kwip] = field(default_factory=dict)
 
     def build(self) -> None:
@@ -49,6 +50,7 @@ class Community:
                 pk=person,
                 username=f"person{person}",
                 email=f"{person}@example.org",
+                is_active=person not in self.off,
                 following_count=sum(follower == person for follower, _ in self.follows),
             )
             for person in PEOPLE
@@ -89,6 +91,8 @@ class Community:
 
     def is_visible(self, kwip: Kwip, viewer: int) -> bool:
         thread = self.kwips.get(kwip.thread_id or 0)
+        if kwip.author_id in self.off:
+            return False
         if thread is not None and not self.is_visible(thread, viewer):
             return False
         circle = kwip.audience_id
@@ -203,4 +207,5 @@ def communities(draw: st.DrawFn) -> Community:
         written=kwips,
         favourites=draw(likes) if kwips else [],
         deleted=draw(st.sets(places, max_size=4)) if kwips else set(),
+        off=draw(st.just(set()) | st.sets(st.sampled_from(PEOPLE), max_size=2)),
     )

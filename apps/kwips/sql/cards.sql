@@ -22,7 +22,7 @@ SELECT
         SELECT u.username::text
         FROM kwips_mention m
         JOIN accounts_user u ON u.id = m.user_id
-        WHERE m.kwip_id = k.id
+        WHERE m.kwip_id = k.id AND u.is_active
     )
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS wanted (id, place)
 JOIN kwips_kwip k ON k.id = wanted.id

@@ -1,8 +1,8 @@
 -- THE visibility predicate: may the viewer see the kwip `k`? %(viewer)s is a user id, 0 for anyone.
--- Served by follow_once (follower_id, followee_id), block_once (blocker_id, blocked_id) and the index of
--- graph_block's blocked_id. OFFSET 0 keeps PostgreSQL from reading all whom the viewer follows for the few kwips
--- that are not for everyone; and the blocks are no correlated NOT EXISTS, because those become joins, which take
--- longer to plan than to run.
+-- Served by follow_once (follower_id, followee_id), block_once (blocker_id, blocked_id), the index of
+-- graph_block's blocked_id, and user_switched_off (id) of the few who are. OFFSET 0 keeps PostgreSQL from reading all
+-- whom the viewer follows for the few kwips that are not for everyone; and the blocks are no correlated NOT EXISTS,
+-- because those become joins, which take longer to plan than to run.
 (
     k.audience_id IS NULL
     OR k.audience_id = %(viewer)s
@@ -17,3 +17,4 @@ AND k.author_id NOT IN (
     UNION ALL
     SELECT b.blocker_id FROM graph_block b WHERE b.blocked_id = %(viewer)s
 )
+AND NOT EXISTS (SELECT FROM accounts_user a WHERE a.id = k.author_id AND NOT a.is_active OFFSET 0)

@@ -10,6 +10,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.accounts.models import User
+from apps.kwips import queries
 from apps.kwips.cards import ShownCard
 
 register = template.Library()
@@ -40,6 +42,12 @@ def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
     return format_html(
         '<time datetime="{}" class="{}">{}</time>', moment.isoformat(timespec="seconds"), css, shown
     )
+
+
+@register.simple_tag
+def shown_counts(person: User, viewer: User) -> dict[str, int]:
+    """The counters above a person's lists, as the viewer sees those."""
+    return queries.shown_counts(person, viewer.pk)
 
 
 @register.simple_tag

@@ -6,6 +6,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.commandqueue import actions, store
 from apps.commandqueue.models import State
+from apps.commandqueue.outcomes import loggable
+
+# So many stuck commands are listed: the reason is mostly the same for all.
+SHOWN = 10
 
 
 class Command(BaseCommand):
@@ -28,7 +32,12 @@ class Command(BaseCommand):
         counts = store.status()
         for row in counts:
             age = "not due yet" if row.age < 0 else f"for {row.age:,.0f} s"
-            self.stdout.write(f"{row.lane:<8} {row.state:<8} {row.count:>9,}   the oldest {age}")
+            stuck = f"   {row.stuck:,} stuck" if row.stuck else ""
+            self.stdout.write(f"{row.lane:<8} {row.state:<8} {row.count:>9,}   the oldest {age}{stuck}")
+        if any(row.stuck for row in counts):
+            self.stdout.write("\nStuck, the oldest first:")
+        for command in store.stuck(limit=SHOWN):
+            self.stdout.write(_line(command))
         if not counts:
             self.stdout.write("Nothing waits, nothing is in hand, nothing has died.")
 
@@ -44,3 +53,13 @@ class Command(BaseCommand):
         states = [State.DONE, State.DISCARDED, *([State.DEAD] if options["dead"] else [])]
         count = actions.purge(older_than=options["days"] * 86_400, states=states)
         self.stdout.write(f"{count:,} forgotten.")
+
+
+def _line(command: store.Stuck) -> str:
+    """A stuck command, and why it waits."""
+    why = loggable(command.error) if command.error else "no worker has begun it"
+    next_try = f"in {command.next_in:,.0f} s" if command.next_in > 0 else "as soon as a worker is free"
+    return (
+        f"{command.id:>9} {command.kind:<4} {command.lane:<8} for {command.age:,.0f} s,"
+        f" {command.attempts} attempts, next {next_try}: {why}"
+    )

@@ -22,8 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("--lanes", default=",".join(Lane.values), help="which lanes, separated by commas")
         parser.add_argument("--threads", type=int, default=1, help="threads for each lane")
         parser.add_argument("--once", action="store_true", help="stop when nothing is due")
+        parser.add_argument("--port", type=int, help="serve /livez /readyz /metrics on this port")
         parser.add_argument(
-            "--port", type=int, help="serve /livez /readyz /metrics on this port of 127.0.0.1"
+            "--bind", default="127.0.0.1", help="of this address; /metrics is for METRICS_NETWORKS alone"
         )
         parser.add_argument(
             "--lease", type=float, default=60.0, help="seconds until a dead worker's work is taken over"
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: worker.stop())
         with contextlib.ExitStack() as stack:
             if options["port"] is not None:
-                server = health.serve(worker, port=options["port"])
+                server = health.serve(worker, host=options["bind"], port=options["port"])
                 stack.callback(server.shutdown)
             code = worker.run()
         if code:

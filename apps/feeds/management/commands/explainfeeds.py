@@ -48,17 +48,18 @@ class Command(BaseCommand):
 def timelines(viewer: User | None) -> Iterator[Timeline]:
     """Every timeline for this viewer, of the people, tags and threads that have most in them."""
     viewer_id = viewer.pk if viewer else None
+    people = User.objects.filter(is_active=True)
     for sort in ("", queries.ACTIVE):
         yield queries.everyone(viewer_id=viewer_id, sort=sort)
         if viewer:
             yield queries.network(viewer_id=viewer.pk, following_count=viewer.following_count, sort=sort)
-        if person := User.objects.order_by("-kwips_count").first():
+        if person := people.order_by("-kwips_count").first():
             yield queries.person(viewer_id=viewer_id, person_id=person.pk, sort=sort)
     if viewer:
         yield queries.network_news(viewer_id=viewer.pk, following_count=viewer.following_count)
-    if person := User.objects.order_by("-comments_count").first():
+    if person := people.order_by("-comments_count").first():
         yield queries.comments(viewer_id=viewer_id, person_id=person.pk)
-    if person := User.objects.order_by("-favourites_count").first():
+    if person := people.order_by("-favourites_count").first():
         yield queries.favourites(viewer_id=viewer_id, person_id=person.pk)
     if tagged := KwipTag.objects.select_related("tag").first():
         yield queries.tag(viewer_id=viewer_id, name=tagged.tag.name)

@@ -1,0 +1,145 @@
+"""Password hashes: what they cost one person, and that many at once do not cost more than a process has."""
+
+import os
+import re
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.hashers import (
+    Argon2PasswordHasher,
+    check_password,
+    identify_hasher,
+    make_password,
+)
+from django.test import Client
+
+from apps.accounts import hashers
+from apps.accounts.models import User
+from apps.limits import Busy
+from apps.testing.site import Visitor, served
+from deploy.local import services
+
+
+def test_new_hashes_are_argon2id_within_what_owasp_asks_for() -> None:
+    made = make_password("tea and cake")
+    parameters = re.fullmatch(r"argon2\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$.*", made)
+    assert parameters
+    memory, passes, lanes = map(int, parameters.groups())
+    assert 19 * 1024 <= memory <= 46 * 1024
+    assert (passes, lanes) == (2, 1)
+    assert check_password("tea and cake", made)
+    assert not check_password("tea and cakes", made)
+
+
+def test_a_hash_of_the_release_before_is_read_and_made_anew() -> None:
+    earlier = Argon2PasswordHasher().encode("tea and cake", "somesaltsomesalt")
+    assert "m=102400" in earlier
+    kept: list[str] = []
+    assert check_password(
+        "tea and cake", earlier, setter=lambda password: kept.append(make_password(password))
+    )
+    assert identify_hasher(kept[0]).must_update(kept[0]) is False
+
+
+def test_what_hashes_hold_at_once_never_exceeds_the_bound() -> None:
+    memory = hashers.Memory(100)
+    held: list[int] = []
+    peak: list[int] = []
+    guard = threading.Lock()
+
+    def hold(kib: int) -> None:
+        with memory.of(kib):
+            with guard:
+                held.append(min(kib, 100))
+                peak.append(sum(held))
+            with guard:
+                held.remove(min(kib, 100))
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(hold, [50, 100, 217, 46] * 200))
+    assert max(peak) <= 100
+
+
+def test_who_waits_too_long_for_memory_is_told_so_and_the_memory_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hashers, "WAIT_SECONDS", 0.1)
+    memory = hashers.Memory(100)
+    with memory.of(60):
+        with memory.of(40):
+            pass
+        with pytest.raises(Busy), memory.of(60):
+            pass
+    with pytest.raises(ValueError, match="broken"), memory.of(100):
+        raise ValueError("broken")
+    with memory.of(100):
+        pass
+
+
+@pytest.mark.django_db
+def test_a_sign_in_that_finds_no_memory_is_a_503_that_keeps_no_password(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create_user("ann", "ann@example.org", "tea and cake")
+    monkeypatch.setattr(hashers, "WAIT_SECONDS", 0.05)
+    with hashers._memory.of(hashers.MEMORY_KIB * hashers.AT_ONCE):
+        for path, form in (
+            ("/accounts/login/", {"login": "ann", "password": "tea and cake"}),
+            (
+                "/accounts/signup/",
+                {
+                    "username": "eve",
+                    "email": "eve@example.org",
+                    "password1": "a long password 7",
+                    "password2": "a long password 7",
+                },
+            ),
+        ):
+            answer = client.post(path, form)
+            assert (answer.status_code, answer["Retry-After"]) == (503, "3"), path
+            assert "password" not in answer.content.decode()
+    assert not User.objects.filter(username="eve").exists()
+    assert client.post("/accounts/login/", {"login": "ann", "password": "tea and cake"}).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_32_sign_ins_at_once_take_less_than_250_mb(memcached: str) -> None:
+    for number in range(32):
+        User.objects.create_user(f"person{number}", f"p{number}@example.org", "tea and cake")
+    proxies = {"TRUSTED_PROXIES": "127.0.0.0/8,::1/128"}
+    with served(memcached=memcached, workers=2, variables=proxies) as port:
+        processes = [pid for pid in services.descendants(os.getpid()) if is_gunicorn(pid)]
+        for pid in processes:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
+        before = sum(map(peak_kib, processes))
+        start = threading.Barrier(32)
+
+        def sign_in(number: int) -> int:
+            start.wait()
+            # Of as many networks: the limit on tries is not what is tested.
+            form = {"login": f"person{number}", "password": "tea and cake!"}
+            return (
+                Visitor(port)
+                .post("/accounts/login/", headers={"X-Forwarded-For": f"10.0.{number}.1"}, **form)
+                .status
+            )
+
+        with ThreadPoolExecutor(32) as pool:
+            statuses = Counter(pool.map(sign_in, range(32)))
+        grown = sum(map(peak_kib, processes)) - before
+    assert set(statuses) <= {200, 503}
+    assert statuses[200] >= 4
+    assert grown < 250_000  # kB
+
+
+def is_gunicorn(pid: int) -> bool:
+    return b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def peak_kib(pid: int) -> int:
+    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1])

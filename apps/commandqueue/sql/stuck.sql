@@ -1,0 +1,12 @@
+-- The oldest commands that wait after a failed attempt, or that no worker has begun within a minute.
+-- Index: commandqueue_due, all of it: what waits.
+SELECT id, kind, lane,
+    extract(epoch FROM statement_timestamp() - greatest(created_at, run_after)),
+    cardinality(worker_ids),
+    extract(epoch FROM due_at - statement_timestamp()),
+    errors -> -1
+FROM commandqueue_command
+WHERE state = 'waiting'
+  AND (attempted_at IS NOT NULL OR due_at < statement_timestamp() - interval '1 minute')
+ORDER BY created_at, id
+LIMIT %(limit)s

@@ -1,0 +1,125 @@
+"""A prepared statement: PREPARE once a connection, EXECUTE, and both again when it became unusable."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.db import Error, OperationalError, connection
+from django.db.backends.utils import CursorWrapper
+from psycopg2 import extensions
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+# Several migrations may follow one another; more than this many between PREPARE and EXECUTE is no migration.
+_TRIES = 3
+# Sent together with an EXECUTE inside a transaction. It is left to the end of the transaction.
+SAVEPOINT = "SAVEPOINT prepared; "
+_UNDO = "ROLLBACK TO SAVEPOINT prepared"
+
+
+class Unusable(OperationalError):
+    """The statement became unusable each time that it had been prepared. The site answers 503."""
+
+
+@dataclass
+class _Known:
+    """The statements of one connection, by name."""
+
+    # PREPARE was sent; the answer may have been lost, or the statement may have become unusable since.
+    sent: set[str] = field(default_factory=set)
+    usable: set[str] = field(default_factory=set)
+
+
+# A connection that is closed is forgotten with its statements.
+_on_connection: WeakKeyDictionary[object, _Known] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement with ``%(named)s`` parameters. ``types`` holds those of them that are not bigint.
+
+    ``file`` is where it stands, for PostgreSQL's statistics; ``name`` must be unique among all statements.
+    """
+
+    file: str
+    name: str
+    sql: str
+    types: Mapping[str, str] = field(default_factory=dict)
+
+    def execute(self, cursor: CursorWrapper, parameters: Mapping[str, Any]) -> None:
+        """Run it on Django's cursor, after preparing it where the connection has not.
+
+        PREPARE is not counted among the page's queries: it is sent once, past Django's own cursor. Raises
+        DatabaseError; Unusable if it became unusable again and again.
+        """
+        if not getattr(settings, "PREPARED_STATEMENTS", False):
+            cursor.execute(f"/* {self.file} */ {self.sql}", parameters)
+            return
+        raw = connection.connection
+        known = _on_connection.setdefault(raw, _Known())
+        for _ in range(_TRIES):
+            if self.name not in known.usable:
+                self._prepare(raw, known)
+            savepoint = SAVEPOINT if _in_transaction(raw) else ""
+            try:
+                cursor.execute(f"/* {self.file} */ {savepoint}{self._execute}", parameters)
+                return
+            except Error as error:
+                if not _is_unusable(error):
+                    raise
+                last = error
+                known.usable.discard(self.name)
+                if savepoint:
+                    _send(raw, _UNDO)
+        raise Unusable(f"{self.name} became unusable {_TRIES} times") from last
+
+    def _prepare(self, raw: Any, known: _Known) -> None:
+        if self.name in known.sent and _send(
+            raw, "SELECT FROM pg_prepared_statements WHERE name = %s", [self.name]
+        ):
+            _send(raw, f"DEALLOCATE {self.name}")
+        known.sent.add(self.name)
+        _send(raw, self.prepare)
+        known.usable.add(self.name)
+
+    @cached_property
+    def prepare(self) -> str:
+        """The PREPARE."""
+        body = _PARAMETER.sub(lambda found: f"${self._places[found[1]]}", self.sql).replace("%%", "%")
+        types = ", ".join(self.types.get(name, "bigint") for name in self._places)
+        return f"PREPARE {self.name} ({types}) AS {body}"
+
+    @cached_property
+    def _execute(self) -> str:
+        values = ", ".join(f"%({name})s" for name in self._places)
+        return f"EXECUTE {self.name} ({values})"
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The parameters in the order of their first use."""
+        return {name: place for place, name in enumerate(dict.fromkeys(_PARAMETER.findall(self.sql)), 1)}
+
+
+def _in_transaction(raw: Any) -> bool:
+    """Whether a failed statement would take others with it."""
+    return not raw.autocommit or raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE
+
+
+def _is_unusable(error: Error) -> bool:
+    """Whether it is the prepared statement that has to be renewed, and nothing is wrong with the run."""
+    cause = error.__cause__
+    code = getattr(cause, "pgcode", None)
+    if code == "0A000":  # feature_not_supported, which has other reasons too
+        return "cached plan" in str(cause)
+    # invalid_sql_statement_name: DEALLOCATE or DISCARD.
+    return code == "26000"
+
+
+def _send(raw: Any, sql: str, parameters: Any = None) -> int:
+    """Run SQL past Django's cursor; returns the number of its rows."""
+    with connection.wrap_database_errors, raw.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)

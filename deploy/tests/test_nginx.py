@@ -1,0 +1,311 @@
+"""deploy/nginx.conf, as it is deployed, before the site: what it refuses, limits, logs and answers itself."""
+
+import json
+import os
+import select
+import socket
+import ssl
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from h2.connection import H2Connection
+from h2.events import ResponseReceived
+
+from apps.accounts.models import User
+from apps.kwips.models import Kwip
+from apps.testing import site as testing_site
+from apps.testing.edge import Told, deployed_edge
+from apps.testing.tls import Client
+from deploy.local.edge import FILES, DeployedEdge
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DOMAIN = "kwippy.example"
+HSTS = "max-age=31536000"
+TOKEN = "a" * 32
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture
+def nginx(memcached: str, tmp_path: Path) -> Iterator[DeployedEdge]:
+    variables = {
+        "SITE_URL": f"https://{DOMAIN}",
+        "BEHIND_TLS_PROXY": "on",
+        "TRUSTED_PROXIES": "127.0.0.0/8",
+        "SERVE_MEDIA": "off",
+    }
+    with ExitStack() as stack:
+        port = stack.enter_context(
+            testing_site.served(memcached=memcached, workers=1, variables=variables, host=DOMAIN)
+        )
+        yield stack.enter_context(deployed_edge(tmp_path / "edge", gunicorn=port, domain=DOMAIN))
+
+
+@pytest.fixture
+def client(nginx: DeployedEdge) -> Callable[..., Client]:
+    def client(address: str = "127.0.0.1") -> Client:
+        return Client(nginx.port, DOMAIN, nginx.certificate, address)
+
+    return client
+
+
+def cookies(user: User) -> str:
+    session = testing_site.session_of(user)
+    return f"__Host-sessionid={session}; __Host-csrftoken={TOKEN}"
+
+
+def publish(client: Client, user: User, text: str) -> Told:
+    form = {"csrfmiddlewaretoken": TOKEN, "text": text, "form_key": str(uuid.uuid4())}
+    headers = {
+        "Cookie": cookies(user),
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Origin": f"https://{DOMAIN}",
+    }
+    return client.ask("/kwip/", method="POST", headers=headers, body=urlencode(form).encode())
+
+
+def says_for_itself(told: Told) -> None:
+    """What Django says of every answer nginx has to say of its own."""
+    assert told.headers.get_all("Strict-Transport-Security") == [HSTS]
+    assert told.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+
+
+def test_metrics_are_not_served_by_any_spelling_or_method(client: Callable[..., Client]) -> None:
+    for method in ("GET", "HEAD", "POST", "OPTIONS"):
+        for path in ("/metrics", "/metrics/", "/metrics/x", "/%6detrics", "//metrics", "/./metrics"):
+            told = client().ask(path, method=method)
+            assert told.status == 404, (method, path)
+            assert "# HELP" not in told.text
+
+
+def test_a_request_for_another_site_is_refused(nginx: DeployedEdge, client: Callable[..., Client]) -> None:
+    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+        client().connect(sni="other.example")
+    assert client().ask("/", headers={"Host": "other.example"}).status == 421
+    for host, status, leads_to in (
+        (DOMAIN, 301, f"https://{DOMAIN}/everyone/?sort=active"),
+        ("other.example", 421, None),
+    ):
+        with socket.create_connection(("127.0.0.1", nginx.plain_port)) as plain:
+            plain.sendall(f"GET /everyone/?sort=active HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            head = plain.makefile("rb").read().decode()
+        assert f" {status} " in head.partition("\r\n")[0]
+        assert leads_to is None or f"Location: {leads_to}\r\n" in head
+
+
+def test_the_log_has_no_key_of_a_link_and_no_argument(
+    nginx: DeployedEdge, client: Callable[..., Client]
+) -> None:
+    key = "k" * 40
+    nginx.maintenance.touch()
+    client().ask(f"/accounts/reset/{key}/?q={key}")
+    nginx.maintenance.unlink()
+    for method in ("GET", "POST"):
+        for path in (f"/accounts/reset/{key}/", f"/everyone/?q={key}", f"/{key}/{key}"):
+            client().ask(path, method=method)
+    lines = [json.loads(line) for line in nginx.access_log.read_text().splitlines()]
+    assert key not in nginx.access_log.read_text()
+    asked = [(line["method"], line["path"]) for line in lines]
+    assert asked == [("GET", "/accounts/reset/…")] + [
+        (method, path) for method in ("GET", "POST") for path in ("/accounts/reset/…", "/everyone/", "/…")
+    ]
+    assert {line["client"] for line in lines} == {"127.0.0.1"}
+
+
+def test_a_client_that_asks_too_often_is_told_so_and_others_are_not(client: Callable[..., Client]) -> None:
+    connection = client().connect()
+    stream = connection.makefile("rb")
+    admitted = 0
+    # 50 a second come back; a machine that is slower than that would never be limited.
+    for _ in range(100):
+        connection.sendall(f"HEAD /nothing.css HTTP/1.1\r\nHost: {DOMAIN}\r\n\r\n".encode() * 50)
+        statuses = []
+        for _ in range(50):
+            statuses.append(int(stream.readline().split()[1]))
+            while stream.readline() != b"\r\n":
+                pass
+        admitted += statuses.count(404)
+        if 429 in statuses:
+            break
+    connection.close()
+    assert 429 in statuses
+    assert admitted >= 200
+    told = client().ask("/about/")
+    if told.status == 429:  # not where the handshake took so long that one is admitted again
+        assert "easy now" in told.text
+        assert told.headers["Retry-After"] == "5"
+        says_for_itself(told)
+    assert client("127.0.0.9").ask("/about/").status == 200
+
+
+def test_what_nginx_answers_itself_has_the_headers_of_the_site(
+    nginx: DeployedEdge, client: Callable[..., Client]
+) -> None:
+    (nginx.static / "a.css").write_text("body {}")
+    (nginx.media / "a.webp").write_bytes(b"tea")
+    for path, status in (
+        ("/static/a.css", 200),
+        ("/static/nothing.css", 404),
+        ("/media/a.webp", 200),
+        ("/media/nothing.webp", 404),
+        ("/-edge/style.css", 200),
+        ("/-edge/nothing", 404),
+        ("/metrics", 404),
+    ):
+        told = client().ask(path)
+        assert told.status == status, path
+        says_for_itself(told)
+    says_for_itself(client().ask("/about/"))
+    says_for_itself(client().ask("/kwip/", method="POST", body=b"x" * 4 * MEGABYTE))
+    # What is renamed inside can't be asked for from outside.
+    assert client().ask("/-send/kwip/").status == 404
+
+
+def test_a_body_is_as_large_as_its_address_takes(client: Callable[..., Client]) -> None:
+    ann = User.objects.create_user("ann", "ann@example.org")
+    member = {"Cookie": cookies(ann), "Content-Type": "multipart/form-data; boundary=x"}
+    part = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n--x--\r\n'
+    for path, headers, megabytes, expected in (
+        ("/kwip/", member, 2.9, 413),  # Django's own limit
+        ("/kwip/", member, 3.2, 413),
+        ("/settings/picture/", member, 8.9, 403),  # no token in it: it has come through
+        ("/settings/picture/", member, 9.5, 413),
+        ("/settings/picture/", {}, 2.0, 303),
+        ("/settings/picture/", {"Cookie": "theme=dark"}, 8.9, 303),
+    ):
+        name = b'picture"; filename="a.png' if "picture" in path else b"text"
+        body = part % (name, b"x" * int(megabytes * MEGABYTE))
+        told = client().ask(path, method="POST", headers=headers, body=body)
+        assert told.status == expected, (path, megabytes)
+        by_nginx = "/-edge/style.css" in told.text
+        assert by_nginx == (megabytes in (3.2, 9.5)), (path, megabytes)
+        assert expected != 413 or "that's a whole lot" in told.text
+        assert expected != 303 or told.headers["Location"] == "/accounts/login/?next=/settings/"
+    assert client().ask("/about/", body=b"x" * 20_000).status == 413
+
+
+def test_a_request_that_reads_has_no_body_not_even_without_a_length(
+    nginx: DeployedEdge, client: Callable[..., Client]
+) -> None:
+    connection = client().connect(protocol="h2")
+    h2 = H2Connection()
+    h2.initiate_connection()
+    names = ((":method", "GET"), (":path", "/about/"), (":scheme", "https"), (":authority", DOMAIN))
+    h2.send_headers(1, names)
+    for _ in range(3):
+        h2.send_data(1, b"x" * 16_000)
+    connection.sendall(h2.data_to_send())
+    told: dict[bytes, bytes] = {}
+    while not told:
+        for event in h2.receive_data(connection.recv(65_536)):
+            if isinstance(event, ResponseReceived):
+                told = dict(event.headers or ())
+    connection.close()
+    assert told[b":status"] == b"413"
+    assert list(nginx.body_space.rglob("*.*")) == []
+
+
+def test_one_client_cannot_fill_the_space_for_bodies(
+    nginx: DeployedEdge, client: Callable[..., Client]
+) -> None:
+    ann = User.objects.create_user("ann", "ann@example.org")
+    flood = client("127.0.0.3")
+    head = "POST {} HTTP/1.1\r\nHost: {}\r\nCookie: sessionid=x\r\nContent-Length: {}\r\n\r\n"
+    with ExitStack() as stack:
+        open_: list[ssl.SSLSocket] = []
+        for path, length in [("/settings/picture/", 8_900_000)] * 8 + [("/kwip/", 2_900_000)] * 30:
+            connection = stack.enter_context(flood.connect())
+            connection.sendall(head.format(path, DOMAIN, length).encode() + b"x" * 200_000)
+            open_.append(connection)
+        refused = refused_among(open_, expected=len(open_) - 2 - 4)
+        for connection in set(open_) - refused:
+            connection.sendall(b"x")  # still taken
+        # The space is there for others, also for a text that needs it.
+        told = publish(client("127.0.0.4"), ann, "y" * 95_000)
+        assert told.status == 302
+    assert Kwip.objects.get(author=ann).text == "y" * 95_000
+
+
+def refused_among(connections: list[ssl.SSLSocket], *, expected: int) -> set[ssl.SSLSocket]:
+    """Those whose request, which is not complete, is answered 429: waits until so many are."""
+    refused: set[ssl.SSLSocket] = set()
+    while len(refused) < expected:
+        waiting = [connection for connection in connections if connection not in refused]
+        readable = select.select(waiting, [], [], 30)[0]
+        assert readable, f"{len(refused)} of {expected}"
+        for connection in readable:
+            assert b" 429 " in connection.recv(4096).partition(b"\r\n")[0]
+            refused.add(connection)
+    assert len(refused) == expected
+    return refused
+
+
+def test_with_no_space_for_bodies_most_texts_still_come_through(
+    nginx: DeployedEdge, client: Callable[..., Client]
+) -> None:
+    ann = User.objects.create_user("ann", "ann@example.org")
+    nginx.body_space.rename(nginx.body_space.with_name("gone"))
+    assert publish(client(), ann, "y" * 50_000).status == 302
+    told = publish(client(), ann, "z" * 90_000)
+    assert told.status == 503
+    assert "back in a moment" in told.text
+    assert told.headers["Retry-After"] == "30"
+    says_for_itself(told)
+    assert Kwip.objects.get(author=ann).text == "y" * 50_000
+
+
+def test_in_maintenance_every_page_says_so_and_nothing_is_lost_behind_it(
+    nginx: DeployedEdge, client: Callable[..., Client]
+) -> None:
+    nginx.maintenance.touch()
+    for method, path in (("GET", "/"), ("POST", "/kwip/"), ("GET", "/static/a.css"), ("GET", "/metrics")):
+        told = client().ask(path, method=method)
+        assert (told.status, told.headers["Retry-After"]) == (503, "30"), path
+        assert "back in a moment" in told.text
+        says_for_itself(told)
+    assert client().ask("/-edge/style.css").status == 200
+    nginx.maintenance.unlink()
+    assert client().ask("/").status == 200
+
+
+def test_each_large_body_that_is_admitted_has_its_space() -> None:
+    """In megabytes: the limits of site.conf against the space that docker-compose.yml gives."""
+    rules = (FILES / "site.conf").read_text()
+    number = {
+        name: int(rules.partition(f"limit_conn {name} ")[2].partition(";")[0])
+        for name in ("all_large_bodies", "all_pictures", "large_bodies", "pictures")
+    }
+    compose = (FILES.parent.parent / "docker-compose.yml").read_text()
+    space = int(compose.partition("/tmp:size=")[2].partition("m")[0])
+    assert number["all_large_bodies"] * 3 + number["all_pictures"] * 9 <= space
+    one_client = number["large_bodies"] * 3 + number["pictures"] * 9
+    assert one_client <= space / 3
+
+
+@pytest.mark.parametrize(
+    ("variables", "policy"),
+    [
+        ({"DOMAIN": DOMAIN}, HSTS),
+        ({"DOMAIN": DOMAIN, "HSTS_SECONDS": "60"}, "max-age=60"),
+        ({"DOMAIN": DOMAIN, "HSTS_SECONDS": "0"}, ""),
+        ({"DOMAIN": "localhost"}, ""),
+    ],
+)
+def test_control_writes_what_depends_on_the_place(
+    variables: dict[str, str], policy: str, tmp_path: Path
+) -> None:
+    control = (FILES / "control").read_text().replace("here=/run/nginx\n", f"here={tmp_path}\n")
+    (tmp_path / "nginx").write_text("#!/bin/sh\n")
+    (tmp_path / "nginx").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "EDGE_TRUSTED_PROXIES": "10.0.0.1,10.0.0.2"}
+    subprocess.run(["sh", "-c", control, "control", "start"], env=environment | variables, check=True)
+    written = (tmp_path / "http.conf").read_text()
+    assert f'map $host $hsts {{ default "{policy}"; }}' in written
+    assert "server unix:/run/kwippy/1.sock max_fails=0;" in written
+    assert "set_real_ip_from 10.0.0.1;\nset_real_ip_from 10.0.0.2;" in written
+    assert (tmp_path / "server_name.conf").read_text() == f"server_name {variables['DOMAIN']};\n"

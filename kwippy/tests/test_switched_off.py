@@ -1,0 +1,266 @@
+"""Switching a person off hides them and what they wrote on all pages, for all viewers; on, it is all back."""
+
+import gzip
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client
+from structlog.testing import capture_logs
+
+from apps.accounts import actions as people
+from apps.accounts.models import User
+from apps.graph.actions import follow
+from apps.kwips import actions
+from apps.kwips.models import Kwip
+from apps.pagecache import wrapped
+from apps.pagecache.management.commands.warmpages import request
+from apps.pagecache.wsgi import called
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
+
+NAMES = ("ann", "bob", "cee")
+VIEWERS = ("anonymous", "member", "follower")
+# What differs each time a page is made: tokens, and the keys of forms.
+FRESH = re.compile(r'value="(?:\w{64}|[0-9a-f]{8}-[0-9a-f-]{27})"')
+
+
+def write(author: User, text: str, **options: Any) -> Kwip:
+    return actions.publish(author=author, text=f"{text} says-{author}", form_key=uuid.uuid4(), **options)
+
+
+def reply(author: User, thread: Kwip, text: str) -> Kwip:
+    text = f"{text} says-{author} below-{thread.author}"
+    return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4())
+
+
+@dataclass
+class Place:
+    """Three people who write, comment, mention, follow and favourite each other; two who look at it."""
+
+    people: dict[str, User]
+    kwips: list[Kwip]
+
+    @property
+    def pages(self) -> list[str]:
+        of_person = ("", "?sort=active", "feed.atom", "followers/", "following/", "favourites/", "comments/")
+        return [
+            "/", "/?sort=active", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom",
+            "/tag/tea/", "/tag/tea/feed.atom",
+            *(f"/{name}/{page}" for name in (*NAMES, "member") for page in of_person),
+            *(f"/{kwip.author}/kwip/{kwip.pk}/" for kwip in self.kwips),
+            *(f"/{kwip.author}/kwip/{kwip.pk}/history/" for kwip in self.kwips[:2]),
+        ]  # fmt: skip
+
+
+@pytest.fixture
+def place() -> Place:
+    made = {
+        name: User.objects.create_user(
+            name, f"{name}@example.org", display_name=f"Display {name}", bio=f"bio-of-{name}"
+        )
+        for name in (*NAMES, "member", "follower")
+    }
+    trio = [made[name] for name in NAMES]
+    kwips = []
+    for author in trio:
+        for other in trio:
+            if other != author:
+                follow(follower=author, followee=other)
+        follow(follower=made["follower"], followee=author)
+        follow(follower=author, followee=made["member"])
+        kwips += [write(author, "#tea for @ann, @bob and @cee"), write(author, "#tea", followers_only=True)]
+    kwips.append(write(made["member"], "#tea with @ann, @bob and @cee"))
+    comments = [
+        reply(author, thread, f"#tea, @{thread.author}?")
+        for thread in kwips
+        if not thread.followers_only
+        for author in (*trio, made["member"])
+    ]
+    for fan in (*trio, made["member"]):
+        for kwip in (*kwips[::2], comments[0], comments[5]):
+            actions.favourite(kwip=kwip, user=fan)
+    return Place(made, kwips)
+
+
+def by_action(person: User, is_active: bool) -> None:
+    (people.switch_on if is_active else people.switch_off)(people=[person], by=None)
+
+
+def by_save(person: User, is_active: bool) -> None:
+    row = User.objects.get(pk=person.pk)
+    row.is_active = is_active
+    row.save()
+
+
+def operator() -> Client:
+    found = User.objects.filter(username="opera").first()
+    client = Client()
+    client.force_login(found or User.objects.create_superuser("opera", "opera@example.org", "-"))
+    return client
+
+
+def by_admin_action(person: User, is_active: bool) -> None:
+    name = "switch_on" if is_active else "switch_off"
+    form = {"action": name, "_selected_action": [person.pk]}
+    assert operator().post("/admin/accounts/user/", form).status_code == 302
+
+
+def by_admin_form(person: User, is_active: bool) -> None:
+    form = {"username": person.username, "display_name": person.display_name, "bio": person.bio}
+    if is_active:
+        form["is_active"] = "on"
+    answer = operator().post(f"/admin/accounts/user/{person.pk}/change/", form)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+
+
+WAYS = {
+    "action": by_action,
+    "save": by_save,
+    "admin action": by_admin_action,
+    "admin form": by_admin_form,
+}
+
+
+class Viewer:
+    """Looks at pages as a browser would get them, kept pages included."""
+
+    def __init__(self, name: str, place: Place) -> None:
+        self.site = wrapped(WSGIHandler())
+        self.client = Client()
+        self.name = name
+        if name != "anonymous":
+            self.client.force_login(place.people[name])
+
+    def get(self, path: str) -> tuple[int, str]:
+        if self.name == "anonymous":
+            answer = called(self.site, request(path))
+            encoded = dict(answer.headers).get("Content-Encoding")
+            body = (gzip.decompress(answer.body) if encoded else answer.body).decode()
+            status = int(str(answer.status).split()[0])
+        else:
+            got = self.client.get(path)
+            status, body = got.status_code, got.content.decode()
+        return status, FRESH.sub("", body)
+
+
+def traces(body: str, name: str) -> list[str]:
+    """What a page shows of a person: their words, what was said below them, links to them, their names."""
+    marks = (f"says-{name}", f"below-{name}", f"Display {name}", f"bio-of-{name}", f"/{name}/")
+    return [mark for mark in marks if mark in body]
+
+
+@pytest.mark.parametrize(
+    ("off", "way"),
+    [*((name, "action") for name in NAMES), *(("ann", way) for way in WAYS if way != "action")],
+)
+def test_no_page_shows_who_is_off_and_on_again_all_are_as_before(place: Place, off: str, way: str) -> None:
+    viewers = [Viewer(name, place) for name in VIEWERS]
+    before = {}
+    for viewer in viewers:
+        for path in place.pages:
+            if viewer.name == "anonymous":
+                viewer.get(path)  # the next one comes out of the cache, where it is one that is kept
+            before[viewer.name, path] = viewer.get(path)
+    assert sum(bool(traces(body, off)) for _, body in before.values()) > 60
+    WAYS[way](place.people[off], False)
+    for viewer in viewers:
+        for path in place.pages:
+            status, body = viewer.get(path)
+            where = f"{viewer.name} at {path}"
+            theirs = path.startswith(f"/{off}/")
+            assert status == (404 if theirs else before[viewer.name, path][0]), where
+            # The page that says that there is nothing names the address that it was asked for.
+            expected = {f"/{off}/"} if status == 404 else set()
+            assert set(traces(body, off)) <= expected, where
+            if status == 200:
+                # No more is gone than is theirs.
+                rest = [name for name in (*NAMES, "member") if name != off]
+                shown = {name for name in rest if f"says-{name}" in before[viewer.name, path][1]}
+                assert {name for name in rest if f"says-{name}" in body} >= shown, where
+    WAYS[way](place.people[off], True)
+    for viewer in viewers:
+        for path in place.pages:
+            assert viewer.get(path) == before[viewer.name, path], f"{viewer.name} at {path}"
+
+
+def counts(client: Client, path: str) -> dict[str, str]:
+    """The counters above a person's lists."""
+    found = re.findall(r"<b>(\d+)</b> (\w+)</a></li>", client.get(path).content.decode())
+    return {what.removesuffix("s"): number for number, what in found}
+
+
+def test_the_counters_above_a_list_are_those_of_the_list(place: Place) -> None:
+    """Of followers, followed people and kwips; one's own are those beside each page."""
+    member, follower, bob = (Viewer(name, place).client for name in ("member", "follower", "bob"))
+    assert counts(member, "/bob/") | {"kwip": "1", "follower": "3", "following": "3"} == counts(
+        member, "/bob/"
+    )
+    assert counts(follower, "/bob/")["kwip"] == "2", "with the one for followers"
+    assert counts(Client(), "/bob/")["kwip"] == "1"
+    people.switch_off(people=[place.people["ann"]], by=None)
+    for path in ("/bob/", "/bob/followers/", "/bob/following/", "/bob/favourites/", "/bob/comments/"):
+        shown = counts(member, path)
+        assert (shown["follower"], shown["following"]) == ("2", "2"), path
+    own = bob.get("/bob/").content.decode()
+    assert counts(bob, "/bob/")["follower"] == "3"
+    assert re.search(r'/bob/followers/"><b>3</b>', own), "as beside the page"
+
+
+def test_a_conversation_that_is_all_there_is_counted_as_it_is_shown(place: Place) -> None:
+    address = f"/member/kwip/{place.kwips[-1].pk}/"
+    anyone = Client()
+    assert "4 comments" in anyone.get(address).content.decode()
+    people.switch_off(people=[place.people["ann"]], by=None)
+    assert "3 comments" in anyone.get(address).content.decode()
+
+
+@pytest.mark.parametrize("off", NAMES)
+def test_news_and_whoever_is_off_see_nothing_of_it(place: Place, off: str) -> None:
+    member, theirs = Viewer("member", place).client, Viewer(off, place).client
+    asked = re.search(r'data-news="([^"]+)"', member.get("/everyone/").content.decode())
+    assert asked is not None
+    write(place.people[off], "one more")
+    assert member.get(asked[1]).json()["count"] == 1
+    assert theirs.get("/settings/").status_code == 200
+    people.switch_off(people=[place.people[off]], by=None)
+    assert member.get(asked[1]).json()["count"] == 0
+    assert theirs.get("/settings/").status_code == 302, "signed out at once"
+    people.switch_on(people=[place.people[off]], by=None)
+    assert member.get(asked[1]).json()["count"] == 1
+    assert theirs.get("/settings/").status_code == 200
+
+
+def test_what_is_hidden_cannot_be_acted_on(place: Place) -> None:
+    client = Viewer("member", place).client
+    ann, kwip = place.people["ann"], place.kwips[0]
+    assert kwip.author == ann
+    people.switch_off(people=[ann], by=None)
+    for path in (
+        f"/kwip/{kwip.pk}/favourite/",
+        f"/kwip/{kwip.pk}/unfavourite/",
+        f"/kwip/{kwip.pk}/comment/",
+        "/ann/follow/",
+    ):
+        assert client.post(path, {"text": "hm"}).status_code == 404, path
+
+
+def test_switching_twice_is_switching_once(place: Place) -> None:
+    ann = place.people["ann"]
+    assert people.switch_off(people=[ann], by=None) == [ann]
+    assert people.switch_off(people=[ann], by=None) == []
+    assert people.switch_on(people=[ann], by=None) == [ann]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_an_operator_is_logged_with_who_did_it_to_whom(place: Place, way: str) -> None:
+    with capture_logs() as logs:
+        WAYS[way](place.people["ann"], False)
+        WAYS[way](place.people["ann"], True)
+    told = [(entry["event"], entry["person"], entry["by"]) for entry in logs if "person" in entry]
+    by = {"action": "command line", "admin action": "opera", "admin form": "opera"}.get(way)
+    expected = [(f"person switched {to}", "ann", by) for to in ("off", "on")]
+    assert told == (expected if by else [])  # `User.save` knows of no operator
