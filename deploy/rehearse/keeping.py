@@ -14,7 +14,7 @@ DRAW = f"mkdir -p /srv/kwippy/media/avatars && head -c 5000 /dev/urandom > /srv/
 
 
 def play(stack: Stack, operator: Operator) -> None:
-    stack.exec("web", "sh", "-c", DRAW)
+    stack.exec("worker", "sh", "-c", DRAW)
     picture = Visitor(stack.https).get(PICTURE)
     ann = Visitor(stack.https)
     sign_in(ann, "ann")

@@ -190,7 +190,7 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
     """What the guide has for it; the page that an operator puts up stays while nginx is restarted."""
     visitor = Visitor(stack.https)
     day = "From day to day"
-    operator.follow(day, only="docker-compose exec web")
+    operator.follow(day, only="docker-compose exec worker")
     operator.follow(day, only="docker-compose exec postgres", answers=[("kwippy=#", "\\q")])
     operator.follow("When someone misbehaves", names={"NAME": f"writer{WRITERS - 1}"})
     page = f"/writer{WRITERS - 1}/"
