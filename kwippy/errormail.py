@@ -1,47 +1,88 @@
 """Mail about errors to ADMINS, past the queue: it must work when PostgreSQL does not."""
 
 import logging
-import threading
 import time
 from copy import copy
+from typing import Any
 
+from django.conf import settings
+from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils.log import AdminEmailHandler
 
+from apps.commandqueue.headers import is_one_line
 from kwippy.errors import DOWN
 from kwippy.logs import without_secrets
 
-# Seconds between two mails of one process about PostgreSQL.
+# Seconds between two mails of one process about errors of one kind.
 PAUSE = 60.0
+# Of so many kinds a process counts; with more at once the one that is longest ago is forgotten.
+MOST_KINDS = 500
+
+# Which of MAILERS: one that takes a message at once.
+MAILER = "direct"
+
+type Kind = tuple[str, str]
 
 
 class ErrorMailHandler(AdminEmailHandler):
-    """Mails each error; where PostgreSQL is away, and every request is one, the first and then one a minute.
+    """Mails the first error of a kind, then one a minute; each mail says how many were left out before it.
 
-    The mail server may take its time, so the request's connection goes back to the pool before.
+    A kind is an exception and a route. Where PostgreSQL is away every request fails: that is one kind for
+    all routes. The mail server may take its time, so the request's connection goes back to the pool before.
     """
 
     def __init__(self) -> None:
-        super().__init__(using="direct")
+        super().__init__(using=MAILER)
         self.setLevel(logging.ERROR)
-        self._lock_of_pause = threading.Lock()
-        self._silent_until = 0.0
+        # By kind: when the last mail went, and how many errors were left out since.
+        # `emit` holds the handler's lock.
+        self._mailed: dict[Kind, tuple[float, int]] = {}
+        self._left_out = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        kind = record.exc_info[0] if record.exc_info else None
-        if kind is not None and issubclass(kind, DOWN) and self._is_pausing():
+        if not self._admit(_kind(record)):
             return
         if not connection.in_atomic_block:
             connection.close()
-        super().emit(_without_request(record))
+        try:
+            super().emit(_without_request(record))
+        except Exception:  # whatever a mail server does: the request gets its page
+            self.handleError(record)
 
-    def _is_pausing(self) -> bool:
-        with self._lock_of_pause:
-            now = time.monotonic()
-            if now < self._silent_until:
-                return True
-            self._silent_until = now + PAUSE
+    def format_subject(self, subject: str) -> str:
+        """One line: addresses that people made up stand in it, encoded words (=?utf-8?q?…?=) among them."""
+        return "".join(char if is_one_line(char) else " " for char in subject).replace("=?", "= ?")
+
+    def send_mail(self, subject: Any, message: Any, *args: Any, **kwargs: Any) -> None:
+        if self._left_out:
+            message = f"{self._left_out} more like this since the last mail.\n\n{message}"
+        prefixed = f"{settings.EMAIL_SUBJECT_PREFIX}{subject}"
+        mail = EmailMessage(prefixed, message, settings.SERVER_EMAIL, settings.ADMINS)
+        mail.extra_headers = {"Auto-Submitted": "auto-generated"}
+        mail.send(using=MAILER)
+
+    def _admit(self, kind: Kind) -> bool:
+        now = time.monotonic()
+        before, left_out = self._mailed.get(kind, (-PAUSE, 0))
+        if now - before < PAUSE:
+            self._mailed[kind] = before, left_out + 1
             return False
+        self._mailed.pop(kind, None)  # the newest goes to the end
+        self._mailed[kind] = now, 0
+        self._left_out = left_out
+        if len(self._mailed) > MOST_KINDS:
+            del self._mailed[next(iter(self._mailed))]
+        return True
+
+
+def _kind(record: logging.LogRecord) -> Kind:
+    exception = record.exc_info[0] if record.exc_info else None
+    if exception is not None and issubclass(exception, DOWN):
+        return "database", ""
+    name = f"{exception.__module__}.{exception.__qualname__}" if exception else str(record.msg)
+    match = getattr(getattr(record, "request", None), "resolver_match", None)
+    return name, match.route if match else ""
 
 
 def _without_request(record: logging.LogRecord) -> logging.LogRecord:

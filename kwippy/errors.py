@@ -6,10 +6,14 @@ import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template import loader
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from kwippy import metrics
+
+# Forms that do nothing for a member but lead on.
+_ENTRANCES = ("/accounts/login/", "/accounts/signup/")
 
 log = structlog.get_logger("kwippy.errors")
 
@@ -48,8 +52,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form from before signing in or out, or from a stranger's page: its text comes back to be copied."""
-    return render(request, "403_csrf.html", {"text": typed(request)}, status=403)
+    """A form from before signing in or out, or from another site's page: its text comes back to be copied.
+
+    The sign-in form of a second tab, sent by a member who signed in in the first, leads on.
+    """
+    if request.user.is_authenticated and request.path in _ENTRANCES:
+        onward = request.POST.get("next", "")
+        is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
+        return redirect(onward if is_safe else "/")
+    context = {"text": typed(request), "no_cookies": not request.COOKIES}
+    return render(request, "403_csrf.html", context, status=403)
 
 
 def typed(request: HttpRequest) -> str:

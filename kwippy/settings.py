@@ -110,6 +110,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
                 "kwippy.templatetags.fixed",
+                "kwippy.templatetags.lines",
             ],
         },
     },
@@ -196,9 +197,10 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "apps.accounts.passwords.NotAboutYou"},
+    {"NAME": "apps.accounts.passwords.LongEnough"},
+    {"NAME": "apps.accounts.passwords.NotCommon"},
+    {"NAME": "apps.accounts.passwords.NoSiteWords"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -207,6 +209,11 @@ ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "apps.accounts.entrance.LoginForm",
     "signup": "apps.accounts.entrance.SignupForm",
+    "add_email": "apps.accounts.entrance.AddEmailForm",
+    "change_password": "apps.accounts.entrance.ChangePasswordForm",
+    "reset_password": "apps.accounts.entrance.ResetPasswordForm",
+    "reset_password_from_key": "apps.accounts.entrance.ResetPasswordKeyForm",
+    "reauthenticate": "apps.accounts.entrance.ReauthenticateForm",
 }
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
@@ -235,12 +242,21 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 LIMITS: dict[str, str | None] = {
     "failed_sign_in": "5/5m",  # an account from a network: from elsewhere its owner still gets in
     "failed_sign_in_network": "10/1m",  # any accounts from a network
+    "failed_sign_in_anywhere": "20/1d",  # an account from all networks: beyond it, its owner is told
+    "failed_sign_in_mail": "1/1d",  # an account: how often its owner is told
+    "sign_up_mail": "5/1h",  # an address for mail from a network: beyond it no link goes out
+    "sign_up_mail_address": "20/1d",  # an address for mail
+    "sign_up_mail_again": "1/1m",  # a sign-up
+    "sign_up_change": "10/1h",  # a network: other addresses for a sign-up
+    "rename": "3/30d",  # a person: each name that they leave is reserved for a year
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person
     "edit": "60/10m",  # a person
     "picture": "20/1h",  # a person
     "picture_seconds": "60/1h",  # a person: CPU time of decoding, bad pictures included
     "contact": "10/1h",  # a network
+    "preview": "1/10m",  # one picture of a link preview: how often it is asked of the worker
+    "previews": "30/1m",  # all of them together
     "contact_answer": "3/1d",  # an address, which whoever typed it in may not own
 }
 # allauth's own, which it counts in CACHES["default"]. "ip" is a network as above, "key" an address for
@@ -362,6 +378,13 @@ MAILERS: dict[str, dict[str, Any]] = {
     ),
 }
 
+# ── Machines ─────────────────────────────────────────────────────────────────────────────────────
+
+# Whether robots.txt asks those who gather texts to train models with to stay away.
+REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
+# Where somebody who found a hole writes to, for security.txt: "mailto:…" or "https://…".
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", f"{SITE_URL}/contact/" if CONTACT_EMAIL else "")
+
 # ── Commands: what is done outside of requests ───────────────────────────────────────────────────
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -372,7 +395,10 @@ TASKS: dict[str, dict[str, Any]] = {
             # What recurs, and after how many seconds.
             "schedule": {
                 "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
+                "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
+                "sweep sign-ups": {"task": "kwippy.tasks.sweep_sign_ups", "every": 3_600},
+                "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
             },
         },
     }
@@ -383,6 +409,8 @@ TASKS: dict[str, dict[str, Any]] = {
 STATIC_URL = "/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "var" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# What is asked for at the root: /favicon.ico and the like.
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media"))
 # Where nginx serves them, gunicorn need not.

@@ -8,7 +8,10 @@ from django.tasks import task
 from django.utils import timezone
 
 from apps import limits, lookaside
+from apps.accounts import joining, names
+from apps.feeds import previews
 from apps.lookaside.backends import TTL
+from kwippy import unconfirmed
 
 
 class StillAway(Exception):
@@ -33,6 +36,24 @@ def forget_later(keys: list[str]) -> None:
 def sweep_limits() -> int:
     """Take away limits that have expired; returns how many."""
     return limits.sweep()
+
+
+@task(queue_name="bulk")
+def sweep_previews() -> int:
+    """Take away pictures of link previews that are old or too many; returns how many."""
+    return previews.sweep()
+
+
+@task(queue_name="bulk")
+def sweep_sign_ups() -> int:
+    """Take away sign-ups whose address was not confirmed in time; returns how many."""
+    return joining.sweep() + unconfirmed.remove()
+
+
+@task(queue_name="bulk")
+def release_names() -> int:
+    """Take away former user names whose year is over; returns how many."""
+    return names.release_names()
 
 
 @task(queue_name="bulk")

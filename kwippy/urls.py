@@ -9,7 +9,7 @@ from django.views.generic import TemplateView
 from django.views.static import serve
 
 from apps.pagecache import public_page
-from kwippy import health, metrics
+from kwippy import health, machines, metrics
 
 admin.site.site_title = settings.SITE_NAME
 # On each of its pages: which zone its times are of.
@@ -27,8 +27,12 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
     path("about/", public_page("about")(TemplateView.as_view(template_name="about.html")), name="about"),
+    path("robots.txt", machines.robots, name="robots"),
+    path("manifest.webmanifest", machines.manifest, name="manifest"),
+    path(".well-known/change-password", machines.change_password),
+    path(".well-known/security.txt", machines.security, name="security"),
+    path(".well-known/<path:rest>", machines.unknown),
     path("livez", health.livez),
     path("readyz", health.readyz),
     path("metrics", metrics.hidden),

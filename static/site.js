@@ -2,7 +2,9 @@
 (() => {
   "use strict";
 
-  const language = document.documentElement.lang || "en";
+  const written = document.documentElement.lang || "en";
+  // Of the languages that the reader has, the one that is the page's: it tells "en-GB" from "en-US".
+  const language = navigator.languages?.find((one) => one.split("-")[0] === written.split("-")[0]) || written;
   const viewer = document.body.dataset.viewer || "";
   const live = document.getElementById("live");
   const all = (selector) => [...document.querySelectorAll(selector)];
@@ -26,6 +28,7 @@
   const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const compact = new Intl.NumberFormat(language, { notation: "compact" });
+  const dated = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
 
   function tellTimes() {
@@ -34,9 +37,8 @@
       const seconds = (moment - Date.now()) / 1000;
       if (Number.isNaN(seconds)) continue;
       time.title ||= exact.format(moment);
-      time.dataset.written ??= time.textContent;
       const unit = units.find(([, length]) => -seconds >= length);
-      if (-seconds > 7 * 86400 || seconds > 60) time.textContent = time.dataset.written;
+      if (-seconds > 7 * 86400 || seconds > 60) time.textContent = dated.format(moment).toLocaleLowerCase(language);
       else time.textContent = unit ? relative.format(Math.trunc(seconds / unit[1]), unit[0]) : relative.format(0, "second");
     }
   }
@@ -57,34 +59,88 @@
       note.textContent = `${left.toLocaleString(language)} ${note.dataset.left}`;
     };
     area.addEventListener("input", measure);
+    area.addEventListener("change", measure);
     measure();
   }
 
-  /* Drafts: per person and form, in this browser. They go when the server took them, and never before:
-     the page after a form was taken is one that a redirect led to. */
-  const draftKey = (form) => `draft:${viewer}:${new URL(form.action).pathname}`;
+  /* Drafts: of what is typed into a form, in this browser, per person, form and tab. They go when the server took
+     them, and never before: the page after a form was taken is one that a redirect led to.
+     A key is "draft:person:path:tab"; a value has the fields, and what they were when the page came. */
+  const shelf = viewer ? here : tab;  // a visitor's go with the tab: the browser may be anybody's
+  const draftPath = (form) => `draft:${viewer}:${new URL(form.action).pathname}:`;
+  const typedInto = (form) => [...form.elements].filter((field) =>
+    field.name && !field.readOnly && field.matches("textarea, input[type=text], input[type=email], input:not([type])"));
+  const came = (field) => field.defaultValue;
+
+  /* The name of this tab, under a lock that other tabs can see and that goes with it; a tab that was duplicated
+     finds its name taken. Without locks (not over TLS) each draft counts as left behind. */
+  async function nameOfTab() {
+    const locked = (name) => new Promise((done) => {
+      navigator.locks.request(`tab:${name}`, { ifAvailable: true }, (lock) => {
+        done(Boolean(lock));
+        return lock && new Promise(() => {});
+      });
+    });
+    let name = kept(tab, "tab");
+    if (name && !navigator.locks) return name;
+    // A page that was just left holds its lock a moment longer.
+    for (let tries = 0; name && tries < 10; tries++) {
+      if (await locked(name)) return name;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    name = crypto.getRandomValues(new Uint32Array(2)).join("-");
+    keep(tab, "tab", name);
+    if (navigator.locks) await locked(name);
+    return name;
+  }
+
+  /* Of this tab, or the newest that was left behind by one that is closed. */
+  async function draftFor(form, name) {
+    const path = draftPath(form);
+    const keys = stored(() => Object.keys(window[shelf]).filter((key) => key.startsWith(path))) || [];
+    if (keys.includes(path + name)) return path + name;
+    const held = navigator.locks ? (await navigator.locks.query()).held.map((lock) => lock.name) : [];
+    const left = keys.filter((key) => !held.includes(`tab:${key.slice(path.length)}`));
+    const age = (key) => read(key)?.at || 0;
+    return left.sort((one, other) => age(other) - age(one))[0];
+  }
+
+  const read = (key) => stored(() => JSON.parse(window[shelf].getItem(key))) || null;
 
   function forgetWhatWasTaken() {
     const sent = kept(tab, "sent");
     keep(tab, "sent", "");
     const [arrival] = performance.getEntriesByType("navigation");
     const taken = arrival && arrival.type === "navigate" && arrival.redirectCount > 0;
-    if (sent.startsWith(`draft:${viewer}:`) && taken && !document.querySelector(".sorry")) keep(here, sent, "");
+    if (sent.startsWith(`draft:${viewer}:`) && taken && !document.querySelector(".sorry:not([data-taken])")) keep(shelf, sent, "");
   }
 
-  function keepDraft(form) {
-    const area = form.querySelector("textarea");
-    const key = draftKey(form);
-    const draft = kept(here, key);
-    if (draft && !area.value) {
-      area.value = draft;
-      say(live.dataset.draft);
-    }
-    area.addEventListener("input", () => keep(here, key, area.value.trim() ? area.value : ""));
+  async function keepDraft(form, name) {
+    const key = draftPath(form) + name;
+    const fields = typedInto(form);
+    const from = Object.fromEntries(fields.map((field) => [field.name, came(field)]));
+    const save = () => {
+      const changed = fields.some((field) => field.value !== came(field));
+      const typed = Object.fromEntries(fields.map((field) => [field.name, field.value]));
+      keep(shelf, key, changed ? JSON.stringify({ typed, from, at: Date.now() }) : "");
+    };
+    form.addEventListener("input", save);
     form.addEventListener("submit", () => {
-      keep(here, key, area.value);
+      save();
       keep(tab, "sent", key);
     });
+    // A form that came back with what was typed in it has all there is.
+    if (form.querySelector("[aria-invalid=true], [role=alert]")) return;
+    const found = await draftFor(form, name);
+    const draft = found && read(found);
+    // Not over a text that was changed elsewhere since, nor over what was typed while we looked.
+    const same = draft && fields.every((field) => field.value === came(field) && draft.from[field.name] === came(field));
+    if (!same) return;
+    for (const field of fields) field.value = draft.typed[field.name] ?? field.value;
+    if (found !== key) keep(shelf, found, "");
+    save();
+    for (const field of fields) field.dispatchEvent(new Event("change", { bubbles: true }));
+    say(live.dataset.draft);
   }
 
   /* Favourite and follow without leaving the page: shown at once, taken back if the server did not agree. */
@@ -164,9 +220,11 @@
   });
 
   forgetWhatWasTaken();
-  if (viewer) all("form[data-draft]").forEach(keepDraft);
+  if (document.querySelector("form[data-draft]")) {
+    nameOfTab().then((name) => all("form[data-draft]").forEach((form) => keepDraft(form, name)));
+  }
   all("textarea:not([readonly])").forEach(tend);
-  document.querySelector("[aria-invalid=true]")?.focus();
+  document.querySelector("[aria-invalid=true], [role=alert]")?.focus();
   for (const line of all("[data-news]")) setInterval(() => askForNews(line), 60000);
   tellTimes();
   setInterval(tellTimes, 30000);

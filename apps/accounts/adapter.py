@@ -5,15 +5,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMessage
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from apps import limits
+from apps.accounts import queries
+from apps.accounts.backends import login_of
 from apps.accounts.models import User
-from apps.commandqueue.messages import mark
+from apps.commandqueue.headers import header_address
+from apps.commandqueue.messages import automatic, mark
 from apps.commandqueue.models import Lane
 
 # What such a mail's template is given.
@@ -35,11 +40,19 @@ class AccountAdapter(DefaultAccountAdapter):
         "email_taken": _("someone signed up with that address already."),
         "same_as_current": _("that's the one you have already :)"),
         "rate_limited": _("not so fast, please. a moment later it will work."),
+        "duplicate_email": _("that's the one you have already :)"),
+        "invalid_login": _("that name and that password don't go together."),
     }
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """People may type their name as they like; it is kept in lower case."""
         return super().clean_username(username.strip().lower(), shallow=shallow)
+
+    def clean_email(self, email: str) -> str:
+        """Refuses, beside its field, an address that no mail could be sent to."""
+        address: str = super().clean_email(email)
+        header_address(address)
+        return address
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return limits.client_address(request)
@@ -51,7 +64,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Raises ValidationError where too many sign-ins have failed."""
         network = limits.client_network(request)
-        login = credentials.get("email") or credentials.get("username") or ""
+        login = login_of(credentials)
         of_account = limits.admit("failed_sign_in", _folded(login), network)
         of_network = limits.admit("failed_sign_in_network", network) if of_account else of_account
         self._counted = [of_account, of_network]
@@ -61,10 +74,25 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         user: AbstractBaseUser | None = super().authenticate(request, **credentials)
-        if user is not None:
+        if user is not None or hasattr(request, "sign_up"):
             for counted in self._counted:
                 counted.refund()
         return user
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Tells the owner, once a day at most, where many sign-ins failed. They are counted over all networks
+        and lock no one out.
+        """
+        user = queries.by_login(login_of(credentials))
+        if user is None or not user.is_active or limits.admit("failed_sign_in_anywhere", user.pk):
+            return
+        confirmed = EmailAddress.objects.filter(user=user, email=user.email.lower(), verified=True).exists()
+        if confirmed and limits.admit("failed_sign_in_mail", user.pk):
+            ways = {"password_url": f"{settings.SITE_URL}/accounts/password/change/"}
+            self.send_mail("account/email/failed_sign_ins", user.email, {"user": user} | ways)
+
+    def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
+        return render(request, "account/account_inactive.html", status=403)
 
     def set_password(self, user: User, password: str) -> None:
         """Whoever failed at the forgotten password may sign in with the new one at once."""
@@ -81,18 +109,16 @@ class AccountAdapter(DefaultAccountAdapter):
         headers: dict[str, str] | None = None,
     ) -> EmailMessage:
         """Mail that lets somebody in goes before all other, expires within the hour and leaves no trace."""
-        message: EmailMessage = super().render_mail(template_prefix, email, context, headers)
+        context = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL} | context
+        message: EmailMessage = automatic(super().render_mail(template_prefix, email, context, headers))
         if not _LETS_IN.isdisjoint(context):
             mark(message, lane=Lane.NOW, secret=True)
         return message
 
-    # Links that go out by mail lead to the site's own address, whatever port the request's Host named.
-
-    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: object) -> str:
-        return _on_site(super().get_email_confirmation_url(request, emailconfirmation))
-
-    def get_reset_password_from_key_url(self, key: str) -> str:
-        return _on_site(super().get_reset_password_from_key_url(key))
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Links in mail lead to the site's own address, whatever host and port the request named."""
+        links = {name: _on_site(url) for name, url in context.items() if name.endswith("_url")}
+        super().send_mail(template_prefix, email, context | links)
 
 
 def _folded(login: str) -> str:
@@ -101,4 +127,5 @@ def _folded(login: str) -> str:
 
 
 def _on_site(url: str) -> str:
-    return settings.SITE_URL + urlsplit(url).path
+    found = urlsplit(url)
+    return settings.SITE_URL + found.path + (f"?{found.query}" if found.query else "")

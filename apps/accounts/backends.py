@@ -3,9 +3,11 @@
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.contrib.auth.hashers import check_password
+from django.http import HttpRequest
 
 from apps import lookaside
-from apps.accounts import freshness
+from apps.accounts import freshness, joining, queries
 from apps.accounts.models import User
 
 
@@ -16,11 +18,32 @@ class CachedUserBackend(AuthenticationBackend):
     the actions that update rows, forget what is cached.
     """
 
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        """Hashes the password exactly once, whatever the login is: time tells nothing of who has an account.
+
+        Where login and password are those of an unconfirmed sign-up, ``request.sign_up`` is set to it.
+        """
+        password, login = credentials.get("password"), login_of(credentials)
+        if not password:
+            return None
+        if (user := queries.by_login(login)) is not None:
+            return self._check_password(user, password)
+        if (sign_up := joining.waiting(login)) is None:
+            self._mitigate_timing_attack(password)
+        elif check_password(password, sign_up.password) and request is not None:
+            request.sign_up = sign_up  # type: ignore[attr-defined]
+        return None
+
     def get_user(self, user_id: int) -> User | None:
         """The user, if they may sign in; a user object that saves only what was changed on it."""
         kept = lookaside.cache().get_or_compute(freshness.user_key(user_id), lambda: _row(user_id))
         user = User.from_cache(kept) if kept is not None else None
         return user if user is not None and self.user_can_authenticate(user) else None
+
+
+def login_of(credentials: dict[str, Any]) -> str:
+    """What was typed to sign in with."""
+    return str(credentials.get("email") or credentials.get("username") or "")
 
 
 def _row(user_id: int) -> dict[str, Any] | None:

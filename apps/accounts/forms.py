@@ -2,14 +2,18 @@
 
 import re
 import unicodedata
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import avatars
+from apps.accounts import avatars, names
 from apps.accounts.models import User
+from apps.accounts.validators import is_the_sites, not_reserved, username_shape
+from apps.accounts.voice import InVoice
+from apps.plaintext import clean, clean_line
 
 # Control characters, and those that turn the direction of text or take no ink.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+")
@@ -18,7 +22,7 @@ _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(InVoice, forms.ModelForm):
     class Meta:
         model = User
         fields = ("display_name", "bio")
@@ -28,12 +32,15 @@ class ProfileForm(forms.ModelForm):
         }
 
     def clean_display_name(self) -> str:
-        name = " ".join(_storable(_UNWANTED.sub("", self.cleaned_data["display_name"])).split())
+        name = " ".join(_storable(_UNWANTED.sub("", clean_line(self.cleaned_data["display_name"]))).split())
+        # One that it had before may stay.
+        if name != self.initial.get("display_name") and is_the_sites(name):
+            raise ValidationError(_("that name would look like the site itself speaking. try another?"))
         # A name of joiners and fillers alone shows nothing to click on.
         return name if any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in name) else ""
 
     def clean_bio(self) -> str:
-        lines = self.cleaned_data["bio"].replace("\r\n", "\n").split("\n")
+        lines = clean(self.cleaned_data["bio"]).split("\n")
         return re.sub(
             r"\n{3,}", "\n\n", "\n".join(_storable(_UNWANTED.sub("", line)) for line in lines)
         ).strip()
@@ -47,6 +54,29 @@ def _storable(text: str) -> str:
             _("there is a broken character in it that nobody could read; please take it out.")
         ) from None
     return unicodedata.normalize("NFC", text)
+
+
+class RenameForm(InVoice, forms.Form):
+    username = forms.CharField(
+        label=_("your user name"),
+        min_length=3,
+        max_length=30,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+        help_text=_("your old name leads to the new one for a year, and no one else can take it."),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_username(self) -> str:
+        name = str(self.cleaned_data["username"]).lower()
+        if name != self.user.username:
+            username_shape(name)
+            not_reserved(name)
+            if names.is_taken(name, user_id=self.user.pk):
+                raise ValidationError(_("someone has that name already."))
+        return name
 
 
 class PictureForm(forms.Form):

@@ -28,6 +28,8 @@ def session_key(key: str) -> str:
 PEOPLE = "people"
 # Lists of people, with what they say of themselves.
 BIOS = "bios"
+# The list of all names.
+NAMES = "names"
 EVERYONE = "everyone"
 
 

@@ -57,6 +57,7 @@ def _contents() -> dict[str, dict[str, Any]]:
         "email_confirmation_signup": confirm,
         "email_confirmation": confirm,
         "password_reset_key": reset,
+        "failed_sign_ins": {"user": user, "password_url": f"{settings.SITE_URL}/accounts/password/change/"},
         "account_already_exists": ways,
         "unknown_account": ways,
         **{name: dict(happened) for name in _NOTIFICATIONS},

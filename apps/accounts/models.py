@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
@@ -17,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import freshness
 from apps.accounts.me import Me
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
+from apps.commandqueue.headers import header_address
+from apps.plaintext import clean, clean_line, safe
 
 COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
@@ -105,6 +108,17 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    def clean(self) -> None:
+        """Also for the admin's form, which knows of no other."""
+        super().clean()
+        self.display_name = clean_line(self.display_name)
+        self.bio = clean(self.bio)
+        if self._state.adding:
+            try:
+                header_address(self.email)
+            except ValidationError as error:
+                raise ValidationError({"email": error}) from None
+
     def for_cache(self) -> dict[str, Any]:
         """What the cache keeps of this person: JSON, and nothing that would open the account."""
         kept = {field.attname: getattr(self, field.attname) for field in _cached_fields()}
@@ -142,7 +156,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().save(*args, update_fields=update_fields, **options)
         self._note()
         shown = not is_new and update_fields is not None and not SHOWN.isdisjoint(update_fields)
-        pages = [freshness.PEOPLE, freshness.BIOS] if shown else []
+        pages = [freshness.PEOPLE, freshness.BIOS] if shown else [freshness.NAMES] if is_new else []
         freshness.changed(cache=[freshness.user_key(self.pk)], pages=pages)
 
     def refresh_from_db(self, *args: Any, **options: Any) -> None:
@@ -178,7 +192,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def name(self) -> str:
         """What to call this person: the display name, or the user name where none was chosen."""
-        return self.display_name or self.username
+        return safe(self.display_name) or self.username
 
     @property
     def me(self) -> Me:
@@ -199,6 +213,50 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_absolute_url(self) -> str:
         return f"/{self.username}/"
+
+
+class SignUp(models.Model):
+    """A request to join, until its address is confirmed. It is no user: it has no page, and no mentions.
+
+    Once confirmed it names its user, so that the link in the mail still says what became of it.
+    """
+
+    username = models.CharField(max_length=30)
+    # In lower case.
+    email = models.EmailField(max_length=254)
+    # Hashed; empty once the user has it.
+    password = models.CharField(max_length=128, blank=True)
+    asked_at = models.DateTimeField(db_default=Now())
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("sign-up")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"], condition=models.Q(user__isnull=True), name="sign_up_email_once"
+            ),
+            models.UniqueConstraint(
+                fields=["username"], condition=models.Q(user__isnull=True), name="sign_up_username_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["asked_at"], name="sign_up_asked_at")]
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class FormerName(models.Model):
+    """A user name that its user changed: until ``kept_until`` it redirects, and no one else can take it."""
+
+    name = models.CharField(max_length=30, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_names")
+    kept_until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("former name")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @cache

@@ -1,8 +1,10 @@
 """What a user name may be."""
 
 import re
+import unicodedata
 from functools import cache
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -19,7 +21,15 @@ PLANNED_SEGMENTS = frozenset({
 })  # fmt: skip
 
 # Words that a visitor would take for the site itself speaking.
-VOICES = frozenset({"administrator", "kwippy", "moderator", "operator", "root", "staff", "support"})
+VOICES = frozenset({
+    "abuse", "admin", "administrator", "help", "helpdesk", "hostmaster", "kwippy", "moderator", "noreply",
+    "official", "operator", "postmaster", "root", "security", "staff", "support", "sysadmin", "system",
+    "webmaster",
+})  # fmt: skip
+# What such a name may have besides.
+_BESIDES = frozenset(
+    {"account", "accounts", "center", "desk", "mod", "mods", "my", "of", "service", "team", "the"}
+)
 
 username_shape = RegexValidator(
     rf"\A{USERNAME_PATTERN}\Z",
@@ -50,7 +60,20 @@ def _first_segments(patterns: list[URLPattern | URLResolver]) -> set[str]:
     return segments
 
 
+def is_the_sites(name: str) -> bool:
+    """Whether a visitor would take ``name`` for the site itself: "kwippy support", "The Official_Team"."""
+    own = VOICES | {_letters(settings.SITE_NAME)} - {""}
+    # In one word as in several, and in the plural.
+    words, voices = ("|".join(sorted(some, key=len, reverse=True)) for some in (own | _BESIDES, own))
+    found = _letters(name)
+    return bool(re.fullmatch(f"(?:(?:{words})s?)+", found) and re.search(voices, found))
+
+
+def _letters(text: str) -> str:
+    return "".join(re.findall(r"[^\W\d_]", unicodedata.normalize("NFKC", text).casefold()))
+
+
 def not_reserved(name: str) -> None:
-    """Raises ValidationError where ``name`` is a word the site keeps for itself."""
-    if name.lower() in reserved_names():
+    """Raises ValidationError where ``name`` is a word the site keeps for itself, or made of such words."""
+    if name.lower() in reserved_names() or is_the_sites(name):
         raise ValidationError(_("that name is kept by the site, sorry. try another?"), code="reserved")

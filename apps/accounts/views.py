@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps import limits
-from apps.accounts import actions, avatars
-from apps.accounts.forms import PictureForm, ProfileForm
+from apps.accounts import actions, avatars, names
+from apps.accounts.forms import PictureForm, ProfileForm, RenameForm
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
 
@@ -20,7 +20,7 @@ def settings(request: MemberRequest) -> HttpResponse:
         actions.change_profile(user=request.user, **form.cleaned_data)
         messages.success(request, _("saved. looking good :)"))
         return redirect("settings")
-    return _settings_page(request, form=form, avatar_form=PictureForm())
+    return _settings_page(request, form=form)
 
 
 @members_only
@@ -29,13 +29,11 @@ def picture(request: MemberRequest) -> HttpResponse:
         return redirect("settings")
     form = PictureForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _settings_page(request, form=ProfileForm(instance=request.user), avatar_form=form)
+        return _settings_page(request, avatar_form=form)
     admission = _admit_picture(request.user)
     if not admission:
         form.add_error("picture", admission.message)
-        response = _settings_page(
-            request, form=ProfileForm(instance=request.user), avatar_form=form, status=429
-        )
+        response = _settings_page(request, avatar_form=form, status=429)
         response["Retry-After"] = str(admission.wait)
         return response
     try:
@@ -49,7 +47,7 @@ def picture(request: MemberRequest) -> HttpResponse:
     except OSError:
         form.add_error("picture", _("we couldn't keep it just now; please try again later."))
     if not form.is_valid():
-        return _settings_page(request, form=ProfileForm(instance=request.user), avatar_form=form)
+        return _settings_page(request, avatar_form=form)
     messages.success(request, _("nice picture :)"))
     return redirect("settings")
 
@@ -58,6 +56,28 @@ def _admit_picture(user: User) -> limits.Admission:
     """Asked before anything is decoded: pictures, and seconds of decoding, of which it counts the first."""
     admission = limits.admit("picture", user.pk)
     return limits.admit("picture_seconds", user.pk) if admission else admission
+
+
+@members_only
+def rename(request: MemberRequest) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("settings")
+    form = RenameForm(request.POST, user=request.user)
+    if form.is_valid() and form.cleaned_data["username"] == request.user.username:
+        return redirect("settings")
+    if not form.is_valid():
+        return _settings_page(request, rename_form=form)
+    if not (admission := limits.admit("rename", request.user.pk)):
+        form.add_error(None, admission.message)
+        return _settings_page(request, rename_form=form, status=429)
+    try:
+        names.rename(user_id=request.user.pk, username=form.cleaned_data["username"])
+    except names.NameTaken:
+        admission.refund()
+        form.add_error("username", _("someone has that name already."))
+        return _settings_page(request, rename_form=form)
+    messages.success(request, _("nice to meet you, @%s :)") % form.cleaned_data["username"])
+    return redirect("settings")
 
 
 @require_POST
@@ -69,11 +89,22 @@ def remove_picture(request: MemberRequest) -> HttpResponse:
 
 
 def _settings_page(
-    request: MemberRequest, *, form: ProfileForm, avatar_form: PictureForm, status: int = 422
+    request: MemberRequest,
+    *,
+    form: ProfileForm | None = None,
+    avatar_form: PictureForm | None = None,
+    rename_form: RenameForm | None = None,
+    status: int = 422,
 ) -> HttpResponse:
-    """The page; ``status`` is what it has where something in a form is wrong."""
-    status = status if form.errors or avatar_form.errors else 200
-    # The form writes what was typed on its instance; the page shows the person as they are.
+    """The page with those forms that something is wrong with, if any; ``status`` is then its status."""
+    # A form writes what was typed on its instance; the page shows the person as they are.
     person = User.objects.get(pk=request.user.pk)
-    context = {"form": form, "avatar_form": avatar_form, "person": person}
-    return render(request, "accounts/settings.html", context, status=status)
+    given = (form, avatar_form, rename_form)
+    context = {
+        "form": form or ProfileForm(instance=request.user),
+        "avatar_form": avatar_form or PictureForm(),
+        "rename_form": rename_form or RenameForm(user=person, initial={"username": person.username}),
+        "person": person,
+    }
+    is_wrong = any(shown is not None and shown.errors for shown in given)
+    return render(request, "accounts/settings.html", context, status=status if is_wrong else 200)

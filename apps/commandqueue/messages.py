@@ -3,6 +3,7 @@
 import copy
 import email.message
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,7 @@ from apps.commandqueue.models import Lane
 WIRE = policy.SMTP.clone(cte_type="7bit")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _ATTRIBUTE = "command"
+_TEXT_WIDTH = 72
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,35 @@ def mark[M: EmailMessage](
     handling = Handling(lane=lane, priority=priority, secret=secret, expires_after=expires_after)
     setattr(message, _ATTRIBUTE, handling)
     return message
+
+
+def automatic[M: EmailMessage](message: M) -> M:
+    """Say that no person wrote a message, and wrap its text; returns it. For every mail that the site sends.
+
+    Programs that answer mail by themselves (holidays, tickets) leave such a message unanswered (RFC 3834). An
+    `Auto-Submitted` that the message has already stays.
+    """
+    message.extra_headers = {"Auto-Submitted": "auto-generated"} | message.extra_headers
+    message.body = wrapped(str(message.body))
+    return message
+
+
+def wrapped(text: str) -> str:
+    """``text`` with no line longer than 72 characters but for what has no space in it, such as a link."""
+    return "\n".join(
+        line
+        if len(line) <= _TEXT_WIDTH
+        else textwrap.fill(
+            line,
+            _TEXT_WIDTH,
+            subsequent_indent=line[: len(line) - len(line.lstrip())],
+            expand_tabs=False,
+            replace_whitespace=False,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
 
 
 def handling_of(message: EmailMessage) -> Handling:

@@ -1,6 +1,5 @@
 """The contact form: no puzzle to solve, and nothing that a mail could be bent with."""
 
-import unicodedata
 import uuid
 from typing import Any
 
@@ -11,14 +10,13 @@ from django.core.validators import EmailValidator, ProhibitNullCharactersValidat
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from apps.commandqueue.headers import header_address, header_text, one_line
 from apps.contact.models import EMAIL_LIMIT, NAME_LIMIT, SUBJECT_LIMIT, TEXT_LIMIT
 from apps.kwips.forms import storable
+from apps.plaintext import clean, clean_line
 
 QUICKEST = 3  # seconds; nobody fills it in by hand in less
 LONGEST = 24 * 60 * 60
-
-# Control characters, and everything that some mail program takes for the end of a line.
-_LINE_BREAKING = {"Cc", "Zl", "Zp"}
 
 
 def stamp() -> str:
@@ -28,12 +26,6 @@ def stamp() -> str:
 
 def _signer() -> signing.TimestampSigner:
     return signing.TimestampSigner(salt="apps.contact")
-
-
-def one_line(text: str) -> None:
-    """Raises ValidationError where ``text`` could begin a header of its own in a mail."""
-    if any(unicodedata.category(character) in _LINE_BREAKING for character in text):
-        raise ValidationError(_("a single line of ordinary characters, please."), code="lines")
 
 
 class _Field(forms.CharField):
@@ -55,13 +47,13 @@ class _Field(forms.CharField):
 
 
 class NameField(_Field):
-    default_validators = [one_line]
+    default_validators = [header_text]
 
 
 class AddressField(_Field):
     """An address that mail can go to from here; its domain as it is written in a mail, in ASCII."""
 
-    default_validators = [one_line]
+    default_validators = [one_line]  # before the domain is encoded
     default_error_messages = {
         "required": _("where should the answer go?"),
         "invalid": _("that doesn't look like an e-mail address."),
@@ -79,6 +71,7 @@ class AddressField(_Field):
             EmailValidator(allowlist=[])(address)
             if domain.startswith("["):
                 raise ValueError("an address by number")
+            header_address(address)
         except (ValueError, ValidationError):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
         return address
@@ -100,6 +93,7 @@ class ContactForm(forms.Form):
     text = _Field(
         label=_("your message"),
         max_length=TEXT_LIMIT,
+        strip=False,
         error_messages={"required": _("say something first :)")},
         widget=forms.Textarea(attrs={"rows": 8}),
     )
@@ -111,8 +105,19 @@ class ContactForm(forms.Form):
     )
     form_key = forms.CharField(required=False, widget=forms.HiddenInput, initial=stamp)
 
+    def clean_name(self) -> str:
+        return self._not_empty("name", clean_line(self.cleaned_data["name"]))
+
+    def clean_subject(self) -> str:
+        return self._not_empty("subject", clean_line(self.cleaned_data["subject"]))
+
     def clean_text(self) -> str:
-        return self.cleaned_data["text"].replace("\r\n", "\n").replace("\r", "\n")
+        return self._not_empty("text", clean(self.cleaned_data["text"]))
+
+    def _not_empty(self, field: str, cleaned: str) -> str:
+        if not cleaned:
+            raise ValidationError(self.fields[field].error_messages["required"], code="required")
+        return cleaned
 
     def clean_website(self) -> None:
         """Nothing is thrown away for it: a person whose browser filled it in can empty it."""

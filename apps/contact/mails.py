@@ -1,5 +1,6 @@
 """The mails about a message. Neither can be unsubscribed from: each is about one thing somebody just did."""
 
+import copy
 from collections.abc import Iterator
 from email.headerregistry import Address
 
@@ -7,11 +8,14 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from apps.commandqueue.messages import automatic
 from apps.contact.models import Message
+from apps.plaintext import clean, clean_line
 
 
 def for_operators(message: Message) -> EmailMultiAlternatives:
     """The message itself: from the site, which alone may sign such mail; an answer goes to the sender."""
+    message = _cleaned(message)
     mail = _mail("contact_operators", message)
     mail.to = [settings.CONTACT_EMAIL]
     mail.reply_to = [str(Address(display_name=message.name, addr_spec=message.email))]
@@ -27,7 +31,7 @@ def for_sender(message: Message) -> EmailMultiAlternatives:
     mail = _mail("contact_sender", message)
     mail.to = [message.email]
     # Told apart from people's mail, so that no two machines thank each other for ever (RFC 3834).
-    mail.extra_headers = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
+    mail.extra_headers |= {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
     return mail
 
 
@@ -44,6 +48,14 @@ def samples() -> Iterator[tuple[str, EmailMessage]]:
     yield "contact_sender", for_sender(message)
 
 
+def _cleaned(message: Message) -> Message:
+    """A copy fit for a mail, for one that was kept before its form cleaned."""
+    said = copy.copy(message)
+    said.name, said.subject = clean_line(message.name), clean_line(message.subject)
+    said.text = clean(message.text)
+    return said
+
+
 def _mail(name: str, message: Message) -> EmailMultiAlternatives:
     context = {"message": message, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
     subject, text, html = (
@@ -52,4 +64,4 @@ def _mail(name: str, message: Message) -> EmailMultiAlternatives:
     )
     mail = EmailMultiAlternatives(subject, text + "\n")
     mail.attach_alternative(html, "text/html")
-    return mail
+    return automatic(mail)

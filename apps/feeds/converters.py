@@ -2,6 +2,8 @@
 
 from django.urls import register_converter
 
+from apps.plaintext import safe
+
 
 class TagConverter:
     """A tag in any spelling: word characters and the marks that combine with them."""
@@ -9,10 +11,25 @@ class TagConverter:
     regex = r"[^\x00-\x20/]{1,100}"
 
     def to_python(self, value: str) -> str:
+        if safe(value) != value:
+            raise ValueError
         return value
 
     def to_url(self, value: str) -> str:
         return value
 
 
+class RangeConverter:
+    """The number of a range of ids: small enough for its ids to be bigint, and in one spelling."""
+
+    regex = "0|[1-9][0-9]{0,13}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
 register_converter(TagConverter, "tag")
+register_converter(RangeConverter, "id_range")

@@ -3,10 +3,14 @@ from django.urls import path
 import apps.accounts.converters
 import apps.feeds.converters
 import apps.kwips.converters  # noqa: F401 - these make <person:…>, <tag:…> and <kwip_id:…> known
-from apps.feeds import documents, views
+from apps.feeds import documents, previews, sitemaps, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("sitemap.xml", sitemaps.index, name="sitemap"),
+    path("sitemap-kwips-<id_range:number>.xml", sitemaps.kwips, name="sitemap_kwips"),
+    path("sitemap-people-<id_range:number>.xml", sitemaps.people, name="sitemap_people"),
+    path("welcome/", views.welcome, name="welcome"),
     path("everyone/", views.everyone, name="everyone"),
     path("everyone/feed.atom", documents.EveryoneFeed(), name="everyone_feed"),
     path("everyone/new/", views.everyone_news, name="everyone_news"),
@@ -18,4 +22,6 @@ urlpatterns = [
     path("<person:username>/favourites/", views.favourites, name="favourites"),
     path("<person:username>/comments/", views.comments, name="comments"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/", views.kwip, name="kwip"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/preview-<slug:asked>.jpg", previews.kwip),
+    path("<person:username>/preview-<slug:asked>.jpg", previews.person),
 ]

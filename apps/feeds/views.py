@@ -5,19 +5,23 @@ from urllib.parse import quote
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from apps.accounts import freshness
-from apps.accounts.members import viewer_id
+from apps.accounts.members import MemberRequest, members_only, viewer_id
+from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
-from apps.feeds import news, queries
+from apps.feeds import news, previews, queries
 from apps.feeds.queries import Timeline
 from apps.graph.queries import is_following
 from apps.kwips.forms import BLANK_KWIP, CommentForm
 from apps.kwips.queries import cards, is_gone, marked, visible_kwip
-from apps.kwips.text import tag_name
+from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
 
+# So many people to follow are shown to a new member.
+WELCOMED_BY = 5
 SORTS = {"sort": (queries.ACTIVE,)}
 
 
@@ -57,6 +61,23 @@ def network_news(request: HttpRequest) -> HttpResponse:
     return _news(request, timeline)
 
 
+@require_safe
+@members_only
+def welcome(request: MemberRequest) -> HttpResponse:
+    """What to do first: a name and a picture, the first kwip, some people to follow."""
+    entries = queries.everyone(viewer_id=request.user.pk).page({})
+    writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
+    found = User.objects.in_bulk([writer for writer in writers if writer != request.user.pk])
+    onward = request.GET.get("next", "")
+    is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
+    context = {
+        "form": BLANK_KWIP,
+        "people": [found[writer] for writer in writers if writer in found][:WELCOMED_BY],
+        "next": onward if is_safe else "",
+    }
+    return render(request, "feeds/welcome.html", context)
+
+
 @public_page(freshness.tag_pages("{name}"), freshness.PEOPLE)
 @require_safe
 def tag(request: HttpRequest, name: str) -> HttpResponse:
@@ -78,6 +99,8 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
     context = {
         **_page(request, timeline),
         "person": who,
+        "beginning": excerpt(who.bio, words=300, characters=280),
+        "preview": previews.person_path(who),
         "is_self": who.pk == viewer,
         "is_following": is_following(viewer, who.pk),
     }
@@ -125,7 +148,12 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if page.is_first and not page.next:
         # All of it is here. The counter has comments, too, that the viewer may not see.
         shown[0].comments_count = len(page)
-    context = {"page": page, "kwip": shown[0], "form": CommentForm() if viewer else None}
+    context = {
+        "page": page,
+        "kwip": shown[0],
+        "preview": previews.kwip_path(shown[0]),
+        "form": CommentForm() if viewer else None,
+    }
     return render(request, "feeds/kwip.html", context)
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from apps.accounts import freshness
 from apps.accounts.counters import lock_people, move_counters
 from apps.accounts.models import User
+from apps.accounts.queries import ids_of
 from apps.kwips import text as kwip_text
 from apps.kwips.freshness import shown_on
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
@@ -230,6 +231,6 @@ def _index_words(kwip: Kwip) -> None:
     KwipTag.objects.filter(kwip=kwip).exclude(tag_id__in=wanted).delete()
     KwipTag.objects.bulk_create([KwipTag(tag_id=tag, kwip=kwip) for tag in wanted], ignore_conflicts=True)
     named = kwip_text.mentions(kwip.text)
-    people = set(User.objects.filter(username__in=named).values_list("pk", flat=True))
+    people = ids_of(named)
     Mention.objects.filter(kwip=kwip).exclude(user_id__in=people).delete()
     Mention.objects.bulk_create([Mention(kwip=kwip, user_id=user) for user in people], ignore_conflicts=True)

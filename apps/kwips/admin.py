@@ -18,6 +18,7 @@ from apps.kwips import actions, people_admin, tasks
 from apps.kwips.confirming import confirmation, is_confirmed
 from apps.kwips.finding import Sought, find
 from apps.kwips.models import Kwip
+from apps.kwips.text import excerpt
 
 __all__ = ["KwipAdmin", "people_admin"]
 
@@ -183,8 +184,7 @@ def _below(kwip_ids: list[int]) -> int:
 
 def beginning(kwip: Kwip) -> str:
     """The first words, on one line."""
-    words = " ".join(kwip.text[:400].split())
-    return f"{words[:80]}…" if len(words) > 80 else words or "…"
+    return excerpt(kwip.text, words=20, characters=80) or "…"
 
 
 def _tell_what_was_searched(request: HttpRequest, listed: Any) -> None:

@@ -20,7 +20,8 @@ from django.utils.translation import get_language
 
 from apps import lookaside
 from apps.accounts.templatetags import people
-from apps.kwips import queries, text
+from apps.kwips import links, queries, text
+from apps.plaintext import cleaning, cutting, languages
 
 KEPT_SECONDS = 86_400
 # PostgreSQL keeps no text with this in it.
@@ -111,5 +112,7 @@ def _look() -> str:
     """Changes with the code that cards are made by: a new release shows none of the last one's."""
     names = ("_kwip", "_kwip_foot", "_heart", "_own")
     templates = [Path(str(get_template(f"kwips/{name}.html").template.origin)) for name in names]  # type: ignore[attr-defined]
-    made_by = [*templates, Path(text.__file__), Path(people.__file__), Path(__file__)]
+    modules = (text, links, cleaning, cutting, languages, people)
+    tags = Path(__file__).parent / "templatetags" / "kwips.py"
+    made_by = [*templates, *(Path(str(module.__file__)) for module in modules), tags, Path(__file__)]
     return blake2b(b"\0".join(path.read_bytes() for path in made_by), digest_size=6).hexdigest()

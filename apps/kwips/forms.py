@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext_lazy as _
 
-from apps.kwips import text as kwip_text
 from apps.kwips.models import TEXT_LIMIT
+from apps.plaintext import clean
 
 
 def storable(text: str) -> None:
@@ -44,7 +44,7 @@ class TextField(forms.CharField):
         return {}
 
     def to_python(self, value: object) -> str:
-        return kwip_text.clean(super().to_python(value) or "")
+        return clean(super().to_python(value) or "")
 
 
 class FormKeyField(forms.UUIDField):

@@ -11,10 +11,12 @@ from django.db import connection
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import COUNTERS, User
+from apps.accounts.queries import ids_of
 from apps.keyset import Listing, Page, from_queryset, paginate
 from apps.kwips import text as kwip_text
 from apps.kwips.models import TEXT_LIMIT, Kwip, Revision, Tombstone
 from apps.kwips.visibility import ANYONE, visible_to
+from apps.plaintext import language_of, safe
 from apps.statements import Prepared
 
 
@@ -27,7 +29,7 @@ _CARDS = _statement("cards", {"ids": "bigint[]"})
 _FAVOURITES_AMONG = _statement("favourites_among", {"ids": "bigint[]"})
 _LEFT_OUT = _statement("left_out", {})
 HISTORY_SIZE = 5  # of 100,000 characters each, at worst
-# One character more than a fold can show, and the marks that may combine with its last.
+# More than a fold can show, so that it sees that there is more, and where a grapheme cluster ends.
 _ENOUGH_TO_FOLD = kwip_text.FOLD_CHARACTERS + 32
 
 
@@ -72,6 +74,16 @@ class Card:
         """The first words, for titles."""
         return kwip_text.excerpt(self.text)
 
+    @property
+    def preview(self) -> str:
+        """As much as sites show of a page that is shared there."""
+        return kwip_text.excerpt(self.text, words=300, characters=280)
+
+    @cached_property
+    def language(self) -> str:
+        """The language it is written in, or "" where that can't be told."""
+        return language_of(self.text)
+
     @cached_property
     def _folded(self) -> tuple[str, bool]:
         return kwip_text.fold(self.text)
@@ -107,7 +119,9 @@ def cards(ids: Sequence[int], *, whole: bool = False) -> list[Card]:
 def _card(row: tuple[Any, ...]) -> Card:
     *columns, thread_beginning, mentioned = row
     columns += [kwip_text.excerpt(thread_beginning), frozenset(mentioned)]
-    return Card(*columns)
+    card = Card(*columns)
+    card.name = safe(card.name)
+    return card
 
 
 def marked(cards: Iterable[Card], viewer_id: int | None) -> list[Card]:
@@ -165,9 +179,16 @@ def history(kwip: Kwip, arguments: Mapping[str, str]) -> Page[Revision]:
     return paginate(arguments, listing, from_queryset(kwip.revisions.all(), listing), limit=HISTORY_SIZE)
 
 
+def people_named(texts: Iterable[str]) -> frozenset[str]:
+    """Those that the texts mention and that exist, for texts whose mentions are not kept."""
+    named = {name for text in texts for name in kwip_text.mentions(text)}
+    return frozenset(User.objects.filter(username__in=named).values_list("username", flat=True))
+
+
 def is_gone(kwip_id: int, username: str | None = None) -> bool:
     """Whether a kwip of that id (and by that author) once was and is deleted."""
     gone = Tombstone.objects.filter(pk=kwip_id)
     if username is not None:
-        gone = gone.filter(author__username=username)
+        # By id: the address may have a name that the author has changed since.
+        gone = gone.filter(author__in=ids_of([username]))
     return gone.exists()

@@ -1,58 +1,54 @@
-"""What people write: cleaned on the way in, turned into HTML on the way out.
+"""What people write, turned into HTML.
 
-The text is kept as it was written. On the way out only web addresses, mentions and tags become links;
-everything else is text, so there is no HTML to sanitise.
+The text is kept as it was written (`apps.plaintext.clean`). On the way out only web addresses, mentions and
+tags become links; everything else is text, so there is no HTML to sanitise.
 """
 
-import re
 import unicodedata
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from functools import cache
+from itertools import islice
 from urllib.parse import quote
 
+import regex
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from linkify_it import LinkifyIt
+
+from apps.kwips.links import UNSPACED, addresses, split
+from apps.plaintext import boundary, clean, cut, safe
+
+__all__ = [
+    "Token", "clean", "excerpt", "fold", "mentions", "tag_name", "tags", "to_html", "tokens",
+]  # fmt: skip
 
 FOLD_WORDS = 40  # as kwippy did in 2008
 FOLD_CHARACTERS = 600
 FOLD_LINES = 12
 TAG_LENGTH = 50
+EXCERPT_CHARACTERS = 120
+# Of one text so many addresses, mentions and tags together become links; what follows stays text.
+LINKS = 500
+# A longer address is shortened where it is shown, its host never.
+SHOWN_ADDRESS = 48
 
-# Control characters but for the tab and the line feed; line and paragraph separators become line feeds.
-# The bidirectional embeddings, overrides and isolates go too: with them a link can be written to read as
-# another one. Direction comes from dir="auto" instead. Joiners stay: emoji and whole scripts need them.
-_UNWANTED = re.compile("[\x01-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ufeff]")
-_NEW_LINE = re.compile("\r\n|[\r\x85\u2028\u2029]")
-_MANY_NEW_LINES = re.compile("\n(?:[^\\S\n]*\n){3,}")
-# Characters that take no ink: a text of nothing else is empty.
-_INVISIBLE = re.compile("[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]+")  # fmt: skip  # noqa: E501
+# In a text of more lines none has an element of its own.
+OWN_LINES = 1_000
 
-# No address is this long, and linkify-it takes quadratic time over some that are (12 s for 100,000
-# characters of "http://a.com/&http://a.com/&…").
-_TOO_LONG_A_WORD = re.compile(r"\S{1001,}")
-# And no further than this: hostile text takes it half a second for 100,000 characters, and a conversation has
-# twenty comments on a page.
-_SEARCHED = 30_000
-
-
-def _marks() -> str:
-    r"""The characters that combine with the one before them, as ranges for a regular expression.
-
-    Python's ``\w`` leaves them out, and with them the vowels of whole scripts: it reads "चाय" as "च".
-    """
-    points = [point for point in range(0x300, 0x1FFFF) if unicodedata.category(chr(point)) in ("Mn", "Mc")]
-    starts = [point for point in points if unicodedata.category(chr(point - 1)) not in ("Mn", "Mc")]
-    ends = [point for point in points if unicodedata.category(chr(point + 1)) not in ("Mn", "Mc")]
-    return "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(starts, ends, strict=True))
-
-
-_WORD = rf"[\w{_marks()}]"
-_NAME_OR_TAG = re.compile(
-    rf"(?<![\w@/.&])@(?P<mention>[A-Za-z0-9_]{{3,30}})(?![\w@])"
-    rf"|(?<!{_WORD})(?<![#&/])#(?P<tag>{_WORD}{{1,{TAG_LENGTH}}})(?!{_WORD})"
+# Letters, with the marks that combine with them: without these a whole script would lose its vowels.
+_WORD = r"\p{L}\p{N}\p{M}_"
+_NAME = "A-Za-z0-9_Ａ-Ｚａ-ｚ０-９＿"
+# Each sign may stand right behind a letter of a script without spaces, and "@" behind a full stop that is at
+# no word. In the lookbehinds the last dot is the sign itself.
+_NAME_OR_TAG = regex.compile(
+    rf"[@＠](?:(?<![{_WORD}@＠.&].)|(?<=[{UNSPACED}].)|(?<=(?:^|[^{_WORD}])\..))"
+    rf"(?P<mention>[{_NAME}]{{3,30}})(?![{_NAME}@＠]|[[{_WORD}]--[{UNSPACED}]])"
+    rf"|[#＃](?:(?<![{_WORD}#＃&].)|(?<=[{UNSPACED}].))(?P<tag>[{_WORD}]{{1,{TAG_LENGTH}}}+)(?![{_WORD}])",
+    regex.V1 | regex.DOTALL,
 )
+_HAN = regex.compile(r"\p{Han}")
+# Letters of scripts that are written from right to left.
+_RIGHT_TO_LEFT = regex.compile(r"[\p{bc=R}\p{bc=AL}]")
+_BLANK_LINES = regex.compile(r"\n{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,55 +60,55 @@ class Token:
     target: str = ""
 
 
-@cache
-def _linkifier() -> LinkifyIt:
-    finder = LinkifyIt(options={"fuzzy_link": True, "fuzzy_email": True, "fuzzy_ip": False})
-    return finder.add("ftp:", None).add("//", None)
-
-
-def clean(text: str) -> str:
-    """The text as it is kept: NFC, line feeds, no control characters, no ends of white space.
-
-    More than two blank lines in a row become two. A text without any ink becomes "". NUL and lone
-    surrogates are left in: the form refuses them, saying so.
-    """
-    text = _NEW_LINE.sub("\n", text)
-    text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
-    text = _MANY_NEW_LINES.sub("\n\n\n", text).strip()
-    return "" if not _INVISIBLE.sub("", text) else text
-
-
 def tag_name(word: str) -> str:
-    """The one spelling of a tag: NFC and lower case."""
-    return unicodedata.normalize("NFC", word.lower())
+    """The one spelling of a tag: NFKC (for full-width and half-width letters), lower case."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).lower())
 
 
 def tokens(text: str) -> Iterator[Token]:
     """The text cut into plain stretches, links, mentions (as user names) and tags (as tag names).
 
-    Addresses are looked for in the first 30,000 characters.
+    The first 500 of these; addresses are looked for in the first 30,000 characters.
     """
+    end = 0
+    for start, token in islice(_special(text), LINKS):
+        yield Token("text", text[end:start])
+        yield token
+        end = start + len(token.raw)
+    yield Token("text", text[end:])
+
+
+def _special(text: str) -> Iterator[tuple[int, Token]]:
     start = 0
-    searched = _TOO_LONG_A_WORD.sub(lambda word: " " * len(word[0]), text[:_SEARCHED])
-    for link in _linkifier().match(searched) or ():
-        yield from _names_and_tags(text, start, link.index)
-        yield Token("link", link.raw, link.url)
-        start = link.last_index
+    for address in addresses(text):
+        yield from _names_and_tags(text, start, address.start)
+        yield address.start, Token("link", text[address.start : address.end], address.target)
+        start = address.end
     yield from _names_and_tags(text, start, len(text))
 
 
-def _names_and_tags(text: str, start: int, end: int) -> Iterator[Token]:
+def _names_and_tags(text: str, start: int, end: int) -> Iterator[tuple[int, Token]]:
+    last = -1
     for found in _NAME_OR_TAG.finditer(text, start, end):
-        if found["tag"] and not any(c.isalpha() for c in found["tag"]):
-            continue  # "#1" is a number
-        yield Token("text", text[start : found.start()])
-        if found["tag"]:
-            name = tag_name(found["tag"])
-            yield Token("tag", found[0], name) if len(name) <= TAG_LENGTH else Token("text", found[0])
+        at = found.start()
+        # "/#one" is a place in a page, "one/@two" one of a site; "#one/#two" and "@one/@two" are two.
+        if text[at - 1 : at] == "/" and last != at - 1:
+            continue
+        if found["mention"]:
+            name = unicodedata.normalize("NFKC", found["mention"]).lower()
+            token = Token("mention", found[0], name)
+        elif _is_tag(name := tag_name(found["tag"])):
+            token = Token("tag", found[0], name)
         else:
-            yield Token("mention", found[0], found["mention"].lower())
-        start = found.end()
-    yield Token("text", text[start:end])
+            continue
+        last = found.end()
+        yield at, token
+
+
+def _is_tag(name: str) -> bool:
+    """Whether a word has a letter ("#1" is a number) and two characters, or one that is a word (Han)."""
+    is_word = len(name) >= 2 or _HAN.match(name) is not None
+    return is_word and len(name) <= TAG_LENGTH and any(c.isalpha() for c in name)
 
 
 def mentions(text: str) -> list[str]:
@@ -130,49 +126,92 @@ def _targets(text: str, kind: str, *, most: int) -> list[str]:
 
 
 def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:
-    """Paragraphs of escaped text in which addresses, tags and mentions of ``people`` are links."""
-    html = "".join(_token_html(token, people) for token in tokens(text))
-    paragraphs = re.split(r"\n{2,}", html)
-    return mark_safe(  # noqa: S308 - every token was escaped
-        "".join(f'<p dir="auto">{paragraph.replace("\n", "<br>")}</p>' for paragraph in paragraphs)
-    )
+    """Paragraphs of escaped text in which addresses, tags and mentions of ``people`` are links.
+
+    Spaces stand as they were written; the style sheet keeps them (`white-space`).
+    """
+    html = "".join(_token_html(token, people) for token in tokens(safe(text)))
+    many = html.count("\n") > OWN_LINES
+    return mark_safe("".join(_paragraph(lines, many) for lines in _BLANK_LINES.split(html)))  # noqa: S308 - escaped
+
+
+def _paragraph(lines: str, many: bool) -> str:
+    """A paragraph in which each line has its own direction."""
+    if "\n" not in lines or not _RIGHT_TO_LEFT.search(lines):
+        return f'<p dir="auto">{lines.replace("\n", "<br>")}</p>'
+    if many:
+        # By the style sheet, which aligns a line by the link that it begins with: Chromium's mistake.
+        return f'<p dir="auto" class="lines">{lines.replace("\n", "<br>")}</p>'
+    return "<p>" + "<br>".join(f'<span dir="auto">{line}</span>' for line in lines.split("\n")) + "</p>"
 
 
 def _token_html(token: Token, people: Container[str]) -> str:
-    shown = escape(token.raw)
+    # With a direction of its own each is also isolated: it moves nothing around it, and nothing moves it.
     if token.kind == "link":
-        return f'<a href="{escape(token.target)}" rel="nofollow ugc noopener noreferrer">{shown}</a>'
+        return _address_html(token)
+    shown = escape(token.raw)
     if token.kind == "tag":
-        return f'<a href="/tag/{quote(token.target)}/" class="p-category" rel="tag">{shown}</a>'
+        return f'<a href="/tag/{quote(token.target)}/" class="p-category" rel="tag" dir="auto">{shown}</a>'
     if token.kind == "mention" and token.target in people:
-        return f'<a href="/{token.target}/" class="mention">{shown}</a>'
+        return f'<a href="/{token.target}/" class="mention" dir="ltr">{shown}</a>'
+    if token.kind == "mention":
+        return f'<bdi dir="ltr">{shown}</bdi>'
     return shown
+
+
+def _address_html(token: Token) -> str:
+    shown, host_end = _shown_address(token)
+    end = boundary(shown, max(SHOWN_ADDRESS, host_end)) if len(shown) > SHOWN_ADDRESS + 10 else len(shown)
+    words: str = escape(shown)
+    if end < len(shown):
+        # What the style sheet hides is still there for whoever copies the address.
+        words = (
+            f'<span class="cut">{escape(shown[:end])}</span><span class="rest">{escape(shown[end:])}</span>'
+        )
+    title = f' title="{escape(token.raw)}"' if words != escape(token.raw) else ""
+    rel = 'rel="nofollow ugc noopener noreferrer"'
+    return f'<a href="{escape(token.target)}" {rel} dir="ltr"{title}>{words}</a>'
+
+
+def _shown_address(token: Token) -> tuple[str, int]:
+    """What is shown of an address, and where its host ends in that.
+
+    "http://good.com@evil.com/" leads to evil.com, and is shown without what stands before.
+    """
+    shown = token.raw
+    parts = split(token.target)
+    if parts is None or parts.scheme.lower() == "mailto":
+        return unicodedata.normalize("NFC", shown), 0
+    if "@" in parts.netloc:
+        begin = shown.index("://") + 3
+        shown = shown[:begin] + shown[shown.index("@", begin) + 1 :]
+    host = parts.netloc.rpartition("@")[2]
+    end = shown.find(host) + len(host)
+    return unicodedata.normalize("NFC", shown), len(unicodedata.normalize("NFC", shown[:end]))
 
 
 def fold(text: str, *, words: int = FOLD_WORDS) -> tuple[str, bool]:
     """The beginning of the text that a list shows, and whether there is more of it."""
     end = len(text)
-    for count, word in enumerate(re.finditer(r"\S+", text), start=1):
+    for count, word in enumerate(regex.finditer(r"\S+", text), start=1):
         if count == words:
             end = word.end()
             break
     if end > FOLD_CHARACTERS:
-        end = FOLD_CHARACTERS
+        end = boundary(text, FOLD_CHARACTERS)
         # Not through the middle of a word (it may be an address), unless the word is most of the text.
         last_space = max(text.rfind(space, FOLD_CHARACTERS // 2, end) for space in " \n\t")
         end = last_space if last_space > 0 else end
-    lines = [line.start() for line in re.finditer("\n", text[:end])]
+    lines = [line.start() for line in regex.finditer("\n", text[:end])]
     if len(lines) >= FOLD_LINES:
         end = lines[FOLD_LINES - 1]
     if end >= len(text):
         return text, False
-    # A character and the marks that combine with it are not torn apart.
-    while end < len(text) and (unicodedata.combining(text[end]) or text[end] in "\u200d\ufe0f"):
-        end += 1
     return text[:end].rstrip(), True
 
 
-def excerpt(text: str, *, words: int = 12) -> str:
+def excerpt(text: str, *, words: int = 12, characters: int = EXCERPT_CHARACTERS) -> str:
     """The first words on one line, for naming a kwip: in titles and above its comments."""
-    beginning, more = fold(text, words=words)
-    return " ".join(beginning.split())[:120] + ("…" if more else "")
+    beginning, more = fold(safe(text), words=words)
+    line = " ".join(beginning.split())
+    return line + "…" if more and len(line) < characters else cut(line, characters)

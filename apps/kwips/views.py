@@ -17,6 +17,7 @@ from apps.kwips.forms import BLANK_KWIP, CommentForm, EditForm, KwipForm
 from apps.kwips.models import Kwip
 from apps.kwips.text import to_html
 from apps.pagecache import public_page
+from apps.plaintext import language_of
 
 
 @members_only
@@ -116,7 +117,15 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if kwip.author.username != username:
         return redirect(f"/{kwip.author.username}/kwip/{kwip.pk}/history/", permanent=True)
     page = queries.history(kwip, request.GET)
-    revisions = [{"html": to_html(revision.text), "written_at": revision.written_at} for revision in page]
+    people = queries.people_named([revision.text for revision in page])
+    revisions = [
+        {
+            "html": to_html(revision.text, people),
+            "language": language_of(revision.text),
+            "written_at": revision.written_at,
+        }
+        for revision in page
+    ]
     context = {"kwip": _card(kwip, request), "revisions": revisions, "page": page}
     return render(request, "kwips/history.html", context)
 

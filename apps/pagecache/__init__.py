@@ -23,8 +23,9 @@ Mechanism
       renders, the others wait for it (1.6 s at most, then they render and keep nothing).
     - Kept: whole pages (200) without cookie, token or nonce, up to 256 kB compressed, asked for a second
       time within a day. A page with a cursor is made for each request.
-    - Compressed once; strong ETags for each encoding, `If-None-Match`, HEAD; ``public, max-age=0,
-      s-maxage=1``: browsers ask each time, and an nginx in front answers for a second by itself.
+    - Compressed once; strong ETags for each encoding, `If-None-Match`, `If-Modified-Since`, HEAD;
+      ``public, max-age=0, s-maxage=1``: browsers ask each time, and an nginx in front answers for a second by
+      itself.
     - ``manage.py warmpages`` makes the pages that most will ask for, before they do: those that the functions
       in `popular` name.
 
@@ -50,8 +51,9 @@ How to measure
 
 from apps.pagecache import stats
 from apps.pagecache.addresses import public_page
+from apps.pagecache.pages import is_unmodified
 from apps.pagecache.purging import purge
 from apps.pagecache.registry import popular
 from apps.pagecache.wsgi import wrapped
 
-__all__ = ["popular", "public_page", "purge", "stats", "wrapped"]
+__all__ = ["is_unmodified", "popular", "public_page", "purge", "stats", "wrapped"]

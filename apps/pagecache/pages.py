@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from django.utils.http import parse_http_date_safe
+
 type Headers = list[tuple[str, str]]
 
 # The edge may answer with it for a second, and browsers ask each time (and are mostly told: as you have it).
@@ -74,8 +76,12 @@ def _varies(vary: str) -> bool:
     return not {name.strip().lower() for name in vary.split(",")} <= {"", "cookie", "accept-encoding"}
 
 
-def answer(page: Page, *, accept: str, none_match: str, told: str) -> Answer:
-    """``page`` for one request, by its `Accept-Encoding` and `If-None-Match`; ``told`` its `Cache-Status`."""
+def answer(page: Page, *, accept: str, none_match: str, told: str, modified_since: str = "") -> Answer:
+    """``page`` for one request, by what it accepts and has already; ``told`` is its `Cache-Status`.
+
+    `If-None-Match` decides alone where it is sent (RFC 9110, 13.2.2): two pages of one second have the same
+    `Last-Modified`.
+    """
     zipped = accepts_gzip(accept)
     etag = f'"{page.etag}-gzip"' if zipped else f'"{page.etag}"'
     headers = [
@@ -84,12 +90,24 @@ def answer(page: Page, *, accept: str, none_match: str, told: str) -> Answer:
         ("ETag", etag),
         ("Cache-Status", told),
     ]
-    if none_match and _matches(none_match, etag):
+    if _matches(none_match, etag) if none_match else is_unmodified(page.headers, modified_since):
         return Answer("304 Not Modified", headers, b"")
     body = page.zipped if zipped else gzip.decompress(page.zipped)
     if zipped:
         headers.append(("Content-Encoding", "gzip"))
     return Answer("200 OK", [*page.headers, *headers, ("Content-Length", str(len(body)))], body)
+
+
+def is_unmodified(headers: Iterable[tuple[str, str]], modified_since: str) -> bool:
+    """Whether `If-Modified-Since` names the very time of `Last-Modified`.
+
+    Not a later one, as nginx has it too: where the newest entry was deleted, the time of the page goes back.
+    """
+    if not modified_since:
+        return False
+    last = next((value for name, value in headers if name.lower() == "last-modified"), "")
+    when = parse_http_date_safe(modified_since)
+    return when is not None and when == parse_http_date_safe(last)
 
 
 def accepts_gzip(accept: str) -> bool:

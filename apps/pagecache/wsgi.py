@@ -73,6 +73,7 @@ class PageCache:
                 made,
                 accept=environ.get("HTTP_ACCEPT_ENCODING", ""),
                 none_match=environ.get("HTTP_IF_NONE_MATCH", ""),
+                modified_since=environ.get("HTTP_IF_MODIFIED_SINCE", ""),
                 told="pagecache; hit" if told == "hit" else "pagecache; fwd=miss",
             )
         start_response(made.status, made.headers)

@@ -85,6 +85,7 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         "MEMCACHED_SERVERS": memcached,
         "PAGECACHE": "true",
         "RELEASE": "",
+        "SECURITY_CONTACT": "mailto:security@kwippy.example",
         "MEDIA_ROOT": str(files / "media"),
         "STATIC_ROOT": str(files / "static"),
         "MAIL_DIR": str(files / "mail"),

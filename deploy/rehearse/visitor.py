@@ -123,6 +123,11 @@ class Visitor:
         return Answer(response.status, dict(response.headers), text, time.monotonic() - started)
 
 
+def forms(page: str) -> dict[str, dict[str, str]]:
+    """Every form of a page: its fields, by its action."""
+    return _Forms(page).found
+
+
 def sign_in(visitor: Visitor, name: str) -> None:
     """Sign in by the form. Raises RehearsalError."""
     visitor.fill("/accounts/login/", "/accounts/login/", login=name, password=PASSWORD)

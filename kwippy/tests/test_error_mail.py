@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.test import Client, override_settings
 from django.urls import path
 from django.utils.log import AdminEmailHandler
 
+from apps.commandqueue.headers import decoded, is_one_line
 from kwippy import errormail
 from kwippy.apps import mail_errors_to_admins
 from kwippy.mailfiles import EmlFileBackend
@@ -53,26 +55,79 @@ def wrong(request: HttpRequest) -> HttpResponse:
     raise KeyError
 
 
-urlpatterns = [path("away/", without_postgresql), path("wrong/", wrong)]
+def false(request: HttpRequest, number: int = 0) -> HttpResponse:
+    raise ValueError(number)
+
+
+urlpatterns = [
+    path("away/", without_postgresql),
+    path("gone/", without_postgresql),
+    path("wrong/", wrong),
+    path("false/", false),
+    path("other/<int:number>/", false),
+]
 handler500 = "kwippy.errors.server_error"
+
+
+def mails(directory: Path) -> list[str]:
+    """The texts of the mails, the oldest first."""
+    found = [
+        message_from_bytes(path.read_bytes(), policy=policy.default)
+        for path in sorted(directory.glob("*.eml"))
+    ]
+    return [str(mail.get_content()) for mail in found]
 
 
 @pytest.mark.django_db(transaction=True)
 @override_settings(ROOT_URLCONF=__name__)
-def test_where_postgresql_is_away_not_every_request_is_a_mail(
+def test_of_each_kind_of_error_one_mail_a_minute_goes_out_and_says_how_many_did_not(
     errors_are_mailed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The clock stands still, however slow the machine is.
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     client = Client(raise_request_exception=False)
-    for _ in range(5):
-        assert client.get("/away/").status_code == 503
-    assert len(list(errors_are_mailed.glob("*.eml"))) == 1
-    for _ in range(2):
-        assert client.get("/wrong/").status_code == 500
-    assert len(list(errors_are_mailed.glob("*.eml"))) == 3
-    moment = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: moment() + errormail.PAUSE)
-    client.get("/away/")
-    assert len(list(errors_are_mailed.glob("*.eml"))) == 4
+    for address, status in (("away", 503), ("gone", 503), ("wrong", 500), ("false", 500), ("other/1", 500)):
+        for _ in range(20):
+            assert client.get(f"/{address}/").status_code == status
+    for number in range(20):
+        client.get(f"/other/{number}/")
+    # PostgreSQL is one kind on all routes; two exceptions on a route, and one on two routes, are two each.
+    first = mails(errors_are_mailed)
+    assert len(first) == 4
+    assert not any("more like this" in text for text in first)
+    clock[0] += errormail.PAUSE
+    for address in ("gone", "wrong", "false", "other/9", "wrong"):
+        client.get(f"/{address}/")
+    told = [int(text.split(" more like this")[0]) for text in mails(errors_are_mailed)[4:]]
+    assert told == [39, 19, 19, 39]
+
+
+@pytest.mark.parametrize(
+    "typed", ["=?utf-8?q?=0aBcc:_eve=40evil.example?=", "a\nBcc: x", "a\x85b\u2028c", "\x00"]
+)
+def test_what_stands_in_the_subject_is_one_line(errors_are_mailed: Path, typed: str) -> None:
+    logging.getLogger("django.request").error("Internal Server Error: /%s/", typed)
+    [mail] = errors_are_mailed.glob("*.eml")
+    headers = decoded(mail.read_bytes())
+    assert any("Internal Server Error" in header for header in headers)
+    assert all(is_one_line(header) for header in headers)
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(ROOT_URLCONF=__name__)
+def test_kinds_of_errors_without_end_take_no_memory_without_end(
+    errors_are_mailed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errormail, "MOST_KINDS", 2)
+    client = Client(raise_request_exception=False)
+    for address in ("wrong", "false", "away", "wrong"):
+        client.get(f"/{address}/")
+    assert len(mails(errors_are_mailed)) == 4  # the first was forgotten
+    [handler] = [
+        h for h in logging.getLogger("django.request").handlers if isinstance(h, errormail.ErrorMailHandler)
+    ]
+    assert len(handler._mailed) == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -90,3 +145,17 @@ def test_an_error_is_mailed_without_holding_a_connection(
     monkeypatch.setattr(EmlFileBackend, "send_messages", watch)
     Client(raise_request_exception=False).get("/wrong/")
     assert held == [False]
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(ROOT_URLCONF=__name__)
+def test_where_no_mail_can_go_out_the_visitor_still_gets_the_page(
+    errors_are_mailed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(backend: EmlFileBackend, messages: Any) -> int:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(EmlFileBackend, "send_messages", refuse)
+    answer = Client(raise_request_exception=False).get("/wrong/")
+    assert answer.status_code == 500
+    assert "that was us, not you" in answer.content.decode()

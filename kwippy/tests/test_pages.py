@@ -60,7 +60,7 @@ def addresses(member: bool) -> list[str]:
         "/kwip/", "/ann/", f"/ann/kwip/{own.pk}/", f"/ann/kwip/{own.pk}/history/", f"/kwip/{own.pk}/edit/",
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
-        f"/kwip/{anybodys.pk}/edit/",
+        f"/kwip/{anybodys.pk}/edit/", "/welcome/",
     ]  # fmt: skip
     return public + (members if member else doors)
 
@@ -104,6 +104,16 @@ def test_errors_beside_the_fields_are_accessible_too(
     page.fill("[name=password1]", "short")
     page.fill("[name=password2]", "other")
     page.click("main button[type=submit]")
+    expect(page.locator("[aria-invalid=true]").first).to_be_focused()
+    axe(page)
+    page.fill("[name=username]", "eve")
+    page.fill("[name=password1]", "seven green teapots")
+    page.fill("[name=password2]", "seven green teapots")
+    page.click("main button[type=submit]")
+    expect(page.locator("main")).to_contain_text("eve@example.org")
+    axe(page)
+    page.fill("[name=email]", "eve@nowhere")
+    page.click("form[action='/accounts/confirm-email/change/'] button")
     expect(page.locator("[aria-invalid=true]").first).to_be_focused()
     axe(page)
     sign_in(page, ann, live_server.url)

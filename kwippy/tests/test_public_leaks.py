@@ -13,6 +13,7 @@ import pytest
 from django.urls import get_resolver
 
 from apps.accounts.models import User
+from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow
 from apps.kwips import actions
 from apps.testing.site import Member, served
@@ -21,6 +22,8 @@ from deploy.local.memcached import Memcached
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CANARY = "canary7391"
+# What is the same for everyone, members too.
+DOCUMENTS = ["/robots.txt", "/manifest.webmanifest", "/.well-known/security.txt", "/sitemap.xml"]
 
 
 class Got(NamedTuple):
@@ -105,6 +108,10 @@ def own_memcached(beside: str) -> Iterator[str]:
         server.stop()
 
 
+def is_document(address: str) -> bool:
+    return address in DOCUMENTS or "feed.atom" in address or address.startswith("/sitemap-")
+
+
 class Place(NamedTuple):
     port: int
     memcached: str
@@ -126,6 +133,7 @@ def place(memcached: str) -> Iterator[Place]:
         "/", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom", "/ann/", "/ann/?sort=active",
         "/ann/feed.atom", "/ann/followers/", "/ann/following/", f"/ann/kwip/{kwip.pk}/",
         f"/ann/kwip/{kwip.pk}/history/", "/tag/tea/", "/tag/tea/feed.atom", "/about/",
+        *DOCUMENTS, f"/sitemap-kwips-{kwip.pk // RANGE}.xml", f"/sitemap-people-{ann.pk // RANGE}.xml",
     ]  # fmt: skip
     private = [
         "/everyone/new/", "/network/new/", "/ann/favourites/", "/ann/comments/", "/kwip/", "/settings/",
@@ -282,7 +290,7 @@ def test_a_members_page_is_never_a_strangers_whatever_the_order(place: Place) ->
     wire, member = Wire(place.port), Member(place.port, place.ann)
     for address in place.public:
         for _ in range(3):
-            assert 'data-viewer="ann"' in member.get(address).text or "feed.atom" in address
+            assert 'data-viewer="ann"' in member.get(address).text or is_document(address)
             got = wire.ask(address)
             assert b"data-viewer" not in got.body
         assert got.is_kept

@@ -16,6 +16,8 @@ from PIL import Image
 
 from apps.accounts.actions import change_picture, change_profile
 from apps.accounts.models import User
+from apps.accounts.names import rename
+from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow, unfollow
 from apps.kwips import actions
 from apps.kwips.models import Kwip
@@ -61,6 +63,12 @@ class Place:
             "/tag/tea/feed.atom": "tea",
             "/tag/milk/": "milk",
             "/about/": "about",
+            "/sitemap.xml": "everyone names",
+            f"/sitemap-kwips-{self.kwip.pk // RANGE}.xml": "everyone",
+            f"/sitemap-people-{self.ann.pk // RANGE}.xml": "names",
+            "/robots.txt": "about",
+            "/manifest.webmanifest": "about",
+            "/.well-known/security.txt": "about",
         }
 
 
@@ -99,10 +107,7 @@ def admin_deactivates(place: Place) -> None:
 
 
 def admin_renames(place: Place) -> None:
-    bob = User.objects.get(pk=place.bob.pk)
-    bob.username = "robert"
-    bob.version += 1
-    bob.save()
+    rename(user_id=place.bob.pk, username="robert")
 
 
 def signs_in(place: Place) -> None:
@@ -161,7 +166,7 @@ ACTIONS: list[tuple[str, Callable[[Place], object], str]] = [
     ("change a picture", lambda p: change_picture(user=p.bob, picture=picture()), "people"),
     ("deactivate", admin_deactivates, "people"),
     ("rename", admin_renames, "people"),
-    ("sign up", lambda p: User.objects.create_user("dee", "dee@example.org"), ""),
+    ("sign up", lambda p: User.objects.create_user("dee", "dee@example.org"), "names"),
     ("sign in", signs_in, ""),
     ("change a password", changes_password, ""),
     ("look around", looks_around, ""),

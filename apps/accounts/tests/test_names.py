@@ -57,8 +57,19 @@ def test_a_name_that_is_free_leads_to_its_persons_page_and_nowhere_else() -> Non
     assert literal <= reserved_names()
 
 
-@pytest.mark.parametrize("name", ["everyone", "Admin", "static", "kwippy"])
-def test_signing_up_under_a_reserved_word_is_refused_beside_the_field(client: Client, name: str) -> None:
+# Names that a visitor would take for the site itself speaking.
+VOICES = [
+    "security", "abuse", "help", "postmaster", "webmaster", "noreply", "official", "root", "admin", "support",
+    "hostmaster", "kwippy_support", "official_kwippy", "supportteam", "the_admins", "teahouse",
+    "teahouse_help",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["everyone", "Admin", "static", "kwippy", "welcome", *VOICES])
+def test_signing_up_under_a_reserved_word_is_refused_beside_the_field(
+    client: Client, settings, name: str
+) -> None:
+    settings.SITE_NAME = "Tea House"
     answer = client.post(
         "/accounts/signup/",
         {
@@ -70,3 +81,30 @@ def test_signing_up_under_a_reserved_word_is_refused_beside_the_field(client: Cl
     )
     assert "that name is kept by the site" in answer.content.decode()
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["kwippy", "Kwippy", "Kwippy Support", "KWIPPY-TEAM", "the official Kwippy", "Ｓｕｐｐｏｒｔ", "Admin",
+     "Tea House", "TeaHouse Help", "Security", "kwippy_moderators"],
+)  # fmt: skip
+def test_a_name_to_show_is_not_the_sites_own(client: Client, ann: User, settings, name: str) -> None:
+    settings.SITE_NAME = "Tea House"
+    client.force_login(ann)
+    page = client.post("/settings/", {"display_name": name, "bio": "tea"})
+    assert page.status_code == 422
+    assert "the site itself speaking" in page.content.decode()
+    User.objects.update(display_name=name)  # from before that
+    assert client.post("/settings/", {"display_name": name, "bio": "tea"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Ann", "Kwippy fan", "Ruth Root", "Desk", "The Team", "Helper Bee", "Adminah", "Tea", "日本語", "1234"],
+)
+def test_other_names_to_show_are_anyones(client: Client, ann: User, settings, name: str) -> None:
+    settings.SITE_NAME = "Tea House"
+    client.force_login(ann)
+    assert client.post("/settings/", {"display_name": name, "bio": ""}).status_code == 302
+    ann.refresh_from_db()
+    assert ann.display_name == name

@@ -1,5 +1,6 @@
 -- What the cards of some kwips show, in the order of %(ids)s; of each text no more than %(length)s characters.
--- Served by the primary keys of kwips_kwip, accounts_user and kwips_mention (kwip_id, user_id).
+-- Served by the primary keys of kwips_kwip, accounts_user and kwips_mention (kwip_id, user_id), and by the
+-- index of accounts_formername on user_id.
 SELECT
     k.id,
     k.version,
@@ -17,11 +18,17 @@ SELECT
     k.thread_id,
     ta.id,
     coalesce(ta.username, ''),
-    coalesce(left(t.text, 600), ''),
+    coalesce(left(t.text, 632), ''),
     ARRAY(
-        SELECT u.username::text
+        SELECT named.name
         FROM kwips_mention m
         JOIN accounts_user u ON u.id = m.user_id
+        CROSS JOIN LATERAL (
+            SELECT u.username::text
+            UNION ALL
+            -- Older texts have the name that the person had then.
+            SELECT f.name::text FROM accounts_formername f WHERE f.user_id = m.user_id AND f.kept_until > now()
+        ) AS named (name)
         WHERE m.kwip_id = k.id AND u.is_active
     )
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS wanted (id, place)

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterable
 
 from django import template
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -38,9 +37,10 @@ def joined(cards: Iterable[ShownCard]) -> SafeString:
 def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
     """``moment`` as a `time` element in UTC, which the browser turns into its own zone and "3 min ago"."""
     moment = moment.astimezone(datetime.UTC)
-    shown = date_format(timezone.localtime(moment), "j M Y, H:i").lower()
+    shown = date_format(moment, "j M Y, H:i").lower() + " utc"
+    classes = format_html(' class="{}"', css) if css else ""
     return format_html(
-        '<time datetime="{}" class="{}">{}</time>', moment.isoformat(timespec="seconds"), css, shown
+        '<time datetime="{}"{} dir="auto">{}</time>', moment.isoformat(timespec="seconds"), classes, shown
     )
 
 

@@ -8,6 +8,7 @@ from django.urls import path
 
 from apps.pagecache import public_page
 
+DATED = "Thu, 26 Nov 2026 05:00:00 GMT"
 shown: dict[str, str] = {}
 made: Counter[str] = Counter()
 hooks: list[Callable[[], object]] = []
@@ -60,6 +61,8 @@ def faulty(request: HttpRequest, how: str) -> HttpResponse:
             response["Vary"] = "Accept-Language"
         case "status":
             response.status_code = 203
+        case "dated":
+            response["Last-Modified"] = DATED
         case "large":
             import os
 

@@ -2,7 +2,11 @@
 (() => {
   "use strict";
   let text = "";
-  try { text = localStorage.getItem(sessionStorage.getItem("sent")) || ""; } catch { /* storage is forbidden */ }
+  try {
+    const key = sessionStorage.getItem("sent");
+    const draft = JSON.parse(localStorage.getItem(key) || sessionStorage.getItem(key));
+    text = Object.values(draft.typed).filter(Boolean).join("\n\n");
+  } catch { /* there is none, or storage is forbidden */ }
   if (!text) return;
   const kept = document.getElementById("kept");
   kept.querySelector("textarea").value = text;

@@ -1,0 +1,11 @@
+"""A member to try things with."""
+
+import pytest
+
+from apps.accounts.models import User
+from apps.testing.people import member
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return member("ann")

@@ -1,0 +1,85 @@
+"""What the forms of an account say: the site's words, and none of Django's or allauth's."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+
+from apps.accounts.models import User
+from apps.testing.people import PASSWORD, sign_up
+
+pytestmark = pytest.mark.django_db
+
+# What each field of a form can't be.
+WRONG = ["", "x", "a\x00b", "x" * 600, "not an address", "@", "ann", "password", "kwippykwippy"]
+ENTRANCES = {
+    "/accounts/login/": ("login", "password"),
+    "/accounts/signup/": ("username", "email", "password1", "password2"),
+    "/accounts/password/reset/": ("email",),
+    "/accounts/confirm-email/change/": ("email",),
+}
+MEMBERS = {
+    "/settings/": ("display_name", "bio"),
+    "/settings/name/": ("username",),
+    "/accounts/password/change/": ("oldpassword", "password1", "password2"),
+    "/accounts/email/": ("email",),
+    "/accounts/reauthenticate/": ("password",),
+}
+
+
+def said(html: str) -> list[str]:
+    lists = re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', html, re.DOTALL)
+    return [message for found in lists for message in re.findall(r"<li>(.*?)</li>", found, re.DOTALL)]
+
+
+def check(html: str) -> list[str]:
+    messages = said(html)
+    for message in messages:
+        assert message[0].islower() or not message[0].isalpha(), message
+        assert not re.search(r"[Tt]his (field|password|value)|[Ee]nter a valid|Ensure|You must", message), (
+            message
+        )
+    assert "placeholder=" not in html
+    assert "Forgot your password" not in html
+    return messages
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("address", [*ENTRANCES, *MEMBERS])
+def test_a_form_says_what_is_wrong_in_the_sites_voice(
+    client: Client, ann: User, settings, address: str, wrong: str
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {}
+    if address in MEMBERS:
+        client.force_login(ann)
+    elif "confirm-email" in address:
+        sign_up(client, "eve", "eve@example.org")
+    fields = (ENTRANCES | MEMBERS)[address]
+    page = client.post(address, dict.fromkeys(fields, wrong) | {"action_add": ""}, follow=True)
+    messages = check(page.content.decode())
+    if wrong == "a\x00b":
+        assert messages, "a NUL can't be kept anywhere"
+    if wrong == "" and address != "/settings/":
+        assert messages
+    check(client.get(address, follow=True).content.decode())
+
+
+def test_two_passwords_that_differ_are_said_to(client: Client) -> None:
+    form = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD, "password2": "other horses"}
+    assert "these two aren&#x27;t the same." in said(client.post("/accounts/signup/", form).content.decode())
+
+
+def test_pages_of_allauth_that_the_site_never_leads_to_are_not_in_the_map(client: Client) -> None:
+    for address in ("/accounts/login/code/confirm/", "/accounts/password/set/", "/accounts/inactive/"):
+        assert client.get(address).status_code == 404
+    names = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
+    assert {"account_login", "account_signup", "account_email", "usersessions_list"} <= names
+    assert not names & {"account_inactive", "account_set_password", "account_confirm_login_code"}
+
+
+def test_a_member_who_was_switched_off_is_told_so_at_the_sign_in(client: Client, ann: User) -> None:
+    User.objects.update(is_active=False)
+    answer = client.post("/accounts/login/", {"login": "ann", "password": PASSWORD})
+    assert answer.status_code == 403
+    assert "asleep" in answer.content.decode()

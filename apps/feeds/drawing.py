@@ -1,0 +1,185 @@
+"""The picture of a link preview: a face, a name, the first words; drawn by Pillow, 1200 × 630.
+
+The font has Latin, Greek and Cyrillic. Words that it lacks letters for are left out, rather than shown as
+boxes or in the wrong shapes; emoji are left out of the words.
+"""
+
+import io
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+SIZE = (1200, 630)
+# Whatever somebody wrote, no more of it than this is looked at.
+LETTERS = 280
+LINES = 5
+# Changes with what this file draws: pictures that an earlier release drew are drawn anew.
+LOOK = "1"
+
+_ART = Path(__file__).parent / "art"
+_GROUND, _SHEET, _INK, _SOFT = "#eff7ff", "#ffffff", "#23303a", "#5a6872"
+_FACE = 200
+_TILE = 240  # the side of a face in faces.png
+_LEFT, _RIGHT = 96, 1104
+# As the style sheet has them, oklch(0.86 0.085 hue) and oklch(0.33 0.075 hue), by `.hue-0` to `.hue-7`.
+_HUES = (
+    ((202, 217, 154), (49, 58, 3)),
+    ((150, 220, 254), (0, 59, 84)),
+    ((255, 189, 176), (86, 36, 29)),
+    ((151, 228, 200), (0, 65, 47)),
+    ((235, 205, 144), (71, 49, 0)),
+    ((217, 197, 255), (60, 43, 86)),
+    ((253, 187, 217), (81, 35, 59)),
+    ((182, 209, 255), (34, 51, 92)),
+)
+# What takes no ink of its own, and what stands in for a feeling: left out of the words, with nothing lost.
+_LEFT_OUT = {"So", "Sk", "Cf", "Cn", "Co", "Cs", "Cc"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is drawn. ``words`` may be ""; ``avatar`` is "" for who has no picture of their own."""
+
+    site: str
+    username: str
+    name: str
+    words: str
+    avatar: str
+    hue: int
+    face: int
+
+
+def draw(subject: Subject, picture: bytes | None) -> bytes:
+    """The preview as a JPEG. ``picture`` is the person's own, as it is kept."""
+    image = Image.new("RGB", SIZE, _GROUND)
+    pen = ImageDraw.Draw(image)
+    pen.rounded_rectangle((40, 40, SIZE[0] - 40, SIZE[1] - 40), radius=44, fill=_SHEET)
+    words = shown(subject.words)
+    _draw_person(image, pen, subject, picture, top=84 if words else 215)
+    if words:
+        _draw_words(pen, words)
+    _draw_site(image, pen, subject.site)
+    made = io.BytesIO()
+    image.save(made, "JPEG", quality=86, optimize=True)
+    return made.getvalue()
+
+
+def shown(text: str) -> str:
+    """The words on one line as they can be drawn; "" where the font lacks one of their letters."""
+    line = " ".join(unicodedata.normalize("NFC", text[:LETTERS]).split())
+    line = " ".join("".join(c for c in line if unicodedata.category(c) not in _LEFT_OUT).split())
+    return line if all(_has(letter) for letter in set(line)) else ""
+
+
+def _draw_person(
+    image: Image.Image, pen: ImageDraw.ImageDraw, subject: Subject, picture: bytes | None, *, top: int
+) -> None:
+    face = _own(picture) if picture else _drawn(subject)
+    image.paste(face, (_LEFT, top), _bubble(_FACE))
+    left, middle = _LEFT + _FACE + 40, top + _FACE // 2
+    handle = f"@{subject.username}"
+    name = shown(subject.name)
+    if name and name != subject.username:
+        pen.text(
+            (left, middle - 8), _cut(name, _font(58, bold=True)), _INK, _font(58, bold=True), anchor="ls"
+        )
+        pen.text((left, middle + 46), handle, _SOFT, _font(38), anchor="ls")
+    else:
+        pen.text((left, middle), handle, _INK, _font(58, bold=True), anchor="lm")
+
+
+def _draw_words(pen: ImageDraw.ImageDraw, words: str) -> None:
+    """As large as they fit."""
+    for size in (64, 54, 46, 40):
+        lines = _wrapped(words, _font(size), _RIGHT - _LEFT)
+        if len(lines) * size * 1.3 <= 250:
+            break
+    if len(lines) > LINES:
+        lines = [*lines[: LINES - 1], _cut(f"{lines[LINES - 1]} …", _font(size), _RIGHT - _LEFT)]
+    for number, line in enumerate(lines):
+        pen.text((_LEFT, 296 + size + number * size * 1.3), line, _INK, _font(size), anchor="ls")
+
+
+def _draw_site(image: Image.Image, pen: ImageDraw.ImageDraw, site: str) -> None:
+    name = shown(site)
+    font = _font(34, bold=True)
+    width = int(font.getlength(name))
+    pen.text((_RIGHT - width, 96), name, _SOFT, font, anchor="lm")
+    with Image.open(_ART / "bubble.png") as bubble:
+        image.paste(bubble, (_RIGHT - width - 58, 74), bubble)
+
+
+def _wrapped(words: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+            continue
+        lines.append(word)
+        while font.getlength(lines[-1]) > width:  # one word, as an address, longer than a line
+            fits = max(n for n in range(1, len(lines[-1])) if font.getlength(lines[-1][:n]) <= width)
+            lines[-1:] = [lines[-1][:fits], lines[-1][fits:]]
+    return [line for line in lines if line]
+
+
+def _cut(line: str, font: ImageFont.FreeTypeFont, width: int = 660) -> str:
+    """The line, its end replaced by an ellipsis where it is too long."""
+    if font.getlength(line) <= width:
+        return line
+    line = line.removesuffix("…").rstrip()
+    while font.getlength(f"{line}…") > width:
+        line = line[:-1].rstrip()
+    return f"{line}…"
+
+
+def _own(picture: bytes) -> Image.Image:
+    """A picture that the site itself made of an upload: a square WebP without metadata."""
+    with Image.open(io.BytesIO(picture), formats=("WEBP",)) as found:
+        found.thumbnail((_FACE, _FACE))
+        whole = found.convert("RGBA").resize((_FACE, _FACE))
+    ground = Image.new("RGBA", whole.size, _GROUND)
+    return Image.alpha_composite(ground, whole).convert("RGB")
+
+
+def _drawn(subject: Subject) -> Image.Image:
+    ground, ink = _HUES[subject.hue]
+    face = Image.new("RGB", (_FACE, _FACE), ground)
+    with Image.open(_ART / "faces.png") as faces:
+        left = subject.face * _TILE
+        mask = faces.crop((left, 0, left + _TILE, _TILE)).resize((_FACE, _FACE), Image.Resampling.LANCZOS)
+    face.paste(ink, (0, 0, _FACE, _FACE), mask)
+    return face
+
+
+@cache
+def _bubble(side: int) -> Image.Image:
+    """The shape of a picture on the site: a circle with one corner."""
+    big = side * 4
+    mask = Image.new("L", (big, big), 0)
+    pen = ImageDraw.Draw(mask)
+    pen.ellipse((0, 0, big - 1, big - 1), fill=255)
+    corner = (False, False, False, True)
+    pen.rounded_rectangle((0, big // 2, big // 2, big - 1), big * 14 // 100, fill=255, corners=corner)
+    return mask.resize((side, side), Image.Resampling.LANCZOS)
+
+
+@cache
+def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+    name = "SourceSansPro-Semibold.ttf" if bold else "SourceSansPro-Regular.ttf"
+    font = (files("font_source_sans_pro") / "files" / name).read_bytes()
+    return ImageFont.truetype(io.BytesIO(font), size)
+
+
+@cache
+def _missing() -> bytes:
+    """What the font draws for a letter that it does not have."""
+    return bytes(_font(32).getmask("\U0010fffe"))
+
+
+def _has(letter: str) -> bool:
+    return letter == " " or bytes(_font(32).getmask(letter)) != _missing()

@@ -1,0 +1,96 @@
+"""The sitemap: what everyone may see, for crawlers, by ranges of ids.
+
+A range is a place among ids and no page of a list: what is in it moves to no other when kwips come and go. So
+a crawler that reads all files, in whatever time it takes, misses nothing that was there throughout.
+"""
+
+import datetime
+from collections.abc import Iterable
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from apps.accounts import freshness
+from apps.accounts.models import User
+from apps.accounts.queries import UNCONFIRMED
+from apps.kwips.visibility import ANYONE, VISIBLE_SQL
+from apps.pagecache import public_page
+
+# The protocol allows 50,000 addresses a file; with these a file is small enough for the page cache.
+RANGE = 10_000
+# Of each kind, so that the index has no more than the 50,000 files that the protocol allows.
+MOST_FILES = 25_000
+_DIRECTORY = Path(__file__).parent / "sql"
+_XMLNS = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_TABLES = {
+    "kwips": ("kwips_kwip", f"k.thread_id IS NULL AND {VISIBLE_SQL}"),
+    "people": ("accounts_user", "k.is_active"),
+}
+
+type Entry = tuple[str, datetime.datetime | None]
+
+
+@public_page(freshness.EVERYONE, freshness.PEOPLE, freshness.NAMES, passing=())
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    files = [f"/sitemap-{kind}-{number}.xml" for kind in _TABLES for number in _ranges(kind)]
+    return _xml("sitemapindex", "sitemap", [(path, None) for path in files])
+
+
+@public_page(freshness.EVERYONE, freshness.PEOPLE, passing=())
+@require_safe
+def kwips(request: HttpRequest, number: int) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _sql("sitemap_kwips").replace("{visible}", VISIBLE_SQL),
+            {"viewer": ANYONE, "start": number * RANGE, "end": (number + 1) * RANGE},
+        )
+        found = [(f"/{username}/kwip/{kwip_id}/", moved) for kwip_id, username, moved in cursor.fetchall()]
+    return _urls(found)
+
+
+@public_page(freshness.PEOPLE, freshness.NAMES, passing=())
+@require_safe
+def people(request: HttpRequest, number: int) -> HttpResponse:
+    names = (
+        User.objects.filter(is_active=True, pk__gte=number * RANGE, pk__lt=(number + 1) * RANGE)
+        .exclude(UNCONFIRMED)
+        .order_by("pk")
+        .values_list("username", flat=True)
+    )
+    return _urls([(f"/{name}/", None) for name in names])
+
+
+def _ranges(kind: str) -> list[int]:
+    """The numbers of the ranges that have anything for everyone in them, the oldest first."""
+    table, among = _TABLES[kind]
+    sql = _sql("sitemap_ranges").replace("{table}", table).replace("{among}", among)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"viewer": ANYONE, "size": RANGE, "most": MOST_FILES})
+        return [number for (number,) in cursor.fetchall()]
+
+
+def _urls(found: list[Entry]) -> HttpResponse:
+    if not found:
+        raise Http404
+    return _xml("urlset", "url", found)
+
+
+def _xml(root: str, element: str, entries: Iterable[Entry]) -> HttpResponse:
+    lines = [
+        f"<{element}><loc>{escape(settings.SITE_URL + path)}</loc>"
+        + (f"<lastmod>{moved.isoformat(timespec='seconds')}</lastmod>" if moved else "")
+        + f"</{element}>"
+        for path, moved in entries
+    ]
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{_XMLNS}">'
+    return HttpResponse("\n".join([head, *lines, f"</{root}>", ""]), content_type="application/xml")
+
+
+def _sql(name: str) -> str:
+    lines = (_DIRECTORY / f"{name}.sql").read_text().splitlines()
+    return f"/* {name}.sql */ " + "\n".join(line for line in lines if not line.startswith("--"))

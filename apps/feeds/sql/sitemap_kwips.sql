@@ -1,0 +1,9 @@
+-- What everyone may see of the kwips in a range of ids, for the sitemap. Served by kwip_everyone (id DESC).
+SELECT k.id, author.username, greatest(k.last_active_at, k.edited_at)
+FROM kwips_kwip k
+JOIN accounts_user author ON author.id = k.author_id
+WHERE k.thread_id IS NULL
+  AND k.id >= %(start)s
+  AND k.id < %(end)s
+  AND ({visible})
+ORDER BY k.id

@@ -1,0 +1,70 @@
+"""What is kept of a text, and what documents are given of one that was kept before."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.plaintext import clean, clean_line, kept_spaces, safe
+
+
+@given(st.text(alphabet=st.characters() | st.sampled_from("a./:\u0301\u0308 \n\t\x0b"), max_size=300))
+def test_cleaning_twice_is_cleaning_once(source: str) -> None:
+    assert clean(clean(source)) == clean(source)
+    assert clean_line(clean_line(source)) == clean_line(source)
+
+
+def test_no_noncharacter_and_no_control_is_kept_and_no_other_is_lost() -> None:
+    for point in [*range(0xD800), *range(0xE000, 0x110000)]:
+        character = chr(point)
+        kept = clean(f"a{character}b")
+        is_noncharacter = point & 0xFFFE == 0xFFFE or 0xFDD0 <= point <= 0xFDEF
+        if is_noncharacter or (
+            unicodedata.category(character) == "Cc" and character not in "\0\t\n\r\x0b\x0c\x85"
+        ):
+            assert kept == "ab", hex(point)
+        elif character in "\n\r\x0b\x0c\x85\u2028\u2029":
+            assert kept == "a\nb", hex(point)
+        elif unicodedata.category(character)[0] in "LMNPSZ":
+            assert kept == unicodedata.normalize("NFC", f"a{character}b") or character in "\u2028\u2029", hex(
+                point
+            )
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("a\r\nb\rc\u2028d\x0be\x0cf", "a\nb\nc\nd\ne\nf"),
+        ("a" + "\n" * 1_000_000 + "b", "a\n\n\nb"),
+        ("\n \n  a", "a"),
+        ("  one line ", "one line"),
+        ("\n    def f():\n\treturn  1\n", "    def f():\n\treturn  1"),
+        ("a\u0308 https://x.org/a\u0308", "ä https://x.org/a\u0308"),
+        ("ab\u202ecd\u2066", "abcd"),
+        ("👨\u200d👩\u200d👧 می\u200cخواهم", "👨\u200d👩\u200d👧 می\u200cخواهم"),
+    ],
+)  # fmt: skip
+def test_what_was_meant_is_kept(source: str, kept: str) -> None:
+    assert clean(source) == kept
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", " \n\t", "\u200b\u2060", "\u202e", "\u3164", "\ufeff", "\u034f", "\x07\x1b", "\uffff"],
+)  # fmt: skip
+def test_a_text_without_ink_is_empty(source: str) -> None:
+    assert clean(source) == ""
+
+
+def test_a_line_has_no_breaks() -> None:
+    assert clean_line(" a\x0bb\n c\ufffe") == "a b c"
+
+
+def test_a_document_gets_a_replacement_for_what_would_break_it() -> None:
+    assert safe("a\x00\x1f\x7f\ufdd0\uffff\U0010fffe\ud800b\t\n\r") == "a" + "\ufffd" * 7 + "b\t\n\r"
+
+
+def test_spaces_are_kept_without_a_style_sheet() -> None:
+    html = '<p dir="auto">  a   b<br>\tc <b>d</b> e</p>'
+    assert kept_spaces(html).replace("\xa0", "_") == '<p dir="auto">__a__ b<br>____c <b>d</b> e</p>'

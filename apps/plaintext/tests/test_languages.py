@@ -1,0 +1,35 @@
+import pytest
+
+from apps.plaintext import language_of
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("I would like some tea please, and a biscuit", "en"),
+        ("Hoy hice croquetas y se me quemaron un poco.", "es"),
+        ("C'est la vie, mon ami, et c'est très bien ainsi", "fr"),
+        ("Привет, как дела? Сегодня хорошая погода", "ru"),
+        ("आज बारिश हो रही है और चाय बन रही है", "hi"),
+        ("مرحبا بكم في هذا المكان الجميل", "ar"),
+        ("今日はいい天気", "ja"),
+        ("안녕하세요", "ko"),
+        ("我今天去了公园", "zh"),
+        ("Καλημέρα", "el"),
+        ("สวัสดีครับ", "th"),
+    ],
+)
+def test_a_language_is_told(text: str, language: str) -> None:
+    assert language_of(text) == language
+    assert (
+        language_of(f"{text} https://example.com/the/long/and/winding/road @somebody #and_so_on 12:30")
+        == language
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ok", "hola", ":-)", "12:30", "asdf qwer zxcv uiop hjkl", "@demo https://example.com/tea/is/ready",
+        "\u0301" * 700, "a" * 700]
+)  # fmt: skip
+def test_none_is_told_where_it_is_not_certain(text: str) -> None:
+    assert language_of(text) == ""

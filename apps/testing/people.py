@@ -1,0 +1,48 @@
+"""Members and those who join: what they do with a browser and a mailbox."""
+
+import re
+
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import Client
+
+from apps.accounts.models import User
+
+PASSWORD = "correct horse battery"
+
+
+def member(name: str, **fields: bool) -> User:
+    """A user whose address is confirmed."""
+    user = User.objects.create_user(name, f"{name}@example.org", PASSWORD, **fields)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def link_to(address: str) -> str:
+    """The path of the first link in the newest mail to ``address``."""
+    message = next(message for message in reversed(mail.outbox) if message.to == [address])
+    found = re.search(r"https?://[^/\s]+(/\S+)", str(message.body))
+    assert found, message.body
+    return found[1]
+
+
+def sign_up(client: Client, name: str, email: str, password: str = PASSWORD):
+    form = {"username": name, "email": email, "password1": password, "password2": password}
+    return client.post("/accounts/signup/", form)
+
+
+def signs_in(login: str, password: str = PASSWORD) -> bool:
+    """Whether a browser that was never here gets in."""
+    client = Client()
+    client.post("/accounts/login/", {"login": login, "password": password})
+    return who_is_in(client) is not None
+
+
+def who_is_in(client: Client) -> str | None:
+    """The user name that a browser is signed in with, or None."""
+    page = client.get("/settings/")
+    if page.status_code != 200:
+        return None
+    found = re.search(r'data-viewer="(\w+)"', page.content.decode())
+    assert found
+    return found[1]

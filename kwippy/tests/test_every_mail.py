@@ -1,0 +1,177 @@
+"""Every mail that the site can send: each kind has a sample, and each sample is what a mail has to be."""
+
+import re
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.template.utils import get_app_template_dirs
+from django.test import Client
+
+from apps.accounts.templatetags.people import device
+from apps.commandqueue.headers import is_one_line
+from apps.commandqueue.messages import render, wrapped
+from apps.commandqueue.models import Command
+from kwippy.management.commands.previewmail import SOURCES
+
+# What the account's owner is told of afterwards, by the names of the mails: the rest was asked for.
+HAPPENED = {
+    "email_changed", "email_confirm", "email_deleted", "password_changed", "password_reset", "password_set",
+}  # fmt: skip
+# The files that make mails: those with templates, and the mail about errors, for operators.
+MAKERS = {"apps/contact/mails.py", "kwippy/errormail.py"}
+
+
+def sent() -> dict[str, EmailMessage]:
+    """Each mail by its name, as it goes over the wire."""
+    return {
+        name: message_from_bytes(render(mail).body, policy=policy.default)
+        for source in SOURCES
+        for name, mail in source()
+    }
+
+
+def part(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    assert body is not None, kind
+    return str(body.get_content())
+
+
+def kinds() -> Iterator[str]:
+    """The mails that any installed app has templates for. (Django's own reset is not in our URL map.)"""
+    for folder in (settings.BASE_DIR / "templates", *get_app_template_dirs("templates")):
+        for path in Path(folder).rglob("*_subject.txt"):
+            # allauth's templates lie in one folder for all of its apps, installed or not.
+            of = path.parent.parent.name if path.parent.name == "email" else ""
+            if path.parent.name != "registration" and (not of or apps.is_installed(f"allauth.{of}")):
+                yield path.name.removesuffix("_subject.txt")
+
+
+@pytest.fixture
+def mails() -> dict[str, EmailMessage]:
+    return sent()
+
+
+def test_every_mail_has_a_sample(mails: dict[str, EmailMessage]) -> None:
+    found = set(kinds())
+    assert {"password_changed", "contact_sender"} <= found
+    assert set(mails) == found
+
+
+def test_mails_are_made_in_few_places() -> None:
+    """One that is made elsewhere would have no sample, and might lack what each has to have."""
+    makes = re.compile(r"\b(?:EmailMessage|EmailMultiAlternatives)\(|\bsend_(?:mass_)?mail\(|\bmail_admins\(")
+    found = {
+        str(path.relative_to(settings.BASE_DIR))
+        for folder in ("apps", "kwippy")
+        for path in (settings.BASE_DIR / folder).rglob("*.py")
+        if "tests" not in path.parts and "testing" not in path.parts and makes.search(path.read_text())
+    }
+    # What allauth makes goes through the adapter's `render_mail`; the queue's are renderings and no mails.
+    assert found - {"apps/commandqueue/messages.py", "apps/commandqueue/headers.py"} == MAKERS
+
+
+def test_every_mail_says_that_no_person_wrote_it(mails: dict[str, EmailMessage]) -> None:
+    said = {name: mail["Auto-Submitted"] for name, mail in mails.items()}
+    assert said == dict.fromkeys(mails, "auto-generated") | {"contact_sender": "auto-replied"}
+
+
+def test_every_mail_has_both_parts_and_headers_of_one_line(mails: dict[str, EmailMessage]) -> None:
+    for name, mail in mails.items():
+        assert mail.get_content_type() == "multipart/alternative", name
+        text, html = part(mail, "plain"), part(mail, "html")
+        assert "</html>" in html, name
+        for value in mail.values():
+            assert is_one_line(str(value)), name
+        for line in text.splitlines():
+            assert len(line) <= 72 or " " not in line.strip(), (name, line)
+
+
+def test_codes_addresses_and_what_happened_stand_in_both_parts(mails: dict[str, EmailMessage]) -> None:
+    facts = ("TEA-POT", "ann@example.net", "2001:db8::1", "Firefox on Linux", "UTC", "@ann")
+    told: set[str] = set()
+    for name, mail in mails.items():
+        text, html = part(mail, "plain"), part(mail, "html")
+        for fact in facts:
+            assert (fact in text) == (fact in html), (name, fact)
+            told |= {fact} if fact in text else set()
+    assert told == set(facts)
+
+
+def test_what_is_told_afterwards_leads_to_what_undoes_it(mails: dict[str, EmailMessage]) -> None:
+    for name in HAPPENED:
+        for kind in ("plain", "html"):
+            content = part(mails[name], kind)
+            for path in ("/accounts/password/reset/", "/contact/"):
+                assert settings.SITE_URL + path in content, (name, kind)
+            assert re.search(r"\d{1,2} [a-z]{3} \d{4}, \d\d:\d\d UTC", content), (name, kind)
+            assert "Firefox on Linux" in content, (name, kind)
+            assert "Mozilla" not in content, (name, kind)
+
+
+@pytest.mark.django_db
+def test_what_is_really_sent_is_what_the_samples_show(client: Client, settings) -> None:
+    settings.MAILERS = {
+        "default": {"BACKEND": "apps.commandqueue.mail.QueueEmailBackend", "OPTIONS": {"mailer": "direct"}},
+        "direct": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
+    }
+    password = "seven green teapots"
+    form = {"username": "eve", "email": "eve@example.org", "password1": password, "password2": password}
+    client.post("/accounts/signup/", form)
+    client.post("/accounts/password/reset/", {"email": "nobody@example.org"})
+    rows = [
+        message_from_bytes(bytes(row.body or b""), policy=policy.default)
+        for row in Command.objects.order_by("pk")
+    ]
+    assert [mail["Auto-Submitted"] for mail in rows] == ["auto-generated"] * 2
+    assert all(part(mail, "plain") and part(mail, "html") for mail in rows)
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+            " Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+            " Version/26.0 Mobile/15E148 Safari/604.1",
+            "Safari on an iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0"
+            " Mobile Safari/537.36",
+            "Chrome on Android",
+        ),
+        ("Firefox", "Firefox"),
+        ("curl/8.1", "a browser or program we don't know"),
+        ("", "a browser or program we don't know"),
+    ],
+)
+def test_a_user_agent_in_words(user_agent: str, words: str) -> None:
+    assert device(user_agent) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("short\n\n  indented", ["short", "", "  indented"]),
+        ("word " * 30, None),
+        ("  " + "word " * 30, None),
+        ("see https://kwippy.example/" + "x" * 100 + " for it", None),
+        ("x" * 100, ["x" * 100]),
+    ],
+)
+def test_wrapping_loses_no_word_and_breaks_no_link(text: str, lines: list[str] | None) -> None:
+    made = wrapped(text).split("\n")
+    assert lines is None or made == lines
+    assert " ".join(made).split() == text.split()
+    assert all(len(line) <= 72 or " " not in line.strip() for line in made)
+    assert len({len(line) - len(line.lstrip()) for line in made if line}) == 1 or lines
