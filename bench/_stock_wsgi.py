@@ -14,9 +14,14 @@ from django.template.loader import render_to_string  # noqa: E402 - Django must 
 from apps.kwips import cards, queries  # noqa: E402
 
 
-def shown(entries: Iterable[cards.Versioned], viewer_id: int | None) -> list[cards.ShownCard]:
-    marked = queries.marked(queries.cards([entry.id for entry in entries]), viewer_id)
-    return [cards.ShownCard(card.id, render_to_string("kwips/_kwip.html", {"kwip": card})) for card in marked]
+def shown(
+    entries: Iterable[cards.Versioned], viewer_id: int | None, kind: cards.Kind = cards.Kind.LISTED
+) -> list[cards.ShownCard]:
+    found = queries.cards([entry.id for entry in entries], characters=kind.characters)
+    return [
+        cards.ShownCard(card.id, render_to_string("kwips/_kwip.html", {"kwip": card, **kind.flags}))
+        for card in queries.marked(found, viewer_id)
+    ]
 
 
 cards.shown = shown

@@ -5,11 +5,13 @@ import sys
 import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template import loader
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
+from apps.limits import prefers_json
 from kwippy import metrics
 
 # Forms that do nothing for a member but lead on.
@@ -56,6 +58,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     The sign-in form of a second tab, sent by a member who signed in in the first, leads on.
     """
+    if prefers_json(request):
+        return JsonResponse({"error": _("this page is from before you signed in. reload it?")}, status=403)
     if request.user.is_authenticated and request.path in _ENTRANCES:
         onward = request.POST.get("next", "")
         is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)

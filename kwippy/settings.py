@@ -254,6 +254,9 @@ LIMITS: dict[str, str | None] = {
     "edit": "60/10m",  # a person
     "picture": "20/1h",  # a person
     "picture_seconds": "60/1h",  # a person: CPU time of decoding, bad pictures included
+    "profile": "20/1h",  # a person
+    "favourite": "120/10m",  # a person, there and back
+    "follow": "120/10m",  # a person, there and back
     "contact": "10/1h",  # a network
     "preview": "1/10m",  # one picture of a link preview: how often it is asked of the worker
     "previews": "30/1m",  # all of them together

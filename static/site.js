@@ -9,12 +9,27 @@
   const live = document.getElementById("live");
   const all = (selector) => [...document.querySelectorAll(selector)];
 
-  function say(text, failed = false) {
+  let hiding = 0;
+
+  function say(text, failed = false, link = null) {
     // Emptied first, so that the same words are said a second time.
     live.textContent = "";
     live.className = failed ? "toast" : "sr";
-    requestAnimationFrame(() => { live.textContent = text || ""; });
-    if (failed) setTimeout(() => { live.className = "sr"; }, 8000);
+    clearTimeout(hiding);
+    requestAnimationFrame(() => {
+      live.textContent = text || "";
+      if (link) live.append(" ", link);
+    });
+    // A link stays until it is used, or something else is said.
+    if (failed && !link) hiding = setTimeout(() => { live.className = "sr"; }, 8000);
+  }
+
+  // To the door and back to this page.
+  function door({ href, label }) {
+    const link = document.createElement("a");
+    link.href = `${href}?next=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = label;
+    return link;
   }
 
   // Storage can be full, forbidden or absent: then nothing is kept.
@@ -29,6 +44,7 @@
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const compact = new Intl.NumberFormat(language, { notation: "compact" });
   const dated = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const inShort = (number) => compact.format(number).toLowerCase();
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
 
   function tellTimes() {
@@ -153,12 +169,23 @@
     }
     button.classList.toggle("just", on);
     const count = button.querySelector("[data-count]");
-    if (count) {
-      const number = Math.max(0, Number(count.dataset.count) + (on ? 1 : -1));
-      count.dataset.count = number;
-      count.textContent = number ? compact.format(number).toLowerCase() : "";
-    }
+    if (count) showCount(count, Math.max(0, Number(count.dataset.count) + (on ? 1 : -1)));
     button.formAction = on ? button.dataset.off : button.dataset.on;
+  }
+
+  function showCount(count, number) {
+    count.dataset.count = number;
+    count.textContent = number ? inShort(number) : "";
+  }
+
+  // The numbers elsewhere on the page that a click has moved, with the word for so many.
+  function move(moved) {
+    for (const [what, [number, word]] of Object.entries(moved)) {
+      for (const place of all(`[data-moves="${what}"]`)) {
+        place.querySelector("b").textContent = inShort(number);
+        place.lastChild.textContent = place.lastChild.textContent.startsWith(" ") ? ` ${word}` : word;
+      }
+    }
   }
 
   async function toggle(button) {
@@ -166,15 +193,15 @@
     const [address, body] = [button.formAction, new FormData(button.form)];
     show(button, on);
     try {
-      const response = await fetch(address, { method: "POST", body });
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      const refusal = page.querySelector(".notices .error");
-      // A redirect to the door is not a yes.
-      if (!response.ok || refusal || !page.body.dataset.viewer) throw new Error(refusal?.textContent);
+      const response = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
+      const answer = await response.json();
+      if (!response.ok) throw Object.assign(new Error(answer.error), { link: answer.link });
+      if ("count" in answer) showCount(button.querySelector("[data-count]"), answer.count);
+      move(answer.moved || {});
       say(on ? button.dataset.onSaid : button.dataset.offSaid);
     } catch (error) {
       show(button, !on);
-      say((error.name === "Error" && error.message) || live.dataset.failed, true);
+      say((error.name === "Error" && error.message) || live.dataset.failed, true, error.link && door(error.link));
     }
   }
 

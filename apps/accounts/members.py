@@ -5,10 +5,13 @@ from functools import wraps
 from typing import Concatenate, cast
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.limits import prefers_json
 
 
 class MemberRequest(HttpRequest):
@@ -31,6 +34,9 @@ def members_only[**P](
     def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.user.is_authenticated:
             return view(cast("MemberRequest", request), *args, **kwargs)
+        if request.method == "POST" and prefers_json(request):
+            door = {"href": reverse("account_login"), "label": _("sign in")}
+            return JsonResponse({"error": _("you are signed out."), "link": door}, status=403)
         if request.method == "POST":
             text = request.POST.get("text") or request.POST.get("bio") or ""
             context = {"text": text, "next": request.path if "text" in request.POST else "/"}

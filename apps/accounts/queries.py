@@ -42,6 +42,13 @@ def ids_of(names: Collection[str]) -> set[int]:
     return {*current.values_list("pk", flat=True), *former.values_list("user_id", flat=True)}
 
 
+def known_names(names: Collection[str]) -> frozenset[str]:
+    """Those of the names that lead to a person: theirs, or one that they had before."""
+    former = FormerName.objects.filter(name__in=names, kept_until__gt=timezone.now(), user__is_active=True)
+    current = User.objects.filter(username__in=names, is_active=True).exclude(UNCONFIRMED)
+    return frozenset([*current.values_list("username", flat=True), *former.values_list("name", flat=True)])
+
+
 def by_login(login: str) -> User | None:
     """The user that signs in with this name or address; one at most."""
     if "@" not in login:

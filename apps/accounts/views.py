@@ -17,6 +17,11 @@ from apps.accounts.models import User
 def settings(request: MemberRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
+        if not (admission := limits.admit("profile", request.user.pk)):
+            person = User.objects.get(pk=request.user.pk)
+            return limits.refuse(
+                request, admission, "accounts/settings.html", form, avatar_form=PictureForm(), person=person
+            )
         actions.change_profile(user=request.user, **form.cleaned_data)
         messages.success(request, _("saved. looking good :)"))
         return redirect("settings")
@@ -83,6 +88,8 @@ def rename(request: MemberRequest) -> HttpResponse:
 @require_POST
 @members_only
 def remove_picture(request: MemberRequest) -> HttpResponse:
+    if not (admission := limits.admit("profile", request.user.pk)):
+        return limits.refuse_click(request, admission)
     actions.change_picture(user=request.user, picture=None)
     messages.success(request, _("your picture is gone; we drew one for you."))
     return redirect("settings")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.contrib.syndication.views import Feed
 from django.http import (
+    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseNotModified,
@@ -25,6 +26,7 @@ from apps.accounts.models import User
 from apps.accounts.queries import person
 from apps.feeds import queries
 from apps.feeds.queries import Timeline
+from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.queries import Card, cards
 from apps.kwips.text import tag_name, tags
 from apps.pagecache import is_unmodified, public_page
@@ -91,7 +93,7 @@ class Entry:
 def entries(ids: Sequence[int]) -> Iterator[Entry]:
     """The kwips of ``ids`` with their whole text, or as much of it as there is room for."""
     shown = cards(ids)
-    whole = {card.id: card for card in cards([card.id for card in shown if card.is_folded], whole=True)}
+    whole = {card.id: card for card in _whole([card.id for card in shown if card.is_folded])}
     characters, room = WHOLE_CHARACTERS, WHOLE_BYTES
     for card in shown:
         long = whole.get(card.id)
@@ -105,6 +107,10 @@ def entries(ids: Sequence[int]) -> Iterator[Entry]:
                 yield Entry(long, content)
                 continue
         yield Entry(card, _for_elsewhere(card.html) + _more(card))
+
+
+def _whole(ids: Sequence[int]) -> list[Card]:
+    return cards(ids, characters=TEXT_LIMIT)
 
 
 def _for_elsewhere(html: str) -> str:
@@ -232,3 +238,8 @@ class TagFeed(TimelineFeed):
 
     def timeline(self, obj: str) -> Timeline:
         return queries.tag(viewer_id=None, name=obj)
+
+    def items(self, obj: str) -> list[Entry]:
+        if not (found := super().items(obj)):
+            raise Http404  # as its page
+        return found

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.feeds.statements import Entry, run
-from apps.keyset import Fetch, Key, Listing, Page, Seek, encode, moment, paginate
-from apps.kwips import cards
-from apps.kwips import queries as kwips
-from apps.kwips.cards import ShownCard
-from apps.kwips.queries import Card
+from apps.keyset import Fetch, Key, Listing, Load, Page, Seek, encode, moment, paginate
+from apps.kwips import cards, folding
+from apps.kwips.cards import Kind, ShownCard
 
 PAGE_SIZE = 20
 ACTIVE = "active"
@@ -31,10 +29,12 @@ class Timeline:
     listing: Listing
     fetch: Fetch[Entry]
     sort: str = ""
+    load: Load[Entry] | None = None
 
     def page(self, arguments: Mapping[str, str], *, limit: int = PAGE_SIZE) -> Page[Entry]:
         """The page that a request's GET asks for. Raises `BadCursor`."""
-        return paginate(arguments, self.listing, self.fetch, limit=limit, keep={"sort": self.sort})
+        keep = {"sort": self.sort}
+        return paginate(arguments, self.listing, self.fetch, limit=limit, load=self.load, keep=keep)
 
 
 def everyone(*, viewer_id: int | None, sort: str = "") -> Timeline:
@@ -113,32 +113,36 @@ def tag(*, viewer_id: int | None, name: str) -> Timeline:
 
 
 def conversation(*, viewer_id: int | None, thread_id: int) -> Timeline:
-    """The comments on a kwip, the oldest first."""
+    """The comments on a kwip, the oldest first. A page of long ones has fewer of them."""
 
     def fetch(seek: Seek) -> list[Entry]:
-        return run("conversation", seek, viewer_id=viewer_id, thread=thread_id)
+        return run(
+            "conversation", seek, viewer_id=viewer_id, thread=thread_id, longest=folding.LONG_CHARACTERS
+        )
 
-    return Timeline(Listing(f"conversation {thread_id}", oldest_first=True), fetch)
+    return Timeline(Listing(f"conversation {thread_id}", oldest_first=True), fetch, load=_load())
 
 
 def place_in(conversation: Timeline, comment_id: int) -> str:
     """The query string of a page of the conversation that has the comment on it; "" is the first page."""
-    seek = Seek(conversation.listing, (comment_id,), backward=True, limit=PAGE_SIZE)
-    earlier = conversation.fetch(seek)
-    if len(earlier) < PAGE_SIZE:
+    # The comment, and what was said before it.
+    seek = Seek(conversation.listing, (comment_id + 1,), backward=True, limit=PAGE_SIZE + 1)
+    nearest = conversation.fetch(seek)
+    if len(nearest) <= PAGE_SIZE and _load().carried(nearest) == len(nearest):
         return ""
     # Some of what was said before it stands above the comment.
-    return f"?after={encode(conversation.listing, (earlier[PAGE_SIZE // 2].id,))}"
+    above = min(PAGE_SIZE // 2 + 1, _load(share=2).carried(nearest))
+    return f"?after={encode(conversation.listing, (nearest[above].id,))}"
 
 
-def shown(page: Page[Entry], viewer_id: int | None) -> Page[ShownCard]:
+def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[ShownCard]:
     """The page with its kwips' cards, marked for the viewer. What was deleted meanwhile is left out."""
-    return page.showing(cards.shown(page, viewer_id))
+    return page.showing(cards.shown(page, viewer_id, kind))
 
 
-def shown_whole(page: Page[Entry], viewer_id: int | None) -> Page[Card]:
-    """The page with its kwips to their end, for where nothing is folded."""
-    return page.showing(kwips.marked(kwips.cards([entry.id for entry in page], whole=True), viewer_id))
+def _load(*, share: int = 1) -> Load[Entry]:
+    """What a page of a conversation, or a ``share`` of one, carries."""
+    return Load(folding.PAGE_CHARACTERS // share, lambda entry: entry.characters)
 
 
 def _listing(name: str, sort: str) -> Listing:

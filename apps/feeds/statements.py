@@ -29,6 +29,7 @@ class Entry(NamedTuple):
     unlinked: Sequence[int] = ()
     last_active_at: datetime.datetime | None = None
     favourite_id: int | None = None
+    characters: int = 0  # that a conversation shows of it
 
 
 def run(name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str) -> list[Entry]:

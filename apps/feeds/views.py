@@ -1,5 +1,6 @@
 """The pages of timelines. Each has one canonical address; other spellings of it redirect there."""
 
+from typing import Any
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
@@ -15,8 +16,10 @@ from apps.accounts.queries import person as find_person
 from apps.feeds import news, previews, queries
 from apps.feeds.queries import Timeline
 from apps.graph.queries import is_following
+from apps.kwips import cards as kwip_cards
+from apps.kwips.cards import Kind
 from apps.kwips.forms import BLANK_KWIP, CommentForm
-from apps.kwips.queries import cards, is_gone, marked, visible_kwip
+from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
 
@@ -85,7 +88,10 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     if elsewhere := _elsewhere(request, f"/tag/{canonical}/"):
         return elsewhere
     timeline = queries.tag(viewer_id=viewer_id(request), name=canonical)
-    return render(request, "feeds/tag.html", {**_page(request, timeline), "tag": canonical})
+    shown = _page(request, timeline)
+    # A tag that nobody uses is no page: any word would make one, for the cache to keep and others to index.
+    unused = not shown["page"] and shown["page"].is_first
+    return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 
 
 @public_page(freshness.user_pages("{username}"), freshness.PEOPLE, query=SORTS)
@@ -132,7 +138,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     viewer = viewer_id(request)
     found = visible_kwip(kwip_id, viewer)
     if found is None:
-        if is_gone(kwip_id, username.lower()):
+        if is_gone(kwip_id, viewer, username.lower()):
             return render(request, "410.html", status=410)
         raise Http404
     thread = found.thread or found
@@ -142,22 +148,26 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return redirect(f"{address}{queries.place_in(timeline, found.pk)}#kwip-{found.pk}")
     if elsewhere := _elsewhere(request, address):
         return elsewhere
-    if not (shown := marked(cards([found.pk], whole=True), viewer)):
+    beginning = cards([found.pk])
+    if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):
         raise Http404  # deleted at this moment
-    page = queries.shown_whole(timeline.page(request.GET), viewer)
+    [card] = beginning
+    card.own = card.author_id == viewer
+    page = queries.shown(timeline.page(request.GET), viewer, Kind.IN_CONVERSATION)
     if page.is_first and not page.next:
         # All of it is here. The counter has comments, too, that the viewer may not see.
-        shown[0].comments_count = len(page)
+        card.comments_count = len(page)
     context = {
         "page": page,
-        "kwip": shown[0],
-        "preview": previews.kwip_path(shown[0]),
+        "kwip": card,
+        "whole": whole,
+        "preview": previews.kwip_path(card),
         "form": CommentForm() if viewer else None,
     }
     return render(request, "feeds/kwip.html", context)
 
 
-def _page(request: HttpRequest, timeline: Timeline) -> dict[str, object]:
+def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
     page = timeline.page(request.GET)
     return {"page": queries.shown(page, viewer_id(request)), "sort": timeline.sort}
 

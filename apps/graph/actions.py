@@ -1,5 +1,7 @@
 """Writes of the graph. Each is one transaction and can be repeated without doing its work twice."""
 
+from typing import NamedTuple
+
 from django.db import transaction
 
 from apps.accounts.counters import lock_people, move_counters
@@ -20,8 +22,15 @@ class FollowsTooMany(CannotFollow):
 FOLLOWING_LIMIT = 5_000
 
 
+class Counts(NamedTuple):
+    """What the two count now: whom the one follows, who follows the other."""
+
+    following: int
+    followers: int
+
+
 @transaction.atomic
-def follow(*, follower: User, followee: User) -> None:
+def follow(*, follower: User, followee: User) -> Counts:
     """``follower`` follows ``followee`` from now on. Raises `CannotFollow`, `FollowsTooMany`."""
     if follower.pk == followee.pk:
         raise CannotFollow
@@ -29,20 +38,28 @@ def follow(*, follower: User, followee: User) -> None:
     if len(people) < 2 or is_blocked(follower.pk, followee.pk):
         raise CannotFollow
     if Follow.objects.filter(follower=follower, followee=followee).exists():
-        return
+        return _counts(people, follower, followee)
     if people[follower.pk].following_count >= FOLLOWING_LIMIT:
         raise FollowsTooMany
     Follow.objects.create(follower=follower, followee=followee)
     _count(follower, followee, by=1)
+    return _counts(people, follower, followee, moved=1)
 
 
 @transaction.atomic
-def unfollow(*, follower: User, followee: User) -> None:
+def unfollow(*, follower: User, followee: User) -> Counts:
     """``follower`` does not follow ``followee`` any more."""
-    lock_people({follower.pk, followee.pk})
-    if Follow.objects.filter(follower=follower, followee=followee).delete()[0]:
-        _count(follower, followee, by=-1)
+    people = lock_people({follower.pk, followee.pk})
+    if not Follow.objects.filter(follower=follower, followee=followee).delete()[0]:
+        return _counts(people, follower, followee)
+    _count(follower, followee, by=-1)
+    return _counts(people, follower, followee, moved=-1)
 
 
 def _count(follower: User, followee: User, *, by: int) -> None:
     move_counters({follower.pk: {"following_count": by}, followee.pk: {"followers_count": by}})
+
+
+def _counts(people: dict[int, User], follower: User, followee: User, *, moved: int = 0) -> Counts:
+    """Of rows that are locked: exact, whatever else goes on."""
+    return Counts(people[follower.pk].following_count + moved, people[followee.pk].followers_count + moved)

@@ -1,14 +1,17 @@
 """Following, and who follows whom."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from apps import limits
 from apps.accounts import freshness
 from apps.accounts.members import MemberRequest, members_only
+from apps.accounts.models import User
 from apps.accounts.queries import person
 from apps.graph import actions, queries
 from apps.pagecache import public_page
@@ -17,30 +20,32 @@ from apps.pagecache import public_page
 @require_POST
 @members_only
 def follow(request: MemberRequest, username: str) -> HttpResponse:
+    if not (admission := limits.admit("follow", request.user.pk)):
+        return limits.refuse_click(request, admission)
     followee = person(username)
     try:
-        actions.follow(follower=request.user, followee=followee)
+        counts = actions.follow(follower=request.user, followee=followee)
     except actions.FollowsTooMany:
-        messages.error(
-            request, _("you follow %d people, that's as many as one can read.") % actions.FOLLOWING_LIMIT
-        )
+        why = _("you follow %d people, that's as many as one can read.") % actions.FOLLOWING_LIMIT
+        return _refused(request, followee, why)
     except actions.CannotFollow:
         yourself = followee.pk == request.user.pk
-        messages.error(
-            request,
+        why = (
             _("you can't follow yourself, but we like the spirit :)")
             if yourself
-            else _("you can't follow each other."),
+            else _("you can't follow each other.")
         )
-    return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
+        return _refused(request, followee, why)
+    return _counted(request, followee, counts)
 
 
 @require_POST
 @members_only
 def unfollow(request: MemberRequest, username: str) -> HttpResponse:
+    if not (admission := limits.admit("follow", request.user.pk)):
+        return limits.refuse_click(request, admission)
     followee = person(username)
-    actions.unfollow(follower=request.user, followee=followee)
-    return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
+    return _counted(request, followee, actions.unfollow(follower=request.user, followee=followee))
 
 
 @public_page(freshness.user_pages("{username}"), freshness.PEOPLE, freshness.BIOS)
@@ -61,6 +66,22 @@ def _people(request: HttpRequest, username: str, which: str) -> HttpResponse:
         return redirect(f"/{who.username}/{which}/", permanent=True)
     page = getattr(queries, which)(who.pk, request.GET)
     return render(request, f"graph/{which}.html", {"person": who, "page": page})
+
+
+def _counted(request: HttpRequest, followee: User, counts: actions.Counts) -> HttpResponse:
+    """The numbers on the page that the click moved, for its script; the way back for a browser."""
+    if not limits.prefers_json(request):
+        return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
+    followers = ngettext("follower", "followers", counts.followers)
+    moved = {"followers": [counts.followers, followers], "following": [counts.following, _("following")]}
+    return JsonResponse({"moved": moved})
+
+
+def _refused(request: HttpRequest, followee: User, why: str) -> HttpResponse:
+    if limits.prefers_json(request):
+        return JsonResponse({"error": why}, status=409)
+    messages.error(request, why)
+    return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
 
 
 def _back(request: HttpRequest, otherwise: str) -> str:

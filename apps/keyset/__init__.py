@@ -19,6 +19,8 @@ Mechanism
       secret and not signed: it says where to start reading, never what may be read.
     - `paginate` takes ``?before=`` or ``?after=`` and a fetch (any callable; `from_queryset` makes one of
       a queryset) and gives a `Page`: items, and the query strings of the pages on either side.
+    - A `Load` ends a page before its number of rows, where these weigh too much together (long texts). The
+      n+1 rows are read all the same; a page is as many of them, from the cursor on, as it may carry.
 
 Switch
     None in the settings: a list either names its `Listing` or it has no pages. `Paginator` in a view's
@@ -44,7 +46,7 @@ How to measure
 """
 
 from apps.keyset.cursor import BadCursor, Key, Listing, decode, encode, moment
-from apps.keyset.page import Fetch, Page, Seek, paginate
+from apps.keyset.page import Fetch, Load, Page, Seek, paginate
 from apps.keyset.sources import from_queryset, turned
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "Fetch",
     "Key",
     "Listing",
+    "Load",
     "Page",
     "Seek",
     "decode",

@@ -36,6 +36,23 @@ type Fetch[T] = Callable[[Seek], Sequence[T]]
 
 
 @dataclass(frozen=True, slots=True)
+class Load[T]:
+    """How much a page may carry: rows that weigh ``most`` together. One row is always carried."""
+
+    most: int
+    weigh: Callable[[T], int]
+
+    def carried(self, rows: Sequence[T]) -> int:
+        """How many of the rows, from the first one on, make a page."""
+        total = 0
+        for count, row in enumerate(rows):
+            total += self.weigh(row)
+            if total > self.most and count:
+                return count
+        return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
 class Page[T]:
     """Rows in the list's order. ``older`` and ``newer`` are query strings, "" where there is nothing.
 
@@ -75,20 +92,24 @@ def paginate[T](
     fetch: Fetch[T],
     *,
     limit: int = 20,
+    load: Load[T] | None = None,
     keep: Mapping[str, str] | None = None,
 ) -> Page[T]:
     """The page that ``arguments`` (a request's GET) ask for by ``before`` or ``after``; else the first.
 
-    ``keep`` holds other arguments, already checked, for the links to carry on. Raises `BadCursor`.
+    With a ``load`` a page ends before its ``limit`` where its rows weigh too much. ``keep`` holds other
+    arguments, already checked, for the links to carry on. Raises `BadCursor`.
     """
     seek, is_start = _asked(arguments, listing, limit)
     rows = list(fetch(seek))
-    if seek.backward and len(rows) < limit:
-        # Near the start a page of what is left would be a stump.
+    # Near the start a page of what is left would be a stump. But where pages end by weight, those of the way
+    # back end elsewhere than those of the way there, and a first page made full would repeat rows.
+    if seek.backward and len(rows) < limit and not (load and rows):
         seek, is_start = Seek(listing, listing.start, backward=False, limit=limit + 1), True
         rows = list(fetch(seek))
-    beyond = len(rows) > limit
-    del rows[limit:]
+    held = min(limit, load.carried(rows) if load else limit)
+    beyond = len(rows) > held
+    del rows[held:]
     if seek.backward:
         rows.reverse()
     links = _Links(listing, keep or {}, rows)

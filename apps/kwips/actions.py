@@ -117,7 +117,13 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
     for user_id, number in favourites.annotate(number=Count("pk")):
         changes[user_id]["favourites_count"] -= number
     Tombstone.objects.bulk_create(
-        Tombstone(kwip_id=gone.pk, author_id=gone.author_id, form_key=gone.form_key)
+        Tombstone(
+            kwip_id=gone.pk,
+            author_id=gone.author_id,
+            public=gone.audience_id is None,
+            audience_id=gone.audience_id,
+            form_key=gone.form_key,
+        )
         for gone in doomed.values()
     )
     Kwip.objects.filter(pk__in=doomed).delete()
@@ -178,27 +184,31 @@ def delete_some_of(*, author_id: int, limit: int = 100) -> int:
 
 
 @transaction.atomic
-def favourite(*, kwip: Kwip, user: User) -> None:
-    """Adds a kwip or comment to someone's favourites, once. Raises `Gone`."""
+def favourite(*, kwip: Kwip, user: User) -> int:
+    """Adds a kwip or comment to someone's favourites, once. Returns how often it is one. Raises `Gone`."""
     locked = _lock(kwip.pk)
     if Favourite.objects.get_or_create(kwip=locked, user=user)[1]:
-        _count_favourite(locked, user, by=1)
+        return _count_favourite(locked, user, by=1)
+    return locked.favourites_count
 
 
 @transaction.atomic
-def unfavourite(*, kwip: Kwip, user: User) -> None:
-    """Takes a kwip or comment out of someone's favourites. Raises `Gone`."""
+def unfavourite(*, kwip: Kwip, user: User) -> int:
+    """Takes a kwip or comment out of someone's favourites. Returns how often it is one. Raises `Gone`."""
     locked = _lock(kwip.pk)
     if Favourite.objects.filter(kwip=locked, user=user).delete()[0]:
-        _count_favourite(locked, user, by=-1)
+        return _count_favourite(locked, user, by=-1)
+    return locked.favourites_count
 
 
-def _count_favourite(kwip: Kwip, user: User, *, by: int) -> None:
+def _count_favourite(kwip: Kwip, user: User, *, by: int) -> int:
+    """Moves the counters of both. ``kwip`` is locked, so that what it says is exact."""
     Kwip.objects.filter(pk=kwip.pk).update(
         favourites_count=F("favourites_count") + by, version=F("version") + 1
     )
     move_counters({user.pk: {"favourites_count": by}})
     freshness.changed(pages=shown_on(kwip))
+    return kwip.favourites_count + by
 
 
 def _lock(kwip_id: int) -> Kwip:

@@ -1,4 +1,4 @@
-"""Cards: kwips as lists show them, rendered once for everyone.
+"""Cards: kwips as lists, conversations and pages of their own show them, rendered once for everyone.
 
 A card is kept under the versions of its kwip and its author, which move with everything that it shows, and
 under whom it mentions without a link (who is switched off). So it is never taken back: a new version is a new
@@ -9,6 +9,7 @@ the viewer's marks choose.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -20,7 +21,8 @@ from django.utils.translation import get_language
 
 from apps import lookaside
 from apps.accounts.templatetags import people
-from apps.kwips import links, queries, text
+from apps.kwips import folding, links, queries, text
+from apps.kwips.models import TEXT_LIMIT
 from apps.plaintext import cleaning, cutting, languages
 
 KEPT_SECONDS = 86_400
@@ -41,27 +43,53 @@ class Versioned(Protocol):
     def unlinked(self) -> Sequence[int]: ...
 
 
+class Kind(Enum):
+    """Where a card stands, and so how much of the text is on it.
+
+    A value is the beginning of the cache's key, how many characters of a text are needed, and the flags that
+    `_kwip.html` knows the kind by.
+    """
+
+    LISTED = "card", folding.ENOUGH_TO_FOLD, ()
+    IN_CONVERSATION = "comment", folding.ENOUGH_TO_FOLD_LONG, ("in_thread",)
+    # 100,000 characters are 600 kB of HTML at most and far less compressed: an item that memcached takes.
+    WHOLE = "whole", TEXT_LIMIT, ("whole", "in_entry")
+
+    @property
+    def key(self) -> str:
+        return self.value[0]
+
+    @property
+    def characters(self) -> int:
+        return self.value[1]
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        return dict.fromkeys(self.value[2], True)
+
+
 @dataclass(frozen=True, slots=True)
 class ShownCard:
-    """A kwip in a list, for one viewer: ``card`` is its HTML."""
+    """A kwip on a page, for one viewer: ``card`` is its HTML."""
 
     id: int
     card: SafeString
 
 
-def shown(entries: Iterable[Versioned], viewer_id: int | None) -> list[ShownCard]:
+def shown(entries: Iterable[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[ShownCard]:
     """The cards of the entries, in their order, marked for the viewer.
 
     One query for the cards that are not kept, and one for a member's favourites. What was deleted
     meanwhile is left out.
     """
     language, look = get_language(), _look()
-    wanted = {_key(entry) + f":{language}:{look}": entry.id for entry in entries}
+    wanted = {f"{kind.key}:{_key(entry)}:{language}:{look}": entry.id for entry in entries}
     if not wanted:
         return []
 
     def render(keys: list[str]) -> Mapping[str, bytes]:
-        made = {card.id: _rendered(card) for card in queries.cards([wanted[key] for key in keys])}
+        found = queries.cards([wanted[key] for key in keys], characters=kind.characters)
+        made = {card.id: _rendered(card, kind) for card in found}
         return {key: made[wanted[key]] for key in keys if wanted[key] in made}
 
     kept = lookaside.cache().get_many_or_compute(list(wanted), render, ttl=KEPT_SECONDS)
@@ -79,7 +107,26 @@ def _key(entry: Versioned) -> str:
     unlinked = ",".join(map(str, sorted(entry.unlinked)))
     if len(unlinked) > 40:
         unlinked = blake2b(unlinked.encode(), digest_size=12).hexdigest()
-    return f"card:{entry.id}:{entry.version}:{entry.author_version}:{unlinked}"
+    return f"{entry.id}:{entry.version}:{entry.author_version}:{unlinked}"
+
+
+def html_of_revisions(texts: Mapping[str, str], people: frozenset[str]) -> dict[str, SafeString]:
+    """The HTML of earlier versions or of their beginnings, by names that tell each from every other.
+
+    They never change, so they are rendered once; ``people`` are those whose mentions are links.
+    """
+    linked = blake2b(",".join(sorted(people)).encode(), digest_size=12).hexdigest()
+    names = {f"revision:{name}:{linked}:{_look()}": name for name in texts}
+
+    def render(keys: list[str]) -> Mapping[str, bytes]:
+        return {key: text.to_html(texts[names[key]], people).encode() for key in keys}
+
+    kept = lookaside.cache().get_many_or_compute(list(names), render, ttl=KEPT_SECONDS)
+    return {
+        names[key]: mark_safe(html.decode())  # noqa: S308 - every token was escaped
+        for key, html in kept.items()
+        if html is not None
+    }
 
 
 def _for_viewer(kept: bytes, viewer: str, favourited: bool) -> SafeString:
@@ -89,9 +136,10 @@ def _for_viewer(kept: bytes, viewer: str, favourited: bool) -> SafeString:
     return mark_safe(above + heart + between + links + below)  # noqa: S308 - rendered by templates
 
 
-def _rendered(card: queries.Card) -> bytes:
+def _rendered(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
     """What is kept of a card: whose it is, its HTML around the cuts, and what can stand at them."""
-    above, between, below = render_to_string("kwips/_kwip.html", {"kwip": card, "cut": _CUT}).split(_CUT)
+    context = {"kwip": card, "cut": _CUT, **kind.flags}
+    above, between, below = render_to_string("kwips/_kwip.html", context).split(_CUT)
     member = replace(card, for_member=True)
     hearts = [card, member, replace(member, favourited=True)]
     links = [replace(member, own=True, deletable=True), replace(member, deletable=True)]
@@ -112,7 +160,7 @@ def _look() -> str:
     """Changes with the code that cards are made by: a new release shows none of the last one's."""
     names = ("_kwip", "_kwip_foot", "_heart", "_own")
     templates = [Path(str(get_template(f"kwips/{name}.html").template.origin)) for name in names]  # type: ignore[attr-defined]
-    modules = (text, links, cleaning, cutting, languages, people)
+    modules = (text, links, folding, cleaning, cutting, languages, people)
     tags = Path(__file__).parent / "templatetags" / "kwips.py"
     made_by = [*templates, *(Path(str(module.__file__)) for module in modules), tags, Path(__file__)]
     return blake2b(b"\0".join(path.read_bytes() for path in made_by), digest_size=6).hexdigest()

@@ -7,8 +7,9 @@ from apps.kwips.models import Kwip, KwipTag
 def shown_on(*kwips: Kwip) -> list[str]:
     """The surrogate keys of the pages that show these to strangers: one query. None for followers' own.
 
-    A comment's card is on its conversation and its tags, a kwip's on everyone's and its author's timelines
-    too. An edited kwip is also quoted by its comments: pass them as well.
+    A comment's card is on its conversation, its own pages (whole, history) and its tags, a kwip's on
+    everyone's and its author's timelines too. An edited kwip is also quoted by its comments: pass them as
+    well.
     """
     public = [kwip for kwip in kwips if kwip.audience_id is None]
     if not public:
@@ -16,7 +17,7 @@ def shown_on(*kwips: Kwip) -> list[str]:
     names = KwipTag.objects.filter(kwip__in=[kwip.pk for kwip in public]).values_list("tag__name", flat=True)
     pages = {freshness.tag_pages(name) for name in names}
     for kwip in public:
-        pages.add(freshness.kwip_pages(kwip.thread_id or kwip.pk))
+        pages |= {freshness.kwip_pages(kwip.pk), freshness.kwip_pages(kwip.thread_id or kwip.pk)}
         if kwip.thread_id is None:
             pages |= {freshness.EVERYONE, freshness.user_pages(kwip.author.username)}
     return sorted(pages)

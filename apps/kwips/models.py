@@ -126,16 +126,30 @@ class Revision(models.Model):
 
 
 class Tombstone(models.Model):
-    """A kwip was here. Nothing of what it said is kept; its address answers 410 instead of 404."""
+    """A kwip was here. Nothing of what it said is kept; its address answers 410 instead of 404.
+
+    For those alone who could see the kwip: everyone where it was ``public``, else its ``audience``. Of the
+    tombstones made before these columns that is not known: they are there for the author alone.
+    """
 
     kwip_id = models.PositiveBigIntegerField(primary_key=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    public = models.BooleanField(default=False, db_default=False)
+    audience = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
     # The form that made it, so that sending that form again does not bring the kwip back.
     form_key = models.UUIDField()
     deleted_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name = _("tombstone")
+        indexes = [
+            # Deleting a person looks for what was written for their circle.
+            models.Index(
+                fields=["audience"], name="tombstone_audience", condition=models.Q(audience__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"kwip {self.kwip_id}, deleted"

@@ -5,16 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import COUNTERS, User
-from apps.accounts.queries import ids_of
+from apps.accounts.queries import ids_of, known_names
+from apps.graph.models import Follow
 from apps.keyset import Listing, Page, from_queryset, paginate
+from apps.kwips import folding
 from apps.kwips import text as kwip_text
-from apps.kwips.models import TEXT_LIMIT, Kwip, Revision, Tombstone
+from apps.kwips.models import Kwip, Revision, Tombstone
 from apps.kwips.visibility import ANYONE, visible_to
 from apps.plaintext import language_of, safe
 from apps.statements import Prepared
@@ -28,9 +32,7 @@ def _statement(name: str, types: Mapping[str, str]) -> Prepared:
 _CARDS = _statement("cards", {"ids": "bigint[]"})
 _FAVOURITES_AMONG = _statement("favourites_among", {"ids": "bigint[]"})
 _LEFT_OUT = _statement("left_out", {})
-HISTORY_SIZE = 5  # of 100,000 characters each, at worst
-# More than a fold can show, so that it sees that there is more, and where a grapheme cluster ends.
-_ENOUGH_TO_FOLD = kwip_text.FOLD_CHARACTERS + 32
+HISTORY_SIZE = 5  # of 5,000 characters each, at worst
 
 
 @dataclass
@@ -55,6 +57,8 @@ class Card:
     thread_username: str
     thread_excerpt: str
     mentions: frozenset[str]
+    # The ids of the people whom it mentions and who are switched off.
+    unlinked: tuple[int, ...]
     for_member: bool = field(default=False, compare=False)
     favourited: bool = field(default=False, compare=False)
     own: bool = field(default=False, compare=False)
@@ -98,27 +102,41 @@ class Card:
         return kwip_text.to_html(self._folded[0], self.mentions)
 
     @cached_property
+    def _folded_long(self) -> tuple[str, bool]:
+        return folding.fold_long(self.text)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether not even a conversation shows all of it."""
+        return self._folded_long[1]
+
+    @cached_property
+    def long_html(self) -> SafeString:
+        """What a conversation shows."""
+        return kwip_text.to_html(self._folded_long[0], self.mentions)
+
+    @cached_property
     def whole_html(self) -> SafeString:
         return kwip_text.to_html(self.text, self.mentions)
 
 
-def cards(ids: Sequence[int], *, whole: bool = False) -> list[Card]:
+def cards(ids: Sequence[int], *, characters: int = folding.ENOUGH_TO_FOLD) -> list[Card]:
     """Cards in the order of ``ids``, by one query. Ids without a kwip (deleted meanwhile) are left out.
 
-    ``whole`` fetches texts to their end; otherwise no more of each than a folded card shows.
+    Of each text no more than ``characters`` are fetched: what a list's card needs, unless more is asked for.
 
     Visibility was decided where the ids came from; here it is not asked again.
     """
     if not ids:
         return []
     with connection.cursor() as cursor:
-        _CARDS.execute(cursor, {"ids": list(ids), "length": TEXT_LIMIT if whole else _ENOUGH_TO_FOLD})
+        _CARDS.execute(cursor, {"ids": list(ids), "length": characters})
         return [_card(row) for row in cursor.fetchall()]
 
 
 def _card(row: tuple[Any, ...]) -> Card:
-    *columns, thread_beginning, mentioned = row
-    columns += [kwip_text.excerpt(thread_beginning), frozenset(mentioned)]
+    *columns, thread_beginning, mentioned, unlinked = row
+    columns += [kwip_text.excerpt(thread_beginning), frozenset(mentioned), tuple(unlinked)]
     card = Card(*columns)
     card.name = safe(card.name)
     return card
@@ -173,21 +191,48 @@ def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:
     )
 
 
-def history(kwip: Kwip, arguments: Mapping[str, str]) -> Page[Revision]:
+class EarlierVersion(NamedTuple):
+    """What a history shows of a revision: its text, or the beginning of a long one."""
+
+    id: int
+    written_at: datetime.datetime
+    text: str
+    is_long: bool
+
+    @property
+    def language(self) -> str:
+        """The language it was written in, or "" where that can't be told."""
+        return language_of(self.text)
+
+
+def history(kwip: Kwip, arguments: Mapping[str, str]) -> Page[EarlierVersion]:
     """What a kwip said before its edits, the latest first. Raises `BadCursor`."""
     listing = Listing(f"history {kwip.pk}")
-    return paginate(arguments, listing, from_queryset(kwip.revisions.all(), listing), limit=HISTORY_SIZE)
+    beginning = Left("text", folding.ENOUGH_TO_FOLD_LONG)
+    rows = kwip.revisions.defer("text").annotate(beginning=beginning)
+    page: Page[Any] = paginate(arguments, listing, from_queryset(rows, listing), limit=HISTORY_SIZE)
+    return page.showing([
+        EarlierVersion(row.pk, row.written_at, *folding.fold_long(row.beginning)) for row in page
+    ])  # fmt: skip
 
 
 def people_named(texts: Iterable[str]) -> frozenset[str]:
     """Those that the texts mention and that exist, for texts whose mentions are not kept."""
-    named = {name for text in texts for name in kwip_text.mentions(text)}
-    return frozenset(User.objects.filter(username__in=named).values_list("username", flat=True))
+    return known_names({name for text in texts for name in kwip_text.mentions(text)})
 
 
-def is_gone(kwip_id: int, username: str | None = None) -> bool:
-    """Whether a kwip of that id (and by that author) once was and is deleted."""
-    gone = Tombstone.objects.filter(pk=kwip_id)
+def revision(kwip: Kwip, revision_id: int) -> Revision | None:
+    """One earlier version, whole."""
+    return kwip.revisions.filter(pk=revision_id).first()
+
+
+def is_gone(kwip_id: int, viewer_id: int | None, username: str | None = None) -> bool:
+    """Whether a kwip of that id (and by that author) once was, is deleted, and was the viewer's to see."""
+    meant = Q(public=True)
+    if viewer_id:
+        follows = Follow.objects.filter(follower=viewer_id, followee=OuterRef("audience"))
+        meant |= Q(author=viewer_id) | Q(audience=viewer_id) | Q(Exists(follows))
+    gone = Tombstone.objects.filter(meant, pk=kwip_id)
     if username is not None:
         # By id: the address may have a name that the author has changed since.
         gone = gone.filter(author__in=ids_of([username]))

@@ -11,5 +11,11 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/delete/", views.delete, name="delete"),
     path("kwip/<kwip_id:kwip_id>/favourite/", views.favourite, name="favourite"),
     path("kwip/<kwip_id:kwip_id>/unfavourite/", views.unfavourite, name="unfavourite"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/whole/", views.whole, name="whole"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/history/", views.history, name="history"),
+    path(
+        "<person:username>/kwip/<kwip_id:kwip_id>/history/<kwip_id:revision_id>/",
+        views.revision,
+        name="revision",
+    ),
 ]

@@ -1,8 +1,10 @@
 """Writing: each form stands on its own page, and comes back with what was typed where something is wrong."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -12,10 +14,9 @@ from apps import limits
 from apps.accounts import freshness
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
-from apps.kwips import actions, queries
+from apps.kwips import actions, cards, folding, queries
 from apps.kwips.forms import BLANK_KWIP, CommentForm, EditForm, KwipForm
 from apps.kwips.models import Kwip
-from apps.kwips.text import to_html
 from apps.pagecache import public_page
 from apps.plaintext import language_of
 
@@ -81,7 +82,7 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
 
 @members_only
 def delete(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    if request.method == "POST" and queries.is_gone(kwip_id, request.user.username):
+    if request.method == "POST" and queries.is_gone(kwip_id, request.user.pk, request.user.username):
         return redirect(request.user)  # the second click of a double one
     kwip = _deletable(request, kwip_id)
     if kwip is None:
@@ -108,50 +109,95 @@ def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
     return _mark(request, kwip_id, actions.unfavourite)
 
 
+@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE, passing=())
+@require_safe
+def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
+    """A comment alone and to its end, where its conversation shows only the beginning."""
+    kwip = _visible(request, kwip_id, username)
+    if kwip is None:
+        return gone(request)
+    if kwip.thread is None or not folding.is_long(kwip.text):
+        return redirect(_address(kwip))
+    if kwip.author.username != username:
+        return redirect(f"{_address(kwip)}whole/", permanent=True)
+    card = _card(kwip, request)
+    shown = cards.shown([card], viewer_id(request), cards.Kind.WHOLE)
+    return render(request, "kwips/whole.html", {"kwip": card, "shown": shown})
+
+
 @public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE)
 @require_safe
 def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
-    kwip = _visible(request, kwip_id)
+    kwip = _visible(request, kwip_id, username)
     if kwip is None:
         return gone(request)
     if kwip.author.username != username:
-        return redirect(f"/{kwip.author.username}/kwip/{kwip.pk}/history/", permanent=True)
+        return redirect(f"{_address(kwip)}history/", permanent=True)
     page = queries.history(kwip, request.GET)
-    people = queries.people_named([revision.text for revision in page])
-    revisions = [
-        {
-            "html": to_html(revision.text, people),
-            "language": language_of(revision.text),
-            "written_at": revision.written_at,
-        }
-        for revision in page
-    ]
+    people = queries.people_named([earlier.text for earlier in page])
+    texts = {f"{earlier.id}, beginning": earlier.text for earlier in page}
+    html = cards.html_of_revisions(texts, people)
+    revisions = list(zip(page, html.values(), strict=True))
     context = {"kwip": _card(kwip, request), "revisions": revisions, "page": page}
     return render(request, "kwips/history.html", context)
 
 
+@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE, passing=())
+@require_safe
+def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int) -> HttpResponse:
+    """One earlier version to its end."""
+    kwip = _visible(request, kwip_id, username)
+    if kwip is None:
+        return gone(request)
+    if kwip.author.username != username:
+        return redirect(f"{_address(kwip)}history/{revision_id}/", permanent=True)
+    found = queries.revision(kwip, revision_id)
+    if found is None:
+        raise Http404
+    people = queries.people_named([found.text])
+    [html] = cards.html_of_revisions({str(found.pk): found.text}, people).values()
+    context = {
+        "kwip": _card(kwip, request),
+        "html": html,
+        "language": language_of(found.text),
+        "written_at": found.written_at,
+    }
+    return render(request, "kwips/revision.html", context)
+
+
 def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
     """The page for a kwip that was deleted; ``text`` is what someone had typed to it."""
+    if limits.prefers_json(request):
+        return JsonResponse({"error": _("this kwip was deleted.")}, status=410)
     return render(request, "410.html", {"text": text}, status=410)
 
 
-def _mark(request: MemberRequest, kwip_id: int, action: object) -> HttpResponse:
+def _mark(request: MemberRequest, kwip_id: int, action: Callable[..., int]) -> HttpResponse:
+    """Answers the page's script with the number beside the heart, a browser with the way back."""
+    if not (admission := limits.admit("favourite", request.user.pk)):
+        return limits.refuse_click(request, admission)
     kwip = _visible(request, kwip_id)
-    if kwip is None:
-        return gone(request)
     try:
-        action(kwip=kwip, user=request.user)  # type: ignore[operator]
+        count = None if kwip is None else action(kwip=kwip, user=request.user)
     except actions.Gone:
+        count = None
+    if kwip is None or count is None:
         return gone(request)
+    if limits.prefers_json(request):
+        return JsonResponse({"count": count})
     back = request.POST.get("next", "")
     safe = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
     return HttpResponseRedirect(f"{back}#kwip-{kwip.pk}" if safe and "#" not in back else _address(kwip))
 
 
-def _visible(request: HttpRequest, kwip_id: int) -> Kwip | None:
-    """The kwip, or None where it was deleted. Raises Http404 where the viewer may not know of it."""
-    kwip = queries.visible_kwip(kwip_id, viewer_id(request))
-    if kwip is None and not queries.is_gone(kwip_id):
+def _visible(request: HttpRequest, kwip_id: int, username: str | None = None) -> Kwip | None:
+    """The kwip, or None where it was deleted (and was ``username``'s).
+
+    Raises Http404 where the viewer may not know of it.
+    """
+    viewer = viewer_id(request)
+    kwip = queries.visible_kwip(kwip_id, viewer)
+    if kwip is None and not queries.is_gone(kwip_id, viewer, username and username.lower()):
         raise Http404
     return kwip
 
@@ -175,11 +221,11 @@ def _may_delete(kwip: Kwip, user: User) -> bool:
     return user.pk == kwip.author_id or (kwip.thread is not None and user.pk == kwip.thread.author_id)
 
 
-def _card(kwip: Kwip, request: HttpRequest, *, whole: bool = False) -> queries.Card:
-    cards = queries.marked(queries.cards([kwip.pk], whole=whole), viewer_id(request))
-    if not cards:
+def _card(kwip: Kwip, request: HttpRequest) -> queries.Card:
+    found = queries.marked(queries.cards([kwip.pk]), viewer_id(request))
+    if not found:
         raise Http404
-    return cards[0]
+    return found[0]
 
 
 def _address(kwip: Kwip) -> str:

@@ -16,7 +16,8 @@ Mechanism
       the count back. The table is UNLOGGED: no write waits for a disk.
     - `Admission.refund` takes a try back: failed sign-ins are counted before the password is looked at, so
       that many at once can't slip through, and right ones are taken back.
-    - `refuse` answers with the form's own page as a 429: what was typed stays in it.
+    - `refuse` answers with the form's own page as a 429: what was typed stays in it. `refuse_click` answers
+      a button.
     - `Busy` is raised where not the rate but the number at the same time is limited: password hashes and
       pictures, for their memory. It is answered by a 503.
     - `client_address` and `client_network` say who a stranger is: IPv6 by its /64, `X-Forwarded-For` from
@@ -48,7 +49,7 @@ How to measure
 from apps.limits.addresses import client_address, client_network
 from apps.limits.counter import Admission, admit, forget, refused
 from apps.limits.rates import Rate
-from apps.limits.responses import Busy, refuse
+from apps.limits.responses import Busy, prefers_json, refuse, refuse_click
 from apps.limits.sweeping import sweep
 
 __all__ = [
@@ -59,7 +60,9 @@ __all__ = [
     "client_address",
     "client_network",
     "forget",
+    "prefers_json",
     "refuse",
+    "refuse_click",
     "refused",
     "sweep",
 ]

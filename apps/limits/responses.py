@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from apps.limits.counter import Admission
@@ -24,3 +24,19 @@ def refuse(
     response = render(request, template, {"form": form} | context, status=429)
     response["Retry-After"] = str(refusal.wait)
     return response
+
+
+def refuse_click(request: HttpRequest, refusal: Admission) -> HttpResponse:
+    """The 429 for what has no form to fill in: a page, or what a script of the page shows beside a button."""
+    response: HttpResponse = (
+        JsonResponse({"error": refusal.message}, status=429)
+        if prefers_json(request)
+        else render(request, "429.html", {"why": refusal.message}, status=429)
+    )
+    response["Retry-After"] = str(refusal.wait)
+    return response
+
+
+def prefers_json(request: HttpRequest) -> bool:
+    """Whether the page's own script asks, and not a browser that will show the answer."""
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"

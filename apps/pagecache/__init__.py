@@ -37,7 +37,7 @@ Switch
 Invariant
     After `purge` has returned, no request that begins shows what was before the change, but through the edge
     for its second. No visitor is shown anything that depends on who asked. Whatever a stranger adds to an
-    address makes no further entry.
+    address makes no further entry, and neither does an address of no page.
 
 When it fails
     *memcached is away*: each process keeps a page for one second and renders it once, whoever asks; nothing

@@ -89,8 +89,14 @@ class PageCache:
     def _made(self, asked: Address, environ: Environ) -> tuple[Page | Answer, str]:
         cache = self._cache
         names = [generation_key(key) for key in asked.keys]
+        drawn: list[str] = []
+
+        def draw(missing: list[str]) -> Mapping[str, str]:
+            drawn.extend(missing)
+            return _tokens(missing)
+
         # Before anything of the page is read from the database: what changes later changes these.
-        generations = cache.get_many_or_compute(names, _tokens, ttl=GENERATION_SECONDS)
+        generations = cache.get_many_or_compute(names, draw, ttl=GENERATION_SECONDS)
         key = f"page:{self._release}:{asked.name}\n{':'.join(generations.values())}"
         # These are memcached's, and of this moment: any that were drawn just now nobody has met.
         if (met := self._met.get(key)) is not None:
@@ -108,6 +114,9 @@ class PageCache:
         try:
             kept = cache.get_or_compute(key, compute, ttl=asked.ttl, waits=WAITS)
         except Unkept as unkept:
+            if drawn and isinstance(unkept.made, Answer):
+                # No page: made-up addresses leave nothing in memcached. To others it is a purge too many.
+                cache.invalidate(drawn)
             return unkept.made, "unkept"
         kept_page = Page.decoded(kept)
         self._met.add(key, kept_page)

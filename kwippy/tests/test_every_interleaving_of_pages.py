@@ -20,7 +20,7 @@ from apps.lookaside.tests.explorer import Stale, explore
 from apps.lookaside.tests.model import Do, Model, ScheduledStore, Step
 from apps.pagecache import wsgi
 from apps.pagecache.addresses import Address
-from apps.pagecache.pages import Page
+from apps.pagecache.pages import Answer, Page
 from apps.pagecache.requests import Environ, Site
 from apps.pagecache.wsgi import WARM, PageCache, StartResponse, generation_key
 
@@ -90,6 +90,8 @@ class ScheduledLookaside(Lookaside):
 
 CACHE = ScheduledLookaside()
 ASKED = Address("/ann/", "", ("user:ann",), 300)
+# No page, which forgets the generation again that it has drawn.
+NOT_FOUND = Address("/ann/nothing/", "", ("user:ann",), 300)
 
 
 class ScheduledPages(PageCache):
@@ -97,7 +99,8 @@ class ScheduledPages(PageCache):
 
     def __init__(self, do: Do) -> None:
         def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-            start_response("200 OK", [("Content-Type", "text/plain")])
+            found = environ["PATH_INFO"] == ASKED.path
+            start_response("200 OK" if found else "404 Not Found", [("Content-Type", "text/plain")])
             return [str(do("read")).encode()]
 
         site = Site(site_url="https://kwippy.example", hosts=["kwippy.example"], cookies=[])
@@ -129,6 +132,13 @@ def reader(do: Do) -> int:
     return int(gzip.decompress(made.zipped))
 
 
+def lost_reader(do: Do) -> int:
+    CACHE.store = ScheduledStore(do)
+    made, _ = ScheduledPages(do)._made(NOT_FOUND, {WARM: True})
+    assert isinstance(made, Answer)
+    return int(made.body)
+
+
 def writer(do: Do) -> int:
     CACHE.store = ScheduledStore(do)
     version = int(do("commit"))
@@ -148,6 +158,17 @@ def test_no_interleaving_of_readers_writers_and_accidents_shows_an_old_page(
     seen = explore(
         readers=[reader] * readers,
         writers=[writer] * writers,
+        accidents=accidents,
+        model=Keys(),  # type: ignore[arg-type]
+    )
+    assert seen > 50
+
+
+@pytest.mark.parametrize(("lost", "accidents"), [(1, 1), (2, 0)])
+def test_no_interleaving_with_readers_of_no_page_shows_an_old_page(lost: int, accidents: int) -> None:
+    seen = explore(
+        readers=[reader] + [lost_reader] * lost,
+        writers=[writer],
         accidents=accidents,
         model=Keys(),  # type: ignore[arg-type]
     )

@@ -31,7 +31,7 @@ def ann(transactional_db: None) -> User:
     for text in texts * 5:
         actions.publish(author=bob, text=text, form_key=uuid.uuid4())
     kwip = actions.publish(author=ann, text="tea #tea", form_key=uuid.uuid4(), followers_only=True)
-    actions.comment(author=bob, thread=kwip, text=LONG, form_key=uuid.uuid4())
+    actions.comment(author=bob, thread=kwip, text=LONG * 3, form_key=uuid.uuid4())
     actions.edit(kwip=kwip, text="tea and scones #tea @bob")
     actions.favourite(kwip=kwip, user=bob)
     return ann
@@ -56,7 +56,9 @@ def addresses(member: bool) -> list[str]:
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
+    comment, revision = own.comments.get(), own.revisions.get()
     members = [
+        f"/bob/kwip/{comment.pk}/whole/", f"/ann/kwip/{own.pk}/history/{revision.pk}/",
         "/kwip/", "/ann/", f"/ann/kwip/{own.pk}/", f"/ann/kwip/{own.pk}/history/", f"/kwip/{own.pk}/edit/",
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
@@ -187,6 +189,46 @@ def test_a_favourite_that_did_not_reach_the_site_is_taken_back(
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#live")).to_contain_text("did not work")
+
+
+def test_numbers_on_the_page_move_with_the_button(
+    live_server: LiveServer, open_page: Open, ann: User
+) -> None:
+    eve = User.objects.create_user("eve", "eve@example.org")
+    page = open_page()
+    sign_in(page, ann, live_server.url)
+    page.goto(f"{live_server.url}/eve/")
+    followers, following = page.locator("[data-moves=followers]"), page.locator("[data-moves=following]")
+    button = page.locator(".person button[data-toggle]")
+    expect(followers).to_have_text("0 followers")
+    button.click()
+    expect(followers).to_have_text("1 follower")
+    expect(following).to_have_text("2following")
+    button.click()
+    expect(followers).to_have_text("0 followers")
+    expect(following).to_have_text("1following")
+    # Others' clicks since the page was made count as well.
+    kwip = actions.publish(author=eve, text="tea", form_key=uuid.uuid4())
+    page.goto(f"{live_server.url}/eve/")
+    actions.favourite(kwip=kwip, user=eve)
+    heart = page.locator("article button.fave").first
+    heart.click()
+    expect(heart.locator("[data-count]")).to_have_text("2")
+
+
+def test_a_click_after_the_session_ended_leads_to_the_door_and_back(
+    live_server: LiveServer, open_page: Open, ann: User
+) -> None:
+    page = open_page()
+    sign_in(page, ann, live_server.url)
+    page.goto(f"{live_server.url}/everyone/?sort=active")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.locator("article button.fave").first.click()
+    said = page.locator("#live")
+    expect(said).to_contain_text("you are signed out")
+    expect(page.locator("article button.fave").first).to_have_attribute("aria-pressed", "false")
+    said.get_by_role("link", name="sign in").click()
+    page.wait_for_url(f"{live_server.url}/accounts/login/?next=%2Feveryone%2F%3Fsort%3Dactive")
 
 
 def test_what_people_write_runs_nothing(live_server: LiveServer, open_page: Open, ann: User) -> None:

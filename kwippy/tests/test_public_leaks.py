@@ -124,15 +124,18 @@ class Place(NamedTuple):
 def place(memcached: str) -> Iterator[Place]:
     ann = User.objects.create_user("ann", "ann@example.org")
     bob = User.objects.create_user("bob", "bob@example.org")
-    kwip = actions.publish(author=ann, text="a cup of #tea", form_key=uuid.uuid4())
-    actions.comment(author=bob, thread=kwip, text="with #milk?", form_key=uuid.uuid4())
+    kwip = actions.publish(author=ann, text="tea", form_key=uuid.uuid4())
+    kwip = actions.edit(kwip=kwip, text="a cup of #tea")
+    long = "with #milk? " + "or two? " * 700
+    comment = actions.comment(author=bob, thread=kwip, text=long, form_key=uuid.uuid4())
     actions.publish(author=ann, text=f"{CANARY} for followers", form_key=uuid.uuid4(), followers_only=True)
     follow(follower=bob, followee=ann)
     actions.favourite(kwip=kwip, user=bob)
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom", "/ann/", "/ann/?sort=active",
         "/ann/feed.atom", "/ann/followers/", "/ann/following/", f"/ann/kwip/{kwip.pk}/",
-        f"/ann/kwip/{kwip.pk}/history/", "/tag/tea/", "/tag/tea/feed.atom", "/about/",
+        f"/ann/kwip/{kwip.pk}/history/", f"/ann/kwip/{kwip.pk}/history/{kwip.revisions.get().pk}/",
+        f"/bob/kwip/{comment.pk}/whole/", "/tag/tea/", "/tag/tea/feed.atom", "/about/",
         *DOCUMENTS, f"/sitemap-kwips-{kwip.pk // RANGE}.xml", f"/sitemap-people-{ann.pk // RANGE}.xml",
     ]  # fmt: skip
     private = [
@@ -240,6 +243,17 @@ def test_no_attack_changes_what_the_next_stranger_gets(place: Place) -> None:
                     assert got.body == reference[address].body, (name, attack, address)
                 if name in ("member", "expired session", "authorization", "empty authorization"):
                     assert "public" not in got.head, (name, attack, address)
+
+
+@pytest.mark.parametrize("address", ["/tag/word{}/", "/tag/word{}/feed.atom", "/person{}/", "/ann/kwip/{}/"])
+def test_made_up_addresses_are_not_found_however_often_and_leave_nothing(place: Place, address: str) -> None:
+    wire = Wire(place.port)
+    references(wire, place)
+    before = entries(place.memcached)
+    for number in range(10_000, 10_100):
+        for _ in range(4):
+            assert wire.ask(address.format(number)).status == 404
+    assert entries(place.memcached) == before
 
 
 def test_nothing_that_is_not_public_is_ever_kept(place: Place) -> None:

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @dataclass
 class Place:
-    """Two people who talk: ann's kwip with bob's comment, and bob's own kwip."""
+    """Two people who talk: ann's kwip with bob's long comment, and bob's own kwip."""
 
     ann: User
     bob: User
@@ -58,6 +58,9 @@ class Place:
             "/bob/followers/": "bob bios",
             f"/ann/kwip/{self.kwip.pk}/": "kwip",
             f"/ann/kwip/{self.kwip.pk}/history/": "kwip",
+            f"/ann/kwip/{self.kwip.pk}/history/{self.kwip.revisions.get(text='tea').pk}/": "kwip",
+            f"/bob/kwip/{self.comment.pk}/history/": "comment",
+            f"/bob/kwip/{self.comment.pk}/whole/": "comment",
             f"/bob/kwip/{self.other.pk}/": "other",
             "/tag/tea/": "tea",
             "/tag/tea/feed.atom": "tea",
@@ -86,8 +89,8 @@ def place() -> Place:
     for person in (ann, bob, cee):
         person.set_password("correct horse battery")
         person.save()
-    kwip = write(ann, "a cup of #tea")
-    comment = reply(bob, kwip, "with #milk?")
+    kwip = actions.edit(kwip=write(ann, "tea"), text="a cup of #tea")
+    comment = reply(bob, kwip, "with #milk? " + "or two? " * 700)
     other = write(bob, "something else")
     follow(follower=cee, followee=ann)
     follow(follower=ann, followee=cee)
@@ -143,18 +146,18 @@ ACTIONS: list[tuple[str, Callable[[Place], object], str]] = [
     ("publish", lambda p: write(p.ann, "more #tea"), "everyone ann tea"),
     ("publish without a tag", lambda p: write(p.bob, "hm"), "everyone bob"),
     ("publish for followers", lambda p: write(p.ann, "hush #tea", followers_only=True), "ann"),
-    ("edit", lambda p: actions.edit(kwip=p.kwip, text="no drink"), "everyone ann kwip tea milk"),
+    ("edit", lambda p: actions.edit(kwip=p.kwip, text="no drink"), "everyone ann kwip comment tea milk"),
     ("edit, new tag", lambda p: actions.edit(kwip=p.other, text="#milk"), "everyone bob other milk"),
     ("edit to the same", lambda p: actions.edit(kwip=p.kwip, text=p.kwip.text), ""),
-    ("edit a comment", lambda p: actions.edit(kwip=p.comment, text="#tea"), "kwip milk tea"),
+    ("edit a comment", lambda p: actions.edit(kwip=p.comment, text="#tea"), "kwip comment milk tea"),
     ("edit for followers", lambda p: actions.edit(kwip=p.followers_only, text="#milk"), ""),
-    ("delete", lambda p: actions.delete(kwip=p.kwip), "everyone ann bob kwip tea milk"),
-    ("delete a comment", lambda p: actions.delete(kwip=p.comment), "everyone ann bob kwip tea milk"),
+    ("delete", lambda p: actions.delete(kwip=p.kwip), "everyone ann bob kwip comment tea milk"),
+    ("delete a comment", lambda p: actions.delete(kwip=p.comment), "everyone ann bob kwip comment tea milk"),
     ("delete for followers", lambda p: actions.delete(kwip=p.followers_only), "ann"),
     ("comment", lambda p: reply(p.bob, p.kwip, "and #milk"), "everyone ann bob kwip tea milk"),
     ("comment for followers", lambda p: reply(p.ann, p.followers_only, "#milk"), "ann"),
     ("favourite", lambda p: actions.favourite(kwip=p.kwip, user=p.bob), "everyone ann bob kwip tea"),
-    ("favourite a comment", lambda p: actions.favourite(kwip=p.comment, user=p.ann), "ann kwip milk"),
+    ("favourite a comment", lambda p: actions.favourite(kwip=p.comment, user=p.ann), "ann kwip comment milk"),
     ("favourite again", twice(lambda p: actions.favourite(kwip=p.kwip, user=p.bob)), ""),
     ("unfavourite nothing", lambda p: actions.unfavourite(kwip=p.kwip, user=p.bob), ""),
     ("follow", lambda p: follow(follower=p.bob, followee=p.ann), "ann bob"),

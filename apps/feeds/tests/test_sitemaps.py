@@ -150,4 +150,4 @@ def test_a_range_is_read_by_its_index_and_nothing_is_counted(ann: User, publish:
     sql = sitemaps._sql("sitemap_ranges").replace("{table}", table).replace("{among}", among)
     shown = plans.explained((sql, {"viewer": 0, "size": 1000, "most": 25_000}))
     assert "Seq Scan on kwips_kwip" not in shown
-    assert "COUNT" not in sql.upper().replace("NO COUNT", "")
+    assert "COUNT(" not in sql.upper()

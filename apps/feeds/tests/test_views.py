@@ -79,7 +79,10 @@ def test_what_is_no_order_is_the_newest_first(client, ann, publish) -> None:
         (f"/tag/{quote('cafe' + chr(0x301))}/", f"/tag/{quote('café')}/"),
     ],
 )
-def test_other_spellings_lead_to_the_canonical_address_for_good(client, ann, address, canonical) -> None:
+def test_other_spellings_lead_to_the_canonical_address_for_good(
+    client, ann, publish, address, canonical
+) -> None:
+    publish(ann, "#tea #café")
     response = client.get(address)
     assert (response.status_code, response["Location"]) == (301, canonical)
     assert client.get(canonical).status_code == 200

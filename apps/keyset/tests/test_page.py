@@ -1,5 +1,6 @@
 """Pages over a list in memory: the rules hold wherever the rows come from."""
 
+import itertools
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.keyset import BadCursor, Listing, Page, Seek, encode, paginate
+from apps.keyset import BadCursor, Listing, Load, Page, Seek, encode, paginate
 
 
 @dataclass(frozen=True, order=True)
@@ -172,3 +173,45 @@ def test_a_page_can_show_something_else_with_the_same_links() -> None:
     other = page.showing([str(row.id) for row in page])
     assert other.items == ["4", "3", "2"]
     assert (other.older, other.newer, other.is_first) == (page.older, page.newer, page.is_first)
+
+
+@given(
+    st.dictionaries(st.integers(1, 60), st.integers(0, 30), max_size=25),
+    st.integers(1, 7),
+    st.integers(1, 40),
+    st.booleans(),
+)
+def test_pages_that_end_by_weight_show_every_row_once_on_the_way_there_and_back(
+    weights: dict[int, int], limit: int, most: int, oldest_first: bool
+) -> None:
+    rows = Rows(set(weights), oldest_first=oldest_first)
+    load = Load[Row](most, lambda row: weights[row.id])
+
+    def page(query: str = "") -> Page[Row]:
+        return paginate(dict(parse_qsl(query[1:])), rows.listing, rows.fetch, limit=limit, load=load)
+
+    there = [page()]
+    while there[-1].next:
+        there.append(page(there[-1].next))
+    assert [i for one in there for i in shown(one)] == rows.in_order()
+
+    back = [there[-1]]
+    while back[-1].previous:
+        back.append(page(back[-1].previous))
+    assert [i for one in reversed(back) for i in shown(one)] == rows.in_order()
+
+    for one in there + back:
+        assert len(one) <= limit
+        assert len(one) <= 1 or sum(weights[i] for i in shown(one)) <= most
+    # None ends for nothing: the next row would have been too much.
+    for one, following in itertools.pairwise(there):
+        too_much = sum(weights[i] for i in [*shown(one), shown(following)[0]]) > most
+        assert len(one) == limit or too_much
+
+
+def test_a_way_back_from_before_all_rows_is_the_first_page_whatever_it_weighs() -> None:
+    rows = Rows({2, 3, 4})
+    load = Load[Row](2, lambda row: 1)
+    page = paginate({"after": encode(rows.listing, (4,))}, rows.listing, rows.fetch, load=load)
+    assert shown(page) == [4, 3]
+    assert page.is_first

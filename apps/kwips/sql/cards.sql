@@ -30,6 +30,12 @@ SELECT
             SELECT f.name::text FROM accounts_formername f WHERE f.user_id = m.user_id AND f.kept_until > now()
         ) AS named (name)
         WHERE m.kwip_id = k.id AND u.is_active
+    ),
+    ARRAY(
+        SELECT m.user_id
+        FROM kwips_mention m
+        WHERE m.kwip_id = k.id
+          AND EXISTS (SELECT FROM accounts_user u WHERE u.id = m.user_id AND NOT u.is_active OFFSET 0)
     )
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS wanted (id, place)
 JOIN kwips_kwip k ON k.id = wanted.id
