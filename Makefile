@@ -46,7 +46,7 @@ smoke: ## clone this commit elsewhere and walk a newcomer's way through it in a 
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium
 	@$(VENV) -m deploy.local.smoke
 
-rehearse: ## bring docker-compose.yml up, kill, back up, lose, restore and upgrade it (about five minutes)
+rehearse: ## bring docker-compose.yml up, kill, back up, lose, restore and upgrade it (about eight minutes)
 	@$(PYTHON) -m deploy.rehearse
 
 secrets: ## make the passwords that docker-compose.yml needs, in secrets/

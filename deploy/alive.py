@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 def main(port: int, path: str = "/livez") -> int:
     """0 if the answer is 200."""
-    host = urlsplit(os.environ.get("SITE_URL", "")).netloc
+    host = os.environ.get("DOMAIN") or urlsplit(os.environ.get("SITE_URL", "")).netloc
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
     try:
         connection.request("GET", path, headers={"Host": host, "X-Forwarded-Proto": "https"})

@@ -13,20 +13,40 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.limits import addresses
+from kwippy.address import OWN_MACHINE, is_host, is_site
 
 
 @register()
 def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    site = urlsplit(settings.SITE_URL)
-    if site.scheme not in ("http", "https") or not site.hostname or site.path or site.query:
+    domain = settings.DOMAIN
+    if domain and not is_host(domain.lower()):
+        return [
+            Error(
+                f"DOMAIN is {domain!r}, which is no host name.",
+                hint="Set it to a host name alone, such as kwippy.example: letters, digits, hyphens and dots,"
+                " no scheme and no port (HTTPS_PORT has that); write others as browsers do (xn--…).",
+                id="kwippy.E010",
+            )
+        ]
+    if not is_site(settings.SITE_URL):
         return [
             Error(
                 f"SITE_URL is {settings.SITE_URL!r}, which is no address of a site.",
-                hint="Set it to scheme and host, such as https://kwippy.example (no path).",
+                hint="Set it to scheme, host and perhaps a port, such as https://kwippy.example (no path);"
+                " or DOMAIN to the host, and HTTPS_PORT to a number.",
                 id="kwippy.E001",
             )
         ]
-    if site.scheme == "http" and site.hostname not in ("localhost", "127.0.0.1", "::1"):
+    site = urlsplit(settings.SITE_URL)
+    if domain and site.hostname != domain.lower():
+        return [
+            Error(
+                f"SITE_URL is {settings.SITE_URL!r} and DOMAIN {domain!r}: nginx answers for DOMAIN alone.",
+                hint="Give both the same host, or leave SITE_URL empty, which is for another port.",
+                id="kwippy.E011",
+            )
+        ]
+    if site.scheme == "http" and site.hostname not in OWN_MACHINE:
         return [
             Warning(
                 "SITE_URL is plain http: passwords and sessions travel readable.",
@@ -168,7 +188,7 @@ def metrics(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Che
 
 @register()
 def debug(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    if settings.DEBUG and urlsplit(settings.SITE_URL).hostname not in ("localhost", "127.0.0.1", "::1"):
+    if settings.DEBUG and urlsplit(settings.SITE_URL).hostname not in OWN_MACHINE:
         return [Error("DEBUG is on for a site that others can reach: it shows its inside.", id="kwippy.E007")]
     return []
 

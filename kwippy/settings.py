@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.utils.csp import CSP
 from environs import Env
 
+from kwippy.address import OWN_MACHINE, site_url
 from kwippy.logs import logging_config
 from kwippy.release import fingerprint
 
@@ -26,7 +27,13 @@ def secret(name: str, default: str = "") -> str:
 # ── What this site is ────────────────────────────────────────────────────────────────────────────
 
 DEBUG = env.bool("DEBUG", False)
-SITE_URL = env.str("SITE_URL", "http://localhost:8000" if DEBUG else "").rstrip("/")
+# docker-compose names the domain, and the port that it publishes.
+DOMAIN = env.str("DOMAIN", "")
+SITE_URL = site_url(
+    env.str("SITE_URL", "http://localhost:8000" if DEBUG else ""),
+    domain=DOMAIN,
+    port=env.str("HTTPS_PORT", ""),
+)
 SITE_NAME = env.str("SITE_NAME", "kwippy")
 _site = urlsplit(SITE_URL)
 HTTPS = _site.scheme == "https"
@@ -319,7 +326,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+# Never for one's own machine, where other sites are served without TLS.
+SECURE_HSTS_SECONDS = (
+    env.int("HSTS_SECONDS", 31_536_000) if HTTPS and _site.hostname not in OWN_MACHINE else 0
+)
 SECURE_SSL_REDIRECT = HTTPS and env.bool("SSL_REDIRECT", True)
 # Set it only where a proxy in front overwrites the header.
 if env.bool("BEHIND_TLS_PROXY", False):

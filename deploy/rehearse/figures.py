@@ -3,6 +3,7 @@
 import json
 
 from deploy.rehearse.stack import SERVICES, RehearsalError, Stack, run
+from deploy.rehearse.terminal import Operator
 
 MEMORY_MB = 450.0
 IMAGE_MB = 250.0
@@ -12,14 +13,14 @@ PUBLIC_BASE_MB = 125.0
 READ = "cat /proc/[0-9]*/smaps_rollup"
 
 
-def play(stack: Stack) -> None:
+def play(stack: Stack, operator: Operator) -> None:
     memory = {service: megabytes(stack, service) for service in SERVICES}
     total = sum(memory.values())
     shares = ", ".join(f"{service} {amount:.0f}" for service, amount in memory.items())
     print(f"idle memory (PSS): {total:.0f} MB: {shares}")
     if total > MEMORY_MB:
         raise RehearsalError(f"that is more than {MEMORY_MB:.0f} MB")
-    image = stack.inspect(stack.images[0])["Size"] / 1e6
+    image = stack.inspect(stack.image)["Size"] / 1e6
     base = stack.inspect("python:3.13-slim")["Size"] / 1e6
     own = image - base
     print(f"image: {image:.0f} MB, of which python:3.13-slim {base:.0f} MB and the site {own:.0f} MB")

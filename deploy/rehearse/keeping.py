@@ -5,29 +5,31 @@ import time
 from deploy.rehearse.kills import writers
 from deploy.rehearse.load import Load
 from deploy.rehearse.opening import answers
-from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, until
+from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, free_port, patiently
+from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import Visitor, publish, sign_in
 
 PICTURE = "/media/avatars/rehearsal.webp"
 DRAW = f"mkdir -p /srv/kwippy/media/avatars && head -c 5000 /dev/urandom > /srv/kwippy{PICTURE}"
 
 
-def play(stack: Stack) -> None:
-    stack.exec("web", "sh", "-c", DRAW)
+def play(stack: Stack, operator: Operator) -> None:
+    stack.exec("worker", "sh", "-c", DRAW)
     picture = Visitor(stack.https).get(PICTURE)
     ann = Visitor(stack.https)
     sign_in(ann, "ann")
     address = publish(ann, "ann", "this is in the backup")
-    kept = back_up(stack)
+    kept = back_up(stack, operator)
     edit(ann, address, "this was said after the backup")
     lost = publish(ann, "ann", "this is not in the backup")
 
-    go_back(stack, ann, address)
+    go_back(stack, operator, ann, address)
+    try_backup(stack, operator, address)
     stack.down()
     started = time.monotonic()
-    stack.script("deploy/restore", "kept")
-    stack.compose("--profile", "dev", "up", "-d")
-    until(lambda: answers(Visitor(stack.https)), 60, "the first page of the restored site", "nginx")
+    operator.follow("Restore", names={"FOLDER": "kept"})
+    operator.follow("To try it", only="docker-compose")
+    patiently(lambda: answers(Visitor(stack.https)), "the first page of the restored site", "nginx")
     print(f"restore: the site is back {time.monotonic() - started:.0f} s after there was nothing")
 
     texts = set(stack.sql("SELECT text FROM kwips_kwip").splitlines())
@@ -45,29 +47,65 @@ def play(stack: Stack) -> None:
     publish(again, "ann", "life goes on")
 
 
-def back_up(stack: Stack) -> set[str]:
+def back_up(stack: Stack, operator: Operator) -> set[str]:
     """Back up under load; returns what had been acknowledged before."""
     with Load(stack, writers(stack)) as load:
-        until(lambda: load.acknowledged, 20, "a kwip to be acknowledged", "web")
+        patiently(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
         before, moment = set(load.acknowledged), time.monotonic()
-        stack.script("deploy/backup", "kept")
+        operator.follow("Back up", only="deploy/backup", names={"FOLDER": "kept"})
         seconds = time.monotonic() - moment
         count = load.clean(moment, "during the backup", "web")
     print(f"backup: {seconds:.0f} s under load; 0 of {count} requests failed")
+    nightly(stack, operator)
     return before
 
 
-def go_back(stack: Stack, ann: Visitor, address: str) -> None:
+def nightly(stack: Stack, operator: Operator) -> None:
+    """The line for cron keeps the newest, and the last ones."""
+    folder = stack.folder / "backups"
+    for day in range(10, 30):
+        (folder / f"2020-01-{day}").mkdir(parents=True)
+    operator.follow("Back up", only="15 3", names={"PATH": str(stack.folder)})
+    operator.follow("Back up", only="rsync")
+    left = sorted(path.name for path in folder.iterdir())
+    if len(left) != 14 or not (folder / left[-1] / "SHA256SUMS").is_file() or left[0] != "2020-01-17":
+        raise RehearsalError(f"of the backups these are left: {left}")
+
+
+def try_backup(stack: Stack, operator: Operator, address: str) -> None:
+    """The backup in a second project beside the site, which goes on."""
+    http, https = free_port(), free_port()
+    name = f"{stack.name}-trial"
+    names = {"HTTP_PORT": str(http), "HTTPS_PORT": str(https), "COMPOSE_PROJECT_NAME": name}
+    before = stack.containers("web")
+    operator.follow("Try a backup", only="git clone")
+    for setting in ("COMPOSE_PROJECT_NAME", "DOMAIN", "HTTP_PORT", "HTTPS_PORT", "SMTP_HOST"):
+        operator.follow("Try a backup", only=f"{setting}=", names=names)
+    operator.follow("Try a backup", only="deploy/restore", names={"FOLDER": str(stack.folder / "kept")})
+    trial = Visitor(https, domain="localhost")
+    patiently(lambda: "this is in the backup" in trial.get(address).text, "the backup on trial")
+    if trial.get(PICTURE).status != 200:
+        raise RehearsalError("a picture is not in the backup on trial")
+    names = {"kwippy-trial": name}
+    operator.follow("Try a backup", only="docker-compose down", names=names)
+    if stack.containers("web") != before or operator.place != stack.place:
+        raise RehearsalError("the backup on trial has changed the site")
+    operator.place = stack.folder
+
+
+def go_back(stack: Stack, operator: Operator, ann: Visitor, address: str) -> None:
     """Restore on the machine that has gone on. What it had cached is of versions that will come once more."""
-    stack.script("deploy/restore", "kept")
+    operator.follow("Restore", names={"FOLDER": "kept"})
     stranger = Visitor(stack.https)
-    until(
-        lambda: "this is in the backup" in stranger.get(address).text, 20, "the text of the backup", "nginx"
+    patiently(
+        lambda: "this is in the backup" in stranger.get(address).text, "the text of the backup", "nginx"
     )
     edit(ann, address, "this is another edit")
     if "this is another edit" not in ann.get(address).text:
         raise RehearsalError("a restored site shows what was cached before", "memcached")
-    until(lambda: "this is another edit" in stranger.get(address).text, 5, "the edit, for strangers", "nginx")
+    patiently(
+        lambda: "this is another edit" in stranger.get(address).text, "the edit, for strangers", "nginx"
+    )
 
 
 def edit(ann: Visitor, address: str, text: str) -> None:
@@ -75,4 +113,4 @@ def edit(ann: Visitor, address: str, text: str) -> None:
     action = f"/kwip/{address.rstrip('/').rpartition('/')[2]}/edit/"
     ann.fill(action, action, text=text)
     for visitor in (ann, Visitor(ann.port)):
-        until(lambda visitor=visitor: text in visitor.get(address).text, 5, text, "web")  # type: ignore[misc]
+        patiently(lambda visitor=visitor: text in visitor.get(address).text, text, "web")  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """Readers and writers who go on, whatever happens to the site, and remember what they were told."""
 
+import contextlib
 import http.client
 import itertools
 import threading
@@ -12,6 +13,8 @@ from deploy.rehearse.visitor import Visitor
 
 PAGES = ("/", "/everyone/", "/about/", "/writer0/")
 READERS, WRITERS = 3, 16
+# The limits are for people, in their pace: the site forgets what each has written before it is too much.
+FORGIVE_SECONDS = 60.0
 READER_PAUSE, WRITER_PAUSE = 0.15, 8.0
 
 
@@ -39,6 +42,7 @@ class Load:
         self._paused = threading.Event()
         threads = [threading.Thread(target=self._read, args=[number]) for number in range(READERS)]
         threads += [threading.Thread(target=self._write, args=[writer]) for writer in self.writers]
+        threads.append(threading.Thread(target=self._forgive))
         self._threads = threads
         for thread in threads:
             thread.daemon = True
@@ -48,7 +52,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(60)
 
     def _read(self, number: int) -> None:
         visitor = Visitor(self.stack.https)
@@ -89,9 +93,11 @@ class Load:
         self.events.append(Event(now, kind, fault, now - started))
         return not fault
 
-    def forgive(self) -> None:
-        """Have the site forget what each has written so far: the limits are for people, in their pace."""
-        self.stack.sql("TRUNCATE limits_tries")
+    def _forgive(self) -> None:
+        while not self._over.wait(FORGIVE_SECONDS):
+            # PostgreSQL may be dead at the moment.
+            with contextlib.suppress(RehearsalError):
+                self.stack.sql("TRUNCATE limits_tries")
 
     # ── What came of it ──────────────────────────────────────────────────────────────────────────
 

@@ -1,13 +1,18 @@
 """From an empty machine to people who write to each other."""
 
+import http.client
 import re
+import subprocess
 import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
+from deploy.rehearse import manual
 from deploy.rehearse.load import WRITERS
-from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, until
-from deploy.rehearse.visitor import PASSWORD, Visitor, mail_to, path_of, publish
+from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, patiently, run
+from deploy.rehearse.terminal import Operator
+from deploy.rehearse.visitor import PASSWORD, Visitor, forms, mail_to, path_of, publish, sign_in
 
-UP_SECONDS = 60.0
 # Members who can write at once, without the mail that each would wait for.
 MEMBERS = """
 from allauth.account.models import EmailAddress
@@ -19,20 +24,49 @@ for number in range({count}):
 """
 
 
-def play(stack: Stack) -> None:
-    stack.prepare()
-    started = time.monotonic()
-    stack.compose("build", "web")
-    print(f"the image is built in {time.monotonic() - started:.0f} s")
-    started = time.monotonic()
-    stack.compose("--profile", "dev", "up", "-d")
-    visitor = Visitor(stack.https)
-    answers(visitor)
-    until(lambda: answers(visitor), UP_SECONDS - (time.monotonic() - started), "the first page", "nginx")
-    print(f"docker-compose up -d: the site answers after {time.monotonic() - started:.1f} s")
+def play(stack: Stack, operator: Operator) -> None:
+    """The README's lines, from an image that is not there."""
+    stack.publish("the site")
+    operator.follow("The first start", only="git clone", names={"ADDRESS": str(stack.origin)})
+    refuse(stack, operator)
+    start(stack, operator, "A site for others", manual.README)
+    # The guide has the same lines.
+    operator.follow("The first start", only="make")
+    operator.follow("The first start", only="docker-compose")
+    operator.follow("To try it", only="docker-compose")
     first_day(stack)
+    addresses(stack)
+    become_operator(stack, operator)
+    certify(stack, operator)
     program = MEMBERS.format(count=WRITERS, domain=DOMAIN, password=PASSWORD)
     stack.exec("web", "python", "manage.py", "shell", "-v0", "-c", program)
+
+
+def refuse(stack: Stack, operator: Operator) -> None:
+    """What is not filled in is asked for, before anything is made."""
+    operator.follow("The first start", only="cp")
+    done = run(*stack.command, "up", "-d", check=False, cwd=stack.folder, env=stack.environment)
+    if done.returncode == 0 or "name the domain" not in done.stderr:
+        raise RehearsalError(f"an empty .env is answered with {done.returncode}:\n{done.stderr}")
+
+
+def start(stack: Stack, operator: Operator, section: str, document: Path = manual.GUIDE) -> None:
+    """Type the lines of a first start, and fill in `.env` as soon as it is there."""
+    if run("docker", "images", "--quiet", stack.name).stdout:
+        raise RehearsalError("the image of the site is there already")
+    operator.follow(section, document, only="cp")
+    settings = stack.settings()
+    for line in manual.section(manual.GUIDE, "To try it"):
+        if manual.SETTING.match(line.text):
+            operator.follow("To try it", only=line.text, names=settings)
+    operator.set(**settings)
+    operator.follow(section, document, only="make")
+    started = time.monotonic()
+    operator.follow(section, document, only="docker-compose")
+    built = time.monotonic()
+    patiently(lambda: answers(Visitor(stack.https, domain=stack.domain)), "the first page", "nginx")
+    told = f"{built - started:.0f} s with its image, and answers {time.monotonic() - built:.1f} s later"
+    print(f"{' '.join(stack.command)} up -d: takes {told}")
 
 
 def answers(visitor: Visitor) -> bool:
@@ -43,25 +77,33 @@ def answers(visitor: Visitor) -> bool:
         return False
 
 
+def join(stack: Stack, name: str) -> Visitor:
+    """Sign up, and follow the link in the mail."""
+    visitor = Visitor(stack.https, domain=stack.domain)
+    address, path = f"{name}@{DOMAIN}", "/accounts/signup/"
+    visitor.fill(path, path, username=name, email=address, password1=PASSWORD, password2=PASSWORD)
+    confirm(stack, visitor, address)
+    return visitor
+
+
+def confirm(stack: Stack, visitor: Visitor, address: str) -> None:
+    """Follow the link in the mail that confirms an address."""
+    patiently(lambda: mail_to(stack, address), "the mail that confirms an address", "worker")
+    link = path_of(visitor, mail_to(stack, address), "/accounts/confirm-email/")
+    # In the browser that signed up it signs in; elsewhere it asks, by a form.
+    for action, fields in forms(visitor.get(link).text).items():
+        if action.startswith("/accounts/confirm-email/"):
+            # Not to the link's own address: the form's key is signed anew.
+            visitor.post(link, fields)
+
+
 def first_day(stack: Stack) -> None:
     """Join, confirm, write, be read by strangers, write to the operators."""
-    ann, stranger = Visitor(stack.https), Visitor(stack.https)
-    ann.fill(
-        "/accounts/signup/",
-        "/accounts/signup/",
-        username="ann",
-        email=f"ann@{DOMAIN}",
-        password1=PASSWORD,
-        password2=PASSWORD,
-    )
-    until(lambda: mail_to(stack, f"ann@{DOMAIN}"), 20, "the mail that confirms an address", "worker")
-    link = path_of(mail_to(stack, f"ann@{DOMAIN}"), "/accounts/confirm-email/")
-    # In the browser that signed up, the link signs in.
-    ann.get(link)
+    ann, stranger = join(stack, "ann"), Visitor(stack.https, domain=stack.domain)
     address = publish(ann, "ann", "the kettle is on")
     # A page for strangers may be a moment old.
     for page in (address, "/ann/", "/everyone/"):
-        until(lambda page=page: "the kettle is on" in stranger.get(page).text, 5, page, "nginx")  # type: ignore[misc]
+        patiently(lambda page=page: "the kettle is on" in stranger.get(page).text, page, "nginx")  # type: ignore[misc]
     for style in re.findall(r'/static/[^"]+\.css', stranger.get("/").text):
         answer = stranger.get(style)
         if (answer.status, "immutable" in answer.headers.get("Cache-Control", "")) != (200, True):
@@ -72,13 +114,82 @@ def first_day(stack: Stack) -> None:
             raise RehearsalError(f"{name} was answered with {status}", "nginx")
 
 
+def addresses(stack: Stack) -> None:
+    """Every address that the site gives is one at which it answers: with its port."""
+    stranger = Visitor(stack.https, domain=stack.domain)
+    found = {"http leads to": to_https(stack, stranger)}
+    for path in ("/everyone/", "/ann/"):
+        for kind in ("canonical", "alternate"):
+            page = stranger.get(path).text
+            for tag in re.findall(rf'<link[^>]*rel="{kind}"[^>]*>', page):
+                href = re.search(r'href="([^"]+)"', tag)
+                found[f"{kind} of {path}"] = href[1] if href else ""
+    for link in re.findall(r'(?:href|<id)[=>]"?(https?://[^"<]+)', stranger.get("/ann/feed.atom").text):
+        found[f"Atom: {link}"] = link
+    leads = stranger.get("/kwip/").headers.get("Location", "")
+    found["sign in"] = f"{stranger.site}{leads}" if leads.startswith("/") else leads
+    if len(found) < 5:
+        raise RehearsalError(f"few addresses are given: {found}", "web")
+    for where, address in found.items():
+        if address.startswith(("http", "https")) and not address.startswith(f"{stranger.site}/"):
+            raise RehearsalError(f"{where}: {address}, which is not below {stranger.site}", "web")
+
+
+def to_https(stack: Stack, visitor: Visitor) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", stack.http, timeout=30)
+    try:
+        connection.request(
+            "GET", "/everyone/?sort=active", headers={"Host": f"{visitor.domain}:{stack.http}"}
+        )
+        answer = connection.getresponse()
+        location = answer.headers.get("Location", "")
+    finally:
+        connection.close()
+    if (answer.status, urlsplit(location).query) != (301, "sort=active"):
+        raise RehearsalError(f"http was answered with {answer.status} {location}", "nginx")
+    return location
+
+
+def become_operator(stack: Stack, operator: Operator) -> None:
+    """As the guide says: a link to the address, then the admin."""
+    address = f"carol@{DOMAIN}"
+    answers = [("name: ", "carol"), ("mail", address), ("Password:", PASSWORD), ("again", PASSWORD)]
+    operator.follow("An operator", answers=answers)
+    carol = Visitor(stack.https, domain=stack.domain)
+    path = "/accounts/login/"
+    carol.post(path, carol.form(path, path) | {"login": "carol", "password": PASSWORD})
+    confirm(stack, carol, address)
+    if carol.get("/admin/").status != 200:
+        sign_in(carol, "carol")
+    if (status := carol.get("/admin/").status) != 200:
+        raise RehearsalError(f"the admin answers an operator with {status}", "web")
+
+
+def certify(stack: Stack, operator: Operator) -> None:
+    """A certificate of one's own is the one that nginx shows."""
+    names = ["-subj", f"/CN={DOMAIN}", "-addext", f"subjectAltName=DNS:{DOMAIN}"]
+    files = ["-keyout", "privkey.pem", "-out", "fullchain.pem"]
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *names, *files, cwd=stack.folder)
+    operator.follow("A certificate")
+    own = (stack.folder / "fullchain.pem").read_text().split()
+
+    def shown() -> bool:
+        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{stack.https}", "-servername", DOMAIN]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return " ".join(own) in " ".join(done.stdout.split())
+
+    patiently(shown, "the operator's own certificate", "nginx")
+    for name in ("privkey.pem", "fullchain.pem"):
+        (stack.folder / name).unlink()
+
+
 def write_to_operators(stack: Stack, subject: str) -> None:
     """Use the contact form, and see the mail."""
-    stranger = Visitor(stack.https)
+    stranger = Visitor(stack.https, domain=stack.domain)
     form = stranger.form("/contact/", "/contact/")
     time.sleep(3)  # who fills in a form takes a moment
     form |= {"name": "Bo", "email": f"bo@{DOMAIN}", "subject": subject, "text": "hello from outside"}
     answer = stranger.post("/contact/", form)
     if answer.status not in (302, 303):
         raise RehearsalError(f"the contact form was answered with {answer.status}", "web")
-    until(lambda: mail_to(stack, f"operators@{DOMAIN}", subject), 90, f"the mail {subject!r}", "worker")
+    patiently(lambda: mail_to(stack, f"operators@{DOMAIN}", subject), f"the mail {subject!r}", "worker")

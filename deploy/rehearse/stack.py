@@ -48,55 +48,81 @@ def until(condition: Callable[[], object], seconds: float, what: str, service: s
         time.sleep(0.1)
 
 
+def patiently(condition: Callable[[], object], what: str, service: str = "") -> float:
+    """Wait for what comes in its time, however busy the machine is. Raises RehearsalError after minutes."""
+    return until(condition, 300, what, service)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
+def composes() -> list[list[str]]:
+    """What this machine has: docker-compose, docker compose, or both."""
+    found = [["docker-compose"], ["docker", "compose"]]
+    return [command for command in found if run(*command, "version", check=False).returncode == 0]
+
+
 class Stack:
     """One site in a folder of its own, under names that nobody else has."""
 
-    def __init__(self) -> None:
-        self.name = f"kwippy-rehearsal-{os.getpid()}"
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
-        self.release = f"rehearsal-{os.getpid()}"
-        self.images = [f"kwippy:{self.release}"]
+    def __init__(self, command: list[str], domain: str = DOMAIN) -> None:
+        self.command = command
+        self.domain = domain
+        self.name = f"kwippy-rehearsal-{os.getpid()}-{len(command)}"
+        self.place = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
+        # What an operator clones, and the clone.
+        self.origin = self.place / "origin"
+        self.folder = self.place / "kwippy"
         self.http, self.https, self.mail = free_port(), free_port(), free_port()
-        docker_compose = run("docker", "compose", "version", check=False).returncode != 0
-        self._compose = ["docker-compose"] if docker_compose else ["docker", "compose"]
 
     # ── Its life ─────────────────────────────────────────────────────────────────────────────────
 
-    def prepare(self) -> None:
-        """What an operator does before the first start: a checkout, `.env`, secrets."""
-        names = run("git", "ls-files", "-coz", "--exclude-standard", cwd=ROOT).stdout.split("\0")
-        for name in filter(None, names):
-            if (ROOT / name).is_file():
-                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.folder / name)
-        run("make", "-s", "secrets", cwd=self.folder)
-        shutil.copy(self.folder / ".env.example", self.folder / ".env")
-        self.set(
-            DOMAIN=DOMAIN,
-            CONTACT_EMAIL=f"operators@{DOMAIN}",
-            SMTP_HOST="mailpit",
-            SMTP_PORT="1025",
-            SMTP_TLS="off",
-            RELEASE=self.release,
-            HTTP_PORT=f"127.0.0.1:{self.http}",
-            HTTPS_PORT=f"127.0.0.1:{self.https}",
-            MAILPIT_PORT=str(self.mail),
-        )
+    def publish(self, message: str, **files: str) -> None:
+        """Make the origin, or commit to it what differs from this checkout."""
+        if not self.origin.exists():
+            names = run("git", "ls-files", "-coz", "--exclude-standard", cwd=ROOT).stdout.split("\0")
+            for name in filter(None, names):
+                if (ROOT / name).is_file():
+                    (self.origin / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(ROOT / name, self.origin / name)
+            run("git", "init", "--quiet", cwd=self.origin)
+        for name, content in files.items():
+            (self.origin / name).write_text(content)
+        who = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@kwippy.test")
+        run("git", "add", "--all", cwd=self.origin)
+        run("git", *who, "commit", "--quiet", "--message", message, cwd=self.origin)
 
-    def set(self, **values: str) -> None:
-        """Give variables of `.env` their values."""
-        file = self.folder / ".env"
+    def settings(self) -> dict[str, str]:
+        """What an operator fills in, and ports that are free."""
+        return {
+            "COMPOSE_PROJECT_NAME": self.name,
+            "DOMAIN": self.domain,
+            "CONTACT_EMAIL": f"operators@{DOMAIN}",
+            "SMTP_HOST": "mailpit",
+            "SMTP_PORT": "1025",
+            "SMTP_TLS": "off",
+            "HTTP_PORT": str(self.http),
+            "HTTPS_PORT": str(self.https),
+            "MAILPIT_PORT": str(self.mail),
+        }
+
+    def set(self, folder: Path, **values: str) -> None:
+        """Give variables of a folder's `.env` their values."""
+        file = folder / ".env"
         lines = file.read_text().splitlines()
         for name, value in values.items():
             lines = [line for line in lines if not line.startswith((f"{name}=", f"#{name}="))]
             lines.append(f"{name}={value}")
         file.write_text("\n".join(lines) + "\n")
+
+    def setting(self, name: str) -> str:
+        """The value of a variable in `.env`; empty if it has none."""
+        lines = (self.folder / ".env").read_text().splitlines()
+        values = [line.partition("=")[2] for line in lines if line.startswith(f"{name}=")]
+        return values[-1] if values else ""
 
     def down(self) -> None:
         """Lose the site with all that it ever kept."""
@@ -107,27 +133,35 @@ class Stack:
         # Nothing may cut this short: a time limit's second signal, or an impatient Ctrl-C.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        label = f"label=com.docker.compose.project={self.name}"
-        if containers := run("docker", "ps", "--all", "--quiet", "--filter", label).stdout.split():
-            run("docker", "rm", "--force", "--volumes", *containers, check=False)
-        for kind in ("volume", "network"):
-            if things := run("docker", kind, "ls", "--quiet", "--filter", label).stdout.split():
-                run("docker", kind, "rm", *things, check=False)
-        run("docker", "rmi", "--force", *self.images, check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for name in (self.name, f"{self.name}-trial"):
+            label = f"label=com.docker.compose.project={name}"
+            if containers := run("docker", "ps", "--all", "--quiet", "--filter", label).stdout.split():
+                run("docker", "rm", "--force", "--volumes", *containers, check=False)
+            for kind in ("volume", "network"):
+                if things := run("docker", kind, "ls", "--quiet", "--filter", label).stdout.split():
+                    run("docker", kind, "rm", *things, check=False)
+            named = ("--format", "{{.Repository}}:{{.Tag}}", name)
+            if images := run("docker", "images", *named).stdout.split():
+                run("docker", "rmi", *images, check=False)
+        shutil.rmtree(self.place, ignore_errors=True)
 
     # ── What can be said to it ───────────────────────────────────────────────────────────────────
 
     @property
     def environment(self) -> dict[str, str]:
         """Ours, without what would come before `.env`."""
-        ours = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
-        return ours | {"COMPOSE_PROJECT_NAME": self.name}
+        ours = {
+            name: os.environ[name]
+            for name in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
+            if name in os.environ
+        }
+        return ours | {"COMPOSE": " ".join(self.command), "TERM": "dumb", "LANG": "C.UTF-8"}
 
     def compose(self, *arguments: str, check: bool = True, **options: Any) -> str:
         """Run docker-compose; returns what it wrote to its standard output."""
-        command = [*self._compose, *arguments]
-        return run(*command, check=check, cwd=self.folder, env=self.environment, **options).stdout
+        return run(
+            *self.command, *arguments, check=check, cwd=self.folder, env=self.environment, **options
+        ).stdout
 
     def script(self, *command: str) -> str:
         """Run one of the operator's scripts; returns all that it wrote."""
@@ -141,6 +175,11 @@ class Stack:
     def sql(self, statement: str) -> str:
         """What PostgreSQL answers, a line a row."""
         return self.exec("postgres", "psql", "-U", "postgres", "-d", "kwippy", "-Atc", statement)
+
+    @property
+    def image(self) -> str:
+        """The image that `web` runs."""
+        return str(self.inspect(self.containers("web")[0])["Config"]["Image"])
 
     def containers(self, service: str) -> list[str]:
         """The ids of those that run."""
@@ -173,7 +212,7 @@ class Stack:
             "os.kill(int(pid), signal.SIGKILL)\n"
         )
         root = ("docker", "run", "--rm", "--pid", "host", "--user", "0", "--network", "none")
-        run(*root, self.images[0], "python", "-c", program, str(pid), process)
+        run(*root, self.image, "python", "-c", program, str(pid), process)
 
     def logs(self, service: str, lines: int = 60) -> str:
         return self.compose("logs", "--no-color", "--tail", str(lines), service, check=False)

@@ -1,14 +1,23 @@
 """The next release under load, and back; a secret that changes; more of the same."""
 
 import contextlib
+import os
+import shutil
+import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy.rehearse.kills import writers
-from deploy.rehearse.load import Load
-from deploy.rehearse.stack import RehearsalError, Stack, run, until
-from deploy.rehearse.visitor import Visitor, sign_in
+from deploy.rehearse.load import WRITERS, Load
+from deploy.rehearse.stack import RehearsalError, Stack, patiently, run
+from deploy.rehearse.terminal import Operator
+from deploy.rehearse.visitor import Visitor, publish, sign_in
+
+TYPE = (
+    "SELECT data_type FROM information_schema.columns WHERE table_name = 'kwips_kwip' AND column_name = '{}'"
+)
 
 # The next release: one more column, as a release that widens the tables before it uses them would have it.
 MIGRATION = """
@@ -18,40 +27,82 @@ class Migration(migrations.Migration):
     dependencies = [("contact", "{leaf}")]
     operations = [migrations.AddField("message", "rehearsed", models.TextField(null=True))]
 """
-LEAF = "ls apps/contact/migrations | grep '^0' | sort | tail -n 1"
+# The one after it: a column that every page reads gets another type, under prepared statements.
+RETYPE = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("kwips", "{leaf}")]
+    operations = [migrations.RunSQL("ALTER TABLE kwips_kwip ALTER COLUMN comments_count TYPE bigint", "")]
+"""
 
 
-def play(stack: Stack) -> None:
-    first, second = stack.release, f"{stack.release}-next"
-    make_next_release(stack, second)
+def play(stack: Stack, operator: Operator) -> None:
+    first = stack.setting("RELEASE") or "latest"
     ann = Visitor(stack.https)
     sign_in(ann, "ann")
     with Load(stack, writers(stack)) as load:
-        until(lambda: load.acknowledged, 20, "a kwip to be acknowledged", "web")
+        patiently(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
+        make_next_release(stack, operator, "contact", MIGRATION)
+        second = stack.setting("RELEASE")
         with somebody_in_the_way(stack):
-            told = roll(stack, load, "upgrade with a migration", second)
+            told = roll(
+                stack,
+                load,
+                "upgrade with a migration",
+                lambda: operator.follow("Upgrade", only="deploy/upgrade"),
+            )
         if "Somebody holds a lock" not in told:
             raise RehearsalError(f"the migration did not have to wait for its lock:\n{told}")
         if "rehearsed" not in stack.sql("SELECT column_name FROM information_schema.columns"):
             raise RehearsalError("the migration was not applied", "migrate")
-        roll(stack, load, "rollback", first)
+        roll(stack, load, "rollback", lambda: operator.follow("Roll back", names={"RELEASE": first}))
+        operator.set(RELEASE=second)
+        killed(stack, load, operator)
+        make_next_release(stack, operator, "kwips", RETYPE)
+        roll(
+            stack,
+            load,
+            "upgrade with another type",
+            lambda: operator.follow("Upgrade", only="deploy/upgrade"),
+        )
+        if stack.sql(TYPE.format("comments_count")) != "bigint":
+            raise RehearsalError("the column has its old type", "migrate")
         new_key(stack, load, ann)
-        scale(stack, load)
-        maintenance(stack)
+        scale(stack, load, operator)
     print(f"{load.nothing_lost()} kwips were acknowledged meanwhile: all are there, none twice")
+    day_to_day(stack, operator)
+    lose_secrets(stack, operator, ann)
 
 
-def make_next_release(stack: Stack, release: str) -> None:
-    """An image like ours with one migration more."""
-    image = stack.images[0]
-    leaf = run("docker", "run", "--rm", image, "sh", "-c", LEAF).stdout.strip().removesuffix(".py")
-    folder = stack.folder / "next"
-    folder.mkdir()
-    (folder / "9999_rehearsal.py").write_text(MIGRATION.format(leaf=leaf))
-    lines = [f"FROM {image}", "COPY 9999_rehearsal.py apps/contact/migrations/", f"ENV RELEASE={release}"]
-    (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
-    stack.images.append(f"kwippy:{release}")
-    run("docker", "build", "--tag", stack.images[-1], str(folder))
+def make_next_release(stack: Stack, operator: Operator, app: str, migration: str) -> None:
+    """A commit with one migration more, and its image, as the guide has it."""
+    folder = f"apps/{app}/migrations"
+    leaf = max(path.stem for path in (stack.origin / folder).glob("0*.py"))
+    stack.publish(f"{app} changes", **{f"{folder}/9999_rehearsal.py": migration.format(leaf=leaf)})
+    operator.follow("Upgrade", only="git pull")
+    operator.follow("Upgrade", only="deploy/build")
+
+
+def killed(stack: Stack, load: Load, operator: Operator) -> None:
+    """An upgrade that is killed while two releases answer, and is run again."""
+    moment = time.monotonic()
+    process = subprocess.Popen(
+        ["deploy/upgrade"],
+        cwd=stack.folder,
+        env=stack.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    patiently(lambda: len(stack.containers("web")) == 2, "two releases of web", "web")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    roll(stack, load, "the same again", lambda: operator.follow("Upgrade", only="deploy/upgrade"))
+    count = load.clean(moment, "a killed upgrade", "web")
+    if (found := len(stack.containers("web"))) != 1:
+        raise RehearsalError(f"a killed upgrade, run again, leaves {found} of web", "web")
+    print(f"a killed upgrade, run again: one of web as before; 0 of {count} requests failed")
 
 
 @contextlib.contextmanager
@@ -64,7 +115,7 @@ def somebody_in_the_way(stack: Stack) -> Iterator[None]:
     def leave() -> None:
         try:
             waiting = f"SELECT 1 FROM pg_stat_activity WHERE {waits}"
-            until(lambda: stack.sql(waiting), 60, "a migration that waits for its lock", "postgres")
+            patiently(lambda: stack.sql(waiting), "a migration that waits for its lock", "postgres")
             time.sleep(3)  # longer than DATABASE_LOCK_TIMEOUT_MS
         finally:
             stack.sql(ends)
@@ -73,23 +124,23 @@ def somebody_in_the_way(stack: Stack) -> Iterator[None]:
         pool.submit(
             stack.exec, "postgres", "psql", "-U", "postgres", "-d", "kwippy", "-c", reads, check=False
         )
+        there = f"SELECT 1 FROM pg_stat_activity WHERE query = '{reads}' AND wait_event = 'PgSleep'"
+        patiently(lambda: stack.sql(there), "somebody who holds the lock", "postgres")
         leaving = pool.submit(leave)
         yield
         leaving.result()
 
 
-def roll(stack: Stack, load: Load, what: str, release: str) -> str:
-    """Have the site run a release, with nobody noticing. Returns what the script told."""
-    stack.set(RELEASE=release)
-    load.forgive()
+def roll(stack: Stack, load: Load, what: str, upgrade: Callable[[], str]) -> str:
+    """Have the site run another release, with nobody noticing. Returns what the script told."""
     moment = time.monotonic()
-    told = stack.script("deploy/upgrade")
+    told = upgrade()
     seconds = time.monotonic() - moment
-    time.sleep(2)
+    release = stack.setting("RELEASE")
     count = load.clean(moment, what, "web")
     for service in ("web", "worker"):
         for container in stack.containers(service):
-            if (image := stack.inspect(container)["Config"]["Image"]) != f"kwippy:{release}":
+            if (image := stack.inspect(container)["Config"]["Image"]) != f"{stack.name}:{release}":
                 raise RehearsalError(f"{service} runs {image}", service)
     print(f"{what}: {seconds:.0f} s; 0 of {count} requests failed")
     return told
@@ -97,7 +148,6 @@ def roll(stack: Stack, load: Load, what: str, release: str) -> str:
 
 def new_key(stack: Stack, load: Load, ann: Visitor) -> None:
     """Nobody is refused while the key changes, and who was signed in before still is."""
-    load.forgive()
     moment = time.monotonic()
     stack.script("deploy/rotate")
     count = load.clean(moment, "a new secret key", "web")
@@ -106,37 +156,70 @@ def new_key(stack: Stack, load: Load, ann: Visitor) -> None:
     print(f"a new secret key: whoever was signed in still is; 0 of {count} requests failed")
 
 
-def scale(stack: Stack, load: Load) -> None:
-    """Two of each, both of which are asked; and one again."""
-    load.forgive()
+def scale(stack: Stack, load: Load, operator: Operator) -> None:
+    """Two of each, both of which are asked."""
     moment = time.monotonic()
-    stack.compose(
-        "up", "-d", "--no-deps", "--no-recreate", "--scale", "web=2", "--scale", "worker=2", "web", "worker"
-    )
-    until(lambda: stack.healthy("web") and len(stack.containers("web")) == 2, 60, "two of web", "web")
-    until(lambda: stack.healthy("worker"), 60, "two of worker", "worker")
-    stack.exec("nginx", "/deploy/edge/control", "reload")
-    time.sleep(5)
-    served = [
-        run("docker", "logs", "--since", "4s", container).stderr.count('"request"')
-        for container in stack.containers("web")
-    ]
-    if not all(served):
-        raise RehearsalError(f"of two of web one is not asked: {served}", "nginx")
+    operator.follow("More of them", only="docker-compose up")
+    for service in ("web", "worker"):
+        patiently(
+            lambda service=service: stack.healthy(service) and len(stack.containers(service)) == 2,  # type: ignore[misc]
+            f"two of {service}",
+            service,
+        )
+    operator.follow("More of them", only="docker-compose exec")
+    both_answer(stack)
     count = load.clean(moment, "two of each", "web")
     print(f"two of web and worker: both are asked; 0 of {count} requests failed")
 
 
-def maintenance(stack: Stack) -> None:
-    """The page that an operator puts up, and takes away."""
+def both_answer(stack: Stack) -> None:
+    """Ask what nobody keeps, until each container of web has answered one of these requests."""
+    visitor, asked = Visitor(stack.https), set()
+    containers = stack.containers("web")
+
+    def answered() -> bool:
+        for _ in range(4):
+            asked.add(visitor.get("/accounts/login/?next=/").headers["X-Request-ID"])
+        logs = [run("docker", "logs", container) for container in containers]
+        return all(any(one in log.stdout + log.stderr for one in asked) for log in logs)
+
+    patiently(answered, "both of web to be asked", "nginx")
+
+
+def day_to_day(stack: Stack, operator: Operator) -> None:
+    """What the guide has for it; the page that an operator puts up stays while nginx is restarted."""
     visitor = Visitor(stack.https)
-    stack.exec("nginx", "/deploy/edge/control", "maintenance", "on")
-    answer = visitor.post("/kwip/", {"text": "anything"})
-    if (answer.status, answer.headers.get("Retry-After")) != (
-        503,
-        "30",
-    ) or "back in a moment" not in answer.text:
-        raise RehearsalError(f"maintenance is answered with {answer.status} {answer.headers}", "nginx")
-    stack.exec("nginx", "/deploy/edge/control", "maintenance", "off")
+    day = "From day to day"
+    operator.follow(day, only="docker-compose exec worker")
+    operator.follow(day, only="docker-compose exec postgres", answers=[("kwippy=#", "\\q")])
+    operator.follow("When someone misbehaves", names={"NAME": f"writer{WRITERS - 1}"})
+    page = f"/writer{WRITERS - 1}/"
+    patiently(lambda: visitor.get(page).status in (404, 410), "no page of a person who is off", "web")
+    operator.follow("PostgreSQL's log has no values")
+    operator.follow(day, only="deploy/maintenance on")
+    for again in (False, True):
+        if again:
+            stack.compose("restart", "nginx")
+            patiently(lambda: stack.healthy("nginx"), "nginx again", "nginx")
+        answer = visitor.post("/kwip/", {"text": "anything"})
+        told = (answer.status, answer.headers.get("Retry-After"), "back in a moment" in answer.text)
+        if told != (503, "30", True):
+            raise RehearsalError(f"maintenance is answered with {answer.status} {answer.headers}", "nginx")
+    operator.follow(day, only="deploy/maintenance off")
     if (status := visitor.get("/about/").status) != 200:
         raise RehearsalError(f"after maintenance /about/ is answered with {status}", "nginx")
+
+
+def lose_secrets(stack: Stack, operator: Operator, ann: Visitor) -> None:
+    """All of them gone, and new ones made: all are signed out, and nothing else is lost."""
+    shutil.rmtree(stack.folder / "secrets")
+    operator.follow("The first start", only="make secrets")
+    operator.follow("Secrets")
+    operator.follow("The first start", only="docker-compose up")
+    patiently(lambda: stack.healthy("web") and stack.healthy("nginx"), "the site with new secrets", "web")
+    if ann.get("/kwip/").status == 200:
+        raise RehearsalError("a lost key still lets people in", "web")
+    again = Visitor(stack.https)
+    sign_in(again, "ann")
+    publish(again, "ann", "the secrets are new")
+    print("secrets/ lost: everybody signs in anew, and nothing else is lost")

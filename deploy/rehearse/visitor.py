@@ -56,16 +56,27 @@ _TLS.verify_mode = ssl.CERT_NONE
 class _Connection(http.client.HTTPSConnection):
     """To this machine, whatever the name of the site says."""
 
+    def __init__(self, address: str, port: int, domain: str, timeout: float) -> None:
+        super().__init__(address, port, timeout=timeout)
+        self.domain = domain
+
     def connect(self) -> None:
         http.client.HTTPConnection.connect(self)
-        self.sock = _TLS.wrap_socket(self.sock, server_hostname=DOMAIN)
+        self.sock = _TLS.wrap_socket(self.sock, server_hostname=self.domain)
 
 
 @dataclass
 class Visitor:
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
-    timeout: float = 20
+    timeout: float = 40
+    domain: str = DOMAIN
+    address: str = "127.0.0.1"
+
+    @property
+    def site(self) -> str:
+        """The address of the site, as a browser shows it."""
+        return f"https://{self.domain}:{self.port}"
 
     def get(self, path: str, **headers: str) -> Answer:
         """Ask for a page. Raises OSError or HTTPException where no answer comes."""
@@ -93,13 +104,13 @@ class Visitor:
         return answer
 
     def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
-        headers = {"Host": DOMAIN, "Connection": "close"} | headers
+        headers = {"Host": f"{self.domain}:{self.port}", "Connection": "close"} | headers
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if body is not None:
-            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"https://{DOMAIN}"}
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.site}
         started = time.monotonic()
-        connection = _Connection("127.0.0.1", self.port, timeout=self.timeout)
+        connection = _Connection(self.address, self.port, self.domain, self.timeout)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -110,6 +121,11 @@ class Visitor:
             for name, morsel in SimpleCookie(line).items():
                 self.cookies[name] = morsel.value
         return Answer(response.status, dict(response.headers), text, time.monotonic() - started)
+
+
+def forms(page: str) -> dict[str, dict[str, str]]:
+    """Every form of a page: its fields, by its action."""
+    return _Forms(page).found
 
 
 def sign_in(visitor: Visitor, name: str) -> None:
@@ -150,9 +166,9 @@ def _mailpit(stack: Stack, what: str) -> dict[str, object]:
         connection.close()
 
 
-def path_of(text: str, begins: str) -> str:
-    """The path of the first link in a text that leads below ``begins``. Raises RehearsalError."""
-    for link in re.findall(rf"https://{re.escape(DOMAIN)}\S+", text):
+def path_of(visitor: Visitor, text: str, begins: str) -> str:
+    """The path of a text's first link to the site that is below ``begins``. Raises RehearsalError."""
+    for link in re.findall(rf"{re.escape(visitor.site)}/\S+", text):
         if urlsplit(link).path.startswith(begins):
             return urlsplit(link).path
     raise RehearsalError(f"no link to {begins} in:\n{text}")

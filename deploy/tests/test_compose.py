@@ -25,6 +25,11 @@ def megabytes(text: str) -> int:
     return int(found[1])
 
 
+def named(image: str) -> str:
+    """An image without its registry and its tag; `${X:-name}` is the name."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", image).split("/")[-1].split(":")[0]
+
+
 def test_the_stack_has_the_same_services_and_no_others() -> None:
     assert set(STACK["services"]) == set(SERVICES)
     assert set(STACK["secrets"]) == set(COMPOSE["secrets"])
@@ -46,7 +51,7 @@ def test_a_service_is_the_same_in_both(name: str) -> None:
     )
     for key in same:
         assert one.get(key) == many.get(key), key
-    assert one["image"].split("/")[-1].split(":")[0] == many["image"].split("/")[-1].split(":")[0]
+    assert named(one["image"]) == named(many["image"])
     mine, theirs = dict(one.get("environment", {})), dict(many.get("environment", {}))
     for key in OTHERWISE:
         mine.pop(key, None)
@@ -94,6 +99,8 @@ def test_every_service_may_do_as_little_as_will_do(name: str) -> None:
     assert str(service.get("user", "")).split(":")[0] not in ("", "0", "root") or name == "memcached"
     ports = service.get("ports", [])
     assert not ports or name == "nginx" or all(port.startswith("127.0.0.1:") for port in ports)
+    # nginx by IPv4 alone: without IPv6 in the network, all visitors by it would share one address.
+    assert name != "nginx" or all(port.startswith("${LISTEN:-0.0.0.0}:") for port in ports)
 
 
 def test_memory_limits_fit_a_small_machine() -> None:
@@ -117,8 +124,14 @@ def test_only_what_an_operator_alone_can_know_has_to_be_filled_in() -> None:
         "SMTP_USER",
     ]
     # What is not filled in there is known to somebody.
-    known = (ROOT / "README.md").read_text() + (ROOT / "docker-compose.yml").read_text()
-    known += (ROOT / "deploy/gunicorn.conf.py").read_text()
+    documents = (
+        "README.md",
+        "docker-compose.yml",
+        "deploy/README.md",
+        "deploy/ipv6.yml",
+        "deploy/gunicorn.conf.py",
+    )
+    known = "".join((ROOT / name).read_text() for name in documents)
     for variable in re.findall(r"^#?(\w+)=", example, re.MULTILINE):
         assert variable in known or f"_{variable.split('_', 1)[-1]}`" in known, variable
 

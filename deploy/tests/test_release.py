@@ -4,7 +4,10 @@ import json
 import ssl
 from pathlib import Path
 
+import psycopg2
 import pytest
+from django.core.management.base import SystemCheckError
+from django.db import OperationalError, connection
 
 from deploy import release
 
@@ -61,3 +64,85 @@ def test_a_certificate_that_is_there_is_left_alone(
     release.certify(tmp_path, "kwippy.example")
     assert [path.name for path in tmp_path.iterdir()] == ["fullchain.pem"]
     assert capsys.readouterr().out == ""
+
+
+class Commands:
+    """In the place of `call_command`: remembers what was called, and fails as it is told."""
+
+    def __init__(self, **failing: list[BaseException]) -> None:
+        self.called: list[str] = []
+        self.failing = failing
+
+    def __call__(self, name: str, **options: object) -> None:
+        self.called.append(name)
+        if self.failing.get(name):
+            raise self.failing[name].pop(0)
+
+
+def failed(sql: str) -> OperationalError:
+    """The error that PostgreSQL really has for a statement, as Django raises it."""
+    with pytest.raises(OperationalError) as caught, connection.cursor() as cursor:
+        cursor.execute(sql)
+    return caught.value
+
+
+def raising(code: str) -> OperationalError:
+    error = failed(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$")
+    cause = error.__cause__
+    assert isinstance(cause, psycopg2.Error)
+    assert cause.pgcode == code
+    return error
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited: the clock is not ours."""
+    waited: list[float] = []
+    monkeypatch.setattr(release.time, "sleep", waited.append)
+    return waited
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_waits_for_a_lock_and_tries_again(
+    monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    commands = Commands(migrate=[raising(release.LOCK_NOT_AVAILABLE) for _ in range(3)])
+    monkeypatch.setattr(release, "call_command", commands)
+    release.migrate()
+    assert commands.called == ["migrate"] * 4
+    assert pauses == [release.PAUSE_SECONDS] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_that_is_never_free_ends_it(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    commands = Commands(migrate=[raising(release.LOCK_NOT_AVAILABLE) for _ in range(release.ATTEMPTS)])
+    monkeypatch.setattr(release, "call_command", commands)
+    with pytest.raises(OperationalError):
+        release.migrate()
+    assert len(pauses) == release.ATTEMPTS - 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("code", ["57014", "53300", "53100", "57P01"])
+def test_any_other_fault_of_a_migration_ends_it_at_once(
+    monkeypatch: pytest.MonkeyPatch, pauses: list[float], code: str
+) -> None:
+    commands = Commands(migrate=[raising(code)])
+    monkeypatch.setattr(release, "call_command", commands)
+    with pytest.raises(OperationalError):
+        release.migrate()
+    assert (commands.called, pauses) == (["migrate"], [])
+
+
+def test_a_setting_that_is_wrong_ends_a_release_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commands = Commands(check=[SystemCheckError("DOMAIN is wrong")])
+    monkeypatch.setattr(release, "call_command", commands)
+    for name in ("PUBLISHED", "CERTIFICATES"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(release, name, tmp_path / name)
+    with pytest.raises(SystemCheckError):
+        release.main()
+    assert commands.called == ["check"]
+    assert not list((tmp_path / "PUBLISHED").iterdir()) + list((tmp_path / "CERTIFICATES").iterdir())

@@ -50,6 +50,12 @@ def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
         ({"SITE_URL": "kwippy.example"}, "kwippy.E001"),
         ({"SITE_URL": "https://kwippy.example/site"}, "kwippy.E001"),
         ({"SITE_URL": "http://kwippy.example"}, "kwippy.W001"),
+        ({"SITE_URL": "", "DOMAIN": "localhost:8443"}, "kwippy.E010"),
+        ({"SITE_URL": "", "DOMAIN": "a.example www.a.example"}, "kwippy.E010"),
+        ({"SITE_URL": "", "DOMAIN": "https://kwippy.example"}, "kwippy.E010"),
+        ({"SITE_URL": "", "DOMAIN": "my_site.example"}, "kwippy.E010"),
+        ({"SITE_URL": "", "DOMAIN": "kwippy.example", "HTTPS_PORT": "127.0.0.1:8443"}, "kwippy.E001"),
+        ({"DOMAIN": "other.example"}, "kwippy.E011"),
         ({"BEHIND_TLS_PROXY": "off"}, "kwippy.W005"),
         ({"TRUSTED_PROXIES": ""}, "kwippy.W006"),
         ({"SECRET_KEY": ""}, "kwippy.E002"),
@@ -71,6 +77,14 @@ def test_a_wrong_setting_is_named(wrong: dict[str, str], named: str, tmp_path: P
     done = manage("check", **{"MEDIA_ROOT": str(tmp_path), **HEALTHY, **wrong})
     assert named in done.stderr + done.stdout, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("site", ["https://localhost", "https://localhost:8443", "https://127.0.0.1"])
+def test_browsers_are_never_told_to_ask_their_own_machine_by_tls_alone(site: str, tmp_path: Path) -> None:
+    program = "from django.conf import settings; print(settings.SECURE_HSTS_SECONDS)"
+    for url, seconds in ((site, "0"), ("https://kwippy.example:8443", "31536000")):
+        environment = {**HEALTHY, "SITE_URL": url, "MEDIA_ROOT": str(tmp_path)}
+        assert manage("shell", "-v0", "-c", program, **environment).stdout.strip() == seconds
 
 
 def test_a_missing_database_host_is_said() -> None:

@@ -1,0 +1,35 @@
+"""Where the site is, as its operator has said it: one address, or a domain and a port."""
+
+import re
+from urllib.parse import urlsplit
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+def site_url(given: str, *, domain: str, port: str) -> str:
+    """``given``, or else the https address of a domain; a port that goes without saying is left out."""
+    url = given.rstrip("/") or (domain and f"https://{domain.lower()}:{port or 443}")
+    for scheme, usual in (("https", ":443"), ("http", ":80")):
+        if url.startswith(f"{scheme}://"):
+            url = url.removesuffix(usual)
+    return url
+
+
+def is_host(name: str) -> bool:
+    """Whether this is a host name (or an IPv4 address) as browsers send it, and nothing else."""
+    return len(name) <= 253 and bool(_HOST.fullmatch(name))
+
+
+def is_site(url: str) -> bool:
+    """Whether this is scheme, host and perhaps a port, and nothing else."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    written = f"[{host}]" if ":" in host else host
+    whole = f"{parts.scheme}://{written}" + (f":{port}" if port else "")
+    return parts.scheme in ("http", "https") and url == whole and (is_host(host) or ":" in host)
