@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.commandqueue.headers import decoded, is_one_line
 from apps.commandqueue.models import Command
 from apps.contact.tests.form import filled
+from apps.testing.people import sign_up
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "seven green teapots"
@@ -73,6 +74,7 @@ FIELDS = {
         "email",
         {"username": "eve", "password1": PASSWORD, "password2": PASSWORD},
     ),
+    "mistyped address": ("/accounts/confirm-email/change/", "email", {}),
     "reset": ("/accounts/password/reset/", "email", {}),
     "change of address": ("/accounts/email/", "email", {"action_add": ""}),
     "contact, name": ("/contact/", "name", {}),
@@ -108,6 +110,9 @@ def visitor(client: Client, request: pytest.FixtureRequest) -> Client:
         client.login(username="ann", password=PASSWORD)
         client.post("/accounts/reauthenticate/", {"password": PASSWORD})
         client.force_login(ann, "apps.accounts.backends.CachedUserBackend")
+    elif request.node.callspec.params["field"] == "mistyped address":
+        sign_up(client, "typo", "typo@example.org")
+        Command.objects.all().delete()
     return client
 
 
