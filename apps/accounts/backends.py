@@ -19,7 +19,7 @@ class CachedUserBackend(AuthenticationBackend):
     """
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
-        """Hashes the password exactly once, whatever the login is: time tells nothing of who has an account.
+        """Hashes the password exactly once, whatever the login is: the time does not tell whether it exists.
 
         Where login and password are those of an unconfirmed sign-up, ``request.sign_up`` is set to it.
         """

@@ -99,7 +99,7 @@ def _settings_page(
     rename_form: RenameForm | None = None,
     refused: limits.Admission | None = None,
 ) -> HttpResponse:
-    """The page, with the form that something is wrong with, if any: a 422, or a 429 that a limit ``refused``."""
+    """The page, with the form that is wrong, if any: as a 422, or as a 429 where a limit ``refused`` it."""
     # A form writes what was typed on its instance; the page shows the person as they are.
     person = User.objects.get(pk=request.user.pk)
     given = (form, avatar_form, rename_form)
