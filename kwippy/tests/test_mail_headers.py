@@ -64,6 +64,9 @@ ADDRESSES = [
     "a@xn--.co",
     f"a@{'x' * 64}.co",
     "a@exämple.org",
+    # One more than the columns take, and as many as Django's own field does.
+    f"{'a' * 64}@{'.'.join(['x' * 60] * 3)}.example",
+    f"{'a' * 64}@{'.'.join(['x' * 61] * 4)}.organic",
     '"=?utf-8?q?a?="@b.co',
     "a@b.co, eve@evil.example",
     "a <eve@evil.example>",
