@@ -1,11 +1,11 @@
 """The settings page with its three forms."""
 
 import io
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from PIL import Image
 
@@ -42,7 +42,7 @@ def test_a_form_that_is_sent_too_often_comes_back_with_what_was_typed_beside_the
     settings.LIMITS = settings.LIMITS | {scope: "1/1h"}
     client.force_login(member("ann"))
 
-    def send(typed: dict[str, str]) -> HttpResponse:
+    def send(typed: dict[str, str]) -> Any:
         return client.post(path, typed or {"picture": picture()})
 
     assert send({name: f"{value}1" for name, value in TYPED[path].items()}).status_code == 302
