@@ -42,8 +42,8 @@ class CachedUserBackend(AuthenticationBackend):
 
 
 def login_of(credentials: dict[str, Any]) -> str:
-    """What was typed to sign in with."""
-    return str(credentials.get("email") or credentials.get("username") or "")
+    """The login that was typed, or the user name of a member who confirms their password."""
+    return str(credentials.get("username") or credentials.get("email") or "")
 
 
 def _row(user_id: int) -> dict[str, Any] | None:

@@ -95,6 +95,21 @@ def test_staff_moves_no_address_to_a_superuser(clerk: User, root: User, ann: Use
     assert address.user_id == ann.pk
 
 
+def test_an_address_that_no_mail_can_go_to_is_refused_in_the_admin_too(root: User, ann: User) -> None:
+    address, client = EmailAddress.objects.get(user=ann), signed_in(root)
+    for path in (f"{address.pk}/change/", "add/"):
+        form = {"user": ann.pk, "email": "=?utf-8?q?a?=@b.co", "verified": "on"}
+        page = client.post(f"/admin/account/emailaddress/{path}", form).content.decode()
+        assert "no address that our mail can go to" in page
+    assert [row.email for row in EmailAddress.objects.all()] == ["boss@example.org", "ann@example.org"]
+
+
+def test_a_member_whose_address_an_operator_changed_still_confirms_their_password(ann: User) -> None:
+    EmailAddress.objects.filter(user=ann).update(email="new@example.org", verified=False)
+    client = signed_in(ann)
+    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+
+
 def test_staff_sets_other_passwords_as_before(clerk: User, ann: User) -> None:
     assert signed_in(clerk).post(f"/admin/accounts/user/{ann.pk}/password/", NEW_PASSWORD).status_code == 302
     ann.refresh_from_db()
