@@ -81,6 +81,11 @@ def _with_free_name(form: Any) -> Any:
                 self.add_error("username", ValidationError(_("someone has that name already.")))
             return cleaned
 
+        def _get_validation_exclusions(self) -> set[str]:
+            """A name from before the site kept it for itself may stay."""
+            kept = set() if "username" in self.changed_data else {"username"}
+            return set(super()._get_validation_exclusions()) | kept
+
     return FormWithFreeName
 
 

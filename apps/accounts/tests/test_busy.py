@@ -1,4 +1,4 @@
-"""Each form that hashes a password, while all memory for hashes is in use: a 503, after which it can be sent again."""
+"""Each form that hashes a password, while all memory for hashes is in use: a 503, and then sent again."""
 
 import pytest
 from django.test import Client

@@ -110,6 +110,16 @@ def test_a_member_whose_address_an_operator_changed_still_confirms_their_passwor
     assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
 
 
+def test_a_name_that_the_site_keeps_by_now_may_stay_and_no_one_gets_one(root: User, ann: User) -> None:
+    User.objects.filter(pk=ann.pk).update(username="helpdesk2")
+    client = signed_in(root)
+    for name, status in (("helpdesk2", 302), ("helpdesk3", 200), ("x!", 200)):
+        form = {"username": name, "display_name": "changed", "is_active": "on"}
+        assert client.post(f"/admin/accounts/user/{ann.pk}/change/", form).status_code == status
+    ann.refresh_from_db()
+    assert (ann.username, ann.display_name) == ("helpdesk2", "changed")
+
+
 def test_staff_sets_other_passwords_as_before(clerk: User, ann: User) -> None:
     assert signed_in(clerk).post(f"/admin/accounts/user/{ann.pk}/password/", NEW_PASSWORD).status_code == 302
     ann.refresh_from_db()
