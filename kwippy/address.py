@@ -9,8 +9,10 @@ OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def site_url(given: str, *, domain: str, port: str) -> str:
-    """``given``, or else the https address of a domain; a port that goes without saying is left out."""
-    url = given.rstrip("/") or (domain and f"https://{domain.lower()}:{port or 443}")
+    """``given``, or else the https address of a domain, as browsers write it: in lower case, without the
+    usual port.
+    """
+    url = (given.rstrip("/") or (domain and f"https://{domain}:{port or 443}")).lower()
     for scheme, usual in (("https", ":443"), ("http", ":80")):
         if url.startswith(f"{scheme}://"):
             url = url.removesuffix(usual)

@@ -77,14 +77,19 @@ def typed(request: HttpRequest) -> str:
 def unavailable(request: HttpRequest, exception: Exception) -> HttpResponse:
     """PostgreSQL does not answer, or not in time: said plainly, with what was typed, to be sent again."""
     log.error("database unavailable", path=request.path, error=str(exception).strip())
-    response = HttpResponse(loader.get_template("503.html").render({"text": typed(request)}), status=503)
-    response["Retry-After"] = "5"
-    return response
+    return _come_back(request, seconds=5)
 
 
 def busy(request: HttpRequest, exception: Exception) -> HttpResponse:
     """More at once than there is memory for. The text that was typed is on the page, to be sent again."""
     log.warning("busy", path=request.path, error=str(exception))
+    response = _come_back(request, seconds=3)
+    # Django logs each 503 as an error, and errors are mailed.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def _come_back(request: HttpRequest, *, seconds: int) -> HttpResponse:
     response = HttpResponse(loader.get_template("503.html").render({"text": typed(request)}), status=503)
-    response["Retry-After"] = "3"
+    response["Retry-After"] = str(seconds)
     return response

@@ -1,4 +1,4 @@
-"""What programs ask of any site: crawlers, browsers, password managers, researchers who found a hole.
+"""What programs ask of any site: crawlers, browsers, password managers, security researchers.
 
 The icons at the root (`/favicon.ico`, `/apple-touch-icon.png`) are files: whitenoise sends `static/root`.
 """
@@ -71,7 +71,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Where password managers send somebody who wants a new password."""
+    """Where password managers lead for a new password."""
     response = HttpResponseRedirect(resolve_url("account_change_password"))
     response["Cache-Control"] = "public, max-age=86400"
     return response
@@ -80,7 +80,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 @public_page("machines", passing=())
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
-    """Whom to tell of a hole (RFC 9116)."""
+    """Whom to tell of a vulnerability (RFC 9116)."""
     if not settings.SECURITY_CONTACT:
         return unknown(request)
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -97,5 +97,5 @@ def security(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """Programs that try an address need no page to be told that it is none."""
+    """A short 404: programs that try addresses need no page."""
     return HttpResponse("not found\n", content_type=TEXT, status=404)

@@ -260,7 +260,7 @@ LIMITS: dict[str, str | None] = {
     "contact": "10/1h",  # a network
     "preview": "1/10m",  # one picture of a link preview: how often it is asked of the worker
     "previews": "30/1m",  # all of them together
-    "contact_answer": "3/1d",  # an address, which whoever typed it in may not own
+    "contact_answer": "3/1d",  # an address, which may be another person's
 }
 # allauth's own, which it counts in CACHES["default"]. "ip" is a network as above, "key" an address for
 # mail. What is not named here keeps allauth's default, among them the guesses at a code (login_failed).
@@ -326,7 +326,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Never for one's own machine, where other sites are served without TLS.
+# Never for localhost, where other sites are served without TLS.
 SECURE_HSTS_SECONDS = (
     env.int("HSTS_SECONDS", 31_536_000) if HTTPS and _site.hostname not in OWN_MACHINE else 0
 )
@@ -383,9 +383,9 @@ MAILERS: dict[str, dict[str, Any]] = {
 
 # ── Machines ─────────────────────────────────────────────────────────────────────────────────────
 
-# Whether robots.txt asks those who gather texts to train models with to stay away.
+# Whether robots.txt asks crawlers that gather texts to train models with to stay away.
 REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
-# Where somebody who found a hole writes to, for security.txt: "mailto:…" or "https://…".
+# Where to report a vulnerability, for security.txt: "mailto:…" or "https://…".
 SECURITY_CONTACT = env.str("SECURITY_CONTACT", f"{SITE_URL}/contact/" if CONTACT_EMAIL else "")
 
 # ── Commands: what is done outside of requests ───────────────────────────────────────────────────

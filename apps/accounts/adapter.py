@@ -73,18 +73,29 @@ class AccountAdapter(DefaultAccountAdapter):
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
-        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        try:
+            user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        except limits.Busy:
+            self._refund()  # the password was not looked at
+            raise
         if user is not None or hasattr(request, "sign_up"):
-            for counted in self._counted:
-                counted.refund()
+            self._refund()
         return user
+
+    def _refund(self) -> None:
+        for counted in self._counted:
+            counted.refund()
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Tells the owner, once a day at most, where many sign-ins failed. They are counted over all networks
         and lock no one out.
+
+        Failures at logins that no user has are counted too: else these would be answered sooner.
         """
-        user = queries.by_login(login_of(credentials))
-        if user is None or not user.is_active or limits.admit("failed_sign_in_anywhere", user.pk):
+        login = login_of(credentials)
+        user = queries.by_login(login)
+        who = ("login", _folded(login)) if user is None else ("user", user.pk)
+        if limits.admit("failed_sign_in_anywhere", *who) or user is None or not user.is_active:
             return
         confirmed = EmailAddress.objects.filter(user=user, email=user.email.lower(), verified=True).exists()
         if confirmed and limits.admit("failed_sign_in_mail", user.pk):

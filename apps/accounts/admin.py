@@ -9,13 +9,14 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import names
 from apps.accounts.models import User
+from apps.commandqueue.headers import header_address
 
 # Only a superuser gives these, to anyone.
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -80,6 +81,11 @@ def _with_free_name(form: Any) -> Any:
                 self.add_error("username", ValidationError(_("someone has that name already.")))
             return cleaned
 
+        def _get_validation_exclusions(self) -> set[str]:
+            """A name from before the site kept it for itself may stay."""
+            kept = set() if "username" in self.changed_data else {"username"}
+            return set(super()._get_validation_exclusions()) | kept
+
     return FormWithFreeName
 
 
@@ -115,6 +121,12 @@ class EmailAddressAdmin(AllauthEmailAddressAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _is_superuser(request)
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **options: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None and db_field.name == "email":
+            field.validators = [*field.validators, header_address]
+        return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: EmailAddress | None = None) -> tuple[str, ...]:
         return (*super().get_readonly_fields(request, obj), "user")

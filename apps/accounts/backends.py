@@ -19,7 +19,7 @@ class CachedUserBackend(AuthenticationBackend):
     """
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
-        """Hashes the password exactly once, whatever the login is: time tells nothing of who has an account.
+        """Hashes the password exactly once, whatever the login is: the time does not tell whether it exists.
 
         Where login and password are those of an unconfirmed sign-up, ``request.sign_up`` is set to it.
         """
@@ -42,8 +42,8 @@ class CachedUserBackend(AuthenticationBackend):
 
 
 def login_of(credentials: dict[str, Any]) -> str:
-    """What was typed to sign in with."""
-    return str(credentials.get("email") or credentials.get("username") or "")
+    """The login that was typed, or the user name of a member who confirms their password."""
+    return str(credentials.get("username") or credentials.get("email") or "")
 
 
 def _row(user_id: int) -> dict[str, Any] | None:

@@ -16,11 +16,14 @@ from apps.accounts.names import SIGN_UP_WAITS
 from apps.limits import Admission
 
 _KEY, _NEXT = "sign_up", "sign_up_next"
+# Of an address that the session keeps.
+_LONGEST = 2_000
 
 
 def remember(request: HttpRequest, sign_up: SignUp, *, next_page: str = "") -> None:
     """From now on, this browser is the one that signed up."""
     request.session[_KEY] = sign_up.pk
+    next_page = next_page if len(next_page) <= _LONGEST else ""
     if next_page.startswith("/") and url_has_allowed_host_and_scheme(next_page, allowed_hosts=None):
         request.session[_NEXT] = next_page
     if not request.user.is_authenticated:

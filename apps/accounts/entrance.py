@@ -91,7 +91,7 @@ class AddressForm(InVoice, forms.Form):
     email = EmailField(label=_("the right address"))
 
     def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
+        return str(get_adapter().clean_email(self.cleaned_data["email"]))
 
 
 class PasswordForm(InVoice, forms.Form):

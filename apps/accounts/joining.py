@@ -1,8 +1,8 @@
 """Joining: a sign-up waits for its address to be confirmed, and only then becomes a user.
 
-Name and password may have been typed by another person than the owner of the address. So a
-sign-up becomes a user only for who follows the link *and* either does so in the browser that signed up, or
-knows the password. A second sign-up with an address replaces the first.
+Name and password may have been typed by another person than the owner of the address. So a sign-up
+becomes a user only where its link is followed in the browser that signed up, or in one where its password is
+typed. A second sign-up with an address replaces the first.
 """
 
 from allauth.account.models import EmailAddress

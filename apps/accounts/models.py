@@ -98,7 +98,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
         indexes = [
-            # The few who are switched off: what hides their kwips asks for each author.
+            # Few rows: the predicate that hides kwips looks each author up in it.
             models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
         ]
 

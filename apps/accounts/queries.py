@@ -24,7 +24,7 @@ UNCONFIRMED = (
 
 
 def person(username: str) -> User:
-    """The person of that name, in any spelling of its case, or who had it before. Raises `Http404`."""
+    """The person who has that name (in upper or lower case) or had it before. Raises `Http404`."""
     name = username.lower()
     public = User.objects.filter(is_active=True).exclude(UNCONFIRMED)
     found = public.filter(username=name).first() or public.filter(

@@ -18,10 +18,8 @@ def settings(request: MemberRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         if not (admission := limits.admit("profile", request.user.pk)):
-            person = User.objects.get(pk=request.user.pk)
-            return limits.refuse(
-                request, admission, "accounts/settings.html", form, avatar_form=PictureForm(), person=person
-            )
+            form.add_error(None, admission.message)
+            return _settings_page(request, form=form, refused=admission)
         actions.change_profile(user=request.user, **form.cleaned_data)
         messages.success(request, _("saved. looking good :)"))
         return redirect("settings")
@@ -38,9 +36,7 @@ def picture(request: MemberRequest) -> HttpResponse:
     admission = _admit_picture(request.user)
     if not admission:
         form.add_error("picture", admission.message)
-        response = _settings_page(request, avatar_form=form, status=429)
-        response["Retry-After"] = str(admission.wait)
-        return response
+        return _settings_page(request, avatar_form=form, refused=admission)
     try:
         decoded = avatars.decode(form.cleaned_data["picture"])
         for _second in range(1, decoded.seconds):
@@ -74,7 +70,7 @@ def rename(request: MemberRequest) -> HttpResponse:
         return _settings_page(request, rename_form=form)
     if not (admission := limits.admit("rename", request.user.pk)):
         form.add_error(None, admission.message)
-        return _settings_page(request, rename_form=form, status=429)
+        return _settings_page(request, rename_form=form, refused=admission)
     try:
         names.rename(user_id=request.user.pk, username=form.cleaned_data["username"])
     except names.NameTaken:
@@ -101,9 +97,9 @@ def _settings_page(
     form: ProfileForm | None = None,
     avatar_form: PictureForm | None = None,
     rename_form: RenameForm | None = None,
-    status: int = 422,
+    refused: limits.Admission | None = None,
 ) -> HttpResponse:
-    """The page with those forms that something is wrong with, if any; ``status`` is then its status."""
+    """The page, with the form that is wrong, if any: as a 422, or as a 429 where a limit ``refused`` it."""
     # A form writes what was typed on its instance; the page shows the person as they are.
     person = User.objects.get(pk=request.user.pk)
     given = (form, avatar_form, rename_form)
@@ -114,4 +110,8 @@ def _settings_page(
         "person": person,
     }
     is_wrong = any(shown is not None and shown.errors for shown in given)
-    return render(request, "accounts/settings.html", context, status=status if is_wrong else 200)
+    status = 429 if refused is not None else 422 if is_wrong else 200
+    response = render(request, "accounts/settings.html", context, status=status)
+    if refused is not None:
+        response["Retry-After"] = str(refused.wait)
+    return response

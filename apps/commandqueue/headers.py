@@ -18,6 +18,8 @@ from apps.commandqueue.messages import render
 _LINE_BREAKING = {"Cc", "Cs", "Zl", "Zp"}
 # Names the sender and the recipient of mails that are only rendered.
 _ANYONE = "anyone@kwippy.invalid"
+# RFC 5321: a path of 256 characters, with its angle brackets.
+LONGEST_ADDRESS = 254
 
 
 def one_line(text: str) -> None:
@@ -48,7 +50,12 @@ def header_text(text: str) -> None:
 
 def header_address(address: str) -> None:
     """For an address that mail goes to. Raises ValidationError."""
-    if "=?" in address or not is_one_line(address) or not _renders(EmailMessage("", "", address, [address])):
+    if (
+        len(address) > LONGEST_ADDRESS
+        or "=?" in address
+        or not is_one_line(address)
+        or not _renders(EmailMessage("", "", address, [address]))
+    ):
         raise ValidationError(_("that's no address that our mail can go to."), code="invalid")
 
 

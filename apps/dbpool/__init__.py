@@ -20,8 +20,7 @@ Mechanism
     - Before it is lent, a connection is looked at: whatever there is to be read from an idle one is its end.
     - When it comes back (`session.wash`) its transaction is rolled back and its session reset: settings,
       role, locks, listening, temporary tables, cursors. Statements that were prepared stay, with the
-      connection: whoever remembers them by the driver's connection finds them again. A migration can make
-      them unusable; `apps.statements` prepares them anew.
+      connection. A migration can make them unusable; `apps.statements` prepares them anew.
 
     It pays where there are more threads than busy connections, and where connections are dear: TCP, TLS,
     SCRAM, a PostgreSQL whose memory goes by connections. With one thread a process, or as many connections

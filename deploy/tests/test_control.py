@@ -47,6 +47,11 @@ def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
             {"DOMAIN": "kwippy.example", "SITE_URL": "https://kwippy.example:444"},
             "kwippy.example:444",
         ),
+        # Django compares it with what a browser says of a form, which has no usual port.
+        (
+            {"DOMAIN": "kwippy.example", "SITE_URL": "https://Kwippy.example:443/"},
+            "kwippy.example",
+        ),
     ],
 )
 def test_the_site_is_named_as_visitors_write_it(folder: Path, environment: dict[str, str], host: str) -> None:

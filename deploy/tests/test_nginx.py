@@ -160,7 +160,11 @@ def test_what_nginx_answers_itself_has_the_headers_of_the_site(
         told = client().ask(path)
         assert told.status == status, path
         says_for_itself(told)
+    # What the site answers has them once, too.
     says_for_itself(client().ask("/about/"))
+    says_for_itself(client().ask("/accounts/login/", method="POST", body=b"x"))
+    says_for_itself(client().ask("/settings/picture/", method="POST", headers={"Cookie": "sessionid=x"}))
+    says_for_itself(client().ask("/settings/picture/", method="POST"))
     says_for_itself(client().ask("/kwip/", method="POST", body=b"x" * 4 * MEGABYTE))
     # What is renamed inside can't be asked for from outside.
     assert client().ask("/-send/kwip/").status == 404

@@ -11,6 +11,7 @@ from kwippy.address import is_host, is_site, site_url
         ("https://kwippy.example", "", "", "https://kwippy.example"),
         ("https://kwippy.example/", "", "", "https://kwippy.example"),
         ("https://kwippy.example:443", "", "", "https://kwippy.example"),
+        ("HTTPS://Kwippy.Example/", "", "", "https://kwippy.example"),
         ("http://localhost:80", "", "", "http://localhost"),
         ("http://localhost:443", "", "", "http://localhost:443"),
         ("https://localhost:80", "", "", "https://localhost:80"),

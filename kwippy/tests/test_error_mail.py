@@ -15,6 +15,7 @@ from django.urls import path
 from django.utils.log import AdminEmailHandler
 
 from apps.commandqueue.headers import decoded, is_one_line
+from apps.limits import Busy
 from kwippy import errormail
 from kwippy.apps import mail_errors_to_admins
 from kwippy.mailfiles import EmlFileBackend
@@ -59,7 +60,12 @@ def false(request: HttpRequest, number: int = 0) -> HttpResponse:
     raise ValueError(number)
 
 
+def at_work(request: HttpRequest) -> HttpResponse:
+    raise Busy("another one is at it")
+
+
 urlpatterns = [
+    path("busy/", at_work),
     path("away/", without_postgresql),
     path("gone/", without_postgresql),
     path("wrong/", wrong),
@@ -101,6 +107,16 @@ def test_of_each_kind_of_error_one_mail_a_minute_goes_out_and_says_how_many_did_
         client.get(f"/{address}/")
     told = [int(text.split(" more like this")[0]) for text in mails(errors_are_mailed)[4:]]
     assert told == [39, 19, 19, 39]
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_that_there_is_too_much_to_do_at_once_is_no_error(
+    errors_are_mailed: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = Client().get("/busy/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "3")
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert mails(errors_are_mailed) == []
 
 
 @pytest.mark.parametrize(

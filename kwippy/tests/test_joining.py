@@ -57,6 +57,7 @@ def test_the_welcome_leads_back_to_the_page_that_the_sign_up_came_from(client: C
         ("/ann/kwip/7/", True),
         ("https://evil.example/", False),
         ("//evil.example/", False),
+        ("/tag/" + "x" * 2_000 + "/", False),
     ):
         client = Client()
         client.post("/accounts/signup/", form | {"next": onward})

@@ -5,12 +5,13 @@ import zlib
 from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _
 
+from apps.accounts.devices import device
 from apps.accounts.me import Me
 from apps.plaintext import cut, kept_spaces, safe
 
 register = template.Library()
+register.filter("device", device)
 
 HUES = 8
 # Where the menu leads, besides to oneself.
@@ -30,30 +31,9 @@ def in_menu(path: str, me: Me | str) -> str:
     return path if path in MENU or (isinstance(me, Me) and path == me.path) else ""
 
 
-# By what its user agent has in it, the most specific first.
-_BROWSERS = {
-    "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser": "Samsung's browser", "Firefox": "Firefox",
-    "FxiOS": "Firefox", "CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari",
-}  # fmt: skip
-_SYSTEMS = {
-    "iPhone": "an iPhone", "iPad": "an iPad", "Android": "Android", "CrOS": "ChromeOS",
-    "Windows": "Windows", "Macintosh": "a Mac", "Linux": "Linux",
-}  # fmt: skip
-
-
-@register.filter
-def device(user_agent: str) -> str:
-    """A user agent in words: "Firefox on Linux"."""
-    browser = next((name for mark, name in _BROWSERS.items() if mark in user_agent), "")
-    system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
-    if not browser:
-        return _("a browser or program we don't know")
-    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser
-
-
 @register.simple_tag
 def photo(picture: str) -> SafeString:
-    """Somebody's own picture, for programs that read who they are (an h-card); people see `avatar`."""
+    """A person's own picture, for programs that read an h-card; people see `avatar`."""
     if not picture:
         return SafeString()
     return format_html('<data class="u-photo" value="/media/avatars/{}"></data>', picture)

@@ -47,8 +47,8 @@ def is_member(client: Client) -> bool:
 @pytest.mark.parametrize(
     ("password", "said"),
     [
-        ("abc12", "8 characters"),
-        ("password1", "too many people have that one"),
+        ("abc12", "a little longer, please"),
+        ("iloveyou1", "too many people have that one"),
         ("ann.writes.tea", "too much like your"),
     ],
 )

@@ -7,6 +7,7 @@ from django.test import Client
 
 from apps.accounts import joining
 from apps.accounts.models import User
+from apps.limits.models import Tries
 from apps.testing.people import PASSWORD, member, sign_up
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,16 @@ def test_a_sign_in_hashes_once(state: str, login: str, password: str) -> None:
     CountingHasher.hashed = 0
     Client().post("/accounts/login/", {"login": login, "password": password})
     assert CountingHasher.hashed == 1
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("login", ["target", "target@example.org"])
+def test_a_wrong_password_is_counted_alike(state: str, login: str) -> None:
+    """A count is a transaction: one more or less can be told from the time."""
+    make(state)
+    Client().post("/accounts/login/", {"login": login, "password": "a wrong one"})
+    counted = sorted(Tries.objects.values_list("scope", flat=True))
+    assert counted == ["failed_sign_in", "failed_sign_in_anywhere", "failed_sign_in_network"]
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -95,6 +95,31 @@ def test_staff_moves_no_address_to_a_superuser(clerk: User, root: User, ann: Use
     assert address.user_id == ann.pk
 
 
+def test_an_address_that_no_mail_can_go_to_is_refused_in_the_admin_too(root: User, ann: User) -> None:
+    address, client = EmailAddress.objects.get(user=ann), signed_in(root)
+    for path in (f"{address.pk}/change/", "add/"):
+        form = {"user": ann.pk, "email": "=?utf-8?q?a?=@b.co", "verified": "on"}
+        page = client.post(f"/admin/account/emailaddress/{path}", form).content.decode()
+        assert "no address that our mail can go to" in page
+    assert [row.email for row in EmailAddress.objects.all()] == ["boss@example.org", "ann@example.org"]
+
+
+def test_a_member_whose_address_an_operator_changed_still_confirms_their_password(ann: User) -> None:
+    EmailAddress.objects.filter(user=ann).update(email="new@example.org", verified=False)
+    client = signed_in(ann)
+    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+
+
+def test_a_name_that_the_site_keeps_by_now_may_stay_and_no_one_gets_one(root: User, ann: User) -> None:
+    User.objects.filter(pk=ann.pk).update(username="helpdesk2")
+    client = signed_in(root)
+    for name, status in (("helpdesk2", 302), ("helpdesk3", 200), ("x!", 200)):
+        form = {"username": name, "display_name": "changed", "is_active": "on"}
+        assert client.post(f"/admin/accounts/user/{ann.pk}/change/", form).status_code == status
+    ann.refresh_from_db()
+    assert (ann.username, ann.display_name) == ("helpdesk2", "changed")
+
+
 def test_staff_sets_other_passwords_as_before(clerk: User, ann: User) -> None:
     assert signed_in(clerk).post(f"/admin/accounts/user/{ann.pk}/password/", NEW_PASSWORD).status_code == 302
     ann.refresh_from_db()
