@@ -2,9 +2,9 @@
 
 A card is kept under the versions of its kwip and its author, which move with everything that it shows, and
 under whom it mentions without a link (who is switched off). So it is never taken back: a new version is a new
-key, and the old one falls out of the cache by and by. It holds nothing of whoever looks: where viewers differ
-(the heart, the links to edit and delete) it is cut, it holds each of the few things that can stand there, and
-the viewer's marks choose.
+key, and memcached evicts the old one in time. It holds nothing of its viewer: where viewers differ (the heart,
+the links to edit and delete) it is cut, it holds each of the few things that can stand there, and the viewer's
+marks choose.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -158,9 +158,13 @@ def _rendered(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
 @cache
 def _look() -> str:
     """Changes with the code that cards are made by: a new release shows none of the last one's."""
+    return blake2b(b"\0".join(path.read_bytes() for path in _made_by()), digest_size=6).hexdigest()
+
+
+def _made_by() -> list[Path]:
+    """The files that decide on a card's HTML."""
     names = ("_kwip", "_kwip_foot", "_heart", "_own")
     templates = [Path(str(get_template(f"kwips/{name}.html").template.origin)) for name in names]  # type: ignore[attr-defined]
-    modules = (text, links, folding, cleaning, cutting, languages, people)
-    tags = Path(__file__).parent / "templatetags" / "kwips.py"
-    made_by = [*templates, *(Path(str(module.__file__)) for module in modules), tags, Path(__file__)]
-    return blake2b(b"\0".join(path.read_bytes() for path in made_by), digest_size=6).hexdigest()
+    modules = (queries, text, links, folding, cleaning, cutting, languages, people)
+    beside = [Path(__file__).parent / name for name in ("sql/cards.sql", "templatetags/kwips.py")]
+    return [*templates, *(Path(str(module.__file__)) for module in modules), *beside, Path(__file__)]

@@ -1,8 +1,13 @@
 """Cards in memcached: the same for everyone, never stale, with nothing of anybody's in them."""
 
+import sys
+import uuid
 from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -127,3 +132,26 @@ def test_the_one_form_behind_the_hearts_works_without_javascript(
     assert f'formaction="/kwip/{kwip.pk}/favourite/"' in shown
     member.post(f"/kwip/{kwip.pk}/favourite/", {"next": "/everyone/"})
     assert 'aria-pressed="true"' in page(member)
+
+
+def test_a_card_is_kept_under_every_file_whose_code_makes_it(ann: User, bob: User, publish: Publish) -> None:
+    """Else a new release would go on with the cards of the last one."""
+    kwip = publish(ann, "مرحبا @bob #tea https://example.com/%s\n\tand more " % ("long/" * 20) + "words " * 1500)
+    below = actions.comment(author=bob, thread=kwip, text="words " * 1500, form_key=uuid.uuid4())
+    ran: set[Path] = set()
+
+    def seen(frame: FrameType, event: str, argument: object) -> None:
+        ran.add(Path(frame.f_code.co_filename))
+
+    before = sys.getprofile()
+    for kind in cards.Kind:
+        for card in queries.cards([kwip.pk, below.pk], characters=kind.characters):
+            sys.setprofile(seen)
+            try:
+                cards._rendered(card, kind)
+            finally:
+                sys.setprofile(before)
+    apps = settings.BASE_DIR / "apps"
+    of_ours = {path for path in ran if path.is_relative_to(apps)} - {Path(__file__)}
+    assert len(of_ours) >= 9
+    assert of_ours <= set(cards._made_by())
