@@ -198,12 +198,6 @@ class EveryoneFeed(TimelineFeed):
 
 @public_page(freshness.user_pages("{username}"), freshness.PEOPLE, passing=())
 class PersonFeed(TimelineFeed):
-    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().__call__(request, *args, **kwargs)
-        except Elsewhere as elsewhere:
-            return HttpResponsePermanentRedirect(str(elsewhere))
-
     def get_object(self, request: HttpRequest, username: str) -> User:
         found = person(username)
         if found.username != username:
