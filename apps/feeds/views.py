@@ -89,7 +89,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
         return elsewhere
     timeline = queries.tag(viewer_id=viewer_id(request), name=canonical)
     shown = _page(request, timeline)
-    # A tag that nobody uses is no page: any word would make one, for the cache to keep and others to index.
+    # A tag without kwips is no page: any word would make one, for the cache to keep and others to index.
     unused = not shown["page"] and shown["page"].is_first
     return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 
