@@ -2,9 +2,9 @@
 
 A card is kept under the versions of its kwip and its author, which move with everything that it shows, and
 under whom it mentions without a link (who is switched off). So it is never taken back: a new version is a new
-key, and memcached evicts the old one in time. It holds nothing of its viewer: where viewers differ (the heart,
-the links to edit and delete) it is cut, it holds each of the few things that can stand there, and the viewer's
-marks choose.
+key, and memcached evicts the old one in time. It holds nothing of its viewer: where viewers differ (the
+heart, the links to edit and delete) it is cut, it holds each of the few things that can stand there, and the
+viewer's marks choose.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -103,9 +103,7 @@ def go_back(stack: Stack, operator: Operator, ann: Visitor, address: str) -> Non
     edit(ann, address, "this is another edit")
     if "this is another edit" not in ann.get(address).text:
         raise RehearsalError("a restored site shows what was cached before", "memcached")
-    patiently(
-        lambda: "this is another edit" in anonymous.get(address).text, "the edit, anonymously", "nginx"
-    )
+    patiently(lambda: "this is another edit" in anonymous.get(address).text, "the edit, anonymously", "nginx")
 
 
 def edit(ann: Visitor, address: str, text: str) -> None:

@@ -136,7 +136,8 @@ def test_the_one_form_behind_the_hearts_works_without_javascript(
 
 def test_a_card_is_kept_under_every_file_whose_code_makes_it(ann: User, bob: User, publish: Publish) -> None:
     """Else a new release would go on with the cards of the last one."""
-    kwip = publish(ann, "مرحبا @bob #tea https://example.com/%s\n\tand more " % ("long/" * 20) + "words " * 1500)
+    text = f"مرحبا @bob #tea https://example.com/{'long/' * 20}\n\tand more {'words ' * 1500}"
+    kwip = publish(ann, text)
     below = actions.comment(author=bob, thread=kwip, text="words " * 1500, form_key=uuid.uuid4())
     ran: set[Path] = set()
 
