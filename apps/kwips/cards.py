@@ -1,10 +1,10 @@
 """Cards: kwips as lists, conversations and pages of their own show them, rendered once for everyone.
 
-A card is kept under the versions of its kwip and its author, which move with everything that it shows, and
-under whom it mentions without a link (who is switched off). So it is never taken back: a new version is a new
-key, and memcached evicts the old one in time. It holds nothing of its viewer: where viewers differ (the
-heart, the links to edit and delete) it is cut, it holds each of the few things that can stand there, and the
-viewer's marks choose.
+A card is kept under the versions of its kwip, of its author, and of the author of the kwip that a comment is
+about, which move with everything that it shows; and under whom it mentions without a link (who is switched
+off). So it is never taken back: a new version is a new key, and memcached evicts the old one in time. It holds
+nothing of its viewer: where viewers differ (the heart, the links to edit and delete) it is cut, it holds each
+of the few things that can stand there, and the viewer's marks choose.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Versioned(Protocol):
     @property
     def version(self) -> int: ...
     @property
-    def author_version(self) -> int: ...
+    def authors_version(self) -> int: ...
     @property
     def unlinked(self) -> Sequence[int]: ...
 
@@ -107,7 +107,7 @@ def _key(entry: Versioned) -> str:
     unlinked = ",".join(map(str, sorted(entry.unlinked)))
     if len(unlinked) > 40:
         unlinked = blake2b(unlinked.encode(), digest_size=12).hexdigest()
-    return f"{entry.id}:{entry.version}:{entry.author_version}:{unlinked}"
+    return f"{entry.id}:{entry.version}:{entry.authors_version}:{unlinked}"
 
 
 def html_of_revisions(texts: Mapping[str, str], people: frozenset[str]) -> dict[str, SafeString]:

@@ -42,7 +42,7 @@ class Card:
     id: int
     version: int
     author_id: int
-    author_version: int
+    authors_version: int  # of its author, and of whose kwip it is about
     username: str
     name: str
     avatar: str

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from apps import lookaside
 from apps.accounts.actions import change_profile
 from apps.accounts.models import User
+from apps.accounts.names import rename
 from apps.graph.actions import follow
 from apps.kwips import actions, cards, queries
 from apps.kwips.models import Kwip
@@ -156,3 +157,18 @@ def test_a_card_is_kept_under_every_file_whose_code_makes_it(ann: User, bob: Use
     of_ours = {path for path in ran if path.is_relative_to(apps)} - {Path(__file__)}
     assert len(of_ours) >= 9
     assert of_ours <= set(cards._made_by())
+
+
+def test_a_comments_card_has_the_new_name_of_whom_it_answers(
+    client: Client, ann: User, bob: User, publish: Publish
+) -> None:
+    thread = publish(bob, "a kwip about tea")
+    said = "long " * 1500 + "#milk"
+    made = actions.comment(author=ann, thread=thread, text=said, form_key=uuid.uuid4())
+    addresses = ["/ann/comments/", f"/ann/kwip/{made.pk}/whole/"]
+    for address in addresses:
+        assert '<bdi dir="ltr">@bob</bdi>' in page(client, address)
+    rename(user_id=bob.pk, username="bobby")
+    for address in addresses:
+        assert '<bdi dir="ltr">@bobby</bdi>' in page(client, address), address
+        assert f'href="/bobby/kwip/{thread.pk}/' in page(client, address)
