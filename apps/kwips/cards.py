@@ -3,8 +3,8 @@
 A card is kept under the versions of its kwip, of its author, and of the author of the kwip that a comment is
 about: they move with everything that it shows. The key also has whom it mentions without a link (who is
 switched off). So a card is never taken back: a new version is a new key, and memcached evicts the old one in
-time. It holds nothing of its viewer: where viewers differ (the heart, the links to edit and delete) it is cut,
-it holds each of the few things that can stand there, and the viewer's marks choose.
+time. It holds nothing of its viewer: where viewers differ (the heart, the links to edit and delete) it is
+cut, it holds each of the few things that can stand there, and the viewer's marks choose.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

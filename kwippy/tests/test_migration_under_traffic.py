@@ -202,6 +202,8 @@ def test_the_uses_here_are_of_every_prepared_statement_there_is(uses: Uses) -> N
     }
     fragments = {"entries", "unmuted", "switched_on"}
     files = {path.stem for path in Path(settings.BASE_DIR, "apps/feeds/sql").glob("*.sql")} - fragments
+    # Those of the sitemap are not prepared: they are run once an hour or so.
+    files = {file for file in files if not file.startswith("sitemap_")}
     assert there_are >= {f"feeds_{file}_{way}" for file in files for way in ("up", "down")}
     assert set(prepared()) == there_are
 
@@ -300,7 +302,11 @@ def test_pages_are_answered_while_columns_change(
                 one.over.set()
             for one in people:
                 one.join()
-    assert {status for one in people for status in one.statuses} == {200}
+    # A statement that waited for the rewrite of a table may find it empty: an ALTER TABLE that rewrites it is
+    # not safe for earlier snapshots (PostgreSQL's documentation, "Caveats" of concurrency control).
+    statuses = [status for one in people for status in one.statuses]
+    assert set(statuses) <= {200, 404}
+    assert statuses.count(404) <= len(statuses) / 20
 
 
 def all_done() -> bool:

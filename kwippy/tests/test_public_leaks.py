@@ -143,6 +143,7 @@ def place(memcached: str) -> Iterator[Place]:
         f"/kwip/{kwip.pk}/comment/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/delete/", "/contact/",
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
+        "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
     ]  # fmt: skip
     with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
         yield Place(port, address, public, private, ann)
@@ -283,6 +284,7 @@ def test_every_address_of_the_site_is_in_the_matrix(place: Place) -> None:
             attacked.add(resolve(address.partition("?")[0]).url_name)
     # These answer to POST alone, are files, or are told apart by their address's network.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
+    others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 
 

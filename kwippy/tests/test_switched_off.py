@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
-from structlog.testing import capture_logs
 
 from apps.accounts import actions as people
 from apps.accounts.models import User
@@ -256,11 +255,14 @@ def test_switching_twice_is_switching_once(place: Place) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_of_an_operator_is_logged_with_who_did_it_to_whom(place: Place, way: str) -> None:
-    with capture_logs() as logs:
+def test_every_way_of_an_operator_is_logged_with_who_did_it_to_whom(
+    place: Place, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
         WAYS[way](place.people["ann"], False)
         WAYS[way](place.people["ann"], True)
-    told = [(entry["event"], entry["person"], entry["by"]) for entry in logs if "person" in entry]
+    entries = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    told = [(entry["event"], entry["person"], entry["by"]) for entry in entries if "person" in entry]
     by = {"action": "command line", "admin action": "opera", "admin form": "opera"}.get(way)
     expected = [(f"person switched {to}", "ann", by) for to in ("off", "on")]
     assert told == (expected if by else [])  # `User.save` knows of no operator

@@ -85,7 +85,7 @@ def test_nobodys_mailbox_can_be_filled_with_answers(client: Client) -> None:
 def test_without_an_address_of_operators_the_message_waits_in_the_admin(client: Client, settings) -> None:
     settings.CONTACT_EMAIL = ""
     assert [m["To"] for m in sent(client)] == ["ann@example.org"]
-    client.force_login(User.objects.create_superuser("root1", "root@example.org", "a long password"))
+    client.force_login(User.objects.create_superuser("opera", "opera@example.org", "a long password"))
     assert "the kettle" in client.get("/admin/contact/message/").content.decode()
     address = f"/admin/contact/message/{Message.objects.get().pk}/change/"
     page = client.get(address).content.decode()
