@@ -82,7 +82,7 @@
   /* Drafts: of what is typed into a form, in this browser, per person, form and tab. They go when the server took
      them, and never before: the page after a form was taken is one that a redirect led to.
      A key is "draft:person:path:tab"; a value has the fields, and what they were when the page came. */
-  const shelf = viewer ? here : tab;  // a visitor's go with the tab: the browser may be anybody's
+  const shelf = viewer ? here : tab;  // a visitor's go with the tab: the browser may be a shared one
   const draftPath = (form) => `draft:${viewer}:${new URL(form.action).pathname}:`;
   const typedInto = (form) => [...form.elements].filter((field) =>
     field.name && !field.readOnly && field.matches("textarea, input[type=text], input[type=email], input:not([type])"));

@@ -38,10 +38,10 @@ Invariant
 
 When it fails
     A window that is not filled costs its own time on top: a millisecond or three. The worst page is the first
-    one of somebody who follows thousands of people who all fell silent: the time of one look into the index
-    for each of them. A bad cursor is a 404. What somebody wrote who is switched off is walked over: of 5,000
-    kwips in a row 5 to 13 ms, until it is removed. Statistics that are far off can lead PostgreSQL to another
-    plan: ``manage.py explainfeeds`` shows it, ``ANALYZE`` mends it.
+    one of a member who follows thousands of people who all fell silent: the time of one look into the index
+    for each of them. A bad cursor is a 404. Kwips of a person who is switched off are read and left out: of
+    5,000 in a row 5 to 13 ms, until they are removed. Statistics that are far off can lead PostgreSQL to
+    another plan: ``manage.py explainfeeds`` shows it, ``ANALYZE`` mends it.
 
 How to measure
     ``python -m bench timelines``; ``manage.py explainfeeds [--viewer NAME] [--only FILE]``.

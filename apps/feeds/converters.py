@@ -6,7 +6,7 @@ from apps.plaintext import safe
 
 
 class TagConverter:
-    """A tag in any spelling: word characters and the marks that combine with them."""
+    """A tag in any spelling: no space, no slash, and no character that breaks a document."""
 
     regex = r"[^\x00-\x20/]{1,100}"
 

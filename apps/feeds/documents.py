@@ -1,4 +1,4 @@
-"""Timelines as Atom documents, for feed readers: what strangers see of them, whoever asks."""
+"""Timelines as Atom documents, for feed readers: what anonymous visitors see of them, for members too."""
 
 import datetime
 from abc import ABC, abstractmethod
@@ -139,7 +139,7 @@ class TimelineFeed(Feed, ABC):
 
     @abstractmethod
     def timeline(self, obj: Any) -> Timeline:
-        """What strangers see of it."""
+        """What anonymous visitors see of it."""
 
     @abstractmethod
     def path(self, obj: Any) -> str:
@@ -198,12 +198,6 @@ class EveryoneFeed(TimelineFeed):
 
 @public_page(freshness.user_pages("{username}"), freshness.PEOPLE, passing=())
 class PersonFeed(TimelineFeed):
-    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().__call__(request, *args, **kwargs)
-        except Elsewhere as elsewhere:
-            return HttpResponsePermanentRedirect(str(elsewhere))
-
     def get_object(self, request: HttpRequest, username: str) -> User:
         found = person(username)
         if found.username != username:

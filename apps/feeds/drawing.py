@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 SIZE = (1200, 630)
-# Whatever somebody wrote, no more of it than this is looked at.
+# No more of a text than this is looked at.
 LETTERS = 280
 LINES = 5
 # Changes with what this file draws: pictures that an earlier release drew are drawn anew.

@@ -2,8 +2,8 @@
 
 None is made before it is asked for. Then the worker draws; who asked first waits for it a moment, and gets
 the site's own picture if that was not enough. A file is named by what is on it, so that a change of a name or
-of the words is another file, and a favourite is not. Files are swept after two days and drawn again if
-somebody asks.
+of the words is another file, and a favourite is not. Files are swept after two days, and drawn again at the
+next request.
 """
 
 import datetime
@@ -121,7 +121,7 @@ def _made_soon(name: str) -> bytes | None:
     if not _one_waits.acquire(blocking=False):
         return None
     try:
-        connection.close()  # whoever waits for something else needs none of the pool
+        connection.close()  # back to the pool while this request sleeps
         for seconds in WAITS:
             pause(seconds)
             if (made := _read(name)) is not None:

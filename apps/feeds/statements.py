@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 
     id: int
     version: int
-    author_version: int
+    authors_version: int  # of its author, and of whose kwip a comment is about
     # The ids of the people whom it mentions and who are switched off.
     unlinked: Sequence[int] = ()
     last_active_at: datetime.datetime | None = None

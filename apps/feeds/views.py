@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
 from apps.feeds import news, previews, queries
 from apps.feeds.queries import Timeline
-from apps.graph.queries import is_following
+from apps.graph.queries import followed_among, is_following
 from apps.kwips import cards as kwip_cards
 from apps.kwips.cards import Kind
 from apps.kwips.forms import BLANK_KWIP, CommentForm
@@ -71,11 +71,12 @@ def welcome(request: MemberRequest) -> HttpResponse:
     entries = queries.everyone(viewer_id=request.user.pk).page({})
     writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
     found = User.objects.in_bulk([writer for writer in writers if writer != request.user.pk])
+    followed = followed_among(request.user.pk, found)
     onward = request.GET.get("next", "")
     is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
     context = {
         "form": BLANK_KWIP,
-        "people": [found[writer] for writer in writers if writer in found][:WELCOMED_BY],
+        "people": [(found[pk], pk in followed) for pk in writers if pk in found][:WELCOMED_BY],
         "next": onward if is_safe else "",
     }
     return render(request, "feeds/welcome.html", context)
@@ -89,7 +90,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
         return elsewhere
     timeline = queries.tag(viewer_id=viewer_id(request), name=canonical)
     shown = _page(request, timeline)
-    # A tag that nobody uses is no page: any word would make one, for the cache to keep and others to index.
+    # A tag without kwips is no page: any word would make one, for the cache to keep and others to index.
     unused = not shown["page"] and shown["page"].is_first
     return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 

@@ -1,6 +1,6 @@
 """Reads of the graph."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db.models import Q
 
@@ -14,6 +14,12 @@ PAGE_SIZE = 40
 def is_following(follower_id: int | None, followee_id: int) -> bool:
     """Whether the one follows the other; nobody (None) follows no one."""
     return bool(follower_id) and Follow.objects.filter(follower=follower_id, followee=followee_id).exists()
+
+
+def followed_among(follower_id: int, ids: Collection[int]) -> set[int]:
+    """Which of these people the one follows."""
+    rows = Follow.objects.filter(follower=follower_id, followee__in=ids)
+    return set(rows.values_list("followee_id", flat=True))
 
 
 def is_blocked(one_id: int | None, other_id: int) -> bool:

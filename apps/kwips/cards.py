@@ -1,10 +1,10 @@
 """Cards: kwips as lists, conversations and pages of their own show them, rendered once for everyone.
 
-A card is kept under the versions of its kwip and its author, which move with everything that it shows, and
-under whom it mentions without a link (who is switched off). So it is never taken back: a new version is a new
-key, and the old one falls out of the cache by and by. It holds nothing of whoever looks: where viewers differ
-(the heart, the links to edit and delete) it is cut, it holds each of the few things that can stand there, and
-the viewer's marks choose.
+A card is kept under the versions of its kwip, of its author, and of the author of the kwip that a comment is
+about: they move with everything that it shows. The key also has whom it mentions without a link (who is
+switched off). So a card is never taken back: a new version is a new key, and memcached evicts the old one in
+time. It holds nothing of its viewer: where viewers differ (the heart, the links to edit and delete) it is
+cut, it holds each of the few things that can stand there, and the viewer's marks choose.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Versioned(Protocol):
     @property
     def version(self) -> int: ...
     @property
-    def author_version(self) -> int: ...
+    def authors_version(self) -> int: ...
     @property
     def unlinked(self) -> Sequence[int]: ...
 
@@ -107,7 +107,7 @@ def _key(entry: Versioned) -> str:
     unlinked = ",".join(map(str, sorted(entry.unlinked)))
     if len(unlinked) > 40:
         unlinked = blake2b(unlinked.encode(), digest_size=12).hexdigest()
-    return f"{entry.id}:{entry.version}:{entry.author_version}:{unlinked}"
+    return f"{entry.id}:{entry.version}:{entry.authors_version}:{unlinked}"
 
 
 def html_of_revisions(texts: Mapping[str, str], people: frozenset[str]) -> dict[str, SafeString]:
@@ -158,9 +158,13 @@ def _rendered(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
 @cache
 def _look() -> str:
     """Changes with the code that cards are made by: a new release shows none of the last one's."""
+    return blake2b(b"\0".join(path.read_bytes() for path in _made_by()), digest_size=6).hexdigest()
+
+
+def _made_by() -> list[Path]:
+    """The files that decide on a card's HTML."""
     names = ("_kwip", "_kwip_foot", "_heart", "_own")
     templates = [Path(str(get_template(f"kwips/{name}.html").template.origin)) for name in names]  # type: ignore[attr-defined]
-    modules = (text, links, folding, cleaning, cutting, languages, people)
-    tags = Path(__file__).parent / "templatetags" / "kwips.py"
-    made_by = [*templates, *(Path(str(module.__file__)) for module in modules), tags, Path(__file__)]
-    return blake2b(b"\0".join(path.read_bytes() for path in made_by), digest_size=6).hexdigest()
+    modules = (queries, text, links, folding, cleaning, cutting, languages, people)
+    beside = [Path(__file__).parent / name for name in ("sql/cards.sql", "templatetags/kwips.py")]
+    return [*templates, *(Path(str(module.__file__)) for module in modules), *beside, Path(__file__)]

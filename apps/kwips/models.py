@@ -174,7 +174,7 @@ class Favourite(models.Model):
 
 
 class Tag(models.Model):
-    """A hashtag, in its one spelling (NFC, lower case)."""
+    """A hashtag, in its one spelling (NFKC, lower case)."""
 
     name = models.CharField(max_length=50, unique=True)
 

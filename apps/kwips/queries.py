@@ -42,7 +42,7 @@ class Card:
     id: int
     version: int
     author_id: int
-    author_version: int
+    authors_version: int  # of its author, and of whose kwip it is about
     username: str
     name: str
     avatar: str
@@ -170,8 +170,8 @@ def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:
 def shown_counts(person: User, viewer_id: int | None) -> dict[str, int]:
     """A person's counters as the lists beside them show it to the viewer; to themselves, all there is.
 
-    Those of comments and favourites count what is stored, whoever may see it: to be exact they would have to
-    read all of it.
+    Those of comments and favourites count what is stored, visible to the viewer or not: to be exact they
+    would have to read all of it.
     """
     counts = {name: getattr(person, name) for name in sorted(COUNTERS)}
     if viewer_id == person.pk:

@@ -164,7 +164,7 @@ def _address_html(token: Token) -> str:
     end = boundary(shown, max(SHOWN_ADDRESS, host_end)) if len(shown) > SHOWN_ADDRESS + 10 else len(shown)
     words: str = escape(shown)
     if end < len(shown):
-        # What the style sheet hides is still there for whoever copies the address.
+        # What the style sheet hides is copied with the rest of the address.
         words = (
             f'<span class="cut">{escape(shown[:end])}</span><span class="rest">{escape(shown[end:])}</span>'
         )

@@ -210,7 +210,7 @@ def _own(request: MemberRequest, kwip_id: int) -> Kwip | None:
 
 
 def _deletable(request: MemberRequest, kwip_id: int) -> Kwip | None:
-    """A comment may also be deleted by whoever wrote the kwip that it stands below, as it always was."""
+    """A comment may also be deleted by the author of the kwip that it stands below, as it always was."""
     kwip = _visible(request, kwip_id)
     if kwip is not None and not _may_delete(kwip, request.user):
         raise PermissionDenied(_("that's somebody else's kwip."))

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-# Code points that are no characters, now and for ever: U+FDD0 to U+FDEF and the last two of each plane.
+# Code points that Unicode never assigns to characters: U+FDD0 to U+FDEF and the last two of each plane.
 # XML 1.0 forbids U+FFFE and U+FFFF: with one of them a document cannot be read at all.
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
     f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)

@@ -13,8 +13,9 @@ _READ = 600
 _SURE = 0.9
 _LETTERS = 20
 
-# Names, tags and addresses are of no language.
-_NO_WORDS = regex.compile(r"\S*[@#＠＃/]\S*|[^\p{L}\p{M}\s]+")
+# Names, tags and addresses are of no language. In scripts without spaces words stand right beside them.
+_SPACED = r"[^\s\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]"
+_NO_WORDS = regex.compile(rf"{_SPACED}*[@#＠＃/]{_SPACED}*|[^\p{{L}}\p{{M}}\s]+")
 # Scripts that only one language of any size is written in.
 _SCRIPTS = {
     "Hiragana": "ja", "Katakana": "ja", "Hangul": "ko", "Thai": "th", "Lao": "lo", "Khmer": "km",

@@ -55,7 +55,7 @@ def rehearse(stack: Stack, acts: list[Act], started: float) -> int:
             print(f"-- {name} ({time.monotonic() - started:.0f} s)", flush=True)
             play(stack, operator)
         if acts is ACTS and (missed := operator.missed()):
-            raise RehearsalError(f"nobody has typed these lines of {manual.GUIDE.name}: {missed}")
+            raise RehearsalError(f"these lines were not typed, of {manual.GUIDE.name}: {missed}")
     except RehearsalError as error:
         print(f"rehearsal: {error}", file=sys.stderr)
         for service in [error.service] if error.service else SERVICES:

@@ -1,4 +1,4 @@
-"""What the site takes while nobody comes: memory, and the size of its image."""
+"""What the site takes when it is idle: memory, and the size of its image."""
 
 import json
 

@@ -96,16 +96,14 @@ def try_backup(stack: Stack, operator: Operator, address: str) -> None:
 def go_back(stack: Stack, operator: Operator, ann: Visitor, address: str) -> None:
     """Restore on the machine that has gone on. What it had cached is of versions that will come once more."""
     operator.follow("Restore", names={"FOLDER": "kept"})
-    stranger = Visitor(stack.https)
+    anonymous = Visitor(stack.https)
     patiently(
-        lambda: "this is in the backup" in stranger.get(address).text, "the text of the backup", "nginx"
+        lambda: "this is in the backup" in anonymous.get(address).text, "the text of the backup", "nginx"
     )
     edit(ann, address, "this is another edit")
     if "this is another edit" not in ann.get(address).text:
         raise RehearsalError("a restored site shows what was cached before", "memcached")
-    patiently(
-        lambda: "this is another edit" in stranger.get(address).text, "the edit, for strangers", "nginx"
-    )
+    patiently(lambda: "this is another edit" in anonymous.get(address).text, "the edit, anonymously", "nginx")
 
 
 def edit(ann: Visitor, address: str, text: str) -> None:

@@ -97,7 +97,7 @@ def outage(stack: Stack, load: Load, service: str, works: Callable[[], bool], me
     moment = time.monotonic()
     stack.kill(service)
     killed = time.monotonic()
-    patiently(lambda: bool(load.faults(moment)) or time.monotonic() > killed + 3, "that somebody notices")
+    patiently(lambda: bool(load.faults(moment)) or time.monotonic() > killed + 3, "a failed request")
     until(works, BACK_SECONDS[service] * PATIENCE, f"{service} again", service)
     # From the last fault on, everything has to be answered.
     faults = load.faults(moment)
@@ -109,22 +109,22 @@ def outage(stack: Stack, load: Load, service: str, works: Callable[[], bool], me
     print(f"{service}: {what}; {meanwhile}")
 
 
-def strangers_read_on(load: Load, moment: float) -> None:
-    """What strangers had been shown before, nginx shows them once more."""
+def anonymous_reads_go_on(load: Load, moment: float) -> None:
+    """Pages that nginx has, it serves once more."""
     if faults := load.faults(moment, "read"):
-        raise RehearsalError(f"{len(faults)} reads of strangers failed: {faults[:5]}", "nginx")
+        raise RehearsalError(f"{len(faults)} anonymous reads failed: {faults[:5]}", "nginx")
 
 
 def web(stack: Stack, load: Load) -> None:
     moment, visitor = time.monotonic(), Visitor(stack.https)
     outage(stack, load, "web", lambda: visitor.get("/livez").status == 200, "strangers read on")
-    strangers_read_on(load, moment)
+    anonymous_reads_go_on(load, moment)
 
 
 def postgres(stack: Stack, load: Load) -> None:
     moment, visitor = time.monotonic(), Visitor(stack.https)
     outage(stack, load, "postgres", lambda: visitor.get("/readyz").status == 200, "strangers read on")
-    strangers_read_on(load, moment)
+    anonymous_reads_go_on(load, moment)
 
 
 def nginx(stack: Stack, load: Load) -> None:

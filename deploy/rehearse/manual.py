@@ -9,7 +9,7 @@ from deploy.rehearse.stack import ROOT, RehearsalError
 
 GUIDE = ROOT / "deploy/README.md"
 README = ROOT / "README.md"
-# What can't be typed where nobody else is.
+# What can't be typed without other hosts or an authority.
 NOT_HERE = {
     "deploy/certificate": "no authority can reach a machine that rehearses",
     "rsync -a backups/ HOST:kwippy-backups/": "there is no other host",

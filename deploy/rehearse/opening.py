@@ -98,41 +98,41 @@ def confirm(stack: Stack, visitor: Visitor, address: str) -> None:
 
 
 def first_day(stack: Stack) -> None:
-    """Join, confirm, write, be read by strangers, write to the operators."""
-    ann, stranger = join(stack, "ann"), Visitor(stack.https, domain=stack.domain)
+    """Join, confirm, write, be read anonymously, write to the operators."""
+    ann, anonymous = join(stack, "ann"), Visitor(stack.https, domain=stack.domain)
     address = publish(ann, "ann", "the kettle is on")
-    # A page for strangers may be a moment old.
+    # An anonymous page may be a moment old.
     for page in (address, "/ann/", "/everyone/"):
-        patiently(lambda page=page: "the kettle is on" in stranger.get(page).text, page, "nginx")  # type: ignore[misc]
-    for style in re.findall(r'/static/[^"]+\.css', stranger.get("/").text):
-        answer = stranger.get(style)
+        patiently(lambda page=page: "the kettle is on" in anonymous.get(page).text, page, "nginx")  # type: ignore[misc]
+    for style in re.findall(r'/static/[^"]+\.css', anonymous.get("/").text):
+        answer = anonymous.get(style)
         if (answer.status, "immutable" in answer.headers.get("Cache-Control", "")) != (200, True):
             raise RehearsalError(f"{style} was answered with {answer.status} {answer.headers}", "nginx")
     write_to_operators(stack, "is anybody there?")
     for name, expected in (("/metrics", 404), ("/metrics/", 404), ("//metrics", 404), ("/nobody/", 404)):
-        if (status := stranger.get(name).status) != expected:
+        if (status := anonymous.get(name).status) != expected:
             raise RehearsalError(f"{name} was answered with {status}", "nginx")
 
 
 def addresses(stack: Stack) -> None:
     """Every address that the site gives is one at which it answers: with its port."""
-    stranger = Visitor(stack.https, domain=stack.domain)
-    found = {"http leads to": to_https(stack, stranger)}
+    anonymous = Visitor(stack.https, domain=stack.domain)
+    found = {"http leads to": to_https(stack, anonymous)}
     for path in ("/everyone/", "/ann/"):
         for kind in ("canonical", "alternate"):
-            page = stranger.get(path).text
+            page = anonymous.get(path).text
             for tag in re.findall(rf'<link[^>]*rel="{kind}"[^>]*>', page):
                 href = re.search(r'href="([^"]+)"', tag)
                 found[f"{kind} of {path}"] = href[1] if href else ""
-    for link in re.findall(r'(?:href|<id)[=>]"?(https?://[^"<]+)', stranger.get("/ann/feed.atom").text):
+    for link in re.findall(r'(?:href|<id)[=>]"?(https?://[^"<]+)', anonymous.get("/ann/feed.atom").text):
         found[f"Atom: {link}"] = link
-    leads = stranger.get("/kwip/").headers.get("Location", "")
-    found["sign in"] = f"{stranger.site}{leads}" if leads.startswith("/") else leads
+    leads = anonymous.get("/kwip/").headers.get("Location", "")
+    found["sign in"] = f"{anonymous.site}{leads}" if leads.startswith("/") else leads
     if len(found) < 5:
         raise RehearsalError(f"few addresses are given: {found}", "web")
     for where, address in found.items():
-        if address.startswith(("http", "https")) and not address.startswith(f"{stranger.site}/"):
-            raise RehearsalError(f"{where}: {address}, which is not below {stranger.site}", "web")
+        if address.startswith(("http", "https")) and not address.startswith(f"{anonymous.site}/"):
+            raise RehearsalError(f"{where}: {address}, which is not below {anonymous.site}", "web")
 
 
 def to_https(stack: Stack, visitor: Visitor) -> str:
@@ -185,11 +185,11 @@ def certify(stack: Stack, operator: Operator) -> None:
 
 def write_to_operators(stack: Stack, subject: str) -> None:
     """Use the contact form, and see the mail."""
-    stranger = Visitor(stack.https, domain=stack.domain)
-    form = stranger.form("/contact/", "/contact/")
+    anonymous = Visitor(stack.https, domain=stack.domain)
+    form = anonymous.form("/contact/", "/contact/")
     time.sleep(3)  # who fills in a form takes a moment
     form |= {"name": "Bo", "email": f"bo@{DOMAIN}", "subject": subject, "text": "hello from outside"}
-    answer = stranger.post("/contact/", form)
+    answer = anonymous.post("/contact/", form)
     if answer.status not in (302, 303):
         raise RehearsalError(f"the contact form was answered with {answer.status}", "web")
     patiently(lambda: mail_to(stack, f"operators@{DOMAIN}", subject), f"the mail {subject!r}", "worker")

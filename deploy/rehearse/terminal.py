@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.rehearse import manual
 from deploy.rehearse.stack import RehearsalError, Stack
 
-# A program that shows nothing for so long waits for an answer that nobody gives.
+# A program that shows nothing for so long waits for input.
 SILENT_SECONDS = 600.0
 # What a program asks, and the answer.
 Answers = Sequence[tuple[str, str]]
@@ -86,7 +86,7 @@ class Operator:
         return shown
 
     def missed(self) -> list[str]:
-        """The lines of the guide that nobody has typed."""
+        """The lines of the guide that were not typed."""
         return [line.text for line in manual.lines(manual.GUIDE) if line not in self.typed]
 
 

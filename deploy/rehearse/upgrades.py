@@ -45,7 +45,7 @@ def play(stack: Stack, operator: Operator) -> None:
         patiently(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
         make_next_release(stack, operator, "contact", MIGRATION)
         second = stack.setting("RELEASE")
-        with somebody_in_the_way(stack):
+        with lock_in_the_way(stack):
             told = roll(
                 stack,
                 load,
@@ -106,7 +106,7 @@ def killed(stack: Stack, load: Load, operator: Operator) -> None:
 
 
 @contextlib.contextmanager
-def somebody_in_the_way(stack: Stack) -> Iterator[None]:
+def lock_in_the_way(stack: Stack) -> Iterator[None]:
     """Reads a table that a migration wants to change, for longer than it may keep others waiting."""
     reads = "BEGIN; LOCK contact_message IN ACCESS SHARE MODE; SELECT pg_sleep(300)"
     waits = "application_name = 'kwippy migrate' AND wait_event_type = 'Lock'"
@@ -125,14 +125,14 @@ def somebody_in_the_way(stack: Stack) -> Iterator[None]:
             stack.exec, "postgres", "psql", "-U", "postgres", "-d", "kwippy", "-c", reads, check=False
         )
         there = f"SELECT 1 FROM pg_stat_activity WHERE query = '{reads}' AND wait_event = 'PgSleep'"
-        patiently(lambda: stack.sql(there), "somebody who holds the lock", "postgres")
+        patiently(lambda: stack.sql(there), "the held lock", "postgres")
         leaving = pool.submit(leave)
         yield
         leaving.result()
 
 
 def roll(stack: Stack, load: Load, what: str, upgrade: Callable[[], str]) -> str:
-    """Have the site run another release, with nobody noticing. Returns what the script told."""
+    """Have the site run another release without a failed request. Returns what the script told."""
     moment = time.monotonic()
     told = upgrade()
     seconds = time.monotonic() - moment
@@ -173,7 +173,7 @@ def scale(stack: Stack, load: Load, operator: Operator) -> None:
 
 
 def both_answer(stack: Stack) -> None:
-    """Ask what nobody keeps, until each container of web has answered one of these requests."""
+    """Ask for what no cache keeps, until each container of web has answered one of these requests."""
     visitor, asked = Visitor(stack.https), set()
     containers = stack.containers("web")
 
@@ -222,4 +222,4 @@ def lose_secrets(stack: Stack, operator: Operator, ann: Visitor) -> None:
     again = Visitor(stack.https)
     sign_in(again, "ann")
     publish(again, "ann", "the secrets are new")
-    print("secrets/ lost: everybody signs in anew, and nothing else is lost")
+    print("secrets/ lost: all sign in anew, and nothing else is lost")

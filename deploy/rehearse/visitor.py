@@ -149,7 +149,7 @@ def mails(stack: Stack) -> list[dict[str, object]]:
 
 
 def mail_to(stack: Stack, address: str, subject: str = "") -> str:
-    """The text of the newest mail to somebody; empty if none has come."""
+    """The text of the newest mail to an address; empty if none has come."""
     for message in mails(stack):
         to = [str(one["Address"]) for one in message["To"]]  # type: ignore[attr-defined]
         if address in to and subject in str(message["Subject"]):

@@ -14,7 +14,7 @@ TOLD = "/etc/docker/daemon.json"
 
 
 def play(stack: Stack, operator: Operator) -> None:
-    """As somebody who tries it, at https://localhost with another port."""
+    """As a first trial, at https://localhost with another port."""
     stack.publish("the site")
     operator.follow("The first start", only="git clone", names={"ADDRESS": str(stack.origin)})
     start(stack, operator, "The first start")
@@ -67,7 +67,7 @@ def by_ipv6() -> str:
 
 def each_is_one(stack: Stack, own: str) -> None:
     """nginx and the site know a visitor by IPv6 by their own address, and others by another one."""
-    paths = {"::1": "/nobody-by-loopback/", own: "/nobody-by-ipv6/", "127.0.0.1": "/nobody-by-ipv4/"}
+    paths = {"::1": "/asked-by-loopback/", own: "/asked-by-ipv6/", "127.0.0.1": "/asked-by-ipv4/"}
     for address, path in paths.items():
         Visitor(stack.https, domain=stack.domain, address=address).get(path)
     seen: dict[str, str] = {}

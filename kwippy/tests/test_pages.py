@@ -32,7 +32,7 @@ def ann(transactional_db: None) -> User:
         actions.publish(author=bob, text=text, form_key=uuid.uuid4())
     kwip = actions.publish(author=ann, text="tea #tea", form_key=uuid.uuid4(), followers_only=True)
     actions.comment(author=bob, thread=kwip, text=LONG * 3, form_key=uuid.uuid4())
-    actions.edit(kwip=kwip, text="tea and scones #tea @bob")
+    actions.edit(kwip=kwip, text="tea and scones, and all else that goes with them #tea @bob")
     actions.favourite(kwip=kwip, user=bob)
     return ann
 
@@ -92,6 +92,8 @@ def test_every_page_is_accessible_fits_and_breaks_no_policy(
         axe(page)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{address} is {wide} pixels wider than the screen"
+        heads = page.evaluate("[...document.querySelectorAll('.kwip-head')].map((head) => head.clientWidth)")
+        assert min(heads, default=width) >= 160, f"{address}: names and times have too little room: {heads}"
     # The browser itself mentions each page that is not a 200.
     assert not [said for said in complaints if "Failed to load resource" not in said]
 

@@ -1,11 +1,20 @@
 -- What every timeline gives of the ids that it found: with the versions that the keys of their cards need, and whom
--- they mention who is switched off (their names are no links). {ids} is the timeline, {order} its order.
+-- they mention who is switched off (their names are no links). A comment's card also names the author of the kwip
+-- that it is about: the sum moves with either author. {ids} is the timeline, {order} its order.
 -- Served by the primary keys of kwips_kwip, accounts_user and kwips_mention (kwip_id, user_id), and by
 -- user_switched_off (id).
 SELECT
     page.*,
     kwip.version,
-    author.version AS author_version,
+    author.version + coalesce(
+        (
+            SELECT a.version
+            FROM kwips_kwip t
+            JOIN accounts_user a ON a.id = t.author_id
+            WHERE t.id = kwip.thread_id
+        ),
+        0
+    ) AS authors_version,
     ARRAY(
         SELECT m.user_id
         FROM kwips_mention m

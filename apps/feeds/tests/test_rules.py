@@ -123,7 +123,7 @@ def test_entries_carry_the_versions_of_kwip_and_author(ann, publish) -> None:
     User.objects.filter(pk=ann.pk).update(version=7)
     Kwip.objects.filter(pk=kwip.pk).update(version=9)
     (entry,) = queries.everyone(viewer_id=None).page({})
-    assert (entry.id, entry.version, entry.author_version) == (kwip.pk, 9, 7)
+    assert (entry.id, entry.version, entry.authors_version) == (kwip.pk, 9, 7)
 
 
 def test_a_kwip_that_commits_late_is_counted_as_new(ann, publish) -> None:

@@ -1,6 +1,7 @@
 """Addresses: the canonical one, those that lead to it, and those behind which nothing is."""
 
 import datetime
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -231,3 +232,13 @@ def test_queries_do_not_grow_with_what_a_page_shows(client, ann, publish) -> Non
         publish(ann)
     assert [counted(address) for address in ("/", "/everyone/", "/ann/")] == before
     assert Kwip.objects.count() == 31
+
+
+def test_the_welcome_says_who_is_followed_already(
+    client: Client, ann: User, bob: User, publish: Callable[..., Kwip]
+) -> None:
+    publish(bob)
+    client.force_login(ann)
+    for path, then in (("/bob/follow/", "unfollow"), ("/bob/unfollow/", "follow")):
+        assert client.post(path, {"next": "/welcome/"})["Location"] == "/welcome/"
+        assert f'formaction="/bob/{then}/"' in client.get("/welcome/").content.decode()

@@ -5,7 +5,7 @@ SELECT
     k.id,
     k.version,
     k.author_id,
-    a.version,
+    a.version + coalesce(ta.version, 0),
     a.username,
     coalesce(nullif(a.display_name, ''), a.username),
     a.avatar,

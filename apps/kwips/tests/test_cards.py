@@ -1,8 +1,13 @@
 """Cards in memcached: the same for everyone, never stale, with nothing of anybody's in them."""
 
+import sys
+import uuid
 from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -10,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from apps import lookaside
 from apps.accounts.actions import change_profile
 from apps.accounts.models import User
+from apps.accounts.names import rename
 from apps.graph.actions import follow
 from apps.kwips import actions, cards, queries
 from apps.kwips.models import Kwip
@@ -127,3 +133,42 @@ def test_the_one_form_behind_the_hearts_works_without_javascript(
     assert f'formaction="/kwip/{kwip.pk}/favourite/"' in shown
     member.post(f"/kwip/{kwip.pk}/favourite/", {"next": "/everyone/"})
     assert 'aria-pressed="true"' in page(member)
+
+
+def test_a_card_is_kept_under_every_file_whose_code_makes_it(ann: User, bob: User, publish: Publish) -> None:
+    """Else a new release would go on with the cards of the last one."""
+    text = f"مرحبا @bob #tea https://example.com/{'long/' * 20}\n\tand more {'words ' * 1500}"
+    kwip = publish(ann, text)
+    below = actions.comment(author=bob, thread=kwip, text="words " * 1500, form_key=uuid.uuid4())
+    ran: set[Path] = set()
+
+    def seen(frame: FrameType, event: str, argument: object) -> None:
+        ran.add(Path(frame.f_code.co_filename))
+
+    before = sys.getprofile()
+    for kind in cards.Kind:
+        for card in queries.cards([kwip.pk, below.pk], characters=kind.characters):
+            sys.setprofile(seen)
+            try:
+                cards._rendered(card, kind)
+            finally:
+                sys.setprofile(before)
+    apps = settings.BASE_DIR / "apps"
+    of_ours = {path for path in ran if path.is_relative_to(apps)} - {Path(__file__)}
+    assert len(of_ours) >= 9
+    assert of_ours <= set(cards._made_by())
+
+
+def test_a_comments_card_has_the_new_name_of_whom_it_answers(
+    client: Client, ann: User, bob: User, publish: Publish
+) -> None:
+    thread = publish(bob, "a kwip about tea")
+    said = "long " * 1500 + "#milk"
+    made = actions.comment(author=ann, thread=thread, text=said, form_key=uuid.uuid4())
+    addresses = ["/ann/comments/", f"/ann/kwip/{made.pk}/whole/"]
+    for address in addresses:
+        assert '<bdi dir="ltr">@bob</bdi>' in page(client, address)
+    rename(user_id=bob.pk, username="bobby")
+    for address in addresses:
+        assert '<bdi dir="ltr">@bobby</bdi>' in page(client, address), address
+        assert f'href="/bobby/kwip/{thread.pk}/' in page(client, address)

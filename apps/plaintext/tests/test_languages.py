@@ -28,6 +28,19 @@ def test_a_language_is_told(text: str, language: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("これを見てhttps://example.jp/道/页。そして「https://example.com/foo」", "ja"),
+        ("@demoさん、今日はいい天気ですね#お茶", "ja"),
+        ("看看这个https://example.cn/a。我今天去了公园", "zh"),
+        ("ดูนี่https://example.com/a/bสวัสดีครับ", "th"),
+    ],
+)
+def test_it_is_told_of_words_right_beside_names_and_addresses(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
     "text", ["", "ok", "hola", ":-)", "12:30", "asdf qwer zxcv uiop hjkl", "@demo https://example.com/tea/is/ready",
         "\u0301" * 700, "a" * 700]
 )  # fmt: skip
