@@ -30,12 +30,21 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "403.html", {"why": str(exception)}, status=403)
+    return render(request, "403.html", {"why": _why(exception)}, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    why = str(exception) if exception.args and isinstance(exception.args[0], str) else ""
-    return render(request, "404.html", {"why": why}, status=404)
+    return render(request, "404.html", {"why": _why(exception)}, status=404)
+
+
+def _why(exception: Exception) -> str:
+    """What the exception says to visitors: nothing where a library raised it, whose words may hold a path."""
+    raised = exception.__traceback__
+    while raised is not None and raised.tb_next is not None:
+        raised = raised.tb_next
+    module = raised.tb_frame.f_globals.get("__name__", "") if raised else ""
+    is_ours = module.startswith(("apps.", "kwippy."))
+    return str(exception) if is_ours and exception.args and isinstance(exception.args[0], str) else ""
 
 
 def too_many(request: HttpRequest) -> HttpResponse:

@@ -43,6 +43,21 @@ def test_what_is_not_there_is_a_friendly_404(client: Client, address: str) -> No
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address", ["/media/nothing.webp", "/media/", "/media/avatars/../../x", "/media/%2e%2e/x"]
+)
+def test_a_missing_file_tells_no_path_of_the_server(client: Client, address: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert str(settings.MEDIA_ROOT) not in answer.content.decode()
+    assert "does not exist" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_what_the_site_itself_says_is_on_the_page(client: Client) -> None:
+    assert "there is nobody of that name here" in client.get("/nobody_here/").content.decode()
+
+
 def test_a_form_of_many_megabytes_is_a_413() -> None:
     answer = Client().post(
         "/kwip/", {"text": "x" * 3_000_000}, content_type="application/x-www-form-urlencoded"
