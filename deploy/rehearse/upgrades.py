@@ -66,7 +66,7 @@ def play(stack: Stack, operator: Operator) -> None:
             "upgrade with another type",
             lambda: operator.follow("Upgrade", only="deploy/upgrade"),
         )
-        if stack.sql(TYPE.format("comments_count")) != "bigint":
+        if stack.sql(TYPE.format("comments_count")).strip() != "bigint":
             raise RehearsalError("the column has its old type", "migrate")
         new_key(stack, load, ann)
         scale(stack, load, operator)
