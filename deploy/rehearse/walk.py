@@ -66,7 +66,10 @@ def by_ipv6() -> str:
 
 
 def each_is_one(stack: Stack, own: str) -> None:
-    """nginx and the site know a visitor by IPv6 by their own address, and others by another one."""
+    """nginx knows a visitor by IPv6 by their own address, and one by IPv4 by another.
+
+    Docker's proxy hands ::1 on by whichever IPv6 address of this machine the kernel takes.
+    """
     paths = {"::1": "/asked-by-loopback/", own: "/asked-by-ipv6/", "127.0.0.1": "/asked-by-ipv4/"}
     for address, path in paths.items():
         Visitor(stack.https, domain=stack.domain, address=address).get(path)
@@ -80,6 +83,6 @@ def each_is_one(stack: Stack, own: str) -> None:
         return len(seen) == len(paths)
 
     patiently(logs, "three visitors in the log", "nginx")
-    if seen[own] != own or len(set(seen.values())) != len(paths):
+    if seen[own] != own or seen["127.0.0.1"] == own or ":" not in seen["::1"]:
         raise RehearsalError(f"visitors are taken for others: {seen}", "nginx")
-    print(f"visitors by IPv6: {own} is known as {seen[own]}, ::1 as {seen['::1']}, Docker's own")
+    print(f"visitors by IPv6: {own} is known as {seen[own]}, ::1 as {seen['::1']}")
