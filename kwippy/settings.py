@@ -191,9 +191,8 @@ AUTH_USER_MODEL = "accounts.User"
 # Reads the user of a request from memcached; "allauth.account.auth_backends.AuthenticationBackend" does not.
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]
 PASSWORD_HASHERS = [
-    # Two at once in each process, of 46 MiB each.
+    # Two at once in each process, of 46 MiB each. It also verifies Argon2 hashes of earlier releases.
     "apps.accounts.hashers.BoundedArgon2PasswordHasher",
-    # What an earlier release made is read by the first as well: its algorithm has the same name.
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
