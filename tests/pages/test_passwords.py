@@ -2,13 +2,13 @@
 
 import pytest
 from allauth.account.models import EmailAddress
-from apps.demo.builder import DEMO_PASSWORD
 from django.contrib.auth.password_validation import validate_password
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.demo.builder import DEMO_PASSWORD
 from apps.limits.tests.clock import let_pass
 from tests.support.people import PASSWORD, member, signs_in
 
