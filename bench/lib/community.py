@@ -1,48 +1,96 @@
-"""The community that timelines are measured on: the populated one, with people who fell silent."""
+"""The community that timelines and pages are measured on: the demo's, with people who fell silent.
 
+`template` makes it once, in a process of its own (`python -m bench.lib.community KWIPS`); each run measures a copy.
+"""
+
+import hashlib
+import os
 import random
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 
-from django.core.management import call_command
-from django.db import connection
+from bench.lib import database
+from bench.lib.database import ROOT, Server
 
-# Where those who fell silent said their last word: in the first fifth of all kwips.
+PEOPLE = 20_000
+KWIPS = {"small": 200_000, "full": 2_000_000}
+# How many people the viewers follow: for each number one who follows active people, one who follows dormant ones.
+FOLLOWEES = (10, 100, 1_000, 5_000)
+DORMANT = 5_000
+SEED = 2008
+# Dormant people published only in the first fifth of all kwips.
 SILENT_AFTER = 0.2
 
 type Viewers = dict[tuple[int, str], int]
 
 
-def fill(*, people: int, kwips: int, followees: Sequence[int], dormant: int, seed: int) -> Viewers:
-    """Fills the database with ``people`` and ``kwips``, unless it holds just that.
+@contextmanager
+def community(server: Server, subject: str, *, kwips: int) -> Iterator[None]:
+    """A copy of the community for one run of the subject, which may write into it. Sets Django up."""
+    import django
 
-    Returns the viewers: user ids by how many they follow and of what kind ("active", "dormant").
-    """
+    name = template(server, kwips=kwips)
+    with database.copied(server, name, subject):
+        django.setup()
+        yield
+
+
+def template(server: Server, *, kwips: int) -> str:
+    """The name of the template with so many kwips, made unless it is there."""
+    family = f"community_{kwips}"
+    name = f"{family}_{recipe()}"
+
+    def fill(unfinished: str) -> None:
+        words = [sys.executable, "-m", "bench.lib.community", str(kwips)]
+        environment = os.environ | {"DATABASE_NAME": unfinished}
+        # Its output is progress. The standard output of a subject may be read by a program.
+        subprocess.run(words, cwd=ROOT, env=environment, stdout=sys.stderr, check=True)
+
+    server.template(name, family=family, fill=fill)
+    return name
+
+
+def recipe() -> str:
+    """A digest of what the community depends on: this file and the tables. Another one means another template."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for path in sorted(ROOT.glob("apps/**/migrations/*.py")):
+        digest.update(path.read_bytes())
+    for package in ("django", "django-allauth"):
+        digest.update(version(package).encode())
+    return digest.hexdigest()[:8]
+
+
+def viewers() -> Viewers:
+    """User ids by how many people they follow, and of what kind ("active", "dormant")."""
+    from django.db import connection
+
     with connection.cursor() as cursor:
-        call_command("migrate", verbosity=0)
-        if _filled_with(cursor, people, kwips):
-            return _viewers(cursor)
-        cursor.execute("TRUNCATE accounts_user, kwips_tag CASCADE")
-        cursor.execute("DROP TABLE IF EXISTS bench_viewer, bench_timeline, bench_filled")
-        call_command("populate", people=people, kwips=kwips, seed=seed)
-        silent = _silence(cursor, dormant)
-        _make_viewers(cursor, followees, silent, random.Random(seed))
+        cursor.execute("SELECT followees, kind, user_id FROM bench_viewer")
+        return {(followees, kind): user_id for followees, kind, user_id in cursor.fetchall()}
+
+
+def fill(kwips: int) -> None:
+    """Fills the database that Django's settings name, which is empty."""
+    import django
+    from django.core.management import call_command
+    from django.db import connection
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    call_command("populate", people=PEOPLE, kwips=kwips, seed=SEED)
+    with connection.cursor() as cursor:
+        silent = _silence(cursor, DORMANT)
+        _make_viewers(cursor, FOLLOWEES, silent, random.Random(SEED))
         _materialise(cursor)
-        cursor.execute("CREATE TABLE bench_filled AS SELECT %s AS people, %s AS kwips", [people, kwips])
-        connection.commit()
         cursor.execute("VACUUM (ANALYZE)")
-        return _viewers(cursor)
-
-
-def _filled_with(cursor, people: int, kwips: int) -> bool:  # type: ignore[no-untyped-def]
-    cursor.execute("SELECT to_regclass('bench_filled')")
-    if cursor.fetchone()[0] is None:
-        return False
-    cursor.execute("SELECT people, kwips FROM bench_filled")
-    return tuple(cursor.fetchone()) == (people, kwips)
 
 
 def _silence(cursor, number: int) -> list[int]:  # type: ignore[no-untyped-def]
-    """Makes the least active authors dormant: what they said lately was said by their neighbours."""
+    """Makes the least active authors dormant: their later kwips are given to the most active authors."""
     cursor.execute(
         "SELECT id FROM accounts_user WHERE kwips_count > 0 ORDER BY kwips_count, id LIMIT %s", [number]
     )
@@ -60,7 +108,7 @@ def _silence(cursor, number: int) -> list[int]:  # type: ignore[no-untyped-def]
         """,
         [SILENT_AFTER, silent],
     )
-    # Whoever said nothing before that says one thing at the very beginning.
+    # A dormant person without an earlier kwip gets one of the oldest.
     cursor.execute(
         """
         WITH quiet AS (
@@ -85,7 +133,7 @@ def _silence(cursor, number: int) -> list[int]:  # type: ignore[no-untyped-def]
 def _make_viewers(  # type: ignore[no-untyped-def]
     cursor, followees: Sequence[int], silent: list[int], chance: random.Random
 ) -> None:
-    """New people who follow so many active or dormant ones and have said nothing themselves."""
+    """Adds viewers: people without kwips who follow so many active or so many dormant people."""
     cursor.execute(
         "SELECT id FROM accounts_user WHERE NOT id = ANY(%s) ORDER BY kwips_count DESC, id LIMIT 8000",
         [silent],
@@ -114,7 +162,7 @@ def _make_viewers(  # type: ignore[no-untyped-def]
 
 
 def _materialise(cursor) -> None:  # type: ignore[no-untyped-def]
-    """The rival: a table filled on write, as if it had been there all the time."""
+    """The table of the materialised rival: as a fan-out on write would have filled it."""
     cursor.execute("CREATE TABLE bench_timeline (owner_id bigint, kwip_id bigint)")
     cursor.execute(
         """
@@ -128,6 +176,5 @@ def _materialise(cursor) -> None:  # type: ignore[no-untyped-def]
     cursor.execute("CREATE INDEX bench_timeline_page ON bench_timeline (owner_id, kwip_id DESC)")
 
 
-def _viewers(cursor) -> Viewers:  # type: ignore[no-untyped-def]
-    cursor.execute("SELECT followees, kind, user_id FROM bench_viewer")
-    return {(followees, kind): user_id for followees, kind, user_id in cursor.fetchall()}
+if __name__ == "__main__":
+    fill(int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""The site on Django's own sessions and allauth's own backend, and nothing of a page kept anywhere."""
+"""The site on Django's own sessions and allauth's own backend, with no part of a page cached."""
 
 from kwippy.settings import *  # noqa: F403
 from kwippy.settings import CACHES

@@ -1,6 +1,6 @@
 """The stock site: each card is rendered for its viewer on each page, as one would write it without a cache.
 
-Not the site with its cache switched off: that renders what it would keep, for every kind of viewer.
+This is not the site with its cache switched off, which renders each card in the form that it would store.
 """
 
 from collections.abc import Iterable
