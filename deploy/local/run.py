@@ -26,8 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "kwippy"
 NEEDED_BYTES = 300 * 1024 * 1024
 ANSWER_SECONDS = 60.0
-# honcho itself waits five seconds before it kills.
 STOP_SECONDS = 8.0
+WEB = ["-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "kwippy.wsgi"]
+WORKER = ["manage.py", "runworker"]
 
 
 class Stopped(BaseException):
@@ -96,7 +97,7 @@ def run(var: Path, port_text: str) -> None:
         sockets = services.socket_directory(var / "run")
         memcached = Memcached(sockets) if Memcached.program() else None
         env = environment(var, port, sockets, memcached, addresses)
-        preparation = spawn(["deploy.local.prepare"], env, stdin=subprocess.PIPE)
+        preparation = spawn(["-m", "deploy.local.prepare"], env, stdin=subprocess.PIPE)
         cleanup.callback(services.stop, preparation, signal.SIGTERM, 2)
         postgres.start()
         postgres.create_database(DATABASE)
@@ -106,12 +107,9 @@ def run(var: Path, port_text: str) -> None:
         else:
             say("memcached is not installed: pages come from an in-process cache instead.")
         finish(preparation)
-        command = ["honcho", "-e", os.devnull, "-f", "deploy/local/Procfile", "start"]
-        # To stdout, so that its complaint goes the same way when a reader (`| head`) has gone.
-        honcho = spawn(command, env, stderr=subprocess.STDOUT)
-        cleanup.callback(services.stop, honcho, signal.SIGTERM, STOP_SECONDS)
-        cleanup.callback(wait_for_grandchildren, honcho)
-        watch(port, honcho, postgres, memcached, var)
+        site = {"the web server": spawn(WEB, env), "the worker": spawn(WORKER, env)}
+        cleanup.callback(stop_all, list(site.values()))
+        watch(port, site, postgres, memcached, var)
 
 
 def parse_port(text: str) -> int:
@@ -183,8 +181,6 @@ def environment(
 ) -> dict[str, str]:
     """The settings of the local site, as environment variables."""
     return os.environ | {
-        # The Procfile's `python` is the virtual environment's.
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "kwippy.settings",
         "DEBUG": "false",
@@ -225,21 +221,31 @@ def secret_key(path: Path) -> Path:
 
 
 def spawn(
-    module: list[str],
-    env: dict[str, str],
-    *,
-    stdin: int = subprocess.DEVNULL,
-    stderr: int | None = None,
+    words: list[str], env: dict[str, str], *, stdin: int = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
-    """Run a Python module of the virtual environment with the terminal as its output."""
+    """Run Python with these arguments and our standard output; it ends when we do, even by SIGKILL."""
     return services.spawn(
-        [sys.executable, "-m", *module],
+        [sys.executable, *words],
         death_signal=signal.SIGTERM,
         stdin=stdin,
-        stderr=stderr,
+        # Where a reader (`| head`) has gone, errors must not remain as the only output.
+        stderr=subprocess.STDOUT,
         env=env,
         cwd=ROOT,
     )
+
+
+def stop_all(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Stop these together: each gets SIGTERM, and after STOP_SECONDS what still runs is killed."""
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def finish(preparation: subprocess.Popen[bytes]) -> None:
@@ -251,7 +257,7 @@ def finish(preparation: subprocess.Popen[bytes]) -> None:
 
 def watch(
     port: int,
-    honcho: subprocess.Popen[bytes],
+    site: dict[str, subprocess.Popen[bytes]],
     postgres: Postgres,
     memcached: Memcached | None,
     var: Path,
@@ -265,10 +271,9 @@ def watch(
         if memcached is not None and not memcached.running():
             say("memcached has ended by itself; starting it again.")
             memcached.start()
-        if honcho.poll() is not None:
-            raise ServiceError(
-                f"the web server has ended by itself (exit code {honcho.returncode}); see above"
-            )
+        for name, process in site.items():
+            if process.poll() is not None:
+                raise ServiceError(f"{name} has ended by itself (exit code {process.returncode}); see above")
         if not announced and answers(port):
             announced = True
             announce(port, var)
@@ -300,14 +305,3 @@ def announce(port: int, var: Path) -> None:
     to stop it:     Ctrl-C (everything stays in {os.path.relpath(var, ROOT)}/)
 """
     )
-
-
-def wait_for_grandchildren(honcho: subprocess.Popen[bytes]) -> None:
-    """Give honcho the moment it needs: asked to stop before it knows its processes, it crashes."""
-    deadline = time.monotonic() + 2
-    while honcho.poll() is None and time.monotonic() < deadline:
-        # Its own process for a command, and the command.
-        if len(services.descendants(honcho.pid)) >= 2:
-            time.sleep(0.2)
-            return
-        time.sleep(0.05)

@@ -68,12 +68,9 @@ def socket_directory(preferred: Path) -> Path:
     return private_directory(path)
 
 
-def die_with_parent(death_signal: signal.Signals, *, parent: int | None = None) -> Callable[[], None]:
-    """A `preexec_fn` that has the kernel send `death_signal` when the parent dies, even by SIGKILL.
-
-    The parent is this process, unless `parent` says that it is already the child that calls.
-    """
-    expected = os.getpid() if parent is None else parent
+def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
+    """A `preexec_fn` that has the kernel send `death_signal` when this process dies, even by SIGKILL."""
+    expected = os.getpid()
 
     def prepare_child() -> None:
         set_process_option(PR_SET_PDEATHSIG, death_signal)
