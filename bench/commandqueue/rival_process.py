@@ -1,7 +1,7 @@
-"""One queue, in an environment of its own: `python _commandqueue_rival.py NAME SOCKETS DATABASE SMTP_PORT`.
+"""One queue, in an environment of its own: `python rival_process.py NAME SOCKETS DATABASE SMTP_PORT`.
 
-It is told what to do line by line ("enqueue N", "drain") and answers each line with the seconds it took. The
-queue drains with its own worker code, in this one thread, until nothing is left.
+It reads orders ("enqueue N", "drain"), one a line, and answers each with the seconds that it took. The
+queue drains with its own worker code, in this one thread, until it is empty.
 """
 
 import os
@@ -61,7 +61,7 @@ def configure(sockets: str, database: str, apps: list[str], **settings: Any) -> 
         USE_TZ=True,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         LOGGING_CONFIG=None,
-        # Ours; the others do not read it.
+        # Ours alone reads it.
         PREPARED_STATEMENTS=True,
         **settings,
     )
@@ -189,8 +189,8 @@ def tasks_db(sockets: str, database: str, port: int) -> Rival:
 def mail_task() -> Any:
     from django.tasks import task
 
-    # Found by its path when it runs.
-    sys.modules["_commandqueue_rival"] = sys.modules[__name__]
+    # The worker imports a task by its path.
+    sys.modules["rival_process"] = sys.modules[__name__]
     globals()["send_one"] = task(send_one)
     return globals()["send_one"]
 
@@ -199,7 +199,7 @@ def send_one(number: int) -> None:
     message(number).send()
 
 
-send_one.__module__ = "_commandqueue_rival"
+send_one.__module__ = "rival_process"
 
 RIVALS: dict[str, Callable[[str, str, int], Rival]] = {
     "ours": ours,

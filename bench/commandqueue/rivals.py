@@ -1,22 +1,19 @@
-"""The rivals' environments and processes, and the SMTP server that all of them send to."""
+"""The processes and environments of the rivals, and the SMTP server that all of them send to."""
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg2
+from bench.lib.database import HOME, ROOT, Server
+from bench.lib.servers import wait_for_port
+from deploy.local.edge import free_port
 
-from bench.database import ROOT
-
-HOME = ROOT / "var" / "bench"
-SCRIPT = Path(__file__).with_name("_commandqueue_rival.py")
-# Each where it works: django-mailer fails under Django 6.1's MAILERS.
+SCRIPT = Path(__file__).with_name("rival_process.py")
+# Each with a Django that it works with: django-mailer fails under Django 6.1's MAILERS.
 PEERS = {
     "django-mailer": ["django==5.2.17", "django-mailer==2.3.2", "psycopg2-binary==2.9.13"],
     "django-post_office": ["django==6.1.3", "django-post_office==3.12.0", "psycopg2-binary==2.9.13"],
@@ -25,16 +22,15 @@ PEERS = {
 
 
 class Rival:
-    """A queue in a process of its own, which does as it is told, line by line."""
+    """A queue in a process of its own, which reads orders line by line."""
 
-    def __init__(self, name: str, *, port: int) -> None:
+    def __init__(self, name: str, *, server: Server, port: int) -> None:
         database = "queue_" + "".join(letter if letter.isalnum() else "_" for letter in name.lower())
-        _make_database(database)
-        sockets = os.environ["DATABASE_HOST"]
+        server.empty(database)
         environment = {name: value for name, value in os.environ.items() if "DJANGO" not in name}
         self.name = name
         self.process = subprocess.Popen(
-            [_python(name), str(SCRIPT), name, sockets, database, str(port)],
+            [_python(name), str(SCRIPT), name, str(server.sockets), database, str(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=(HOME / f"{database}.log").open("w"),
@@ -55,39 +51,32 @@ class Rival:
     def _answer(self) -> str:
         if line := next(iter(self.process.stdout or ()), ""):
             return line
-        raise SystemExit(f"{self.name} has ended; see var/bench/queue_*.log")
+        raise SystemExit(f"bench: {self.name} has ended; see var/bench/queue_*.log")
 
 
 @contextmanager
-def sink() -> Iterator[tuple[int, str]]:
-    """Runs an SMTP server that takes everything and keeps nothing; gives its port and what it is."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def smtp_sink() -> Iterator[tuple[int, str]]:
+    """Runs an SMTP server that accepts and drops every message; yields its port and its name."""
+    port = free_port()
     program = shutil.which("smtp-sink") or _unpacked_sink()
     if program:
         libraries = Path(program).parents[1] / "lib" / "postfix"
         command = [program, *(["-u", "nobody"] if os.geteuid() == 0 else []), f"127.0.0.1:{port}", "128"]
         name, environment = "smtp-sink (Postfix)", os.environ | {"LD_LIBRARY_PATH": str(libraries)}
     else:
-        command = [sys.executable, str(SCRIPT.with_name("_commandqueue_sink.py")), str(port)]
+        command = [sys.executable, str(SCRIPT.with_name("smtp_sink.py")), str(port)]
         name, environment = "an asyncio sink of our own", dict(os.environ)
     process = subprocess.Popen(command, env=environment)
     try:
-        _wait_for(port)
+        wait_for_port(port)
         yield port, name
     finally:
         process.kill()
         process.wait()
 
 
-def unused_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def _unpacked_sink() -> str:
-    """Debian's smtp-sink, unpacked below var/ and not installed; "" where there is none to be had."""
+    """Debian's smtp-sink, unpacked below var/ and not installed; "" where it can't be downloaded."""
     program = HOME / "postfix" / "usr" / "sbin" / "smtp-sink"
     if not program.exists() and shutil.which("apt-get") and shutil.which("dpkg"):
         HOME.mkdir(parents=True, exist_ok=True)
@@ -100,7 +89,7 @@ def _unpacked_sink() -> str:
 
 
 def _python(name: str) -> str:
-    """The Python of a rival's environment, which is made where there is none."""
+    """The Python of a rival's environment, made where there is none."""
     if name not in PEERS:
         return sys.executable
     folder = HOME / "peers" / name
@@ -110,24 +99,3 @@ def _python(name: str) -> str:
         subprocess.run([str(program), "-m", "pip", "install", "--quiet", *PEERS[name]], check=True)
         (folder / "complete").touch()
     return str(program)
-
-
-def _make_database(name: str) -> None:
-    connection = psycopg2.connect(host=os.environ["DATABASE_HOST"], user="postgres", dbname="postgres")
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{name}" OWNER kwippy')
-    connection.close()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)

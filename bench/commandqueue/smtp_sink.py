@@ -1,4 +1,4 @@
-"""An SMTP server that takes everything and keeps nothing, for where Postfix's smtp-sink is not to be had."""
+"""An SMTP server that accepts and drops every message, for machines without Postfix's smtp-sink."""
 
 import asyncio
 import sys

@@ -1,42 +1,40 @@
-"""Connections: this site's pool against Django's two ways and psycopg 3's pool.
+"""The connection pool: beside Django's two ways to connect, and psycopg 3's pool.
 
 PostgreSQL listens on TCP with TLS and SCRAM. Each rival is a gunicorn of 2 processes with 16 threads that
-serves the same light page to 32 browsers; psycopg 3 has a virtual environment of its own. The pools have 4
-connections a process. All run the whole time and take turns with the load.
+serves the same light page to 32 clients; psycopg 3 has a virtual environment of its own. The pools have 4
+connections a process. All rivals run the whole time and get the load in turns.
 """
 
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event, Thread
 
-from bench import report
-from bench._dbpool_load import Load, load
-from bench._dbpool_server import Server, free_port, tls_postgres
-from bench._dbpool_site import WAYS
-from bench.database import ROOT
-from bench.measure import Figure, ratio
+from bench.dbpool.site import WAYS
+from bench.dbpool.tls_postgres import Server, programs, tls_postgres
+from bench.lib.database import HOME
+from bench.lib.http import Load, load
+from bench.lib.measure import Ratio, Timing, rotated, times_as_fast
+from bench.lib.report import Figures, Result, program_version
+from bench.lib.servers import gunicorn
 from deploy.local import services
 
-FOLDER = ROOT / "var" / "bench" / "dbpool"
-BROWSERS = 32
-# Short turns and many of them: a slow moment of the machine hits all alike.
+PROGRAMS = ("openssl",)
+MODULES = ("uv",)
+FOLDER = HOME / "dbpool"
+CLIENTS = 32
+# Short turns and many of them: a slow moment of the machine affects all rivals.
 TURNS = {"small": (15, 1.5), "full": (25, 4.0)}
-GUNICORN = ["--worker-class=gthread", "--workers=2", "--threads=16", "--keep-alive=75", "--log-level=error"]
 
 
 class Rival:
-    """One way to reach the database, being served."""
+    """One way to connect, and what was measured of the site that uses it."""
 
     def __init__(self, way: str, port: int, pid: int) -> None:
         self.way = way
@@ -47,11 +45,11 @@ class Rival:
         self.cpu_seconds = 0.0
 
     @property
-    def figure(self) -> Figure:
+    def timing(self) -> Timing:
         """Milliseconds a page: the inverse of requests a second."""
-        figure = Figure(calls=min(len(load.milliseconds) for load in self.loads))
-        figure.rounds = [1000 / load.requests_a_second for load in self.loads]
-        return figure
+        timing = Timing(calls=min(len(load.milliseconds) for load in self.loads))
+        timing.rounds = [1000 / load.requests_a_second for load in self.loads]
+        return timing
 
     def as_json(self) -> dict[str, object]:
         milliseconds = sorted(value for load in self.loads for value in load.milliseconds)
@@ -60,16 +58,17 @@ class Rival:
             "requests_a_second_by_round": [round(load.requests_a_second) for load in self.loads],
             "failed": sum(load.failed for load in self.loads),
             "server_connections": max(self.sessions),
-            # Of gunicorn and PostgreSQL together: it holds on a machine with other work to do.
+            # Of gunicorn and PostgreSQL together. Unlike a rate, it holds on a machine with other work to do.
             "cpu_ms_a_page": round(self.cpu_seconds * 1000 / len(milliseconds), 2),
             "median_ms": round(statistics.median(milliseconds), 1),
             "p99_ms": round(milliseconds[len(milliseconds) * 99 // 100], 1),
         }
 
 
-def run(*, size: str) -> None:
-    """Measures, prints the ratios and writes the result."""
+def run(*, size: str) -> Result:
+    """Starts PostgreSQL and the rivals, and loads them in turns."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    postgres = programs() / "postgres"
     psycopg3 = psycopg3_python(FOLDER / "psycopg3")
     rounds, seconds = TURNS[size]
     with ExitStack() as stack:
@@ -79,24 +78,33 @@ def run(*, size: str) -> None:
             for way in WAYS
         ]
         for rival in rivals:
-            load(rival.port, browsers=BROWSERS, seconds=1)  # connects, imports
-        for turn in range(rounds):
-            shift = turn % len(rivals)
-            for rival in rivals[shift:] + rivals[:shift]:
+            load(rival.port, "/", clients=CLIENTS, seconds=1)  # connects, imports
+        for number in range(rounds):
+            for rival in rotated(rivals, number):
                 measure(rival, server, seconds=seconds)
-    figures = {rival.way: rival.figure for rival in rivals}
-    connections = {rival.way: max(rival.sessions) for rival in rivals}
-    ratios = {
-        f"vs_{way}": round(ratio(figures[way], figures["ours"]), 2) for way in WAYS if way != "ours"
-    } | {"server_connections_vs_persistent": round(connections["ours"] / connections["persistent"], 2)}
-    details = {"browsers": BROWSERS, "rivals": {rival.way: rival.as_json() for rival in rivals}}
-    path = report.write("dbpool", size=size, ratios=ratios, details=details)
-    print_table(rivals, ratios)
-    print(f"\n{path}")
+    details = {"clients": CLIENTS, "rivals": {rival.way: rival.as_json() for rival in rivals}}
+    versions = {"postgresql": program_version([str(postgres), "-V"])}
+    return Result(compared({rival.way: rival for rival in rivals}), details, table(rivals), versions)
+
+
+def compared(rivals: dict[str, Rival]) -> Figures:
+    """The pool beside each other way, and how many connections it needs."""
+    ours = rivals["ours"]
+    connections = {way: max(rival.sessions) for way, rival in rivals.items()}
+    names = {
+        "connect_each_request": "pool_times_as_fast_as_a_connection_a_request",
+        "persistent": "pool_times_as_fast_as_persistent_connections",
+        "psycopg3_pool": "pool_times_as_fast_as_psycopg3_pool",
+    }
+    figures: dict[str, Ratio | float | int] = {
+        name: times_as_fast(ours.timing, rivals[way].timing) for way, name in names.items()
+    }
+    share = round(connections["ours"] / connections["persistent"], 2)
+    return figures | {"pool_connections_as_share_of_persistent": share}
 
 
 def measure(rival: Rival, server: Server, *, seconds: float) -> None:
-    """One rival's turn; meanwhile PostgreSQL's processes for it are counted."""
+    """One rival's turn, during which its sessions at PostgreSQL are counted."""
     over = Event()
 
     def count() -> None:
@@ -106,14 +114,14 @@ def measure(rival: Rival, server: Server, *, seconds: float) -> None:
     counting = Thread(target=count)
     counting.start()
     before = cpu_seconds(rival.pid) + cpu_seconds(server.pid)
-    rival.loads.append(load(rival.port, browsers=BROWSERS, seconds=seconds))
+    rival.loads.append(load(rival.port, "/", clients=CLIENTS, seconds=seconds))
     rival.cpu_seconds += cpu_seconds(rival.pid) + cpu_seconds(server.pid) - before
     over.set()
     counting.join()
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a server and its processes, those that have ended too, have taken of the processors."""
+    """The processor time of a server and its processes, with those that have ended."""
     ticks = 0
     for process in (pid, *services.descendants(pid)):
         try:
@@ -126,35 +134,21 @@ def cpu_seconds(pid: int) -> float:
 
 @contextmanager
 def served(way: str, server: Server, python: str) -> Iterator[Rival]:
-    """A gunicorn with that way to the database; yields when it answers."""
-    port = free_port()
-    application = f"bench._dbpool_site:application({way!r})"
-    words = [python, "-m", "gunicorn", *GUNICORN, f"--bind=127.0.0.1:{port}", application]
-    environment = os.environ | {"BENCH_DATABASE": json.dumps(server.settings), "PYTHONPATH": str(ROOT)}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
-    process = services.spawn(words, death_signal=signal.SIGTERM, env=environment, cwd=ROOT)
-    try:
-        wait_for(process, f"http://127.0.0.1:{port}/")
-        yield Rival(way, port, process.pid)
-    finally:
-        services.stop(process)
-
-
-def wait_for(process: "subprocess.Popen[bytes]", address: str) -> None:
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(address, timeout=10):  # noqa: S310
-                return
-        except urllib.error.HTTPError as error:
-            raise SystemExit(f"{address} answers {error.code}") from error
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"nothing answers on {address}")
+    """A gunicorn whose site connects in that way; yields when it answers."""
+    site = gunicorn(
+        f"bench.dbpool.site:application({way!r})",
+        ready="/",
+        workers=2,
+        threads=16,
+        python=python,
+        BENCH_DATABASE=json.dumps(server.settings),
+    )
+    with site as running:
+        yield Rival(way, running.port, running.pid)
 
 
 def psycopg3_python(folder: Path) -> str:
-    """The Python of psycopg 3's environment, made where there is none: all else in the project's versions."""
+    """The Python of an environment with psycopg 3 and, of all else, the project's versions."""
     python = folder / "bin" / "python"
     packages = [f"{name}=={version(name)}" for name in ("django", "gunicorn")]
     uv = [sys.executable, "-m", "uv", "--quiet"]
@@ -164,16 +158,15 @@ def psycopg3_python(folder: Path) -> str:
     return str(python)
 
 
-def print_table(rivals: list[Rival], ratios: dict[str, float]) -> None:
-    print(
+def table(rivals: list[Rival]) -> list[str]:
+    lines = [
         f"{'':<20}{'requests/s':>12}{'median ms':>12}{'p99 ms':>10}{'connections':>13}"
         f"{'cpu ms':>8}{'failed':>8}"
-    )
+    ]
     for rival in rivals:
         row = rival.as_json()
-        print(
+        lines.append(
             f"{rival.way:<20}{row['requests_a_second']:>12}{row['median_ms']:>12}{row['p99_ms']:>10}"
             f"{row['server_connections']:>13}{row['cpu_ms_a_page']:>8}{row['failed']:>8}"
         )
-    for name, value in ratios.items():
-        print(f"{name}: {value}")
+    return lines

@@ -1,6 +1,6 @@
-"""The site that `bench.dbpool` puts in front of its rivals: one light page of three queries.
+"""The site of each rival: one light page of three queries.
 
-It runs in the project's environment and in psycopg 3's own, so it imports nothing of the project.
+It runs in the project's environment and in psycopg 3's own: it may import nothing of the project.
 """
 
 import json
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import models
 
 WAYS: dict[str, dict[str, Any]] = {
-    "conn_max_age_0": {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0},
+    "connect_each_request": {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0},
     "persistent": {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": None,
@@ -26,14 +26,14 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 def database(way: str) -> dict[str, Any]:
-    """Django's settings for the rival's database; where it is comes from the environment."""
+    """Django's settings for the rival's database, whose address comes from the environment."""
     where = json.loads(os.environ["BENCH_DATABASE"])
     options = {"sslmode": "require", "application_name": way}
     return where | WAYS[way] | {"OPTIONS": options | WAYS[way].get("OPTIONS", {})}
 
 
 def application(way: str) -> Any:
-    """The WSGI application, with its database reached in that way."""
+    """The WSGI application, which connects to its database in that way."""
     settings.configure(
         ALLOWED_HOSTS=["*"],
         DATABASES={"default": database(way)},

@@ -1,20 +1,20 @@
-"""PostgreSQL as it stands behind a network: TCP, TLS and SCRAM. It takes the system's, which knows TLS."""
+"""PostgreSQL over TCP, TLS and SCRAM, by the system's own programs (those of the wheel have no TLS)."""
 
 import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 
 from deploy.local import services
+from deploy.local.edge import free_port
 from deploy.local.postgres import ROLE, SUPERUSER
 
 HBA = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
@@ -28,7 +28,7 @@ FILL = f"""
 
 
 class Server:
-    """Where it is, for Django (``settings``), and a superuser's connection beside the measured ones."""
+    """Django's ``settings`` for the server, and a superuser's connection beside the measured ones."""
 
     def __init__(self, sockets: Path, port: int, password: str, pid: int) -> None:
         self.pid = pid
@@ -60,8 +60,8 @@ def programs() -> Path:
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if not found:
         raise SystemExit(
-            "The PostgreSQL of the virtual environment knows no TLS. Install the system's own,"
-            " or name the folder of its programs: BENCH_POSTGRES=/path/bin"
+            "bench: the PostgreSQL of the virtual environment has no TLS; install the system's own (Debian:"
+            " apt-get install postgresql), or name the folder of its programs: BENCH_POSTGRES=/path/bin"
         )
     return max(found, key=lambda path: int(path.parent.name))
 
@@ -113,7 +113,7 @@ def command(data: Path, sockets: Path, port: int, tls: Path) -> list[str]:
 
 
 def make_certificate(folder: Path) -> Path:
-    """A folder that the server can read, with a certificate, its key, and who may come in."""
+    """A folder that the server can read, with a certificate, its key, and pg_hba.conf."""
     services.private_directory(folder)
     key, certificate, hba = folder / "server.key", folder / "server.crt", folder / "pg_hba.conf"
     words = [
@@ -139,7 +139,7 @@ def make_certificate(folder: Path) -> Path:
 
 
 def connected(sockets: Path, port: int, password: str, pid: int) -> Server:
-    """The server, when it answers."""
+    """The server, as soon as it answers."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -148,9 +148,3 @@ def connected(sockets: Path, port: int, password: str, pid: int) -> Server:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,6 +1,7 @@
 """The community that timelines and pages are measured on: the demo's, with people who fell silent.
 
-`template` makes it once, in a process of its own (`python -m bench.lib.community KWIPS`); each run measures a copy.
+`template` makes it once, in a process of its own (`python -m bench.lib.community KWIPS`); each run measures
+a copy.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from bench.lib.database import ROOT, Server
 
 PEOPLE = 20_000
 KWIPS = {"small": 200_000, "full": 2_000_000}
-# How many people the viewers follow: for each number one who follows active people, one who follows dormant ones.
+# How many people the viewers follow. For each number there are two viewers: of active and of dormant people.
 FOLLOWEES = (10, 100, 1_000, 5_000)
 DORMANT = 5_000
 SEED = 2008
@@ -55,7 +56,7 @@ def template(server: Server, *, kwips: int) -> str:
 
 
 def recipe() -> str:
-    """A digest of what the community depends on: this file and the tables. Another one means another template."""
+    """A digest of this file and the tables, on which the community depends."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for path in sorted(ROOT.glob("apps/**/migrations/*.py")):
         digest.update(path.read_bytes())

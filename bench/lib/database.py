@@ -1,7 +1,7 @@
 """A PostgreSQL for the benchmarks, kept in var/bench, in which no run sees what another has written.
 
-Data that takes long to make is made once, in a template that accepts no connections. Each run gets a copy of it,
-or an empty database, and drops it at its end.
+Data that takes long to make is made once, in a template that accepts no connections. Each run gets a copy
+of it, or an empty database, and drops it at its end.
 """
 
 import os
@@ -63,7 +63,9 @@ class Server:
         self._run(f'ALTER DATABASE "{name}" IS_TEMPLATE true ALLOW_CONNECTIONS false')
 
     def _run(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(psycopg2.connect(host=str(self.sockets), user=SUPERUSER, dbname="postgres")) as connection:
+        with closing(
+            psycopg2.connect(host=str(self.sockets), user=SUPERUSER, dbname="postgres")
+        ) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(sql)

@@ -114,7 +114,7 @@ def _take(selector: selectors.BaseSelector, client: _Client, result: Load) -> No
 
 
 def wrk(port: int, path: str, *, seconds: float, script: tuple[str, ...] = ()) -> str:
-    """What wrk prints after so many seconds of a few clients at once; ``script`` is a file and its arguments."""
+    """The output of wrk, run for ``seconds`` with a few clients; ``script`` is a file and its arguments."""
     command = [str(shutil.which("wrk")), "-t1", f"-c{WRK_CLIENTS}", f"-d{seconds:.0f}s"]
     command += ["-H", "Accept-Encoding: gzip"]
     if script:

@@ -67,7 +67,7 @@ def rotated[T](rivals: Sequence[T], number: int) -> list[T]:
 def interleaved(
     rivals: Mapping[str, Call], *, rounds: int = 7, seconds_a_turn: float = 0.1, most_calls: int = 100
 ) -> dict[str, Timing]:
-    """Times the rivals in turns. In each round a rival makes as many calls as fit its turn, at least three."""
+    """Times the rivals in turns. In each round a rival makes the calls that fit its turn, at least three."""
     timings = {name: Timing() for name in rivals}
     for name, call in rivals.items():
         call()  # fills caches and prepares plans

@@ -27,8 +27,8 @@ type Figures = Mapping[str, Ratio | float | int]
 class Result:
     """What a subject has measured.
 
-    ``figures`` are what the documentation may quote. Their names say what a number means: `a_times_as_fast_as_b`
-    above 1 means that a is faster, `a_times_as_long_as_b` above 1 that a is slower.
+    The documentation may quote ``figures``. A name says what its number means: `a_times_as_fast_as_b` above 1
+    means that a is faster, `a_times_as_long_as_b` above 1 that a is slower.
     """
 
     figures: Figures
@@ -39,7 +39,7 @@ class Result:
 
 
 def write(subject: str, result: Result, *, size: str, publish: bool) -> Path:
-    """Writes the result and returns its path: in bench/results/, or where it is published in docs/results/."""
+    """Writes the result to bench/results/, or to docs/results/ to publish it; returns its path."""
     folder = PUBLISHED if publish else RESULTS
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{subject}.json"
@@ -110,7 +110,7 @@ def program_version(words: list[str]) -> str:
 
 
 def commit() -> str:
-    """The commit that was measured, with "-dirty" where files differ from it (published results do not count)."""
+    """The commit that was measured, with "-dirty" where files other than published results have changed."""
     head = _git("rev-parse", "--short", "HEAD")
     changed = _git("status", "--porcelain", "--", ".", ":!docs/results")
     return f"{head}-dirty" if changed else head

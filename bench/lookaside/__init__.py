@@ -1,10 +1,10 @@
 """The look-aside cache: one call to memcached as a request makes it, here and in stock Django.
 
-Stock is `PyMemcacheCache` as Django sets it up: a pickle, and the connection closed when the request ends. Ours
-reads under a lease, verifies the signature, and keeps its connection. Both run in one process, in turns, over TCP
-(where Django's documentation has memcached) and over a Unix socket, where connecting is cheaper. A bare round
-trip, a few bytes there and back, is the floor for both. Then a member's whole network page, over HTTP, beside the
-same site without the cache.
+Stock is `PyMemcacheCache` as Django sets it up: a pickle, and the connection closed when the request ends.
+Ours reads under a lease, verifies the signature, and keeps its connection. Both run in one process, in
+turns, over TCP (where Django's documentation has memcached) and over a Unix socket, where connecting is
+cheaper. A bare round trip, a few bytes there and back, is the floor for both. Then a member's whole network
+page, over HTTP, beside the same site without the cache.
 """
 
 import json
@@ -22,7 +22,7 @@ ROUNDS = {"small": 15, "full": 61}
 
 
 def run(*, size: str) -> Result:
-    """Measures the calls in this process, and the network page in another, whose Django has other settings."""
+    """Measures the calls in this process, and the network page in one with other settings of Django."""
     from bench.lookaside.calls import calls
 
     with memcached_on_tcp() as address:
@@ -34,7 +34,9 @@ def run(*, size: str) -> Result:
         "cached_user_times_as_fast_as_django": beside_stock(tcp, "user"),
         "cached_user_times_as_fast_as_django_on_a_unix_socket": beside_stock(unix, "user"),
         "cached_cards_times_as_fast_as_django": beside_stock(tcp, "20 cards"),
-        "bare_round_trip_times_as_fast_as_django": times_as_fast(tcp["a bare round trip"], tcp["stock: user"]),
+        "bare_round_trip_times_as_fast_as_django": times_as_fast(
+            tcp["a bare round trip"], tcp["stock: user"]
+        ),
         **page,
     }
     timings = {

@@ -1,4 +1,4 @@
-"""A WSGI callable that returns one page and does nothing else: what gunicorn itself can do."""
+"""A WSGI callable that only returns one page: the limit that gunicorn itself sets."""
 
 import json
 import os

@@ -1,4 +1,4 @@
--- A crawl for wrk: addresses from a file, the first the most wanted (Zipf), answers counted by Cache-Status.
+-- A crawl for wrk: paths from a file, the first the most requested (Zipf); counts answers, hits, failures.
 -- Arguments: the file, the seed.
 local paths, sums, total = {}, {}, 0
 hits, answers, failures = 0, 0, 0

@@ -10,9 +10,9 @@ CACHE_MIDDLEWARE_ALIAS = "pages"
 CACHE_MIDDLEWARE_SECONDS = 300
 MIDDLEWARE = [
     "django.middleware.cache.UpdateCacheMiddleware",
-    # After it in this list, and so before it on the way out: what is kept is compressed.
+    # Below the cache in this list, and so above it on the way out: the cache stores compressed pages.
     "django.middleware.gzip.GZipMiddleware",
-    # It would keep nothing that is private, which here everything is at first.
+    # Without this middleware, by which every page is private at first: Django's cache stores no private page.
     *[name for name in MIDDLEWARE if name != "kwippy.middleware.PrivateByDefaultMiddleware"],
     "django.middleware.cache.FetchFromCacheMiddleware",
 ]

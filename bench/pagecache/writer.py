@@ -1,4 +1,4 @@
-"""Somebody writes once a second, somewhere, until told to stop: kwips, comments, favourites."""
+"""A writer: a kwip, a comment or a favourite by a random person once a second, until SIGTERM."""
 
 import random
 import time

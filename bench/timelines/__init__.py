@@ -1,8 +1,8 @@
 """Timelines: this site's SQL beside the ORM, plain SQL, and a table filled on write.
 
-A network page is measured for viewers who follow 10, 100, 1,000 and 5,000 active or dormant people, on its first
-page and deep down (the last full page, at most the 1,000th). Each rival returns the ids of one page, with the
-versions that the keys of cached cards need; the ORM, as one would write it, returns the kwips.
+A network page is measured for viewers who follow 10, 100, 1,000 and 5,000 active or dormant people, on its
+first page and deep down (the last full page, at most the 1,000th). Each rival returns the ids of one page,
+with the versions that the keys of cached cards need; the ORM, as one would write it, returns the kwips.
 """
 
 import itertools
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from bench.lib.community import FOLLOWEES, KWIPS, PEOPLE, community, viewers
 from bench.lib.database import postgres
 from bench.lib.measure import Ratio, Timing, interleaved, times_as_fast, times_as_long
-from bench.lib.report import Figures, Result
+from bench.lib.report import Result
 from bench.timelines.rivals import Cell, check_rivals_agree, everyone_rivals, network_rivals
 
 PROGRAMS = MODULES = ()
@@ -96,7 +96,7 @@ def deep_beside_page_1(cells: dict[Cell, dict[str, Timing]]) -> dict[str, Ratio]
 
 
 def beside_lateral(cells: dict[Cell, dict[str, Timing]]) -> dict[str, dict[str, float]]:
-    """Dormant cells: our page beside the plain LATERAL, whole and without the window that finds nothing there."""
+    """Dormant cells: our page beside the plain LATERAL, whole, and without the window's share."""
     found = {}
     for cell, timings in cells.items():
         if cell.kind == "dormant":
@@ -123,19 +123,21 @@ def network_details(cells: dict[Cell, dict[str, Timing]]) -> dict[str, object]:
     }
 
 
-def everyone_figures(everyone: dict[str, Timing]) -> Figures:
+def everyone_figures(everyone: dict[str, Timing]) -> dict[str, Ratio | float | int]:
     """Everyone's timeline, first page and deep down: `everyone_page_1_times_as_fast_as_orm` and so on."""
     ours_first, orm_first, ours_deep, orm_deep = everyone.values()
     deep = next(name for name, timing in everyone.items() if timing is ours_deep).rpartition(" ")[2]
     return {
         "everyone_page_1_times_as_fast_as_orm": times_as_fast(ours_first, orm_first),
         f"everyone_page_{deep.replace(',', '')}_times_as_fast_as_orm": times_as_fast(ours_deep, orm_deep),
-        f"everyone_page_{deep.replace(',', '')}_times_as_long_as_page_1": times_as_long(ours_deep, ours_first),
+        f"everyone_page_{deep.replace(',', '')}_times_as_long_as_page_1": times_as_long(
+            ours_deep, ours_first
+        ),
     }
 
 
 def growth(measured: dict[str, Measured]) -> float:
-    """The cell that grows most from the small community to the full one: its time there over its time here."""
+    """The time at full size over the time at small size, of the cell where it is largest."""
     small, full = measured["small"].cells, measured["full"].cells
     return round(max(full[cell]["ours"].median / small[cell]["ours"].median for cell in CELLS), 2)
 
