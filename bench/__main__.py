@@ -1,11 +1,13 @@
 """The command line: `python -m bench [SUBJECT] [--size small|full] [--publish]`."""
 
 import argparse
+import ast
 import importlib
 import importlib.util
 import pkgutil
 import signal
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import bench
@@ -72,8 +74,9 @@ def list_subjects() -> None:
     """Prints each subject with the first line of its page."""
     print("make bench SUBJECT=…, with ARGS='--size full' for the full size and PUBLISH=1 for docs/results/\n")
     for name in subjects():
-        page = importlib.import_module(f"bench.{name}").__doc__ or ""
-        print(f"  {name:<14} {page.splitlines()[0]}")
+        # Read, not imported: what a subject needs may not be installed yet.
+        source = (Path(bench.__path__[0]) / name / "__init__.py").read_text()
+        print(f"  {name:<14} {(ast.get_docstring(ast.parse(source)) or '').splitlines()[0]}")
 
 
 if __name__ == "__main__":

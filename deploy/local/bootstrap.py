@@ -32,6 +32,7 @@ WITHOUT = {
     "memcached": "an in-process cache stands in, and tests of memcached are left out",
     "chromium": "tests in a browser are left out",
     "nginx": "tests of the edge are left out",
+    "wrk": "`make bench SUBJECT=pagecache` needs it",
 }
 # Debian asks it whether a service may be started: what is installed here is a program, not a server.
 POLICY = Path("/usr/sbin/policy-rc.d")
