@@ -62,7 +62,7 @@ def network_page() -> tuple[Figures, dict[str, float]]:
     words = [sys.executable, "-m", "bench.lookaside.network_page"]
     done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, check=False)
     if done.returncode != 0:
-        raise SystemExit("bench: the network page could not be measured; the reason stands above")
+        raise SystemExit("bench: the network page could not be measured; see above")
     found = json.loads(done.stdout.splitlines()[-1])
     figures = {
         "network_page_times_as_fast_as_stock": Ratio(tuple(found["ratios"])),

@@ -1,4 +1,4 @@
-"""What `make run` refuses, and what it keeps to itself."""
+"""`make run`: what it refuses, its environment, and how its processes stop."""
 
 import shutil
 import signal
@@ -89,7 +89,7 @@ def test_a_process_of_the_site_that_ends_stops_the_rest_and_is_named(name: str, 
     try:
         site[name].kill()
         site[name].wait()
-        ended = pytest.raises(ServiceError, match=rf"{name} has ended by itself \(exit code -9\)")
+        ended = pytest.raises(ServiceError, match=rf"{name} has ended \(exit code -9\)")
         with ended, socket.create_server(("127.0.0.1", 0)) as taken:
             run.watch(taken.getsockname()[1], site, Running(), None, tmp_path)  # type: ignore[arg-type]
     finally:
