@@ -45,9 +45,9 @@ def calls(address: str, *, rounds: int) -> dict[str, Timing]:
         return with_its_end
 
     rivals = {
-        "stock: user": request(lambda: stock.get("user"), stock),
+        "Django: user": request(lambda: stock.get("user"), stock),
         "ours: user": request(lambda: ours.get_or_compute("user", lambda: USER), ours),
-        "stock: 20 cards": request(lambda: stock.get_many(CARDS), stock),
+        "Django: 20 cards": request(lambda: stock.get_many(CARDS), stock),
         "ours: 20 cards": request(lambda: ours.get_many_or_compute(CARDS, lambda _: cards), ours),
     }
     with connected(address) as wire:

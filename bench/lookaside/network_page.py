@@ -1,4 +1,4 @@
-"""A member's network page, over HTTP: this site beside the same site on Django's own parts.
+"""A member's network page, over HTTP: this site beside the same site without the look-aside cache.
 
 `python -m bench.lookaside.network_page` prints its result as one line of JSON.
 """
@@ -21,7 +21,7 @@ SECONDS = 1.5
 CLIENTS = 4
 VARIANTS = {
     "ours": ("kwippy.settings", "kwippy.wsgi"),
-    "stock": ("bench.lookaside.stock_settings", "bench.lookaside.stock_wsgi"),
+    "uncached": ("bench.lookaside.uncached_settings", "bench.lookaside.uncached_wsgi"),
 }
 _SESSION = """
 import django
@@ -71,7 +71,7 @@ def measure() -> dict[str, object]:
         timing = dict(fetch(*sites["ours"]).headers)["Server-Timing"]
     counted = {what: int(number) for number, what in re.findall(r"(\d+) (queries|round trips)", timing)}
     return {
-        "ratios": times_as_fast(timings["ours"], timings["stock"]).rounds,
+        "ratios": times_as_fast(timings["ours"], timings["uncached"]).rounds,
         "requests_a_second": {name: round(1000 / timing.median, 1) for name, timing in timings.items()},
         **counted,
     }

@@ -1,7 +1,7 @@
 """Every figure in the documentation is the published result of a bench.
 
 A figure is a link whose text begins with the number, to the result, with the figure's key as its title:
-`[5.9](docs/results/lookaside.json "network_page_times_as_fast_as_stock")`.
+`[5.9](docs/results/lookaside.json "network_page_times_as_fast_as_uncached")`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The stock site: each card is rendered for its viewer on each page, as one would write it without a cache.
+"""The site without the cache: each page renders each card for its viewer.
 
 This is not the site with its cache switched off, which renders each card in the form that it would store.
 """

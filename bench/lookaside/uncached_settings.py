@@ -1,4 +1,8 @@
-"""The site on Django's own sessions and allauth's own backend, with no part of a page cached."""
+"""The site without the look-aside cache: sessions and users from PostgreSQL, no cached parts of pages.
+
+The other optimizations are on, so that the figure is the cache's alone. `make run STOCK=1` turns off all of
+them.
+"""
 
 from kwippy.settings import *  # noqa: F403
 from kwippy.settings import CACHES
