@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from threading import Event, Thread
 
-from bench.dbpool.site import WAYS
+from bench.dbpool.light_page import WAYS
 from bench.dbpool.tls_postgres import Server, programs, tls_postgres
 from bench.lib.database import HOME
 from bench.lib.http import Load, load
@@ -136,12 +136,14 @@ def cpu_seconds(pid: int) -> float:
 def served(way: str, server: Server, python: str) -> Iterator[Rival]:
     """A gunicorn whose site connects in that way; yields when it answers."""
     site = gunicorn(
-        f"bench.dbpool.site:application({way!r})",
+        # By its own name: the import of this package would need the project's packages.
+        f"light_page:application({way!r})",
         ready="/",
         workers=2,
         threads=16,
         python=python,
         BENCH_DATABASE=json.dumps(server.settings),
+        PYTHONPATH=str(Path(__file__).parent),
     )
     with site as running:
         yield Rival(way, running.port, running.pid)
