@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench import __main__ as command
+from bench.lib import report
 
 
 def test_without_a_subject_it_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,6 +49,13 @@ def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib, "import_module", lambda _: missing_module("uv.tool"))
     with pytest.raises(SystemExit, match=r"^bench: uv\.tool is not installed"):
         command.main(["timelines"])
+
+
+def test_what_is_not_committed_is_not_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib, "import_module", lambda _: missing_module("apps.nothing"))
+    monkeypatch.setattr(report, "commit", lambda: "0123abc-dirty")
+    with pytest.raises(SystemExit, match="commit your changes first"):
+        command.main(["timelines", "--publish"])
 
 
 def test_a_missing_module_of_our_own_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
