@@ -59,7 +59,7 @@ How to measure
 """
 
 from apps.lookaside import stats
-from apps.lookaside.backends import Lookaside, cache, failed
+from apps.lookaside.backends import Lookaside, cache, on_invalidation_failed
 from apps.lookaside.bypass import bypassed, bypassing
 
-__all__ = ["Lookaside", "bypassed", "bypassing", "cache", "failed", "stats"]
+__all__ = ["Lookaside", "bypassed", "bypassing", "cache", "on_invalidation_failed", "stats"]
