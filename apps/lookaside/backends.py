@@ -1,4 +1,4 @@
-"""The backends for CACHES: compute under a lease, invalidate; in memcached, in this process, or not at all."""
+"""The backends for CACHES: compute under a lease, invalidate; in memcached, in this process, or off."""
 
 import hashlib
 import logging

@@ -1,14 +1,14 @@
 """One connection to one memcached: pymemcache's client, extended by the meta protocol.
 
 pymemcache owns the connection: addresses (host, IPv6, Unix socket), connecting, TLS, time limits, keepalive,
-closing and errors. This module adds the grammar of the meta commands (``mg``, ``ms``, ``md``), many of them in
-one round trip, and one rule: a lease is valid only on the connection that granted it, so a client never
+closing and errors. This module adds the grammar of the meta commands (``mg``, ``ms``, ``md``), many of them
+in a round trip, and one rule: a lease is valid only on the connection that granted it, so a client never
 reconnects, and never uses its parent's socket after a fork.
 
 pymemcache's own `raw_command` can't carry them: its `_readsegment` overwrites its buffer with each ``recv``,
 so that a reply longer than RECV_SIZE (4,096 bytes) loses its beginning. The package ``meta-memcache`` has
-meta commands, ``get_or_lease``, mark-down of dead servers and a reset after fork; but it does not bind a lease
-to its connection, and requires a C extension, marisa-trie, zstandard and uhashring.
+meta commands, ``get_or_lease``, mark-down of dead servers and a reset after fork; but it does not bind a
+lease to its connection, and requires a C extension, marisa-trie, zstandard and uhashring.
 """
 
 import os

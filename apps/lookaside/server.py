@@ -61,7 +61,7 @@ class Server:
         return client
 
     def exchange(self, commands: bytes, replies: int) -> tuple[MetaClient, list[Reply]]:
-        """Sends commands, twice if need be; returns the client used and its replies. Raises one of `ERRORS`."""
+        """Sends commands, twice if need be. Returns the client and its replies. Raises one of `ERRORS`."""
         client = self.client()
         try:
             return client, client.exchange(commands, replies)
@@ -138,12 +138,12 @@ class Server:
                 self._down_until = 0.0
             return keys
 
-    def _replay(self, client: MetaClient, keys: list[bytes]) -> None:
+    def _replay(self, client: MetaClient, pending: list[bytes]) -> None:
         try:
-            client.exchange(deletes(keys), len(keys))
+            client.exchange(deletes(pending), len(pending))
         except ERRORS:
             with self._lock:
-                self._pending.update(dict.fromkeys(keys))
+                self._pending.update(dict.fromkeys(pending))
             raise
 
 
