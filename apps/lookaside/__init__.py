@@ -21,16 +21,13 @@ Problem (2008)
 Mechanism
     - A miss (``mg … N``) grants a lease for 3 seconds; a fill (``ms … C``) is a compare-and-swap with its
       number, on its connection only: a restarted memcached repeats numbers.
-    - Other readers poll for 75 ms, then compute without storing. A lease holder never waits. A failed
-      computation releases its lease.
+    - Other readers poll for 75 ms, then compute without storing. A lease holder never waits.
     - ``cache().get_or_compute(key, compute)`` and ``get_many_or_compute`` read and fill in one round trip
-      each. None is cached for 30 seconds.
-    - ``cache().invalidate(keys)``, in a commit hook, returns failed keys and passes them to
-      `on_invalidation_failed`.
+      each. ``cache().invalidate(keys)`` belongs into a commit hook, and returns failed keys.
     - Inside a transaction or `bypassed()`, reads compute and store nothing. ``compute`` must read the
       primary.
     - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry.
-    - Each thread keeps its connection, with 0.2 s to connect and to reply. All skip a silent server for 2 s.
+    - A connection a thread, 0.2 s to connect and to reply; all threads skip a silent server for 2 s.
 
 Switch
     ``CACHES["lookaside"]["BACKEND"]`` in ``apps.lookaside.backends``: ``MemcachedLookaside`` (OPTIONS:
@@ -45,12 +42,12 @@ Invariant
 When it fails
     *memcached is down*: reads compute. *A delete fails*: the process replays it before it reads from that
     server again, and `on_invalidation_failed` retries it; until then others may read a stale value. *Killed
-    before the commit hook*: entries expire within their TTL (300 s). *Several servers*: a key never moves; a
-    partition, or different lists of servers, cause stale reads for one TTL. *Database restored*:
-    ``cache().clear()``. *Value over 1 MB*: returned, not stored. *DNS*: lookups have no time limit.
+    before the commit hook*: entries expire within their TTL (300 s). *Several servers*: a partition
+    or different server lists cause stale reads for one TTL. *Database restored*: ``cache().clear()``. *Value
+    over 1 MB*: returned, not stored. *DNS*: lookups have no time limit.
 
 How to measure
-    ``python -m bench lookaside``: a call and a page, here and in stock Django; the Server-Timing header.
+    ``python -m bench lookaside``; the Server-Timing header of a page.
 """
 
 from apps.lookaside import stats

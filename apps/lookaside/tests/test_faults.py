@@ -129,7 +129,7 @@ def test_a_server_that_fails_during_a_computation_loses_that_value_only(
     until(lambda: all(works(cache, key) for key in ("a", "b", "c")))
 
 
-def test_a_server_that_trickles_bytes_meets_the_deadline(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_trickles_bytes_runs_into_the_deadline(caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def trickle() -> None:
