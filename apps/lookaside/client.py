@@ -147,7 +147,7 @@ def limit_waits(wire: socket.socket, seconds: float) -> None:
 
 
 class _Resolver(ModuleType):
-    """The socket module for pymemcache, which connects to the first address of a host only: each lookup returns
+    """The socket module for pymemcache, which connects to the first address of a host only: each lookup gives
     the next one. "localhost" may be ``::1`` first, while memcached listens on 127.0.0.1."""
 
     def __init__(self) -> None:
