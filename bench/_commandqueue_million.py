@@ -48,9 +48,9 @@ def million_in_process() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from apps.commandqueue import actions
+    from apps.commandqueue.core.worker import Worker
     from apps.commandqueue.models import Command
-    from apps.commandqueue.worker import Worker
+    from apps.commandqueue.operate import actions
 
     # The queue is measured and not a server: what "sends" says that it has.
     settings.MAILERS["direct"] = {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
@@ -102,8 +102,9 @@ def enqueue_chunk(count: int) -> None:
 
 def claim_milliseconds() -> float:
     """What claiming twenty of a hundred commands takes: the median of many."""
-    from apps.commandqueue import actions, store
+    from apps.commandqueue.core import store
     from apps.commandqueue.models import Command
+    from apps.commandqueue.operate import actions
 
     took = []
     for _ in range(40):

@@ -105,8 +105,8 @@ def enqueue_beside_insert() -> dict[str, Figure]:
     from django.core.mail import mailers
     from django.db import connection, transaction
 
-    from apps.commandqueue.mail import QueueEmailBackend
-    from apps.commandqueue.messages import render
+    from apps.commandqueue.mail.backend import QueueEmailBackend
+    from apps.commandqueue.mail.rendering import render
     from bench._commandqueue_rival import message
 
     queue = mailers.default

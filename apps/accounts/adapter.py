@@ -17,8 +17,8 @@ from apps import limits
 from apps.accounts import queries
 from apps.accounts.backends import login_of
 from apps.accounts.models import User
-from apps.commandqueue.headers import header_address
-from apps.commandqueue.messages import automatic, mark
+from apps.commandqueue.mail.headers import header_address
+from apps.commandqueue.mail.rendering import automatic, mark
 from apps.commandqueue.models import Lane
 
 # What such a mail's template is given.

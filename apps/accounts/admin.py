@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import names
 from apps.accounts.models import User
-from apps.commandqueue.headers import header_address
+from apps.commandqueue.mail.headers import header_address
 
 # Only a superuser gives these, to anyone.
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")

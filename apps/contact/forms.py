@@ -10,7 +10,7 @@ from django.core.validators import EmailValidator, ProhibitNullCharactersValidat
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.commandqueue.headers import header_address, header_text, one_line
+from apps.commandqueue.mail.headers import header_address, header_text, one_line
 from apps.contact.models import EMAIL_LIMIT, NAME_LIMIT, SUBJECT_LIMIT, TEXT_LIMIT
 from apps.kwips.forms import storable
 from apps.plaintext import clean, clean_line

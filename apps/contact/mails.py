@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from apps.commandqueue.messages import automatic
+from apps.commandqueue.mail.rendering import automatic
 from apps.contact.models import Message
 from apps.plaintext import clean, clean_line
 

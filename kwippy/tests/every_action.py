@@ -20,8 +20,8 @@ from django.utils import timezone
 from apps.accounts import actions as accounts
 from apps.accounts import names
 from apps.accounts.models import User
-from apps.commandqueue import actions as commandqueue
 from apps.commandqueue.models import Command, Kind, Lane, State
+from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips

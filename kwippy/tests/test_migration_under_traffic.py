@@ -16,11 +16,11 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from apps.accounts.models import User
-from apps.commandqueue import outcomes, store
+from apps.commandqueue.core import outcomes, store
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command, Lane, State
 from apps.commandqueue.tests.conftest import mailers, wait_for
 from apps.commandqueue.tests.smtpserver import Server
-from apps.commandqueue.worker import Worker
 from apps.feeds import queries as feeds
 from apps.feeds.queries import Timeline
 from apps.graph.actions import follow
@@ -319,7 +319,7 @@ def test_a_worker_sends_each_message_once_while_columns_change(
     migrations: Migrations, settings: Any, smtp: Server
 ) -> None:
     settings.MAILERS = mailers(smtp.port)
-    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
+    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     worker = Worker()
     thread = threading.Thread(target=worker.run)
     thread.start()

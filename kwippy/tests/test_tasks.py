@@ -7,9 +7,9 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from apps.commandqueue import schedule
+from apps.commandqueue.core import schedule
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command
-from apps.commandqueue.worker import Worker
 from kwippy import tasks
 
 

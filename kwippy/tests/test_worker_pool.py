@@ -8,11 +8,11 @@ import pytest
 from django.core.mail import EmailMessage
 from django.db import connection
 
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command, State
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import mailers, wait_for
 from apps.commandqueue.tests.smtpserver import HANG, Server
-from apps.commandqueue.worker import Worker
 from apps.dbpool import registry
 from apps.testing.concurrency import uncommitted
 from apps.testing.pool import pooled
@@ -26,7 +26,7 @@ def smtp(settings: Any) -> Iterator[Server]:
     server.start()
     settings.MAILERS = mailers(server.port)
     # Without what recurs.
-    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
+    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     yield server
     server.stop()
 

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def queued(settings: Any) -> None:
     settings.MAILERS = {
-        "default": {"BACKEND": "apps.commandqueue.mail.QueueEmailBackend", "OPTIONS": {"mailer": "direct"}},
+        "default": {
+            "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
+            "OPTIONS": {"mailer": "direct"},
+        },
         "direct": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
     }
 

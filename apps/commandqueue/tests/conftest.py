@@ -10,9 +10,9 @@ import pytest
 from django.core.mail import EmailMessage
 from django.db import connection
 
+from apps.commandqueue.core.worker import Pace, Worker
 from apps.commandqueue.models import Command, Lane, State
 from apps.commandqueue.tests.smtpserver import Server
-from apps.commandqueue.worker import Pace, Worker
 
 # `make torture` does everything many times.
 TORTURE = os.environ.get("TORTURE") == "1"
@@ -25,7 +25,7 @@ PACE = Pace(lease=60, poll=0.05, longest_pause=0.05)
 @pytest.fixture(autouse=True)
 def nothing_recurs(settings: Any) -> None:
     """What the site has workers do now and then is no part of these tests."""
-    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
+    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
 
 
 @pytest.fixture
@@ -49,7 +49,10 @@ def outbox(transactional_db: None, settings: Any) -> list[EmailMessage]:
     from django.core import mail
 
     settings.MAILERS = {
-        "default": {"BACKEND": "apps.commandqueue.mail.QueueEmailBackend", "OPTIONS": {"mailer": "direct"}},
+        "default": {
+            "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
+            "OPTIONS": {"mailer": "direct"},
+        },
         "direct": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
     }
     mail.outbox = []
@@ -59,7 +62,7 @@ def outbox(transactional_db: None, settings: Any) -> list[EmailMessage]:
 def mailers(port: int, **options: Any) -> dict[str, Any]:
     return {
         "default": {
-            "BACKEND": "apps.commandqueue.mail.QueueEmailBackend",
+            "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
             "OPTIONS": {"mailer": "direct"} | options,
         },
         "direct": {

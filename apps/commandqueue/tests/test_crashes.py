@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 from django.db import connection, transaction
 
-from apps.commandqueue import store
+from apps.commandqueue.core import store
+from apps.commandqueue.core.worker import Pace, Worker
 from apps.commandqueue.models import Command, Kind, State
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import (
@@ -22,7 +23,6 @@ from apps.commandqueue.tests.conftest import (
 )
 from apps.commandqueue.tests.processes import kill, worker
 from apps.commandqueue.tests.smtpserver import ACCEPT_AND_HANG, HANG, Server
-from apps.commandqueue.worker import Pace, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TIMES = 50 if TORTURE else 3
@@ -176,7 +176,7 @@ def test_a_worker_outlives_its_connections_to_postgresql(queue: Server) -> None:
 def test_a_thread_that_does_not_come_back_is_replaced(queue: Server) -> None:
     from django.test import override_settings
 
-    options = {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend", "OPTIONS": {"time_limit": 0.3}}
+    options = {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend", "OPTIONS": {"time_limit": 0.3}}
     with override_settings(TASKS={"default": options}):
         tasks.let_go.clear()
         hanging = tasks.hang.enqueue()

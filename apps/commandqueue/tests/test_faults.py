@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from apps.commandqueue.core.worker import Pace
 from apps.commandqueue.models import State
 from apps.commandqueue.tests.conftest import (
     TORTURE,
@@ -25,7 +26,6 @@ from apps.commandqueue.tests.smtpserver import (
     STAGES,
     Server,
 )
-from apps.commandqueue.worker import Pace
 
 TIMES = 100 if TORTURE else 3
 

@@ -9,10 +9,10 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from apps.commandqueue import outcomes, store
+from apps.commandqueue.core import outcomes, store
+from apps.commandqueue.core.outcomes import Outcome
+from apps.commandqueue.core.store import Claimed
 from apps.commandqueue.models import Command, Kind, Lane, State
-from apps.commandqueue.outcomes import Outcome
-from apps.commandqueue.store import Claimed
 from apps.commandqueue.tests.conftest import send
 from apps.commandqueue.tests.smtpserver import Server
 

@@ -17,7 +17,7 @@ from django.core.mail import (
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from apps.commandqueue.messages import mark
+from apps.commandqueue.mail.rendering import mark
 from apps.commandqueue.models import Command, Lane, State
 from apps.commandqueue.tests.conftest import send, work, work_until_finished
 from apps.commandqueue.tests.smtpserver import Server
@@ -167,7 +167,7 @@ def test_the_body_is_erased_when_the_message_is_delivered(queue: Server) -> None
 
 
 def test_a_dead_letter_keeps_its_body_and_goes_again_when_it_is_requeued(queue: Server) -> None:
-    from apps.commandqueue import actions
+    from apps.commandqueue.operate import actions
 
     queue.fail("RCPT", "550 no such person")
     command = work_until_finished(send())
@@ -179,7 +179,7 @@ def test_a_dead_letter_keeps_its_body_and_goes_again_when_it_is_requeued(queue: 
 
 
 def test_what_expires_undelivered_is_a_dead_letter_without_its_body(queue: Server) -> None:
-    from apps.commandqueue import actions
+    from apps.commandqueue.operate import actions
 
     command = send()
     age(command, hours=49)
@@ -210,7 +210,7 @@ def test_a_try_that_would_come_after_the_expiry_is_not_waited_for(queue: Server)
 
 
 def test_a_secret_is_erased_with_its_last_attempt_and_never_requeued(queue: Server) -> None:
-    from apps.commandqueue import actions
+    from apps.commandqueue.operate import actions
 
     message = EmailMessage("reset", "https://example.org/reset/KEY", "ann@example.org", ["bob@example.org"])
     mark(message, lane=Lane.NOW, secret=True, expires_after=datetime.timedelta(minutes=20)).send()

@@ -19,13 +19,14 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client import generate_latest
 
-from apps.commandqueue import health, metrics, store
-from apps.commandqueue.messages import mark
+from apps.commandqueue.core import store
+from apps.commandqueue.core.worker import Worker
+from apps.commandqueue.mail.rendering import mark
 from apps.commandqueue.models import Command, State
+from apps.commandqueue.operate import health, metrics
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import let_time_pass, send, work, work_until_finished
 from apps.commandqueue.tests.smtpserver import Server
-from apps.commandqueue.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/commandqueue/command/"
@@ -51,7 +52,7 @@ def dead(queue: Server) -> Command:
 
 def said(*arguments: str) -> str:
     out = io.StringIO()
-    call_command("commands", *arguments, stdout=out)
+    call_command("queue", *arguments, stdout=out)
     return out.getvalue()
 
 
@@ -130,7 +131,7 @@ def test_metrics_say_when_postgresql_is_away(monkeypatch: pytest.MonkeyPatch) ->
     def fail() -> None:
         raise OperationalError
 
-    monkeypatch.setattr("apps.commandqueue.store.status", fail)
+    monkeypatch.setattr("apps.commandqueue.core.store.status", fail)
     assert "commandqueue_up 0.0" in generate_latest(metrics.registry()).decode()
 
 
@@ -170,7 +171,7 @@ def test_a_worker_answers_for_itself(queue: Server) -> None:
 
 
 def test_every_statement_names_the_index_that_serves_it() -> None:
-    from apps.commandqueue.statements import DIRECTORY
+    from apps.commandqueue.core.statements import DIRECTORY
 
     for path in DIRECTORY.glob("*.sql"):
         header = [line for line in path.read_text().splitlines() if line.startswith("--")]
@@ -186,7 +187,7 @@ def test_a_claim_reads_no_more_of_the_index_than_it_takes(transactional_db: None
             " FROM generate_series(1, 20000) n"
         )
         cursor.execute("VACUUM ANALYZE commandqueue_command")
-        from apps.commandqueue.statements import statement
+        from apps.commandqueue.core.statements import statement
 
         parameters: dict[str, Any] = {
             "lane": "default", "limit": 20, "lease": 60, "token": "0" * 32, "not_kinds": [],

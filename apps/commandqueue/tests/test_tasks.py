@@ -13,14 +13,15 @@ from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist, TaskRes
 from django.tasks.signals import task_enqueued, task_finished, task_started
 from django.utils import timezone
 
-from apps.commandqueue import actions, store
+from apps.commandqueue.core import store
 from apps.commandqueue.models import Command, State
-from apps.commandqueue.tasks import QueueTaskBackend
+from apps.commandqueue.operate import actions
+from apps.commandqueue.tasks.backend import QueueTaskBackend
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import let_time_pass, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ALIAS = "apps.commandqueue.tasks.QueueTaskBackend"
+ALIAS = "apps.commandqueue.tasks.backend.QueueTaskBackend"
 
 
 @pytest.fixture(autouse=True)

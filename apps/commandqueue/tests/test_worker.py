@@ -13,12 +13,13 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from apps.commandqueue import actions, schedule, store
-from apps.commandqueue.messages import mark
+from apps.commandqueue.core import schedule, store
+from apps.commandqueue.core.worker import Pace, Worker
+from apps.commandqueue.mail.rendering import mark
 from apps.commandqueue.models import Command, Lane, Schedule, State
+from apps.commandqueue.operate import actions
 from apps.commandqueue.tests.conftest import PACE, let_time_pass, mailers, send, wait_for, work
 from apps.commandqueue.tests.smtpserver import HANG, Server
-from apps.commandqueue.worker import Pace, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCHEDULE = {"tea": {"task": "apps.commandqueue.tests.tasks.add", "every": 3600, "kwargs": {"a": 1, "b": 2}}}
@@ -129,7 +130,7 @@ def test_discarding_leaves_what_a_worker_holds(queue: Server) -> None:
 def scheduled(settings: Any) -> None:
     settings.TASKS = {
         "default": {
-            "BACKEND": "apps.commandqueue.tasks.QueueTaskBackend",
+            "BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend",
             "OPTIONS": {"schedule": SCHEDULE},
         }
     }
@@ -175,7 +176,7 @@ def test_what_is_switched_off_stays_off_and_what_is_not_declared_goes(settings: 
     schedule.align()
     schedule.enqueue_due()
     assert not Command.objects.exists()
-    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
+    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     schedule.align()
     assert not Schedule.objects.exists()
 
@@ -191,6 +192,6 @@ def test_dead_rows_are_cleared_away_when_there_are_many(
     before = vacuums()
     work()
     assert vacuums() == before
-    monkeypatch.setattr("apps.commandqueue.store.dead_rows", lambda: 1_000_000)
+    monkeypatch.setattr("apps.commandqueue.core.store.dead_rows", lambda: 1_000_000)
     work()
     assert vacuums() == before + 1

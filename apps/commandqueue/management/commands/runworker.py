@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.commandqueue import health
+from apps.commandqueue.core.worker import Pace, Worker
 from apps.commandqueue.models import Lane
-from apps.commandqueue.worker import Pace, Worker
+from apps.commandqueue.operate import health
 
 
 class Command(BaseCommand):

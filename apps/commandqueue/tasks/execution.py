@@ -9,11 +9,11 @@ from django.tasks.base import TaskContext
 from django.tasks.signals import task_finished, task_started
 from django.utils.json import normalize_json
 
-from apps.commandqueue import outcomes, store
+from apps.commandqueue.core import outcomes, store
+from apps.commandqueue.core.outcomes import Outcome
 from apps.commandqueue.errors import Never
 from apps.commandqueue.models import Command, State
-from apps.commandqueue.outcomes import Outcome
-from apps.commandqueue.tasks import MAX_ATTEMPTS, TIME_LIMIT, AnyResult, QueueTaskBackend
+from apps.commandqueue.tasks.backend import MAX_ATTEMPTS, TIME_LIMIT, AnyResult, QueueTaskBackend
 
 
 def time_limit(command: store.Claimed) -> float:

@@ -9,8 +9,8 @@ from django.core.mail import EmailMessage, InvalidMailer
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 
-from apps.commandqueue import statements
-from apps.commandqueue.messages import Rendered, handling_of, render
+from apps.commandqueue.core import statements
+from apps.commandqueue.mail.rendering import Rendered, handling_of, render
 from apps.commandqueue.models import Lane
 
 EXPIRES_AFTER = {Lane.NOW: 3_600.0, Lane.DEFAULT: 172_800.0, Lane.BULK: 172_800.0}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.commandqueue import statements
-from apps.commandqueue.outcomes import Outcome
+from apps.commandqueue.core import statements
+from apps.commandqueue.core.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)

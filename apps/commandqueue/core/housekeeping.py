@@ -9,7 +9,7 @@ from typing import Protocol
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from apps.commandqueue import outcomes, schedule, store
+from apps.commandqueue.core import outcomes, schedule, store
 from apps.commandqueue.models import State
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.utils.translation import gettext_lazy as _
 
-from apps.commandqueue.messages import render
+from apps.commandqueue.mail.rendering import render
 
 # Control characters, and everything that some mail program takes for the end of a line.
 _LINE_BREAKING = {"Cc", "Cs", "Zl", "Zp"}

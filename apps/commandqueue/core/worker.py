@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from apps.commandqueue import execution, housekeeping, metrics, outcomes, store
-from apps.commandqueue.delivery import Postman
+from apps.commandqueue.core import housekeeping, outcomes, store
+from apps.commandqueue.core.outcomes import Outcome
+from apps.commandqueue.mail.delivery import Postman
+from apps.commandqueue.mail.smtp import Deadline
 from apps.commandqueue.models import Kind, Lane, State
-from apps.commandqueue.outcomes import Outcome
-from apps.commandqueue.smtp import Deadline
+from apps.commandqueue.operate import metrics
+from apps.commandqueue.tasks import execution
 
 log = logging.getLogger(__name__)
 

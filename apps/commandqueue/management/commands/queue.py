@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.commandqueue import actions, store
+from apps.commandqueue.core import store
+from apps.commandqueue.core.outcomes import loggable
 from apps.commandqueue.models import State
-from apps.commandqueue.outcomes import loggable
+from apps.commandqueue.operate import actions
 
 # So many stuck commands are listed: the reason is mostly the same for all.
 SHOWN = 10

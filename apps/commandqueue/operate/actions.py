@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db.models.functions import Now
 
-from apps.commandqueue import store
+from apps.commandqueue.core import store
 from apps.commandqueue.models import Command, State
 
 

@@ -11,7 +11,7 @@ from django.tasks.base import Task
 from django.utils.module_loading import import_string
 
 from apps.commandqueue.models import Command, Schedule, State
-from apps.commandqueue.tasks import AnyTask, QueueTaskBackend
+from apps.commandqueue.tasks.backend import AnyTask, QueueTaskBackend
 
 log = logging.getLogger(__name__)
 

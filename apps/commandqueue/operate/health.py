@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import connection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from apps.commandqueue import metrics
-from apps.commandqueue.worker import Worker
+from apps.commandqueue.core.worker import Worker
+from apps.commandqueue.operate import metrics
 
 
 def serve(worker: Worker, *, port: int, host: str = "127.0.0.1") -> ThreadingHTTPServer:

@@ -6,12 +6,12 @@ from django.core.mail import mailers
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 
-from apps.commandqueue import outcomes, store
-from apps.commandqueue.mail import QueueEmailBackend
-from apps.commandqueue.messages import Stored
+from apps.commandqueue.core import outcomes, store
+from apps.commandqueue.core.outcomes import Outcome
+from apps.commandqueue.mail.backend import QueueEmailBackend
+from apps.commandqueue.mail.rendering import Stored
+from apps.commandqueue.mail.smtp import Broken, Deadline, Line, Recipients, Refusal, Reply, Unreachable
 from apps.commandqueue.models import State
-from apps.commandqueue.outcomes import Outcome
-from apps.commandqueue.smtp import Broken, Deadline, Line, Recipients, Refusal, Reply, Unreachable
 
 
 class Postman:

@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from apps.commandqueue import store
+from apps.commandqueue.core import store
+from apps.commandqueue.core.outcomes import Outcome, loggable
 from apps.commandqueue.models import Kind, Lane, State
-from apps.commandqueue.outcomes import Outcome, loggable
 
 WORKER = CollectorRegistry()
 _ATTEMPTS = Counter(
