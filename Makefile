@@ -24,12 +24,12 @@ test: ## run the tests against PostgreSQL, memcached, nginx and Chromium (ARGS= 
 torture: ## every fault of the queue a hundred times, and all that takes minutes (about an hour)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx
 	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_faults.py \
-		apps/commandqueue/tests/test_crashes.py kwippy/tests/test_edge_staleness.py \
-		kwippy/tests/test_public_freshness.py kwippy/tests/test_every_interleaving_of_pages.py $(ARGS)
+		apps/commandqueue/tests/test_crashes.py tests/edge/test_edge_staleness.py \
+		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py $(ARGS)
 
 mutate: ## would the tests notice? a hundred faults, each in a copy of the code (ARGS= chooses some)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached
-	@$(VENV) -m apps.testing.mutate $(ARGS)
+	@$(VENV) -m tests.support.mutate $(ARGS)
 
 lint: export DEBUG = true
 lint: ## check style, types, layers, templates and migrations
@@ -44,7 +44,7 @@ lint: ## check style, types, layers, templates and migrations
 
 smoke: ## clone this commit elsewhere and walk a newcomer's way through it in a browser
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium
-	@$(VENV) -m deploy.local.smoke
+	@$(VENV) -m tests.smoke
 
 rehearse: ## bring docker-compose.yml up, kill, back up, lose, restore and upgrade it (about eight minutes)
 	@$(PYTHON) -m deploy.rehearse

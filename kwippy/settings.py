@@ -3,6 +3,7 @@
 `X_FILE` names a file that holds the value of `X`, for every secret. The README lists the variables.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,6 +57,8 @@ INSTALLED_APPS = [
     "apps.keyset",
     "apps.commandqueue",
     "apps.pagecache",
+    # The invented community; production images leave it out.
+    *(["apps.demo"] if find_spec("apps.demo") else []),
     "kwippy",
     "allauth",
     "allauth.account",

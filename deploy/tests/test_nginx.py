@@ -18,10 +18,10 @@ from h2.events import ResponseReceived
 
 from apps.accounts.models import User
 from apps.kwips.models import Kwip
-from apps.testing import site as testing_site
-from apps.testing.edge import Told, deployed_edge
-from apps.testing.tls import Client
 from deploy.local.edge import FILES, DeployedEdge
+from tests.support import site as testing_site
+from tests.support.edge import Told, deployed_edge
+from tests.support.tls import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.accounts.models import User
-from apps.testing.people import member
+from tests.support.people import member
 
 
 @pytest.fixture

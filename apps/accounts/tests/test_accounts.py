@@ -9,7 +9,7 @@ from django.core import mail
 from django.test import Client
 
 from apps.accounts.models import SignUp, User
-from apps.testing.concurrency import at_once
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

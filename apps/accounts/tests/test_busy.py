@@ -5,7 +5,7 @@ from django.test import Client
 
 from apps.accounts import hashers
 from apps.accounts.models import User
-from apps.testing.people import PASSWORD, link_to, member, sign_up
+from tests.support.people import PASSWORD, link_to, member, sign_up
 
 pytestmark = pytest.mark.django_db
 

@@ -19,8 +19,8 @@ from django.test import Client
 from apps.accounts import hashers
 from apps.accounts.models import SignUp, User
 from apps.limits import Busy
-from apps.testing.site import Visitor, served
 from deploy.local import services
+from tests.support.site import Visitor, served
 
 
 def test_new_hashes_are_argon2id_within_what_owasp_asks_for() -> None:

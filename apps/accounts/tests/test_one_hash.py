@@ -8,7 +8,7 @@ from django.test import Client
 from apps.accounts import joining
 from apps.accounts.models import User
 from apps.limits.models import Tries
-from apps.testing.people import PASSWORD, member, sign_up
+from tests.support.people import PASSWORD, member, sign_up
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.accounts.devices import device
 from apps.accounts.models import User
-from apps.testing.people import PASSWORD, member, who_is_in
+from tests.support.people import PASSWORD, member, who_is_in
 
 MOZILLA = "Mozilla/5.0 "
 KIT = "AppleWebKit/537.36 (KHTML, like Gecko) "

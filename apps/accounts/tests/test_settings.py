@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from apps.testing.people import member
+from tests.support.people import member
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.limits.tests.clock import let_pass
-from apps.testing.concurrency import at_once
+from tests.support.concurrency import at_once
 
 PASSWORD = "correct horse battery"
 ATTACKER, HOME = "203.0.113.9", "198.51.100.7"

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from apps.accounts.models import FormerName, User
-from apps.testing.people import PASSWORD, member, sign_up
+from tests.support.people import PASSWORD, member, sign_up
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from apps.accounts.models import User
-from apps.testing.people import PASSWORD, sign_up
+from tests.support.people import PASSWORD, sign_up
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from apps.contact.forms import LONGEST, ContactForm
 from apps.contact.models import Message
 from apps.contact.tests.form import MESSAGE, filled, stamped
 from apps.limits.tests.clock import let_pass
-from apps.testing.concurrency import at_once
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

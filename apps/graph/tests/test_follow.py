@@ -8,7 +8,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.graph import actions
 from apps.graph.models import Block, Follow
-from apps.testing.concurrency import at_once
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.db.models import Max
 from apps.accounts.models import User
 from apps.kwips import actions
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tombstone
-from apps.testing.concurrency import at_once
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,7 @@ from apps.commandqueue.tests.conftest import wait_for
 from apps.kwips import actions, tasks
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Tombstone
 from apps.kwips.tests.test_actions import counters_are_exact
-from apps.testing.concurrency import at_once
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

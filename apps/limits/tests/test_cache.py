@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from apps import limits
 from apps.limits.models import CacheEntry, Tries
 from apps.limits.tests.clock import let_pass
-from apps.testing.concurrency import at_once
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

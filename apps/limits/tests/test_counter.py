@@ -8,7 +8,7 @@ from apps import limits
 from apps.limits.checks import check_settings
 from apps.limits.models import Tries
 from apps.limits.tests.clock import let_pass
-from apps.testing.concurrency import at_once
+from tests.support.concurrency import at_once
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from apps import lookaside
 from apps.lookaside import stats
 from apps.lookaside.backends import Lookaside
 from apps.lookaside.tests.conftest import cache_at
-from apps.testing.concurrency import at_once
 from deploy.local.memcached import Memcached
+from tests.support.concurrency import at_once
 
 ROOT = Path(__file__).parents[3]
 

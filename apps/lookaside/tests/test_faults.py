@@ -22,8 +22,8 @@ from apps.lookaside.server import Options
 from apps.lookaside.stores import Fill
 from apps.lookaside.tests.conftest import cache_at
 from apps.lookaside.values import Entry
-from apps.testing.concurrency import at_once
 from deploy.local.memcached import Memcached
+from tests.support.concurrency import at_once
 
 
 @contextmanager

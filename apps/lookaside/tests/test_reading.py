@@ -15,7 +15,7 @@ from apps import lookaside
 from apps.lookaside import stats
 from apps.lookaside.backends import LocalLookaside, Lookaside, NoLookaside
 from apps.lookaside.values import LARGEST
-from apps.testing.concurrency import at_once
+from tests.support.concurrency import at_once
 
 
 def numbers() -> Callable[[], int]:

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.db import IntegrityError, NotSupportedError, OperationalError, connection, transaction
 
 from apps.statements import Prepared, Unusable
-from apps.testing.pool import pooled
+from tests.support.pool import pooled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,0 +1,21 @@
+"""Servers that tests may hurt."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.postgres import Postgres
+from tests.support.ownpostgres import manage
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL with an empty site, to be hurt."""
+    directory = tmp_path_factory.mktemp("faults")
+    # Durable, so that a restart keeps what was committed.
+    server = Postgres(directory / "postgres", sockets=directory / "run")
+    server.start()
+    server.create_database("kwippy")
+    manage(server, "migrate", "--verbosity=0")
+    yield server
+    server.stop()

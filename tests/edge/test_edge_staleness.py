@@ -1,0 +1,138 @@
+"""Through nginx and both caches: how old is what a stranger reads after a writer's answer."""
+
+import os
+import re
+import threading
+import time
+import uuid
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from apps.accounts.models import User
+from tests.support.edge import ask, edge
+from tests.support.site import Member, served
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECONDS = 90 if os.environ.get("TORTURE") == "1" else 8
+# nginx counts whole seconds, so that it may keep a page for two.
+KEPT = 2.0
+# What one may publish in ten minutes, and what each writes at least.
+MOST_KWIPS = 28
+LEAST = 11
+
+
+class Writer(ABC):
+    """Somebody who writes the next number somewhere, and notes when the site said that it was written."""
+
+    def __init__(self, name: str, port: int, paths: tuple[str, ...]) -> None:
+        self.name = name
+        self.member = Member(port, User.objects.create_user(name, f"{name}@example.org"))
+        self.paths = paths
+        self.written: list[tuple[int, float]] = [(0, 0.0)]
+
+    @abstractmethod
+    def write(self, number: int) -> None: ...
+
+    @abstractmethod
+    def read(self, text: str) -> int: ...
+
+    def go_on(self, until: float) -> None:
+        number = 0
+        while number < LEAST or (time.monotonic() < until and number < MOST_KWIPS):
+            number += 1
+            self.write(number)
+            self.written.append((number, time.monotonic()))
+            time.sleep(max(0.2, SECONDS / MOST_KWIPS))
+
+    def due(self, began: float, bound: float) -> int:
+        """The number that whoever begins to read at that time must find, or a later one."""
+        return max((number for number, at in self.written if at <= began - bound), default=0)
+
+
+class Read(NamedTuple):
+    """What somebody found: which number, when they began, and how long it took."""
+
+    writer: Writer
+    path: str
+    number: int
+    began: float
+    seconds: float
+
+
+class Publisher(Writer):
+    """Writes kwips, the newest of which is on their page and on everyone's."""
+
+    def write(self, number: int) -> None:
+        text = f"{self.name} says {number}."
+        answer = self.member.post("/kwip/", text=text, form_key=str(uuid.uuid4()))
+        assert answer.status == 302
+
+    def read(self, text: str) -> int:
+        return max(map(int, re.findall(rf"{self.name} says (\d+)\.", text)), default=0)
+
+
+class Renamer(Writer):
+    """Changes their display name, which purges the pages of all people."""
+
+    def write(self, number: int) -> None:
+        answer = self.member.post("/settings/", display_name=f"{self.name} the {number}th", bio="")
+        assert answer.status == 302
+
+    def read(self, text: str) -> int:
+        return max(map(int, re.findall(rf"{self.name} the (\d+)th", text)), default=0)
+
+
+def read_on(port: int, writers: list[Writer], over: threading.Event, reads: list[Read]) -> None:
+    last = False
+    while not last:
+        last = over.is_set()  # once more after everything has been written, and is due
+        for writer in writers:
+            for path in writer.paths:
+                began = time.monotonic()
+                number = writer.read(ask(port, path).text)
+                reads.append(Read(writer, path, number, began, time.monotonic() - began))
+
+
+def test_no_stranger_reads_what_was_before_later_than_the_edge_may_keep_it(
+    memcached: str, tmp_path: Path
+) -> None:
+    with (
+        served(memcached=memcached, patient=True) as gunicorn,
+        edge(tmp_path / "edge", gunicorn=gunicorn) as nginx,
+    ):
+        writers: list[Writer] = [
+            Publisher("ann", nginx.port, ("/ann/", "/everyone/")),
+            Publisher("bob", nginx.port, ("/bob/", "/everyone/")),
+            Renamer("cid", nginx.port, ("/cid/",)),
+            Renamer("dan", nginx.port, ("/dan/", "/dan/followers/")),
+        ]
+        reads: list[Read] = []
+        over = threading.Event()
+        until = time.monotonic() + SECONDS
+        writing = [threading.Thread(target=writer.go_on, args=[until]) for writer in writers]
+        reading = [
+            threading.Thread(target=read_on, args=[nginx.port, writers, over, reads]) for _ in range(4)
+        ]
+        for thread in [*reading, *writing]:
+            thread.start()
+        for thread in writing:
+            thread.join()
+        time.sleep(KEPT + 0.5)
+        over.set()
+        for thread in reading:
+            thread.join()
+    # A page may have been read before the change and be on its way to nginx, and when it is over be made anew
+    # for another reader: as long as that takes on this machine at this moment.
+    bound = KEPT + 0.1 + 2 * max(read.seconds for read in reads)
+    stale = [
+        f"{read.path}: {read.number} where {due} was due"
+        for read in reads
+        if read.number < (due := read.writer.due(read.began, bound))
+    ]
+    assert stale == []
+    for writer in writers:
+        assert max(read.number for read in reads if read.writer is writer) == len(writer.written) - 1

@@ -1,0 +1,104 @@
+"""A worker shares a pool: it has a connection while it works, and none while it waits."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+from django.db import connection
+
+from apps.commandqueue.core.worker import Worker
+from apps.commandqueue.models import Command, State
+from apps.commandqueue.tests import tasks
+from apps.commandqueue.tests.conftest import mailers, wait_for
+from apps.commandqueue.tests.smtpserver import HANG, Server
+from apps.dbpool import registry
+from tests.support.concurrency import uncommitted
+from tests.support.pool import pooled
+
+pytestmark = [pytest.mark.django_db(transaction=True), pooled]
+
+
+@pytest.fixture
+def smtp(settings: Any) -> Iterator[Server]:
+    server = Server()
+    server.start()
+    settings.MAILERS = mailers(server.port)
+    # Without what recurs.
+    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def worker(smtp: Server) -> Iterator[Worker]:
+    """A worker with three lanes and a housekeeper, on a pool of one connection."""
+    before = connection.settings_dict["POOL"]
+    connection.close()
+    connection.settings_dict["POOL"] = {"size": 1, "wait": 30}
+    worker = Worker()
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    yield worker
+    worker.stop()
+    smtp.proceed()
+    thread.join(60)
+    connection.close()
+    connection.settings_dict["POOL"] = before
+    assert not thread.is_alive()
+
+
+def ask(question: Callable[[], Any]) -> Any:
+    """As a request does: the connection goes back at the end."""
+    try:
+        return question()
+    finally:
+        connection.close()
+
+
+def message() -> EmailMessage:
+    return EmailMessage("tea", "today", "ann@example.org", ["bob@example.org"])
+
+
+def send() -> None:
+    ask(message().send)
+
+
+def is_done() -> bool:
+    return bool(ask(lambda: Command.objects.filter(state=State.DONE).count() == 2))
+
+
+def test_one_connection_is_enough_for_a_worker_whose_mail_server_hangs(worker: Worker, smtp: Server) -> None:
+    wait_for(worker.is_ready)
+    smtp.fail("FINAL", HANG)
+    send()
+    assert smtp.reached.get(timeout=30) == "FINAL"
+    for _ in range(20):
+        assert ask(Command.objects.count) == 1
+    send()
+    smtp.proceed()
+    wait_for(is_done)
+    assert worker.is_ready()
+
+
+def test_a_worker_on_a_pool_that_is_used_up_waits_and_goes_on(worker: Worker, smtp: Server) -> None:
+    wait_for(worker.is_ready)
+    before = registry.figures()["default"].waits
+    with uncommitted():
+        message().send()
+        # All its threads want the one connection that there is, and it is ours.
+        wait_for(lambda: registry.figures()["default"].waiting >= 2)
+        assert registry.figures()["default"].in_use == 1
+    connection.close()
+    wait_for(lambda: registry.figures()["default"].waits >= before + 2)
+    send()
+    wait_for(is_done)
+
+
+def test_a_task_that_does_not_come_back_takes_no_connection_along(worker: Worker) -> None:
+    wait_for(worker.is_ready)
+    ask(lambda: tasks.sleep.using(priority=1).enqueue(3))
+    wait_for(lambda: ask(Command.objects.filter(started_at__isnull=False).exists))
+    for _ in range(5):
+        assert ask(Command.objects.filter(state=State.LEASED).count) == 1

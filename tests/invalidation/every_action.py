@@ -1,0 +1,292 @@
+"""The table of all that changes something: each action, and the families of public pages that it changes.
+
+Every public function of every `actions.py` has a row in which it really does something. A function that only
+reads stands in `READS`.
+"""
+
+import importlib
+import inspect
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from apps.accounts import actions as accounts
+from apps.accounts import names
+from apps.accounts.models import User
+from apps.commandqueue.models import Command, Kind, Lane, State
+from apps.commandqueue.operate import actions as commandqueue
+from apps.contact import actions as contact
+from apps.graph import actions as graph
+from apps.kwips import actions as kwips
+from tests.invalidation.place import PASSWORD, Place, picture
+
+type Arguments = Callable[[Place], dict[str, Any]]
+
+
+def nothing(_: Place) -> None: ...
+
+
+@dataclass(frozen=True)
+class Row:
+    """``function`` with these ``arguments`` changes the pages of the families ``purges``, and no others.
+
+    ``first`` prepares it. ``purges`` is "people" for all pages that show people. What is ``durable`` commits
+    on its own, and can't be part of a transaction.
+    """
+
+    name: str
+    function: Callable[..., object]
+    arguments: Arguments
+    purges: str = ""
+    first: Callable[[Place], object] = field(default=nothing)
+    durable: bool = False
+
+    def run(self, place: Place) -> None:
+        self.function(**self.arguments(place))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_purged(self, families: str) -> bool:
+        """Whether a page of these families is."""
+        if self.purges == "people":
+            return families != "about"
+        return not set(families.split()).isdisjoint(self.purges.split())
+
+
+READS = {kwips.is_made}
+
+
+def key() -> dict[str, uuid.UUID]:
+    return {"form_key": uuid.uuid4()}
+
+
+def follows(place: Place) -> dict[str, User]:
+    return {"follower": place.bob, "followee": place.ann}
+
+
+def likes(place: Place) -> dict[str, Any]:
+    return {"kwip": place.kwip, "user": place.bob}
+
+
+def likes_comment(place: Place) -> dict[str, Any]:
+    return {"kwip": place.comment, "user": place.ann}
+
+
+def admin_saves(person: User, **changes: str | None) -> None:
+    """An operator changes a person by the admin's own form; None empties a field."""
+    operator = Client()
+    operator.force_login(User.objects.filter(username="ops").first() or _operator())
+    address = f"/admin/accounts/user/{person.pk}/change/"
+    form = operator.get(address).context["adminform"].form
+    shown: dict[str, Any] = {
+        name: form.get_initial_for_field(form.fields[name], name) for name in form.fields
+    }
+    filled = {name: value for name, value in (shown | changes).items() if value not in (None, False)}
+    answer = operator.post(address, filled | {"_save": "save"})
+    assert answer.status_code == 302, answer.context["errors"]
+
+
+def _operator() -> User:
+    return User.objects.create_superuser("ops", "ops@example.org", PASSWORD)
+
+
+def deactivates(place: Place) -> None:
+    bob = User.objects.get(pk=place.bob.pk)
+    bob.is_active = False
+    bob.save()
+
+
+def signs_in(place: Place) -> None:
+    assert Client().login(username="bob", password=PASSWORD)
+
+
+def changes_password(place: Place) -> None:
+    client = Client()
+    client.force_login(place.bob)
+    user = client.get("/settings/").wsgi_request.user
+    user.set_password("another horse battery")
+    user.save()
+
+
+def looks_around(place: Place) -> None:
+    client = Client()
+    client.force_login(place.bob)
+    for path in place.pages:
+        assert client.get(path).status_code == 200
+
+
+def has_a_picture(place: Place) -> None:
+    accounts.change_picture(user=place.bob, picture=picture())
+
+
+def a_command(state: State) -> Callable[[Place], None]:
+    def made(_: Place) -> None:
+        now = timezone.now()
+        times = {"expires_at": now + timedelta(days=1), "finished_at": now - timedelta(minutes=1)}
+        Command.objects.create(
+            kind=Kind.TASK, lane=Lane.DEFAULT, backend="default", task="none", state=state, **times
+        )
+
+    return made
+
+
+def commands(_: Place) -> dict[str, Any]:
+    return {"ids": list(Command.objects.values_list("pk", flat=True))}
+
+
+def profile(**changes: str) -> Arguments:
+    return lambda p: {"user": p.bob, "display_name": "", "bio": ""} | changes
+
+
+def place_itself(place: Place) -> dict[str, Any]:
+    return {"place": place}
+
+
+def message(place: Place) -> dict[str, Any]:
+    about = {"name": "Bob", "email": "bob@example.org", "subject": "tea", "text": "is cold"}
+    return key() | about | {"member": place.bob}
+
+
+ROWS = [
+    Row(
+        "publish", kwips.publish, lambda p: {"author": p.ann, "text": "more #tea"} | key(), "everyone ann tea"
+    ),
+    Row(
+        "publish without a tag",
+        kwips.publish,
+        lambda p: {"author": p.bob, "text": "hm"} | key(),
+        "everyone bob",
+    ),
+    Row(
+        "publish for followers",
+        kwips.publish,
+        lambda p: {"author": p.ann, "text": "hush #tea", "followers_only": True} | key(),
+        "ann",
+    ),
+    Row(
+        "edit",
+        kwips.edit,
+        lambda p: {"kwip": p.kwip, "text": "no drink"},
+        "everyone ann kwip comment tea milk",
+    ),
+    Row("edit, new tag", kwips.edit, lambda p: {"kwip": p.other, "text": "#milk"}, "everyone bob other milk"),
+    Row("edit to the same", kwips.edit, lambda p: {"kwip": p.kwip, "text": p.kwip.text}),
+    Row("edit a comment", kwips.edit, lambda p: {"kwip": p.comment, "text": "#tea"}, "kwip comment milk tea"),
+    Row("edit for followers", kwips.edit, lambda p: {"kwip": p.followers_only, "text": "#milk"}),
+    Row("delete", kwips.delete, lambda p: {"kwip": p.kwip}, "everyone ann bob kwip comment tea milk"),
+    Row(
+        "delete a comment",
+        kwips.delete,
+        lambda p: {"kwip": p.comment},
+        "everyone ann bob kwip comment tea milk",
+    ),
+    Row("delete for followers", kwips.delete, lambda p: {"kwip": p.followers_only}, "ann"),
+    Row(
+        "delete a favourite",
+        kwips.delete,
+        lambda p: {"kwip": p.other},
+        "everyone ann bob other",
+        first=lambda p: kwips.favourite(kwip=p.other, user=p.ann),
+    ),
+    Row(
+        "comment",
+        kwips.comment,
+        lambda p: {"author": p.bob, "thread": p.kwip, "text": "and #milk"} | key(),
+        "everyone ann bob kwip tea milk",
+    ),
+    Row(
+        "comment for followers",
+        kwips.comment,
+        lambda p: {"author": p.ann, "thread": p.followers_only, "text": "#milk"} | key(),
+        "ann",
+    ),
+    Row("delete all", kwips.delete_all, lambda p: {"kwip_ids": [p.other.pk]}, "everyone bob other"),
+    Row("delete a piece", kwips.delete_piece, lambda p: {"kwip_ids": [p.other.pk]}, "everyone bob other"),
+    Row("delete some of", kwips.delete_some_of, lambda p: {"author_id": p.bob.pk}, "everyone bob other"),
+    Row("favourite", kwips.favourite, likes, "everyone ann bob kwip tea"),
+    Row("favourite a comment", kwips.favourite, likes_comment, "ann kwip comment milk"),
+    Row("favourite again", kwips.favourite, likes, first=lambda p: kwips.favourite(**likes(p))),
+    Row(
+        "unfavourite",
+        kwips.unfavourite,
+        likes,
+        "everyone ann bob kwip tea",
+        first=lambda p: kwips.favourite(**likes(p)),
+    ),
+    Row(
+        "unfavourite a comment",
+        kwips.unfavourite,
+        likes_comment,
+        "ann kwip comment milk",
+        first=lambda p: kwips.favourite(**likes_comment(p)),
+    ),
+    Row("unfavourite nothing", kwips.unfavourite, likes),
+    Row("follow", graph.follow, follows, "ann bob"),
+    Row("follow again", graph.follow, follows, first=lambda p: graph.follow(**follows(p))),
+    Row("unfollow", graph.unfollow, follows, "ann bob", first=lambda p: graph.follow(**follows(p))),
+    Row("unfollow nobody", graph.unfollow, follows),
+    Row("change a name", accounts.change_profile, profile(display_name="Bob"), "people"),
+    Row("change a bio", accounts.change_profile, profile(bio="hi"), "bob bios"),
+    Row("change nothing", accounts.change_profile, profile()),
+    Row("set a picture", accounts.change_picture, lambda p: {"user": p.bob, "picture": picture()}, "people"),
+    Row(
+        "remove a picture",
+        accounts.change_picture,
+        lambda p: {"user": p.bob, "picture": None},
+        "people",
+        first=has_a_picture,
+    ),
+    Row("switch off", accounts.switch_off, lambda p: {"people": [p.bob], "by": None}, "people"),
+    Row(
+        "switch on",
+        accounts.switch_on,
+        lambda p: {"people": [p.bob], "by": None},
+        "people",
+        first=lambda p: accounts.switch_off(people=[p.bob], by=None),
+    ),
+    Row("rename", names.rename, lambda p: {"user_id": p.bob.pk, "username": "robert"}, "people"),
+    Row("write to the operators", contact.receive, message, durable=True),
+    Row("requeue a command", commandqueue.requeue, commands, first=a_command(State.DEAD)),
+    Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),
+    Row("purge commands", commandqueue.purge, lambda p: {"older_than": 30.0}, first=a_command(State.DONE)),
+    # What is no action of an app's: accounts, and what an operator does by the admin.
+    Row("deactivate", deactivates, place_itself, "people"),
+    Row("deactivate in the admin", admin_saves, lambda p: {"person": p.bob, "is_active": None}, "people"),
+    Row("rename in the admin", admin_saves, lambda p: {"person": p.bob, "username": "robert"}, "people"),
+    Row("name in the admin", admin_saves, lambda p: {"person": p.bob, "display_name": "Bob"}, "people"),
+    Row("bio in the admin", admin_saves, lambda p: {"person": p.bob, "bio": "hi"}, "people"),
+    # A save of a whole person does not tell what changed, and purges once too often.
+    Row("save nothing in the admin", admin_saves, lambda p: {"person": p.bob}, "people"),
+    Row(
+        "sign up",
+        User.objects.create_user,
+        lambda p: {"username": "dee", "email": "dee@example.org"},
+        "names",
+    ),
+    Row("sign in", signs_in, place_itself),
+    Row("change a password", changes_password, place_itself),
+    Row("look around", looks_around, place_itself),
+]
+
+
+def public_functions() -> Iterator[Callable[..., object]]:
+    """Those that each app's `actions.py` defines."""
+    for path in sorted((settings.BASE_DIR / "apps").glob("*/actions.py")):
+        module = importlib.import_module(f"apps.{path.parent.name}.actions")
+        for name, function in inspect.getmembers(module, inspect.isroutine):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                yield function
+
+
+def everything_stored() -> list[Any]:
+    """Every row of the site's own tables."""
+    own = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
+    return [sorted(map(repr, model._base_manager.values_list())) for model in own]

@@ -1,0 +1,112 @@
+"""After a writer has its answer no stranger is shown what was before, however many write and read at once."""
+
+import http.client
+import os
+import random
+import re
+import sys
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections
+
+from apps.accounts.models import User
+from apps.commandqueue.tests.conftest import wait_for
+from apps.kwips import actions
+from apps.kwips.models import Kwip
+from tests.support.concurrency import uncommitted
+from tests.support.site import served
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECONDS = 60 if os.environ.get("TORTURE") else 8
+PEOPLE = READERS = 16
+FEED = "/everyone/feed.atom"
+# What each writes at least, however slow the machine is.
+LEAST = 3
+
+
+class Writers:
+    """Each changes a kwip of their own, over and over, and knows what they have finished."""
+
+    def __init__(self, kwips: list[Kwip]) -> None:
+        self.kwips = kwips
+        self.finished = [0] * len(kwips)
+        # How often each kwip's own pages were read to the end.
+        self.reads = [0] * len(kwips)
+        # Whose change is made and not committed.
+        self.uncommitted: set[int] = set()
+        self.until = time.monotonic() + SECONDS
+        # As many as there are connections.
+        self.places = threading.Semaphore(4)
+        self.over = threading.Event()
+
+    def write(self, number: int) -> int:
+        version = 0
+        while version < LEAST or time.monotonic() < self.until:
+            with self.places, uncommitted():
+                actions.edit(kwip=self.kwips[number], text=f"[kwip {number} version {version + 1}] #tea")
+                self._wait_for_readers(number)
+            # As at the end of a request: the pool has fewer connections than there are writers.
+            connections.close_all()
+            version += 1
+            self.finished[number] = version
+        return version
+
+    def _wait_for_readers(self, number: int) -> None:
+        """Others read, and keep, what was before the change: one of so many reads began after it."""
+        read = self.reads[number]
+        self.uncommitted.add(number)
+        wait_for(lambda: self.reads[number] > read + READERS, seconds=120)
+        self.uncommitted.discard(number)
+
+    def read(self, port: int) -> tuple[int, int, list[str]]:
+        """How many pages were read, how many of them had been kept, and what was seen of before."""
+        read, kept, stale = 0, 0, []
+        chance = random.Random(threading.get_ident())
+        wire = http.client.HTTPConnection("localhost", port, timeout=30)
+        while not self.over.is_set():
+            number = chance.choice(list(self.uncommitted) * 3 + list(range(len(self.kwips))))
+            kwip = self.kwips[number]
+            own = f"/fan{number}/kwip/{kwip.pk}/"
+            path = chance.choice([own, own, f"/fan{number}/", "/", "/everyone/", "/tag/tea/", FEED])
+            floor = self.finished[number]
+            wire.request("GET", path)
+            answer = wire.getresponse()
+            text = answer.read().decode()
+            assert answer.status == 200
+            read += 1
+            kept += answer.headers["Cache-Status"] == "pagecache; hit"
+            self.reads[number] += path == own
+            found = re.search(rf"\[kwip {number} version (\d+)\]", text)
+            if found and int(found[1]) < floor:
+                stale.append(f"{path}: {found[1]}, and {floor} was finished")
+        wire.close()
+        return read, kept, stale
+
+
+def test_sixteen_writers_and_sixteen_readers_and_nothing_stale(memcached: str) -> None:
+    people = [User.objects.create_user(f"fan{n}", f"fan{n}@example.org") for n in range(PEOPLE)]
+    kwips = [
+        actions.publish(author=person, text=f"[kwip {n} version 0] #tea", form_key=uuid.uuid4())
+        for n, person in enumerate(people)
+    ]
+    with served(memcached=memcached, patient=True) as port, ThreadPoolExecutor(2 * PEOPLE) as pool:
+        writers = Writers(kwips)
+        writing = [pool.submit(writers.write, number) for number in range(PEOPLE)]
+        reading = [pool.submit(writers.read, port) for _ in range(READERS)]
+        try:
+            written = sum(future.result() for future in writing)
+        finally:
+            writers.over.set()
+        results = [future.result() for future in reading]
+    stale = [line for _, _, lines in results for line in lines]
+    read, kept = sum(result[0] for result in results), sum(result[1] for result in results)
+    # For the record, and for whoever asks with -s.
+    sys.stdout.write(f"{written} writes, {read} reads, {kept} of them kept, {len(stale)} stale\n")
+    assert stale == []
+    assert written >= LEAST * PEOPLE
+    assert kept > 0

@@ -1,0 +1,313 @@
+"""Whatever a stranger, or a member, asks for first: the next stranger gets what every stranger gets."""
+
+import random
+import re
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from django.urls import get_resolver
+
+from apps.accounts.models import User
+from apps.feeds.sitemaps import RANGE
+from apps.graph.actions import follow
+from apps.kwips import actions
+from deploy.local.memcached import Memcached
+from tests.support.site import Member, served
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CANARY = "canary7391"
+# What is the same for everyone, members too.
+DOCUMENTS = ["/robots.txt", "/manifest.webmanifest", "/.well-known/security.txt", "/sitemap.xml"]
+
+
+class Got(NamedTuple):
+    status: int
+    head: str
+    body: bytes
+
+    @property
+    def is_kept(self) -> bool:
+        return "cache-status: pagecache; hit" in self.head
+
+
+class Wire:
+    """Sends bytes as they are: what a client library would not send is what matters here."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._socket: socket.socket | None = None
+
+    def ask(self, target: str, *headers: str, method: str = "GET", host: str = "localhost:8000") -> Got:
+        """The answer; where the server hangs up instead, one with status 0."""
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *headers, "", ""]
+        for attempt in range(2):
+            try:
+                return self._exchange("\r\n".join(lines).encode("latin-1", "replace"), method)
+            except OSError:
+                self.close()
+                if attempt:
+                    return Got(0, "", b"")
+        raise AssertionError
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _exchange(self, request: bytes, method: str) -> Got:
+        if self._socket is None:
+            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=30)
+        self._socket.sendall(request)
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += self._more()
+        head, _, body = data.partition(b"\r\n\r\n")
+        said = head.decode("latin-1").lower()
+        length = re.search(r"content-length: (\d+)", said)
+        wanted = int(length[1]) if length and method != "HEAD" else 0
+        while len(body) < wanted:
+            body += self._more()
+        if "connection: close" in said or not length:
+            self.close()  # what may still come is nobody's next answer
+        return Got(int(said.split()[1]), said, body)
+
+    def _more(self) -> bytes:
+        assert self._socket is not None
+        chunk = self._socket.recv(65536)
+        if not chunk:
+            raise ConnectionError
+        return chunk
+
+
+def entries(memcached: str) -> int:
+    """How many things memcached keeps."""
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(memcached.removeprefix("unix:"))
+        wire.sendall(b"stats\r\n")
+        told = b""
+        while b"END" not in told:
+            told += wire.recv(65536)
+    found = re.search(rb"curr_items (\d+)", told)
+    assert found
+    return int(found[1])
+
+
+@contextmanager
+def own_memcached(beside: str) -> Iterator[str]:
+    server = Memcached(Path(beside.removeprefix("unix:")).parent, name="leaks")
+    server.start()
+    try:
+        yield server.address
+    finally:
+        server.stop()
+
+
+def is_document(address: str) -> bool:
+    return address in DOCUMENTS or "feed.atom" in address or address.startswith("/sitemap-")
+
+
+class Place(NamedTuple):
+    port: int
+    memcached: str
+    public: list[str]
+    private: list[str]
+    ann: User
+
+
+@pytest.fixture
+def place(memcached: str) -> Iterator[Place]:
+    ann = User.objects.create_user("ann", "ann@example.org")
+    bob = User.objects.create_user("bob", "bob@example.org")
+    kwip = actions.publish(author=ann, text="tea", form_key=uuid.uuid4())
+    kwip = actions.edit(kwip=kwip, text="a cup of #tea")
+    long = "with #milk? " + "or two? " * 700
+    comment = actions.comment(author=bob, thread=kwip, text=long, form_key=uuid.uuid4())
+    actions.publish(author=ann, text=f"{CANARY} for followers", form_key=uuid.uuid4(), followers_only=True)
+    follow(follower=bob, followee=ann)
+    actions.favourite(kwip=kwip, user=bob)
+    public = [
+        "/", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom", "/ann/", "/ann/?sort=active",
+        "/ann/feed.atom", "/ann/followers/", "/ann/following/", f"/ann/kwip/{kwip.pk}/",
+        f"/ann/kwip/{kwip.pk}/history/", f"/ann/kwip/{kwip.pk}/history/{kwip.revisions.get().pk}/",
+        f"/bob/kwip/{comment.pk}/whole/", "/tag/tea/", "/tag/tea/feed.atom", "/about/",
+        *DOCUMENTS, f"/sitemap-kwips-{kwip.pk // RANGE}.xml", f"/sitemap-people-{ann.pk // RANGE}.xml",
+    ]  # fmt: skip
+    private = [
+        "/everyone/new/", "/network/new/", "/ann/favourites/", "/ann/comments/", "/kwip/", "/settings/",
+        f"/kwip/{kwip.pk}/comment/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/delete/", "/contact/",
+        "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
+        "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
+        "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
+    ]  # fmt: skip
+    with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
+        yield Place(port, address, public, private, ann)
+
+
+# One process, so that "asked for twice" is; no one is kept away from writing so much.
+VARIABLES = {"WEB_WORKERS": "1"}
+
+
+def identities(member: Member) -> dict[str, list[str]]:
+    return {
+        "nobody": [],
+        "junk cookie": [f"Cookie: theme={CANARY}; csrftoken={CANARY}; x"],
+        "member": [f"Cookie: sessionid={member.cookies['sessionid']}"],
+        "expired session": [f"Cookie: sessionid={CANARY}{CANARY}"],
+        "empty authorization": ["Authorization: "],
+        "authorization": [f"Authorization: Basic {CANARY}"],
+        "flash message": [f"Cookie: messages={CANARY}"],
+    }
+
+
+Ask = Callable[[str], tuple[str, list[str], dict[str, str]]]
+# What is asked for instead of an address, with which headers, and how else.
+ATTACKS: dict[str, Ask] = {
+    "plain": lambda at: (at, [], {}),
+    "host": lambda at: (at, [], {"host": f"{CANARY}.example"}),
+    "host with a port": lambda at: (at, [], {"host": "localhost:31337"}),
+    "forwarded host": lambda at: (at, [f"X-Forwarded-Host: {CANARY}", f"X-Forwarded-Server: {CANARY}"], {}),
+    "forwarded for": lambda at: (at, ["X-Forwarded-For: 9.9.9.9", f"X-Real-IP: {CANARY}"], {}),
+    "forwarded scheme": lambda at: (
+        at,
+        ["X-Forwarded-Proto: https", "X-Forwarded-Port: 1", "X-Scheme: https"],
+        {},
+    ),
+    "forwarded": lambda at: (at, [f"Forwarded: for=1;host={CANARY};proto=https"], {}),
+    "original url": lambda at: (at, [f"X-Original-URL: /{CANARY}/", f"X-Rewrite-URL: /{CANARY}/"], {}),
+    "method override": lambda at: (at, ["X-HTTP-Method-Override: POST", "X-Method-Override: PUT"], {}),
+    "range": lambda at: (at, ["Range: bytes=0-9", "If-Range: x"], {}),
+    "language": lambda at: (at, ["Accept-Language: de, fr", "Accept: application/json"], {}),
+    "htmx": lambda at: (at, ["HX-Request: true", f"HX-Current-URL: {CANARY}"], {}),
+    "semicolon": lambda at: (_put(at, f";{CANARY}"), [], {}),
+    "line feed": lambda at: (_put(at, f"%0d%0aX-Evil:%20{CANARY}"), [], {}),
+    "double slash": lambda at: ("/" + at, [], {}),
+    "style sheet": lambda at: (_put(at, f"{CANARY}.css"), [], {}),
+    "dots": lambda at: (_put(at, "../"), [], {}),
+    "encoded": lambda at: (at.replace("/", "/%2e/", 1), [], {}),
+    "no utf-8": lambda at: (_put(at, "%ff%fe"), [], {}),
+    "long path": lambda at: (_put(at, CANARY * 300), [], {}),
+    "tracking": lambda at: (_add(at, f"utm_source={CANARY}&fbclid={CANARY}&gclid=1"), [], {}),
+    "head": lambda at: (at, [], {"method": "HEAD"}),
+    "post": lambda at: (at, ["Content-Length: 0"], {"method": "POST"}),
+    "options": lambda at: (at, ["Content-Length: 0"], {"method": "OPTIONS"}),
+    "request id": lambda at: (at, [f"X-Request-ID: {CANARY}"], {}),
+    "whole address": lambda at: (f"http://{CANARY}.example{at}", [], {}),
+}
+
+
+def _put(address: str, text: str) -> str:
+    path, mark, query = address.partition("?")
+    return f"{path}{text}{mark}{query}"
+
+
+def _add(address: str, query: str) -> str:
+    return f"{address}{'&' if '?' in address else '?'}{query}"
+
+
+def references(wire: Wire, place: Place) -> dict[str, Got]:
+    """Each public page as a stranger gets it, kept."""
+    found: dict[str, Got] = {}
+    for address in place.public:
+        for _ in range(3):
+            got = wire.ask(address)
+        assert got.is_kept, address
+        found[address] = got
+        assert "set-cookie" not in got.head, address
+        assert b"csrf" not in got.body
+        assert CANARY.encode() not in got.body
+    return found
+
+
+def test_no_attack_changes_what_the_next_stranger_gets(place: Place) -> None:
+    wire, member = Wire(place.port), Member(place.port, place.ann)
+    reference = references(wire, place)
+    for name, cookies in identities(member).items():
+        for attack, ask in ATTACKS.items():
+            for address in place.public:
+                before = entries(place.memcached)
+                target, headers, options = ask(address)
+                got = wire.ask(target, *cookies, *headers, **options)
+                clean = wire.ask(address)
+                assert clean.body == reference[address].body, (name, attack, address)
+                assert clean.is_kept, (name, attack, address)
+                assert CANARY not in clean.head
+                # What a member reads is kept too, for members: sessions, people, cards.
+                if name != "member":
+                    assert entries(place.memcached) <= before + 1, (name, attack, address)
+                if got.is_kept and options.get("method") != "HEAD":
+                    assert got.body == reference[address].body, (name, attack, address)
+                if name in ("member", "expired session", "authorization", "empty authorization"):
+                    assert "public" not in got.head, (name, attack, address)
+
+
+@pytest.mark.parametrize("address", ["/tag/word{}/", "/tag/word{}/feed.atom", "/person{}/", "/ann/kwip/{}/"])
+def test_made_up_addresses_are_not_found_however_often_and_leave_nothing(place: Place, address: str) -> None:
+    wire = Wire(place.port)
+    references(wire, place)
+    before = entries(place.memcached)
+    for number in range(10_000, 10_100):
+        for _ in range(4):
+            assert wire.ask(address.format(number)).status == 404
+    assert entries(place.memcached) == before
+
+
+def test_nothing_that_is_not_public_is_ever_kept(place: Place) -> None:
+    wire, member = Wire(place.port), Member(place.port, place.ann)
+    for address in place.private:
+        for cookies in identities(member).values():
+            for _ in range(2):
+                got = wire.ask(address, *cookies)
+                assert "cache-status" not in got.head, address
+                assert "public" not in got.head, address
+                assert "no-store" in got.head, address
+
+
+def test_every_address_of_the_site_is_in_the_matrix(place: Place) -> None:
+    """So that a page which is new is attacked as well: all but what allauth and the admin bring."""
+    from django.urls import Resolver404, resolve
+
+    ours = {
+        pattern.name
+        for entry in get_resolver().url_patterns
+        for pattern in (getattr(entry, "url_patterns", None) or [entry])
+        if getattr(pattern, "callback", None) and pattern.callback.__module__.startswith(("apps.", "kwippy."))
+    }
+    attacked = set()
+    for address in place.public + place.private:
+        with suppress(Resolver404):
+            attacked.add(resolve(address.partition("?")[0]).url_name)
+    # These answer to POST alone, are files, or are told apart by their address's network.
+    others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
+    others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
+    assert ours - attacked <= others
+
+
+def test_a_thousand_random_queries_make_one_entry_at_most(place: Place) -> None:
+    wire, chance = Wire(place.port), random.Random(7)
+    reference = references(wire, place)
+    before = entries(place.memcached)
+    letters = "abcxyz%&=+;[]_-.~0123456789"
+    for number in range(1000):
+        query = "".join(chance.choices(letters, k=chance.randrange(1, 40))).replace("%", "%25")
+        address = chance.choice(["/", "/everyone/", "/ann/", "/tag/tea/"])
+        got = wire.ask(f"{address}?{query}", f"X-Any: {number}", f"Cookie: c{number}=1")
+        assert got.body == reference[address].body, query
+        assert got.is_kept, query
+    assert entries(place.memcached) == before
+
+
+def test_a_members_page_is_never_a_strangers_whatever_the_order(place: Place) -> None:
+    wire, member = Wire(place.port), Member(place.port, place.ann)
+    for address in place.public:
+        for _ in range(3):
+            assert 'data-viewer="ann"' in member.get(address).text or is_document(address)
+            got = wire.ask(address)
+            assert b"data-viewer" not in got.body
+        assert got.is_kept
+        assert "no-store" in member.get(address).headers["Cache-Control"]

@@ -1,0 +1,75 @@
+"""Passwords that may not be, and what their owner hears of those who guess."""
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.password_validation import validate_password
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.demo.builder import DEMO_PASSWORD
+from apps.limits.tests.clock import let_pass
+from tests.support.people import PASSWORD, member, signs_in
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return member("ann")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        DEMO_PASSWORD, "kwippy12", "kwippykwippy", "KwippyKwippy1!", "k.w.i.p.p.y.1", "12345kwip",
+        "kwipping2026", "happykwipping!", "ｋｗｉｐｐｙ99", "mykwippy1", "teahouse", "TeaHouse2026",
+        "teahouse-kwippy", "localtea1",
+    ],
+)  # fmt: skip
+def test_a_password_of_the_sites_words_is_refused(password: str, settings) -> None:
+    settings.SITE_NAME = "Tea House"
+    settings.SITE_URL = "https://www.localtea.example"
+    with pytest.raises(ValidationError) as refused:
+        validate_password(password)
+    assert "something of your own?" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "seven green teapots", "I kwip about trains", "zq8#!vvR2p", "9152048830471"]
+)
+def test_a_password_that_only_has_such_a_word_in_it_is_taken(password: str) -> None:
+    validate_password(password)
+
+
+def guess(times: int, login: str = "ann") -> None:
+    """Wrong passwords, each from a network of its own."""
+    for n in range(times):
+        client = Client(REMOTE_ADDR=f"198.51.{n // 250}.{n % 250 + 1}")
+        client.post("/accounts/login/", {"login": login, "password": "a guess"})
+
+
+def test_the_owner_is_told_once_a_day_of_many_failed_sign_ins_and_never_locked_out(
+    ann: User, settings
+) -> None:
+    settings.LIMITS = settings.LIMITS | {"failed_sign_in_anywhere": "4/1d"}
+    guess(4)
+    assert not mail.outbox
+    guess(4, "ann@example.org")
+    [told] = mail.outbox
+    assert told.to == ["ann@example.org"]
+    assert "http://localhost:8000/accounts/password/change/" in str(told.body)
+    assert signs_in("ann")
+    let_pass(86_401)
+    guess(5)
+    assert len(mail.outbox) == 2
+
+
+@pytest.mark.parametrize("state", ["unknown", "inactive", "unconfirmed"])
+def test_no_one_else_is_told_of_failed_sign_ins(ann: User, settings, state: str) -> None:
+    settings.LIMITS = settings.LIMITS | {"failed_sign_in_anywhere": "1/1d"}
+    if state == "inactive":
+        User.objects.update(is_active=False)
+    elif state == "unconfirmed":
+        EmailAddress.objects.update(verified=False)
+    guess(3, "eve" if state == "unknown" else "ann")
+    assert not mail.outbox

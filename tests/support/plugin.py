@@ -1,0 +1,133 @@
+"""The pytest plugin that gives a test run its own PostgreSQL and memcached, and takes them away again.
+
+It is named in pyproject.toml (`-p tests.support.plugin`): the servers' addresses must be in the
+environment before pytest-django reads the settings.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import services
+from deploy.local.memcached import Memcached
+from deploy.local.postgres import ROLE, Postgres
+
+pytest_plugins = ["tests.support.browser"]
+
+# How the processes of one run (pytest-xdist) find what the first of them has started.
+DIRECTORY = "KWIPPY_TEST_DIRECTORY"
+WORKER = "PYTEST_XDIST_WORKER"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Start the servers; a wrapper, because pytest-django reads the settings in the first plain hook."""
+    known = early_config.known_args_namespace
+    if known.help or known.version:
+        set_environment(Path(tempfile.gettempdir()), "")
+    elif WORKER in os.environ:
+        start_in_worker(early_config, Path(os.environ[DIRECTORY]), os.environ[WORKER])
+    else:
+        start_in_controller(early_config)
+    yield
+
+
+def start_in_controller(config: pytest.Config) -> None:
+    """Start PostgreSQL for the whole run, in a directory that goes with it."""
+    directory = Path(tempfile.mkdtemp(prefix="kwippy-test-"))
+    config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
+    os.environ[DIRECTORY] = str(directory)
+    postgres = Postgres(directory / "postgres", sockets=directory / "run", durable=False)
+    config.add_cleanup(postgres.stop)
+    postgres.start()
+    postgres.create_database("kwippy")
+    start_in_worker(config, directory, "main")
+
+
+def start_in_worker(config: pytest.Config, directory: Path, name: str) -> None:
+    """Start this process's own memcached: one that is flushed must not empty its neighbour's."""
+    sockets = services.socket_directory(directory / "run")
+    memcached = Memcached(sockets, name=name)
+    if Memcached.program() is not None:
+        config.add_cleanup(memcached.stop)
+        memcached.start()
+        set_environment(directory, memcached.address, name)
+    elif os.environ.get("CI") == "true":
+        raise pytest.UsageError("memcached is not installed, and with CI=true nothing is left out")
+    else:
+        set_environment(directory, "", name)
+
+
+def set_environment(directory: Path, memcached: str, name: str = "main") -> None:
+    """Set every variable that the settings read, whatever the person's shell has in it."""
+    files = directory / f"files-{name}"
+    if memcached:
+        (files / "static").mkdir(parents=True, exist_ok=True)
+    os.environ |= {
+        "DEBUG": "false",
+        "LOG_LEVEL": "WARNING",
+        "SECRET_KEY": "only for tests; long enough that no check has to complain about it",
+        "SITE_URL": "http://localhost:8000",
+        "ALLOWED_HOSTS": "",
+        "DATABASE_HOST": str(directory / "run"),
+        "DATABASE_PORT": "",
+        "DATABASE_NAME": "kwippy",
+        "DATABASE_USER": ROLE,
+        "DATABASE_PASSWORD": "",
+        # A busy machine is no fault: who waits for a lock or a connection gets it in the end.
+        "DATABASE_LOCK_TIMEOUT_MS": "6000",
+        "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
+        "DATABASE_POOL_WAIT": "30",
+        "MEMCACHED_SERVERS": memcached,
+        "PAGECACHE": "true",
+        "RELEASE": "",
+        "SECURITY_CONTACT": "mailto:security@kwippy.example",
+        "MEDIA_ROOT": str(files / "media"),
+        "STATIC_ROOT": str(files / "static"),
+        "MAIL_DIR": str(files / "mail"),
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unhashed_static_files() -> Iterator[None]:
+    """Serve static files as they lie in the checkout: `live_server` finds no collected, hashed ones."""
+    from django.conf import settings
+    from django.test.utils import override_settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES=settings.STORAGES | {"staticfiles": plain}):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience_with_memcached() -> Iterator[None]:
+    """A busy machine is no fault: a memcached that answers late is not taken for one that is away."""
+    from django.conf import settings
+    from django.test.utils import override_settings
+
+    patient = settings.CACHES["lookaside"].copy()
+    if os.environ["MEMCACHED_SERVERS"]:
+        patient["OPTIONS"] = {"connect_timeout": 10, "timeout": 10}
+    with override_settings(CACHES=settings.CACHES | {"lookaside": patient}):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached() -> None:
+    """Tests that use the same ids do not meet each other's users."""
+    from django.core.cache import caches
+
+    caches["lookaside"].clear()
+
+
+@pytest.fixture
+def memcached() -> str:
+    """The address of this process's memcached, emptied by nobody; skips where the program is missing."""
+    address = os.environ["MEMCACHED_SERVERS"]
+    if not address:
+        pytest.skip("memcached is not installed")
+    return address
