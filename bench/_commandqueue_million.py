@@ -60,13 +60,13 @@ def million_in_process() -> None:
         cursor.execute("TRUNCATE commandqueue_command")
         cursor.execute("SET synchronous_commit = off")
     enqueue_chunk(1_000)
-    Worker(lanes=["default"], once=True).run()
+    Worker(queues=["default"], once=True).run()
     actions.purge(older_than=0)
     before = claim_milliseconds()
     started, largest = time.monotonic(), 0
     for done in range(0, COMMANDS, CHUNK):
         enqueue_chunk(CHUNK)
-        Worker(lanes=["default"], once=True, threads=2).run()
+        Worker(queues=["default"], once=True, threads=2).run()
         actions.purge(older_than=0)
         largest = max(largest, table_bytes())
         if done % 100_000 == 0:
@@ -111,7 +111,7 @@ def claim_milliseconds() -> float:
         enqueue_chunk(100)
         for _ in range(5):
             started = time.perf_counter()
-            claimed = store.claim(lane="default", limit=20, lease=60)
+            claimed = store.claim(queue_name="default", limit=20, lease=60)
             took.append((time.perf_counter() - started) * 1000)
             if len(claimed) != 20:
                 raise SystemExit(f"{len(claimed)} commands were claimed")

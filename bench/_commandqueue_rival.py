@@ -99,7 +99,7 @@ def ours(sockets: str, database: str, port: int) -> Rival:
 
     return (
         lambda count: [made.default.send_messages([message(number)]) for number in range(count)],
-        lambda: Worker(lanes=["default"], threads=1, once=True).run(),
+        lambda: Worker(queues=["default"], threads=1, once=True).run(),
         Command.objects.exclude(state="done").count,
     )
 
@@ -116,7 +116,7 @@ def ours_tasks(sockets: str, database: str, port: int) -> Rival:
     task = mail_task()
     return (
         lambda count: [task.enqueue(number) for number in range(count)],
-        lambda: Worker(lanes=["default"], threads=1, once=True).run(),
+        lambda: Worker(queues=["default"], threads=1, once=True).run(),
         Command.objects.exclude(state="done").count,
     )
 

@@ -1,43 +1,33 @@
-"""What has to be done now and then: lost leases, expired mail, old commands, the schedule."""
+"""What each worker does periodically: lost leases, expiry, retention, vacuum, the schedule."""
 
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from apps.commandqueue.core import outcomes, schedule, store
+from apps.commandqueue.core.options import WorkerOptions
 from apps.commandqueue.models import State
 
 log = logging.getLogger(__name__)
 
-# What some thousand commands leave behind.
-DEAD_ROWS = 15_000
-
-
-class Keeping(Protocol):
-    """The part of a worker's pace that matters here."""
-
-    @property
-    def most_unanswered(self) -> int: ...
-    @property
-    def keep_done(self) -> float: ...
-    @property
-    def keep_dead(self) -> float: ...
+# A few thousand commands leave as many dead rows behind.
+VACUUM_ABOVE = 15_000
 
 
 class Housekeeper(threading.Thread):
-    """One thread a worker. Several workers' do not get into each other's way: rows held are skipped."""
+    """One thread a worker process. Several workers do not conflict: rows locked by another are skipped."""
 
-    def __init__(self, pace: Keeping, stopping: threading.Event) -> None:
+    def __init__(self, options: WorkerOptions, stopping: threading.Event) -> None:
         super().__init__(name="housekeeper", daemon=True)
-        self.pace = pace
+        self.options = options
         self.stopping = stopping
+        # Each with its interval in seconds; the first runs once, at the start.
         self._chores: list[tuple[float, Callable[[], None]]] = [
-            (math.inf, schedule.align),
+            (math.inf, schedule.sync_schedule),
             (0.5, self.reap),
             (1.0, schedule.enqueue_due),
             (10.0, self.expire),
@@ -54,37 +44,38 @@ class Housekeeper(threading.Thread):
             close_old_connections()
         connection.close()
 
-    def tidy(self) -> None:
-        """Every chore once, in this thread. Raises DatabaseError."""
+    def run_all(self) -> None:
+        """Run every chore once, in the calling thread. Raises DatabaseError."""
         for _, chore in self._chores:
             chore()
 
     def reap(self) -> None:
-        for command_id, is_dead in store.reap(
-            most_unanswered=self.pace.most_unanswered, base=outcomes.BACKOFF_BASE
-        ):
-            log.warning("command %s: its worker was lost%s", command_id, "; it is a dead letter" * is_dead)
+        lost = store.reap(max_lost_attempts=self.options.max_lost_attempts, base=outcomes.BACKOFF_BASE)
+        for command_id, is_dead in lost:
+            consequence = "it is a dead letter" if is_dead else "another worker will take it"
+            log.warning("command %s: its lease has ended without a result; %s", command_id, consequence)
 
     def expire(self) -> None:
         while not self.stopping.is_set() and (count := store.expire()):
-            log.error("%s commands have expired undone", count)
-        while not self.stopping.is_set() and store.erase():
+            log.error("%s commands expired before they were done", count)
+        while not self.stopping.is_set() and store.erase_bodies():
             pass
 
     def purge(self) -> None:
+        retention = self.options.retention
         for states, age in (
-            ([State.DONE, State.DISCARDED], self.pace.keep_done),
-            ([State.DEAD], self.pace.keep_dead),
+            ([State.DONE, State.DISCARDED], retention.done),
+            ([State.DEAD], retention.dead),
         ):
             while not self.stopping.is_set() and store.purge(states=states, age=age):
                 pass
 
     def vacuum(self) -> None:
-        """Clear dead rows away when many have come together.
+        """Vacuum the table when it has many dead rows.
 
-        A busy queue leaves hundreds of megabytes of them in the minute until autovacuum comes round.
+        A busy queue leaves hundreds of megabytes of them in the minute between two runs of autovacuum.
         """
-        if store.dead_rows() > DEAD_ROWS:
+        if store.dead_rows() > VACUUM_ABOVE:
             store.vacuum()
 
     def _try(self, chore: Callable[[], None]) -> bool:
@@ -95,5 +86,5 @@ class Housekeeper(threading.Thread):
             log.warning("PostgreSQL: %s", str(error).strip() or type(error).__name__)
             connection.close()
         except Exception:
-            log.exception("a chore failed")
+            log.exception("housekeeping failed")
         return False

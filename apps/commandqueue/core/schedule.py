@@ -1,38 +1,24 @@
-"""Tasks that recur: declared in TASKS[…]["OPTIONS"]["schedule"], kept in a table."""
+"""Recurring tasks: declared in TASKS[…]["OPTIONS"]["schedule"], their next turns kept in a table."""
 
 import logging
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.tasks import task_backends
 from django.tasks.base import Task
 from django.utils.module_loading import import_string
 
+from apps.commandqueue.core import store
 from apps.commandqueue.models import Command, Schedule, State
 from apps.commandqueue.tasks.backend import AnyTask, QueueTaskBackend
 
 log = logging.getLogger(__name__)
 
-# Whole intervals, so that the time of day stays; those that passed while no worker ran are left out.
-_NEXT = """
-    UPDATE commandqueue_schedule
-    SET last_command_id = coalesce(%s, last_command_id),
-        next_at = next_at + every * (1 + floor(
-            extract(epoch FROM statement_timestamp() - next_at) / extract(epoch FROM every)
-        ))
-    WHERE name = %s
-"""
-_DUE = """
-    SELECT name FROM commandqueue_schedule
-    WHERE enabled AND next_at <= statement_timestamp()
-    FOR UPDATE SKIP LOCKED
-"""
-
 
 def declared() -> dict[str, Schedule]:
-    """What the settings declare, by name. Raises ImportError for a task that is not there."""
+    """What the settings declare, by name. Raises ImportError for a task that does not exist."""
     entries = {}
     for alias in settings.TASKS:
         backend = task_backends[alias]
@@ -42,8 +28,8 @@ def declared() -> dict[str, Schedule]:
     return entries
 
 
-def align() -> None:
-    """Bring the table in line with the settings; who is switched off, and when the next turn is, stays."""
+def sync_schedule() -> None:
+    """Make the table match the settings; next turns, and whether an entry is enabled, stay as they are."""
     entries = declared()
     with transaction.atomic():
         Schedule.objects.exclude(pk__in=entries).delete()
@@ -56,15 +42,14 @@ def align() -> None:
 
 
 def enqueue_due() -> None:
-    """Enqueue each task whose turn has come, once a turn however many workers there are.
+    """Enqueue each recurring task that is due, once a turn, whatever the number of workers.
 
-    A task that is not finished by its next turn is not enqueued a second time.
+    A turn is skipped while the task's previous command has not finished.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DUE)
-        names = [row[0] for row in cursor.fetchall()]
+    with transaction.atomic():
+        names = [row[0] for row in store.run("lock_due_schedules")]
         for entry in Schedule.objects.filter(pk__in=names):
-            cursor.execute(_NEXT, [_enqueue(entry), entry.name])
+            store.run("advance_schedule", command_id=_enqueue(entry), name=entry.name)
 
 
 def _enqueue(entry: Schedule) -> int | None:
@@ -74,7 +59,7 @@ def _enqueue(entry: Schedule) -> int | None:
     try:
         task: AnyTask = import_string(entry.task)
     except ImportError as error:
-        # The others' turns must not wait for this one.
+        # One entry that fails must not delay the others.
         log.error("schedule %s: %s", entry.name, error)
         return None
     return int(task.using(backend=entry.backend).enqueue(**entry.arguments).id)
@@ -82,7 +67,7 @@ def _enqueue(entry: Schedule) -> int | None:
 
 def _entry(name: str, alias: str, entry: dict[str, Any]) -> Schedule:
     if not isinstance(import_string(entry["task"]), Task):
-        raise ImportError(f"{entry['task']} is no task")
+        raise ImportError(f"{entry['task']} is not a task")
     return Schedule(
         name=name,
         backend=alias,

@@ -14,7 +14,7 @@ DIRECTORY = Path(__file__).parent / "sql"
 # Those that are prepared, each parameter with its type. They find rows by primary key, so that one plan is as
 # good as another; a claim is not prepared: its plan depends on what waits.
 _TYPES: dict[str, dict[str, str]] = {
-    "advance": {
+    "settle_and_renew": {
         "sent": "bigint", "sent_token": "uuid", "next": "bigint", "next_token": "uuid", "worker": "text",
         "lease": "float8",
     },
@@ -23,8 +23,8 @@ _TYPES: dict[str, dict[str, str]] = {
         "recipients": "text[]", "refused": "jsonb", "result": "jsonb",
     },
     "enqueue_mail": {
-        "lane": "text", "backend": "text", "priority": "smallint", "secret": "boolean", "lifetime": "float8",
-        "message_id": "text", "sender": "text", "recipients": "text[]", "body": "bytea",
+        "queue_name": "text", "backend": "text", "priority": "smallint", "secret": "boolean",
+        "lifetime": "float8", "message_id": "text", "sender": "text", "recipients": "text[]", "body": "bytea",
     },
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The queue's statements, typed: what a worker does to the table, each in one short transaction."""
+"""The queue's statements with types: each one short transaction."""
 
 import json
 import uuid
@@ -11,23 +11,23 @@ from apps.commandqueue.core.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A command that is leased to us and not begun."""
+class ClaimedCommand:
+    """A command that this worker has leased and not started."""
 
     id: int
     kind: str
-    lane: str
+    queue_name: str
     backend: str
     recipients: int
     token: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A command whose lease we have just renewed: ours to carry out until the lease ends."""
+class Attempt:
+    """A started command: its lease was just renewed, the attempt is counted."""
 
-    claimed: Claimed
-    attempts: int
+    command: ClaimedCommand
+    number: int
     message_id: str = ""
     sender: str = ""
     recipients: list[str] = field(default_factory=list)
@@ -36,18 +36,19 @@ class Held:
 
     @property
     def id(self) -> int:
-        return self.claimed.id
+        """The command's id."""
+        return self.command.id
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How many commands of a lane are in a state.
+class QueueCount:
+    """How many commands of a queue are in a state.
 
-    ``age`` is in seconds: of the oldest since it was made or was to be run, of a dead letter since it died.
-    ``stuck`` of them wait after a failed attempt, or have not been begun within a minute.
+    ``age`` is the oldest one's, in seconds: since it was enqueued or was to run, of a dead letter since it
+    died. ``stuck`` of them wait after a failed attempt, or were due for a minute and not started.
     """
 
-    lane: str
+    queue_name: str
     state: str
     count: int
     age: float
@@ -55,35 +56,50 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Stuck:
-    """A command that is stuck: times in seconds, the next attempt's from now."""
+class StuckCommand:
+    """Times in seconds; ``next_in`` is the time until the next attempt."""
 
     id: int
     kind: str
-    lane: str
+    queue_name: str
     age: float
     attempts: int
     next_in: float
     error: dict[str, str] | None
 
 
-def claim(*, lane: str, limit: int, lease: float, not_kinds: Sequence[str] = ()) -> list[Claimed]:
-    """Lease up to ``limit`` due commands for ``lease`` seconds; the most urgent come first."""
+@dataclass(frozen=True, slots=True)
+class QuotaRequest:
+    """A message's ``share`` (recipients) of a mailer's daily ``cap``; ``pause`` seconds must follow it."""
+
+    mailer: str
+    share: int
+    cap: int
+    pause: float
+
+
+def claim(
+    *, queue_name: str, limit: int, lease: float, not_kinds: Sequence[str] = ()
+) -> list[ClaimedCommand]:
+    """Lease up to ``limit`` due commands for ``lease`` seconds, by priority."""
     token = uuid.uuid4()
-    rows = run("claim", lane=lane, limit=limit, lease=lease, token=token.hex, not_kinds=list(not_kinds))
+    rows = run(
+        "claim", queue_name=queue_name, limit=limit, lease=lease, token=token.hex, not_kinds=list(not_kinds)
+    )
     rows.sort(key=lambda row: (-row[5], row[6], row[0]))
-    return [Claimed(row[0], row[1], row[2], row[3], row[4], token) for row in rows]
+    return [ClaimedCommand(row[0], row[1], row[2], row[3], row[4], token) for row in rows]
 
 
-def advance(
-    sent: Claimed | None, following: Claimed | None, *, worker: str, lease: float
-) -> tuple[bool, Held | None]:
-    """Settle ``sent``, which went out, and renew the lease of ``following``, counting its attempt.
+def settle_and_renew(
+    sent: ClaimedCommand | None, following: ClaimedCommand | None, *, worker: str, lease: float
+) -> tuple[bool, Attempt | None]:
+    """Settle ``sent`` as done and renew the lease of ``following``, which starts its attempt.
 
-    Returns whether the first was still ours (True if there was none), and the second unless it was lost.
+    Returns whether the lease of ``sent`` was still ours (True for None), and the attempt, or None if the
+    lease of ``following`` was lost.
     """
     [row] = run(
-        "advance",
+        "settle_and_renew",
         sent=sent and sent.id,
         sent_token=sent and sent.token.hex,
         next=following and following.id,
@@ -91,23 +107,23 @@ def advance(
         worker=worker,
         lease=lease,
     )
-    held = None
+    attempt = None
     if following is not None and row[1] is not None:
-        attempts, message_id, sender, recipients, refused, body = row[2:]
-        held = Held(
-            claimed=following,
-            attempts=attempts,
+        number, message_id, sender, recipients, refused, body = row[2:]
+        attempt = Attempt(
+            command=following,
+            number=number,
             message_id=message_id,
             sender=sender,
             recipients=recipients,
             refused=json.loads(refused),
             body=bytes(body or b""),
         )
-    return sent is None or row[0] == 1, held
+    return sent is None or row[0] == 1, attempt
 
 
-def settle(command: Claimed, outcome: Outcome) -> str | None:
-    """Write down how an attempt ended; returns the command's new state, or None if its lease was lost."""
+def settle(command: ClaimedCommand, outcome: Outcome) -> str | None:
+    """Record the result of an attempt; returns the command's new state, or None if its lease was lost."""
     rows = run(
         "settle",
         id=command.id,
@@ -122,73 +138,76 @@ def settle(command: Claimed, outcome: Outcome) -> str | None:
     return rows[0][0] if rows else None
 
 
-def release(commands: Sequence[Claimed]) -> None:
-    """Give back what was claimed and not begun."""
+def release(commands: Sequence[ClaimedCommand]) -> None:
+    """Give back commands of one claim that were not started."""
     if commands:
-        # One claim, one token.
         run("release", ids=[command.id for command in commands], token=commands[0].token.hex)
 
 
-def reap(*, most_unanswered: int, base: float) -> list[tuple[int, bool]]:
-    """Take back what lost workers held: ids, and whether each is a dead letter now."""
-    return run("reap", most_unanswered=most_unanswered, base=base)
+def reap(*, max_lost_attempts: int, base: float) -> list[tuple[int, bool]]:
+    """Take back up to 1,000 leases that have ended; returns ids, and whether each is a dead letter now."""
+    return run("reap", max_lost_attempts=max_lost_attempts, base=base)
 
 
 def expire() -> int:
-    """Turn up to 1,000 commands that waited too long into dead letters; returns how many."""
+    """Make up to 1,000 waiting commands that have expired dead letters; returns how many."""
     return len(run("expire"))
 
 
-def erase() -> int:
+def erase_bodies() -> int:
     """Erase the bodies of up to 1,000 dead letters that have expired; returns how many."""
-    return len(run("erase"))
+    return len(run("erase_bodies"))
 
 
 def purge(*, states: Sequence[str], age: float) -> int:
-    """Delete up to 1,000 commands finished in one of the states ``age`` seconds ago; returns how many."""
+    """Delete up to 1,000 commands, finished ``age`` seconds ago in one of the states; returns how many."""
     return len(run("purge", states=list(states), age=age))
 
 
 def requeue(ids: Sequence[int] | None) -> int:
-    """Have these dead letters (None: all) tried again at once; returns how many."""
+    """Make these dead letters (None: all) due again; returns how many."""
     return len(run("requeue", ids=ids))
 
 
 def dead_rows() -> int:
-    """How many rows of the table are dead, as far as PostgreSQL's statistics know."""
+    """The number of dead rows of the table, by PostgreSQL's statistics."""
     [[count]] = run("dead_rows")
     return int(count)
 
 
 def vacuum() -> None:
-    """Make the room of dead rows usable again, unless somebody is at it. Not in a transaction."""
+    """Make the space of dead rows reusable. Not inside a transaction."""
     run("vacuum")
 
 
-def admit(*, mailer: str, share: int, cap: int, pause: float) -> float:
-    """Take ``share`` of a mailer's daily ``cap``; returns 0 or how many seconds to wait before asking again.
-
-    ``pause`` is the time between two messages.
-    """
-    [[seconds]] = run("admit", mailer=mailer, share=share, cap=cap, pause=pause)
+def take_quota(request: QuotaRequest) -> float:
+    """Take a message's share of its mailer's quota; returns 0, or the seconds to wait before asking again."""
+    [[seconds]] = run(
+        "take_quota", mailer=request.mailer, share=request.share, cap=request.cap, pause=request.pause
+    )
     return float(seconds)
 
 
-def status() -> list[Count]:
-    """What waits, is leased or has died, by lane."""
-    return [Count(lane, state, count, float(age), stuck) for lane, state, count, age, stuck in run("status")]
-
-
-def stuck(*, limit: int) -> list[Stuck]:
-    """The oldest of those that are stuck."""
+def status() -> list[QueueCount]:
+    """The waiting, leased and dead commands of each queue."""
     return [
-        Stuck(row[0], row[1], row[2], float(row[3]), row[4], float(row[5]), json.loads(row[6] or "null"))
+        QueueCount(name, state, count, float(age), stuck) for name, state, count, age, stuck in run("status")
+    ]
+
+
+def stuck(*, limit: int) -> list[StuckCommand]:
+    """The oldest stuck commands."""
+    return [
+        StuckCommand(
+            row[0], row[1], row[2], float(row[3]), row[4], float(row[5]), json.loads(row[6] or "null")
+        )
         for row in run("stuck", limit=limit)
     ]
 
 
-def run(name: str, **parameters: Any) -> list[Any]:
-    return statements.run(name, parameters)
+def run(statement: str, /, **parameters: Any) -> list[Any]:
+    """Execute one of the statements by name; returns its rows."""
+    return statements.run(statement, parameters)
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:

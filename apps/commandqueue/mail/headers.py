@@ -1,6 +1,6 @@
-"""What can stand in a header of a mail: one validator for each form field that ends in one.
+"""Validators for form fields whose text ends in a mail header.
 
-A form asks here, so that a mail that can't be made is an error beside its field and never one of the server.
+An invalid text is then an error of its form field, and not an exception while the message is rendered.
 """
 
 import unicodedata
@@ -14,16 +14,16 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.commandqueue.mail.rendering import render
 
-# Control characters, and everything that some mail program takes for the end of a line.
+# Unicode categories of control characters, and of characters that a mail program may take for a line end.
 _LINE_BREAKING = {"Cc", "Cs", "Zl", "Zp"}
-# Names the sender and the recipient of mails that are only rendered.
-_ANYONE = "anyone@kwippy.invalid"
+# Sender and recipient of a message that is only rendered, to validate it.
+_PLACEHOLDER = "anyone@example.invalid"
 # RFC 5321: a path of 256 characters, with its angle brackets.
 LONGEST_ADDRESS = 254
 
 
-def one_line(text: str) -> None:
-    """Raises ValidationError where ``text`` could begin a header of its own in a mail."""
+def validate_one_line(text: str) -> None:
+    """Raises ValidationError if ``text`` has a line break, which could begin another header."""
     if not is_one_line(text):
         raise ValidationError(_("a single line of ordinary characters, please."), code="lines")
 
@@ -33,23 +33,23 @@ def is_one_line(text: str) -> bool:
     return not any(unicodedata.category(character) in _LINE_BREAKING for character in text)
 
 
-def header_text(text: str) -> None:
-    """For text in a subject or beside an address. Raises ValidationError.
+def validate_header_text(text: str) -> None:
+    """For a subject or a display name. Raises ValidationError.
 
-    Encoded words (RFC 2047, "=?utf-8?q?…?=") are refused: a mail program that decodes them shows another
-    text than the one that was checked here.
+    Encoded words (RFC 2047, "=?utf-8?q?…?=") are invalid: a mail program would decode them and show a text
+    that was not validated.
     """
-    one_line(text)
+    validate_one_line(text)
     _before, start, rest = text.partition("=?")
     if start and "?=" in rest:
         raise ValidationError(_("please write it without =? and ?= in it; mail programs trip over these."))
-    named = str(Address(display_name=text, addr_spec=_ANYONE))
-    if not _renders(EmailMessage(text, "", _ANYONE, [_ANYONE], reply_to=[named])):
+    named = str(Address(display_name=text, addr_spec=_PLACEHOLDER))
+    if not _renders(EmailMessage(text, "", _PLACEHOLDER, [_PLACEHOLDER], reply_to=[named])):
         raise ValidationError(_("a single line of ordinary characters, please."), code="lines")
 
 
-def header_address(address: str) -> None:
-    """For an address that mail goes to. Raises ValidationError."""
+def validate_header_address(address: str) -> None:
+    """For a recipient's address. Raises ValidationError."""
     if (
         len(address) > LONGEST_ADDRESS
         or "=?" in address
@@ -60,7 +60,7 @@ def header_address(address: str) -> None:
 
 
 def _renders(message: EmailMessage) -> bool:
-    """Whether the queue can take the message, and each of its headers is one line after decoding."""
+    """Whether the message can be rendered, and each of its headers is one line after decoding."""
     try:
         return all(is_one_line(value) for value in decoded(render(message).body))
     except (ValueError, IndexError, MessageError):
@@ -68,5 +68,5 @@ def _renders(message: EmailMessage) -> bool:
 
 
 def decoded(body: bytes) -> list[str]:
-    """The headers of a message as a mail program shows them."""
+    """The headers of a message, decoded as a mail program shows them."""
     return [str(value) for value in message_from_bytes(body, policy=policy.default).values()]

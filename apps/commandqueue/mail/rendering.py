@@ -1,4 +1,4 @@
-"""Mail on its way into the queue and out of it: rendered once, and the same bytes ever after."""
+"""A message is rendered once, when it is enqueued; every attempt sends the same bytes."""
 
 import copy
 import email.message
@@ -14,28 +14,28 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
-from apps.commandqueue.models import Lane
+from apps.commandqueue.models import Queue
 
-# Seven bits pass every server on the way; "\r\n" is what the wire wants.
+# Every server accepts seven bits; SMTP's line end is "\r\n".
 WIRE = policy.SMTP.clone(cte_type="7bit")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_ATTRIBUTE = "command"
+_ATTRIBUTE = "queue_options"
 _TEXT_WIDTH = 72
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handling:
-    """How the queue is to treat a message; None leaves it to the mailer's OPTIONS."""
+class QueueOptions:
+    """How the queue handles a message; None leaves it to the backend's OPTIONS."""
 
-    lane: str | None = None
+    queue_name: str | None = None
     priority: int = 0
     secret: bool = False
     expires_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A message as it goes over the wire, and its envelope."""
+class RenderedMessage:
+    """A message's bytes as SMTP sends them, and its envelope."""
 
     message_id: str
     sender: str
@@ -43,29 +43,31 @@ class Rendered:
     body: bytes
 
 
-def mark[M: EmailMessage](
+def set_queue_options[M: EmailMessage](
     message: M,
     *,
-    lane: Lane | None = None,
+    queue_name: Queue | None = None,
     priority: int = 0,
     secret: bool = False,
     expires_after: timedelta | None = None,
 ) -> M:
-    """Say how the queue is to treat a message that is sent afterwards; returns the message.
+    """Set how the queue handles a message, before it is sent; returns the message.
 
-    ``secret`` is for what opens an account (a reset link): its body is erased with its last attempt and it is
-    never requeued. Mailers other than the queue's ignore all of this.
+    ``secret`` is for a message that can open an account (a reset link): its body is erased with the last
+    attempt, and it can't be requeued. Other mail backends ignore these options.
     """
-    handling = Handling(lane=lane, priority=priority, secret=secret, expires_after=expires_after)
-    setattr(message, _ATTRIBUTE, handling)
+    options = QueueOptions(
+        queue_name=queue_name, priority=priority, secret=secret, expires_after=expires_after
+    )
+    setattr(message, _ATTRIBUTE, options)
     return message
 
 
-def automatic[M: EmailMessage](message: M) -> M:
-    """Say that no person wrote a message, and wrap its text; returns it. For every mail that the site sends.
+def auto_generated[M: EmailMessage](message: M) -> M:
+    """Add ``Auto-Submitted: auto-generated`` and wrap the text; returns the message. For all mail of a site.
 
-    Programs that answer mail by themselves (holidays, tickets) leave such a message unanswered (RFC 3834). An
-    `Auto-Submitted` that the message has already stays.
+    Vacation responders and ticket systems do not reply to such a message (RFC 3834). An `Auto-Submitted` that
+    the message already has stays.
     """
     message.extra_headers = {"Auto-Submitted": "auto-generated"} | message.extra_headers
     message.body = wrapped(str(message.body))
@@ -73,7 +75,7 @@ def automatic[M: EmailMessage](message: M) -> M:
 
 
 def wrapped(text: str) -> str:
-    """``text`` with no line longer than 72 characters but for what has no space in it, such as a link."""
+    """``text`` in lines of at most 72 characters; longer words, such as links, stay whole."""
     return "\n".join(
         line
         if len(line) <= _TEXT_WIDTH
@@ -90,39 +92,39 @@ def wrapped(text: str) -> str:
     )
 
 
-def handling_of(message: EmailMessage) -> Handling:
-    """What `mark` said of a message."""
-    handling: Handling = getattr(message, _ATTRIBUTE, Handling())
-    return handling
+def options_of(message: EmailMessage) -> QueueOptions:
+    """What `set_queue_options` has set."""
+    options: QueueOptions = getattr(message, _ATTRIBUTE, QueueOptions())
+    return options
 
 
-def render(message: EmailMessage) -> Rendered:
-    """Fix a message's bytes, Message-ID, envelope; raises ValueError for impossible headers or addresses."""
+def render(message: EmailMessage) -> RenderedMessage:
+    """Fix a message's bytes, Message-ID and envelope. Raises ValueError for invalid headers or addresses."""
     sender = _address(message.from_email)
     recipients = [_address(recipient) for recipient in message.recipients()]
     if "message-id" not in {name.lower() for name in message.extra_headers}:
-        # Django would ask the resolver for this machine's name, which may take its time, and publish it.
+        # Django would resolve this machine's host name, which can be slow, and publish it.
         domain = sender.rpartition("@")[2] or "localhost"
         message = copy.copy(message)
         message.extra_headers = message.extra_headers | {"Message-ID": make_msgid(domain=domain)}
     rendered = message.message(policy=WIRE)
-    return Rendered(
+    return RenderedMessage(
         message_id=str(rendered["Message-ID"]),
         sender=sender,
         recipients=list(dict.fromkeys(recipients)),
-        # A lone line feed in an attachment is one server's line end and another's data.
+        # Servers disagree on whether a lone line feed in an attachment ends a line.
         body=_LINE_END.sub(b"\r\n", rendered.as_bytes()),
     )
 
 
 def _address(address: str) -> str:
-    """The bare address, IDNA-encoded; raises ValueError for anything else."""
+    """The bare address, IDNA-encoded. Raises ValueError if it is invalid."""
     prepare: Any = EmailBackend.prep_address
     return str(prepare(None, address))
 
 
-class Stored(EmailMessage):
-    """A message from the queue for mailers that take Django's messages: its bytes are what they were."""
+class StoredMessage(EmailMessage):
+    """A message from the queue for mail backends other than SMTP; `as_bytes` returns the stored bytes."""
 
     def __init__(self, sender: str, recipients: Sequence[str], body: bytes) -> None:
         super().__init__(from_email=sender, to=list(recipients))

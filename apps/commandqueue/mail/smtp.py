@@ -1,7 +1,7 @@
-"""One SMTP connection that says exactly what was refused, and that a deadline can break off at any point.
+"""An SMTP connection that reports each refused recipient and that a deadline can interrupt at any step.
 
-Django's backend gives the address of the server and how to sign in; the dialogue is ours, because Django's
-keeps neither the recipients that were refused nor the stage at which a server fell silent.
+The server's address and credentials come from Django's backend. The dialogue is our own, because Django's
+drops the refused recipients, and does not say at which step a server stopped answering.
 """
 
 import re
@@ -15,12 +15,12 @@ from typing import NamedTuple
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.utils import DNS_NAME
 
-# Servers that limit the messages of a connection mostly stop at 100.
-MESSAGES_A_CONNECTION = 100
-# Seconds that a server may take for each step, where the mailer's options name no other time.
+# Servers that limit the messages of a connection mostly allow 100.
+MESSAGES_PER_CONNECTION = 100
+# The time limit of a step, in seconds, unless the mailer's options set another.
 STEP_TIMEOUT = 10.0
-# Seconds that a connection without work is kept.
-IDLE = 5.0
+# An idle connection is closed after so many seconds.
+IDLE_SECONDS = 5.0
 
 
 class Reply(NamedTuple):
@@ -39,15 +39,15 @@ class Reply(NamedTuple):
         return f"{self.code} {self.text}"
 
 
-class Unreachable(Exception):
-    """The server could not be used: no connection, no greeting, no TLS, no sign-in. About no message."""
+class ServerUnreachable(Exception):
+    """The server can't be used: no connection, greeting, TLS or sign-in. The message is not at fault."""
 
 
-class Broken(Exception):
-    """The dialogue broke off in the middle."""
+class ConnectionLost(Exception):
+    """The connection failed in the middle of a dialogue."""
 
 
-class Refusal(Exception):
+class MessageRefused(Exception):
     """The server refused the message as a whole."""
 
     def __init__(self, reply: Reply) -> None:
@@ -56,9 +56,10 @@ class Refusal(Exception):
 
 
 class Deadline:
-    """The end of the time for one message, enforced on a socket from another thread.
+    """The time limit for one message, which another thread enforces on the socket.
 
-    Timeouts of single steps do not add up to one: a server that sends a byte now and then keeps them all.
+    A time limit for each step is not enough: a server that sends a byte now and then never exceeds it, and a
+    message could take for ever.
     """
 
     def __init__(self) -> None:
@@ -79,12 +80,12 @@ class Deadline:
         with self._lock:
             left = STEP_TIMEOUT if self._at is None else self._at - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the time for one message is over")
+            raise TimeoutError("the message took too long")
         return left
 
     def watch(self, sock: socket.socket) -> None:
-        """Enforce the deadline on this connection from now on."""
-        # A duplicate of ours: TLS wraps the socket into another object halfway through.
+        """Enforce the deadline on this socket from now on."""
+        # On a duplicate: STARTTLS replaces the socket object.
         duplicate = sock.dup()
         with self._lock:
             previous, self._socket = self._socket, duplicate
@@ -98,16 +99,16 @@ class Deadline:
             previous.close()
 
     def enforce(self) -> bool:
-        """Break the connection off if the time is over; returns whether it is. For another thread."""
+        """Shut the socket down if the time is over; returns whether it is. For the supervising thread."""
         with self._lock:
             if self._at is None or time.monotonic() < self._at:
                 return False
             if self._socket is not None:
                 try:
-                    # Wakes whoever waits in it, which closing would not.
+                    # Wakes the thread that waits on the socket; closing would not.
                     self._socket.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    pass  # it is closed already
+                    pass  # already closed
             return True
 
 
@@ -124,14 +125,14 @@ class _Smtp(smtplib.SMTP):
 
 
 class _SmtpOverTls(smtplib.SMTP_SSL, _Smtp):
-    # SMTP_SSL takes its socket from the next class in line, so the handshake has its deadline too.
+    # SMTP_SSL takes its socket from the next class in the MRO, so the handshake has its deadline too.
     def __init__(self, deadline: Deadline, host: str, port: int, **options: object) -> None:
         self.deadline = deadline
         smtplib.SMTP_SSL.__init__(self, host, port, **options)  # type: ignore[arg-type]
 
 
-class Line:
-    """A connection to a mailer's server, opened when needed and kept for the next messages."""
+class SmtpConnection:
+    """A connection to a mailer's server, opened when needed and reused for the next messages."""
 
     def __init__(self, mailer: EmailBackend, deadline: Deadline) -> None:
         self.mailer = mailer
@@ -141,39 +142,39 @@ class Line:
         self._used_at = 0.0
 
     def send(self, sender: str, recipients: Sequence[str], body: bytes) -> dict[str, Reply]:
-        """Send one message; returns the recipients that were refused, if it went to the others.
+        """Send one message; returns the recipients that were refused, if others have received it.
 
-        Raises Refusal if it went to nobody, Unreachable, or Broken. After either of these last two nobody
-        knows a thing about the message but that no answer to it has arrived.
+        Raises MessageRefused if no recipient received it, ServerUnreachable if it was not transferred, and
+        ConnectionLost, after which it is unknown whether the server accepted it.
         """
-        if self._messages >= MESSAGES_A_CONNECTION:
+        if self._messages >= MESSAGES_PER_CONNECTION:
             self.close()
         is_fresh = self._smtp is None
         try:
             try:
                 refused = self._begin(sender, recipients)
-            except Broken:
+            except ConnectionLost:
                 if is_fresh:
                     raise
-                # The server had grown tired of a connection without work. Nothing was transferred.
+                # The server had closed the idle connection. Nothing was transferred.
                 refused = self._begin(sender, recipients)
             self._transfer(body)
-        except Refusal as refusal:
+        except MessageRefused as refusal:
             self._reset(refusal.reply)
             raise
-        except OSError as error:  # smtplib's are its kin
+        except OSError as error:  # smtplib's errors are subclasses
             self.close()
-            raise Broken(_reason(error)) from error
+            raise ConnectionLost(_error_text(error)) from error
         self._messages += 1
         self._used_at = time.monotonic()
         return refused
 
     def close_idle(self) -> None:
-        if self._smtp is not None and time.monotonic() > self._used_at + IDLE:
+        if self._smtp is not None and time.monotonic() > self._used_at + IDLE_SECONDS:
             self.close()
 
     def close(self) -> None:
-        """Leave without ceremony: a QUIT waits for an answer that may not come."""
+        """Close without waiting for the reply to QUIT, which may not come."""
         smtp, self._smtp, self._messages = self._smtp, None, 0
         if smtp is not None:
             if smtp.sock is not None:
@@ -186,38 +187,38 @@ class Line:
         self.deadline.unwatch()
 
     def _begin(self, sender: str, recipients: Sequence[str]) -> dict[str, Reply]:
-        """Everything up to DATA; returns who was refused. Raises Refusal if nobody is left, or Broken."""
+        """Send all up to DATA; returns the refused recipients. Raises MessageRefused or ConnectionLost."""
         smtp = self._smtp or self._open()
         try:
             self._set_timeout(smtp, self._step())
             mail, rcpts, data = _envelope(smtp, sender, recipients)
-        except OSError as error:  # smtplib's are its kin
+        except OSError as error:  # smtplib's errors are subclasses
             self.close()
-            raise Broken(_reason(error)) from error
+            raise ConnectionLost(_error_text(error)) from error
         refused = {to: reply for to, reply in zip(recipients, rcpts, strict=False) if not reply.is_positive}
         if data is not None and data.code == 354 and len(refused) < len(recipients) and mail.is_positive:
             return refused
         if data is not None and data.code == 354:
-            self.close()  # it waits for a message that nobody is to get
+            self.close()  # it expects a message, and there is none to send
         if not mail.is_positive:
-            raise Refusal(mail)
+            raise MessageRefused(mail)
         if len(refused) == len(recipients):
-            raise Recipients(refused)
-        raise Refusal(data or mail)
+            raise AllRecipientsRefused(refused)
+        raise MessageRefused(data or mail)
 
     def _transfer(self, body: bytes) -> None:
-        """The message itself. Raises Refusal, or what the socket raises."""
+        """Transfer the message. Raises MessageRefused or OSError."""
         smtp = self._smtp
         assert smtp is not None  # noqa: S101 - `_begin` has opened it
         smtp.send(re.sub(rb"(?m)^\.", b"..", body) + (b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"))
-        # All that is left: to leave a server that is still thinking makes a duplicate.
+        # All the time that is left: giving up on a server that is about to accept makes a duplicate.
         self._set_timeout(smtp, self.deadline.remaining())
         reply = _reply(smtp)
         if not reply.is_positive:
-            raise Refusal(reply)
+            raise MessageRefused(reply)
 
     def _open(self) -> smtplib.SMTP:
-        """A connection that is greeted, encrypted and signed in. Raises Unreachable."""
+        """Connect, encrypt and sign in. Raises ServerUnreachable."""
         mailer = self.mailer
         try:
             options: dict[str, object] = {"local_hostname": DNS_NAME.get_fqdn(), "timeout": self._step()}
@@ -233,17 +234,17 @@ class Line:
             smtp.ehlo_or_helo_if_needed()
             if mailer.username and mailer.password:
                 smtp.login(mailer.username, mailer.password)
-        except OSError as error:  # smtplib's are its kin
+        except OSError as error:  # smtplib's errors are subclasses
             self.close()
-            raise Unreachable(f"{mailer.host}:{mailer.port}: {_reason(error)}") from error
+            raise ServerUnreachable(f"{mailer.host}:{mailer.port}: {_error_text(error)}") from error
         return smtp
 
     def _reset(self, reply: Reply) -> None:
-        """Make the connection fit for the next message, or leave it."""
+        """Reset the connection for the next message, or close it."""
         if self._smtp is None:
             return
         try:
-            if reply.code != 421 and _ask(self._smtp, "RSET").is_positive:
+            if reply.code != 421 and _command(self._smtp, "RSET").is_positive:
                 return
         except OSError:
             pass
@@ -258,8 +259,8 @@ class Line:
         smtp.sock.settimeout(seconds)
 
 
-class Recipients(Refusal):
-    """Every recipient was refused, each for a reason of its own."""
+class AllRecipientsRefused(MessageRefused):
+    """Every recipient was refused, each with its own reply."""
 
     def __init__(self, refused: dict[str, Reply]) -> None:
         super().__init__(next(iter(refused.values())))
@@ -269,20 +270,20 @@ class Recipients(Refusal):
 def _envelope(
     smtp: smtplib.SMTP, sender: str, recipients: Sequence[str]
 ) -> tuple[Reply, list[Reply], Reply | None]:
-    """Say MAIL, RCPT and DATA; returns the answers, the last one None if DATA was not said."""
+    """Send MAIL, RCPT and DATA; returns the replies, the last one None if DATA was not sent."""
     commands = [f"MAIL FROM:<{sender}>", *(f"RCPT TO:<{recipient}>" for recipient in recipients), "DATA"]
     if smtp.has_extn("pipelining"):
         smtp.send(("\r\n".join(commands) + "\r\n").encode("ascii"))
         mail, *rcpts, data = [_reply(smtp) for _ in commands]
         return mail, rcpts, data
-    mail = _ask(smtp, commands[0])
-    rcpts = [_ask(smtp, command) for command in commands[1:-1]] if mail.is_positive else []
+    mail = _command(smtp, commands[0])
+    rcpts = [_command(smtp, command) for command in commands[1:-1]] if mail.is_positive else []
     if not any(reply.is_positive for reply in rcpts):
         return mail, rcpts, None
-    return mail, rcpts, _ask(smtp, "DATA")
+    return mail, rcpts, _command(smtp, "DATA")
 
 
-def _ask(smtp: smtplib.SMTP, command: str) -> Reply:
+def _command(smtp: smtplib.SMTP, command: str) -> Reply:
     smtp.putcmd(command)
     return _reply(smtp)
 
@@ -290,11 +291,11 @@ def _ask(smtp: smtplib.SMTP, command: str) -> Reply:
 def _reply(smtp: smtplib.SMTP) -> Reply:
     code, text = smtp.getreply()
     if code == -1:
-        raise smtplib.SMTPServerDisconnected("what the server said is no SMTP")
+        raise smtplib.SMTPServerDisconnected("the reply is not SMTP")
     return Reply(code, text.decode("ascii", "replace").replace("\n", " "))
 
 
-def _reason(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
         return f"{error.smtp_code} {text.decode('ascii', 'replace') if isinstance(text, bytes) else text}"

@@ -1,4 +1,4 @@
-"""What an operator does to commands. A worker's lease is respected: what it holds is left alone."""
+"""An operator's actions. They leave leased commands alone: a worker may be carrying them out."""
 
 from collections.abc import Iterable
 
@@ -9,15 +9,15 @@ from apps.commandqueue.models import Command, State
 
 
 def requeue(*, ids: Iterable[int] | None = None) -> int:
-    """Have dead letters tried again at once (all of them without ``ids``); returns how many.
+    """Make dead letters due again (without ``ids`` all of them); returns how many.
 
-    Left out: mail that carried a secret, and mail that has expired, whose body is gone.
+    Left out: mail that carried a secret or has expired, as its body is erased.
     """
     return store.requeue(None if ids is None else list(ids))
 
 
 def discard(*, ids: Iterable[int]) -> int:
-    """Give up commands that wait or are dead letters; returns how many. What they were stays visible."""
+    """Give up waiting commands and dead letters; returns how many. Their rows stay until they are purged."""
     return Command.objects.filter(pk__in=list(ids), state__in=[State.WAITING, State.DEAD]).update(
         state=State.DISCARDED, finished_at=Now(), body=None
     )

@@ -1,4 +1,4 @@
-"""The queue as operators see it: metadata, never a body or an argument."""
+"""The queue in the admin: metadata, never a body or an argument."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -25,19 +25,19 @@ _STUCK = Case(When(Command.STUCK, then=Value(True)), default=Value(False))
 
 @admin.register(Command)
 class CommandAdmin(_CommandAdmin):
-    list_display = ["id", "what", "lane", "state", "stuck", "age", "due", "attempts", "last_error"]
-    list_filter = ["state", "lane", "kind"]
-    # Exact, so that the table need not be read for a search.
+    list_display = ["id", "what", "queue_name", "state", "stuck", "age", "due", "attempts", "last_error"]
+    list_filter = ["state", "queue_name", "kind"]
+    # Exact: found by the primary key, without a scan.
     search_fields = ["=id"]
-    # Those that are stuck before all others.
+    # Stuck commands first.
     ordering = [_STUCK.desc(), "-id"]
     list_per_page = 50
     show_full_result_count = False
     actions = ["requeue", "discard"]
     readonly_fields = fields = (
-        "what", "kind", "lane", "backend", "priority", "state", "secret", "created_at", "due_at",
+        "what", "kind", "queue_name", "backend", "priority", "state", "secret", "created_at", "due_at",
         "expires_at", "started_at", "attempted_at", "finished_at", "lease_until", "worker_ids",
-        "unanswered", "message_id", "sender", "recipients", "refused", "errors",
+        "lost_attempts", "message_id", "sender", "recipients", "refused", "errors",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Command]:
@@ -76,20 +76,20 @@ class CommandAdmin(_CommandAdmin):
     def last_error(self, command: Command) -> str:
         return str(command.errors[-1]["reason"]) if command.errors else ""
 
-    @admin.action(description=gettext_lazy("Requeue: try dead letters again"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Requeue dead letters"), permissions=["change"])
     def requeue(self, request: HttpRequest, queryset: QuerySet[Command]) -> None:
         count = actions.requeue(ids=queryset.values_list("pk", flat=True))
         left = queryset.count() - count
-        text = ngettext("%(n)s command will be tried again.", "%(n)s commands will be tried again.", count)
+        text = ngettext("%(n)s command was requeued.", "%(n)s commands were requeued.", count)
         messages.info(request, text % {"n": count})
         if left:
-            text = _("%(n)s can't be: not dead, expired, or mail that carried a secret.")
+            text = _("%(n)s could not be requeued: not dead, expired, or mail that carried a secret.")
             messages.warning(request, text % {"n": left})
 
-    @admin.action(description=gettext_lazy("Discard: give up for good"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Discard: give up"), permissions=["change"])
     def discard(self, request: HttpRequest, queryset: QuerySet[Command]) -> None:
         count = actions.discard(ids=queryset.values_list("pk", flat=True))
-        text = ngettext("%(n)s command is given up.", "%(n)s commands are given up.", count)
+        text = ngettext("%(n)s command was discarded.", "%(n)s commands were discarded.", count)
         messages.info(request, text % {"n": count})
 
 

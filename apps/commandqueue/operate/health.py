@@ -1,7 +1,7 @@
-"""What watches over a worker asks it directly: /livez, /readyz, /metrics.
+"""A worker's own HTTP server: /livez, /readyz, /metrics.
 
-Over HTTP rather than by a row that the worker stamps: a row says that some worker was alive, not that this
-one is; it costs writes; and prometheus wants an address in any case.
+Not a row that each worker updates: that costs writes, a row says that some worker was alive and not which,
+and Prometheus needs an address in any case.
 """
 
 import json
@@ -19,9 +19,9 @@ from apps.commandqueue.operate import metrics
 
 
 def serve(worker: Worker, *, port: int, host: str = "127.0.0.1") -> ThreadingHTTPServer:
-    """Answer for a worker on a port (0: any free one) until it is shut down. Raises OSError.
+    """Start the server on a port (0: any free one); it runs until it is shut down. Raises OSError.
 
-    Beyond /livez, only ``settings.METRICS_NETWORKS`` are answered, loopback where that is not set.
+    All but /livez is for ``settings.METRICS_NETWORKS`` alone; loopback if that is not set.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -35,7 +35,7 @@ def serve(worker: Worker, *, port: int, host: str = "127.0.0.1") -> ThreadingHTT
                 try:
                     body = generate_latest(metrics.WORKER) + generate_latest(metrics.registry())
                 finally:
-                    connection.close()  # each request is a thread of its own
+                    connection.close()  # each request has its own thread, and connection
                 self._answer(200, body, CONTENT_TYPE_LATEST)
             else:
                 self._answer(404, b"/livez /readyz /metrics\n")
@@ -44,7 +44,7 @@ def serve(worker: Worker, *, port: int, host: str = "127.0.0.1") -> ThreadingHTT
             pass
 
         def _may_see(self) -> bool:
-            # What a proxy hands on comes from its address.
+            # A request that a proxy forwarded has the proxy's address.
             return not {"X-Forwarded-For", "Forwarded"} & set(self.headers) and is_allowed(
                 self.client_address[0]
             )
@@ -63,13 +63,13 @@ def serve(worker: Worker, *, port: int, host: str = "127.0.0.1") -> ThreadingHTT
 
 
 def readiness(worker: Worker) -> dict[str, object]:
-    """What works. A worker whose mail server refuses is ready, as another worker would fare no better."""
+    """What works. A worker whose mail server refuses is ready: another worker could not send either."""
     state: dict[str, object] = {"working": worker.is_ready(), "mail": True}
-    for backend, trouble in metrics.troubles().items():
-        seconds = round(time.monotonic() - trouble.since)
+    for backend, failing in metrics.failing_mailers().items():
+        seconds = round(time.monotonic() - failing.since)
         state["mail"] = False
         state[f"mail {backend}"] = (
-            f"{trouble.failures} attempts failed in a row, for {seconds} s: {trouble.reason}"
+            f"{failing.failures} attempts failed in a row, for {seconds} s: {failing.reason}"
         )
     return state
 

@@ -1,4 +1,4 @@
-"""What prometheus may ask: the queue's state from PostgreSQL, a worker's own counts from its memory."""
+"""Prometheus metrics: the queue's state, read from PostgreSQL, and a worker's own counters."""
 
 import threading
 import time
@@ -12,106 +12,107 @@ from prometheus_client.registry import Collector
 
 from apps.commandqueue.core import store
 from apps.commandqueue.core.outcomes import Outcome, loggable
-from apps.commandqueue.models import Kind, Lane, State
+from apps.commandqueue.models import Kind, Queue, State
 
 WORKER = CollectorRegistry()
 _ATTEMPTS = Counter(
     "commandqueue_attempts",
-    "Attempts that ended, by how they left the command.",
-    ["kind", "lane", "state"],
+    "Attempts that ended, by the state of their command afterwards.",
+    ["kind", "queue", "state"],
     registry=WORKER,
 )
 _LAST = Gauge(
     "commandqueue_last_done_timestamp_seconds",
-    "When a command was last done.",
-    ["kind", "lane"],
+    "Time of the last successful attempt.",
+    ["kind", "queue"],
     registry=WORKER,
 )
 _FAILURES = Gauge(
     "commandqueue_mail_failures_in_a_row",
-    "Attempts at mail since the last one that went out; refusals of a message for good are not counted.",
+    "Failed attempts to send mail since the last success; permanently refused messages are not counted.",
     ["backend"],
     registry=WORKER,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Attempts at mail that failed one after the other, in this process."""
+class MailFailures:
+    """Consecutive failed attempts to send mail by one backend, in this process."""
 
     failures: int
     since: float
     reason: str
 
 
-_troubles: dict[str, Trouble] = {}
+_failing: dict[str, MailFailures] = {}
 _counting = threading.Lock()
 
 
 class QueueCollector(Collector):
-    """Depth, age and dead letters, read from PostgreSQL when asked; `commandqueue_up` is 0 without it."""
+    """Depth, age and dead letters, read from PostgreSQL on each scrape; if it is down, only that."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        depth = GaugeMetricFamily("commandqueue_depth", "Commands by state.", labels=["lane", "state"])
+        depth = GaugeMetricFamily(
+            "commandqueue_depth", "Commands by queue and state.", labels=["queue", "state"]
+        )
         age = GaugeMetricFamily(
             "commandqueue_oldest_seconds",
-            "How long ago the oldest command that waits was made, or was to be run.",
-            labels=["lane"],
+            "Age of the oldest waiting command, since it was enqueued or was to run.",
+            labels=["queue"],
         )
         stuck = GaugeMetricFamily(
             "commandqueue_stuck",
-            "Commands that wait after a failed attempt, or that no worker has begun within a minute.",
-            labels=["lane"],
+            "Commands that wait after a failed attempt, or were due for a minute and not started.",
+            labels=["queue"],
         )
-        up = GaugeMetricFamily("commandqueue_up", "Whether PostgreSQL answered.")
+        up = GaugeMetricFamily("commandqueue_up", "1 if PostgreSQL answered, else 0.")
         try:
-            counts = {(row.lane, row.state): row for row in store.status()}
+            counts = {(row.queue_name, row.state): row for row in store.status()}
             up.add_metric([], 1)
         except (DatabaseError, InterfaceError):
             connection.close()
             up.add_metric([], 0)
             yield up
             return
-        for lane in Lane.values:
+        for name in Queue.values:
             for state in (State.WAITING, State.LEASED, State.DEAD):
-                found = counts.get((lane, state))
-                depth.add_metric([lane, state], found.count if found else 0)
-            waiting = counts.get((lane, State.WAITING))
-            age.add_metric([lane], max(0.0, waiting.age) if waiting else 0)
-            stuck.add_metric([lane], waiting.stuck if waiting else 0)
+                found = counts.get((name, state))
+                depth.add_metric([name, state], found.count if found else 0)
+            waiting = counts.get((name, State.WAITING))
+            age.add_metric([name], max(0.0, waiting.age) if waiting else 0)
+            stuck.add_metric([name], waiting.stuck if waiting else 0)
         yield from (up, depth, age, stuck)
 
 
 def registry() -> CollectorRegistry:
-    """The queue's state, for the site's own /metrics."""
-    made = CollectorRegistry()
-    made.register(QueueCollector())
-    return made
+    """A registry with the queue's state, for the site's /metrics."""
+    state = CollectorRegistry()
+    state.register(QueueCollector())
+    return state
 
 
-def count(command: store.Held, outcome: Outcome) -> None:
-    """Note that an attempt has ended."""
-    claimed = command.claimed
-    _ATTEMPTS.labels(claimed.kind, claimed.lane, outcome.state).inc()
+def count(command: store.ClaimedCommand, outcome: Outcome) -> None:
+    """Count an attempt that has ended."""
+    _ATTEMPTS.labels(command.kind, command.queue_name, outcome.state).inc()
     if outcome.state == State.DONE:
-        _LAST.labels(claimed.kind, claimed.lane).set(time.time())
-    if claimed.kind == Kind.MAIL:
-        _note(claimed.backend, outcome)
+        _LAST.labels(command.kind, command.queue_name).set(time.time())
+    if command.kind == Kind.MAIL:
+        _count_failures(command.backend, outcome)
 
 
-def troubles() -> dict[str, Trouble]:
-    """The mail backends whose last attempt failed, each with what is the matter."""
+def failing_mailers() -> dict[str, MailFailures]:
+    """The mail backends whose last attempt failed."""
     with _counting:
-        return dict(_troubles)
+        return dict(_failing)
 
 
-def _note(backend: str, outcome: Outcome) -> None:
-    """Count failures in a row. A message that is refused for good says nothing of the server."""
+def _count_failures(backend: str, outcome: Outcome) -> None:
+    """Count consecutive failures. A permanently refused message says nothing about the server."""
     with _counting:
         if outcome.state == State.DONE:
-            _troubles.pop(backend, None)
+            _failing.pop(backend, None)
         elif outcome.state == State.WAITING:
-            before = _troubles.get(backend) or Trouble(0, time.monotonic(), "")
+            before = _failing.get(backend) or MailFailures(0, time.monotonic(), "")
             reason = loggable(outcome.error or {"reason": ""})
-            _troubles[backend] = Trouble(before.failures + 1, before.since, reason)
-        _FAILURES.labels(backend).set(_troubles[backend].failures if backend in _troubles else 0)
+            _failing[backend] = MailFailures(before.failures + 1, before.since, reason)
+        _FAILURES.labels(backend).set(_failing[backend].failures if backend in _failing else 0)

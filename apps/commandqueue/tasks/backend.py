@@ -1,4 +1,4 @@
-"""The Tasks backend: enqueueing is one INSERT in the caller's transaction."""
+"""The backend for TASKS, Django's setting: enqueueing is one INSERT in the caller's transaction."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.core import checks
-from django.db import connection
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.base import Task, TaskError, TaskResult, TaskResultStatus
 from django.tasks.exceptions import TaskResultDoesNotExist
@@ -15,7 +14,8 @@ from django.tasks.signals import task_enqueued
 from django.utils.json import normalize_json
 from django.utils.module_loading import import_string
 
-from apps.commandqueue.models import Command, Kind, Lane, State
+from apps.commandqueue.core import statements
+from apps.commandqueue.models import Command, Kind, Queue, State
 
 # Django's classes are generic for type checkers alone; an alias is not evaluated.
 type AnyTask = Task[Any, Any]
@@ -26,17 +26,6 @@ TIME_LIMIT = 300.0
 EXPIRES_AFTER = 604_800.0
 OPTIONS = {"max_attempts", "time_limit", "expires_after", "schedule"}
 
-_INSERT = """
-    INSERT INTO commandqueue_command
-        (kind, lane, backend, priority, run_after, due_at, expires_at, task, arguments)
-    VALUES (
-        'task', %s, %s, %s, %s,
-        coalesce(%s, statement_timestamp()),
-        greatest(coalesce(%s, statement_timestamp()), statement_timestamp()) + make_interval(secs => %s),
-        %s, %s
-    )
-    RETURNING id, created_at
-"""
 _STATUS = {
     State.WAITING: TaskResultStatus.READY,
     State.LEASED: TaskResultStatus.RUNNING,
@@ -47,11 +36,11 @@ _STATUS = {
 
 
 class QueueTaskBackend(BaseTaskBackend):
-    """Puts tasks into the queue; a worker runs them. QUEUES are lanes.
+    """Enqueues tasks; a worker runs them. QUEUES can only leave out some of `Queue`.
 
-    OPTIONS, the first three a number or numbers by lane: ``max_attempts`` (5); ``time_limit``, the seconds
-    (300) after which a task counts as lost and may be begun again; ``expires_after``, seconds (a week) until
-    one that keeps failing is given up; ``schedule``, what recurs: ``{name: {"task": its path, "every":
+    OPTIONS, the first three a number or a mapping of numbers by queue: ``max_attempts`` (5); ``time_limit``,
+    seconds (300) until a task counts as lost and may be started again; ``expires_after``, seconds (a week)
+    until a failing task is a dead letter; ``schedule``, recurring tasks: ``{name: {"task": its path, "every":
     seconds, "kwargs": {}}}``.
     """
 
@@ -61,29 +50,31 @@ class QueueTaskBackend(BaseTaskBackend):
     supports_priority = True
 
     def __init__(self, alias: str, params: Mapping[str, Any]) -> None:
-        super().__init__(alias, {"QUEUES": Lane.values, **params})
+        super().__init__(alias, {"QUEUES": Queue.values, **params})
 
     def enqueue(self, task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any]) -> AnyResult:
-        """Queue up a task. Raises InvalidTask, TypeError for arguments that are no JSON, DatabaseError."""
+        """Enqueue a task. Raises InvalidTask, TypeError if its arguments are not JSON, DatabaseError."""
         self.validate_task(task)
         arguments = {"args": normalize_json(list(args)), "kwargs": normalize_json(dict(kwargs))}
-        after = task.run_after
-        lifetime = self.option("expires_after", task.queue_name, EXPIRES_AFTER)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _INSERT,
-                [
-                    task.queue_name, self.alias, task.priority, after, after, after, lifetime,
-                    task.module_path, json.dumps(arguments),
-                ],
-            )  # fmt: skip
-            [(command_id, created_at)] = cursor.fetchall()
+        rows = statements.run(
+            "enqueue_task",
+            {
+                "queue_name": task.queue_name,
+                "backend": self.alias,
+                "priority": task.priority,
+                "run_after": task.run_after,
+                "lifetime": self.option("expires_after", task.queue_name, EXPIRES_AFTER),
+                "task": task.module_path,
+                "arguments": json.dumps(arguments),
+            },
+        )
+        [(command_id, created_at)] = rows
         result = self._result(task, command_id, created_at, arguments)
         task_enqueued.send(type(self), task_result=result)
         return result
 
     def get_result(self, result_id: str) -> AnyResult:
-        """What became of a task. Raises TaskResultDoesNotExist if it is not there (any more)."""
+        """A task's result. Raises TaskResultDoesNotExist if it was never enqueued, or is purged."""
         if not (result_id.isascii() and result_id.isdigit() and len(result_id) < 19):
             raise TaskResultDoesNotExist(result_id)
         try:
@@ -93,15 +84,15 @@ class QueueTaskBackend(BaseTaskBackend):
         return self.result_of(command)
 
     def result_of(self, command: Command) -> AnyResult:
-        """A command as Django's TaskResult. Raises ImportError if its task is gone from the code."""
+        """A command as Django's TaskResult. Raises ImportError if its task can't be imported any more."""
         task = task_of(command)
         result = self._result(task, command.pk, command.created_at, command.arguments or {})
         result = replace(
             result,
-            # A command that is claimed and not begun is ready still.
+            # Claimed, but not started.
             status=(
                 TaskResultStatus.READY
-                if command.state == State.LEASED and not command.unanswered
+                if command.state == State.LEASED and not command.lost_attempts
                 else _STATUS[State(command.state)]
             ),
             started_at=command.started_at,
@@ -117,19 +108,19 @@ class QueueTaskBackend(BaseTaskBackend):
         object.__setattr__(result, "_return_value", (command.result or {}).get("value"))
         return result
 
-    def option(self, name: str, lane: str, default: float) -> float:
-        """An option's value for a lane."""
+    def option(self, name: str, queue_name: str, default: float) -> float:
+        """An option's value for a queue."""
         value = self.options.get(name, default)
-        return float(value.get(lane, default) if isinstance(value, dict) else value)
+        return float(value.get(queue_name, default) if isinstance(value, dict) else value)
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        """QUEUES that are no lanes, OPTIONS that nobody reads."""
+        """Unknown QUEUES and OPTIONS, and schedule entries that can't run."""
         problems: list[checks.CheckMessage] = []
-        if unknown := self.queues - set(Lane.values):
+        if unknown := self.queues - set(Queue.values):
             problems.append(
                 checks.Error(
-                    f"TASKS[{self.alias!r}]: {sorted(unknown)} are no lanes.",
-                    hint=f"QUEUES may name {', '.join(Lane.values)}.",
+                    f"TASKS[{self.alias!r}]: {sorted(unknown)} are unknown queues.",
+                    hint=f"QUEUES may name {', '.join(Queue.values)}.",
                     id="commandqueue.E001",
                 )
             )
@@ -147,8 +138,8 @@ class QueueTaskBackend(BaseTaskBackend):
             if not recurs:
                 problems.append(
                     checks.Error(
-                        f"TASKS[{self.alias!r}]: {name!r} in the schedule names no task, or no interval.",
-                        hint='Write {"task": the path of a task, "every": seconds}.',
+                        f"TASKS[{self.alias!r}]: schedule entry {name!r} has no valid task or interval.",
+                        hint='Write {"task": a task\'s dotted path, "every": seconds, at least 1}.',
                         id="commandqueue.E003",
                     )
                 )
@@ -174,14 +165,14 @@ class QueueTaskBackend(BaseTaskBackend):
 
 
 def task_of(command: Command) -> AnyTask:
-    """The task that a command names, with its priority, lane and time; raises ImportError without one."""
+    """The task that a command names, with the command's options. Raises ImportError if it does not exist."""
     task = import_string(command.task)
     if not isinstance(task, Task):
-        raise ImportError(f"{command.task} is no task")
+        raise ImportError(f"{command.task} is not a task")
     return replace(
         task,
         priority=command.priority,
-        queue_name=command.lane,
+        queue_name=command.queue_name,
         run_after=command.run_after,
         backend=command.backend,
     )

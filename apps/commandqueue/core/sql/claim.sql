@@ -1,11 +1,12 @@
--- Leases the next due commands of a lane to whoever holds the token. Rows that others hold are skipped.
+-- Claims the next due commands of a queue: sets their lease and token. Rows locked by other workers are
+-- skipped. Leased rows are never claimed: reap.sql makes them waiting again when their lease has ended.
 -- Index: commandqueue_due; PostgreSQL 18 skips in it from one priority to the next.
 -- MATERIALIZED: inlined, the inner part could run more than once and lock more than its limit.
 WITH due AS MATERIALIZED (
     SELECT id
     FROM commandqueue_command
     WHERE state = 'waiting'
-      AND lane = %(lane)s
+      AND lane = %(queue_name)s
       AND due_at <= statement_timestamp()
       AND expires_at > statement_timestamp()
       AND kind <> ALL (%(not_kinds)s)

@@ -1,2 +1,3 @@
--- Dead rows by PostgreSQL's own count, a second or so old. Index: none, it is in memory.
+-- The number of dead rows, as PostgreSQL's statistics count them (about a second late), to decide on vacuum.sql.
+-- Index: none, the statistics are in memory.
 SELECT pg_stat_get_dead_tuples('commandqueue_command'::regclass)

@@ -1,5 +1,6 @@
--- What nobody could do in time becomes a dead letter without its body. Index: commandqueue_due, alone.
-WITH late AS MATERIALIZED (
+-- Makes up to 1,000 commands that still wait at their expiry dead letters, and erases their bodies.
+-- Index: commandqueue_due, which includes expires_at: no other column is read.
+WITH expired AS MATERIALIZED (
     SELECT id
     FROM commandqueue_command
     WHERE state = 'waiting' AND expires_at <= statement_timestamp()
@@ -10,9 +11,9 @@ UPDATE commandqueue_command AS command
 SET state = 'dead',
     finished_at = statement_timestamp(),
     errors = jsonb_path_query_array(
-        errors || jsonb_build_object('at', statement_timestamp(), 'reason', 'it expired'), '$[last - 9 to last]'
+        errors || jsonb_build_object('at', statement_timestamp(), 'reason', 'expired'), '$[last - 9 to last]'
     ),
     body = NULL
-FROM late
-WHERE command.id = late.id
+FROM expired
+WHERE command.id = expired.id
 RETURNING command.id

@@ -1,4 +1,5 @@
--- Forgets a thousand finished commands that are old enough. Index: commandqueue_finished.
+-- Deletes up to 1,000 finished commands that are older than their retention time.
+-- Index: commandqueue_finished.
 DELETE FROM commandqueue_command
 WHERE id IN (
     SELECT id

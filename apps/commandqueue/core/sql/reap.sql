@@ -1,7 +1,9 @@
--- Takes back what workers held that have died. A command that was begun too often without any result is a
--- dead letter; one that was begun waits a little; the others are due at once. Index: commandqueue_leased.
-WITH lost AS MATERIALIZED (
-    SELECT id, unanswered >= %(most_unanswered)s AS is_dead
+-- Takes back the leases that have ended, because their worker crashed or hangs. Every worker's housekeeper runs
+-- it twice a second. A command whose attempt was lost waits by backoff, and after max_lost_attempts in a row it
+-- is a dead letter: it may be what crashes workers. A command that was claimed and not started is due at once.
+-- Index: commandqueue_leased.
+WITH ended AS MATERIALIZED (
+    SELECT id, unanswered >= %(max_lost_attempts)s AS is_dead
     FROM commandqueue_command
     WHERE state = 'leased' AND lease_until <= statement_timestamp()
     LIMIT 1000
@@ -21,12 +23,12 @@ SET state = CASE WHEN is_dead THEN 'dead' ELSE 'waiting' END,
         ELSE jsonb_path_query_array(
             errors || jsonb_build_object(
                 'at', statement_timestamp(),
-                'reason', 'its worker was lost, ' || unanswered || ' times in a row'
+                'reason', 'attempt lost with its worker, ' || unanswered || ' in a row'
             ),
             '$[last - 9 to last]'
         )
     END,
     body = CASE WHEN is_dead AND secret THEN NULL ELSE body END
-FROM lost
-WHERE command.id = lost.id
+FROM ended
+WHERE command.id = ended.id
 RETURNING command.id, is_dead

@@ -1,5 +1,6 @@
--- Has dead letters tried again at once: these, or all. A task gets as long as it had; mail grows no fresher,
--- and mail that carried a secret or has expired has no body left. Index: commandqueue_finished.
+-- Makes dead letters (these ids, or all) due again at once. A task gets its full lifetime again; a message keeps
+-- its expiry, and is left out if it has expired or carried a secret, as its body is erased.
+-- Index: the primary key for ids, commandqueue_finished for all.
 UPDATE commandqueue_command
 SET state = 'waiting',
     due_at = statement_timestamp(),

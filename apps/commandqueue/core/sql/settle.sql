@@ -1,5 +1,7 @@
--- Ends an attempt of a command whose lease is still ours. One that would come back after it has expired, or
--- whose last recipients were refused, is a dead letter. Index: the primary key.
+-- Settles an attempt: records its result and ends the lease, if the lease is still this worker's (by token). A
+-- retry that would be due after the expiry is a dead letter instead. A message that was sent is settled by
+-- settle_and_renew.sql.
+-- Index: the primary key.
 WITH held AS (
     SELECT id,
         CASE

@@ -1,8 +1,9 @@
--- What waits, is held or has died, by lane. Done ones are not counted: there may be millions.
--- Indexes: commandqueue_due, commandqueue_leased, commandqueue_finished.
+-- Counts waiting, leased and dead commands by queue, for metrics and `manage.py queue status`. Done commands are
+-- not counted: there may be millions.
+-- Index: commandqueue_due, commandqueue_leased, commandqueue_finished.
 SELECT lane, state, count(*),
-    -- From when it was made, not from its next attempt; a task from when it was to be run, so that a negative
-    -- age is not due yet.
+    -- The age of the oldest: since it was enqueued, of a task since its run_after (negative: not due yet), of a
+    -- dead letter since it died.
     extract(epoch FROM statement_timestamp() - min(
         CASE WHEN state = 'dead' THEN finished_at ELSE greatest(created_at, run_after) END
     )),

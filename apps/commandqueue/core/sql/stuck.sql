@@ -1,5 +1,6 @@
--- The oldest commands that wait after a failed attempt, or that no worker has begun within a minute.
--- Index: commandqueue_due, all of it: what waits.
+-- The oldest stuck commands, for `manage.py queue status`: waiting after a failed attempt, or due for a minute
+-- and not started.
+-- Index: commandqueue_due, read whole: all waiting commands.
 SELECT id, kind, lane,
     extract(epoch FROM statement_timestamp() - greatest(created_at, run_after)),
     cardinality(worker_ids),

@@ -1,3 +1,5 @@
--- Only its owner may; others are told by a warning, and autovacuum does it. Giving room back to the disk needs
--- a lock that stops everybody: that is left to autovacuum too. Index: all are cleaned.
+-- Makes the space of dead rows reusable, if no other session vacuums the table. Only the table's owner may; for
+-- others it is a warning, and autovacuum does the work. TRUNCATE false: returning space to the disk needs an
+-- exclusive lock on the table, which is left to autovacuum.
+-- Index: all are cleaned.
 VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP true) commandqueue_command

@@ -149,7 +149,7 @@ def test_whatever_a_task_does_is_written_down(task: "Task[Any, Any]") -> None:
 
 def test_a_task_that_leaves_a_transaction_open_does_not_take_ours_with_it() -> None:
     result = tasks.leave_a_transaction_open.enqueue()
-    work(lanes=["default"])
+    work(queues=["default"])
     result.refresh()
     assert result.errors[0].exception_class is RuntimeError
 
@@ -163,14 +163,14 @@ def test_a_task_may_enqueue(outbox: list[Any]) -> None:
 
 def test_the_more_urgent_comes_first_and_the_same_urgency_in_its_order() -> None:
     wanted = [tasks.echo.using(priority=priority).enqueue() for priority in (0, 0, 5, -7, 100)]
-    work(lanes=["default"])
+    work(queues=["default"])
     done = Command.objects.order_by("finished_at").values_list("pk", flat=True)
     assert list(done) == [int(wanted[place].id) for place in (4, 2, 0, 1, 3)]
 
 
 def test_of_more_than_one_can_take_the_most_urgent_are_taken() -> None:
     enqueued = [int(tasks.echo.using(priority=priority).enqueue().id) for priority in (0, 5, -7, 5)]
-    taken = [store.claim(lane="default", limit=1, lease=60)[0].id for _ in enqueued]
+    taken = [store.claim(queue_name="default", limit=1, lease=60)[0].id for _ in enqueued]
     assert taken == [enqueued[place] for place in (1, 3, 0, 2)]
 
 
@@ -187,12 +187,12 @@ def test_run_after_is_waited_for() -> None:
     assert result.return_value == 5
 
 
-def test_a_queue_is_a_lane() -> None:
+def test_a_worker_runs_the_tasks_of_its_queues_alone() -> None:
     result = tasks.add.using(queue_name="bulk").enqueue(2, 3)
-    work(lanes=["now", "default"])
+    work(queues=["now", "default"])
     result.refresh()
     assert result.status == TaskResultStatus.READY
-    work(lanes=["bulk"])
+    work(queues=["bulk"])
     result.refresh()
     assert result.status == TaskResultStatus.SUCCESSFUL
 

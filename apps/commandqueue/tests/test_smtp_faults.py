@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.commandqueue.core.worker import Pace
+from apps.commandqueue.core.worker import WorkerOptions
 from apps.commandqueue.models import State
 from apps.commandqueue.tests.conftest import (
     TORTURE,
@@ -66,26 +66,26 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_a_fault_neither_loses_nor_changes_a_message(queue: Server, fault: Fault) -> None:
+def test_a_fault_neither_loses_nor_changes_a_message(mail_server: Server, fault: Fault) -> None:
     for time in range(TIMES):
-        queue.reset()
-        queue.pipelining = time % 2 == 0
-        queue.fail(fault.stage, fault.how)
+        mail_server.reset()
+        mail_server.pipelining = time % 2 == 0
+        mail_server.fail(fault.stage, fault.how)
         command = send()
         if fault.how in (HANG, DRIP, ACCEPT_AND_HANG):
-            work_until_it_hangs(queue)
+            work_until_it_hangs(mail_server)
             let_time_pass()
         command = work_until_finished(command)
         assert command.state == fault.state, command.errors
-        assert queue.message_ids() == [command.message_id] * fault.arrives
+        assert mail_server.message_ids() == [command.message_id] * fault.arrives
         assert len(command.worker_ids) == fault.attempts
         assert len(command.errors) == (1 if fault.attempts > 1 or fault.state == State.DEAD else 0)
 
 
-def test_a_server_that_is_absent_loses_nothing(queue: Server) -> None:
+def test_a_server_that_is_absent_loses_nothing(mail_server: Server) -> None:
     for _ in range(TIMES):
-        queue.reset()
-        queue.stop()
+        mail_server.reset()
+        mail_server.stop()
         command = send()
         work()
         let_time_pass()
@@ -93,39 +93,39 @@ def test_a_server_that_is_absent_loses_nothing(queue: Server) -> None:
         command.refresh_from_db()
         assert command.state == State.WAITING
         assert "refused" in command.errors[-1]["reason"]
-        queue.start()
+        mail_server.start()
         let_time_pass()
         assert work_until_finished(command).state == State.DONE
-        assert queue.message_ids() == [command.message_id]
+        assert mail_server.message_ids() == [command.message_id]
 
 
-def test_a_server_that_is_out_of_reach_costs_a_batch_one_attempt(queue: Server) -> None:
-    queue.stop()
+def test_a_server_that_is_out_of_reach_costs_a_batch_one_attempt(mail_server: Server) -> None:
+    mail_server.stop()
     commands = [send() for _ in range(5)]
-    work(pace=Pace(), lanes=["default"])
+    work(options=WorkerOptions(), queues=["default"])
     for command in commands:
         command.refresh_from_db()
     assert sorted(len(command.worker_ids) for command in commands) == [0, 0, 0, 0, 1]
     assert {command.state for command in commands} == {State.WAITING}
 
 
-def test_a_hung_dialogue_is_broken_off_before_its_lease_ends(queue: Server) -> None:
+def test_a_hung_dialogue_is_broken_off_before_its_lease_ends(mail_server: Server) -> None:
     """The one test that waits for a deadline: by itself it comes a good while before the lease ends."""
-    pace = Pace(lease=8)
-    assert pace.deadline <= pace.lease - 2
-    queue.fail("MAIL", HANG)
+    options = WorkerOptions(lease=8)
+    assert options.message_deadline <= options.lease - 2
+    mail_server.fail("MAIL", HANG)
     command = send()
-    work(pace=pace)
+    work(options=options)
     command.refresh_from_db()
     assert command.state == State.WAITING
     # The lease was still ours, or the attempt could not have been settled.
-    assert command.unanswered == 0
+    assert command.lost_attempts == 0
 
 
 @pytest.fixture(params=["with pipelining", "without"])
-def server(queue: Server, request: pytest.FixtureRequest) -> Server:
-    queue.pipelining = request.param == "with pipelining"
-    return queue
+def server(mail_server: Server, request: pytest.FixtureRequest) -> Server:
+    mail_server.pipelining = request.param == "with pipelining"
+    return mail_server
 
 
 def test_one_recipient_put_off_is_tried_again_alone(server: Server) -> None:
@@ -154,29 +154,29 @@ def test_a_refusal_is_remembered_while_another_recipient_is_put_off(server: Serv
     assert [envelope.rcpt_tos for envelope in server.accepted] == [["bob@example.org"], ["dave@example.org"]]
 
 
-def test_one_connection_carries_many_messages_and_is_opened_anew_after_a_hundred(queue: Server) -> None:
+def test_one_connection_carries_many_messages_and_is_opened_anew_after_a_hundred(mail_server: Server) -> None:
     for _ in range(120):
         send()
-    work(lanes=["default"])
-    assert len(queue.accepted) == 120
-    assert queue.connections == 2
+    work(queues=["default"])
+    assert len(mail_server.accepted) == 120
+    assert mail_server.connections == 2
 
 
-def test_a_connection_that_has_gone_meanwhile_costs_no_attempt(queue: Server) -> None:
-    queue.fail("MAIL", "")
-    queue.fail("MAIL", DROP)
+def test_a_connection_that_has_gone_meanwhile_costs_no_attempt(mail_server: Server) -> None:
+    mail_server.fail("MAIL", "")
+    mail_server.fail("MAIL", DROP)
     first, second = send(), send()
-    work(lanes=["default"])
+    work(queues=["default"])
     for command in (first, second):
         command.refresh_from_db()
         assert command.state == State.DONE
         assert len(command.worker_ids) == 1
-    assert queue.message_ids() == [first.message_id, second.message_id]
-    assert queue.connections == 2
+    assert mail_server.message_ids() == [first.message_id, second.message_id]
+    assert mail_server.connections == 2
 
 
 def test_a_wrong_password_waits_for_the_operator_instead_of_killing_mail(
-    queue: Server, settings: Any, monkeypatch: pytest.MonkeyPatch
+    mail_server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object, **options: object) -> None:
         raise smtplib.SMTPAuthenticationError(535, b"wrong password")
@@ -190,9 +190,9 @@ def test_a_wrong_password_waits_for_the_operator_instead_of_killing_mail(
     assert "535 wrong password" in command.errors[-1]["reason"]
 
 
-def test_a_line_that_begins_with_a_dot_arrives_as_it_was(queue: Server) -> None:
+def test_a_line_that_begins_with_a_dot_arrives_as_it_was(mail_server: Server) -> None:
     command = send(headers={"X-Dots": "."})
     work()
     command = send(attachments=[("dots.txt", ".\n..\n.hidden\n", "text/plain")])
     work_until_finished(command)
-    assert b"\r\n.\r\n..\r\n.hidden\r\n" in (queue.accepted[-1].original_content or b"")
+    assert b"\r\n.\r\n..\r\n.hidden\r\n" in (mail_server.accepted[-1].original_content or b"")

@@ -1,19 +1,21 @@
--- Takes one message's share of a mailer's daily cap and rate, or tells how long to wait for it: 0 is "go".
--- One row a mailer, locked for the length of this statement. Index: the primary key.
-WITH admitted AS (
-    INSERT INTO commandqueue_allowance AS allowance (mailer, day, used, next_at)
+-- Sending quota: takes one message's share of a mailer's daily cap and rate. Returns 0 if it was taken, else
+-- the seconds to wait before asking again. Run before the attempt of a message whose mailer has a limit.
+-- One row a mailer, locked for this statement only, so that all workers share the limit.
+-- Index: the primary key.
+WITH taken AS (
+    INSERT INTO commandqueue_allowance AS quota (mailer, day, used, next_at)
     SELECT %(mailer)s, (statement_timestamp() AT TIME ZONE 'UTC')::date, %(share)s,
         statement_timestamp() + make_interval(secs => %(pause)s)
     ON CONFLICT (mailer) DO UPDATE
     SET day = excluded.day,
-        used = excluded.used + CASE WHEN allowance.day = excluded.day THEN allowance.used ELSE 0 END,
+        used = excluded.used + CASE WHEN quota.day = excluded.day THEN quota.used ELSE 0 END,
         next_at = excluded.next_at
-    WHERE allowance.next_at <= statement_timestamp()
-      AND (allowance.day <> excluded.day OR allowance.used < %(cap)s)
+    WHERE quota.next_at <= statement_timestamp()
+      AND (quota.day <> excluded.day OR quota.used < %(cap)s)
     RETURNING mailer
 )
 SELECT CASE
-    WHEN EXISTS (SELECT FROM admitted) THEN 0
+    WHEN EXISTS (SELECT FROM taken) THEN 0
     ELSE (
         SELECT greatest(
             0.01,

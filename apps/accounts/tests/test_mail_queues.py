@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.mails import samples
-from apps.commandqueue.models import Command, Lane
+from apps.commandqueue.models import Command, Queue
 
 pytestmark = pytest.mark.django_db
 
@@ -31,14 +31,14 @@ def sent(name: str) -> Command:
 @pytest.mark.parametrize("name", ["email_confirmation", "email_confirmation_signup", "password_reset_key"])
 def test_what_lets_somebody_in_goes_first_and_leaves_no_trace(name: str) -> None:
     command = sent(name)
-    assert (command.lane, command.secret) == (Lane.NOW, True)
+    assert (command.queue_name, command.secret) == (Queue.NOW, True)
     assert (command.expires_at - command.due_at).total_seconds() == 3600
 
 
 @pytest.mark.parametrize("name", ["password_changed", "email_deleted"])
 def test_news_about_an_account_has_the_usual_two_days(name: str) -> None:
     command = sent(name)
-    assert (command.lane, command.secret) == (Lane.DEFAULT, False)
+    assert (command.queue_name, command.secret) == (Queue.DEFAULT, False)
     assert (command.expires_at - command.due_at).total_seconds() == 172_800
 
 

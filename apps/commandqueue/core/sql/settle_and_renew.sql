@@ -1,5 +1,6 @@
--- One step of a worker in one round trip: settles the message that just went out, if any, and renews the
--- lease of the next command, which counts the attempt. Both by token: whoever lost a lease changes nothing.
+-- Between two commands of a batch, in one round trip: settles the message that was just sent, if any, as done,
+-- and renews the lease of the next command, if any, which counts its attempt. Both find their row by token: a
+-- worker whose lease was taken back changes nothing. Any other result is settled by settle.sql.
 -- Index: the primary key. The renewal changes no indexed column, so it writes to no index.
 WITH settled AS (
     UPDATE commandqueue_command
@@ -11,7 +12,7 @@ WITH settled AS (
         body = NULL
     WHERE id = %(sent)s AND token = %(sent_token)s AND state = 'leased'
     RETURNING id
-), held AS (
+), renewed AS (
     UPDATE commandqueue_command
     SET lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
         attempted_at = statement_timestamp(),
@@ -21,5 +22,5 @@ WITH settled AS (
     WHERE id = %(next)s AND token = %(next_token)s AND state = 'leased'
     RETURNING id, cardinality(worker_ids) AS attempts, message_id, sender, recipients, refused, body
 )
-SELECT (SELECT count(*) FROM settled), held.*
-FROM (VALUES (1)) AS always LEFT JOIN held ON true
+SELECT (SELECT count(*) FROM settled), renewed.*
+FROM (VALUES (1)) AS always LEFT JOIN renewed ON true

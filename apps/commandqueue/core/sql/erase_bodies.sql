@@ -1,4 +1,5 @@
--- Dead letters that have expired lose their bodies: nobody can requeue them. Index: commandqueue_finished.
+-- Erases the bodies of up to 1,000 dead letters that have expired, so that they can't be requeued any more.
+-- Index: commandqueue_finished.
 UPDATE commandqueue_command
 SET body = NULL
 WHERE id IN (
