@@ -179,7 +179,7 @@ def queued() -> object:
             ends.append(store.settle_and_renew(claimed, None, worker="test", lease=60)[0])
         else:
             ends.append(store.settle(claimed, outcome))
-        ends.append((held.attempts, held.recipients, held.sender, b"the kettle is on" in held.body))
+        ends.append((held.number, held.recipients, held.sender, b"the kettle is on" in held.body))
     return ends
 
 

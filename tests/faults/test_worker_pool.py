@@ -33,7 +33,7 @@ def smtp(settings: Any) -> Iterator[Server]:
 
 @pytest.fixture
 def worker(smtp: Server) -> Iterator[Worker]:
-    """A worker with three lanes and a housekeeper, on a pool of one connection."""
+    """A worker with three queues and a housekeeper, on a pool of one connection."""
     before = connection.settings_dict["POOL"]
     connection.close()
     connection.settings_dict["POOL"] = {"size": 1, "wait": 30}

@@ -14,7 +14,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from apps.commandqueue.core.worker import Worker, WorkerOptions
+from apps.commandqueue.core.options import WorkerOptions
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command, Queue, State
 from apps.commandqueue.tests.smtpserver import Server
 

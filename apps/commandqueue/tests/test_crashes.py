@@ -10,7 +10,8 @@ import pytest
 from django.db import connection, transaction
 
 from apps.commandqueue.core import store
-from apps.commandqueue.core.worker import Worker, WorkerOptions
+from apps.commandqueue.core.options import WorkerOptions
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command, Kind, State
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.commandqueue.core.worker import WorkerOptions
+from apps.commandqueue.core.options import WorkerOptions
 from apps.commandqueue.models import State
 from apps.commandqueue.tests.conftest import (
     TORTURE,

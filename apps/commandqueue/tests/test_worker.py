@@ -14,7 +14,8 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.commandqueue.core import schedule, store
-from apps.commandqueue.core.worker import Worker, WorkerOptions
+from apps.commandqueue.core.options import WorkerOptions
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.mail.rendering import set_queue_options
 from apps.commandqueue.models import Command, Queue, Schedule, State
 from apps.commandqueue.operate import actions
