@@ -93,7 +93,7 @@ class QueueThread(threading.Thread):
                 quota = self.mail.quota_for(following) if following.kind == Kind.MAIL else None
                 if quota is not None:
                     # Waiting for the quota may take longer than the lease of what was sent.
-                    self._finish(sent)
+                    self._settle_and_renew(sent, None)
                     sent = None
                 if self.stopping.is_set() or (following.kind == Kind.MAIL and not self._may_send(quota)):
                     back.append(following)
@@ -102,7 +102,7 @@ class QueueThread(threading.Thread):
                 sent = self._carry_out(attempt) if attempt is not None else None
         finally:
             # In any case: a message that was sent and is not settled is sent again.
-            self._finish(sent)
+            self._settle_and_renew(sent, None)
         store.release(back)
 
     def _may_send(self, quota: store.QuotaRequest | None) -> bool:
@@ -153,6 +153,8 @@ class QueueThread(threading.Thread):
 
         A message that was sent must be settled before its lease ends, or it is sent again.
         """
+        if sent is None and following is None:
+            return None
         lease = self._lease(following) if following is not None else self.options.lease
         until = self.lease_ends_at if sent is not None and self.lease_ends_at else time.monotonic() + lease
         may_be_settled = False
@@ -176,10 +178,6 @@ class QueueThread(threading.Thread):
             self.answered_at = time.monotonic()
             self.lease_ends_at = began_at + lease if attempt is not None else None
             return attempt
-
-    def _finish(self, sent: store.ClaimedCommand | None) -> None:
-        if sent is not None:
-            self._settle_and_renew(sent, None)
 
     def _settle(self, attempt: store.Attempt, outcome: Outcome) -> None:
         """Settle any result but "sent"; repeats while PostgreSQL is down, until the lease ends."""

@@ -27,8 +27,7 @@ class MailDelivery:
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
-        self._queues: dict[str, QueueEmailBackend] = {}
-        self._mailers: dict[str, BaseEmailBackend] = {}
+        self._backends: dict[str, BaseEmailBackend] = {}
         self._connections: dict[str, SmtpConnection] = {}
 
     def quota_for(self, command: store.ClaimedCommand) -> store.QuotaRequest | None:
@@ -51,7 +50,7 @@ class MailDelivery:
         self.deadline.start(seconds)
         try:
             queue = self._queue(attempt.command.backend)
-            mailer = self._mailer(queue.mailer)
+            mailer = self._backend(queue.mailer)
             if isinstance(mailer, EmailBackend):
                 return self._deliver_by_smtp(attempt, queue.mailer, mailer)
             sent = mailer.send_messages([StoredMessage(attempt.sender, attempt.recipients, attempt.body)])
@@ -91,17 +90,15 @@ class MailDelivery:
         return _by_recipient(attempt, refused)
 
     def _queue(self, alias: str) -> QueueEmailBackend:
-        if alias not in self._queues:
-            queue = mailers[alias]
-            if not isinstance(queue, QueueEmailBackend):
-                raise TypeError(f"MAILERS[{alias!r}] is not a QueueEmailBackend")
-            self._queues[alias] = queue
-        return self._queues[alias]
+        queue = self._backend(alias)
+        if not isinstance(queue, QueueEmailBackend):
+            raise TypeError(f"MAILERS[{alias!r}] is not a QueueEmailBackend")
+        return queue
 
-    def _mailer(self, alias: str) -> BaseEmailBackend:
-        if alias not in self._mailers:
-            self._mailers[alias] = mailers[alias]
-        return self._mailers[alias]
+    def _backend(self, alias: str) -> BaseEmailBackend:
+        if alias not in self._backends:
+            self._backends[alias] = mailers[alias]
+        return self._backends[alias]
 
 
 def _by_recipient(attempt: store.Attempt, replies: Mapping[str, Reply]) -> Outcome:
