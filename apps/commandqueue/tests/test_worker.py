@@ -1,4 +1,4 @@
-"""Lanes, waking up, limits, housekeeping, the schedule."""
+"""The worker: its queues, polling, quotas, retention, vacuum."""
 
 import threading
 import time
@@ -13,17 +13,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from apps.commandqueue.core import schedule, store
+from apps.commandqueue.core import store
 from apps.commandqueue.core.options import WorkerOptions
 from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.mail.rendering import set_queue_options
-from apps.commandqueue.models import Command, Queue, Schedule, State
+from apps.commandqueue.models import Command, Queue, State
 from apps.commandqueue.operate import actions
 from apps.commandqueue.tests.conftest import OPTIONS, let_time_pass, mailers, send, wait_for, work
 from apps.commandqueue.tests.smtpserver import HANG, Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SCHEDULE = {"tea": {"task": "apps.commandqueue.tests.tasks.add", "every": 3600, "kwargs": {"a": 1, "b": 2}}}
 
 
 @contextmanager
@@ -129,61 +128,6 @@ def test_discarding_leaves_what_a_worker_holds(mail_server: Server) -> None:
     let_time_pass()
     work()
     assert mail_server.message_ids() == [held.message_id]
-
-
-@pytest.fixture
-def scheduled(settings: Any) -> None:
-    settings.TASKS = {
-        "default": {
-            "BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend",
-            "OPTIONS": {"schedule": SCHEDULE},
-        }
-    }
-    schedule.sync_schedule()
-
-
-@pytest.mark.usefixtures("scheduled")
-def test_what_recurs_is_enqueued_once_a_turn_by_however_many_workers() -> None:
-    for _ in range(3):
-        schedule.enqueue_due()
-    assert Command.objects.count() == 1
-    work()
-    assert Command.objects.get().result == {"value": 3}
-    entry = Schedule.objects.get()
-    assert timedelta(minutes=59) < entry.next_at - timezone.now() < timedelta(hours=1)
-
-
-@pytest.mark.usefixtures("scheduled")
-def test_turns_that_nobody_was_there_for_are_left_out_and_the_time_of_day_stays() -> None:
-    planned = timezone.now() - timedelta(hours=5, minutes=20)
-    Schedule.objects.update(next_at=planned)
-    schedule.enqueue_due()
-    schedule.enqueue_due()
-    assert Command.objects.count() == 1
-    assert Schedule.objects.get().next_at == planned + timedelta(hours=6)
-
-
-@pytest.mark.usefixtures("scheduled")
-def test_a_turn_is_left_out_while_the_last_one_is_not_over() -> None:
-    schedule.enqueue_due()
-    Schedule.objects.update(next_at=timezone.now())
-    schedule.enqueue_due()
-    assert Command.objects.count() == 1
-    work()
-    Schedule.objects.update(next_at=timezone.now())
-    schedule.enqueue_due()
-    assert Command.objects.count() == 2
-
-
-@pytest.mark.usefixtures("scheduled")
-def test_what_is_switched_off_stays_off_and_what_is_not_declared_goes(settings: Any) -> None:
-    Schedule.objects.update(enabled=False)
-    schedule.sync_schedule()
-    schedule.enqueue_due()
-    assert not Command.objects.exists()
-    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
-    schedule.sync_schedule()
-    assert not Schedule.objects.exists()
 
 
 def test_dead_rows_are_cleared_away_when_there_are_many(
