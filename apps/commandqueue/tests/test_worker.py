@@ -88,9 +88,7 @@ def test_the_daily_cap_holds_mail_back_and_keeps_some_for_those_who_wait(
     assert [command.worker_ids for command in waiting] == [[]] * 4
 
 
-def test_each_message_takes_its_share_of_the_quota_once(
-    mail_server: Server, settings: Any
-) -> None:
+def test_each_message_takes_its_share_of_the_quota_once(mail_server: Server, settings: Any) -> None:
     settings.MAILERS = mailers(mail_server.port, daily_cap=100)
     for _ in range(3):
         send(["bob@example.org", "carol@example.org"])
