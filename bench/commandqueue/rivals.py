@@ -35,6 +35,8 @@ class Rival:
             stdout=subprocess.PIPE,
             stderr=(HOME / f"{database}.log").open("w"),
             env=environment | {"KWIPPY_ROOT": str(ROOT)},
+            # django-post_office leaves its lock files in the working directory.
+            cwd=HOME,
             text=True,
         )
         self._answer()
