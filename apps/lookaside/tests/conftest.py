@@ -1,4 +1,4 @@
-"""Servers of a test's own, and caches over them."""
+"""Servers for one test, and caches over them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from deploy.local.memcached import Memcached
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Memcached]]:
-    """Starts a memcached that the test may do anything to."""
+    """Starts a memcached that only this test uses."""
     if Memcached.program() is None:
         pytest.skip("memcached is not installed")
     sockets = services.socket_directory(tmp_path / "run")
@@ -34,7 +34,7 @@ def server(start_server: Callable[..., Memcached]) -> Memcached:
 
 
 def cache_at(*addresses: str, dead_timeout: float = 0.2, timeout: float = 1) -> Lookaside:
-    """A cache that looks soon whether a server is back, and has patience with one on a busy machine."""
+    """A cache that soon checks whether a server is back, and tolerates a slow one on a busy machine."""
     return MemcachedLookaside(
         list(addresses), {"OPTIONS": {"dead_timeout": dead_timeout, "timeout": timeout}}
     )

@@ -1,4 +1,4 @@
-"""What callers see, over memcached and in this process alike."""
+"""`get_or_compute` and `invalidate` as callers see them, in memcached and in this process."""
 
 import itertools
 import os
@@ -19,7 +19,7 @@ from tests.support.concurrency import at_once
 
 
 def numbers() -> Callable[[], int]:
-    """Something to compute that is different each time."""
+    """A computation with a new result each time."""
     return itertools.count(1).__next__
 
 
@@ -31,7 +31,7 @@ def never(*_: object) -> Any:
     "value",
     [b"bytes \x00\xff", "words", 7, 1.5, True, None, [], {"a": [1, None]}, "kwip " * 5000, b"x" * 9000],
 )
-def test_what_was_computed_comes_back(cache: Lookaside, value: object) -> None:
+def test_a_computed_value_is_cached(cache: Lookaside, value: object) -> None:
     assert cache.get_or_compute("a", lambda: value) == value
     again: object = cache.get_or_compute("a", never)
     assert again == value
@@ -50,36 +50,36 @@ def test_any_text_is_a_key(cache: Lookaside, key: str) -> None:
     assert cache.get_or_compute("other", never) == "other"
 
 
-def test_a_value_has_one_shape_computed_or_cached(cache: Lookaside) -> None:
+def test_a_value_has_the_same_types_on_a_hit_and_on_a_miss(cache: Lookaside) -> None:
     computed: object = cache.get_or_compute("a", lambda: {1: (2, 3)})
     assert computed == cache.get_or_compute("a", never) == {"1": [2, 3]}
     with lookaside.bypassed():
         assert cache.get_or_compute("a", lambda: {1: (2, 3)}) == computed
 
 
-def test_many_are_computed_at_once_in_the_order_asked_for(cache: Lookaside) -> None:
+def test_missing_keys_are_computed_in_one_call_and_returned_in_order(cache: Lookaside) -> None:
     cache.get_or_compute("b", lambda: "B")
-    asked: list[list[str]] = []
+    computed: list[list[str]] = []
 
     def compute(keys: list[str]) -> dict[str, str]:
-        asked.append(keys)
+        computed.append(keys)
         return {key: key.upper() for key in keys if key != "gone"}
 
     found = cache.get_many_or_compute(["c", "b", "gone", "a", "c"], compute)
     assert list(found.items()) == [("c", "C"), ("b", "B"), ("gone", None), ("a", "A")]
-    assert asked == [["c", "gone", "a"]]
+    assert computed == [["c", "gone", "a"]]
     assert cache.get_many_or_compute(["a", "gone", "b"], never) == {"a": "A", "gone": None, "b": "B"}
     assert cache.get_many_or_compute([], never) == {}
 
 
-def test_an_invalidated_key_is_computed_anew(cache: Lookaside) -> None:
+def test_an_invalidated_key_is_computed_again(cache: Lookaside) -> None:
     compute = numbers()
     assert [cache.get_or_compute("a", compute) for _ in range(3)] == [1, 1, 1]
     assert cache.invalidate(["a", "never there"]) == []
     assert cache.get_or_compute("a", compute) == 2
 
 
-def test_a_value_computed_before_an_invalidation_is_not_kept(cache: Lookaside) -> None:
+def test_a_value_computed_before_an_invalidation_is_not_stored(cache: Lookaside) -> None:
     def compute() -> str:
         cache.invalidate(["a"])
         return "old"
@@ -88,7 +88,7 @@ def test_a_value_computed_before_an_invalidation_is_not_kept(cache: Lookaside) -
     assert cache.get_or_compute("a", lambda: "new") == "new"
 
 
-def test_who_misses_while_another_computes_waits_for_the_value(cache: Lookaside) -> None:
+def test_a_second_reader_waits_for_the_holder_of_the_lease(cache: Lookaside) -> None:
     cache.waits = [0.01] * 1000
     computing = threading.Event()
     waiting = threading.Event()
@@ -111,7 +111,7 @@ def test_who_misses_while_another_computes_waits_for_the_value(cache: Lookaside)
     assert at_once([lambda: cache.get_or_compute("a", slow), second]) == ["once", "once"]
 
 
-def test_who_has_waited_in_vain_computes_and_stores_nothing(cache: Lookaside) -> None:
+def test_a_reader_that_waited_in_vain_computes_and_stores_nothing(cache: Lookaside) -> None:
     cache.waits = [0.001, 0.001]
 
     def first() -> str:
@@ -124,7 +124,7 @@ def test_who_has_waited_in_vain_computes_and_stores_nothing(cache: Lookaside) ->
     assert cache.get_or_compute("a", never) == "first"
 
 
-def test_who_holds_a_lease_does_not_wait_for_another(cache: Lookaside) -> None:
+def test_the_holder_of_a_lease_does_not_wait_for_another_lease(cache: Lookaside) -> None:
     def first(_: list[str]) -> dict[str, str]:
         with stats.collected() as counted:
             cache.get_many_or_compute(["a", "b"], lambda keys: dict.fromkeys(keys, "second"))
@@ -136,7 +136,7 @@ def test_who_holds_a_lease_does_not_wait_for_another(cache: Lookaside) -> None:
 
 
 @pytest.mark.parametrize("result", [ZeroDivisionError, {1, 2}, float("nan"), object()])
-def test_a_computation_that_fails_gives_its_lease_back(cache: Lookaside, result: Any) -> None:
+def test_a_failed_computation_releases_its_lease(cache: Lookaside, result: Any) -> None:
     def compute() -> Any:
         return 1 / 0 if result is ZeroDivisionError else result
 
@@ -148,28 +148,28 @@ def test_a_computation_that_fails_gives_its_lease_back(cache: Lookaside, result:
     assert cache.get_or_compute("a", never) == 1
 
 
-def test_what_is_too_large_is_given_and_not_kept(cache: Lookaside) -> None:
-    assert_is_never_kept(cache, os.urandom(LARGEST))
+def test_a_value_that_is_too_large_is_returned_and_not_stored(cache: Lookaside) -> None:
+    assert_is_never_stored(cache, os.urandom(LARGEST))
 
 
-def test_what_memcached_itself_finds_too_large_is_not_kept(
+def test_a_value_that_memcached_refuses_is_returned_and_not_stored(
     in_memcached: Lookaside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("apps.lookaside.memcached.LARGEST", 10_000_000)
-    assert_is_never_kept(in_memcached, os.urandom(1_100_000))
+    assert_is_never_stored(in_memcached, os.urandom(1_100_000))
 
 
-def assert_is_never_kept(cache: Lookaside, value: bytes) -> None:
-    asked = []
+def assert_is_never_stored(cache: Lookaside, value: bytes) -> None:
+    computed = []
 
     def compute() -> bytes:
-        asked.append(1)
+        computed.append(1)
         return value
 
     for times in (1, 2):
         with stats.collected() as counted:
             assert cache.get_or_compute("too large", compute) == value
-        assert (counted.waits, counted.failures, len(asked)) == (0, 0, times)
+        assert (counted.waits, counted.failures, len(computed)) == (0, 0, times)
 
 
 @pytest.mark.parametrize("ttl", [0, -1, 31 * 24 * 3600])
@@ -178,7 +178,7 @@ def test_a_ttl_that_memcached_would_misread_is_refused(cache: Lookaside, ttl: in
         cache.get_or_compute("a", never, ttl=ttl)
 
 
-def test_another_schema_finds_nothing_and_an_invalidation_reaches_all(cache: Lookaside) -> None:
+def test_another_schema_is_a_miss_and_an_invalidation_reaches_every_schema(cache: Lookaside) -> None:
     assert cache.get_or_compute("a", lambda: "first", schema=1) == "first"
     assert cache.get_or_compute("a", lambda: "second", schema=2) == "second"
     assert cache.get_or_compute("a", never, schema=2) == "second"
@@ -186,7 +186,7 @@ def test_another_schema_finds_nothing_and_an_invalidation_reaches_all(cache: Loo
     assert cache.get_or_compute("a", lambda: "third", schema=2) == "third"
 
 
-def test_nobody_else_can_set(cache: Lookaside) -> None:
+def test_djangos_other_write_methods_are_missing(cache: Lookaside) -> None:
     for attempt in (lambda: cache.set("a", 1), lambda: cache.add("a", 1), lambda: cache.touch("a")):
         with pytest.raises(NotImplementedError):
             attempt()
@@ -227,15 +227,15 @@ def test_hits_misses_and_round_trips_are_counted_for_this_thread(in_memcached: L
     assert outer.failures == 0
 
 
-def test_more_keys_than_fit_a_round_trip_are_read_and_filled(cache: Lookaside) -> None:
+def test_more_keys_than_one_round_trip_carries_are_read_and_filled(cache: Lookaside) -> None:
     keys = [str(number) for number in range(1050)]
     assert cache.get_many_or_compute(keys, lambda keys: {key: key * 9 for key in keys})["7"] == "777777777"
     assert list(cache.get_many_or_compute(keys, never)) == keys
     assert cache.invalidate(keys) == []
 
 
-def test_in_this_process_nothing_lives_longer_than_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other processes can't take it back: that is the whole bound of what they miss."""
+def test_an_entry_in_this_process_expires_after_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes can't invalidate it, so this bounds how stale it gets."""
     cache = LocalLookaside("five seconds", {})
     now = time.monotonic()
     monkeypatch.setattr("apps.lookaside.stores.monotonic", lambda: now)
@@ -245,13 +245,13 @@ def test_in_this_process_nothing_lives_longer_than_five_seconds(monkeypatch: pyt
     assert cache.get_or_compute("a", lambda: "new", ttl=300) == "new"
 
 
-def test_a_child_forgets_what_its_parent_kept_in_this_process() -> None:
-    """A copy would be told of none of the parent's invalidations."""
+def test_a_child_process_does_not_use_its_parents_entries() -> None:
+    """The parent's invalidations would not reach a copy."""
     cache = LocalLookaside("forked", {})
     cache.get_or_compute("a", lambda: "the parent's")
     reads, writes = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forks where threads are
+        warnings.simplefilter("ignore", DeprecationWarning)  # about a fork in a process with threads
         child = os.fork()
     if child == 0:
         os.write(writes, str(cache.get_or_compute("a", lambda: "the child's")).encode())

@@ -1,4 +1,4 @@
-"""No read is older than what was finished before it began, whatever the order of the steps."""
+"""No read is stale, in any order of the steps of readers, writers and faults of memcached."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from apps.lookaside.tests.model import Do, Model, ScheduledStore, Step
 
 
 class ScheduledLookaside(Lookaside):
-    """The real thing over a scheduled store; a wait is over when others have done what they wanted."""
+    """The real cache over a scheduled store; a wait gives way to any steps of the others."""
 
     waits = (0.0,)
 
@@ -33,7 +33,7 @@ CACHE = ScheduledLookaside()
 
 @pytest.fixture(autouse=True)
 def time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A value has then one entry, and equal states look equal."""
+    """Then a value has one encoding, and equal states compare equal."""
     monkeypatch.setattr(values, "time", SimpleNamespace(time=lambda: 0.0))
     monkeypatch.setattr(CACHE, "_jittered", lambda ttl: ttl)
 
@@ -84,11 +84,11 @@ def test_no_path_over_a_real_store_gives_a_stale_read(store: Store, readers: int
     assert walk(perform=perform, readers=[reader] * readers, writers=[writer] * writers) >= 8
 
 
-# ── The explorer finds what it has to find ────────────────────────────────────────────────────────
+# ── The explorer finds known faults ───────────────────────────────────────────────────────────────
 
 
 class ScheduledDjangoCache(BaseCache):
-    """A cache of Django's: whoever wants to sets."""
+    """Django's cache interface, in which every reader can set."""
 
     def __init__(self, do: Do) -> None:
         super().__init__({})
@@ -110,7 +110,7 @@ class ScheduledDjangoCache(BaseCache):
 
 
 class ScheduledSession(SessionStore):
-    """Django's own `cached_db`, of which only the row and the cache are scheduled."""
+    """Django's own `cached_db` sessions over a scheduled row and cache."""
 
     def __init__(self, do: Do) -> None:
         super().__init__("s" * 32)
@@ -147,13 +147,13 @@ def deleting_writer(do: Do) -> int:
 
 
 @pytest.mark.parametrize("reader", [naive_reader, get_or_set_reader, session_reader])
-def test_it_finds_the_old_value_that_comes_back_in_djangos_ways(reader: Program) -> None:
+def test_the_explorer_finds_the_stale_fill_of_djangos_own_ways(reader: Program) -> None:
     with pytest.raises(Stale, match=r"returned 0, and 1 was finished"):
         explore(readers=[reader] * 2, writers=[deleting_writer])
 
 
 @pytest.mark.parametrize("reader", [naive_reader, get_or_set_reader, session_reader])
-def test_it_finds_it_in_real_memcached_too(memcached: str, reader: Program) -> None:
+def test_the_explorer_finds_it_in_a_real_memcached_too(memcached: str, reader: Program) -> None:
     location = {"connect_timeout": 5, "timeout": 5, "default_noreply": False}
     cache = PyMemcacheCache(memcached, {"OPTIONS": location})
 
@@ -165,14 +165,14 @@ def test_it_finds_it_in_real_memcached_too(memcached: str, reader: Program) -> N
 
 
 class HolderSets(Model):
-    """A lease that only says who may compute: its holder then sets, whatever has happened."""
+    """A lease that only elects one reader to compute; its fill is unconditional."""
 
     def holds(self, lease: Lease) -> bool:
         return bool(lease.granted_by == self.epoch)
 
 
 class AnyConnection(Model):
-    """A lease by its number alone, which a restarted memcached gives out once more."""
+    """A lease identified by its number alone, which a restarted memcached gives out again."""
 
     def holds(self, lease: Lease) -> bool:
         return self.item is not None and lease.unique == b"%d" % self.item[0]
@@ -185,23 +185,23 @@ class AnyConnection(Model):
 
 
 def hasty_writer(do: Do) -> int:
-    """Invalidates before it has committed."""
+    """Invalidates before the commit."""
     CACHE.store = ScheduledStore(do)
     CACHE.invalidate(["k"])
     return int(do("commit"))
 
 
-def test_it_finds_what_is_wrong_with_a_lease_whose_holder_sets() -> None:
+def test_the_explorer_finds_the_fault_of_a_lease_whose_holder_sets() -> None:
     with pytest.raises(Stale):
         explore(readers=[reader] * 2, writers=[writer], model=HolderSets())
 
 
-def test_it_finds_what_is_wrong_with_a_lease_that_outlives_its_connection() -> None:
+def test_the_explorer_finds_the_fault_of_a_lease_that_outlives_its_connection() -> None:
     explore(readers=[reader] * 3, writers=[writer], model=AnyConnection())
     with pytest.raises(Stale, match="restarted"):
         explore(readers=[reader] * 3, writers=[writer], accidents=1, model=AnyConnection())
 
 
-def test_it_finds_what_is_wrong_with_invalidating_before_the_commit() -> None:
+def test_the_explorer_finds_the_fault_of_invalidating_before_the_commit() -> None:
     with pytest.raises(Stale):
         explore(readers=[reader] * 2, writers=[hasty_writer])

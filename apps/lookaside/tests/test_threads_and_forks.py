@@ -1,4 +1,4 @@
-"""Many threads, and processes born of one."""
+"""Many threads, and processes after a fork."""
 
 import random
 import subprocess
@@ -21,7 +21,7 @@ from tests.support.concurrency import at_once
 ROOT = Path(__file__).parents[3]
 
 
-def test_after_a_fork_parent_and_children_go_on_with_connections_of_their_own(memcached: str) -> None:
+def test_after_a_fork_parent_and_children_use_connections_of_their_own(memcached: str) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "apps.lookaside.tests.forking", memcached],
         cwd=ROOT,
@@ -33,7 +33,7 @@ def test_after_a_fork_parent_and_children_go_on_with_connections_of_their_own(me
     assert (done.stdout, done.stderr) == ("[0, 0]\n", "")
 
 
-def test_sixteen_threads_that_write_and_read_see_nothing_old(cache: Lookaside) -> None:
+def test_sixteen_threads_that_write_and_read_see_no_stale_value(cache: Lookaside) -> None:
     keys = [f"hammered {number}" for number in range(5)]
     rows = dict.fromkeys(keys, 0)
     finished = dict.fromkeys(keys, 0)
@@ -54,10 +54,10 @@ def test_sixteen_threads_that_write_and_read_see_nothing_old(cache: Lookaside) -
         return sum(value is None or value < at_least[key] for key, value in found.items())
 
     def hammer(seed: int) -> tuple[int, int]:
-        chance = random.Random(seed)
+        rng = random.Random(seed)
         with stats.collected() as counted:
             stale = sum(
-                write(chance.choice(keys)) if chance.random() < 0.2 else read(chance.sample(keys, 2))
+                write(rng.choice(keys)) if rng.random() < 0.2 else read(rng.sample(keys, 2))
                 for _ in range(150)
             )
         return stale, counted.hits
@@ -71,12 +71,12 @@ def test_sixteen_threads_that_write_and_read_see_nothing_old(cache: Lookaside) -
 def test_the_end_of_a_request_closes_no_connection() -> None:
     cache = lookaside.cache()
     cache.get_or_compute("a", lambda: 1)
-    server = next(iter(cache.store._homes([b"k"])))[0]  # type: ignore[attr-defined]
-    before = server.connection()
+    server = next(iter(cache.store._batches([b"k"])))[0]  # type: ignore[attr-defined]
+    before = server.client()
     caches["lookaside"].close()
     request_finished.send(sender=None)
     cache.get_or_compute("a", lambda: 1)
-    assert server.connection() is before
+    assert server.client() is before
 
 
 def test_a_thread_that_ends_closes_its_connection(server: Memcached) -> None:
