@@ -49,11 +49,9 @@ How to measure
     ``python -m bench pagecache``. By hand: the header ``Cache-Status: pagecache; hit``.
 """
 
-from apps.pagecache import stats
-from apps.pagecache.addresses import public_page
-from apps.pagecache.pages import is_unmodified
-from apps.pagecache.purging import purge
-from apps.pagecache.registry import popular
-from apps.pagecache.wsgi import wrapped
+from apps.pagecache.addresses import public_page, warm_paths
+from apps.pagecache.responses import is_unmodified
+from apps.pagecache.surrogate import purge
+from apps.pagecache.wsgi import stats, wrapped
 
-__all__ = ["is_unmodified", "popular", "public_page", "purge", "stats", "wrapped"]
+__all__ = ["is_unmodified", "public_page", "purge", "stats", "warm_paths", "wrapped"]
