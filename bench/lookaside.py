@@ -138,7 +138,9 @@ def calls(address: str, *, rounds: int) -> dict[str, Figure]:
         "stock: 20 cards": request(lambda: stock.get_many(CARDS), stock),
         "ours: 20 cards": request(lambda: ours.get_many_or_compute(CARDS, lambda _: cards), ours),
     }
-    with MetaClient(address, timeout=1).sock as wire:
+    wire = MetaClient(address, timeout=1).sock
+    assert wire
+    with wire:
         wire.settimeout(1)
 
         def round_trip() -> None:

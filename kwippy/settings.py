@@ -3,6 +3,7 @@
 `X_FILE` names a file that holds the value of `X`, for every secret. The README lists the variables.
 """
 
+import ssl
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any

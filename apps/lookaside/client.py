@@ -24,8 +24,7 @@ from pymemcache.exceptions import MemcacheError, MemcacheUnexpectedCloseError, M
 
 from apps.lookaside.stats import counts
 
-# What connecting and `MetaClient.exchange` raise: the network's errors, an address or a reply that can't be
-# parsed, and pymemcache's own.
+# What `MetaClient` raises: ValueError is an address or a reply that can't be parsed.
 ERRORS = (OSError, ValueError, MemcacheError)
 
 LONGEST_LINE = 2048

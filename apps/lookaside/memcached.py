@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
 from typing import Any
 
@@ -37,22 +37,19 @@ class MemcachedStore:
         return answers
 
     def fill(self, fills: Sequence[Fill]) -> None:
-        refused = [fill.lease for fill in fills if len(fill.entry.data) > LARGEST]
-        fitting = [fill for fill in fills if len(fill.entry.data) <= LARGEST]
-
-        def command(fill: Fill) -> bytes:
-            lease, entry = fill.lease, fill.entry
-            head = (lease.key, len(entry.data), fill.ttl, entry.flags, lease.unique)
-            return b"ms %s %d T%d F%d C%s\r\n%s\r\n" % (*head, entry.data)
-
-        for fill, reply in send_with_leases(fitting, lambda fill: fill.lease, command):
-            if reply.code == b"SERVER_ERROR":
-                refused.append(fill.lease)
+        commands = []
+        refused = []
+        for lease, entry, ttl in fills:
+            if len(entry.data) > LARGEST:
+                refused.append(lease)
+            else:
+                head = (lease.key, len(entry.data), ttl, entry.flags, lease.unique)
+                commands.append((lease, b"ms %s %d T%d F%d C%s\r\n%s\r\n" % (*head, entry.data)))
+        refused += [lease for lease, reply in exchange_leases(commands) if reply.code == b"SERVER_ERROR"]
         self.release(refused)
 
     def release(self, leases: Iterable[Lease]) -> None:
-        for _ in send_with_leases(leases, lambda lease: lease, release_command):
-            pass
+        exchange_leases([(lease, b"md %s C%s\r\n" % (lease.key, lease.unique)) for lease in leases])
 
     def delete(self, keys: Sequence[bytes]) -> list[bytes]:
         failed: list[bytes] = []
@@ -104,18 +101,14 @@ def parsed(key: bytes, reply: Reply, granted_by: tuple[Server, MetaClient]) -> A
     return Answer(Entry(int(flags) if flags.isdigit() else 0, reply.value), lease)
 
 
-def send_with_leases[T](
-    things: Iterable[T], lease_of: Callable[[T], Lease], command: Callable[[T], bytes]
-) -> Iterator[tuple[T, Reply]]:
-    """Sends each command on the connection that granted its lease; yields the replies that arrived."""
-    shares: dict[tuple[Server, MetaClient], list[T]] = defaultdict(list)
-    for thing in things:
-        shares[lease_of(thing).granted_by].append(thing)
+def exchange_leases(commands: Iterable[tuple[Lease, bytes]]) -> list[tuple[Lease, Reply]]:
+    """Sends each command on the connection that granted its lease; returns the replies that arrived."""
+    shares: dict[tuple[Server, MetaClient], list[tuple[Lease, bytes]]] = defaultdict(list)
+    for lease, command in commands:
+        shares[lease.granted_by].append((lease, command))
+    replies: list[tuple[Lease, Reply]] = []
     for (at, client), share in shares.items():
         for batch in batched(share, BATCH):
-            commands = b"".join([command(thing) for thing in batch])
-            yield from zip(batch, at.exchange_on(client, commands, len(batch)), strict=False)
-
-
-def release_command(lease: Lease) -> bytes:
-    return b"md %s C%s\r\n" % (lease.key, lease.unique)
+            leases, texts = zip(*batch, strict=True)
+            replies += zip(leases, at.exchange_on(client, b"".join(texts), len(batch)), strict=False)
+    return replies

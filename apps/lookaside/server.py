@@ -97,7 +97,7 @@ class Server:
                     del self._pending[next(iter(self._pending))]
                 # Another thread may have found it up meanwhile; only a server that was down gets a replay.
                 self._down_until = self._down_until or monotonic() + self._dead_timeout
-            logger.debug("%s: %s keys not deleted: %s", self.address, len(keys), _described(error))
+            logger.debug("%s: %s keys not deleted: %r", self.address, len(keys), error)
             return False
         return True
 
@@ -108,7 +108,7 @@ class Server:
         with self._lock:
             was_down, self._down_until = self._down_until, monotonic() + self._dead_timeout
         if not was_down:
-            logger.warning("memcached at %s is down: %s", self.address, _described(error))
+            logger.warning("memcached at %s is down: %r", self.address, error)
 
     def _check_if_back(self) -> None:
         """Returns when the server replies and no delete is pending. Raises one of `ERRORS`."""
@@ -149,10 +149,6 @@ class Server:
 
 def deletes(keys: Iterable[bytes]) -> bytes:
     return b"".join([b"md %s\r\n" % key for key in keys])
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 _servers: dict[tuple[str, Options], Server] = {}

@@ -1,6 +1,10 @@
 """Servers for one test, and caches over them."""
 
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +35,26 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Memcached]]:
 @pytest.fixture
 def server(start_server: Callable[..., Memcached]) -> Memcached:
     return start_server()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("the condition did not hold within 30 seconds")
+
+
+@contextmanager
+def stopped_process(pid: int) -> Iterator[None]:
+    """The server does not reply, and keeps its connections and entries."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{pid}/task")
+    until(lambda: all(" T " in (thread / "stat").read_text() for thread in threads.iterdir()))
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def cache_at(*addresses: str, dead_timeout: float = 0.2, timeout: float = 1) -> Lookaside:

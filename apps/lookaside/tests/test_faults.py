@@ -3,13 +3,11 @@
 import itertools
 import logging
 import os
-import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -20,23 +18,15 @@ from apps.lookaside.backends import Lookaside
 from apps.lookaside.memcached import MemcachedStore
 from apps.lookaside.server import Options
 from apps.lookaside.stores import Fill
-from apps.lookaside.tests.conftest import cache_at
+from apps.lookaside.tests.conftest import cache_at, stopped_process, until
 from apps.lookaside.values import Entry
 from deploy.local.memcached import Memcached
 from tests.support.concurrency import at_once
 
 
-@contextmanager
-def stopped(server: Memcached) -> Iterator[None]:
-    """The server does not reply, and keeps its connections and entries."""
+def stopped(server: Memcached) -> AbstractContextManager[None]:
     assert server._process
-    os.kill(server._process.pid, signal.SIGSTOP)
-    threads = Path(f"/proc/{server._process.pid}/task")
-    until(lambda: all(" T " in (thread / "stat").read_text() for thread in threads.iterdir()))
-    try:
-        yield
-    finally:
-        os.kill(server._process.pid, signal.SIGCONT)
+    return stopped_process(server._process.pid)
 
 
 def works(cache: Lookaside, key: str) -> bool:
@@ -45,14 +35,6 @@ def works(cache: Lookaside, key: str) -> bool:
     with stats.collected() as counted:
         cache.get_or_compute(key, lambda: 1)
     return counted.hits == 1
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("the condition did not hold within 30 seconds")
 
 
 def test_a_killed_server_costs_one_attempt_and_is_used_again_when_it_is_back(server: Memcached) -> None:
@@ -147,7 +129,7 @@ def test_a_server_that_fails_during_a_computation_loses_that_value_only(
     until(lambda: all(works(cache, key) for key in ("a", "b", "c")))
 
 
-def test_a_server_that_trickles_bytes_meets_the_deadline(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_trickles_bytes_runs_into_the_deadline(caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def trickle() -> None:

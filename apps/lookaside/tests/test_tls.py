@@ -1,7 +1,6 @@
 """TLS to a real memcached: verified or refused, and within the same time limits."""
 
 import os
-import signal
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from apps.lookaside import stats
 from apps.lookaside.backends import Lookaside, MemcachedLookaside
+from apps.lookaside.tests.conftest import stopped_process
 from apps.lookaside.tests.tls_server import TlsServer, tls_server
 
 
@@ -59,11 +59,7 @@ def test_the_time_limit_ends_an_exchange_over_tls(
 ) -> None:
     cache = cache_at(server, server.certificate, timeout=0.5)
     cache.get_or_compute("a", lambda: 1)
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        with stats.collected() as counted:
-            assert [cache.get_or_compute("a", lambda: 2) for _ in range(3)] == [2, 2, 2]
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
+    with stopped_process(server.pid), stats.collected() as counted:
+        assert [cache.get_or_compute("a", lambda: 2) for _ in range(3)] == [2, 2, 2]
     assert (counted.round_trips, counted.failures) == (1, 1)
     assert "TimeoutError" in caplog.text
