@@ -282,12 +282,12 @@ def test_each_large_body_that_is_admitted_has_its_space() -> None:
     rules = (FILES / "site.conf").read_text()
     number = {
         name: int(rules.partition(f"limit_conn {name} ")[2].partition(";")[0])
-        for name in ("all_large_bodies", "all_pictures", "large_bodies", "pictures")
+        for name in ("all_large_bodies", "all_uploads", "large_bodies", "uploads")
     }
     compose = (FILES.parent.parent / "docker-compose.yml").read_text()
     space = int(compose.partition("/tmp:size=")[2].partition("m")[0])
-    assert number["all_large_bodies"] * 3 + number["all_pictures"] * 9 <= space
-    one_client = number["large_bodies"] * 3 + number["pictures"] * 9
+    assert number["all_large_bodies"] * 3 + number["all_uploads"] * 9 <= space
+    one_client = number["large_bodies"] * 3 + number["uploads"] * 9
     assert one_client <= space / 3
 
 
