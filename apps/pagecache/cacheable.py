@@ -30,7 +30,7 @@ class Site:
         return (
             environ["REQUEST_METHOD"] in ("GET", "HEAD")
             and not environ.get("SCRIPT_NAME")
-            and not _has_credentials(environ)
+            and "HTTP_AUTHORIZATION" not in environ
             and not _is_from_htmx(environ)
             and not self._has_identifying_cookie(environ)
             and self._has_own_scheme(environ)
@@ -90,10 +90,6 @@ def decoded_path(environ: Environ) -> str | None:
     except UnicodeError:
         return None
     return path if path.startswith("/") and path.isprintable() else None
-
-
-def _has_credentials(environ: Environ) -> bool:
-    return "HTTP_AUTHORIZATION" in environ
 
 
 def _is_from_htmx(environ: Environ) -> bool:
