@@ -38,29 +38,29 @@ def enqueue_invalidation(keys: list[str]) -> None:
 
 @task(queue_name="bulk")
 def sweep_limits() -> int:
-    """Take away limits that have expired; returns how many."""
+    """Delete limits that have expired; returns how many."""
     return limits.sweep()
 
 
 @task(queue_name="bulk")
 def sweep_previews() -> int:
-    """Take away pictures of link previews that are old or too many; returns how many."""
+    """Delete pictures of link previews that are old or too many; returns how many."""
     return previews.sweep()
 
 
 @task(queue_name="bulk")
 def sweep_sign_ups() -> int:
-    """Take away sign-ups whose address was not confirmed in time; returns how many."""
+    """Delete sign-ups whose address was not confirmed in time; returns how many."""
     return joining.sweep() + unconfirmed.remove()
 
 
 @task(queue_name="bulk")
 def release_names() -> int:
-    """Take away former user names whose year is over; returns how many."""
+    """Delete former user names whose year is over; returns how many."""
     return names.release_names()
 
 
 @task(queue_name="bulk")
 def clear_sessions() -> None:
-    """Take away sessions that have expired."""
+    """Delete sessions that have expired."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -13,7 +13,7 @@ Read in this order: stores.py, backends.py, memcached.py, client.py, server.py, 
 tests/test_interleavings.py.
 
 Problem (2008)
-    Kwippy kept users and sessions in memcached, and set or deleted keys by hand. Get, read, set is a race: a
+    Kwippy cached users and sessions in memcached, set or deleted keys by hand. Get, read, set is a race: a
     reader reads the old row, a writer commits and deletes the key, the reader sets the old row for a whole
     TTL. In Django's ``cached_db`` sessions it signs a user in again who signed out. Django also reconnects to
     memcached for each request, which costs more than the read.

@@ -147,11 +147,8 @@ def limit_waits(wire: socket.socket, seconds: float) -> None:
 
 
 class _Resolver(ModuleType):
-    """The socket module as pymemcache sees it: each lookup gives the next address of the host, alone.
-
-    pymemcache connects to the first address only, which for "localhost" may be ``::1`` while memcached
-    listens on 127.0.0.1.
-    """
+    """The socket module for pymemcache, which connects to the first address of a host only: each lookup gives
+    the next one. "localhost" may be ``::1`` first, while memcached listens on 127.0.0.1."""
 
     def __init__(self) -> None:
         super().__init__("socket")

@@ -8,10 +8,7 @@ from dataclasses import dataclass, fields
 
 @dataclass
 class Counts:
-    """Round trips to memcached (and how many of them failed), keys found and not found, waits for a lease.
-
-    ``seconds`` is the time spent in round trips and waits, without computing values.
-    """
+    """Round trips (and failures among them), hits and misses by key, waits for a lease; seconds in all."""
 
     round_trips: int = 0
     hits: int = 0

@@ -90,10 +90,7 @@ def decode(key: bytes, entry: Entry, *, schema: int) -> Any | Missing:
 
 
 def normalized(value: Any) -> Any:
-    """``value`` as the cache returns it: a tuple as a list, an integer key as a string.
-
-    So a caller gets the same types on a hit and on a miss. Raises what `encode` raises.
-    """
+    """``value`` with the types that a hit returns: a tuple as a list, say. Raises what `encode` raises."""
     return value if isinstance(value, bytes) else json.loads(json.dumps(value, allow_nan=False))
 
 
