@@ -59,6 +59,8 @@ map $uri $upload_sign_in {
 
 def public_conf() -> str:
     """The content of the file. Raises ValueError for a declaration that nginx can't express."""
+    if settings.PAGECACHE is None:
+        raise ValueError("the page cache is off: run this with PAGECACHE=on")
     pages = list(public_pages(get_resolver()))
     cookies = {re.sub("^__(?:Host|Secure)-", "", name) for name in settings.PAGECACHE["COOKIES"]}
     uncached = {name for page in pages for name in page.uncached_query}

@@ -12,9 +12,9 @@ that all its pages are stored under. Changing it makes them unreachable::
 Read in this order: addresses.py, cacheable.py, surrogate.py, wsgi.py, responses.py, tests/test_purging.py.
 
 Problem (2008)
-    Kwippy cached public pages for a fixed TTL; visitors saw stale ones until it expired. So does Django's cache
-    middleware. It also stores an entry for each cookie and added argument; when one expires, every request
-    renders the page.
+    Kwippy cached public pages for a fixed TTL; visitors saw stale ones until it expired. So does Django's
+    cache middleware. It also stores an entry for each cookie and added argument; when one expires, every
+    request renders the page.
 
 Mechanism
     - A view opts in: ``@public_page("user:{username}", "people")``, with the arguments it reads.
@@ -43,12 +43,12 @@ Switch
     identify a visitor; RELEASE, which changes with the code.
 
 Invariant
-    After `purge` returns, no new request gets an older page (through nginx: for up to 2 s). No page depends on
-    its visitor. Added arguments and unknown addresses create no entries.
+    After `purge` returns, no new request gets an older page (through nginx: for up to 2 s). No page depends
+    on its visitor. Added arguments and unknown addresses create no entries.
 
 When it fails
-    *memcached is down*: each process renders a page once a second. *A purge fails*: it is retried; the page is
-    stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
+    *memcached is down*: each process renders a page once a second. *A purge fails*: it is retried; the page
+    is stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
 
 How to measure
     ``python -m bench pagecache``. By hand: the header ``Cache-Status: pagecache; hit``.

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from kwippy import edge
@@ -12,7 +11,8 @@ class Command(BaseCommand):
     help = "Writes what nginx has to know of the site (deploy/edge/public.conf). Commit the result."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if settings.PAGECACHE is None:
-            raise CommandError("The page cache is off: run this with PAGECACHE=on.")
-        edge.FILE.write_text(edge.public_conf())
+        try:
+            edge.FILE.write_text(edge.public_conf())
+        except ValueError as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(f"Wrote {edge.FILE}.")

@@ -23,8 +23,6 @@ class Command(BaseCommand):
         parser.add_argument("address", nargs="*", help="a path with its query; default: every warm path")
 
     def handle(self, *args: Any, address: list[str], **options: Any) -> None:
-        if settings.PAGECACHE is None:
-            raise CommandError("The page cache is off (PAGECACHE is None).")
         addresses = address or list(dict.fromkeys(path for paths in warm_paths for path in paths()))
         application = wrapped(get_wsgi_application())
         counts: Counter[str] = Counter()
@@ -40,6 +38,8 @@ class Command(BaseCommand):
 
 def warming_request(address: str) -> Environ:
     """An anonymous request for ``address`` that stores the page at once."""
+    if settings.PAGECACHE is None:
+        raise CommandError("The page cache is off (PAGECACHE is None).")
     site, page = urlsplit(settings.PAGECACHE["SITE_URL"]), urlsplit(address)
     return {
         "REQUEST_METHOD": "GET",
