@@ -22,7 +22,10 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
     "plaintext": ([], []),
     # One of its tests has a dead memcached beside it.
     "limits": (["statements", "lookaside"], []),
-    "lookaside": ([], ["test_interleavings.py", "test_faults.py", "test_threads_and_forks.py", "test_tls.py"]),
+    "lookaside": (
+        [],
+        ["test_interleavings.py", "test_faults.py", "test_threads_and_forks.py", "test_tls.py"],
+    ),
     "pagecache": (["lookaside"], ["test_crowds.py"]),
     "dbpool": ([], ["test_faults.py", "test_crowd.py", "test_gunicorn.py"]),
     "commandqueue": (
