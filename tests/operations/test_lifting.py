@@ -30,7 +30,7 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
     "dbpool": ([], ["test_faults.py", "test_crowd.py", "test_gunicorn.py"]),
     "commandqueue": (
         ["statements"],
-        ["test_crashes.py", "test_faults.py", "test_leases.py", "test_worker.py", "test_operators.py"],
+        ["test_crashes.py", "test_smtp_faults.py", "test_leases.py", "test_worker.py", "test_admin.py"],
     ),
 }
 SHARED = (
@@ -106,7 +106,7 @@ MORE = {
         'CACHES["default"] = {"BACKEND": "apps.limits.cache.LimitsCache", "LOCATION": "limits_cache"}'
     ),
     "commandqueue": (
-        'TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend", '
+        'TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend", '
         '"QUEUES": ["default", "mail", "bulk"]}}'
     ),
 }
