@@ -30,7 +30,7 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
     "dbpool": ([], ["test_faults.py", "test_crowd.py", "test_gunicorn.py"]),
     "commandqueue": (
         ["statements"],
-        ["test_crashes.py", "test_smtp_faults.py", "test_leases.py", "test_worker.py", "test_admin.py"],
+        ["test_crashes.py", "test_smtp_faults.py", "test_leases.py", "test_worker.py"],
     ),
 }
 SHARED = (
