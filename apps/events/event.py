@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
 from django.db import transaction
 
 # Every event of the process, in the order of declaration.
-declared: list["Event"] = []
+declared: list["Event[Any]"] = []
 
 
 class Event[T]:

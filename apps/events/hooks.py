@@ -45,7 +45,7 @@ def collect(function: Callable[[list[str]], object], items: Iterable[str], *, ph
     # None stands for an `atomic` block without a savepoint.
     savepoints = set(connection.savepoint_ids) - {None}
     place = 0
-    for opened, hook, _ in connection.run_on_commit:
+    for opened, hook, _ in connection.run_on_commit:  # type: ignore[misc]
         if not isinstance(hook, _Batch) or hook.phase > phase:
             break
         if hook.function == function and hook.phase == phase and opened == savepoints:

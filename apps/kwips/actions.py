@@ -27,6 +27,10 @@ class Gone(Exception):
     """The kwip was deleted, at the latest while this action waited for it."""
 
 
+class OtherThread(Exception):
+    """A comment answers comments of its own thread only."""
+
+
 class Made(NamedTuple):
     """A kwip or comment, and whether this call created it: not where the same form was sent before."""
 
@@ -55,10 +59,13 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
 
 
 @transaction.atomic
-def comment(*, author: User, thread: Kwip, text: str, form_key: uuid.UUID) -> Made:
+def comment(
+    *, author: User, thread: Kwip, text: str, form_key: uuid.UUID, answers: Kwip | None = None
+) -> Made:
     """Adds a comment below ``thread``, or returns the one that the same form made before.
 
-    Raises `Gone` where the kwip, or the form's comment, was deleted.
+    ``answers`` is the comment that it answers. Raises `Gone` where the kwip, the comment that it answers, or
+    the form's comment was deleted, and `OtherThread`.
     """
     locked = _lock(thread.pk)
     people = lock_people({author.pk})
@@ -66,8 +73,15 @@ def comment(*, author: User, thread: Kwip, text: str, form_key: uuid.UUID) -> Ma
         if before.thread_id == locked.pk:
             return Made(before, created=False)
         form_key = uuid.uuid4()  # the key of another form: not this comment sent twice
+    if answers is not None:
+        _check_answers(answers, locked)
     made = Kwip.objects.create(
-        author=author, thread=locked, text=text, form_key=form_key, audience_id=locked.audience_id
+        author=author,
+        thread=locked,
+        answers=answers,
+        text=text,
+        form_key=form_key,
+        audience_id=locked.audience_id,
     )
     tags = _index_words(made)
     Kwip.objects.filter(pk=locked.pk).update(
@@ -76,6 +90,14 @@ def comment(*, author: User, thread: Kwip, text: str, form_key: uuid.UUID) -> Ma
     move_counters({author.pk: {"comments_count": 1}}, people=people)
     events.commented.emit(events.Commented(made, locked, tags))
     return Made(made, created=True)
+
+
+def _check_answers(answers: Kwip, thread: Kwip) -> None:
+    """Raises `OtherThread` and `Gone`. While ``thread`` is locked, no comment below it is deleted."""
+    if answers.thread_id != thread.pk:
+        raise OtherThread
+    if not Kwip.objects.filter(pk=answers.pk).exists():
+        raise Gone
 
 
 @transaction.atomic
