@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from apps.feeds.queries import PAGE_SIZE, Timeline
 from apps.feeds.statements import Entry
-from apps.keyset import BadCursor, Key, Listing, Page, Seek, decode, encode
+from apps.keyset import BadCursor, Key, KeysetOrder, Page, Seek, decode, encode
 
 # More than these nobody counts: it is "20+".
 MOST = 20
@@ -46,11 +46,11 @@ def since(timeline: Timeline, cursor: str) -> News:
     floor, seen = decode(_watching(timeline), cursor)
     if not isinstance(seen, int) or seen > PAGE_SIZE:
         raise BadCursor
-    found = timeline.fetch(Seek(timeline.listing, (floor,), backward=True, limit=seen + MOST + 1))
+    found = timeline.fetch(Seek(timeline.order, (floor,), backward=True, limit=seen + MOST + 1))
     # What was on the page may have been deleted since.
     count = max(0, len(found) - seen)
     return News(min(count, MOST), more=count > MOST)
 
 
-def _watching(timeline: Timeline) -> Listing:
-    return Listing(f"{timeline.listing.name}, watched", by=(Key("id"), Key("seen")))
+def _watching(timeline: Timeline) -> KeysetOrder:
+    return KeysetOrder(f"{timeline.order.name}, watched", keys=(Key("id"), Key("seen")))

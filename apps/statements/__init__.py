@@ -10,6 +10,7 @@ its failed run has been undone: outside a transaction there is nothing to undo, 
 in the same round trip.
 """
 
-from apps.statements.prepared import SAVEPOINT, Prepared, Unusable
+from apps.statements.files import Sql, SqlFolder
+from apps.statements.prepared import SAVEPOINT, Statement, Unusable
 
-__all__ = ["SAVEPOINT", "Prepared", "Unusable"]
+__all__ = ["SAVEPOINT", "Sql", "SqlFolder", "Statement", "Unusable"]

@@ -1,4 +1,5 @@
 -- Forgets a thousand finished commands that are old enough. Index: commandqueue_finished.
+-- types: states text[], age float8
 DELETE FROM commandqueue_command
 WHERE id IN (
     SELECT id

@@ -30,7 +30,7 @@ class Command(BaseCommand):
             for where, seek in _seeks(timeline):
                 for name, statement in plans.statements(timeline, seek).items():
                     if options["only"] in (None, name):
-                        title = f"── {name}.sql · {timeline.listing.name} · {where} "
+                        title = f"── {name}.sql · {timeline.order.name} · {where} "
                         self.stdout.write(self.style.MIGRATE_HEADING(title.ljust(100, "─")))
                         self.stdout.write(plans.explained(statement) + "\n\n")
 
@@ -68,10 +68,10 @@ def timelines(viewer: User | None) -> Iterator[Timeline]:
 
 
 def _seeks(timeline: Timeline) -> Iterator[tuple[str, Seek]]:
-    listing, limit = timeline.listing, PAGE_SIZE + 1
-    yield "first page", Seek(listing, listing.start, backward=False, limit=limit)
-    above = timeline.fetch(Seek(listing, listing.start, backward=False, limit=DEPTH))
+    order, limit = timeline.order, PAGE_SIZE + 1
+    yield "first page", Seek(order, order.start, backward=False, limit=limit)
+    above = timeline.fetch(Seek(order, order.start, backward=False, limit=DEPTH))
     if len(above) > PAGE_SIZE:
-        position = listing.position_of(above[-1])
-        yield f"below {len(above):,}", Seek(listing, position, backward=False, limit=limit)
-        yield f"above {len(above):,}, going back", Seek(listing, position, backward=True, limit=limit)
+        position = order.position_of(above[-1])
+        yield f"below {len(above):,}", Seek(order, position, backward=False, limit=limit)
+        yield f"above {len(above):,}, going back", Seek(order, position, backward=True, limit=limit)
