@@ -52,7 +52,7 @@ _PAGES = Counter(
 )
 _REFUSALS = Counter(
     "kwippy_limit_refusals",
-    'Tries beyond a limit, by its name in LIMITS; "allauth" for those that allauth counts.',
+    'Hits beyond a limit, by its name in LIMITS; "allauth" for those that allauth counts.',
     ["limit"],
     registry=_OWN,
 )

@@ -28,11 +28,11 @@ def compose(request: MemberRequest) -> HttpResponse:
         status = 422 if request.method == "POST" else 200
         return render(request, "kwips/compose.html", {"form": form}, status=status)
     # A form that was taken already is no second try.
-    admission = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.admit(
+    decision = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.hit(
         "publish", request.user.pk
     )
-    if not admission:
-        return limits.refuse(request, admission, "kwips/compose.html", form)
+    if not decision:
+        return limits.refuse(request, decision, "kwips/compose.html", form)
     try:
         kwip = actions.publish(author=request.user, **form.cleaned_data)
     except actions.Gone:
@@ -49,11 +49,11 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
-    admission = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.admit(
+    decision = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.hit(
         "comment", request.user.pk
     )
-    if not admission:
-        return limits.refuse(request, admission, "kwips/comment.html", form, kwip=_card(kwip, request))
+    if not decision:
+        return limits.refuse(request, decision, "kwips/comment.html", form, kwip=_card(kwip, request))
     try:
         made = actions.comment(author=request.user, thread=kwip.thread or kwip, **form.cleaned_data)
     except actions.Gone:
@@ -70,9 +70,9 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
         return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
-    admission = limits.admit("edit", request.user.pk)
-    if not admission:
-        return limits.refuse(request, admission, "kwips/edit.html", form, kwip=_card(kwip, request))
+    decision = limits.hit("edit", request.user.pk)
+    if not decision:
+        return limits.refuse(request, decision, "kwips/edit.html", form, kwip=_card(kwip, request))
     try:
         actions.edit(kwip=kwip, text=form.cleaned_data["text"])
     except actions.Gone:
@@ -174,8 +174,8 @@ def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
 
 def _mark(request: MemberRequest, kwip_id: int, action: Callable[..., int]) -> HttpResponse:
     """Answers the page's script with the number beside the heart, a browser with the way back."""
-    if not (admission := limits.admit("favourite", request.user.pk)):
-        return limits.refuse_click(request, admission)
+    if not (decision := limits.hit("favourite", request.user.pk)):
+        return limits.refuse_click(request, decision)
     kwip = _visible(request, kwip_id)
     try:
         count = None if kwip is None else action(kwip=kwip, user=request.user)

@@ -1,4 +1,4 @@
-"""Every .sql file of the apps: its header is complete and true, and PostgreSQL accepts its parameters' types."""
+"""Every .sql file of the apps: a complete and true header, and types that PostgreSQL accepts."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from django.db import connection
 from apps.commandqueue import statements as commandqueue
 from apps.feeds import statements as feeds
 from apps.kwips import visibility as kwips
-from apps.limits import counter as limits
+from apps.limits import hits as limits
 from apps.statements import Statement
 
 FOLDERS = {found.SQL.path: found.SQL for found in (commandqueue, feeds, kwips, limits)}
@@ -32,11 +32,15 @@ TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}
 INDEX = re.compile(r"(\w+) (\([^)]*\))")
 STATEMENT = re.compile(r"\s*(SELECT|WITH|INSERT|UPDATE|DELETE|VACUUM)\b")
 
-each_file = pytest.mark.parametrize(("folder", "name"), FILES, ids=[f"{f.prefix}/{name}" for f, name in FILES])
+each_file = pytest.mark.parametrize(
+    ("folder", "name"), FILES, ids=[f"{f.prefix}/{name}" for f, name in FILES]
+)
 
 
 def test_no_file_is_outside_of_the_folders_that_are_checked_here() -> None:
-    found = {path.parent for path in Path(settings.BASE_DIR, "apps").rglob("*.sql") if "tests" not in path.parts}
+    found = {
+        path.parent for path in Path(settings.BASE_DIR, "apps").rglob("*.sql") if "tests" not in path.parts
+    }
     assert found == set(FOLDERS)
 
 

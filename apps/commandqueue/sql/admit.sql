@@ -1,6 +1,5 @@
 -- Takes one message's share of a mailer's daily cap and rate, or tells how long to wait for it: 0 is "go".
 -- One row a mailer, locked for the length of this statement. Index: the primary key.
--- types: mailer text, share float8, pause float8, cap float8
 WITH admitted AS (
     INSERT INTO commandqueue_allowance AS allowance (mailer, day, used, next_at)
     SELECT %(mailer)s, (statement_timestamp() AT TIME ZONE 'UTC')::date, %(share)s,

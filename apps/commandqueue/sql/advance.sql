@@ -1,7 +1,6 @@
 -- One step of a worker in one round trip: settles the message that just went out, if any, and renews the
 -- lease of the next command, which counts the attempt. Both by token: whoever lost a lease changes nothing.
 -- Index: the primary key. The renewal changes no indexed column, so it writes to no index.
--- types: sent_token uuid, next_token uuid, worker text, lease float8
 WITH settled AS (
     UPDATE commandqueue_command
     SET state = 'done',

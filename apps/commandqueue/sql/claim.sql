@@ -1,7 +1,6 @@
 -- Leases the next due commands of a lane to whoever holds the token. Rows that others hold are skipped.
 -- Index: commandqueue_due; PostgreSQL 18 skips in it from one priority to the next.
 -- MATERIALIZED: inlined, the inner part could run more than once and lock more than its limit.
--- types: lane text, not_kinds text[], token uuid, lease float8
 WITH due AS MATERIALIZED (
     SELECT id
     FROM commandqueue_command

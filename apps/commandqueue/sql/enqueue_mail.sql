@@ -1,5 +1,4 @@
 -- Puts a message into the queue; several at once repeat the row. Index: all are written to.
--- types: lane text, backend text, priority smallint, secret boolean, lifetime float8, message_id text, sender text, recipients text[], body bytea
 INSERT INTO commandqueue_command (
     kind, lane, backend, priority, secret, expires_at, message_id, sender, recipients, body
 ) VALUES (

@@ -1,5 +1,4 @@
 -- Forgets a thousand finished commands that are old enough. Index: commandqueue_finished.
--- types: states text[], age float8
 DELETE FROM commandqueue_command
 WHERE id IN (
     SELECT id

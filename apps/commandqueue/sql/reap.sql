@@ -1,6 +1,5 @@
 -- Takes back what workers held that have died. A command that was begun too often without any result is a
 -- dead letter; one that was begun waits a little; the others are due at once. Index: commandqueue_leased.
--- types: base float8
 WITH lost AS MATERIALIZED (
     SELECT id, unanswered >= %(most_unanswered)s AS is_dead
     FROM commandqueue_command

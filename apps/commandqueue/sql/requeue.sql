@@ -1,6 +1,5 @@
 -- Has dead letters tried again at once: these, or all. A task gets as long as it had; mail grows no fresher,
 -- and mail that carried a secret or has expired has no body left. Index: commandqueue_finished.
--- types: ids bigint[]
 UPDATE commandqueue_command
 SET state = 'waiting',
     due_at = statement_timestamp(),

@@ -1,6 +1,5 @@
 -- Ends an attempt of a command whose lease is still ours. One that would come back after it has expired, or
 -- whose last recipients were refused, is a dead letter. Index: the primary key.
--- types: state text, delay float8, token uuid, error jsonb, recipients text[], refused jsonb, result jsonb
 WITH held AS (
     SELECT id,
         CASE
