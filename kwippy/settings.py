@@ -356,7 +356,7 @@ MAILERS: dict[str, dict[str, Any]] = {
     # Every message is a row in the command queue, in the sender's own transaction; `manage.py runworker`
     # sends it. "django.core.mail.backends.smtp.EmailBackend" in its place is the way back.
     "default": {
-        "BACKEND": "apps.commandqueue.mail.QueueEmailBackend",
+        "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
         "OPTIONS": {
             "mailer": "direct",
             # For providers that ask for it: messages a second, recipients a day.
@@ -394,7 +394,7 @@ SECURITY_CONTACT = env.str("SECURITY_CONTACT", f"{SITE_URL}/contact/" if CONTACT
 
 TASKS: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "apps.commandqueue.tasks.QueueTaskBackend",
+        "BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend",
         "OPTIONS": {
             "max_attempts": {"now": 5, "default": 10, "bulk": 10},
             # What recurs, and after how many seconds.

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from apps.commandqueue import statements as commandqueue
+from apps.commandqueue.core import statements as commandqueue
 from apps.feeds import statements as feeds
 from apps.kwips import visibility as kwips
 from apps.limits import hits as limits
