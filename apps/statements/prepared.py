@@ -100,12 +100,12 @@ class Statement:
         """The PREPARE statement."""
         body = _PARAMETER.sub(lambda found: f"${self._places[found[1]]}", self.sql).replace("%%", "%")
         types = ", ".join(self.types.get(name, "bigint") for name in self._places)
-        return f"PREPARE {self.name} ({types}) AS {body}"
+        return f"PREPARE {self.name} {f'({types}) ' if types else ''}AS {body}"
 
     @cached_property
     def _execute(self) -> str:
         values = ", ".join(f"%({name})s" for name in self._places)
-        return f"EXECUTE {self.name} ({values})"
+        return f"EXECUTE {self.name} {f'({values})' if values else ''}"
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -70,10 +70,12 @@ def test_postgresql_prepares_it_with_the_types_of_its_header(db, folder, name) -
     passed = {key: value for key, value in FRAGMENTS.items() if f"{{{key}}}" in body}
     if "{table}" in body:
         passed["table"] = TABLES[name]
-    statement = folder.load(name, **passed).statement(name, "checked")
+    statement = folder.load(name, **passed).statement(name, f"checked_{folder.prefix}_{name}")
     with connection.cursor() as cursor:
         cursor.execute(statement.prepare)
-        cursor.execute("SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = 'checked'")
+        cursor.execute(
+            "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = %s", [statement.name]
+        )
         [(types,)] = cursor.fetchall()
     assert len(types) == len(parameters(statement))
     assert set(statement.types) <= parameters(statement), "a type of a parameter that is not there"

@@ -9,8 +9,8 @@ from django.db import connection
 from apps.statements import SqlFolder
 
 SQL = SqlFolder(Path(__file__).parent / "sql", "commandqueue")
-# They find rows by primary key, so the generic plan is as good as any. A claim is not prepared: its plan depends on
-# how many commands wait.
+# They find rows by primary key, so the generic plan is as good as any. A claim is not prepared: its plan
+# depends on how many commands wait.
 PREPARED = {"settle_and_renew", "settle", "enqueue_mail"}
 
 

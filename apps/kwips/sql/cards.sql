@@ -1,5 +1,5 @@
 -- What the cards of some kwips show, in the order of %(ids)s; at most %(length)s characters of each text.
--- index: kwips_kwip_pkey (id), accounts_user_pkey (id), kwips_mention_pkey (kwip_id, user_id), FORMERNAME
+-- index: kwips_kwip_pkey (id), accounts_user_pkey (id), kwips_mention_pkey (kwip_id, user_id), accounts_formername_user_id_24c01e00 (user_id)
 -- types: ids bigint[]
 SELECT
     k.id,
