@@ -2,8 +2,8 @@
 -- for an anonymous visitor. OFFSET 0 keeps PostgreSQL from reading all followees for the few kwips that are
 -- not for everyone. The blocks are not a correlated NOT EXISTS: PostgreSQL turns those into joins, which
 -- take longer to plan than to run.
--- index: follow_once (follower_id, followee_id), block_once (blocker_id, blocked_id), graph_block_blocked_id_e60625db (blocked_id),
--- user_switched_off (id)
+-- index: follow_once (follower_id, followee_id), block_once (blocker_id, blocked_id), block_blocked_blocker
+-- (blocked_id, blocker_id), user_switched_off (id)
 (
     k.audience_id IS NULL
     OR k.audience_id = %(viewer)s
