@@ -63,7 +63,7 @@ def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline
     return Timeline(_listing("network", sort), fetch, sort)
 
 
-def network_news(*, viewer_id: int, following_count: int) -> Timeline:
+def network_unseen(*, viewer_id: int, following_count: int) -> Timeline:
     """The network, read where there is little: where everyone's kwips end inside the window, it saw all."""
     whole = network(viewer_id=viewer_id, following_count=following_count)
 

@@ -143,7 +143,7 @@ def uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> Uses:
         "network, active": feeds.network(viewer_id=bob.pk, following_count=1, sort="active"),
         "large network": feeds.network(viewer_id=bob.pk, following_count=many),
         "large network, active": feeds.network(viewer_id=bob.pk, following_count=many, sort="active"),
-        "news": feeds.network_news(viewer_id=bob.pk, following_count=many),
+        "news": feeds.network_unseen(viewer_id=bob.pk, following_count=many),
     }
     there_and_back = {name: both_ways(timeline) for name, timeline in timelines.items()}
     return there_and_back | {

@@ -35,7 +35,7 @@ TIMELINES = {
     "network of thousands, active": queries.network(viewer_id=1, following_count=2000, sort="active"),
     "network of the silent": queries.network(viewer_id=2, following_count=1000),
     "network of the silent, active": queries.network(viewer_id=2, following_count=1000, sort="active"),
-    "news of a network": queries.network_news(viewer_id=1, following_count=2000),
+    "news of a network": queries.network_unseen(viewer_id=1, following_count=2000),
 }
 # Person by person: its cost is bounded by the number of people.
 FALLBACK = {"network_people", "network_people_active"}
