@@ -40,7 +40,7 @@ _REQUESTS = Histogram(
 )
 _CACHE = Counter(
     "kwippy_lookaside",
-    "What requests met in memcached: keys found and not, and round trips that failed.",
+    "Look-aside cache: keys found (hit), keys not found (miss), failed round trips (failure).",
     ["result"],
     registry=_OWN,
 )

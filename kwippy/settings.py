@@ -3,6 +3,7 @@
 `X_FILE` names a file that holds the value of `X`, for every secret. The README lists the variables.
 """
 
+import ssl
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
                 "kwippy.templatetags.fixed",
-                "kwippy.templatetags.lines",
+                "apps.plaintext.templatetags.formats",
             ],
         },
     },
@@ -171,6 +172,8 @@ SLOW_STATEMENT_MS = env.int("SLOW_STATEMENT_MS", 500)
 # ── Caches ───────────────────────────────────────────────────────────────────────────────────────
 
 MEMCACHED_SERVERS: list[str] = env.list("MEMCACHED_SERVERS", [])
+# A file with the certificates of the authority that signed memcached's. With it, connections use TLS.
+MEMCACHED_TLS_CA = env.str("MEMCACHED_TLS_CA", "")
 
 CACHES: dict[str, dict[str, Any]] = {
     # allauth's rate limits. They are security: in PostgreSQL they hold when memcached is down, where
@@ -181,7 +184,15 @@ CACHES: dict[str, dict[str, Any]] = {
     },
     # User objects, sessions and rendered kwips. "apps.lookaside.backends.NoLookaside" does without.
     "lookaside": (
-        {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", "LOCATION": MEMCACHED_SERVERS}
+        {
+            "BACKEND": "apps.lookaside.backends.MemcachedLookaside",
+            "LOCATION": MEMCACHED_SERVERS,
+            "OPTIONS": (
+                {"tls_context": ssl.create_default_context(cafile=MEMCACHED_TLS_CA)}
+                if MEMCACHED_TLS_CA
+                else {}
+            ),
+        }
         if MEMCACHED_SERVERS
         # In this process, each entry for 5 seconds at most: other processes can't take it back.
         else {"BACKEND": "apps.lookaside.backends.LocalLookaside", "LOCATION": "kwippy"}

@@ -17,7 +17,7 @@ from apps.commandqueue.core import store
 from apps.commandqueue.core.options import WorkerOptions
 from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.mail.rendering import set_queue_options
-from apps.commandqueue.models import Command, Queue, State
+from apps.commandqueue.models import Command, Queue, SendQuota, State
 from apps.commandqueue.operate import actions
 from apps.commandqueue.tests.conftest import OPTIONS, let_time_pass, mailers, send, wait_for, work
 from apps.commandqueue.tests.smtpserver import HANG, Server
@@ -86,6 +86,15 @@ def test_the_daily_cap_holds_mail_back_and_keeps_some_for_those_who_wait(
     assert len(mail_server.accepted) == 5
     waiting = Command.objects.filter(state=State.WAITING)
     assert [command.worker_ids for command in waiting] == [[]] * 4
+
+
+def test_each_message_takes_its_share_of_the_quota_once(mail_server: Server, settings: Any) -> None:
+    settings.MAILERS = mailers(mail_server.port, daily_cap=100)
+    for _ in range(3):
+        send(["bob@example.org", "carol@example.org"])
+    work()
+    quota = SendQuota.objects.get()
+    assert (quota.mailer, quota.used) == ("direct", 6)
 
 
 def test_the_rate_is_kept_whatever_the_number_of_threads(mail_server: Server, settings: Any) -> None:
