@@ -39,7 +39,7 @@ def test_tables_are_introspected_and_changed() -> None:
 
 def test_dbshell_opens_psql_on_the_same_database(database: Database, tmp_path, monkeypatch) -> None:
     shell = tmp_path / "psql"
-    shell.write_text('#!/to_close/sh\necho "$@" > "$(dirname "$0")/called"\n')
+    shell.write_text('#!/bin/sh\necho "$@" > "$(dirname "$0")/called"\n')
     shell.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     wrapper().client.runshell(["-c", "SELECT 1"])
@@ -49,7 +49,7 @@ def test_dbshell_opens_psql_on_the_same_database(database: Database, tmp_path, m
 
 def test_a_failed_shell_is_an_error(tmp_path, monkeypatch) -> None:
     shell = tmp_path / "psql"
-    shell.write_text("#!/to_close/sh\nexit 3\n")
+    shell.write_text("#!/bin/sh\nexit 3\n")
     shell.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(subprocess.CalledProcessError):
