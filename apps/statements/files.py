@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,8 @@ _HOLE = re.compile(r"\{(\w+)\}")
 _FIELD = re.compile(r"(index|types):\s*(.*)", re.IGNORECASE)
 
 
-class Header(NamedTuple):
+@dataclass(frozen=True)
+class Header:
     """The comment lines at the top of a file."""
 
     purpose: str
