@@ -13,7 +13,7 @@ from apps.accounts.keys import BIOS, PEOPLE, user_pages
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
-from apps.feeds import news, previews, queries
+from apps.feeds import previews, queries, unseen
 from apps.feeds.keys import EVERYONE, tag_pages
 from apps.feeds.queries import Timeline
 from apps.graph import queries as graph
@@ -62,7 +62,7 @@ def network_news(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         raise Http404
     viewer = request.user
-    timeline = queries.network_news(viewer_id=viewer.pk, following_count=viewer.following_count)
+    timeline = queries.network_unseen(viewer_id=viewer.pk, following_count=viewer.following_count)
     return _news(request, timeline)
 
 
@@ -198,7 +198,7 @@ def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
 def _first(request: HttpRequest, timeline: Timeline, news_view: str) -> dict[str, object]:
     """A page, and on the first one `news`: the address that tells how many kwips are new since."""
     page = timeline.page(request.GET)
-    cursor = news.watched(timeline, page)
+    cursor = unseen.watch_cursor(timeline, page)
     return {
         "page": queries.shown(page, viewer_id(request)),
         "sort": timeline.sort,
@@ -207,7 +207,7 @@ def _first(request: HttpRequest, timeline: Timeline, news_view: str) -> dict[str
 
 
 def _news(request: HttpRequest, timeline: Timeline) -> JsonResponse:
-    new = news.since(timeline, request.GET.get("after", ""))
+    new = unseen.since(timeline, request.GET.get("after", ""))
     return JsonResponse({"count": new.count, "more": new.more, "label": new.label})
 
 

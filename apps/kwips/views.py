@@ -30,10 +30,10 @@ def compose(request: MemberRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
         return render(request, "kwips/compose.html", {"form": form}, status=status)
-    admission = limits.admit("publish", request.user.pk)
-    if _is_refused(admission, request, form):
-        return limits.refuse(request, admission, "kwips/compose.html", form)
-    kwip = _made(admission, lambda: actions.publish(author=request.user, **form.cleaned_data))
+    decision = limits.hit("publish", request.user.pk)
+    if _is_refused(decision, request, form):
+        return limits.refuse(request, decision, "kwips/compose.html", form)
+    kwip = _made(decision, lambda: actions.publish(author=request.user, **form.cleaned_data))
     return redirect(_address(kwip)) if kwip else gone(request, text=form.cleaned_data["text"])
 
 
@@ -46,27 +46,27 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
-    admission = limits.admit("comment", request.user.pk)
-    if _is_refused(admission, request, form):
-        return limits.refuse(request, admission, "kwips/comment.html", form, kwip=_card(kwip, request))
+    decision = limits.hit("comment", request.user.pk)
+    if _is_refused(decision, request, form):
+        return limits.refuse(request, decision, "kwips/comment.html", form, kwip=_card(kwip, request))
     thread = kwip.thread or kwip
-    made = _made(admission, lambda: actions.comment(author=request.user, thread=thread, **form.cleaned_data))
+    made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **form.cleaned_data))
     return redirect(_address(made)) if made else gone(request, text=form.cleaned_data["text"])
 
 
-def _is_refused(admission: limits.Admission, request: MemberRequest, form: Form) -> bool:
+def _is_refused(decision: limits.Decision, request: MemberRequest, form: Form) -> bool:
     """Whether a limit holds for this form: not for one that is sent again."""
-    return not admission and made_by_form(request.user.pk, form.cleaned_data["form_key"]) is None
+    return not decision and made_by_form(request.user.pk, form.cleaned_data["form_key"]) is None
 
 
-def _made(admission: limits.Admission, write: Callable[[], actions.Made]) -> Kwip | None:
+def _made(decision: limits.Decision, write: Callable[[], actions.Made]) -> Kwip | None:
     """The kwip or comment, None where it is gone. What creates nothing does not count towards the limit."""
     try:
         made = write()
     except actions.Gone:
         made = None
     if made is None or not made.created:
-        admission.refund()
+        decision.refund()
     return made.kwip if made else None
 
 
@@ -79,9 +79,9 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
         return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
-    admission = limits.admit("edit", request.user.pk)
-    if not admission:
-        return limits.refuse(request, admission, "kwips/edit.html", form, kwip=_card(kwip, request))
+    decision = limits.hit("edit", request.user.pk)
+    if not decision:
+        return limits.refuse(request, decision, "kwips/edit.html", form, kwip=_card(kwip, request))
     try:
         actions.edit(kwip=kwip, text=form.cleaned_data["text"])
     except actions.Gone:
@@ -183,8 +183,8 @@ def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
 
 def _mark(request: MemberRequest, kwip_id: int, action: Callable[..., int]) -> HttpResponse:
     """Answers the page's script with the number beside the heart, a browser with the way back."""
-    if not (admission := limits.admit("favourite", request.user.pk)):
-        return limits.refuse_click(request, admission)
+    if not (decision := limits.hit("favourite", request.user.pk)):
+        return limits.refuse_click(request, decision)
     kwip = _visible(request, kwip_id)
     try:
         count = None if kwip is None else action(kwip=kwip, user=request.user)

@@ -20,6 +20,8 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
     "statements": ([], []),
     "keyset": ([], []),
     "plaintext": ([], []),
+    "events": ([], []),
+    "invalidation": (["events", "lookaside", "pagecache"], []),
     # One of its tests has a dead memcached beside it.
     "limits": (["statements", "lookaside"], []),
     "lookaside": (
@@ -27,7 +29,7 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
         ["test_interleavings.py", "test_faults.py", "test_threads_and_forks.py", "test_tls.py"],
     ),
     "pagecache": (["lookaside"], ["test_crowds.py"]),
-    "dbpool": ([], ["test_faults.py", "test_crowd.py", "test_gunicorn.py"]),
+    "dbpool": ([], ["test_faults.py", "test_stress.py", "test_gunicorn.py"]),
     "commandqueue": (
         ["statements"],
         ["test_crashes.py", "test_smtp_faults.py", "test_leases.py", "test_worker.py"],

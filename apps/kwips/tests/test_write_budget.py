@@ -16,7 +16,7 @@ from apps import lookaside
 from apps.accounts.backends import CachedUserBackend
 from apps.accounts.models import User
 from apps.kwips.models import Kwip
-from apps.limits import admit
+from apps.limits import hit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
@@ -92,7 +92,7 @@ def test_a_form_that_is_sent_again_does_not_count_and_passes_a_limit_that_is_rea
     client.force_login(ann)
     form = {"text": "tea", "form_key": str(uuid.uuid4())}
     assert [client.post("/kwip/", form).status_code for _ in range(5)] == [302] * 5
-    assert admit("publish", ann.pk), "four of the five were refunded"
+    assert hit("publish", ann.pk), "four of the five were refunded"
     assert client.post("/kwip/", form).status_code == 302, "the limit is reached"
     assert client.post("/kwip/", form | {"form_key": str(uuid.uuid4())}).status_code == 429
     assert Kwip.objects.count() == 1
