@@ -5,9 +5,3 @@ from django.utils.translation import gettext_lazy as _
 class FeedsConfig(AppConfig):
     name = "apps.feeds"
     verbose_name = _("timelines")
-
-    def ready(self) -> None:
-        from apps import pagecache
-        from apps.feeds.popular import popular  # it reads models
-
-        pagecache.popular.append(popular)

@@ -1,4 +1,4 @@
-"""Settings of the limits that an operator can get wrong."""
+"""A system check of the settings LIMITS and TRUSTED_PROXIES. The project registers it."""
 
 from collections.abc import Sequence
 from typing import Any
