@@ -1,8 +1,8 @@
 """Metrics of several gunicorn workers: each counts in files of its own, and any of them can report the sum.
 
 The files are in the folder PROMETHEUS_MULTIPROC_DIR and are named after the worker's *slot*, a small number
-that no two living workers share. A new worker continues the files of an ended one, so that counts stay and the
-number of files is bounded. This module imports nothing of Django: gunicorn's master uses it.
+that no two living workers share. A new worker continues the files of an ended one, so that counts stay and
+the number of files is bounded. This module imports nothing of Django: gunicorn's master uses it.
 """
 
 import os

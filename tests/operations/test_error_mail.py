@@ -101,11 +101,11 @@ def test_of_each_kind_of_error_one_mail_a_minute_goes_out_and_says_how_many_did_
     # PostgreSQL is one kind on all routes; two exceptions on a route, and one on two routes, are two each.
     first = mails(errors_are_mailed)
     assert len(first) == 4
-    assert not any("more like this" in text for text in first)
+    assert not any("more errors of this kind" in text for text in first)
     clock[0] += error_mail.PAUSE
     for address in ("gone", "wrong", "false", "other/9", "wrong"):
         client.get(f"/{address}/")
-    told = [int(text.split(" more like this")[0]) for text in mails(errors_are_mailed)[4:]]
+    told = [int(text.split(" more errors of this kind")[0]) for text in mails(errors_are_mailed)[4:]]
     assert told == [39, 19, 19, 39]
 
 

@@ -21,7 +21,7 @@ HEAD = """# Settings
 
 Every setting is a variable of the environment; what is not set has a default that is safe for production. A
 secret `X` may instead be in the file that `X_FILE` names. `manage.py check --deploy` names what is missing or
-wrong. Lists are separated by commas. The five optimizations are switched in `kwippy/settings/optimizations.py`.
+wrong. Lists are separated by commas. `kwippy/settings/optimizations.py` switches the five optimizations.
 
 This page is generated: `manage.py settingsdocs > docs/settings.md`.
 """
@@ -81,13 +81,10 @@ def reads_of(source: str) -> dict[str, Read]:
             is_secret = (called, method) == ("", "secret")
             if is_secret or called == "env" or (called, method) == ("os.environ", "get"):
                 default = written(node.args[1] if len(node.args) > 1 else None)
-                # gunicorn's configuration converts texts.
-                kind = (
-                    "integer"
-                    if method == "get" and default.strip("`").isdigit()
-                    else TYPES.get(method, "text")
-                )
-                found.setdefault(str(node.args[0].value), Read("secret" if is_secret else kind, default))
+                kind = "secret" if is_secret else TYPES.get(method, "text")
+                if method == "get" and default.strip("`").isdigit():
+                    kind = "integer"  # gunicorn's configuration converts it
+                found.setdefault(str(node.args[0].value), Read(kind, default))
     return found
 
 
