@@ -39,19 +39,18 @@ def test_stock_settings_pass_the_checks_and_name_djangos_own_backends(tmp_path: 
     done = manage("check", "--deploy", "--fail-level", "WARNING", **environment)
     assert done.returncode == 0, done.stderr
     program = (
-        "from django.conf import settings as s; from django.core import mail; from django.db import connection;"
-        "from django.tasks import task_backends; from django.contrib.sessions.middleware import import_module;"
-        "print(connection.vendor, type(connection).__module__, type(task_backends['default']).__name__,"
-        " mail.mailers.default.__class__.__module__, import_module(s.SESSION_ENGINE).__name__, s.PAGECACHE)"
+        "from django.conf import settings as s; from django.db import connection;"
+        "print(type(connection).__module__, s.TASKS['default']['BACKEND'], s.MAILERS['default']['BACKEND'],"
+        " s.SESSION_ENGINE, s.PAGECACHE, s.CACHES['lookaside']['BACKEND'])"
     )
     told = manage("shell", "-v0", "-c", program, **environment)
     assert told.stdout.split() == [
-        "postgresql",
         "django.db.backends.postgresql.base",
-        "ImmediateBackend",
-        "django.core.mail.backends.smtp",
+        "django.tasks.backends.immediate.ImmediateBackend",
+        "django.core.mail.backends.smtp.EmailBackend",
         "django.contrib.sessions.backends.db",
         "None",
+        "apps.lookaside.backends.NoLookaside",
     ], told.stderr
 
 
