@@ -1,4 +1,4 @@
-"""Text on one line, for what is an attribute or a title."""
+"""Text on one line, for attributes and titles."""
 
 from django import template
 
@@ -7,5 +7,5 @@ register = template.Library()
 
 @register.filter(is_safe=True)
 def oneline(text: str) -> str:
-    """``text`` with single spaces for all white space, and none at its ends."""
+    """``text`` with each run of white space replaced by one space, and none at the ends."""
     return " ".join(text.split())
