@@ -1,4 +1,4 @@
-"""What the site leaves to the command queue; the settings say what recurs, and how often (TASKS)."""
+"""Tasks of the site. TASKS in kwippy/settings/optimizations.py says which recur, and how often."""
 
 import datetime
 from importlib import import_module
@@ -34,29 +34,29 @@ def forget_later(keys: list[str]) -> None:
 
 @task(queue_name="bulk")
 def sweep_limits() -> int:
-    """Take away limits that have expired; returns how many."""
+    """Delete expired limits; returns their number."""
     return limits.sweep()
 
 
 @task(queue_name="bulk")
 def sweep_previews() -> int:
-    """Take away pictures of link previews that are old or too many; returns how many."""
+    """Delete pictures of link previews that are too old or too many; returns their number."""
     return previews.sweep()
 
 
 @task(queue_name="bulk")
 def sweep_sign_ups() -> int:
-    """Take away sign-ups whose address was not confirmed in time; returns how many."""
+    """Delete sign-ups whose address was not confirmed in time; returns their number."""
     return joining.sweep() + unconfirmed.remove()
 
 
 @task(queue_name="bulk")
 def release_names() -> int:
-    """Take away former user names whose year is over; returns how many."""
+    """Delete former user names that have been reserved for a year; returns their number."""
     return names.release_names()
 
 
 @task(queue_name="bulk")
 def clear_sessions() -> None:
-    """Take away sessions that have expired."""
+    """Delete expired sessions."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -40,8 +40,8 @@ def test_stock_settings_pass_the_checks_and_name_djangos_own_backends(tmp_path: 
     done = manage("check", "--deploy", "--fail-level", "WARNING", **environment)
     assert done.returncode == 0, done.stderr
     program = (
-        "from django.conf import settings as s; from django.db import connection;"
-        "print(connection.settings_dict['ENGINE'], s.TASKS['default']['BACKEND'], s.MAILERS['default']['BACKEND'],"
+        "from django.conf import settings as s;"
+        "print(s.DATABASES['default']['ENGINE'], s.TASKS['default']['BACKEND'], s.MAILERS['default']['BACKEND'],"
         " s.SESSION_ENGINE, s.PAGECACHE, s.CACHES['lookaside']['BACKEND'])"
     )
     told = manage("shell", "-v0", "-c", program, **environment)
