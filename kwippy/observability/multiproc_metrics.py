@@ -26,7 +26,7 @@ def free_slot(taken: Collection[int]) -> int:
 
 def use_slot(slot: int) -> None:
     """Count in the files of ``slot``. Call it in a worker before any metric is created."""
-    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: slot)  # type: ignore[assignment]
+    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: slot)
 
 
 def drop_gauges(slot: int) -> None:

@@ -3,8 +3,6 @@
 To switch one off, replace its value by the one after "off:", and restart web and worker.
 """
 
-from typing import Any
-
 from kwippy.settings import stock
 from kwippy.settings.base import DATABASE, DEBUG, MEMCACHED_SERVERS, RELEASE, SITE_URL
 from kwippy.settings.environment import env
@@ -16,7 +14,7 @@ from kwippy.settings.stock import *  # noqa: F403 - everything else
 # apps/pagecache: a wrapper around Django answers anonymous requests with whole pages from memcached.
 # off: PAGECACHE = None (or PAGECACHE=off in the environment); Django renders each page.
 #: PAGECACHE [on; off with DEBUG]: Whether whole pages are cached for anonymous visitors.
-PAGECACHE: dict[str, Any] | None = (
+PAGECACHE = (
     {
         "CACHE": "lookaside",
         "SITE_URL": SITE_URL,
@@ -28,7 +26,7 @@ PAGECACHE: dict[str, Any] | None = (
 )
 # apps/lookaside: user objects, sessions and rendered kwips, in memcached under leases.
 # off: {"BACKEND": "apps.lookaside.backends.NoLookaside"}; every read computes; nor are pages cached.
-CACHES: dict[str, dict[str, Any]] = stock.CACHES | {
+CACHES = stock.CACHES | {
     "lookaside": (
         {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", "LOCATION": MEMCACHED_SERVERS}
         if MEMCACHED_SERVERS
@@ -56,7 +54,7 @@ PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 # and "CONN_HEALTH_CHECKS": True it keeps one connection a thread instead. It ignores "POOL".
 #: DATABASE_POOL_SIZE: Connections a process, at most. A worker needs its concurrent tasks and two.
 #: DATABASE_POOL_WAIT: Seconds that a thread waits for a connection; after that the request gets a 503.
-DATABASES: dict[str, dict[str, Any]] = {
+DATABASES = {
     "default": DATABASE
     | {
         "ENGINE": "apps.dbpool",
@@ -70,7 +68,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 # ── 4. Command queue ─────────────────────────────────────────────────────────────────────────────
 # apps/commandqueue: mail and tasks are rows in the caller's transaction; `manage.py runworker` executes them.
 # off: TASKS = stock.TASKS; tasks run within the request, and none recurs.
-TASKS: dict[str, dict[str, Any]] = {
+TASKS = {
     "default": {
         "BACKEND": "apps.commandqueue.tasks.QueueTaskBackend",
         "OPTIONS": {
@@ -90,7 +88,7 @@ TASKS: dict[str, dict[str, Any]] = {
 #: MAIL_RATE [no limit]: Messages a second, for providers that limit them.
 #: MAIL_DAILY_CAP [no limit]: Recipients a day (UTC).
 #: MAIL_DAILY_RESERVE: Of the cap, recipients reserved for mail that a person waits for.
-MAILERS: dict[str, dict[str, Any]] = {
+MAILERS = {
     "default": {
         "BACKEND": "apps.commandqueue.mail.QueueEmailBackend",
         "OPTIONS": {

@@ -41,8 +41,9 @@ def test_stock_settings_pass_the_checks_and_name_djangos_own_backends(tmp_path: 
     assert done.returncode == 0, done.stderr
     program = (
         "from django.conf import settings as s;"
-        "print(s.DATABASES['default']['ENGINE'], s.TASKS['default']['BACKEND'], s.MAILERS['default']['BACKEND'],"
-        " s.SESSION_ENGINE, s.PAGECACHE, s.CACHES['lookaside']['BACKEND'])"
+        "of = lambda name, alias='default': getattr(s, name)[alias]['BACKEND'];"
+        "print(s.DATABASES['default']['ENGINE'], of('TASKS'), of('MAILERS'), s.SESSION_ENGINE, s.PAGECACHE,"
+        " of('CACHES', 'lookaside'))"
     )
     told = manage("shell", "-v0", "-c", program, **environment)
     assert told.stdout.split() == [

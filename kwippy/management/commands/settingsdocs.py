@@ -51,7 +51,7 @@ class Command(BaseCommand):
 
 def page(root: Path) -> str:
     """The whole page. Raises SettingsDocsError unless every variable that is read is described once."""
-    parts, described, read = [HEAD], [], set()
+    parts, described, read = [HEAD], list[str](), set[str]()
     for name in SOURCES:
         source = (root / name).read_text()
         reads, entries = reads_of(source), entries_of(source)
@@ -93,7 +93,7 @@ def written(default: ast.expr | None) -> str:
     value = default.value if isinstance(default, ast.Constant) else None
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"`{value}`" if value not in (None, "") else "none"
+    return f"`{value!s}`" if value not in (None, "") else "none"
 
 
 def entries_of(source: str) -> list[tuple[str, str, str]]:
