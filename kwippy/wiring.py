@@ -28,7 +28,7 @@ def connect() -> None:
     add_checks()
     declare_paths_and_fields()
     # A failed invalidation is retried by a task.
-    lookaside.failed.append(tasks.forget_later)
+    lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
     # The first pages that `manage.py warmpages` requests.
     pagecache.popular.append(popular)
     limits.refused.append(metrics.count_refusal)

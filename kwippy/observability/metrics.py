@@ -23,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps import dbpool, lookaside, pagecache
-from apps.commandqueue import metrics as queue
+from apps.commandqueue.operate import metrics as queue
 from apps.limits import addresses
 from kwippy.observability import multiproc_metrics
 

@@ -3,8 +3,10 @@
 To switch one off, replace its value by the one after "off:", and restart web and worker.
 """
 
+import ssl
+
 from kwippy.settings import stock
-from kwippy.settings.base import DATABASE, DEBUG, MEMCACHED_SERVERS, RELEASE, SITE_URL
+from kwippy.settings.base import DATABASE, DEBUG, MEMCACHED_SERVERS, MEMCACHED_TLS_CA, RELEASE, SITE_URL
 from kwippy.settings.environment import env
 from kwippy.settings.mail import DIRECT_MAILER
 from kwippy.settings.security import SESSION_COOKIE_NAME
@@ -28,7 +30,15 @@ PAGECACHE = (
 # off: {"BACKEND": "apps.lookaside.backends.NoLookaside"}; every read computes; nor are pages cached.
 CACHES = stock.CACHES | {
     "lookaside": (
-        {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", "LOCATION": MEMCACHED_SERVERS}
+        {
+            "BACKEND": "apps.lookaside.backends.MemcachedLookaside",
+            "LOCATION": MEMCACHED_SERVERS,
+            "OPTIONS": (
+                {"tls_context": ssl.create_default_context(cafile=MEMCACHED_TLS_CA)}
+                if MEMCACHED_TLS_CA
+                else {}
+            ),
+        }
         if MEMCACHED_SERVERS
         # In this process, for at most 5 seconds, since other processes can't invalidate it.
         else {"BACKEND": "apps.lookaside.backends.LocalLookaside", "LOCATION": "kwippy"}
@@ -70,7 +80,7 @@ DATABASES = {
 # off: TASKS = stock.TASKS; tasks run within the request, and none recurs.
 TASKS = {
     "default": {
-        "BACKEND": "apps.commandqueue.tasks.QueueTaskBackend",
+        "BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend",
         "OPTIONS": {
             "max_attempts": {"now": 5, "default": 10, "bulk": 10},
             # Recurring tasks, and their period in seconds.
@@ -90,7 +100,7 @@ TASKS = {
 #: MAIL_DAILY_RESERVE: Of the cap, recipients reserved for mail that a person waits for.
 MAILERS = {
     "default": {
-        "BACKEND": "apps.commandqueue.mail.QueueEmailBackend",
+        "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
         "OPTIONS": {
             "mailer": "direct",
             "rate": env.float("MAIL_RATE", 0),
