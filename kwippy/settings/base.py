@@ -148,8 +148,8 @@ DATABASE: dict[str, Any] = {
 
 #: MEMCACHED_SERVERS: Servers, as `host:port` or `unix:/path`. Empty: a small cache in each process.
 MEMCACHED_SERVERS: list[str] = env.list("MEMCACHED_SERVERS", [])
-#: MEMCACHED_TLS_CA: A file with the certificates of the authority that signed memcached's. With it, connections
-#:   to `host:port` use TLS.
+#: MEMCACHED_TLS_CA: A file with the certificates of the authority that signed memcached's. With it,
+#:   connections to `host:port` use TLS.
 MEMCACHED_TLS_CA = env.str("MEMCACHED_TLS_CA", "")
 
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────
