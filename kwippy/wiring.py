@@ -30,7 +30,7 @@ def connect() -> None:
     # A failed invalidation is retried by a task.
     lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
     # The first pages that `manage.py warmpages` requests.
-    pagecache.popular.append(popular)
+    pagecache.warm_paths.append(popular)
     limits.refused.append(metrics.count_refusal)
     user_login_failed.connect(metrics.count_failed_sign_in)
     sql_log.start()

@@ -46,7 +46,7 @@ _CACHE = Counter(
 )
 _PAGES = Counter(
     "kwippy_pagecache",
-    "Responses of the page cache, by cache status. Hits have not reached Django.",
+    "Page cache: responses by result. bypass: passed to Django; backend_down: memcached did not reply.",
     ["result"],
     registry=_OWN,
 )
@@ -171,7 +171,7 @@ class _Pages:
 
     def copy(self) -> None:
         with self._lock:
-            now = pagecache.stats.counts()
+            now = pagecache.stats()
             for how, count in now.items():
                 _PAGES.labels(how).inc(count - self._before.get(how, 0))
             self._before = now
