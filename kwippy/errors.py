@@ -11,6 +11,7 @@ from django.template import loader
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from apps.keyset import BadCursor
 from apps.limits import prefers_json
 from kwippy.observability import metrics
 
@@ -43,6 +44,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def _why(exception: Exception) -> str:
     """The exception's message, if this project raised it. A library's message could contain a path."""
+    if isinstance(exception, BadCursor):
+        return _("that place in the list can't be found. its first page is still there.")
     raised = exception.__traceback__
     while raised is not None and raised.tb_next is not None:
         raised = raised.tb_next

@@ -31,7 +31,7 @@ def connect() -> None:
     lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
     # The first pages that `manage.py warmpages` requests.
     pagecache.warm_paths.append(popular)
-    limits.refused.append(metrics.count_refusal)
+    limits.on_refused.append(metrics.count_refusal)
     user_login_failed.connect(metrics.count_failed_sign_in)
     sql_log.start()
     if settings.ADMINS:

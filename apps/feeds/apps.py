@@ -5,3 +5,6 @@ from django.utils.translation import gettext_lazy as _
 class FeedsConfig(AppConfig):
     name = "apps.feeds"
     verbose_name = _("timelines")
+
+    def ready(self) -> None:
+        from apps.feeds import invalidation  # noqa: F401 - subscribes to events

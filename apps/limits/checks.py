@@ -1,4 +1,4 @@
-"""A system check of the settings LIMITS and TRUSTED_PROXIES. The project registers it."""
+"""System checks of the settings of rate limits."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -79,7 +79,7 @@ _POOL_GAUGES = {
     "waiting": _pool_gauge("waiting", "Threads waiting for a connection."),
 }
 _POOL_COUNTERS = {
-    "borrowed": _pool_counter("checkouts", "Connections that were checked out."),
+    "checkouts": _pool_counter("checkouts", "Connections that were checked out."),
     "waits": _pool_counter("waits", "Checkouts that had to wait."),
     "wait_seconds": _pool_counter("wait_seconds", "Seconds that checkouts have waited."),
     "timeouts": _pool_counter("timeouts", "Checkouts that timed out: each is a 503."),
@@ -186,7 +186,7 @@ class _Pools:
 
     def copy(self) -> None:
         with self._lock:
-            for alias, figures in dbpool.figures().items():
+            for alias, figures in dbpool.stats().items():
                 now = asdict(figures)
                 now["idle"] = max(0, figures.open - figures.in_use)
                 before = self._before.get(alias, {})

@@ -69,8 +69,8 @@ DATABASES = {
     | {
         "ENGINE": "apps.dbpool",
         "POOL": {
-            "size": env.int("DATABASE_POOL_SIZE", 4),
-            "wait": env.float("DATABASE_POOL_WAIT", 5.0),
+            "max_size": env.int("DATABASE_POOL_SIZE", 4),
+            "timeout": env.float("DATABASE_POOL_WAIT", 5.0),
         },
     }
 }
