@@ -37,15 +37,6 @@ def test_every_app_stands_in_the_readmes_table() -> None:
             assert f"| `apps/{folder.name}/`" in README, folder.name
 
 
-def test_every_setting_from_the_environment_stands_in_the_readme() -> None:
-    source = (ROOT / "kwippy" / "settings.py").read_text()
-    names = re.findall(r"(?:env\.\w+|secret)\(\s*f?\"([A-Z_]+)\"", source)
-    assert "SITE_URL" in names
-    for name in set(names):
-        short = "_" + name.split("_", 1)[-1]
-        assert f"`{name}`" in README or f"`{short}`" in README, f"{name} is not explained"
-
-
 def test_every_file_that_the_readme_names_is_there() -> None:
     for path in re.findall(r"`((?:apps|kwippy|deploy|bench|templates|static)/[\w/.-]*)`", README):
         assert (ROOT / path).exists(), path
