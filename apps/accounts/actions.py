@@ -9,7 +9,7 @@ from django.db.models import F
 
 from apps.accounts import avatars, freshness
 from apps.accounts.counters import lock_people
-from apps.accounts.models import User
+from apps.accounts.models import User, on_switched
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -71,6 +71,9 @@ def _switch(people: Iterable[User], *, is_active: bool, by: User | None) -> list
         # Every page that shows kwips shows people; the predicate and the lists decide who is on it.
         pages=[freshness.PEOPLE, freshness.BIOS],
     )
+    for person in changed:
+        for call in on_switched:
+            call(person.pk)
     event = "person switched on" if is_active else "person switched off"
     actor = by.username if by else "command line"
     for person in changed:

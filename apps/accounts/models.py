@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -25,6 +25,9 @@ COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
 })  # fmt: skip
 
+
+# Called with the id of a person whose `is_active` was written, within the transaction.
+on_switched: list[Callable[[int], object]] = []
 
 # What strangers see of a person, and whether they see anything.
 SHOWN = frozenset({"username", "display_name", "bio", "avatar", "is_active"})
@@ -158,6 +161,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         shown = not is_new and update_fields is not None and not SHOWN.isdisjoint(update_fields)
         pages = [freshness.PEOPLE, freshness.BIOS] if shown else [freshness.NAMES] if is_new else []
         freshness.changed(cache=[freshness.user_key(self.pk)], pages=pages)
+        if not is_new and update_fields is not None and "is_active" in update_fields:
+            for call in on_switched:
+                call(self.pk)
 
     def refresh_from_db(self, *args: Any, **options: Any) -> None:
         super().refresh_from_db(*args, **options)  # also called for the password, when someone asks for it

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.keyset import Key, Seek, turned
-from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL
+from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, Visible
 from apps.statements import Prepared
 
 _DIRECTORY = Path(__file__).parent / "sql"
@@ -22,7 +22,7 @@ _TYPES = {"tag": "text", "cursor_last_active_at": "timestamptz"}
 class Entry(NamedTuple):
     """What a timeline knows of a kwip: enough to find its card and to go on from it."""
 
-    id: int
+    id: Visible
     version: int
     authors_version: int  # of its author, and of whose kwip a comment is about
     # The ids of the people whom it mentions and who are switched off.

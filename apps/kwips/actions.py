@@ -19,7 +19,7 @@ from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.kwips import text as kwip_text
 from apps.kwips.freshness import shown_on
-from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
+from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone, Visibility, Withheld
 
 
 class Gone(Exception):
@@ -32,13 +32,18 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
 
     Raises `Gone` where the form's kwip was deleted since.
     """
-    lock_people({author.pk})
+    people = lock_people({author.pk})
     if (before := _made_by_form(author, form_key)) is not None:
         if before.thread_id is None:
             return before
         form_key = uuid.uuid4()  # the key of another form: not this kwip sent twice
     kwip = Kwip.objects.create(
-        author=author, text=text, form_key=form_key, audience=author if followers_only else None
+        author=author,
+        text=text,
+        form_key=form_key,
+        visibility=Visibility.FOLLOWERS if followers_only else Visibility.EVERYONE,
+        audience=author if followers_only else None,
+        withheld=Withheld.of(people[author.pk]),
     )
     _index_words(kwip)
     move_counters({author.pk: {"kwips_count": 1}})
@@ -53,13 +58,19 @@ def comment(*, author: User, thread: Kwip, text: str, form_key: uuid.UUID) -> Kw
     Raises `Gone` where the kwip, or the form's comment, was deleted.
     """
     locked = _lock(thread.pk)
-    lock_people({author.pk})
+    people = lock_people({author.pk})
     if (before := _made_by_form(author, form_key)) is not None:
         if before.thread_id == locked.pk:
             return before
         form_key = uuid.uuid4()  # the key of another form: not this comment sent twice
     made = Kwip.objects.create(
-        author=author, thread=locked, text=text, form_key=form_key, audience_id=locked.audience_id
+        author=author,
+        thread=locked,
+        text=text,
+        form_key=form_key,
+        visibility=locked.visibility,
+        audience_id=locked.audience_id,
+        withheld=Withheld.of(people[author.pk]),
     )
     _index_words(made)
     Kwip.objects.filter(pk=locked.pk).update(
@@ -76,7 +87,7 @@ def edit(*, kwip: Kwip, text: str) -> Kwip:
     locked = _lock(kwip.pk)
     if locked.text == text:
         return locked
-    quoting = locked.comments.only("thread_id", "audience_id")
+    quoting = locked.comments.only("thread_id", "visibility", "audience_id")
     before = shown_on(locked, *quoting)
     Revision.objects.create(kwip=locked, text=locked.text, written_at=locked.edited_at or locked.created_at)
     locked.text = text
@@ -120,7 +131,7 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
         Tombstone(
             kwip_id=gone.pk,
             author_id=gone.author_id,
-            public=gone.audience_id is None,
+            public=not gone.followers_only,
             audience_id=gone.audience_id,
             form_key=gone.form_key,
         )

@@ -11,7 +11,7 @@ def shown_on(*kwips: Kwip) -> list[str]:
     everyone's and its author's timelines too. An edited kwip is also quoted by its comments: pass them as
     well.
     """
-    public = [kwip for kwip in kwips if kwip.audience_id is None]
+    public = [kwip for kwip in kwips if not kwip.followers_only]
     if not public:
         return []
     names = KwipTag.objects.filter(kwip__in=[kwip.pk for kwip in public]).values_list("tag__name", flat=True)

@@ -5,12 +5,16 @@ Its text is `sql/visible.sql`; nothing else in the code decides on visibility.
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NewType
 
 from django.db import models
 from django.db.models.sql.compiler import SQLCompiler
 
 ANYONE = 0  # the viewer who is not signed in
+
+# The id of a kwip that the predicate has passed for a viewer: what cards are made of. `visible_kwip` and the
+# timelines' `run` construct it, nothing else does.
+Visible = NewType("Visible", int)
 
 VISIBLE_SQL = "\n".join(
     line

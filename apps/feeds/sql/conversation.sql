@@ -1,5 +1,5 @@
 -- The comments on a kwip that the viewer may see, the oldest first, and how many characters of each a page shows.
--- Served by kwip_conversation (thread_id, id); the characters by the primary key of kwips_kwip.
+-- Served by kwip_conversation_by_id (thread_id, id); the characters by the primary key of kwips_kwip.
 SELECT page.id, char_length(left(comment.text, %(longest)s::int)) AS characters
 FROM (
     SELECT k.id

@@ -1,4 +1,4 @@
--- Everyone's kwips, the newest first. Served by kwip_everyone (id DESC).
+-- Everyone's kwips, the newest first. Served by kwip_everyone_by_id (id DESC).
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.thread_id IS NULL

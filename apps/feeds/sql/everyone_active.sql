@@ -1,4 +1,4 @@
--- Everyone's kwips, the last commented first. Served by kwip_everyone_active (last_active_at DESC, id DESC).
+-- Everyone's kwips, the last commented first. Served by kwip_everyone_by_activity (last_active_at DESC, id DESC).
 SELECT k.id, k.last_active_at
 FROM kwips_kwip k
 WHERE k.thread_id IS NULL

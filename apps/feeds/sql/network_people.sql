@@ -1,7 +1,7 @@
 -- The network, second plan: person by person. First each one's newest kwip below the cursor; a page of n kwips
 -- can only come from the n people with the newest of these, so n kwips of each of them are enough. Exact at any
 -- depth; its cost grows with the number of people, not with what they wrote.
--- Served by follow_once (follower_id, followee_id) and kwip_person (author_id, id DESC).
+-- Served by follow_once (follower_id, followee_id) and kwip_person_by_id (author_id, id DESC).
 SELECT k.id
 FROM (
     SELECT network.author_id, newest.id

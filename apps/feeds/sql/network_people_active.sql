@@ -1,6 +1,6 @@
 -- The network by activity, second plan: person by person, from each one's last commented kwip; see
 -- network_people.sql.
--- Served by follow_once (follower_id, followee_id) and kwip_person_active
+-- Served by follow_once (follower_id, followee_id) and kwip_person_by_activity
 -- (author_id, last_active_at DESC, id DESC).
 SELECT k.id, k.last_active_at
 FROM (

@@ -1,9 +1,9 @@
 -- The network by activity, first plan: out of everyone's last commented kwips below the cursor, %(window)s of
 -- them, those of the viewer and of whom they follow; see network_window.sql.
--- Served by kwip_everyone_active (last_active_at DESC, id DESC) and follow_once (follower_id, followee_id).
+-- Served by kwip_everyone_by_activity (last_active_at DESC, id DESC) and follow_once (follower_id, followee_id).
 SELECT k.id, k.last_active_at
 FROM (
-    SELECT newest.id, newest.last_active_at, newest.author_id, newest.audience_id
+    SELECT newest.id, newest.last_active_at, newest.author_id, newest.audience_id, newest.visibility, newest.withheld
     FROM kwips_kwip newest
     WHERE newest.thread_id IS NULL
       AND (newest.last_active_at, newest.id) < (%(cursor_last_active_at)s, %(cursor_id)s)

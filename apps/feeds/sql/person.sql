@@ -1,4 +1,4 @@
--- One person's kwips, the newest first. Served by kwip_person (author_id, id DESC).
+-- One person's kwips, the newest first. Served by kwip_person_by_id (author_id, id DESC).
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.author_id = %(person)s

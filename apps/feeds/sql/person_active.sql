@@ -1,5 +1,5 @@
 -- One person's kwips, the last commented first.
--- Served by kwip_person_active (author_id, last_active_at DESC, id DESC).
+-- Served by kwip_person_by_activity (author_id, last_active_at DESC, id DESC).
 SELECT k.id, k.last_active_at
 FROM kwips_kwip k
 WHERE k.author_id = %(person)s

@@ -1,4 +1,4 @@
--- What everyone may see of the kwips in a range of ids, for the sitemap. Served by kwip_everyone (id DESC).
+-- What everyone may see of the kwips in a range of ids, for the sitemap. Served by kwip_everyone_by_id (id DESC).
 SELECT k.id, author.username, greatest(k.last_active_at, k.edited_at)
 FROM kwips_kwip k
 JOIN accounts_user author ON author.id = k.author_id

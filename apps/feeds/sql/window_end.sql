@@ -1,5 +1,5 @@
 -- The first kwip of anybody that the network's window does not see any more, if there is one.
--- Served by kwip_everyone (id DESC).
+-- Served by kwip_everyone_by_id (id DESC).
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.thread_id IS NULL

@@ -144,7 +144,7 @@ def test_a_range_is_read_by_its_index_and_nothing_is_counted(ann: User, publish:
     sql = sitemaps._sql("sitemap_kwips").replace("{visible}", sitemaps.VISIBLE_SQL)
     start = kwip.pk + 10_000
     shown = plans.explained((sql, {"viewer": 0, "start": start, "end": start + 100}))
-    assert "kwip_everyone" in shown or "kwips_kwip_pkey" in shown
+    assert "kwip_everyone_by_id" in shown or "kwips_kwip_pkey" in shown
     assert "Seq Scan on kwips_kwip" not in shown
     table, among = sitemaps._TABLES["kwips"]
     sql = sitemaps._sql("sitemap_ranges").replace("{table}", table).replace("{among}", among)
