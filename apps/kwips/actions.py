@@ -19,7 +19,17 @@ from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.kwips import text as kwip_text
 from apps.kwips.freshness import shown_on
-from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone, Visibility, Withheld
+from apps.kwips.models import (
+    Favourite,
+    Kwip,
+    KwipTag,
+    Mention,
+    Revision,
+    Tag,
+    Tombstone,
+    Visibility,
+    Withheld,
+)
 
 
 class Gone(Exception):

@@ -8,6 +8,6 @@ class KwipsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts.models import on_switched
-        from apps.kwips.withholding import follow_switch  # it reads models
+        from apps.kwips.withholding import align_on_switch  # it reads models
 
-        on_switched.append(follow_switch)
+        on_switched.append(align_on_switch)

@@ -17,7 +17,7 @@ _DECIDING = ("audience", "visibility", "withheld")
 
 
 class Visibility(models.IntegerChoices):
-    """The ladder of readers. Planned above these: unlisted (2, by its address alone), listed (3, named people)."""
+    """Who may read a kwip. Planned: unlisted (2), by its address alone; listed (3), for named people."""
 
     EVERYONE = 0, _("everyone")
     FOLLOWERS = 1, _("followers only")

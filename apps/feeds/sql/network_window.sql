@@ -1,7 +1,8 @@
 -- The network, first plan: out of everyone's newest kwips below the cursor, %(window)s of them, those of the
 -- viewer and of whom they follow. Fast where these kwip a lot, however many they are; a page that it does not
 -- fill is network_people.sql's. OFFSET 0 has PostgreSQL ask for each kwip's author, until the page is full, instead
--- of first reading all whom the viewer follows. Served by kwip_everyone_by_id (id DESC) and follow_once (follower_id, followee_id).
+-- of first reading all whom the viewer follows.
+-- Served by kwip_everyone_by_id (id DESC) and follow_once (follower_id, followee_id).
 SELECT k.id
 FROM (
     SELECT newest.id, newest.author_id, newest.audience_id, newest.visibility, newest.withheld

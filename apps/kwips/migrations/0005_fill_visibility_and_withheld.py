@@ -1,9 +1,10 @@
 """Fills the new columns of the rows there are, in batches that commit one by one. It may be run again.
 
 What the release before writes meanwhile it does not see: the predicate covers an audience with visibility 0,
-and `followswitches`, which the release step and the schedule run, covers people who were switched.
+and `withholding.align_all`, which the release step and the schedule run, covers people who were switched.
 """
 
+import sys
 import time
 
 from django.db import migrations, transaction
@@ -52,7 +53,8 @@ def fill(apps, schema_editor):
     for start in range(0, most + 1, 1_000):
         filled += run(schema_editor, FOLLOWERS, [start, start + 1_000, BATCH])
         if time.monotonic() - started > 10:
-            print(f"\n    visibility: {filled:,} kwips, people up to {start:,} of {most:,}", end="", flush=True)
+            sys.stdout.write(f"\n    visibility: {filled:,} kwips, people up to {start:,} of {most:,}")
+            sys.stdout.flush()
             started = time.monotonic()
     for person in off:
         filled += run(schema_editor, WITHHELD, [person, BATCH, person])

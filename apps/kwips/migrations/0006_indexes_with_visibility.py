@@ -10,7 +10,9 @@ READ = ("audience", "visibility", "withheld")
 
 
 def index(name, fields, condition, *include):
-    return AddIndex("kwip", models.Index(fields=fields, name=name, include=(*include, *READ), condition=condition))
+    return AddIndex(
+        "kwip", models.Index(fields=fields, name=name, include=(*include, *READ), condition=condition)
+    )
 
 
 class Migration(migrations.Migration):
