@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps import limits
-from apps.accounts import freshness
+from apps.accounts.keys import BIOS, PEOPLE, user_pages
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
 from apps.accounts.queries import person
@@ -48,13 +48,13 @@ def unfollow(request: MemberRequest, username: str) -> HttpResponse:
     return _counted(request, followee, actions.unfollow(follower=request.user, followee=followee))
 
 
-@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, freshness.BIOS)
+@public_page(user_pages("{username}"), PEOPLE, BIOS)
 @require_safe
 def followers(request: HttpRequest, username: str) -> HttpResponse:
     return _people(request, username, "followers")
 
 
-@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, freshness.BIOS)
+@public_page(user_pages("{username}"), PEOPLE, BIOS)
 @require_safe
 def following(request: HttpRequest, username: str) -> HttpResponse:
     return _people(request, username, "following")

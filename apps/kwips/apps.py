@@ -7,7 +7,4 @@ class KwipsConfig(AppConfig):
     verbose_name = _("kwips")
 
     def ready(self) -> None:
-        from apps.accounts.models import on_switched
-        from apps.kwips.withholding import align_on_switch  # it reads models
-
-        on_switched.append(align_on_switch)
+        from apps.kwips import invalidation, withholding  # noqa: F401 - they subscribe to events

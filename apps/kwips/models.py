@@ -51,6 +51,10 @@ class Kwip(models.Model):
     thread = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="comments", db_index=False
     )
+    # Of a comment: the comment of the same thread that it answers. Clients ask for it; no page shows it.
+    answers = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     text = models.TextField(_("your kwip"), max_length=TEXT_LIMIT)
     # A comment has the visibility and the audience of its thread, so that its row answers for both.
     # Defaults of the database: during an upgrade the previous release inserts without these columns.
@@ -138,6 +142,8 @@ class Kwip(models.Model):
             ),
             # The few kwips that are withheld: clearing looks for them.
             models.Index(fields=["author"], name="kwip_withheld", condition=models.Q(withheld__gt=0)),
+            # Deleting a comment looks for its answers.
+            models.Index(fields=["answers"], name="kwip_answers", condition=models.Q(answers__isnull=False)),
             # Deleting a person looks for what was written for their circle.
             models.Index(
                 fields=["audience"], name="kwip_audience", condition=models.Q(audience__isnull=False)

@@ -14,9 +14,10 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.tasks import task
 
-from apps.accounts import freshness
+from apps.accounts import events as accounts_events
 from apps.accounts.counters import lock_people
 from apps.accounts.models import User
+from apps.kwips import events
 from apps.kwips.models import Kwip, Withheld
 
 log = structlog.get_logger("kwippy.kwips")
@@ -31,18 +32,26 @@ _BIT = Withheld.SUSPENDED.value
 _marked = F("withheld").bitand(_BIT)
 
 
-@transaction.atomic
-def align_on_switch(person_id: int) -> None:
-    """Withholds or restores the newest of what a person wrote, and enqueues the rest. Within the switch."""
+@accounts_events.switched_off.within
+@accounts_events.switched_on.within
+def on_switched(event: accounts_events.Switched) -> None:
+    for person in event.people:
+        align_newest(person.pk)
+
+
+@accounts_events.profile_changed.within
+def on_profile_changed(event: accounts_events.ProfileChanged) -> None:
+    """`User.save`, as the admin's form does."""
+    if "is_active" in event.fields:
+        align_newest(event.user.pk)
+
+
+def align_newest(person_id: int) -> None:
+    """Withholds or restores the newest of what a person wrote, and enqueues the rest."""
     person = lock_people({person_id})[person_id]
     for kind in _KINDS:
-        newest = (
-            _of(person)
-            .filter(kind)
-            .select_for_update(no_key=True, skip_locked=True)
-            .values_list("pk", flat=True)
-        )
-        _write(person, list(newest[:AT_ONCE]))
+        rows = _of(person).filter(kind).select_for_update(no_key=True, skip_locked=True)
+        _write(person, list(rows.values_list("pk", flat=True)[:AT_ONCE]))
     align.enqueue(person_id)
 
 
@@ -106,5 +115,5 @@ def _write(person: User, kwip_ids: list[int]) -> None:
     if kwip_ids:
         clear, mark = F("withheld").bitand(~_BIT), F("withheld").bitor(_BIT)
         Kwip.objects.filter(pk__in=kwip_ids).update(withheld=clear if person.is_active else mark)
-        # Every page that shows kwips shows people.
-        freshness.changed(pages=[freshness.PEOPLE])
+        event = events.restored if person.is_active else events.withheld
+        event.emit(events.Withholding(person, kwip_ids))

@@ -198,7 +198,7 @@ def test_an_upgrade_beside_the_earlier_release_loses_and_shows_nothing(
 def test_migrations_that_are_interrupted_are_run_again(earlier: Path, server: Postgres) -> None:
     """An index that was being built is left invalid by PostgreSQL, and is built anew."""
     manage(earlier, server, "migrate", "--verbosity=0")
-    manage(settings.BASE_DIR, server, "migrate", "kwips", "0005", "--verbosity=0")
+    manage(settings.BASE_DIR, server, "migrate", "kwips", "0007", "--verbosity=0")
     connection = psycopg2.connect(host=str(server.sockets), dbname="kwippy", user="postgres")
     connection.autocommit = True
     with connection.cursor() as cursor:

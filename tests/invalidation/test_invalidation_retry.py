@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from apps import lookaside
-from apps.accounts import freshness
+from apps.accounts.keys import PEOPLE, user_key
 from apps.accounts.models import User
 from apps.commandqueue.models import Command, State
 from deploy.local.memcached import Memcached
@@ -41,8 +41,8 @@ def test_an_invalidation_that_failed_is_made_good_when_memcached_is_back(
         ann.save()
         forget = Command.objects.filter(task="kwippy.tasks.forget")
         told = " ".join(str(command.arguments) for command in forget)
-        assert freshness.user_key(ann.pk) in told
-        assert f"generation:{freshness.PEOPLE}" in told
+        assert user_key(ann.pk) in told
+        assert f"generation:{PEOPLE}" in told
         work()
         assert {command.state for command in forget.all()} == {State.WAITING}
         server.start()

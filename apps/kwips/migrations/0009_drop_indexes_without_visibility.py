@@ -15,6 +15,6 @@ NAMES = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("kwips", "0006_indexes_with_visibility")]
+    dependencies = [("kwips", "0008_indexes_with_visibility")]
     atomic = False
     operations = [RemoveIndex("kwip", name) for name in NAMES]

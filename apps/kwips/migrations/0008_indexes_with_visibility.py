@@ -16,7 +16,7 @@ def index(name, fields, condition, *include):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("kwips", "0005_fill_visibility_and_withheld")]
+    dependencies = [("kwips", "0007_fill_visibility_and_withheld")]
     atomic = False
     operations = [
         index("kwip_everyone_by_id", ["-id"], KWIPS, "author"),

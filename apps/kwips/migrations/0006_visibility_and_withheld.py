@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("kwips", "0003_tombstones_know_their_audience")]
+    dependencies = [("kwips", "0005_comment_answers_index")]
 
     # Defaults of the database: nothing is rewritten, and the release before inserts without the columns.
     operations = [

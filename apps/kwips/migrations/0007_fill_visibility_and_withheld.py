@@ -61,6 +61,6 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("kwips", "0004_visibility_and_withheld"), ("accounts", "0002_switched_off")]
+    dependencies = [("kwips", "0006_visibility_and_withheld"), ("accounts", "0002_switched_off")]
     atomic = False
     operations = [migrations.RunPython(fill, migrations.RunPython.noop, elidable=True)]
