@@ -118,7 +118,7 @@ class Writer(threading.Thread):
             form = {"text": f"secret {word}" if number % 2 else f"open {word}", "form_key": str(uuid.uuid4())}
             if number % 2:
                 form["followers_only"] = "on"
-            answer = self.visitor.post("/kwip/", **form)
+            answer = self.visitor.post("/kwip/", None, **form)
             self.statuses.add(answer.status)
             if answer.status == 302:
                 self.acknowledged.append(word)
