@@ -114,7 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
                 "kwippy.templatetags.fixed",
-                "kwippy.templatetags.lines",
+                "apps.plaintext.templatetags.formats",
             ],
         },
     },

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
@@ -106,24 +108,39 @@ def _run(source: IO[bytes], made: IO[bytes]) -> tuple[int, int]:
 
 
 def store(picture: bytes) -> str:
-    """Writes the picture below media/avatars under a random name, whole or not at all. Returns the name.
+    """Save a picture in Django's default storage under a random name, whole or not at all; returns the name.
 
     Raises OSError (the disk is full).
     """
     name = f"{secrets.token_hex(16)}.webp"
-    folder = Path(settings.MEDIA_ROOT) / "avatars"
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{name}"
     try:
-        unfinished.write_bytes(picture)
-        unfinished.rename(folder / name)
+        default_storage.save(_path(name), ContentFile(picture))
     except OSError:
-        unfinished.unlink(missing_ok=True)
+        remove(name)
         raise
     return name
 
 
 def remove(name: str) -> None:
-    """Deletes a picture. One that is not there is no error."""
+    """Delete a picture; a missing one is ignored."""
     if name:
-        (Path(settings.MEDIA_ROOT) / "avatars" / name).unlink(missing_ok=True)
+        default_storage.delete(_path(name))
+
+
+def url(name: str) -> str:
+    """The address of a picture, as the storage gives it."""
+    return default_storage.url(_path(name))
+
+
+def read(name: str) -> bytes | None:
+    """The picture, or None where there is none."""
+    try:
+        with default_storage.open(_path(name)) as file:
+            picture: bytes = file.read()
+    except OSError:
+        return None
+    return picture
+
+
+def _path(name: str) -> str:
+    return f"avatars/{name}"

@@ -24,6 +24,7 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_safe
 
 from apps import limits
+from apps.accounts import avatars
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
 from apps.accounts.templatetags.people import hue
@@ -139,7 +140,7 @@ def draw(fields: list[str | int]) -> None:
         return
     # What is left of one that was not finished.
     default_storage.delete(_name(subject))
-    picture = _read(f"avatars/{subject.avatar}", b"") if subject.avatar else None
+    picture = avatars.read(subject.avatar) if subject.avatar else None
     default_storage.save(_name(subject), ContentFile(drawing.draw(subject, picture)))
 
 
@@ -166,14 +167,14 @@ def _name(subject: Subject) -> str:
     return f"{FOLDER}/{digest[:32]}.jpg"
 
 
-def _read(name: str, end: bytes = _END) -> bytes | None:
+def _read(name: str) -> bytes | None:
     """The file, if it is there and whole."""
     try:
         with default_storage.open(name) as file:
             found: bytes = file.read()
     except OSError:
         return None
-    return found if found.endswith(end) else None
+    return found if found.endswith(_END) else None
 
 
 def _site_picture() -> bytes:

@@ -24,7 +24,7 @@ SUPERUSER = "postgres"
 # Nothing outlives a test run, so nothing needs to reach the disk.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 # What people wrote, addresses, hashes and session keys stay out of the server's log: psycopg2 writes them
-# into the statement. docker-compose.yml and deploy/stack.yml have the same settings.
+# into the statement. docker-compose.yml has the same settings.
 QUIET = (
     # No statement beside an error, a wait for a lock, a temporary file.
     "log_min_error_statement=panic",

@@ -38,13 +38,13 @@ class Migration(migrations.Migration):
 
 
 def play(stack: Stack, operator: Operator) -> None:
-    first = stack.setting("RELEASE") or "latest"
+    first = stack.setting("IMAGE_TAG") or "latest"
     ann = Visitor(stack.https)
     sign_in(ann, "ann")
     with Load(stack, writers(stack)) as load:
         patiently(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
         make_next_release(stack, operator, "contact", MIGRATION)
-        second = stack.setting("RELEASE")
+        second = stack.setting("IMAGE_TAG")
         with lock_in_the_way(stack):
             told = roll(
                 stack,
@@ -56,8 +56,8 @@ def play(stack: Stack, operator: Operator) -> None:
             raise RehearsalError(f"the migration did not have to wait for its lock:\n{told}")
         if "rehearsed" not in stack.sql("SELECT column_name FROM information_schema.columns"):
             raise RehearsalError("the migration was not applied", "migrate")
-        roll(stack, load, "rollback", lambda: operator.follow("Roll back", names={"RELEASE": first}))
-        operator.set(RELEASE=second)
+        roll(stack, load, "rollback", lambda: operator.follow("Roll back", names={"IMAGE_TAG": first}))
+        operator.set(IMAGE_TAG=second)
         killed(stack, load, operator)
         make_next_release(stack, operator, "kwips", RETYPE)
         roll(
@@ -136,7 +136,7 @@ def roll(stack: Stack, load: Load, what: str, upgrade: Callable[[], str]) -> str
     moment = time.monotonic()
     told = upgrade()
     seconds = time.monotonic() - moment
-    release = stack.setting("RELEASE")
+    release = stack.setting("IMAGE_TAG")
     count = load.clean(moment, what, "web")
     for service in ("web", "worker"):
         for container in stack.containers(service):

@@ -38,7 +38,7 @@ def play(stack: Stack, operator: Operator) -> None:
     patiently(lambda: "kettle" in visitor.get(address).text, "what the backup has", "nginx")
     if (status := visitor.get(lost).status) != 404:
         raise RehearsalError(f"what came after the backup was answered with {status}", "postgres")
-    if not stack.image.endswith(stack.setting("RELEASE")):
+    if not stack.image.endswith(stack.setting("IMAGE_TAG")):
         raise RehearsalError(f"web runs {stack.image}", "web")
     stack.down()
 

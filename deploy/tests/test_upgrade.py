@@ -12,7 +12,7 @@ def test_an_upgrade_replaces_every_container_and_names_the_way_back(machine: Mac
     done = machine.run("upgrade")
     assert done.returncode == 0, done.stderr
     is_whole(machine, NEW)
-    assert "The way back: RELEASE=old" in done.stderr
+    assert "The way back: IMAGE_TAG=old" in done.stderr
     order = [call.split()[0] for call in machine.state["calls"]]
     assert order.index("run") < order.index("up") < order.index("stop")
 
@@ -93,7 +93,7 @@ def test_an_image_whose_name_another_has_got_is_named_before_it_is_lost(machine:
     machine.set(images={NEW: "sha-new"})
     done = machine.run("upgrade")
     assert done.returncode == 0, done.stderr
-    assert "RELEASE=before" in done.stderr
+    assert "IMAGE_TAG=before" in done.stderr
     assert machine.state["images"]["kwippy:before"] == "lost"
 
 
@@ -115,16 +115,19 @@ def test_a_build_names_the_release_by_its_commit_and_changes_nothing_if_it_fails
     commit = subprocess.run(
         [*git, "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True
     )
+    with (machine.folder / ".env").open("a") as env:
+        env.write("RELEASE=earlier\n")
     done = machine.run("build")
     assert done.returncode == 0, done.stderr
+    assert "RELEASE=" not in (machine.folder / ".env").read_text()
     release = (machine.folder / ".env").read_text().splitlines()[-1]
-    assert release.startswith("RELEASE=20")
+    assert release.startswith("IMAGE_TAG=20")
     assert release.endswith(f"-{commit.stdout.strip()}")
-    assert "was latest" in done.stderr
+    assert "was earlier" in done.stderr
     (machine.folder / "deploy" / "upgrade").write_text("changed")
     assert machine.run("build").returncode == 0
     changed = (machine.folder / ".env").read_text()
-    assert changed.count("RELEASE=") == 1
+    assert changed.count("IMAGE_TAG=") == 1
     assert "-changed-" in changed
     machine.set(failing=["build"])
     done = machine.run("build")

@@ -6,6 +6,7 @@ from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.accounts import avatars
 from apps.accounts.devices import device
 from apps.accounts.me import Me
 from apps.plaintext import cut, kept_spaces, safe
@@ -36,7 +37,7 @@ def photo(picture: str) -> SafeString:
     """A person's own picture, for programs that read an h-card; people see `avatar`."""
     if not picture:
         return SafeString()
-    return format_html('<data class="u-photo" value="/media/avatars/{}"></data>', picture)
+    return format_html('<data class="u-photo" value="{}"></data>', avatars.url(picture))
 
 
 @register.filter
@@ -70,10 +71,9 @@ def avatar(username: str, picture: str, size: str) -> SafeString:
             hue(username[::-1]),
         )
     return format_html(
-        '<img class="avatar avatar-{}" src="/media/avatars/{}" '
-        'alt="" width="{}" height="{}" decoding="async">',
+        '<img class="avatar avatar-{}" src="{}" alt="" width="{}" height="{}" decoding="async">',
         size,
-        picture,
+        avatars.url(picture),
         PIXELS[size],
         PIXELS[size],
     )

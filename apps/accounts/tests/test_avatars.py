@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pillow_heif
 import pytest
@@ -290,3 +290,24 @@ def test_an_upload_waits_for_the_one_before_it_and_not_for_long(
         assert "give it a few seconds" in answer.content.decode()
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert client.post("/settings/picture/", {"picture": upload(picture())}).status_code == 302
+
+
+def test_pictures_may_be_in_another_storage_whose_addresses_the_pages_show(
+    settings: Any, ann: User, media: Path, client: Client
+) -> None:
+    elsewhere = {
+        "BACKEND": "django.core.files.storage.InMemoryStorage",
+        "OPTIONS": {"base_url": "https://pictures.example/kwippy/"},
+    }
+    settings.STORAGES = settings.STORAGES | {"default": elsewhere}
+    actions.change_picture(user=ann, picture=b"one")
+    ann.refresh_from_db()
+    first = ann.avatar
+    page = client.get("/ann/").content.decode()
+    assert f'src="https://pictures.example/kwippy/avatars/{first}"' in page
+    assert "/media/" not in page
+    assert avatars.read(first) == b"one"
+    actions.change_picture(user=ann, picture=b"two")
+    ann.refresh_from_db()
+    assert (avatars.read(first), avatars.read(ann.avatar)) == (None, b"two")
+    assert not media.exists()

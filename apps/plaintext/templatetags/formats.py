@@ -1,0 +1,38 @@
+"""Counts, times and lines as text: built into every template (`TEMPLATES` in the settings)."""
+
+import datetime
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.filter
+def compact(number: int) -> str:
+    """A count in four characters at most: 999, 1.2k, 34k, 5.6m."""
+    for size, letter in ((1_000_000, "m"), (1_000, "k")):
+        if number >= size:
+            tenths = number * 10 // size
+            short = f"{tenths // 10}.{tenths % 10}" if tenths < 100 and tenths % 10 else str(tenths // 10)
+            return short + letter
+    return str(number)
+
+
+@register.simple_tag
+def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
+    """``moment`` as a `time` element in UTC, which the browser turns into its own zone and "3 min ago"."""
+    moment = moment.astimezone(datetime.UTC)
+    shown = date_format(moment, "j M Y, H:i").lower() + " utc"
+    classes = format_html(' class="{}"', css) if css else ""
+    return format_html(
+        '<time datetime="{}"{} dir="auto">{}</time>', moment.isoformat(timespec="seconds"), classes, shown
+    )
+
+
+@register.filter(is_safe=True)
+def oneline(text: str) -> str:
+    """``text`` with single spaces for all white space, and none at its ends: for attributes and titles."""
+    return " ".join(text.split())
