@@ -58,5 +58,6 @@ SELECT person, kwip
 FROM (
     SELECT 5 AS person, i AS kwip FROM generate_series(1, 48000, 48) i
     UNION ALL SELECT 10 + i % 500, i FROM generate_series(1, 48000) i
+    UNION ALL SELECT 600 + i % 500, i FROM generate_series(1, 48000) i
 ) liked
 ORDER BY kwip, person;
