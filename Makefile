@@ -23,7 +23,7 @@ test: ## run the tests against PostgreSQL, memcached, nginx and Chromium (ARGS= 
 
 torture: ## every fault of the queue a hundred times, and all that takes minutes (about an hour)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx
-	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_faults.py \
+	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_smtp_faults.py \
 		apps/commandqueue/tests/test_crashes.py tests/edge/test_edge_staleness.py \
 		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py $(ARGS)
 

@@ -48,9 +48,9 @@ def million_in_process() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from apps.commandqueue import actions
+    from apps.commandqueue.core.worker import Worker
     from apps.commandqueue.models import Command
-    from apps.commandqueue.worker import Worker
+    from apps.commandqueue.operate import actions
 
     # The queue is measured and not a server: what "sends" says that it has.
     settings.MAILERS["direct"] = {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
@@ -60,13 +60,13 @@ def million_in_process() -> None:
         cursor.execute("TRUNCATE commandqueue_command")
         cursor.execute("SET synchronous_commit = off")
     enqueue_chunk(1_000)
-    Worker(lanes=["default"], once=True).run()
+    Worker(queues=["default"], once=True).run()
     actions.purge(older_than=0)
     before = claim_milliseconds()
     started, largest = time.monotonic(), 0
     for done in range(0, COMMANDS, CHUNK):
         enqueue_chunk(CHUNK)
-        Worker(lanes=["default"], once=True, threads=2).run()
+        Worker(queues=["default"], once=True, threads=2).run()
         actions.purge(older_than=0)
         largest = max(largest, table_bytes())
         if done % 100_000 == 0:
@@ -102,15 +102,16 @@ def enqueue_chunk(count: int) -> None:
 
 def claim_milliseconds() -> float:
     """What claiming twenty of a hundred commands takes: the median of many."""
-    from apps.commandqueue import actions, store
+    from apps.commandqueue.core import store
     from apps.commandqueue.models import Command
+    from apps.commandqueue.operate import actions
 
     took = []
     for _ in range(40):
         enqueue_chunk(100)
         for _ in range(5):
             started = time.perf_counter()
-            claimed = store.claim(lane="default", limit=20, lease=60)
+            claimed = store.claim(queue_name="default", limit=20, lease=60)
             took.append((time.perf_counter() - started) * 1000)
             if len(claimed) != 20:
                 raise SystemExit(f"{len(claimed)} commands were claimed")

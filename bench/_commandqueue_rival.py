@@ -83,23 +83,23 @@ def ours(sockets: str, database: str, port: int) -> Rival:
     sys.path.insert(0, os.environ["KWIPPY_ROOT"])
     mailers = {
         "default": {
-            "BACKEND": "apps.commandqueue.mail.QueueEmailBackend",
+            "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
             "OPTIONS": {"mailer": "direct"},
         },
         "direct": smtp(port),
     }
-    tasks = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
+    tasks = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     configure(
         sockets, database, ["django.contrib.postgres", "apps.commandqueue"], MAILERS=mailers, TASKS=tasks
     )
     from django.core.mail import mailers as made
 
+    from apps.commandqueue.core.worker import Worker
     from apps.commandqueue.models import Command
-    from apps.commandqueue.worker import Worker
 
     return (
         lambda count: [made.default.send_messages([message(number)]) for number in range(count)],
-        lambda: Worker(lanes=["default"], threads=1, once=True).run(),
+        lambda: Worker(queues=["default"], threads=1, once=True).run(),
         Command.objects.exclude(state="done").count,
     )
 
@@ -107,16 +107,16 @@ def ours(sockets: str, database: str, port: int) -> Rival:
 def ours_tasks(sockets: str, database: str, port: int) -> Rival:
     """A task a mail, to set beside django-tasks-db."""
     sys.path.insert(0, os.environ["KWIPPY_ROOT"])
-    tasks = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
+    tasks = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     apps = ["django.contrib.postgres", "apps.commandqueue"]
     configure(sockets, database, apps, MAILERS={"default": smtp(port)}, TASKS=tasks)
+    from apps.commandqueue.core.worker import Worker
     from apps.commandqueue.models import Command
-    from apps.commandqueue.worker import Worker
 
     task = mail_task()
     return (
         lambda count: [task.enqueue(number) for number in range(count)],
-        lambda: Worker(lanes=["default"], threads=1, once=True).run(),
+        lambda: Worker(queues=["default"], threads=1, once=True).run(),
         Command.objects.exclude(state="done").count,
     )
 

@@ -105,8 +105,8 @@ def enqueue_beside_insert() -> dict[str, Figure]:
     from django.core.mail import mailers
     from django.db import connection, transaction
 
-    from apps.commandqueue.mail import QueueEmailBackend
-    from apps.commandqueue.messages import render
+    from apps.commandqueue.mail.backend import QueueEmailBackend
+    from apps.commandqueue.mail.rendering import render
     from bench._commandqueue_rival import message
 
     queue = mailers.default
@@ -123,7 +123,7 @@ def enqueue_beside_insert() -> dict[str, Figure]:
 
     def enqueue() -> None:
         with transaction.atomic():
-            row = queue.row(mail, lane="default", priority=0, secret=False, lifetime=172_800)
+            row = queue.row(mail, queue_name="default", priority=0, secret=False, lifetime=172_800)
             queue.insert([row])
 
     def insert() -> None:
@@ -179,7 +179,7 @@ def deliver(port: int) -> list[float]:
 
     mail = Command.objects.filter(kind="mail")
     mail.delete()
-    command = [sys.executable, "manage.py", "runworker", "--lanes=default"]
+    command = [sys.executable, "manage.py", "runworker", "--queues=default"]
     worker = subprocess.Popen(command, cwd=ROOT, env=os.environ)
     try:
         message(0).send()

@@ -117,7 +117,7 @@ def calls(address: str, *, rounds: int) -> dict[str, Figure]:
     from django.core.cache.backends.memcached import PyMemcacheCache
 
     from apps.lookaside.backends import MemcachedLookaside
-    from apps.lookaside.connection import connected
+    from apps.lookaside.client import MetaClient
 
     django.setup()
     stock, ours = PyMemcacheCache(address, {}), MemcachedLookaside(address, {})
@@ -138,7 +138,10 @@ def calls(address: str, *, rounds: int) -> dict[str, Figure]:
         "stock: 20 cards": request(lambda: stock.get_many(CARDS), stock),
         "ours: 20 cards": request(lambda: ours.get_many_or_compute(CARDS, lambda _: cards), ours),
     }
-    with connected(address, 1) as wire:
+    client = MetaClient(address, timeout=1)
+    wire: Any = client.sock
+    with wire:
+        wire.settimeout(1)
 
         def round_trip() -> None:
             wire.sendall(b"mg user v\r\n")

@@ -15,7 +15,7 @@ class KwippyConfig(AppConfig):
         from kwippy import checks, metrics, sqllog, tasks  # noqa: F401
 
         sqllog.start()
-        lookaside.failed.append(tasks.forget_later)
+        lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
         limits.refused.append(metrics.count_refusal)
         user_login_failed.connect(metrics.count_failed_sign_in)
         if settings.ADMINS:

@@ -10,7 +10,7 @@ from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils.log import AdminEmailHandler
 
-from apps.commandqueue.headers import is_one_line
+from apps.commandqueue.mail.headers import is_one_line
 from kwippy.errors import DOWN
 from kwippy.logs import without_secrets
 

@@ -23,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps import dbpool, lookaside, pagecache
-from apps.commandqueue import metrics as queue
+from apps.commandqueue.operate import metrics as queue
 from apps.limits import addresses
 from kwippy import metricfiles
 
@@ -40,7 +40,7 @@ _REQUESTS = Histogram(
 )
 _CACHE = Counter(
     "kwippy_lookaside",
-    "What requests met in memcached: keys found and not, and round trips that failed.",
+    "Look-aside cache: keys found (hit), keys not found (miss), failed round trips (failure).",
     ["result"],
     registry=_OWN,
 )

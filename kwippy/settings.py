@@ -3,6 +3,7 @@
 `X_FILE` names a file that holds the value of `X`, for every secret. The README lists the variables.
 """
 
+import ssl
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,8 @@ SLOW_STATEMENT_MS = env.int("SLOW_STATEMENT_MS", 500)
 # ── Caches ───────────────────────────────────────────────────────────────────────────────────────
 
 MEMCACHED_SERVERS: list[str] = env.list("MEMCACHED_SERVERS", [])
+# A file with the certificates of the authority that signed memcached's. With it, connections use TLS.
+MEMCACHED_TLS_CA = env.str("MEMCACHED_TLS_CA", "")
 
 CACHES: dict[str, dict[str, Any]] = {
     # allauth's rate limits. They are security: in PostgreSQL they hold when memcached is down, where
@@ -182,7 +185,15 @@ CACHES: dict[str, dict[str, Any]] = {
     },
     # User objects, sessions and rendered kwips. "apps.lookaside.backends.NoLookaside" does without.
     "lookaside": (
-        {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", "LOCATION": MEMCACHED_SERVERS}
+        {
+            "BACKEND": "apps.lookaside.backends.MemcachedLookaside",
+            "LOCATION": MEMCACHED_SERVERS,
+            "OPTIONS": (
+                {"tls_context": ssl.create_default_context(cafile=MEMCACHED_TLS_CA)}
+                if MEMCACHED_TLS_CA
+                else {}
+            ),
+        }
         if MEMCACHED_SERVERS
         # In this process, each entry for 5 seconds at most: other processes can't take it back.
         else {"BACKEND": "apps.lookaside.backends.LocalLookaside", "LOCATION": "kwippy"}
@@ -357,7 +368,7 @@ MAILERS: dict[str, dict[str, Any]] = {
     # Every message is a row in the command queue, in the sender's own transaction; `manage.py runworker`
     # sends it. "django.core.mail.backends.smtp.EmailBackend" in its place is the way back.
     "default": {
-        "BACKEND": "apps.commandqueue.mail.QueueEmailBackend",
+        "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
         "OPTIONS": {
             "mailer": "direct",
             # For providers that ask for it: messages a second, recipients a day.
@@ -395,7 +406,7 @@ SECURITY_CONTACT = env.str("SECURITY_CONTACT", f"{SITE_URL}/contact/" if CONTACT
 
 TASKS: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "apps.commandqueue.tasks.QueueTaskBackend",
+        "BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend",
         "OPTIONS": {
             "max_attempts": {"now": 5, "default": 10, "bulk": 10},
             # What recurs, and after how many seconds.

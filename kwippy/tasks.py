@@ -14,49 +14,53 @@ from apps.lookaside.backends import TTL
 from kwippy import unconfirmed
 
 
-class StillAway(Exception):
-    """Memcached does not answer yet: the queue will try again."""
+class CacheUnavailable(Exception):
+    """memcached is still down; the queue retries the command."""
 
 
 @task(queue_name="now")
-def forget(keys: list[str], since: str) -> None:
-    """Invalidates again what could not be invalidated at ``since`` (ISO time). Raises `StillAway`."""
+def retry_invalidation(keys: list[str], since: str) -> None:
+    """Invalidates keys for which that failed at ``since`` (ISO time). Raises `CacheUnavailable`."""
     if timezone.now() - datetime.datetime.fromisoformat(since) > datetime.timedelta(seconds=TTL):
-        return  # no entry that is ever invalidated lives longer
-    if lost := lookaside.cache().invalidate(keys, retrying=True):
-        raise StillAway(f"{len(lost)} of {len(keys)} keys")
+        return  # every entry has expired
+    if failed := lookaside.cache().invalidate(keys, retrying=True):
+        raise CacheUnavailable(f"{len(failed)} of {len(keys)} keys")
 
 
-def forget_later(keys: list[str]) -> None:
-    """Takes over what an invalidation could not delete."""
-    forget.enqueue(keys, timezone.now().isoformat())
+# The name in commands that were enqueued before the task was renamed.
+forget = retry_invalidation
+
+
+def enqueue_invalidation(keys: list[str]) -> None:
+    """Enqueues the retry of a failed invalidation."""
+    retry_invalidation.enqueue(keys, timezone.now().isoformat())
 
 
 @task(queue_name="bulk")
 def sweep_limits() -> int:
-    """Take away limits that have expired; returns how many."""
+    """Delete limits that have expired; returns how many."""
     return limits.sweep()
 
 
 @task(queue_name="bulk")
 def sweep_previews() -> int:
-    """Take away pictures of link previews that are old or too many; returns how many."""
+    """Delete pictures of link previews that are old or too many; returns how many."""
     return previews.sweep()
 
 
 @task(queue_name="bulk")
 def sweep_sign_ups() -> int:
-    """Take away sign-ups whose address was not confirmed in time; returns how many."""
+    """Delete sign-ups whose address was not confirmed in time; returns how many."""
     return joining.sweep() + unconfirmed.remove()
 
 
 @task(queue_name="bulk")
 def release_names() -> int:
-    """Take away former user names whose year is over; returns how many."""
+    """Delete former user names whose year is over; returns how many."""
     return names.release_names()
 
 
 @task(queue_name="bulk")
 def clear_sessions() -> None:
-    """Take away sessions that have expired."""
+    """Delete sessions that have expired."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -17,9 +17,9 @@ from apps import limits
 from apps.accounts import queries
 from apps.accounts.backends import login_of
 from apps.accounts.models import User
-from apps.commandqueue.headers import header_address
-from apps.commandqueue.messages import automatic, mark
-from apps.commandqueue.models import Lane
+from apps.commandqueue.mail.headers import validate_header_address
+from apps.commandqueue.mail.rendering import auto_generated, set_queue_options
+from apps.commandqueue.models import Queue
 
 # What such a mail's template is given.
 _LETS_IN = frozenset({"activate_url", "password_reset_url", "code"})
@@ -51,7 +51,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def clean_email(self, email: str) -> str:
         """Refuses, beside its field, an address that no mail could be sent to."""
         address: str = super().clean_email(email)
-        header_address(address)
+        validate_header_address(address)
         return address
 
     def get_client_ip(self, request: HttpRequest) -> str:
@@ -121,9 +121,9 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> EmailMessage:
         """Mail that lets somebody in goes before all other, expires within the hour and leaves no trace."""
         context = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL} | context
-        message: EmailMessage = automatic(super().render_mail(template_prefix, email, context, headers))
+        message: EmailMessage = auto_generated(super().render_mail(template_prefix, email, context, headers))
         if not _LETS_IN.isdisjoint(context):
-            mark(message, lane=Lane.NOW, secret=True)
+            set_queue_options(message, queue_name=Queue.NOW, secret=True)
         return message
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import names
 from apps.accounts.models import User
-from apps.commandqueue.headers import header_address
+from apps.commandqueue.mail.headers import validate_header_address
 
 # Only a superuser gives these, to anyone.
 _POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -125,7 +125,7 @@ class EmailAddressAdmin(AllauthEmailAddressAdmin):
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **options: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **options)
         if field is not None and db_field.name == "email":
-            field.validators = [*field.validators, header_address]
+            field.validators = [*field.validators, validate_header_address]
         return field
 
     def get_readonly_fields(self, request: HttpRequest, obj: EmailAddress | None = None) -> tuple[str, ...]:

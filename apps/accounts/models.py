@@ -19,7 +19,7 @@ from apps.accounts import events
 from apps.accounts.keys import user_key
 from apps.accounts.me import Me
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
-from apps.commandqueue.headers import header_address
+from apps.commandqueue.mail.headers import validate_header_address
 from apps.invalidation import invalidate
 from apps.plaintext import clean, clean_line, safe
 
@@ -117,7 +117,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.bio = clean(self.bio)
         if self._state.adding:
             try:
-                header_address(self.email)
+                validate_header_address(self.email)
             except ValidationError as error:
                 raise ValidationError({"email": error}) from None
 

@@ -1,61 +1,56 @@
-"""The command queue: what a request wants done later is a row in its own transaction, and nothing is lost.
+"""A command queue in PostgreSQL, with a mail backend, a Tasks backend and a worker.
+
+In one minute: ``send_mail`` and ``task.enqueue`` insert a row in the caller's transaction. A worker claims
+rows under a lease, sends or runs them outside any transaction, and settles them. If it is killed, its leases
+end and another worker continues: nothing is lost, and at most the current message is sent twice.
+
+::
+
+    request ──INSERT──▶ waiting ──claim──▶ leased ──settle──▶ done
+                           ▲                 │ └──settle──▶ dead letter
+                           └─ retry or reap ─┘
+
+Read in this order: models.py, core/worker.py, core/store.py with core/sql/, mail/backend.py,
+mail/delivery.py, tasks/backend.py, core/housekeeping.py.
 
 Problem (2008)
-    Kwippy sent mail inside the request: a slow SMTP server made pages slow, a dead one made them errors 500
-    and lost the form that was to be mailed. So it grew a command queue, "where mail is not sent within the
-    application", and a daemon did "the dirty work". Its commands went WAITING, RUNNING, SUCCESS: one whose
-    daemon had died was RUNNING for ever, and two daemons sent everything twice.
+    Mail was sent inside the request: a slow SMTP server made pages slow, a dead one lost the form. Commands
+    of a daemon that died stayed RUNNING for ever, and two daemons sent everything twice.
 
 Mechanism
-    One table in PostgreSQL (a transactional outbox): a rolled-back transaction sends nothing, a committed
-    one is done at least once. There are two ways in. `mail.QueueEmailBackend` for MAILERS renders a message
-    once, fixes its Message-ID, and keeps bytes and envelope apart (bcc is in no header). `tasks.
-    QueueTaskBackend` for TASKS keeps Django's tasks, with priorities, ``run_after`` and results.
-
-    The worker (``manage.py runworker``) has threads for each lane: "now" for mail that somebody waits for,
-    "default", "bulk".
-
-    - It *claims* due commands with ``FOR UPDATE SKIP LOCKED`` in one short statement that sets a lease and a
-      token, and works outside of any transaction.
-    - It *renews* the lease by its token before each command, which counts the attempt. Who has lost it
-      stops; counted at the claim, one poison command would use up its batch-mates' attempts.
-    - A message's deadline is three quarters of its lease. Timeouts of steps do not add up to one, so another
-      thread shuts the socket down.
-    - It *settles* by the token; with the next renewal that is one round trip.
-    - 4xx, broken connections, silence: again, by capped exponential backoff with full jitter, until the
-      command's own ``expires_at``. 5xx: a dead letter. Each recipient is answered for alone. A server that
-      can't be used at all (no connection, no sign-in) is about no message: mail pauses, nothing dies.
-    - It looks for work every 0.25 to 0.5 s. NOTIFY would serialise all commits.
-    - Every time is PostgreSQL's.
-    - A thread that waits, for work, for a mail server, for a task, holds no connection of a pool.
+    - A transactional outbox. A message is rendered once: all attempts have the same Message-ID.
+    - *Claim*: ``FOR UPDATE SKIP LOCKED`` in one short statement sets lease and token for a batch.
+    - *Renew*: before each command its lease is renewed by token, which counts the attempt; a worker that lost
+      the lease skips it. Counting at the claim would charge the whole batch when one command crashes its
+      worker. The same round trip settles the previous message (settle_and_renew.sql).
+    - *Settle*: by token. 4xx and lost connections are retried with exponential backoff and full jitter until
+      ``expires_at``; 5xx makes a dead letter. If the server can't be used at all, mail pauses.
+    - *Reap*: twice a second each worker's housekeeper makes commands whose lease has ended wait again.
+    - A message may take 3/4 of its lease; then another thread shuts its socket down.
+    - Workers poll every 0.25 to 0.5 s: NOTIFY would serialize commits. Waiting threads hold no connection.
 
 Switch
-    ``MAILERS["default"]["BACKEND"]``, whose OPTIONS name the mailer that really sends, and
-    ``TASKS["default"]["BACKEND"]``. With Django's own backends in their place mail is sent in the request
-    and tasks run in it; no other line changes. `messages.mark` gives a message a lane, an expiry, or the word
-    that it carries a secret. What recurs stands in the OPTIONS of TASKS, "schedule".
+    The BACKENDs of ``MAILERS`` (Django 6.1's setting) and ``TASKS``. With Django's SMTP and immediate
+    backends, without these OPTIONS, the request sends mail and runs tasks.
 
 Invariant
-    Every committed command is done or visibly dead. One fault makes at most one duplicate, with the same
-    Message-ID. Recipients who have got a message are not sent it again. A command that kills its worker three
-    times running is a dead letter and holds nobody up. A message's body is erased when it is settled; a dead
-    letter's when it expires, or at once if it carried a secret, and then it can't be requeued.
+    Every committed command is done or visibly dead. A fault duplicates at most one message for each thread,
+    and no recipient known to be reached. Three lost attempts in a row make a dead letter. Bodies
+    are erased when sent or expired, secret ones with the last attempt.
 
 When it fails
-    SMTP away: mail waits and requests notice nothing. A worker killed: its leases end after a minute and
-    others take over; the message in hand may go out twice if its final 250 was on the way. PostgreSQL away:
-    workers wait, and write down what went out as soon as it is back; nothing can be enqueued, and whoever
-    tries is told so. No worker, or a mail server that refuses: commands wait until they expire, and
-    ``commandqueue_oldest_seconds``, ``commandqueue_stuck``, ``manage.py commands status`` (with the reason)
-    and the worker's own ``/readyz`` and ``/metrics`` (``runworker --port``) say so. A task that never
-    returns: its thread is replaced, its lease (``time_limit``) ends, it is begun anew. Tasks must bear being
-    run twice.
+    SMTP down: mail waits. Worker killed: its commands continue when the lease (60 s) ends; a message
+    accepted but not settled is sent again. PostgreSQL down: enqueueing raises; workers repeat
+    their settling until the lease ends. No worker: ``manage.py queue status``, ``commandqueue_stuck`` and
+    ``commandqueue_oldest_seconds`` show it. A task beyond its ``time_limit`` is started again: tasks must be
+    idempotent.
 
 How to measure
-    ``python -m bench commandqueue``: messages a second beside other queues, the price of enqueueing, the
-    time to delivery. ``make torture``: each fault a hundred times. ``manage.py commands status``.
+    ``python -m bench commandqueue``; ``make torture`` repeats each fault a hundred times.
 """
 
-from apps.commandqueue.errors import Never
+__all__ = ["PermanentFailure"]
 
-__all__ = ["Never"]
+
+class PermanentFailure(Exception):
+    """A task raises this when a retry would fail too: its command becomes a dead letter at once."""

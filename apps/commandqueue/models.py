@@ -1,4 +1,8 @@
-"""What the queue keeps: commands, what recurs, and how much mail has gone out today."""
+"""The queue's tables: commands, recurring tasks, and the sending quota of each mailer.
+
+Three columns have an older name than their field (``db_column``, ``db_table``): during an upgrade the code
+before and the code after use the same table.
+"""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -8,10 +12,10 @@ from django.db import models
 from django.db.models.functions import Now
 
 
-class Lane(models.TextChoices):
-    """Lanes do not wait for one another: each has threads of its own in every worker."""
+class Queue(models.TextChoices):
+    """A worker has threads for each queue, so a slow command delays only its own queue."""
 
-    NOW = "now"  # somebody sits in front of the screen and waits for it
+    NOW = "now"  # a visitor waits for the result, such as a password reset
     DEFAULT = "default"
     BULK = "bulk"
 
@@ -25,24 +29,24 @@ class State(models.TextChoices):
     WAITING = "waiting"
     LEASED = "leased"
     DONE = "done"
-    DEAD = "dead"  # a dead letter: somebody has to look at it
-    DISCARDED = "discarded"  # somebody has looked at it
+    DEAD = "dead"  # a dead letter: an operator has to look at it
+    DISCARDED = "discarded"  # an operator gave it up
 
 
 class Command(models.Model):
-    """One thing to do, from the transaction that asked for it until it is purged.
+    """A message to send or a task to run, from the transaction that enqueued it until it is purged.
 
-    Every time in it is PostgreSQL's. The statements that change it are in sql/.
+    All times are PostgreSQL's. The statements that change a command are in core/sql/.
     """
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=8, choices=Kind)
-    lane = models.CharField(max_length=8, choices=Lane)
-    # The alias in MAILERS or TASKS that it came in by.
+    queue_name = models.CharField(max_length=8, choices=Queue, db_column="lane")
+    # The alias in MAILERS or TASKS through which it was enqueued.
     backend = models.CharField(max_length=64)
     priority = models.SmallIntegerField(db_default=0)
     state = models.CharField(max_length=12, choices=State, db_default=State.WAITING)
-    # Its body opens an account: it goes with the last attempt and can't be requeued.
+    # The body can open an account: it is erased with the last attempt, so the command can't be requeued.
     secret = models.BooleanField(db_default=False)
 
     created_at = models.DateTimeField(db_default=Now())
@@ -53,25 +57,26 @@ class Command(models.Model):
     attempted_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
+    # The lease: a statement of a worker must name the token, and the lease must not have been taken back.
     token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
-    # One entry an attempt: who made it.
+    # The worker of each attempt, one entry an attempt.
     worker_ids = ArrayField(models.TextField(), db_default=[])
-    # Attempts since the last one that ended with any result; a command that kills workers collects them.
-    unanswered = models.SmallIntegerField(db_default=0)
-    # The last ten: {"at", "reason"}, a task's with "exception" and "traceback" besides.
+    # Attempts since the last one that reported a result: each of them may have crashed its worker.
+    lost_attempts = models.SmallIntegerField(db_default=0, db_column="unanswered")
+    # The last ten: {"at", "reason"}; a task's also have "exception" and "traceback".
     errors = models.JSONField(db_default=models.Value([], models.JSONField()))
 
-    # Mail: the envelope, and the message as it goes over the wire.
+    # Mail: the envelope, and the message as it is sent.
     message_id = models.TextField(db_default="")
     sender = models.TextField(db_default="")
-    # Those who have yet to get it; when it is finished, those it reached last, or did not reach.
+    # Recipients still to be reached; of a finished command those of its last attempt.
     recipients = ArrayField(models.TextField(), db_default=[])
-    # Those who never will, each with the server's reason.
+    # Recipients refused for good, each with the server's reply.
     refused = models.JSONField(db_default=models.Value({}, models.JSONField()))
     body = models.BinaryField(null=True)
 
-    # Task: its path, {"args", "kwargs"}, what it returned.
+    # Task: its dotted path, {"args", "kwargs"}, {"value": what it returned}.
     task = models.TextField(db_default="")
     arguments = models.JSONField(null=True)
     result = models.JSONField(null=True)
@@ -79,7 +84,7 @@ class Command(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                "lane",
+                "queue_name",
                 models.F("priority").desc(),
                 "due_at",
                 "id",
@@ -87,8 +92,10 @@ class Command(models.Model):
                 condition=models.Q(state=State.WAITING),
                 include=["expires_at"],
             ),
-            # Without lease_until, so that renewing a lease touches no index.
-            models.Index(fields=["lane"], name="commandqueue_leased", condition=models.Q(state=State.LEASED)),
+            # Without lease_until, so that renewing a lease writes to no index.
+            models.Index(
+                fields=["queue_name"], name="commandqueue_leased", condition=models.Q(state=State.LEASED)
+            ),
             models.Index(
                 fields=["state", "finished_at"],
                 name="commandqueue_finished",
@@ -96,7 +103,7 @@ class Command(models.Model):
             ),
         ]
 
-    # Waits after a failed attempt, or has not been begun within a minute: as in sql/stuck.sql.
+    # Waits after a failed attempt, or was due a minute ago and is not started. As in core/sql/stuck.sql.
     STUCK: ClassVar[models.Q] = models.Q(state=State.WAITING) & (
         models.Q(attempted_at__isnull=False) | models.Q(due_at__lt=Now() - timedelta(minutes=1))
     )
@@ -106,7 +113,7 @@ class Command(models.Model):
 
 
 class Schedule(models.Model):
-    """A task that recurs. The settings declare it; a worker brings the table in line when it starts."""
+    """A recurring task. The settings declare it; a worker synchronizes the table when it starts."""
 
     name = models.CharField(max_length=64, primary_key=True)
     backend = models.CharField(max_length=64)
@@ -115,7 +122,7 @@ class Schedule(models.Model):
     every = models.DurationField()
     enabled = models.BooleanField(db_default=True, default=True)
     next_at = models.DateTimeField(db_default=Now())
-    # Not enqueued again while this one is not finished.
+    # The task is not enqueued again before this command has finished.
     last_command_id = models.BigIntegerField(null=True)
 
     class Meta:
@@ -129,14 +136,17 @@ class Schedule(models.Model):
         return self.name
 
 
-class Allowance(models.Model):
-    """How much a mailer has sent: one row each, for those with a daily cap or a rate."""
+class SendQuota(models.Model):
+    """What a mailer with a daily cap or a rate has used of it: one row a mailer."""
 
     mailer = models.CharField(max_length=64, primary_key=True)
     day = models.DateField()
     used = models.IntegerField()
-    # When the next message may go.
+    # When the next message may be sent.
     next_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "commandqueue_allowance"
 
     def __str__(self) -> str:
         return self.mailer

@@ -10,7 +10,7 @@ from django.core.validators import EmailValidator, ProhibitNullCharactersValidat
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.commandqueue.headers import header_address, header_text, one_line
+from apps.commandqueue.mail.headers import validate_header_address, validate_header_text, validate_one_line
 from apps.contact.models import EMAIL_LIMIT, NAME_LIMIT, SUBJECT_LIMIT, TEXT_LIMIT
 from apps.kwips.forms import storable
 from apps.plaintext import clean, clean_line
@@ -47,13 +47,13 @@ class _Field(forms.CharField):
 
 
 class NameField(_Field):
-    default_validators = [header_text]
+    default_validators = [validate_header_text]
 
 
 class AddressField(_Field):
     """An address that mail can go to from here; its domain as it is written in a mail, in ASCII."""
 
-    default_validators = [one_line]  # before the domain is encoded
+    default_validators = [validate_one_line]  # before the domain is encoded
     default_error_messages = {
         "required": _("where should the answer go?"),
         "invalid": _("that doesn't look like an e-mail address."),
@@ -71,7 +71,7 @@ class AddressField(_Field):
             EmailValidator(allowlist=[])(address)
             if domain.startswith("["):
                 raise ValueError("an address by number")
-            header_address(address)
+            validate_header_address(address)
         except (ValueError, ValidationError):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
         return address

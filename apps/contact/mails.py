@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from apps.commandqueue.messages import automatic
+from apps.commandqueue.mail.rendering import auto_generated
 from apps.contact.models import Message
 from apps.plaintext import clean, clean_line
 
@@ -64,4 +64,4 @@ def _mail(name: str, message: Message) -> EmailMultiAlternatives:
     )
     mail = EmailMultiAlternatives(subject, text + "\n")
     mail.attach_alternative(html, "text/html")
-    return automatic(mail)
+    return auto_generated(mail)

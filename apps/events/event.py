@@ -1,5 +1,6 @@
 """Declaring an event, subscribing to it and emitting it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -61,4 +62,5 @@ def _call[T](subscriber: Callable[[T], object], payload: T) -> Callable[[], obje
 
 
 def _type_name(annotation: object) -> str:
-    return annotation.__name__ if type(annotation) is type else str(annotation)
+    """The type's name without its modules."""
+    return re.sub(r"(?:\w+\.)+", "", str(annotation)).removeprefix("<class '").removesuffix("'>")

@@ -1,9 +1,10 @@
-"""Which timelines an event of a kwip makes stale."""
+"""Which timelines an event of a kwip makes stale, and which lists of followers one of two people."""
 
 from collections.abc import Iterable, Mapping
 
 from apps.accounts.keys import user_pages
 from apps.feeds.keys import EVERYONE, tag_pages
+from apps.graph import events as graph_events
 from apps.invalidation import invalidate
 from apps.kwips import events
 from apps.kwips.models import Kwip
@@ -50,3 +51,9 @@ def on_deleted(event: events.Deleted) -> None:
 @events.unfavourited.within
 def on_favourited(event: events.Favourited) -> None:
     _purge([event.kwip], tags_of(event.kwip))
+
+
+@graph_events.followed.within
+@graph_events.unfollowed.within
+def on_followed(event: graph_events.Pair) -> None:
+    invalidate(pages=[user_pages(event.follower.username), user_pages(event.followee.username)])

@@ -21,6 +21,8 @@ urlpatterns = [
     path("<person:username>/feed.atom", documents.PersonFeed(), name="person_feed"),
     path("<person:username>/favourites/", views.favourites, name="favourites"),
     path("<person:username>/comments/", views.comments, name="comments"),
+    path("<person:username>/followers/", views.followers, name="followers"),
+    path("<person:username>/following/", views.following, name="following"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/", views.kwip, name="kwip"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/preview-<slug:asked>.jpg", previews.kwip),
     path("<person:username>/preview-<slug:asked>.jpg", previews.person),

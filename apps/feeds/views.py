@@ -9,14 +9,14 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
-from apps.accounts.keys import PEOPLE, user_pages
+from apps.accounts.keys import BIOS, PEOPLE, user_pages
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
 from apps.feeds import news, previews, queries
 from apps.feeds.keys import EVERYONE, tag_pages
 from apps.feeds.queries import Timeline
-from apps.graph.queries import followed_among, is_following
+from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
 from apps.kwips.cards import Kind
 from apps.kwips.forms import BLANK_KWIP, CommentForm
@@ -73,7 +73,7 @@ def welcome(request: MemberRequest) -> HttpResponse:
     entries = queries.everyone(viewer_id=request.user.pk).page({})
     writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
     found = User.objects.in_bulk([writer for writer in writers if writer != request.user.pk])
-    followed = followed_among(request.user.pk, found)
+    followed = graph.followed_among(request.user.pk, found)
     onward = request.GET.get("next", "")
     is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
     context = {
@@ -111,7 +111,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         "beginning": excerpt(who.bio, words=300, characters=280),
         "preview": previews.person_path(who),
         "is_self": who.pk == viewer,
-        "is_following": is_following(viewer, who.pk),
+        "is_following": graph.is_following(viewer, who.pk),
     }
     return render(request, "feeds/person.html", context)
 
@@ -132,6 +132,26 @@ def comments(request: HttpRequest, username: str) -> HttpResponse:
         return elsewhere
     timeline = queries.comments(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
+
+
+@public_page(user_pages("{username}"), PEOPLE, BIOS)
+@require_safe
+def followers(request: HttpRequest, username: str) -> HttpResponse:
+    who = find_person(username)
+    if elsewhere := _elsewhere(request, f"/{who.username}/followers/"):
+        return elsewhere
+    page = graph.followers(who.pk, request.GET)
+    return render(request, "feeds/followers.html", {"person": who, "page": page})
+
+
+@public_page(user_pages("{username}"), PEOPLE, BIOS)
+@require_safe
+def following(request: HttpRequest, username: str) -> HttpResponse:
+    who = find_person(username)
+    if elsewhere := _elsewhere(request, f"/{who.username}/following/"):
+        return elsewhere
+    page = graph.following(who.pk, request.GET)
+    return render(request, "feeds/following.html", {"person": who, "page": page})
 
 
 @public_page(kwip_pages("{kwip_id}"), PEOPLE)

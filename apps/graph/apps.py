@@ -5,6 +5,3 @@ from django.utils.translation import gettext_lazy as _
 class GraphConfig(AppConfig):
     name = "apps.graph"
     verbose_name = _("follows, blocks and mutes")
-
-    def ready(self) -> None:
-        from apps.graph import invalidation  # noqa: F401 - subscribes to events

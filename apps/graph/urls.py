@@ -6,6 +6,4 @@ from apps.graph import views
 urlpatterns = [
     path("<person:username>/follow/", views.follow, name="follow"),
     path("<person:username>/unfollow/", views.unfollow, name="unfollow"),
-    path("<person:username>/followers/", views.followers, name="followers"),
-    path("<person:username>/following/", views.following, name="following"),
 ]

@@ -1,20 +1,17 @@
-"""Following, and who follows whom."""
+"""Following and unfollowing."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from apps import limits
-from apps.accounts.keys import BIOS, PEOPLE, user_pages
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
 from apps.accounts.queries import person
-from apps.graph import actions, queries
-from apps.pagecache import public_page
+from apps.graph import actions
 
 
 @require_POST
@@ -46,26 +43,6 @@ def unfollow(request: MemberRequest, username: str) -> HttpResponse:
         return limits.refuse_click(request, admission)
     followee = person(username)
     return _counted(request, followee, actions.unfollow(follower=request.user, followee=followee))
-
-
-@public_page(user_pages("{username}"), PEOPLE, BIOS)
-@require_safe
-def followers(request: HttpRequest, username: str) -> HttpResponse:
-    return _people(request, username, "followers")
-
-
-@public_page(user_pages("{username}"), PEOPLE, BIOS)
-@require_safe
-def following(request: HttpRequest, username: str) -> HttpResponse:
-    return _people(request, username, "following")
-
-
-def _people(request: HttpRequest, username: str, which: str) -> HttpResponse:
-    who = person(username)
-    if who.username != username:
-        return redirect(f"/{who.username}/{which}/", permanent=True)
-    page = getattr(queries, which)(who.pk, request.GET)
-    return render(request, f"graph/{which}.html", {"person": who, "page": page})
 
 
 def _counted(request: HttpRequest, followee: User, counts: actions.Counts) -> HttpResponse:

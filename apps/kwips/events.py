@@ -7,6 +7,7 @@ from apps.accounts.models import User
 from apps.events import Event
 from apps.kwips.models import Kwip
 
+# The names of tags.
 type Tags = Collection[str]
 
 

@@ -24,7 +24,7 @@ from apps.kwips.models import Kwip, Tombstone
 log = structlog.get_logger("kwippy.kwips")
 
 BATCH = 100
-# A task leaves what it has not done in so many seconds to another one: others wait in its lane too.
+# A task leaves what it has not done in so many seconds to another one: other tasks wait in its queue.
 SECONDS = 60.0
 # Ids that one command carries.
 IDS = 1_000

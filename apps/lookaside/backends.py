@@ -1,4 +1,4 @@
-"""The cache backends for CACHES: reading and invalidating over memcached, this process, or nothing."""
+"""The backends for CACHES: compute under a lease, invalidate; in memcached, in this process, or off."""
 
 import hashlib
 import logging
@@ -23,23 +23,23 @@ from apps.lookaside.values import MISSING
 logger = logging.getLogger(__name__)
 
 TTL = 300
-# That there is nothing is forgotten sooner: it is what the guessing of addresses fills a cache with.
+# None ("does not exist") expires sooner: requests for guessed addresses would fill the cache with it.
 NONE_TTL = 30
 LONGEST_TTL = 30 * 24 * 3600
 
-# Called with the keys whose invalidation failed, to have it retried: by a command, say.
-failed: list[Callable[[list[str]], object]] = []
+# Called with the keys whose invalidation failed, to retry it later.
+on_invalidation_failed: list[Callable[[list[str]], object]] = []
 
 
 class Lookaside(BaseCache):
-    """A look-aside cache with leases, over a `store`. Only who holds a key's lease stores anything.
+    """A look-aside cache over a `store`, in which only the holder of a key's lease can store a value.
 
-    Django's own `set`, `add`, `incr` and `touch` are not there: each of them can bring an old value back.
+    Django's `set`, `add`, `incr` and `touch` are missing on purpose: each can bring a stale value back.
     """
 
     store: Store
     longest_ttl = LONGEST_TTL
-    # For another's lease one waits so long, look by look; then one computes, and stores nothing.
+    # Pauses between reads while another reader holds the lease. After the last, compute without storing.
     waits: Sequence[float] = (0.005, 0.01, 0.02, 0.04)
 
     def get_or_compute[V](
@@ -52,12 +52,11 @@ class Lookaside(BaseCache):
         schema: int = 1,
         waits: Sequence[float] | None = None,
     ) -> V:
-        """The value of ``key``, from the cache or else from ``compute``, as JSON brings it back.
+        """The value of ``key`` from the cache, or from ``compute``, in the types that JSON returns.
 
-        None is a value too, kept for ``none_ttl`` at most. ``waits`` are the seconds, look by look, that one
-        waits for another's lease: what takes long to compute is worth longer ones. Raises what ``compute``
-        raises, TypeError or ValueError for a value that is neither bytes nor JSON, ValueError for a TTL out
-        of bounds.
+        None is cached too, for at most ``none_ttl``. ``waits``: see the class; a slow ``compute`` is worth
+        longer ones. Raises what ``compute`` raises, TypeError or ValueError for a value that is neither bytes
+        nor JSON, ValueError for a TTL out of bounds.
         """
 
         def compute_many(_: list[str]) -> Mapping[str, V]:
@@ -78,68 +77,68 @@ class Lookaside(BaseCache):
         schema: int = 1,
         waits: Sequence[float] | None = None,
     ) -> dict[str, V | None]:
-        """The values of ``keys``, in their order. ``compute`` is called once, for all that were not found.
+        """The values of ``keys``, in their order. ``compute`` is called once, for all missing keys.
 
-        What it leaves out is None, and kept as such. One round trip reads, one more fills. Raises as
+        A key that it leaves out has the value None. One round trip reads and one fills. Raises as
         `get_or_compute` does.
         """
         if not 0 < ttl <= LONGEST_TTL or not 0 < none_ttl <= LONGEST_TTL:
-            raise ValueError("a TTL is 1 second to 30 days")
+            raise ValueError("a TTL must be between 1 second and 30 days")
         names = {self._name(key): key for key in keys}
         missing = dict(names)
         found: dict[str, Any] = {}
         leases: dict[str, Lease] = {}
         if not bypassing():
-            leases = self._look(missing, found, schema=schema, waits=self.waits if waits is None else waits)
+            leases = self._read(missing, found, schema=schema, waits=self.waits if waits is None else waits)
         if missing:
-            found |= self._computed(
+            found |= self._compute_and_fill(
                 list(missing.values()), compute, leases, ttl=ttl, none_ttl=none_ttl, schema=schema
             )
         return {key: found[key] for key in names.values()}
 
     def invalidate(self, keys: Iterable[str], *, retrying: bool = False) -> list[str]:
-        """Deletes now: call it when the write has been committed. Returns the keys for which it failed.
+        """Deletes now; call it after the commit. Returns the keys for which it failed.
 
-        A key that was not there has not failed. Failed ones are handed to each function in `failed`, unless
-        this is such a function's own ``retrying``, and owed to the server by this process until it is back.
+        These become pending deletes of this process, and are passed to each function in
+        `on_invalidation_failed`, unless this call is such a function's own retry (``retrying``).
         """
         names = {self._name(key): key for key in keys}
-        lost = [names[name] for name in self.store.delete(list(names))]
-        if lost and not retrying:
-            for function in failed:
+        failed = [names[name] for name in self.store.delete(list(names))]
+        if failed and not retrying:
+            for function in on_invalidation_failed:
                 try:
-                    function(lost)
+                    function(failed)
                 except Exception:
-                    logger.exception("%s could not take over %s failed invalidations", function, len(lost))
-        return lost
+                    logger.exception("%s failed for %s keys whose invalidation failed", function, len(failed))
+        return failed
 
-    def is_away(self, keys: Iterable[str]) -> bool:
-        """Whether a server that should keep one of these is known not to answer; asks none."""
-        return self.store.is_away([self._name(key) for key in keys])
+    def is_down(self, keys: Iterable[str]) -> bool:
+        """Whether a server of one of the keys is known to be down. Sends nothing."""
+        return self.store.is_down([self._name(key) for key in keys])
 
-    # ── What Django knows of a cache ──────────────────────────────────────────────────────────────
+    # ── Django's cache interface ──────────────────────────────────────────────────────────────────
 
     def delete(self, key: str, version: int | None = None) -> bool:
-        """Invalidates one key; whether that succeeded."""
+        """Invalidates one key; returns whether that succeeded."""
         return not self.invalidate([key])
 
     def clear(self) -> None:
-        """Forgets everything, as one must after a database was restored from a backup."""
+        """Deletes everything, which is necessary after a database was restored from a backup."""
         self.store.clear()
 
     def close(self, **kwargs: Any) -> None:
-        """Closes nothing: Django calls it after each request, and a connection costs more than a read."""
+        """Does nothing: Django calls it after each request, and connecting again costs more than a read."""
 
-    # ── How it is done ────────────────────────────────────────────────────────────────────────────
+    # ── Implementation ────────────────────────────────────────────────────────────────────────────
 
     def _name(self, key: str) -> bytes:
-        """The key as stored: of one length, and telling nobody who reads memcached whose session it is."""
+        """The key as stored: of fixed length, and not readable by someone who can read memcached."""
         return hashed(self.make_key(key))
 
-    def _look(
+    def _read(
         self, missing: dict[bytes, str], found: dict[str, Any], *, schema: int, waits: Sequence[float]
     ) -> dict[str, Lease]:
-        """Moves what is cached from ``missing`` to ``found``; returns leases for some of what is left."""
+        """Moves cached keys from ``missing`` to ``found``; returns the leases for keys still missing."""
         leases: dict[str, Lease] = {}
         for wait in (*waits, None):
             answers = self.store.fetch(list(missing))
@@ -150,7 +149,7 @@ class Lookaside(BaseCache):
                     found[missing.pop(name)] = value
                 elif answer.lease:
                     leases[missing[name]] = answer.lease
-            # Who holds a lease does not wait: two who wait for each other's would both wait for nothing.
+            # A holder of a lease does not wait: two readers could each wait for the lease of the other.
             if wait is None or leases or not missing or any(name not in answers for name in missing):
                 break
             counts().waits += 1
@@ -160,7 +159,7 @@ class Lookaside(BaseCache):
         counts().misses += len(missing)
         return leases
 
-    def _computed[V](
+    def _compute_and_fill[V](
         self,
         keys: list[str],
         compute: Callable[[list[str]], Mapping[str, V]],
@@ -170,10 +169,10 @@ class Lookaside(BaseCache):
         none_ttl: int,
         schema: int,
     ) -> dict[str, Any]:
-        """What ``compute`` says of ``keys``, stored where one holds the lease."""
+        """The computed values of ``keys``, stored for those with a lease."""
         try:
             computed = compute(keys)
-            found = {key: values.normal(computed.get(key)) for key in keys}
+            found = {key: values.normalized(computed.get(key)) for key in keys}
             fills = []
             for key, lease in leases.items():
                 seconds = self._jittered(ttl if found[key] is not None else min(ttl, none_ttl))
@@ -188,7 +187,7 @@ class Lookaside(BaseCache):
         return found
 
     def _jittered(self, ttl: int) -> int:
-        """A little less than ``ttl``: what was filled together shall not run out together."""
+        """At most 10 % less than ``ttl``: entries filled together should not expire together."""
         ttl = min(ttl, self.longest_ttl)
         return max(1, int(ttl * random.uniform(0.9, 1)))  # noqa: S311
 
@@ -197,7 +196,7 @@ class Lookaside(BaseCache):
 
 
 class MemcachedLookaside(Lookaside):
-    """In memcached. LOCATION: an address or a list of them; OPTIONS: those of `server.Options`."""
+    """In memcached. LOCATION: an address or a list of them; OPTIONS: see `server.Options`."""
 
     def __init__(self, location: str | Sequence[str], params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -206,7 +205,7 @@ class MemcachedLookaside(Lookaside):
 
 
 class LocalLookaside(Lookaside):
-    """In this process. Others can't be told to forget anything: nothing lives longer than 5 seconds."""
+    """In this process. An invalidation does not reach other processes, so entries live at most 5 seconds."""
 
     longest_ttl = 5
 
@@ -216,12 +215,12 @@ class LocalLookaside(Lookaside):
 
     @property
     def store(self) -> Store:  # type: ignore[override]
-        # Looked up each time: a child born by fork has to forget what its parent knew.
+        # Looked up each time: after a fork, a child must not use its parent's entries.
         return local_store(self._store_name)
 
 
 class NoLookaside(Lookaside):
-    """No cache: each read computes. What the site does without this optimization."""
+    """No cache: each read computes. The site without this optimization."""
 
     def __init__(self, name: str, params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -230,7 +229,7 @@ class NoLookaside(Lookaside):
 
 @lru_cache(maxsize=4096)
 def hashed(key: str) -> bytes:
-    """A key as it is stored. Each request asks for the same few again."""
+    """A key as stored. Most requests use the same few keys, hence the cache."""
     whole = key.encode(errors="surrogatepass")
     return urlsafe_b64encode(hashlib.blake2b(whole, digest_size=24).digest())
 
@@ -239,5 +238,5 @@ def cache(alias: str = "lookaside") -> Lookaside:
     """``caches[alias]``, with its type. Raises TypeError for a cache of another kind."""
     found = caches[alias]
     if not isinstance(found, Lookaside):
-        raise TypeError(f"CACHES[{alias!r}] is no look-aside cache")
+        raise TypeError(f"CACHES[{alias!r}] is not a look-aside cache")
     return found

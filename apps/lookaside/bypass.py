@@ -1,4 +1,4 @@
-"""When the cache is left alone: inside a transaction, whose reads are nobody else's truth."""
+"""When reads bypass the cache: inside a transaction, which may see rows that are not committed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,27 +6,27 @@ from contextvars import ContextVar
 
 from django.db import connections
 
-_asked_for: ContextVar[bool] = ContextVar("lookaside_bypassed", default=False)
+_bypassed: ContextVar[bool] = ContextVar("lookaside_bypassed", default=False)
 
 
 @contextmanager
 def bypassed() -> Iterator[None]:
-    """Inside, reads compute and store nothing, as they do inside a transaction."""
-    token = _asked_for.set(True)
+    """Inside the block, reads compute and store nothing, as inside a transaction."""
+    token = _bypassed.set(True)
     try:
         yield
     finally:
-        _asked_for.reset(token)
+        _bypassed.reset(token)
 
 
 def bypassing() -> bool:
-    """Whether reads are to compute without storing: asked for, or any connection is in a transaction.
+    """Whether reads bypass the cache: inside `bypassed`, or any connection is in a transaction.
 
-    Django does not know whether a transaction has written, so that every one counts.
+    Django does not know whether a transaction has written, so every transaction counts.
     """
-    if _asked_for.get():
+    if _bypassed.get():
         return True
-    # Half the price of `connections.all(initialized_only=True)`, and this is asked before every read.
+    # Runs before every read, in half the time of `connections.all(initialized_only=True)`.
     for alias in connections:
         connection = connections[alias]
         if connection.in_atomic_block or (connection.connection is not None and not connection.autocommit):

@@ -1,144 +1,149 @@
-"""A memcached as this process knows it: a connection a thread, and what is owed to it while it is away."""
+"""One memcached as this process knows it: a client for each thread, the down state, pending deletes."""
 
 import logging
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from ssl import SSLContext
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from apps.lookaside.connection import Connection, Failure, Reply
+from pymemcache.exceptions import MemcacheError
+
+from apps.lookaside.client import ERRORS, MetaClient, Reply
 
 logger = logging.getLogger(__name__)
 
-# Commands sent at once. More could fill both directions' buffers, and neither side would read.
+# Commands in one round trip. More could fill the buffers of both directions, and neither side would read.
 BATCH = 100
-MOST_OWED = 10_000
+MAX_PENDING = 10_000
 
 
 class Options(NamedTuple):
-    """Seconds: to connect, to wait for an answer, to leave a server alone that did not give one."""
+    """``dead_timeout``: the seconds that a server is skipped once it is down. The others are pymemcache's."""
 
+    dead_timeout: float = 2.0
     connect_timeout: float = 0.2
     timeout: float = 0.2
-    dead_timeout: float = 2.0
+    tls_context: SSLContext | None = None
+    socket_keepalive: Any = None  # pymemcache's KeepaliveOpts, for TCP only
 
 
 class Server:
-    """One server. All threads learn from one that it is away; one at a time looks whether it is back."""
+    """One server. All threads skip it once one thread found it down; one at a time checks if it is back."""
 
     def __init__(self, address: str, options: Options) -> None:
         self.address = address
-        self.options = options
+        self._client_options = options._asdict()
+        self._dead_timeout: float = self._client_options.pop("dead_timeout")
         self._lock = threading.Lock()
         self._thread = threading.local()
-        self._dead_until = 0.0
-        # Deletes that it missed. It gets them before it is read from again.
-        self._owed: dict[bytes, None] = {}
+        self._down_until = 0.0
+        # Deletes that failed, replayed before the next read.
+        self._pending: dict[bytes, None] = {}
 
     @property
-    def is_away(self) -> bool:
-        """Whether it gave no answer lately, and was not found back since."""
-        return self._dead_until > 0
+    def is_down(self) -> bool:
+        """Whether the last exchange failed. Sends nothing."""
+        return self._down_until > 0
 
-    def connection(self) -> Connection:
-        """This thread's connection, or the attempt at one; raises Failure, at once if the server is away."""
-        if self._dead_until:
-            self._look_again()
-        connection: Connection | None = getattr(self._thread, "connection", None)
-        if connection is None or connection.closed:
+    def client(self) -> MetaClient:
+        """This thread's open client. Raises one of `ERRORS`, at once if the server is down."""
+        if self._down_until:
+            self._check_if_back()
+        client: MetaClient | None = getattr(self._thread, "client", None)
+        if client is None or client.sock is None:
             try:
-                connection = self._thread.connection = self._connected()
-            except Failure as failure:
-                self._lost(failure)
+                client = self._thread.client = self._connect()
+            except ERRORS as error:
+                self._mark_down(error)
                 raise
-        return connection
+        return client
 
-    def exchange(self, request: bytes, replies: int) -> tuple[Connection, list[Reply]]:
-        """Replies to commands that may be sent twice; raises Failure."""
-        connection = self.connection()
+    def exchange(self, commands: bytes, replies: int) -> tuple[MetaClient, list[Reply]]:
+        """Sends commands, twice if need be. Returns the client and its replies. Raises one of `ERRORS`."""
+        client = self.client()
         try:
-            return connection, connection.exchange(request, replies)
-        except Failure as failure:
-            # A server that was restarted has closed the connection that we kept: no reason to go without.
-            if isinstance(failure.__cause__, TimeoutError):
-                self._lost(failure)
+            return client, client.exchange(commands, replies)
+        except ERRORS as error:
+            # A server that was restarted has closed the connection, and is up: connect again.
+            if isinstance(error, TimeoutError):
+                self._mark_down(error)
                 raise
-        connection = self.connection()
+        client = self.client()
         try:
-            return connection, connection.exchange(request, replies)
-        except Failure as failure:
-            self._lost(failure)
+            return client, client.exchange(commands, replies)
+        except ERRORS as error:
+            self._mark_down(error)
             raise
 
-    def fill(self, connection: Connection, request: bytes, replies: int) -> list[Reply]:
-        """Replies to commands that count on ``connection`` alone, where the leases came from."""
+    def exchange_on(self, client: MetaClient, commands: bytes, replies: int) -> list[Reply]:
+        """Replies to commands with a lease, on the client that got the lease; none if that failed."""
         try:
-            return connection.exchange(request, replies)
-        except Failure as failure:
-            if isinstance(failure.__cause__, TimeoutError):
-                self._lost(failure)
+            return client.exchange(commands, replies)
+        except ERRORS as error:
+            if isinstance(error, TimeoutError):
+                self._mark_down(error)
             return []
 
     def delete(self, keys: Sequence[bytes]) -> bool:
-        """Whether the server has deleted them all; what it has not is owed to it."""
+        """Whether the server deleted all keys. If not, they are pending."""
         try:
             self.exchange(deletes(keys), len(keys))
-        except Failure as failure:
+        except ERRORS as error:
             with self._lock:
-                self._owed.update(dict.fromkeys(keys))
-                while len(self._owed) > MOST_OWED:
-                    del self._owed[next(iter(self._owed))]
-                # Another thread may have found it alive since: debts are paid on the way back only.
-                self._dead_until = self._dead_until or monotonic() + self.options.dead_timeout
-            logger.debug("%s: %s keys not deleted: %s", self.address, len(keys), failure)
+                self._pending.update(dict.fromkeys(keys))
+                while len(self._pending) > MAX_PENDING:
+                    del self._pending[next(iter(self._pending))]
+                # Another thread may have found it up meanwhile; only a server that was down gets a replay.
+                self._down_until = self._down_until or monotonic() + self._dead_timeout
+            logger.debug("%s: %s keys not deleted: %r", self.address, len(keys), error)
             return False
         return True
 
-    def _connected(self) -> Connection:
-        options = self.options
-        return Connection(self.address, connect_timeout=options.connect_timeout, timeout=options.timeout)
+    def _connect(self) -> MetaClient:
+        return MetaClient(self.address, **self._client_options)
 
-    def _lost(self, failure: Failure) -> None:
+    def _mark_down(self, error: Exception) -> None:
         with self._lock:
-            known, self._dead_until = self._dead_until, monotonic() + self.options.dead_timeout
-        if not known:
-            logger.warning("memcached at %s is away: %s", self.address, failure)
+            was_down, self._down_until = self._down_until, monotonic() + self._dead_timeout
+        if not was_down:
+            logger.warning("memcached at %s is down: %r", self.address, error)
 
-    def _look_again(self) -> None:
-        """Returns when the server is back and has all that was owed to it; raises Failure."""
+    def _check_if_back(self) -> None:
+        """Returns when the server replies and no delete is pending. Raises one of `ERRORS`."""
         with self._lock:
-            if not self._dead_until:
+            if not self._down_until:
                 return
-            if monotonic() < self._dead_until:
-                raise Failure("the server is away")
-            # The others go on without it while we look.
-            self._dead_until = monotonic() + self.options.dead_timeout
-        connection = self._connected()
+            if monotonic() < self._down_until:
+                raise MemcacheError("the server is down")
+            # Other threads skip the server while this one checks it.
+            self._down_until = monotonic() + self._dead_timeout
+        client = self._connect()
         try:
-            connection.exchange(b"mn\r\n", 1)
-            while owed := self._take_owed():
-                self._pay(connection, owed)
+            client.exchange(b"mn\r\n", 1)
+            while keys := self._take_pending():
+                self._replay(client, keys)
         finally:
-            connection.close()
-        logger.warning("memcached at %s is back", self.address)
+            client.close()
+        logger.warning("memcached at %s is up again", self.address)
 
-    def _take_owed(self) -> list[bytes]:
-        """Some of what is owed; nothing owed is what makes the server alive again, under one lock."""
+    def _take_pending(self) -> list[bytes]:
+        """The next pending deletes. When there are none, the server is up: both under one lock."""
         with self._lock:
-            owed = list(self._owed)[:BATCH]
-            for key in owed:
-                del self._owed[key]
-            if not owed:
-                self._dead_until = 0.0
-            return owed
+            keys = list(self._pending)[:BATCH]
+            for key in keys:
+                del self._pending[key]
+            if not keys:
+                self._down_until = 0.0
+            return keys
 
-    def _pay(self, connection: Connection, owed: list[bytes]) -> None:
+    def _replay(self, client: MetaClient, pending: list[bytes]) -> None:
         try:
-            connection.exchange(deletes(owed), len(owed))
-        except Failure:
+            client.exchange(deletes(pending), len(pending))
+        except ERRORS:
             with self._lock:
-                self._owed.update(dict.fromkeys(owed))
+                self._pending.update(dict.fromkeys(pending))
             raise
 
 
@@ -147,11 +152,11 @@ def deletes(keys: Iterable[bytes]) -> bytes:
 
 
 _servers: dict[tuple[str, Options], Server] = {}
-# A child opens connections of its own, and a lock may have been held when it was born.
+# A child process opens its own connections, and another thread may have held a lock at the fork.
 os.register_at_fork(after_in_child=_servers.clear)
 
 
 def server(address: str, options: Options) -> Server:
-    """This process's knowledge of the server at ``address``."""
+    """This process's `Server` for an address."""
     known = _servers.get((address, options))
     return known or _servers.setdefault((address, options), Server(address, options))

@@ -1,4 +1,4 @@
-"""What the cache did for this thread: round trips, hits, misses, time. For Server-Timing and for tests."""
+"""This thread's use of the cache: round trips, hits, misses, time. For Server-Timing, metrics and tests."""
 
 import threading
 from collections.abc import Iterator
@@ -8,10 +8,7 @@ from dataclasses import dataclass, fields
 
 @dataclass
 class Counts:
-    """Round trips to memcached (failed ones too), keys found and not found, and seconds spent on it all.
-
-    ``seconds`` holds waiting for somebody else's lease, and nothing of what computing a value took.
-    """
+    """Round trips (and failures among them), hits and misses by key, waits for a lease; seconds in all."""
 
     round_trips: int = 0
     hits: int = 0
@@ -34,13 +31,13 @@ _thread = _Thread()
 
 
 def counts() -> Counts:
-    """This thread's running totals; what counts writes to it."""
+    """This thread's running totals, to be added to."""
     return _thread.counts
 
 
 @contextmanager
 def collected() -> Iterator[Counts]:
-    """What happens inside, in this thread; complete when the block has ended. Blocks may nest."""
+    """The counts of this thread inside the block, complete at its end. Blocks may nest."""
     block = Counts()
     block.add(counts(), -1)
     try:

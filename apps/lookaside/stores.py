@@ -1,4 +1,4 @@
-"""What a lease needs of a store, and the store that is this process."""
+"""Leases, the interface of a store, and the stores in this process and in nothing."""
 
 import itertools
 import os
@@ -10,15 +10,15 @@ from typing import Any, NamedTuple, Protocol
 
 from apps.lookaside.values import LARGEST, Entry
 
-# A holder that died keeps its key from being stored so long. memcached counts whole seconds.
+# A holder that died blocks fills of its key for this long. memcached counts whole seconds.
 LEASE_SECONDS = 3
 
 
 class Lease(NamedTuple):
-    """The right to fill ``key``, for as long as nothing has happened to it since.
+    """The right to fill ``key`` while its state is unchanged.
 
-    ``unique`` is the store's number for that state of the key, ``granted_by`` what gave it out: numbers of
-    another connection may be another server's.
+    ``unique`` is the store's number for that state (memcached's CAS unique), ``granted_by`` the connection
+    that it came from: a restarted server gives out the same numbers again.
     """
 
     key: bytes
@@ -27,8 +27,8 @@ class Lease(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a store says of a key: an entry, and a lease to replace it; or only a lease, for the first who
-    missed it; or neither: another holds the lease.
+    """A store's answer for one key. Hit: an entry, and a lease to replace it. Miss: a lease for the first
+    reader, neither for the others.
     """
 
     entry: Entry | None
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """An entry for a key whose lease one holds, kept for ``ttl`` seconds."""
+    """An entry to store under a lease, for ``ttl`` seconds."""
 
     lease: Lease
     entry: Entry
@@ -44,36 +44,36 @@ class Fill(NamedTuple):
 
 
 class Store(Protocol):
-    """Where entries lie. Each call is one round trip (a server), and none raises because a server is away."""
+    """Stores entries. Each call is one round trip to each server; only `clear` raises if a server is down."""
 
     def fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, Answer]:
-        """What there is to say of each key; keys of a server that can't be asked are left out."""
+        """An answer for each key, except for keys of a server that is down."""
 
     def fill(self, fills: Sequence[Fill]) -> None:
-        """Stores what can be stored: where the lease no longer holds, nothing happens."""
+        """Stores the entries whose lease is still valid."""
 
     def release(self, leases: Iterable[Lease]) -> None:
-        """Gives leases back, so that the next reader need not wait for them."""
+        """Gives leases back, so that the next reader gets one at once."""
 
     def delete(self, keys: Sequence[bytes]) -> list[bytes]:
-        """Takes entries and leases away at once; returns the keys for which that failed."""
+        """Deletes entries and voids leases; returns the keys for which that failed."""
 
     def clear(self) -> None:
-        """Takes everything away."""
+        """Deletes everything."""
 
-    def is_away(self, keys: Sequence[bytes]) -> bool:
-        """Whether what keeps one of the keys is known not to answer."""
+    def is_down(self, keys: Sequence[bytes]) -> bool:
+        """Whether a server of one of the keys is known to be down. Sends nothing."""
 
 
 class LocalStore:
-    """A store in this process: for development, tests, and sites of one process without memcached."""
+    """A store in this process: for development, tests, and single-process sites without memcached."""
 
-    MOST_BYTES = 32 * 1024 * 1024
+    MAX_BYTES = 32 * 1024 * 1024
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        # key → (the state's number, void after, the entry; None while a lease is out)
+        # key → (the state's number, when it expires, the entry; None while a lease is out)
         self._items: OrderedDict[bytes, tuple[bytes, float, Entry | None]] = OrderedDict()
         self._bytes = 0
 
@@ -87,7 +87,7 @@ class LocalStore:
                 if not self._holds(fill.lease):
                     continue
                 if len(fill.entry.data) > LARGEST:
-                    self._drop(fill.lease.key)
+                    self._remove(fill.lease.key)
                 else:
                     self._put(fill.lease.key, fill.ttl, fill.entry)
 
@@ -95,12 +95,12 @@ class LocalStore:
         with self._lock:
             for lease in leases:
                 if self._holds(lease):
-                    self._drop(lease.key)
+                    self._remove(lease.key)
 
     def delete(self, keys: Sequence[bytes]) -> list[bytes]:
         with self._lock:
             for key in keys:
-                self._drop(key)
+                self._remove(key)
         return []
 
     def clear(self) -> None:
@@ -108,30 +108,30 @@ class LocalStore:
             self._items.clear()
             self._bytes = 0
 
-    def is_away(self, keys: Sequence[bytes]) -> bool:
+    def is_down(self, keys: Sequence[bytes]) -> bool:
         return False
 
     def _answer(self, key: bytes) -> Answer:
-        number, void_after, entry = self._items.get(key, (b"", 0.0, None))
-        if void_after < monotonic():
+        number, expires_at, entry = self._items.get(key, (b"", 0.0, None))
+        if expires_at < monotonic():
             return Answer(None, Lease(key, self._put(key, LEASE_SECONDS, None)))
         self._items.move_to_end(key)
         return Answer(entry, Lease(key, number) if entry else None)
 
     def _holds(self, lease: Lease) -> bool:
-        number, void_after, _ = self._items.get(lease.key, (b"", 0.0, None))
-        return number == lease.unique and void_after >= monotonic()
+        number, expires_at, _ = self._items.get(lease.key, (b"", 0.0, None))
+        return number == lease.unique and expires_at >= monotonic()
 
     def _put(self, key: bytes, ttl: int, entry: Entry | None) -> bytes:
-        self._drop(key)
+        self._remove(key)
         number = b"%d" % next(self._numbers)
         self._items[key] = (number, monotonic() + ttl, entry)
         self._bytes += self._size(key, entry)
-        while self._bytes > self.MOST_BYTES:
-            self._drop(next(iter(self._items)))
+        while self._bytes > self.MAX_BYTES:
+            self._remove(next(iter(self._items)))
         return number
 
-    def _drop(self, key: bytes) -> None:
+    def _remove(self, key: bytes) -> None:
         item = self._items.pop(key, None)
         if item is not None:
             self._bytes -= self._size(key, item[2])
@@ -142,17 +142,17 @@ class LocalStore:
 
 
 _local: dict[str, LocalStore] = {}
-# A fork may happen while another thread holds a lock, and copies are no longer told of invalidations.
+# Another thread may have held a lock at the fork, and invalidations in the parent do not reach a copy.
 os.register_at_fork(after_in_child=_local.clear)
 
 
 def local_store(name: str) -> LocalStore:
-    """This process's store of that name."""
+    """This process's store with that name."""
     return _local.setdefault(name, LocalStore())
 
 
 class NoStore:
-    """A store that keeps nothing, like a server that is away, except that nothing fails."""
+    """A store that holds nothing, and where nothing fails."""
 
     def fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, Answer]:
         return {}
@@ -166,5 +166,5 @@ class NoStore:
 
     def clear(self) -> None: ...
 
-    def is_away(self, keys: Sequence[bytes]) -> bool:
+    def is_down(self, keys: Sequence[bytes]) -> bool:
         return False

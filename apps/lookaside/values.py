@@ -1,8 +1,8 @@
-"""What lies in memcached: bytes or JSON, signed, with its schema and its end. Never pickle.
+"""The format of an entry: bytes or JSON, signed, with its schema and expiry. Never pickle.
 
-An entry is a signature (HMAC-SHA-256 over the key, memcached's flags and all that follows), the schema, the
-time after which it is void, and the body. So whoever can write to memcached can neither make a value up, nor
-move one to another key, nor keep an old one alive beyond its time.
+An entry is a signature (HMAC-SHA-256 over the key, memcached's flags and everything after the signature), the
+schema, the time when it expires, and the body. An attacker who can write to memcached can't forge a value,
+move one to another key, or extend its life.
 """
 
 import enum
@@ -27,12 +27,12 @@ LARGEST = 1_048_576 - 512
 
 SIGNATURE_BYTES = 32
 HEADER = struct.Struct(">Id")
-# Half of `json.loads` is looking for space around what we have written ourselves.
+# `json.loads` spends half its time on white space around the text; entries have none.
 from_json = json.JSONDecoder().raw_decode
 
 
 class Missing(enum.Enum):
-    """No usable value. `None` is a value: it says that there is no such thing."""
+    """No usable value. `None` is a value: a cached "does not exist"."""
 
     MISSING = 0
 
@@ -48,9 +48,9 @@ class Entry(NamedTuple):
 
 
 def encode(key: bytes, value: object, *, schema: int, ttl: float) -> Entry:
-    """``value`` as the entry of ``key``, void after ``ttl`` seconds.
+    """The entry of ``key`` for ``value``, which expires after ``ttl`` seconds.
 
-    Raises TypeError, ValueError or RecursionError for what is neither bytes nor JSON.
+    Raises TypeError, ValueError or RecursionError for a value that is neither bytes nor JSON.
     """
     if isinstance(value, bytes):
         flags, body = BYTES, value
@@ -65,9 +65,9 @@ def encode(key: bytes, value: object, *, schema: int, ttl: float) -> Entry:
 
 
 def decode(key: bytes, entry: Entry, *, schema: int) -> Any | Missing:
-    """The value in ``entry``, or MISSING for one that isn't ours, is of another schema or past its time.
+    """The value in ``entry``; MISSING if its signature is wrong, its schema another, or it has expired.
 
-    Never raises: one bad value must not cost a page the good ones.
+    Never raises: one bad entry must not spoil a batch.
     """
     signed, content = entry.data[:SIGNATURE_BYTES], entry.data[SIGNATURE_BYTES:]
     if len(content) < HEADER.size:
@@ -77,8 +77,8 @@ def decode(key: bytes, entry: Entry, *, schema: int) -> Any | Missing:
             break
     else:
         return MISSING
-    its_schema, void_after = HEADER.unpack_from(content)
-    if its_schema != schema or void_after < time.time():
+    entry_schema, expires_at = HEADER.unpack_from(content)
+    if entry_schema != schema or expires_at < time.time():
         return MISSING
     try:
         body = content[HEADER.size :]
@@ -89,11 +89,8 @@ def decode(key: bytes, entry: Entry, *, schema: int) -> Any | Missing:
         return MISSING
 
 
-def normal(value: Any) -> Any:
-    """``value`` as it will come back from the cache: a tuple as a list, an integer key as a string.
-
-    Raises what `encode` raises. Callers then see one shape, whether a value was cached or not.
-    """
+def normalized(value: Any) -> Any:
+    """``value`` with the types that a hit returns: a tuple as a list, say. Raises what `encode` raises."""
     return value if isinstance(value, bytes) else json.loads(json.dumps(value, allow_nan=False))
 
 
@@ -102,7 +99,7 @@ def signature(secret: bytes, key: bytes, flags: int, content: bytes) -> bytes:
 
 
 def signing_keys() -> tuple[bytes, ...]:
-    """The key that signs, then those of earlier secrets, whose values are still read."""
+    """The key that signs, then those of SECRET_KEY_FALLBACKS, which only verify."""
     return derived_keys(settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
 
 

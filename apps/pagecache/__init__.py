@@ -31,7 +31,7 @@ Mechanism
 
 Switch
     ``PAGECACHE`` in the settings: None is off, and leaves Django as it is. CACHE names a look-aside cache in
-    ``CACHES`` (``get_or_compute``, ``get_many_or_compute``, ``invalidate``, ``is_away``), SITE_URL the site,
+    ``CACHES`` (``get_or_compute``, ``get_many_or_compute``, ``invalidate``, ``is_down``), SITE_URL the site,
     COOKIES those that say who somebody is, RELEASE changes with the code. `wsgi.py` calls `wrapped`.
 
 Invariant

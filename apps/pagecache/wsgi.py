@@ -40,7 +40,7 @@ class Cache(Protocol):
         self, keys: Sequence[str], compute: Callable[[list[str]], Mapping[str, Any]], *, ttl: int
     ) -> dict[str, Any]: ...
     def invalidate(self, keys: Iterable[str]) -> list[str]: ...
-    def is_away(self, keys: Iterable[str]) -> bool: ...
+    def is_down(self, keys: Iterable[str]) -> bool: ...
 
 
 class Unkept(Exception):
@@ -101,7 +101,7 @@ class PageCache:
         # These are memcached's, and of this moment: any that were drawn just now nobody has met.
         if (met := self._met.get(key)) is not None:
             return met, "hit"
-        if cache.is_away(names):
+        if cache.is_down(names):
             made, before = self._alone.get(asked, lambda: self._for_a_second(asked, environ))
             return made, "hit" if before else "away"
         told = "hit"

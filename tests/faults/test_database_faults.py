@@ -42,7 +42,7 @@ def is_apology(answer: Answer) -> bool:
 def lives_on(port: int) -> None:
     """What needs no database is there without it."""
     visitor = Visitor(port)
-    for path in ("/livez", "/about/", "/static/css/base.css"):
+    for path in ("/livez", "/about/", "/static/css/tokens.css"):
         assert visitor.get(path).status == 200, path
     assert visitor.get("/readyz").status == 503
     metrics = visitor.get("/metrics")

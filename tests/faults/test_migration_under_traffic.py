@@ -16,11 +16,11 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from apps.accounts.models import User
-from apps.commandqueue import outcomes, store
-from apps.commandqueue.models import Command, Lane, State
+from apps.commandqueue.core import outcomes, store
+from apps.commandqueue.core.worker import Worker
+from apps.commandqueue.models import Command, Queue, State
 from apps.commandqueue.tests.conftest import mailers, wait_for
 from apps.commandqueue.tests.smtpserver import Server
-from apps.commandqueue.worker import Worker
 from apps.feeds import queries as feeds
 from apps.feeds.queries import Timeline
 from apps.graph.actions import follow
@@ -173,14 +173,14 @@ def queued() -> object:
     put_off = outcomes.Outcome(State.WAITING, error={"reason": "later"})
     ends: list[object] = []
     for outcome in (put_off, None):
-        [claimed] = store.claim(lane=Lane.DEFAULT, limit=1, lease=60)
-        _, held = store.advance(None, claimed, worker="test", lease=60)
+        [claimed] = store.claim(queue_name=Queue.DEFAULT, limit=1, lease=60)
+        _, held = store.settle_and_renew(None, claimed, worker="test", lease=60)
         assert held is not None
         if outcome is None:
-            ends.append(store.advance(claimed, None, worker="test", lease=60)[0])
+            ends.append(store.settle_and_renew(claimed, None, worker="test", lease=60)[0])
         else:
             ends.append(store.settle(claimed, outcome))
-        ends.append((held.attempts, held.recipients, held.sender, b"the kettle is on" in held.body))
+        ends.append((held.number, held.recipients, held.sender, b"the kettle is on" in held.body))
     return ends
 
 
@@ -238,7 +238,11 @@ def test_each_statement_goes_on(uses: Uses, migrations: Migrations, fault: Calla
     assert {name: use() for name, use in uses.items()} == before
     anew = {name for name, time in prepared().items() if time != times[name]}
     # What has only changed columns that it does not return is merely planned anew.
-    renewed = {"kwips_cards", "commandqueue_advance", *(name for name in times if "_active_" in name)}
+    renewed = {
+        "kwips_cards",
+        "commandqueue_settle_and_renew",
+        *(name for name in times if "_active_" in name),
+    }
     assert anew >= (renewed if fault is change else set(times))
 
 
@@ -320,7 +324,7 @@ def test_a_worker_sends_each_message_once_while_columns_change(
     migrations: Migrations, settings: Any, smtp: Server
 ) -> None:
     settings.MAILERS = mailers(smtp.port)
-    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
+    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     worker = Worker()
     thread = threading.Thread(target=worker.run)
     thread.start()

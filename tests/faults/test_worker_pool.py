@@ -8,11 +8,11 @@ import pytest
 from django.core.mail import EmailMessage
 from django.db import connection
 
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command, State
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import mailers, wait_for
 from apps.commandqueue.tests.smtpserver import HANG, Server
-from apps.commandqueue.worker import Worker
 from apps.dbpool import registry
 from tests.support.concurrency import uncommitted
 from tests.support.pool import pooled
@@ -26,14 +26,14 @@ def smtp(settings: Any) -> Iterator[Server]:
     server.start()
     settings.MAILERS = mailers(server.port)
     # Without what recurs.
-    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend"}}
+    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     yield server
     server.stop()
 
 
 @pytest.fixture
 def worker(smtp: Server) -> Iterator[Worker]:
-    """A worker with three lanes and a housekeeper, on a pool of one connection."""
+    """A worker with three queues and a housekeeper, on a pool of one connection."""
     before = connection.settings_dict["POOL"]
     connection.close()
     connection.settings_dict["POOL"] = {"size": 1, "wait": 30}

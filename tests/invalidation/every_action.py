@@ -19,8 +19,8 @@ from django.utils import timezone
 from apps.accounts import actions as accounts
 from apps.accounts import names
 from apps.accounts.models import User
-from apps.commandqueue import actions as commandqueue
-from apps.commandqueue.models import Command, Kind, Lane, State
+from apps.commandqueue.models import Command, Kind, Queue, State
+from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips
@@ -128,7 +128,7 @@ def a_command(state: State) -> Callable[[Place], None]:
         now = timezone.now()
         times = {"expires_at": now + timedelta(days=1), "finished_at": now - timedelta(minutes=1)}
         Command.objects.create(
-            kind=Kind.TASK, lane=Lane.DEFAULT, backend="default", task="none", state=state, **times
+            kind=Kind.TASK, queue_name=Queue.DEFAULT, backend="default", task="none", state=state, **times
         )
 
     return made

@@ -85,7 +85,7 @@ def test_memcached_itself_forgets_them_by_then(ann: User) -> None:
     CachedUserBackend().get_user(ann.pk)
     store = lookaside.cache().store
     name = lookaside.cache()._name(f"user:{ann.pk}")
-    [(at, _)] = store._homes([name])  # type: ignore[attr-defined]
+    [(at, _)] = store._batches([name])  # type: ignore[attr-defined]
     _, [reply] = at.exchange(b"mg %s t v\r\n" % name, 1)
     [left] = [int(flag[1:]) for flag in reply.flags if flag.startswith(b"t")]
     assert 0 < left <= LONGEST

@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from django.urls import path
 from django.utils.log import AdminEmailHandler
 
-from apps.commandqueue.headers import decoded, is_one_line
+from apps.commandqueue.mail.headers import decoded, is_one_line
 from apps.limits import Busy
 from kwippy import errormail
 from kwippy.apps import mail_errors_to_admins
@@ -25,7 +25,10 @@ from kwippy.mailfiles import EmlFileBackend
 def errors_are_mailed(settings: Any, tmp_path: Path) -> Iterator[Path]:
     settings.ADMINS = ["ops@example.org"]
     settings.MAILERS = {
-        "default": {"BACKEND": "apps.commandqueue.mail.QueueEmailBackend", "OPTIONS": {"mailer": "direct"}},
+        "default": {
+            "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
+            "OPTIONS": {"mailer": "direct"},
+        },
         "direct": {"BACKEND": "kwippy.mailfiles.EmlFileBackend", "OPTIONS": {"directory": tmp_path}},
     }
     logger = logging.getLogger("django.request")

@@ -148,8 +148,8 @@ def test_the_cache_and_the_queue_are_told_too(client: Client, memcached: str) ->
     assert grown["kwippy_lookaside_total result=hit"] > 0
     state = told(client)
     assert state["commandqueue_up"] == 1
-    assert "commandqueue_oldest_seconds lane=now" in state
-    assert state["commandqueue_depth lane=now, state=dead"] == 0
+    assert "commandqueue_oldest_seconds queue=now" in state
+    assert state["commandqueue_depth queue=now, state=dead"] == 0
 
 
 # ── Several processes ────────────────────────────────────────────────────────────────────────────

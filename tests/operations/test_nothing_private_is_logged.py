@@ -310,7 +310,10 @@ def mailed(settings: Any, tmp_path: Path) -> Iterator[Path]:
     settings.ADMINS = ["ops@example.org"]
     settings.MAILERS = {"default": {}, "direct": {}} | {
         "direct": {"BACKEND": "kwippy.mailfiles.EmlFileBackend", "OPTIONS": {"directory": tmp_path}},
-        "default": {"BACKEND": "apps.commandqueue.mail.QueueEmailBackend", "OPTIONS": {"mailer": "direct"}},
+        "default": {
+            "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
+            "OPTIONS": {"mailer": "direct"},
+        },
     }
     logger = logging.getLogger("django.request")
     before = list(logger.handlers)
@@ -382,6 +385,9 @@ def test_a_statement_is_watched_also_on_a_connection_that_was_made_within_anothe
 
 def queue(settings: Any) -> None:
     settings.MAILERS = {
-        "default": {"BACKEND": "apps.commandqueue.mail.QueueEmailBackend", "OPTIONS": {"mailer": "direct"}},
+        "default": {
+            "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
+            "OPTIONS": {"mailer": "direct"},
+        },
         "direct": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
     }

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.template.utils import get_app_template_dirs
 from django.test import Client
 
-from apps.commandqueue.headers import is_one_line
-from apps.commandqueue.messages import render, wrapped
+from apps.commandqueue.mail.headers import is_one_line
+from apps.commandqueue.mail.rendering import render, wrapped
 from apps.commandqueue.models import Command
 from kwippy.management.commands.previewmail import SOURCES
 
@@ -73,7 +73,7 @@ def test_mails_are_made_in_few_places() -> None:
         if "tests" not in path.parts and "testing" not in path.parts and makes.search(path.read_text())
     }
     # The adapter's own all go through its `render_mail`, as allauth's do; the queue renders those of others.
-    others = {"apps/commandqueue/messages.py", "apps/commandqueue/headers.py"}
+    others = {"apps/commandqueue/mail/rendering.py", "apps/commandqueue/mail/headers.py"}
     assert found - others - {"apps/accounts/adapter.py", "apps/accounts/confirming.py"} == MAKERS
 
 
@@ -118,7 +118,10 @@ def test_what_is_told_afterwards_leads_to_what_undoes_it(mails: dict[str, EmailM
 @pytest.mark.django_db
 def test_what_is_really_sent_is_what_the_samples_show(client: Client, settings) -> None:
     settings.MAILERS = {
-        "default": {"BACKEND": "apps.commandqueue.mail.QueueEmailBackend", "OPTIONS": {"mailer": "direct"}},
+        "default": {
+            "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
+            "OPTIONS": {"mailer": "direct"},
+        },
         "direct": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
     }
     password = "seven green teapots"

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.commandqueue.headers import decoded, is_one_line
+from apps.commandqueue.mail.headers import decoded, is_one_line
 from apps.commandqueue.models import Command
 from apps.contact.tests.form import filled
 from tests.support.people import sign_up
@@ -101,7 +101,10 @@ def queued(settings: LazySettings) -> None:
     settings.LIMITS = dict.fromkeys(settings.LIMITS)
     settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS)
     settings.MAILERS = {
-        "default": {"BACKEND": "apps.commandqueue.mail.QueueEmailBackend", "OPTIONS": {"mailer": "direct"}},
+        "default": {
+            "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
+            "OPTIONS": {"mailer": "direct"},
+        },
         "direct": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
     }
 

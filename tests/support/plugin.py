@@ -81,6 +81,7 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
         "DATABASE_POOL_WAIT": "30",
         "MEMCACHED_SERVERS": memcached,
+        "MEMCACHED_TLS_CA": "",
         "PAGECACHE": "true",
         "RELEASE": "",
         "SECURITY_CONTACT": "mailto:security@kwippy.example",

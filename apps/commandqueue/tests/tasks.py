@@ -10,7 +10,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.tasks import TaskContext, task
 
-from apps.commandqueue import Never
+from apps.commandqueue import PermanentFailure
 
 
 @task
@@ -37,7 +37,7 @@ def which_attempt(context: "TaskContext[..., Any]", *, good: int) -> int:
 
 @task
 def refuse() -> None:
-    raise Never("no such kettle")
+    raise PermanentFailure("no such kettle")
 
 
 @task

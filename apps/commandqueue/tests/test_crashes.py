@@ -9,11 +9,13 @@ from collections import Counter
 import pytest
 from django.db import connection, transaction
 
-from apps.commandqueue import store
+from apps.commandqueue.core import store
+from apps.commandqueue.core.options import WorkerOptions
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command, Kind, State
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import (
-    PACE,
+    OPTIONS,
     TORTURE,
     let_time_pass,
     send,
@@ -22,7 +24,6 @@ from apps.commandqueue.tests.conftest import (
 )
 from apps.commandqueue.tests.processes import kill, worker
 from apps.commandqueue.tests.smtpserver import ACCEPT_AND_HANG, HANG, Server
-from apps.commandqueue.worker import Pace, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TIMES = 50 if TORTURE else 3
@@ -37,90 +38,90 @@ POINTS = {
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_in_the_dialogue(queue: Server, point: str) -> None:
+def test_killed_in_the_dialogue(mail_server: Server, point: str) -> None:
     stage, how, arrives = POINTS[point]
     for _ in range(TIMES):
-        queue.reset()
+        mail_server.reset()
         first, second = send(), send()
-        queue.fail(stage, how)
-        with worker("--lanes=default", smtp_port=queue.port) as process:
-            assert queue.reached.get(timeout=60) == stage
+        mail_server.fail(stage, how)
+        with worker("--queues=default", smtp_port=mail_server.port) as process:
+            assert mail_server.reached.get(timeout=60) == stage
             kill(process)
         # The fifth point: claimed in the same batch, and not begun.
         second.refresh_from_db()
-        assert (second.state, second.unanswered) == (State.LEASED, 0)
-        queue.proceed()
+        assert (second.state, second.lost_attempts) == (State.LEASED, 0)
+        mail_server.proceed()
         let_time_pass()
         for command in (first, second):
             assert work_until_finished(command).state == State.DONE
-        arrived = Counter(queue.message_ids())
+        arrived = Counter(mail_server.message_ids())
         assert arrived.pop(first.message_id) in arrives
         assert arrived == {second.message_id: 1}
         assert len(first.worker_ids) == 2
         assert len(second.worker_ids) == 1
 
 
-def test_killed_between_the_final_answer_and_its_settlement(queue: Server) -> None:
+def test_killed_between_the_final_answer_and_its_settlement(mail_server: Server) -> None:
     for _ in range(TIMES):
-        queue.reset()
+        mail_server.reset()
         command = send()
-        queue.fail("FINAL", HANG)
-        with worker("--lanes=default", smtp_port=queue.port) as process:
-            assert queue.reached.get(timeout=60) == "FINAL"
+        mail_server.fail("FINAL", HANG)
+        with worker("--queues=default", smtp_port=mail_server.port) as process:
+            assert mail_server.reached.get(timeout=60) == "FINAL"
             with transaction.atomic():
                 # The settlement waits for this lock.
                 Command.objects.select_for_update().get(pk=command.pk)
-                queue.proceed()
-                wait_for(lambda: queue.accepted and waits_for_a_lock())
+                mail_server.proceed()
+                wait_for(lambda: mail_server.accepted and waits_for_a_lock())
                 kill(process)
                 # PostgreSQL would still carry out what it was asked.
                 cut_others_off()
         let_time_pass()
         assert work_until_finished(command).state == State.DONE
-        assert queue.message_ids() == [command.message_id] * 2
+        assert mail_server.message_ids() == [command.message_id] * 2
 
 
-def test_a_lease_that_ended_is_reported_and_not_settled(queue: Server) -> None:
+def test_a_lease_that_ended_is_reported_and_not_settled(mail_server: Server) -> None:
     send()
-    [claimed] = store.claim(lane="default", limit=9, lease=60)
-    _, held = store.advance(None, claimed, worker="one", lease=60)
+    [claimed] = store.claim(queue_name="default", limit=9, lease=60)
+    _, held = store.settle_and_renew(None, claimed, worker="one", lease=60)
     assert held is not None
     let_time_pass()
-    store.reap(most_unanswered=3, base=0)
-    [again] = store.claim(lane="default", limit=9, lease=60)
-    _, held = store.advance(None, again, worker="two", lease=60)
+    store.reap(max_lost_attempts=3, base=0)
+    [again] = store.claim(queue_name="default", limit=9, lease=60)
+    _, held = store.settle_and_renew(None, again, worker="two", lease=60)
     assert held is not None
-    was_ours, _ = store.advance(claimed, None, worker="one", lease=60)
+    was_ours, _ = store.settle_and_renew(claimed, None, worker="one", lease=60)
     assert not was_ours
-    assert store.advance(None, claimed, worker="one", lease=60) == (True, None)
+    assert store.settle_and_renew(None, claimed, worker="one", lease=60) == (True, None)
     store.release([claimed])
-    was_ours, _ = store.advance(again, None, worker="two", lease=60)
+    was_ours, _ = store.settle_and_renew(again, None, worker="two", lease=60)
     assert was_ours
 
 
-def test_two_workers_send_each_message_once(queue: Server) -> None:
+def test_two_workers_send_each_message_once(mail_server: Server) -> None:
     count = 10_000 if TORTURE else 300
     for _ in range(count):
         send()
-    both = ("--once", "--threads=2", "--lanes=default")
-    with worker(*both, smtp_port=queue.port) as one, worker(*both, smtp_port=queue.port) as two:
+    both = ("--once", "--threads=2", "--queues=default")
+    with worker(*both, smtp_port=mail_server.port) as one, worker(*both, smtp_port=mail_server.port) as two:
         assert (one.wait(600), two.wait(600)) == (0, 0)
     # The workers' settings have tasks that recur.
     mail = Command.objects.filter(kind=Kind.MAIL)
-    assert Counter(queue.message_ids()) == Counter(mail.values_list("message_id", flat=True))
+    assert Counter(mail_server.message_ids()) == Counter(mail.values_list("message_id", flat=True))
     assert set(mail.values_list("state", flat=True)) == {State.DONE}
     assert len({worker_ids[0] for worker_ids in mail.values_list("worker_ids", flat=True)}) > 1
 
 
-def test_a_poison_command_ends_dead_and_holds_nobody_up(queue: Server) -> None:
+def test_a_poison_command_ends_dead_and_holds_nobody_up(mail_server: Server) -> None:
     poison = tasks.kill_the_worker.enqueue()
     messages = [send() for _ in range(5)]
     for _ in range(3):
-        with worker("--once", "--lanes=default", smtp_port=queue.port) as process:
+        with worker("--once", "--queues=default", smtp_port=mail_server.port) as process:
             assert process.wait(60) == -signal.SIGKILL
         let_time_pass()
-        store.reap(most_unanswered=3, base=0)
-    with worker("--once", "--lanes=default", smtp_port=queue.port) as process:
+        store.reap(max_lost_attempts=3, base=0)
+    with worker("--once", "--queues=default", smtp_port=mail_server.port) as process:
         assert process.wait(60) == 0
     for message in messages:
         message.refresh_from_db()
@@ -130,19 +131,19 @@ def test_a_poison_command_ends_dead_and_holds_nobody_up(queue: Server) -> None:
     dead = Command.objects.get(pk=int(poison.id))
     assert dead.state == State.DEAD
     assert len(dead.worker_ids) == 3
-    assert "its worker was lost, 3 times in a row" in dead.errors[-1]["reason"]
+    assert "attempt lost with its worker, 3 in a row" in dead.errors[-1]["reason"]
 
 
-def test_sigterm_finishes_what_is_in_hand_and_leaves_the_rest(queue: Server) -> None:
+def test_sigterm_finishes_what_is_in_hand_and_leaves_the_rest(mail_server: Server) -> None:
     first, second = send(), send()
-    queue.fail("FINAL", HANG)
+    mail_server.fail("FINAL", HANG)
     port = free_port()
-    with worker("--lanes=default", f"--port={port}", smtp_port=queue.port) as process:
-        assert queue.reached.get(timeout=60) == "FINAL"
+    with worker("--queues=default", f"--port={port}", smtp_port=mail_server.port) as process:
+        assert mail_server.reached.get(timeout=60) == "FINAL"
         assert readiness(port) == 200
         process.terminate()
         wait_for(lambda: readiness(port) == 503)
-        queue.proceed()
+        mail_server.proceed()
         assert process.wait(60) == 0
     first.refresh_from_db()
     second.refresh_from_db()
@@ -151,21 +152,21 @@ def test_sigterm_finishes_what_is_in_hand_and_leaves_the_rest(queue: Server) -> 
     assert (second.state, second.worker_ids) == (State.WAITING, [])
 
 
-def test_a_worker_outlives_its_connections_to_postgresql(queue: Server) -> None:
-    running = Worker(lanes=["default"], pace=PACE)
+def test_a_worker_outlives_its_connections_to_postgresql(mail_server: Server) -> None:
+    running = Worker(queues=["default"], options=OPTIONS)
     thread = threading.Thread(target=running.run)
     thread.start()
     try:
         for _ in range(3):
-            queue.fail("FINAL", HANG)
+            mail_server.fail("FINAL", HANG)
             command = send()
-            assert queue.reached.get(timeout=60) == "FINAL"
+            assert mail_server.reached.get(timeout=60) == "FINAL"
             cut_others_off()
-            queue.proceed()
+            mail_server.proceed()
             wait_for(Command.objects.filter(pk=command.pk, state=State.DONE).exists)
             command.refresh_from_db()
             assert len(command.worker_ids) == 1
-        assert len(queue.accepted) == 3
+        assert len(mail_server.accepted) == 3
         assert running.is_ready()
     finally:
         running.stop()
@@ -173,15 +174,15 @@ def test_a_worker_outlives_its_connections_to_postgresql(queue: Server) -> None:
     assert not thread.is_alive()
 
 
-def test_a_thread_that_does_not_come_back_is_replaced(queue: Server) -> None:
+def test_a_thread_that_does_not_come_back_is_replaced(mail_server: Server) -> None:
     from django.test import override_settings
 
-    options = {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend", "OPTIONS": {"time_limit": 0.3}}
+    options = {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend", "OPTIONS": {"time_limit": 0.3}}
     with override_settings(TASKS={"default": options}):
         tasks.let_go.clear()
         hanging = tasks.hang.enqueue()
         # It is replaced when its time is over, and a lease besides.
-        running = Worker(lanes=["default"], pace=Pace(lease=2, poll=0.05))
+        running = Worker(queues=["default"], options=WorkerOptions(lease=2, poll=0.05))
         [hung] = running.threads
         thread = threading.Thread(target=running.run)
         thread.start()

@@ -9,10 +9,10 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from apps.commandqueue import outcomes, store
-from apps.commandqueue.models import Command, Kind, Lane, State
-from apps.commandqueue.outcomes import Outcome
-from apps.commandqueue.store import Claimed
+from apps.commandqueue.core import outcomes, store
+from apps.commandqueue.core.outcomes import Outcome
+from apps.commandqueue.core.store import ClaimedCommand
+from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.tests.conftest import send
 from apps.commandqueue.tests.smtpserver import Server
 
@@ -24,18 +24,18 @@ def row(command: Command) -> dict[str, Any]:
     return {**found, "body": found["body"] and bytes(found["body"])}
 
 
-def claim(command: Command) -> Claimed:
-    [claimed] = store.claim(lane=Lane.DEFAULT, limit=9, lease=60)
+def claim(command: Command) -> ClaimedCommand:
+    [claimed] = store.claim(queue_name=Queue.DEFAULT, limit=9, lease=60)
     assert claimed.id == command.pk
     return claimed
 
 
-def lose(command: Command) -> Claimed:
+def lose(command: Command) -> ClaimedCommand:
     """A claim whose lease has ended, so that the command waits again."""
     claimed = claim(command)
-    store.advance(None, claimed, worker="one", lease=60)
+    store.settle_and_renew(None, claimed, worker="one", lease=60)
     Command.objects.filter(pk=command.pk).update(lease_until=Now())
-    store.reap(most_unanswered=3, base=0)
+    store.reap(max_lost_attempts=3, base=0)
     Command.objects.filter(pk=command.pk).update(due_at=Now())
     return claimed
 
@@ -48,43 +48,43 @@ def nothing(command: Command) -> None:
 
 
 def hold(command: Command) -> None:
-    store.advance(None, claim(command), worker="two", lease=60)
+    store.settle_and_renew(None, claim(command), worker="two", lease=60)
 
 
 def finish(command: Command) -> None:
     claimed = claim(command)
-    store.advance(None, claimed, worker="two", lease=60)
-    store.advance(claimed, None, worker="two", lease=60)
+    store.settle_and_renew(None, claimed, worker="two", lease=60)
+    store.settle_and_renew(claimed, None, worker="two", lease=60)
 
 
 def bury(command: Command) -> None:
     claimed = claim(command)
-    store.advance(None, claimed, worker="two", lease=60)
+    store.settle_and_renew(None, claimed, worker="two", lease=60)
     store.settle(claimed, outcomes.dead("550 no such person"))
 
 
 def put_off(command: Command) -> None:
     claimed = claim(command)
-    store.advance(None, claimed, worker="two", lease=60)
+    store.settle_and_renew(None, claimed, worker="two", lease=60)
     store.settle(claimed, Outcome(State.WAITING, delay=60, error={"reason": "450 later"}))
 
 
-LATE: dict[str, Callable[[Claimed], object]] = {
+LATE: dict[str, Callable[[ClaimedCommand], object]] = {
     "settle done": lambda claimed: store.settle(claimed, outcomes.done()),
     "settle dead": lambda claimed: store.settle(claimed, outcomes.dead("late")),
     "settle again": lambda claimed: store.settle(
         claimed, Outcome(State.WAITING, delay=9, recipients=["x@example.org"], refused={"y": "550"})
     ),
     "settle result": lambda claimed: store.settle(claimed, Outcome(State.DONE, result={"value": 1})),
-    "went out": lambda claimed: store.advance(claimed, None, worker="one", lease=60),
-    "go on": lambda claimed: store.advance(None, claimed, worker="one", lease=600),
+    "went out": lambda claimed: store.settle_and_renew(claimed, None, worker="one", lease=60),
+    "go on": lambda claimed: store.settle_and_renew(None, claimed, worker="one", lease=600),
     "release": lambda claimed: store.release([claimed]),
 }
 
 
 @pytest.mark.parametrize("meanwhile", [nothing, hold, finish, bury, put_off])
 def test_a_worker_that_lost_its_lease_changes_nothing(
-    queue: Server, meanwhile: Callable[[Command], None]
+    mail_server: Server, meanwhile: Callable[[Command], None]
 ) -> None:
     command = send()
     lost = lose(command)
@@ -94,11 +94,11 @@ def test_a_worker_that_lost_its_lease_changes_nothing(
         answer = do(lost)
         assert row(command) == before, name
         assert answer in (None, (False, None), (True, None)), name
-    assert store.advance(lost, None, worker="one", lease=60) == (False, None)
+    assert store.settle_and_renew(lost, None, worker="one", lease=60) == (False, None)
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.DONE, State.DEAD, State.DISCARDED])
-def test_a_token_alone_is_no_lease(queue: Server, state: State) -> None:
+def test_a_token_alone_is_no_lease(mail_server: Server, state: State) -> None:
     """Nor does the row of a finished command with a token left in it change."""
     command = send()
     claimed = claim(command)
@@ -109,14 +109,14 @@ def test_a_token_alone_is_no_lease(queue: Server, state: State) -> None:
         assert row(command) == before, name
 
 
-def test_a_statement_changes_its_own_command_and_no_other(queue: Server) -> None:
+def test_a_statement_changes_its_own_command_and_no_other(mail_server: Server) -> None:
     command, other = send(), send()
     for name, do in LATE.items():
         Command.objects.filter(pk__in=[command.pk, other.pk]).update(
             state=State.LEASED, token=(token := uuid.uuid4()), lease_until=Now() + timedelta(minutes=1)
         )
         before = row(other)
-        do(Claimed(command.pk, Kind.MAIL, Lane.DEFAULT, "default", 1, token))
+        do(ClaimedCommand(command.pk, Kind.MAIL, Queue.DEFAULT, "default", 1, token))
         assert row(other) == before, name
 
 
@@ -128,7 +128,7 @@ NOT_TO_BE_CLAIMED: dict[str, dict[str, Any]] = {
     "expired": {"expires_at": Now() - SOON},
     "expires now": {"expires_at": Now()},
     "not due": {"due_at": Now() + SOON},
-    "another lane": {"lane": Lane.NOW},
+    "another queue": {"queue_name": Queue.NOW},
     "leased": {"state": State.LEASED, "lease_until": Now() + SOON},
     "leased, and lost": {"state": State.LEASED, "lease_until": Now() - SOON},
     "done": {"state": State.DONE},
@@ -138,27 +138,27 @@ NOT_TO_BE_CLAIMED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", NOT_TO_BE_CLAIMED)
-def test_it_is_not_claimed(queue: Server, name: str) -> None:
+def test_it_is_not_claimed(mail_server: Server, name: str) -> None:
     command = send()
     Command.objects.filter(pk=command.pk).update(**NOT_TO_BE_CLAIMED[name])
-    assert store.claim(lane=Lane.DEFAULT, limit=9, lease=60) == []
+    assert store.claim(queue_name=Queue.DEFAULT, limit=9, lease=60) == []
 
 
-def test_mail_that_has_to_wait_is_not_claimed_and_tasks_are(queue: Server) -> None:
+def test_mail_that_has_to_wait_is_not_claimed_and_tasks_are(mail_server: Server) -> None:
     send()
-    assert store.claim(lane=Lane.DEFAULT, limit=9, lease=60, not_kinds=[Kind.MAIL]) == []
-    assert len(store.claim(lane=Lane.DEFAULT, limit=9, lease=60, not_kinds=[Kind.TASK])) == 1
+    assert store.claim(queue_name=Queue.DEFAULT, limit=9, lease=60, not_kinds=[Kind.MAIL]) == []
+    assert len(store.claim(queue_name=Queue.DEFAULT, limit=9, lease=60, not_kinds=[Kind.TASK])) == 1
 
 
-def test_a_lease_that_runs_is_not_taken_back(queue: Server) -> None:
+def test_a_lease_that_runs_is_not_taken_back(mail_server: Server) -> None:
     command = send()
     claim(command)
     before = row(command)
-    assert store.reap(most_unanswered=3, base=0) == []
+    assert store.reap(max_lost_attempts=3, base=0) == []
     assert row(command) == before
 
 
-def test_only_what_waits_expires(queue: Server) -> None:
+def test_only_what_waits_expires(mail_server: Server) -> None:
     commands = {state: send() for state in State.values}
     for state, command in commands.items():
         Command.objects.filter(pk=command.pk).update(state=state, expires_at=Now() - SOON, lease_until=Now())
@@ -180,7 +180,7 @@ NOT_TO_BE_REQUEUED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", NOT_TO_BE_REQUEUED)
-def test_it_is_not_requeued(queue: Server, name: str) -> None:
+def test_it_is_not_requeued(mail_server: Server, name: str) -> None:
     command = send()
     bury(command)
     Command.objects.filter(pk=command.pk).update(**NOT_TO_BE_REQUEUED[name])
@@ -189,7 +189,7 @@ def test_it_is_not_requeued(queue: Server, name: str) -> None:
     assert row(command) == before
 
 
-def test_only_what_finished_long_enough_ago_is_forgotten(queue: Server) -> None:
+def test_only_what_finished_long_enough_ago_is_forgotten(mail_server: Server) -> None:
     commands = {state: send() for state in State.values}
     for state, command in commands.items():
         finished = None if state in (State.WAITING, State.LEASED) else Now() - SOON
@@ -201,11 +201,11 @@ def test_only_what_finished_long_enough_ago_is_forgotten(queue: Server) -> None:
     assert left == set(State.values) - {State.DONE}
 
 
-def test_only_dead_letters_that_have_expired_lose_their_bodies(queue: Server) -> None:
+def test_only_dead_letters_that_have_expired_lose_their_bodies(mail_server: Server) -> None:
     fresh, expired, waiting, other = send(), send(), send(), send()
     Command.objects.filter(pk__in=[fresh.pk, expired.pk]).update(state=State.DEAD, finished_at=Now())
     Command.objects.filter(pk=other.pk).update(state=State.DISCARDED, finished_at=Now())
     Command.objects.exclude(pk=fresh.pk).update(expires_at=F("created_at"))
-    assert store.erase() == 1
+    assert store.erase_bodies() == 1
     kept = [bool(row(command)["body"]) for command in (fresh, expired, waiting, other)]
     assert kept == [True, False, True, True]

@@ -20,8 +20,8 @@ from PIL import Image, ImageChops, ImageStat
 from apps.accounts import avatars
 from apps.accounts.actions import change_picture, change_profile
 from apps.accounts.models import User
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command
-from apps.commandqueue.worker import Worker
 from apps.feeds import drawing, previews
 from apps.feeds.drawing import Subject
 from apps.kwips import actions

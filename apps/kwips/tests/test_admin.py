@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps.accounts.actions import change_picture
 from apps.accounts.models import User
-from apps.commandqueue.worker import Worker
+from apps.commandqueue.core.worker import Worker
 from apps.kwips import finding, tasks
 from apps.kwips.finding import Sought
 from apps.kwips.models import Kwip, Tombstone

@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from apps.accounts.models import User
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command
 from apps.commandqueue.tests.conftest import wait_for
-from apps.commandqueue.worker import Worker
 from apps.kwips import actions, tasks
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Tombstone
 from apps.kwips.tests.test_actions import counters_are_exact

@@ -1,6 +1,10 @@
-"""Servers of a test's own, and caches over them."""
+"""Servers for one test, and caches over them."""
 
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,7 @@ from deploy.local.memcached import Memcached
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Memcached]]:
-    """Starts a memcached that the test may do anything to."""
+    """Starts a memcached that only this test uses."""
     if Memcached.program() is None:
         pytest.skip("memcached is not installed")
     sockets = services.socket_directory(tmp_path / "run")
@@ -33,8 +37,28 @@ def server(start_server: Callable[..., Memcached]) -> Memcached:
     return start_server()
 
 
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("the condition did not hold within 30 seconds")
+
+
+@contextmanager
+def stopped_process(pid: int) -> Iterator[None]:
+    """The server does not reply, and keeps its connections and entries."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{pid}/task")
+    until(lambda: all(" T " in (thread / "stat").read_text() for thread in threads.iterdir()))
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def cache_at(*addresses: str, dead_timeout: float = 0.2, timeout: float = 1) -> Lookaside:
-    """A cache that looks soon whether a server is back, and has patience with one on a busy machine."""
+    """A cache that soon checks whether a server is back, and tolerates a slow one on a busy machine."""
     return MemcachedLookaside(
         list(addresses), {"OPTIONS": {"dead_timeout": dead_timeout, "timeout": timeout}}
     )

@@ -1,12 +1,11 @@
 """Every interleaving of readers, writers and accidents, over one key.
 
-A program is ordinary code, the cache's own included: what it asks of the store and of the database goes
-through ``do``, and each such step may come before or after any step of the others. There are two ways to
-look: `explore` steps a model of memcached and visits each state once, `walk` takes every path there is over a
-real store.
+A program is ordinary code, including the cache itself. Its calls to the store and the database go through
+``do``; each such step may come before or after any step of the other programs. `explore` steps a model of
+memcached and visits each state once; `walk` takes every path over a real store.
 
-The database holds a version, 0 at first; a writer adds 1, invalidates, and has then *finished* its version. A
-read is stale if it returns less than what was finished before the read began.
+The database holds a version, at first 0; a writer adds 1, invalidates, and has then *finished* its version. A
+read is stale if it returns less than the version finished before the read began.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +25,7 @@ DATABASE = {"read", "commit"}
 
 
 class Stale(AssertionError):
-    """A read was older than it may be; the message is the path that led to it."""
+    """A stale read; the message is the path that led to it."""
 
 
 class Pending(BaseException):
@@ -36,14 +35,14 @@ class Pending(BaseException):
 
 @dataclass(frozen=True)
 class Actor:
-    """A program, and the answers that it has had: it is run again from its start for each step."""
+    """A program and the answers it has received; each step runs it again from the start."""
 
     name: str
     program: Program = field(repr=False)
     answers: tuple[Any, ...] = ()
     next: Step | None = None
     result: int | None = None
-    # What was finished when it began.
+    # The version finished when it began.
     floor: int = 0
 
     def advanced(self, *answers: Any, floor: int = 0) -> "Actor":
@@ -55,7 +54,7 @@ class Actor:
 
 @lru_cache(maxsize=200_000)
 def replayed(program: Program, answers: tuple[Any, ...]) -> tuple[Step | None, int | None]:
-    """The step at which the program comes to a halt, or else its result."""
+    """The step at which the program stops, or its result."""
     left = iter(answers)
     pending: Pending | None = None
 
@@ -65,7 +64,7 @@ def replayed(program: Program, answers: tuple[Any, ...]) -> tuple[Step | None, i
             for answer in left:
                 return answer
             pending = Pending(Step(name, arguments))
-        # Whatever the program does while it unwinds has not happened.
+        # Calls while the program unwinds have no effect.
         raise pending
 
     try:
@@ -80,7 +79,7 @@ class State(NamedTuple):
     accidents: int
 
     def key(self) -> object:
-        """Equal for states with equal futures: equal actors are interchangeable."""
+        """Equal for states with equal futures; the order of equal actors does not matter."""
         model = self.model
         actors = sorted(
             (repr((a.name, a.floor, a.result, [model.canonical(answer) for answer in a.answers])))
@@ -95,7 +94,7 @@ class State(NamedTuple):
                 continue
             model, answer = self.model.after(actor.next)
             moved = actor.advanced(answer, floor=self.model.finished)
-            label = f"{actor.name} {index}: {actor.next.name} → {told(answer)}"
+            label = f"{actor.name} {index}: {actor.next.name} → {described(answer)}"
             if moved.result is not None and moved.name == "writer":
                 model = model._replace(finished=max(model.finished, moved.result))
             actors = (*self.actors[:index], moved, *self.actors[index + 1 :])
@@ -106,7 +105,7 @@ class State(NamedTuple):
                 yield label, State(model, self.actors, self.accidents - cost)
 
     def check(self) -> str:
-        """What is wrong with it, if anything."""
+        """A description of a stale read, or an empty string."""
         for actor in self.actors:
             if actor.name == "reader" and actor.result is not None and actor.result < actor.floor:
                 return f"a reader returned {actor.result}, and {actor.floor} was finished when it began"
@@ -116,7 +115,7 @@ class State(NamedTuple):
 def explore(
     *, readers: Sequence[Program], writers: Sequence[Program], accidents: int = 0, model: Model | None = None
 ) -> int:
-    """Visits every state that can be reached; returns how many there are. Raises Stale."""
+    """Visits every reachable state; returns their number. Raises Stale."""
     actors = [Actor("reader", program).advanced() for program in readers]
     actors += [Actor("writer", program).advanced() for program in writers]
     start = State(model or Model(), tuple(actors), accidents)
@@ -141,16 +140,16 @@ def steps(path: Any) -> Iterator[str]:
         yield label
 
 
-def told(answer: Any) -> str:
+def described(answer: Any) -> str:
     if isinstance(answer, Answer):
         return "an entry" if answer.entry else "the lease" if answer.lease else "another holds the lease"
     return "an entry" if isinstance(answer, Entry) else repr(answer)
 
 
 def walk(*, perform: Perform, readers: Sequence[Program], writers: Sequence[Program]) -> int:
-    """Takes every path, having ``perform`` do what is asked of a store; returns how many there are.
+    """Takes every path over the store behind ``perform``; returns their number.
 
-    Begins each with the step "delete". Raises Stale.
+    Each begins with the step "delete". Raises Stale.
     """
     paths = 0
     choices: list[int] = []
@@ -168,7 +167,7 @@ def walk(*, perform: Perform, readers: Sequence[Program], writers: Sequence[Prog
 def walked(
     perform: Perform, choices: Sequence[int], readers: Sequence[Program], writers: Sequence[Program]
 ) -> list[int]:
-    """Takes the path that ``choices`` begin; returns how many could have moved at each of its steps."""
+    """Takes the path that ``choices`` begin; returns the number of possible moves at each step."""
     perform(Step("delete", (b"",)))
     actors = [Actor("reader", program).advanced() for program in readers]
     actors += [Actor("writer", program).advanced() for program in writers]
@@ -184,7 +183,7 @@ def walked(
         if step.name == "commit":
             model = model._replace(version=answer)
         moved = actors[index] = actors[index].advanced(answer, floor=model.finished)
-        path.append(f"{moved.name} {index}: {step.name} → {told(answer)}")
+        path.append(f"{moved.name} {index}: {step.name} → {described(answer)}")
         if moved.name == "writer" and moved.result is not None:
             model = model._replace(finished=max(model.finished, moved.result))
         if wrong := State(model, (moved,), 0).check():

@@ -1,4 +1,4 @@
-"""A process that uses the cache, forks, and has everybody use it on: `python -m … ADDRESS`."""
+"""A process that uses the cache, forks, and goes on using it in all processes: `python -m … ADDRESS`."""
 
 import os
 import signal
@@ -28,40 +28,40 @@ def main(address: str) -> None:
     use("parent")
     children = []
     lease_at_fork()
-    learning = learning_that_it_is_away()
+    locked = locked_as_in_mark_down()
     for name in ("first", "second"):
         child = os.fork()
         if child == 0:
-            # A lock that nobody will ever release ends the child, not the patience of who started us.
+            # A child that waits for a lock that is never released ends here, not in the timeout of the test.
             signal.alarm(60)
-            # Two threads, the one that forked among them.
+            # Two threads: this one, which forked, and a new one.
             thread = threading.Thread(target=use, args=(f"{name}, thread",))
             thread.start()
             use(name)
             thread.join()
             os._exit(0)
         children.append(child)
-    learning._dead_until = 0.0
-    learning._lock.release()
+    locked._down_until = 0.0
+    locked._lock.release()
     use("parent")
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     use("parent")
     sys.stdout.write(f"{codes}\n")
 
 
-def learning_that_it_is_away() -> Any:
-    """What this process knows of its server, left as a thread has it that is just about to change it."""
+def locked_as_in_mark_down() -> Any:
+    """This process's `Server`, in the state of a thread that is marking it down: locked."""
     from apps.lookaside import cache
 
     store: Any = cache().store
-    server = store._homes([b"any"])[0][0]
+    server = store._batches([b"any"])[0][0]
     server._lock.acquire()
-    server._dead_until = float("inf")
+    server._down_until = float("inf")
     return server
 
 
 def use(name: str) -> None:
-    """Ends the process where an answer was meant for another."""
+    """Ends the process if it reads a reply that was meant for another."""
     from apps.lookaside import cache, stats
 
     for number in range(300):
@@ -74,7 +74,7 @@ def use(name: str) -> None:
 
 
 def lease_at_fork() -> None:
-    """Forks in the middle of a computation: the lease is the parent's, and only its."""
+    """Forks during a computation: only the parent may use the lease."""
     from apps.lookaside import cache
 
     parent = os.getpid()
@@ -89,7 +89,7 @@ def lease_at_fork() -> None:
     if os.getpid() != parent:
         os._exit(0)
     if (found, cache().get_or_compute("forked", lambda: "lost")) != ("the parent's", "the parent's"):
-        fail("a child filled or spoilt its parent's lease")
+        fail("a child used or voided its parent's lease")
 
 
 def fail(message: str) -> None:

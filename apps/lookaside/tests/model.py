@@ -1,4 +1,4 @@
-"""A model of memcached that is a value, and a store whose calls are steps."""
+"""An immutable model of memcached, and a store whose calls are steps."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -9,14 +9,14 @@ type Do = Callable[..., Any]
 
 
 class Step(NamedTuple):
-    """What a program asks for next."""
+    """The next call of a program."""
 
     name: str
     arguments: tuple[Any, ...]
 
 
 class ScheduledStore:
-    """A store each of whose calls is a step."""
+    """A store in which each call is a step."""
 
     def __init__(self, do: Do) -> None:
         self.do = do
@@ -41,7 +41,7 @@ class ScheduledStore:
     def clear(self) -> None:
         raise NotImplementedError
 
-    def is_away(self, keys: Sequence[bytes]) -> bool:
+    def is_down(self, keys: Sequence[bytes]) -> bool:
         return False
 
 
@@ -53,13 +53,13 @@ class Model(NamedTuple):
     # The key's state: its number, and the entry; None while a lease is out.
     item: tuple[int, Any] | None = None
     numbers: int = 0
-    # How often the server was started: connections do not outlive it.
+    # How often the server was restarted, which ends its connections.
     epoch: int = 0
-    # Sent, and not yet arrived: what a reader that gave up waiting for an answer has still set going.
+    # Fills in flight: a reader that stopped waiting for the reply may still have sent one.
     sent: tuple[Fill, ...] = ()
 
     def after(self, step: Step) -> tuple["Model", Any]:
-        """The model after a step, and the step's answer."""
+        """The model after a step, and the answer."""
         answer: tuple[Model, Any] = getattr(self, f"_{step.name}")(*step.arguments)
         return answer
 
@@ -97,7 +97,7 @@ class Model(NamedTuple):
         return (self, False) if self.item else (self._put(value), True)
 
     def accidents(self) -> Iterator[tuple[str, "Model"]]:
-        """What may happen in between: a fill arrives, the key is evicted or expires, memcached restarts."""
+        """Faults: a fill arrives late, the key is evicted or expires, memcached restarts."""
         for index, fill in enumerate(self.sent):
             model = self._replace(sent=self.sent[:index] + self.sent[index + 1 :])
             yield "fill arrives", model._put(fill.entry) if self.holds(fill.lease) else model
@@ -121,7 +121,7 @@ class Model(NamedTuple):
         return self.version, self.finished, repr(self.item and (self.item[1],))
 
     def canonical(self, thing: Any) -> Any:
-        """``thing`` without numbers: all that will ever count is whether a lease is still good."""
+        """``thing`` without numbers: only whether a lease is still valid can matter later."""
         if isinstance(thing, Lease):
             return self.holds(thing)
         if isinstance(thing, Answer):

@@ -1,15 +1,13 @@
-"""What goes wrong with a memcached, really caused."""
+"""Faults of a memcached, caused for real: killed, stopped, restarted, slow, malformed, full."""
 
 import itertools
 import logging
 import os
-import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -20,52 +18,36 @@ from apps.lookaside.backends import Lookaside
 from apps.lookaside.memcached import MemcachedStore
 from apps.lookaside.server import Options
 from apps.lookaside.stores import Fill
-from apps.lookaside.tests.conftest import cache_at
+from apps.lookaside.tests.conftest import cache_at, stopped_process, until
 from apps.lookaside.values import Entry
 from deploy.local.memcached import Memcached
 from tests.support.concurrency import at_once
 
 
-@contextmanager
-def stopped(server: Memcached) -> Iterator[None]:
-    """The server answers nobody, and keeps its connections and all that it holds."""
+def stopped(server: Memcached) -> AbstractContextManager[None]:
     assert server._process
-    os.kill(server._process.pid, signal.SIGSTOP)
-    threads = Path(f"/proc/{server._process.pid}/task")
-    until(lambda: all(" T " in (thread / "stat").read_text() for thread in threads.iterdir()))
-    try:
-        yield
-    finally:
-        os.kill(server._process.pid, signal.SIGCONT)
+    return stopped_process(server._process.pid)
 
 
 def works(cache: Lookaside, key: str) -> bool:
-    """Whether the cache keeps what is computed."""
+    """Whether the cache stores a value."""
     cache.get_or_compute(key, lambda: 1)
     with stats.collected() as counted:
         cache.get_or_compute(key, lambda: 1)
     return counted.hits == 1
 
 
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come about in 30 seconds")
-
-
-def test_a_killed_server_costs_one_attempt_and_is_found_again(server: Memcached) -> None:
+def test_a_killed_server_costs_one_attempt_and_is_used_again_when_it_is_back(server: Memcached) -> None:
     cache = cache_at(server.address, dead_timeout=1000)
     assert works(cache, "a")
     server.stop()
     with stats.collected() as counted:
         assert [cache.get_or_compute("a", lambda: "computed") for _ in range(100)] == ["computed"] * 100
     assert counted.round_trips <= 1
-    impatient = cache_at(server.address)
-    assert not works(impatient, "a")
+    checking = cache_at(server.address)
+    assert not works(checking, "a")
     server.start()
-    until(lambda: works(impatient, "a"))
+    until(lambda: works(checking, "a"))
 
 
 def test_a_restarted_server_is_used_at_once(server: Memcached) -> None:
@@ -78,7 +60,7 @@ def test_a_restarted_server_is_used_at_once(server: Memcached) -> None:
     assert cache.invalidate(["a"]) == []
 
 
-def test_a_lease_of_before_a_restart_fills_nothing(server: Memcached) -> None:
+def test_a_lease_granted_before_a_restart_fills_nothing(server: Memcached) -> None:
     store = MemcachedStore([server.address], Options())
     lease = store.fetch([b"k"])[b"k"].lease
     server.stop()
@@ -88,11 +70,11 @@ def test_a_lease_of_before_a_restart_fills_nothing(server: Memcached) -> None:
     assert again
     # The restarted server counts from 1 again: by its number alone the old lease would hold.
     assert lease.unique == again.unique
-    store.fill([Fill(lease, Entry(2, b"of before the write"), 60)])
+    store.fill([Fill(lease, Entry(2, b"from before the write"), 60)])
     assert store.fetch([b"k"])[b"k"].entry is None
 
 
-def test_a_flush_takes_leases_away_too(server: Memcached) -> None:
+def test_a_flush_voids_leases(server: Memcached) -> None:
     cache = cache_at(server.address)
 
     def compute() -> str:
@@ -103,7 +85,7 @@ def test_a_flush_takes_leases_away_too(server: Memcached) -> None:
     assert cache.get_or_compute("a", lambda: "new") == "new"
 
 
-def test_a_silent_server_is_waited_for_once_by_all_threads_together(server: Memcached) -> None:
+def test_one_thread_waits_for_a_silent_server_and_the_others_skip_it(server: Memcached) -> None:
     cache = cache_at(server.address, dead_timeout=1000)
     assert works(cache, "a")
     with stopped(server):
@@ -120,7 +102,7 @@ def test_a_silent_server_is_waited_for_once_by_all_threads_together(server: Memc
 
 
 @pytest.mark.parametrize("accident", ["stopped", "killed", "restarted"])
-def test_a_server_that_goes_while_a_value_is_computed_costs_that_value_only(
+def test_a_server_that_fails_during_a_computation_loses_that_value_only(
     server: Memcached, accident: str
 ) -> None:
     cache = cache_at(server.address)
@@ -143,26 +125,26 @@ def test_a_server_that_goes_while_a_value_is_computed_costs_that_value_only(
             cache.get_or_compute("c", lambda: 1 // 0)
     if accident == "killed":
         server.start()
-    # Leases that the server still has for us run out in 3 seconds.
+    # Leases that the server has granted expire after 3 seconds.
     until(lambda: all(works(cache, key) for key in ("a", "b", "c")))
 
 
-def test_a_server_that_drips_is_not_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_trickles_bytes_runs_into_the_deadline(caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
-        def drip() -> None:
+        def trickle() -> None:
             with suppress(OSError), listening.accept()[0] as connection:
                 for _ in range(100):
                     connection.sendall(b"V")
                     time.sleep(0.02)
 
-        threading.Thread(target=drip, daemon=True).start()
+        threading.Thread(target=trickle, daemon=True).start()
         cache = cache_at(f"127.0.0.1:{listening.getsockname()[1]}", timeout=0.2)
         assert cache.get_or_compute("a", lambda: 1) == 1
     assert "too slow" in caplog.text
 
 
-def test_deletes_that_a_server_missed_are_made_up_for_before_it_is_read_from_again(server: Memcached) -> None:
+def test_pending_deletes_are_replayed_before_the_next_read(server: Memcached) -> None:
     cache = cache_at(server.address)
     keys = [f"key {number}" for number in range(250)]
     cache.get_many_or_compute(keys, lambda keys: dict.fromkeys(keys, "old"))
@@ -181,7 +163,7 @@ def test_deletes_that_a_server_missed_are_made_up_for_before_it_is_read_from_aga
 
 def test_an_unreachable_address_never_raises() -> None:
     with socket.socket() as silent:
-        # Connections succeed, and nobody ever answers.
+        # The kernel accepts connections; nothing replies.
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         for address in (
@@ -199,7 +181,7 @@ def test_an_unreachable_address_never_raises() -> None:
             assert cache.invalidate(["a"]) == ["a"]
 
 
-NONSENSE = [
+MALFORMED = [
     b"",
     b"HTTP/1.1 400 Bad Request\r\n\r\n",
     b"VA\r\n",
@@ -210,8 +192,8 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("says", NONSENSE)
-def test_a_server_that_talks_nonsense_never_raises(says: bytes) -> None:
+@pytest.mark.parametrize("reply", MALFORMED)
+def test_a_server_with_malformed_replies_never_raises(reply: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer() -> None:
@@ -219,7 +201,7 @@ def test_a_server_that_talks_nonsense_never_raises(says: bytes) -> None:
                 while True:
                     with listening.accept()[0] as connection:
                         connection.recv(4096)
-                        connection.sendall(says)
+                        connection.sendall(reply)
 
         threading.Thread(target=answer, daemon=True).start()
         cache = cache_at(f"127.0.0.1:{listening.getsockname()[1]}", dead_timeout=1000)
@@ -241,22 +223,22 @@ def test_a_full_server_evicts_and_every_read_is_right(start_server: Callable[...
 
 
 @pytest.fixture
-def takers() -> Iterator[list[Any]]:
-    """`lookaside.failed`, as it was afterwards."""
-    before = list(lookaside.failed)
-    yield lookaside.failed
-    lookaside.failed[:] = before
+def handlers() -> Iterator[list[Any]]:
+    """`on_invalidation_failed`, restored afterwards."""
+    before = list(lookaside.on_invalidation_failed)
+    yield lookaside.on_invalidation_failed
+    lookaside.on_invalidation_failed[:] = before
 
 
-def test_failed_invalidations_are_handed_over_once_and_what_takes_them_may_fail(
-    server: Memcached, takers: list[Any], caplog: pytest.LogCaptureFixture
+def test_failed_invalidations_are_passed_on_once_and_a_failing_function_is_logged(
+    server: Memcached, handlers: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     taken: list[list[str]] = []
 
     def broken(keys: list[str]) -> None:
-        raise ConnectionError("the queue is away")
+        raise ConnectionError("the queue is down")
 
-    takers[:] = [broken, taken.append]
+    handlers[:] = [broken, taken.append]
     cache = cache_at(server.address, dead_timeout=1000)
     assert cache.invalidate(["a"]) == []
     server.stop()
@@ -268,7 +250,7 @@ def test_failed_invalidations_are_handed_over_once_and_what_takes_them_may_fail(
     assert taken == [["a", "b"]]
 
 
-def test_a_ring_goes_without_the_keys_of_a_server_that_is_away_and_moves_none(
+def test_the_keys_of_a_server_that_is_down_move_to_no_other(
     start_server: Callable[..., Memcached],
 ) -> None:
     servers = [start_server(), start_server(), start_server()]
@@ -289,10 +271,10 @@ def test_a_ring_goes_without_the_keys_of_a_server_that_is_away_and_moves_none(
     assert len(cache.invalidate(keys)) == share
 
 
-def test_without_compare_and_swap_nothing_is_kept() -> None:
-    from apps.lookaside.connection import Reply
-    from apps.lookaside.memcached import answered
+def test_without_compare_and_swap_nothing_is_stored() -> None:
+    from apps.lookaside.client import Reply
+    from apps.lookaside.memcached import parsed
 
     granted_by: Any = object()
-    assert answered(b"k", Reply(b"VA", [b"f0", b"c0", b"W"], b""), granted_by) is None
-    assert answered(b"k", Reply(b"VA", [b"f0", b"c5", b"W"], b""), granted_by) is not None
+    assert parsed(b"k", Reply(b"VA", [b"f0", b"c0", b"W"], b""), granted_by) is None
+    assert parsed(b"k", Reply(b"VA", [b"f0", b"c5", b"W"], b""), granted_by) is not None

@@ -1,4 +1,4 @@
-"""memcached, the store in this process and the explorer's model of memcached are the same to a lease."""
+"""memcached, the store in this process and the explorer's model of memcached treat leases alike."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ STEPS = st.lists(
 
 
 class ModelStore:
-    """The explorer's model as a store, with fills that arrive at once."""
+    """The explorer's model as a store whose fills arrive without delay."""
 
     def __init__(self) -> None:
         self.model = Model()
@@ -35,20 +35,20 @@ class ModelStore:
 
 
 def trace(perform: Any, steps: Sequence[tuple[str, int]]) -> list[object]:
-    """What a store says to the steps; fills and releases use an earlier lease, good or no longer."""
+    """The answers of a store to the steps. Fills and releases use any earlier lease, valid or not."""
     leases: list[Lease] = []
-    said: list[object] = []
+    answers: list[object] = []
     for index, (name, which) in enumerate(steps):
         if name in {"fetch", "delete"}:
             answer = perform(name, KEY)
             if isinstance(answer, Answer):
-                said.append((answer.entry, answer.lease is not None))
+                answers.append((answer.entry, answer.lease is not None))
                 leases += [answer.lease] if answer.lease else []
         elif leases:
             lease = leases[which % len(leases)]
             fill = Fill(lease, Entry(2, b"value %d" % index), 60)
             perform(name, fill if name == "fill" else lease)
-    return [*said, (perform("fetch", KEY)).entry]
+    return [*answers, (perform("fetch", KEY)).entry]
 
 
 def performing(store: Store) -> Any:
@@ -69,3 +69,16 @@ def test_all_stores_give_the_same_answers(memcached: str, steps: list[tuple[str,
     real = MemcachedStore([memcached], Options(timeout=5))
     real.delete([KEY])
     assert trace(performing(real), steps) == expected
+
+
+def test_a_server_added_to_the_ring_takes_some_keys_and_moves_no_other() -> None:
+    keys = [b"key %d" % number for number in range(1000)]
+
+    def shares(*addresses: str) -> dict[bytes, str]:
+        batches = MemcachedStore(addresses, Options())._batches(keys)
+        return {key: server.address for server, batch in batches for key in batch}
+
+    before, after = shares("one:1", "two:1"), shares("one:1", "two:1", "three:1")
+    moved = {key for key in keys if before[key] != after[key]}
+    assert {after[key] for key in moved} == {"three:1"}
+    assert 250 < len(moved) < 420

@@ -1,4 +1,4 @@
-"""What others write into memcached is not believed, and never run."""
+"""Values that an attacker wrote into memcached are misses, and never run code."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ KEY = b"a-key"
 
 
 class Hostile:
-    """Writes a file, if it is ever unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,7 +31,7 @@ class Hostile:
 
 @pytest.fixture
 def write(memcached: str, in_memcached: Lookaside) -> Callable[[str, int, bytes], None]:
-    """Writes into memcached as anybody could who reaches it."""
+    """Writes into memcached directly, as an attacker on its network could."""
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(memcached.removeprefix("unix:"))
 
@@ -55,7 +55,7 @@ def test_a_pickle_is_never_loaded_whatever_its_flags(
     assert not loaded.exists()
 
 
-def test_hostile_values_are_replaced_and_cost_a_page_no_good_one(
+def test_forged_values_are_replaced_and_do_not_spoil_a_batch(
     in_memcached: Lookaside, write: Callable[..., None]
 ) -> None:
     cache = in_memcached
@@ -79,7 +79,7 @@ def computed_for(expected: list[str]) -> Callable[[list[str]], dict[str, str]]:
     return compute
 
 
-def test_an_integer_counted_in_memcached_is_not_believed(
+def test_an_integer_without_a_signature_is_a_miss(
     in_memcached: Lookaside, write: Callable[..., None]
 ) -> None:
     write("a", 2, b"1")
@@ -95,7 +95,7 @@ def test_a_value_with_one_bit_changed_is_missing(position: int) -> None:
     assert decode(KEY, Entry(entry.flags, bytes(changed)), schema=1) is MISSING
 
 
-def test_a_value_holds_only_for_its_key_flags_schema_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_is_valid_only_for_its_key_flags_schema_and_lifetime(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = encode(KEY, b"[1]", schema=1, ttl=60)
     assert decode(KEY, entry, schema=1) == b"[1]"
     assert decode(b"another", entry, schema=1) is MISSING
@@ -108,7 +108,7 @@ def test_a_value_holds_only_for_its_key_flags_schema_and_time(monkeypatch: pytes
     assert decode(KEY, entry, schema=1) is MISSING
 
 
-def test_values_signed_under_an_earlier_secret_are_read_and_others_not(settings: LazySettings) -> None:
+def test_values_signed_with_a_fallback_secret_are_read_and_others_are_not(settings: LazySettings) -> None:
     settings.SECRET_KEY = "the first"
     entry = encode(KEY, "value", schema=1, ttl=60)
     settings.SECRET_KEY = "the second"
@@ -118,12 +118,12 @@ def test_values_signed_under_an_earlier_secret_are_read_and_others_not(settings:
     assert decode(KEY, encode(KEY, "value", schema=1, ttl=60), schema=1) == "value"
 
 
-def test_large_text_is_compressed_and_what_does_not_get_smaller_is_not() -> None:
+def test_large_text_is_compressed_and_incompressible_data_is_not() -> None:
     assert len(encode(KEY, "kwip " * 10_000, schema=1, ttl=60).data) < 1000
     noise = os.urandom(10_000)
     assert len(encode(KEY, noise, schema=1, ttl=60).data) == 32 + 12 + 10_000
 
 
-def test_keys_tell_nothing_to_who_reads_memcached(cache: Lookaside) -> None:
+def test_stored_keys_do_not_reveal_the_key(cache: Lookaside) -> None:
     assert b"secret" not in cache._name("session:secret")
     assert len(cache._name("")) == len(cache._name("x" * 1000)) == 32

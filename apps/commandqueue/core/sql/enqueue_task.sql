@@ -1,0 +1,11 @@
+-- Enqueues a task, in the caller's transaction. Its lifetime begins when it is due.
+-- Index: none is read; the primary key and commandqueue_due are written.
+INSERT INTO commandqueue_command (
+    kind, lane, backend, priority, run_after, due_at, expires_at, task, arguments
+) VALUES (
+    'task', %(queue_name)s, %(backend)s, %(priority)s, %(run_after)s,
+    coalesce(%(run_after)s, statement_timestamp()),
+    greatest(%(run_after)s, statement_timestamp()) + make_interval(secs => %(lifetime)s),
+    %(task)s, %(arguments)s
+)
+RETURNING id, created_at

@@ -1,0 +1,12 @@
+-- Deletes up to 1,000 finished commands that are older than their retention time.
+-- Index: commandqueue_finished.
+DELETE FROM commandqueue_command
+WHERE id IN (
+    SELECT id
+    FROM commandqueue_command
+    WHERE state = ANY (%(states)s)
+      AND finished_at < statement_timestamp() - make_interval(secs => %(age)s)
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id

@@ -1,0 +1,5 @@
+-- Gives back claimed commands that were not started: no attempt is counted, any worker may claim them.
+-- Index: the primary key.
+UPDATE commandqueue_command
+SET state = 'waiting', token = NULL, lease_until = NULL
+WHERE id = ANY (%(ids)s) AND token = %(token)s AND state = 'leased'

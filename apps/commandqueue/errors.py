@@ -1,2 +1,0 @@
-class Never(Exception):
-    """A task raises this when trying again would be no use: it becomes a dead letter at once."""

@@ -1,0 +1,106 @@
+"""The queue in the admin: metadata, never a body or an argument."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import Case, QuerySet, Value, When
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.commandqueue.models import Command, Schedule
+from apps.commandqueue.operate import actions
+
+if TYPE_CHECKING:
+    _CommandAdmin = admin.ModelAdmin[Command]
+    _ScheduleAdmin = admin.ModelAdmin[Schedule]
+else:
+    _CommandAdmin = _ScheduleAdmin = admin.ModelAdmin
+
+_STUCK = Case(When(Command.STUCK, then=Value(True)), default=Value(False))
+
+
+@admin.register(Command)
+class CommandAdmin(_CommandAdmin):
+    list_display = ["id", "what", "queue_name", "state", "stuck", "age", "due", "attempts", "last_error"]
+    list_filter = ["state", "queue_name", "kind"]
+    # Exact: found by the primary key, without a scan.
+    search_fields = ["=id"]
+    # Stuck commands first.
+    ordering = [_STUCK.desc(), "-id"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ["requeue", "discard"]
+    readonly_fields = fields = (
+        "what", "kind", "queue_name", "backend", "priority", "state", "secret", "created_at", "due_at",
+        "expires_at", "started_at", "attempted_at", "finished_at", "lease_until", "worker_ids",
+        "lost_attempts", "message_id", "sender", "recipients", "refused", "errors",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Command]:
+        return super().get_queryset(request).annotate(is_stuck=_STUCK).defer("body", "arguments", "result")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("what"))
+    def what(self, command: Command) -> str:
+        return command.task or ", ".join(command.recipients)
+
+    @admin.display(description=gettext_lazy("stuck"), ordering="is_stuck")
+    def stuck(self, command: Command) -> str:
+        is_stuck: bool = command.is_stuck  # type: ignore[attr-defined]  # annotated above
+        return _("stuck") if is_stuck else "–"
+
+    @admin.display(description=gettext_lazy("age"), ordering="created_at")
+    def age(self, command: Command) -> str:
+        return timesince(command.created_at, depth=1)
+
+    @admin.display(description=gettext_lazy("due"), ordering="due_at")
+    def due(self, command: Command) -> datetime | str:
+        if command.finished_at is not None:
+            return "–"
+        return _("now") if command.due_at <= timezone.now() else command.due_at
+
+    @admin.display(description=gettext_lazy("attempts"))
+    def attempts(self, command: Command) -> int:
+        return len(command.worker_ids)
+
+    @admin.display(description=gettext_lazy("last error"))
+    def last_error(self, command: Command) -> str:
+        return str(command.errors[-1]["reason"]) if command.errors else ""
+
+    @admin.action(description=gettext_lazy("Requeue dead letters"), permissions=["change"])
+    def requeue(self, request: HttpRequest, queryset: QuerySet[Command]) -> None:
+        count = actions.requeue(ids=queryset.values_list("pk", flat=True))
+        left = queryset.count() - count
+        text = ngettext("%(n)s command was requeued.", "%(n)s commands were requeued.", count)
+        messages.info(request, text % {"n": count})
+        if left:
+            text = _("%(n)s could not be requeued: not dead, expired, or mail that carried a secret.")
+            messages.warning(request, text % {"n": left})
+
+    @admin.action(description=gettext_lazy("Discard: give up"), permissions=["change"])
+    def discard(self, request: HttpRequest, queryset: QuerySet[Command]) -> None:
+        count = actions.discard(ids=queryset.values_list("pk", flat=True))
+        text = ngettext("%(n)s command was discarded.", "%(n)s commands were discarded.", count)
+        messages.info(request, text % {"n": count})
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(_ScheduleAdmin):
+    list_display = ["name", "task", "every", "next_at", "enabled"]
+    fields = ["name", "backend", "task", "arguments", "every", "next_at", "enabled"]
+    readonly_fields = ["name", "backend", "task", "arguments", "every"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,71 @@
+"""Task commands: one attempt to run one task."""
+
+import traceback
+from typing import Any
+
+from django.db import close_old_connections, connection
+from django.tasks import task_backends
+from django.tasks.base import TaskContext
+from django.tasks.signals import task_finished, task_started
+from django.utils.json import normalize_json
+
+from apps.commandqueue import PermanentFailure
+from apps.commandqueue.core import outcomes, store
+from apps.commandqueue.core.outcomes import Outcome
+from apps.commandqueue.models import Command, State
+from apps.commandqueue.tasks.backend import MAX_ATTEMPTS, TIME_LIMIT, AnyResult, QueueTaskBackend
+
+
+def time_limit(command: store.ClaimedCommand) -> float:
+    """Seconds that a task is leased for."""
+    return _backend(command).option("time_limit", command.queue_name, TIME_LIMIT)
+
+
+def execute(attempt: store.Attempt) -> Outcome:
+    """Run a task; returns the outcome, whatever the task raises (except KeyboardInterrupt)."""
+    close_old_connections()
+    try:
+        backend = _backend(attempt.command)
+        result = backend.result_of(Command.objects.get(pk=attempt.id))
+        task_started.send(type(backend), task_result=result)
+        close_old_connections()  # the task checks a connection out of a pool when it first needs one
+        return Outcome(State.DONE, result={"value": _call(result)})
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return _failure(attempt, error)
+    finally:
+        if connection.in_atomic_block or not connection.autocommit:
+            connection.close()  # the task left a transaction open: ours must not run inside it
+
+
+def send_task_finished(attempt: store.Attempt) -> None:
+    """Send Django's signal that a task has finished, successfully or not."""
+    backend = _backend(attempt.command)
+    task_finished.send(type(backend), task_result=backend.get_result(str(attempt.id)))
+
+
+def _call(result: AnyResult) -> Any:
+    task: Any = result.task
+    arguments = [TaskContext(task_result=result), *result.args] if task.takes_context else result.args
+    return normalize_json(task.call(*arguments, **result.kwargs))
+
+
+def _failure(attempt: store.Attempt, error: BaseException) -> Outcome:
+    kind = type(error)
+    entry = {
+        "reason": f"{kind.__name__}: {error}"[:500],
+        "exception": f"{kind.__module__}.{kind.__qualname__}",
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+    most = _backend(attempt.command).option("max_attempts", attempt.command.queue_name, MAX_ATTEMPTS)
+    if isinstance(error, PermanentFailure) or attempt.number >= most:
+        return Outcome(State.DEAD, error=entry)
+    return Outcome(State.WAITING, delay=outcomes.backoff(attempt.number), error=entry)
+
+
+def _backend(command: store.ClaimedCommand) -> QueueTaskBackend:
+    backend = task_backends[command.backend]
+    if not isinstance(backend, QueueTaskBackend):
+        raise TypeError(f"TASKS[{command.backend!r}] is not a QueueTaskBackend")
+    return backend

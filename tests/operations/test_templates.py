@@ -1,0 +1,59 @@
+"""Templates obey the layers that import-linter holds the code to, and every style sheet is loaded."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.template import engines
+
+TEMPLATES = Path(settings.BASE_DIR) / "templates"
+STYLES = Path(settings.BASE_DIR) / "static" / "css"
+# From the top down; what is not named here is the platform, which is below all of these.
+LAYERS = ["kwippy", "contact", "feeds", "kwips", "graph", "accounts"]
+# Folders that libraries name: allauth's pages are those of accounts.
+OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}
+# The frame of every page is the project's, and so are pages that no app has.
+FRAME = {"base.html", "_nav.html", "_side.html", "_icons.html", "_styles.html"}
+ALL = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
+
+
+def owner(name: str) -> str:
+    """The app that a template belongs to: its folder's, the project, or "" for a part that all may use."""
+    folder, _, rest = name.rpartition("/")
+    if folder:
+        first = folder.split("/")[0]
+        if first == "mail":
+            return "contact" if rest.startswith("contact_") else ""
+        return folder.split("/")[1] if first == "admin" else OWNERS.get(first, first)
+    return "" if name.startswith("_") and name not in FRAME else "kwippy"
+
+
+def depth(app: str) -> int:
+    return LAYERS.index(app) if app in LAYERS else len(LAYERS)
+
+
+def library_owner(library: str) -> str:
+    """The app whose code a tag library is; "" for Django's own and the platform's."""
+    module = engines["django"].engine.libraries[library]  # type: ignore[attr-defined]
+    found = re.match(r"apps\.(\w+)\.", module)
+    return found[1] if found and found[1] in LAYERS else "kwippy" if module.startswith("kwippy") else ""
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_template_uses_nothing_from_above_its_own_layer(name: str) -> None:
+    text = (TEMPLATES / name).read_text()
+    own = depth(owner(name))
+    libraries = [word for words in re.findall(r"{% load ([\w ]+?) %}", text) for word in words.split()]
+    used = {library: library_owner(library) for library in libraries}
+    used |= {found: owner(found) for found in re.findall(r'{% include "([^"]+)"', text)}
+    above = [what for what, of in used.items() if depth(of) < own]
+    assert above == []
+
+
+def test_every_style_sheet_is_loaded_in_one_place_and_in_one_order() -> None:
+    loaded = re.findall(r"css/([\w/-]+\.css)", (TEMPLATES / "_styles.html").read_text())
+    assert sorted(loaded) == sorted(path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*.css"))
+    # The page of an error cannot ask for hashed names: it has some of them, in the same order.
+    bare = re.findall(r"css/([\w/-]+\.css)", (TEMPLATES / "_bare.html").read_text())
+    assert bare == [name for name in loaded if name in bare]
