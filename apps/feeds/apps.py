@@ -11,4 +11,4 @@ class FeedsConfig(AppConfig):
         from apps.feeds import invalidation  # noqa: F401 - subscribes to events
         from apps.feeds.popular import popular  # it reads models
 
-        pagecache.popular.append(popular)
+        pagecache.warm_paths.append(popular)

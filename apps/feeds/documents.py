@@ -186,7 +186,7 @@ class TimelineFeed(Feed, ABC):
         return item.card.edited_at or item.card.created_at
 
 
-@public_page(EVERYONE, PEOPLE, passing=())
+@public_page(EVERYONE, PEOPLE, uncached_query=())
 class EveryoneFeed(TimelineFeed):
     def title(self) -> str:
         return _("everyone on %s") % settings.SITE_NAME
@@ -198,7 +198,7 @@ class EveryoneFeed(TimelineFeed):
         return queries.everyone(viewer_id=None)
 
 
-@public_page(user_pages("{username}"), PEOPLE, passing=())
+@public_page(user_pages("{username}"), PEOPLE, uncached_query=())
 class PersonFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, username: str) -> User:
         found = person(username)
@@ -219,7 +219,7 @@ class PersonFeed(TimelineFeed):
         return queries.person(viewer_id=None, person_id=obj.pk)
 
 
-@public_page(tag_pages("{name}"), PEOPLE, passing=())
+@public_page(tag_pages("{name}"), PEOPLE, uncached_query=())
 class TagFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, name: str) -> str:
         if (canonical := tag_name(name)) != name:

@@ -45,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/network.html", context)
 
 
-@public_page(EVERYONE, PEOPLE, query=SORTS)
+@public_page(EVERYONE, PEOPLE, allowed_query=SORTS)
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
@@ -97,7 +97,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 
 
-@public_page(user_pages("{username}"), PEOPLE, query=SORTS)
+@public_page(user_pages("{username}"), PEOPLE, allowed_query=SORTS)
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)

@@ -118,7 +118,7 @@ def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
     return _mark(request, kwip_id, actions.unfavourite)
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, passing=())
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
 @require_safe
 def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     """A comment alone and to its end, where its conversation shows only the beginning."""
@@ -151,7 +151,7 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     return render(request, "kwips/history.html", context)
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, passing=())
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
 @require_safe
 def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int) -> HttpResponse:
     """One earlier version to its end."""

@@ -11,14 +11,14 @@ from django.test import Client
 
 from apps.accounts.actions import switch_off, switch_on
 from apps.accounts.models import User
+from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.tests.conftest import wait_for
-from apps.commandqueue.worker import Worker
 from apps.kwips import actions, queries, withholding
 from apps.kwips.models import Kwip, Withheld
 from apps.kwips.visibility import visible_to
 from apps.pagecache import wrapped
-from apps.pagecache.management.commands.warmpages import request
-from apps.pagecache.wsgi import called
+from apps.pagecache.management.commands.warmpages import warming_request
+from apps.pagecache.wsgi import response_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,7 +77,7 @@ def test_the_command_purges_the_pages_that_were_stored_before_it(ann: User, writ
     site = wrapped(WSGIHandler())
 
     def status() -> str:
-        return called(site, request("/tag/tea/")).status.split()[0]
+        return str(response_of(site, warming_request("/tag/tea/")).status).split()[0]
 
     switch_off(people=[ann], by=None)
     assert [status(), status(), status()] == ["200"] * 3, "stored with what is not withheld yet"
