@@ -12,7 +12,7 @@ Read in this order: `cursor.py` (an order, a cursor), `page.py` (`paginate`), `s
 
 Problem (2008)
     Kwippy cut its lists by OFFSET and replaced the expensive COUNT by an invented total. PostgreSQL reads
-    and discards every row before an OFFSET, so page 1,000 costs a thousand pages. A row published between
+    every row before an OFFSET, so page 1,000 costs a thousand pages. A row published between
     two clicks shifts all pages. The invented total led to empty pages and hid old rows.
 
 Mechanism
