@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "apps.kwips",
     "apps.graph",
     "apps.accounts",
+    "apps.events",
     "apps.limits",
     "apps.keyset",
     "apps.commandqueue",

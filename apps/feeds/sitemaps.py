@@ -13,9 +13,10 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from apps.accounts import freshness
+from apps.accounts.keys import NAMES, PEOPLE
 from apps.accounts.models import User
 from apps.accounts.queries import UNCONFIRMED
+from apps.feeds.keys import EVERYONE
 from apps.feeds.statements import SQL
 from apps.kwips.visibility import ANYONE, VISIBLE_SQL
 from apps.pagecache import public_page
@@ -34,14 +35,14 @@ _TABLES = {
 type Entry = tuple[str, datetime.datetime | None]
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, freshness.NAMES, passing=())
+@public_page(EVERYONE, PEOPLE, NAMES, uncached_query=())
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     files = [f"/sitemap-{kind}-{number}.xml" for kind in _TABLES for number in _ranges(kind)]
     return _xml("sitemapindex", "sitemap", [(path, None) for path in files])
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, passing=())
+@public_page(EVERYONE, PEOPLE, uncached_query=())
 @require_safe
 def kwips(request: HttpRequest, number: int) -> HttpResponse:
     with connection.cursor() as cursor:
@@ -52,7 +53,7 @@ def kwips(request: HttpRequest, number: int) -> HttpResponse:
     return _urls(found)
 
 
-@public_page(freshness.PEOPLE, freshness.NAMES, passing=())
+@public_page(PEOPLE, NAMES, uncached_query=())
 @require_safe
 def people(request: HttpRequest, number: int) -> HttpResponse:
     names = (

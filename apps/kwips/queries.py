@@ -1,13 +1,15 @@
 """Reads of kwips: by their ids, as the cards that every list shows."""
 
 import datetime
+import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 
@@ -17,7 +19,7 @@ from apps.graph.models import Follow
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 from apps.kwips import folding
 from apps.kwips import text as kwip_text
-from apps.kwips.models import Kwip, Revision, Tombstone
+from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone
 from apps.kwips.visibility import ANYONE, SQL, visible_to
 from apps.plaintext import language_of, safe
 
@@ -228,3 +230,25 @@ def is_gone(kwip_id: int, viewer_id: int | None, username: str | None = None) ->
         # By id: the address may have a name that the author has changed since.
         gone = gone.filter(author__in=ids_of([username]))
     return gone.exists()
+
+
+class MadeByForm(NamedTuple):
+    kwip_id: int
+    is_deleted: bool
+
+
+def made_by_form(author_id: int, form_key: uuid.UUID) -> MadeByForm | None:
+    """The kwip or comment that a form made before, which may be deleted since."""
+    made = {"author": author_id, "form_key": form_key}
+    kwips = Kwip.objects.filter(**made).values_list("pk", Value(False))
+    tombstones = Tombstone.objects.filter(**made).values_list("kwip_id", Value(True))
+    return next((MadeByForm(*row) for row in kwips.union(tombstones, all=True)), None)
+
+
+def tags_of(*kwips: Kwip) -> dict[int, set[str]]:
+    """The names of the tags of these kwips and comments, by their ids: one query, none for no kwips."""
+    names: defaultdict[int, set[str]] = defaultdict(set)
+    rows = KwipTag.objects.filter(kwip__in=[kwip.pk for kwip in kwips]).values_list("kwip_id", "tag__name")
+    for kwip_id, name in rows:
+        names[kwip_id].add(name)
+    return names

@@ -73,7 +73,7 @@ def cost_of_a_hit() -> dict[str, int]:
 
     from apps import lookaside
     from apps.pagecache import wrapped
-    from apps.pagecache.wsgi import called
+    from apps.pagecache.wsgi import response_of
     from kwippy.timing import Queries
 
     environ = RequestFactory().get(PAGE, headers={"host": "localhost"}).environ
@@ -84,7 +84,7 @@ def cost_of_a_hit() -> dict[str, int]:
         for _ in range(2):
             with connection.execute_wrapper(queries), lookaside.stats.collected() as cache:
                 queries.count = 0
-                answer = called(application, environ)
+                answer = response_of(application, environ)
             trips.append(cache.round_trips)
     if dict(answer.headers)["Cache-Status"] != "pagecache; hit":
         raise SystemExit("bench: the page is not cached")

@@ -111,7 +111,7 @@ def kwip(ann: User, bob: User) -> Kwip:
     """One of several, with comments, a tag and a favourite."""
     follow(follower=bob, followee=ann)
     for number in range(3):
-        kwip = actions.publish(author=ann, text=f"tea {number} #leaves", form_key=uuid.uuid4())
+        kwip = actions.publish(author=ann, text=f"tea {number} #leaves", form_key=uuid.uuid4()).kwip
         actions.comment(author=bob, thread=kwip, text="with milk", form_key=uuid.uuid4())
         actions.favourite(user=bob, kwip=kwip)
     return kwip

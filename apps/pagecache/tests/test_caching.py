@@ -1,4 +1,4 @@
-"""Pages are kept for those who may see them, and nothing of anybody's is in them."""
+"""Which responses are stored and served, and that nothing of one visitor is in them."""
 
 import gzip
 from typing import Any
@@ -8,24 +8,24 @@ from django.conf import LazySettings
 from django.core.handlers.wsgi import WSGIHandler
 
 from apps.pagecache import public_page, stats, wrapped
-from apps.pagecache.tests.conftest import OPTIONS, Visitor, keep, status
-from apps.pagecache.tests.urls import made, shown
+from apps.pagecache.tests.conftest import OPTIONS, Visitor, cache, status
+from apps.pagecache.tests.urls import rendered, shown
 from apps.pagecache.wsgi import WARM
 
 
-def test_a_page_is_kept_when_it_is_asked_for_a_second_time(visitor: Visitor) -> None:
+def test_a_page_is_stored_on_its_second_request(visitor: Visitor) -> None:
     assert [status(visitor.get("/ann/")) for _ in range(4)] == ["fwd=miss", "fwd=miss", "hit", "hit"]
-    assert made["/ann/"] == 2
+    assert rendered["/ann/"] == 2
     assert visitor.text("/ann/") == "<p>ann: tea</p>"
 
 
-def test_a_page_can_be_kept_before_anybody_asks(visitor: Visitor) -> None:
+def test_a_warmed_page_is_stored_on_its_first_request(visitor: Visitor) -> None:
     warming: dict[str, Any] = {WARM: True}
     visitor.get("/ann/", **warming)
     assert status(visitor.get("/ann/")) == "hit"
 
 
-def test_what_is_kept_is_said_to_be_for_everyone_and_what_is_not_for_nobody_else(visitor: Visitor) -> None:
+def test_public_pages_are_public_and_all_others_private(visitor: Visitor) -> None:
     for _ in range(3):
         headers = dict(visitor.get("/ann/").headers)
         assert headers["Cache-Control"] == "public, max-age=0, s-maxage=1"
@@ -34,7 +34,7 @@ def test_what_is_kept_is_said_to_be_for_everyone_and_what_is_not_for_nobody_else
         assert dict(visitor.get(path).headers)["Cache-Control"] == "private, no-store", path
 
 
-STRANGE: list[dict[str, Any]] = [
+NOT_CACHEABLE: list[dict[str, Any]] = [
     {"HTTP_COOKIE": "sessionid=x"},
     {"HTTP_COOKIE": "a=b;sessionid=x"},
     {"HTTP_COOKIE": "sessionid"},
@@ -52,15 +52,15 @@ STRANGE: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("strange", STRANGE, ids=str)
-def test_a_request_that_is_not_a_strangers_goes_to_django_untouched(
-    visitor: Visitor, strange: dict[str, Any]
+@pytest.mark.parametrize("added", NOT_CACHEABLE, ids=str)
+def test_a_request_that_may_identify_a_visitor_goes_to_django_unchanged(
+    visitor: Visitor, added: dict[str, Any]
 ) -> None:
-    keep(visitor, "/ann/")
-    before = stats.counts().get("passed", 0)
-    answer = visitor.get("/ann/", **strange)
-    assert status(answer) == ""
-    assert stats.counts()["passed"] == before + 1
+    cache(visitor, "/ann/")
+    before = stats().get("bypass", 0)
+    response = visitor.get("/ann/", **added)
+    assert status(response) == ""
+    assert stats()["bypass"] == before + 1
 
 
 HARMLESS: list[dict[str, Any]] = [
@@ -83,7 +83,9 @@ HARMLESS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("harmless", HARMLESS, ids=str)
-def test_what_a_stranger_adds_is_neither_seen_nor_kept(visitor: Visitor, harmless: dict[str, Any]) -> None:
+def test_what_a_visitor_adds_does_not_reach_django_or_the_cache(
+    visitor: Visitor, harmless: dict[str, Any]
+) -> None:
     attacked = visitor.get("/echo/", **harmless), visitor.get("/echo/", **harmless)
     clean = visitor.get("/echo/")
     assert status(clean) == "hit"
@@ -94,8 +96,8 @@ def test_what_a_stranger_adds_is_neither_seen_nor_kept(visitor: Visitor, harmles
         assert value.encode() not in clean.body or value in ("de", "ann")
 
 
-def test_arguments_that_a_page_does_not_know_are_dropped(visitor: Visitor) -> None:
-    keep(visitor, "/ann/")
+def test_arguments_that_a_page_does_not_allow_are_dropped(visitor: Visitor) -> None:
+    cache(visitor, "/ann/")
     for query in (
         "utm_source=x",
         "fbclid=1&a=b",
@@ -107,33 +109,33 @@ def test_arguments_that_a_page_does_not_know_are_dropped(visitor: Visitor) -> No
         "Sort=active",
     ):
         assert status(visitor.get(f"/ann/?{query}")) == "hit", query
-    assert [path for path in made if path.startswith("/ann/")] == ["/ann/"]
+    assert [path for path in rendered if path.startswith("/ann/")] == ["/ann/"]
 
 
-def test_arguments_that_it_knows_make_another_page(visitor: Visitor) -> None:
-    keep(visitor, "/ann/", "/ann/?sort=active")
-    assert set(made) == {"/ann/", "/ann/?sort=active"}
+def test_an_allowed_argument_makes_another_page(visitor: Visitor) -> None:
+    cache(visitor, "/ann/", "/ann/?sort=active")
+    assert set(rendered) == {"/ann/", "/ann/?sort=active"}
     assert status(visitor.get("/ann/?utm_x=1&sort=oldest&sort=active")) == "hit"
 
 
-def test_a_page_with_a_cursor_is_made_each_time(visitor: Visitor) -> None:
+def test_a_page_with_a_cursor_is_never_cached(visitor: Visitor) -> None:
     for _ in range(3):
         assert status(visitor.get("/ann/?before=abc&sort=active")) == ""
-    assert made["/ann/?before=abc&sort=active"] == 3
+    assert rendered["/ann/?before=abc&sort=active"] == 3
 
 
 @pytest.mark.parametrize("how", ["cookie", "token", "nonce", "vary", "status", "large", "error"])
-def test_what_is_no_page_for_everyone_is_not_kept(visitor: Visitor, how: str) -> None:
-    answers = [visitor.get(f"/faulty/{how}/") for _ in range(4)]
-    assert made[how] == 4
-    assert "hit" not in map(status, answers)
-    assert answers[0].body == answers[1].body or how == "large"
+def test_a_response_for_one_visitor_is_not_stored(visitor: Visitor, how: str) -> None:
+    responses = [visitor.get(f"/faulty/{how}/") for _ in range(4)]
+    assert rendered[how] == 4
+    assert "hit" not in map(status, responses)
+    assert responses[0].body == responses[1].body or how == "large"
     if how != "large":
-        assert all(dict(answer.headers)["Cache-Control"] == "private, no-store" for answer in answers)
+        assert all(dict(response.headers)["Cache-Control"] == "private, no-store" for response in responses)
 
 
-def test_a_page_that_was_not_kept_holds_nobody_up(visitor: Visitor) -> None:
-    """The lease is given back: the next one does not wait for a render that came to nothing."""
+def test_a_response_that_is_not_stored_releases_its_lease(visitor: Visitor) -> None:
+    """The next request does not wait for a render that stored nothing."""
     from django.core.cache import caches
 
     visitor.get("/faulty/cookie/")
@@ -149,14 +151,14 @@ def test_a_page_that_was_not_kept_holds_nobody_up(visitor: Visitor) -> None:
 
 
 def test_head_is_get_without_the_body(visitor: Visitor) -> None:
-    keep(visitor, "/ann/")
+    cache(visitor, "/ann/")
     got, head = visitor.get("/ann/"), visitor.get("/ann/", method="HEAD")
     assert status(head) == "hit"
     assert (head.status, head.headers, head.body) == (got.status, got.headers, b"")
 
 
 def test_each_encoding_has_its_own_strong_etag(visitor: Visitor) -> None:
-    keep(visitor, "/ann/")
+    cache(visitor, "/ann/")
     plain, zipped = visitor.get("/ann/"), visitor.get("/ann/", HTTP_ACCEPT_ENCODING="br, gzip")
     assert gzip.decompress(zipped.body) == plain.body
     assert dict(zipped.headers)["Content-Encoding"] == "gzip"
@@ -164,8 +166,8 @@ def test_each_encoding_has_its_own_strong_etag(visitor: Visitor) -> None:
     tags = dict(plain.headers)["ETag"], dict(zipped.headers)["ETag"]
     assert tags[0] != tags[1]
     assert not any(tag.startswith("W/") for tag in tags)
-    for answer in (plain, zipped):
-        assert dict(answer.headers)["Content-Length"] == str(len(answer.body))
+    for response in (plain, zipped):
+        assert dict(response.headers)["Content-Length"] == str(len(response.body))
 
 
 @pytest.mark.parametrize(
@@ -176,20 +178,22 @@ def test_each_encoding_has_its_own_strong_etag(visitor: Visitor) -> None:
         ("x-gzip", True), ("deflate, br", False), ("gzippy", False),
     ],
 )  # fmt: skip
-def test_it_is_compressed_for_whoever_accepts_that(visitor: Visitor, accept: str, zipped: bool) -> None:
-    keep(visitor, "/ann/")
-    answer = visitor.get("/ann/", HTTP_ACCEPT_ENCODING=accept)
-    assert ("Content-Encoding" in dict(answer.headers)) == zipped
+def test_a_page_is_compressed_if_the_visitor_accepts_that(
+    visitor: Visitor, accept: str, zipped: bool
+) -> None:
+    cache(visitor, "/ann/")
+    response = visitor.get("/ann/", HTTP_ACCEPT_ENCODING=accept)
+    assert ("Content-Encoding" in dict(response.headers)) == zipped
 
 
-def test_who_has_the_page_is_not_sent_it_again(visitor: Visitor) -> None:
-    keep(visitor, "/ann/")
+def test_a_matching_etag_gets_a_304(visitor: Visitor) -> None:
+    cache(visitor, "/ann/")
     tag = dict(visitor.get("/ann/").headers)["ETag"]
     for said in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-        answer = visitor.get("/ann/", HTTP_IF_NONE_MATCH=said)
-        assert answer.status == "304 Not Modified", said
-        assert answer.body == b""
-        assert dict(answer.headers)["ETag"] == tag
+        response = visitor.get("/ann/", HTTP_IF_NONE_MATCH=said)
+        assert response.status == "304 Not Modified", said
+        assert response.body == b""
+        assert dict(response.headers)["ETag"] == tag
     for said in ('"other"', tag.strip('"'), ""):
         assert visitor.get("/ann/", HTTP_IF_NONE_MATCH=said).status == "200 OK"
     shown["ann"] = "coffee"
@@ -199,18 +203,18 @@ def test_who_has_the_page_is_not_sent_it_again(visitor: Visitor) -> None:
     assert visitor.get("/ann/", HTTP_IF_NONE_MATCH=tag).body == b"<p>ann: coffee</p>"
 
 
-def test_paths_that_are_no_text_or_too_long_are_django_s(visitor: Visitor) -> None:
+def test_paths_that_are_not_text_or_too_long_are_passed_to_django(visitor: Visitor) -> None:
     for path in ("/\xff/", "/" + "a" * 400 + "/", "/a\r\nb/", "//ann/", "/ann/;x", "/ann/index.css", ""):
         assert status(visitor.get(path)) == "", path
 
 
-def test_another_release_sees_none_of_the_last_ones_pages(visitor: Visitor, settings: LazySettings) -> None:
-    keep(visitor, "/ann/")
+def test_another_release_does_not_share_pages(visitor: Visitor, settings: LazySettings) -> None:
+    cache(visitor, "/ann/")
     settings.PAGECACHE = OPTIONS | {"RELEASE": "2"}
     assert status(Visitor(wrapped(WSGIHandler())).get("/ann/")) == "fwd=miss"
 
 
-def test_switched_off_it_is_django_alone(visitor: Visitor, settings: LazySettings) -> None:
+def test_switched_off_the_application_is_django(visitor: Visitor, settings: LazySettings) -> None:
     from apps.pagecache import purge
 
     settings.PAGECACHE = None
@@ -219,7 +223,7 @@ def test_switched_off_it_is_django_alone(visitor: Visitor, settings: LazySetting
     assert purge(["user:ann"]) == []
 
 
-def test_a_page_can_be_declared_for_five_minutes_at_most() -> None:
+def test_a_ttl_is_at_most_five_minutes() -> None:
     for ttl in (0, 301):
         with pytest.raises(ValueError, match="300"):
             public_page("a", ttl=ttl)
