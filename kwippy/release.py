@@ -5,12 +5,12 @@ from pathlib import Path
 
 
 def fingerprint(root: Path) -> str:
-    """A few characters that change with the code, the templates and the static files below ``root``.
+    """A few characters that change with the code, the templates, translations and static files in ``root``.
 
     By sizes and times, so that it takes milliseconds: for where no release was given a name.
     """
     digest = blake2b(digest_size=6)
-    for folder in ("apps", "kwippy", "static", "templates"):
+    for folder in ("apps", "kwippy", "locale", "static", "templates"):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 status = path.stat()

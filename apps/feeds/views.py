@@ -173,14 +173,12 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):
         raise Http404  # deleted at this moment
     [card] = beginning
-    card.own = card.author_id == viewer
     page = queries.shown(timeline.page(request.GET), viewer, Kind.IN_CONVERSATION)
-    if page.is_first and not page.next:
-        # All of it is here. The counter has comments, too, that the viewer may not see.
-        card.comments_count = len(page)
     context = {
         "page": page,
         "kwip": card,
+        # The counter includes comments that the viewer may not see.
+        "comments_count": len(page) if page.is_first and not page.next else card.comments_count,
         "whole": whole,
         "preview": previews.kwip_path(card),
         "form": CommentForm() if viewer else None,

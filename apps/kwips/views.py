@@ -47,13 +47,13 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
         return gone(request, text=request.POST.get("text", ""))
     form = CommentForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "kwip": _card(kwip, request)}
+        context = {"form": form, **_with_card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
     admission = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.admit(
         "comment", request.user.pk
     )
     if not admission:
-        return limits.refuse(request, admission, "kwips/comment.html", form, kwip=_card(kwip, request))
+        return limits.refuse(request, admission, "kwips/comment.html", form, **_with_card(kwip, request))
     try:
         made = actions.comment(author=request.user, thread=kwip.thread or kwip, **form.cleaned_data)
     except actions.Gone:
@@ -68,11 +68,11 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
         return gone(request, text=request.POST.get("text", ""))
     form = EditForm(request.POST or None, initial={"text": kwip.text})
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "kwip": _card(kwip, request)}
+        context = {"form": form, "kwip": _card(kwip)}
         return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
     admission = limits.admit("edit", request.user.pk)
     if not admission:
-        return limits.refuse(request, admission, "kwips/edit.html", form, kwip=_card(kwip, request))
+        return limits.refuse(request, admission, "kwips/edit.html", form, kwip=_card(kwip))
     try:
         actions.edit(kwip=kwip, text=form.cleaned_data["text"])
     except actions.Gone:
@@ -88,7 +88,7 @@ def delete(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if kwip is None:
         return gone(request)
     if request.method != "POST":
-        return render(request, "kwips/delete.html", {"kwip": _card(kwip, request)})
+        return render(request, "kwips/delete.html", {"kwip": _card(kwip)})
     try:
         actions.delete(kwip=kwip)
     except actions.Gone:
@@ -120,9 +120,7 @@ def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return redirect(_address(kwip))
     if kwip.author.username != username:
         return redirect(f"{_address(kwip)}whole/", permanent=True)
-    card = _card(kwip, request)
-    shown = cards.shown([card], viewer_id(request), cards.Kind.WHOLE)
-    return render(request, "kwips/whole.html", {"kwip": card, "shown": shown})
+    return render(request, "kwips/whole.html", _with_card(kwip, request, cards.Kind.WHOLE))
 
 
 @public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE)
@@ -138,7 +136,7 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     texts = {f"{earlier.id}, beginning": earlier.text for earlier in page}
     html = cards.html_of_revisions(texts, people)
     revisions = list(zip(page, html.values(), strict=True))
-    context = {"kwip": _card(kwip, request), "revisions": revisions, "page": page}
+    context = {"kwip": _card(kwip), "revisions": revisions, "page": page}
     return render(request, "kwips/history.html", context)
 
 
@@ -157,7 +155,7 @@ def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int
     people = queries.people_named([found.text])
     [html] = cards.html_of_revisions({str(found.pk): found.text}, people).values()
     context = {
-        "kwip": _card(kwip, request),
+        "kwip": _card(kwip),
         "html": html,
         "language": language_of(found.text),
         "written_at": found.written_at,
@@ -221,11 +219,17 @@ def _may_delete(kwip: Kwip, user: User) -> bool:
     return user.pk == kwip.author_id or (kwip.thread is not None and user.pk == kwip.thread.author_id)
 
 
-def _card(kwip: Kwip, request: HttpRequest) -> queries.Card:
-    found = queries.marked(queries.cards([kwip.pk]), viewer_id(request))
+def _card(kwip: Kwip) -> queries.Card:
+    found = queries.cards([kwip.pk])
     if not found:
         raise Http404
     return found[0]
+
+
+def _with_card(kwip: Kwip, request: HttpRequest, kind: cards.Kind = cards.Kind.LISTED) -> dict[str, object]:
+    """The facts of a kwip, and its card for the viewer."""
+    card = _card(kwip)
+    return {"kwip": card, "shown": cards.shown([card], viewer_id(request), kind)}
 
 
 def _address(kwip: Kwip) -> str:
