@@ -113,16 +113,15 @@ TEMPLATES: list[dict[str, Any]] = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
-                "kwippy.templatetags.fixed",
+                "apps.fragments.templatetags.fragments",
                 "apps.plaintext.templatetags.formats",
             ],
         },
     },
 ]
 
-# Of each part of a page that is {% fixed %}, so many renderings are kept in each process: a few megabytes in
-# all. 0 renders each anew.
-FIXED_PARTS_KEPT = 1000
+# Cached renderings of each {% cached_fragment %} in each process: a few megabytes in all. 0 caches none.
+FRAGMENT_CACHE_SIZE = 1000
 
 # ── PostgreSQL: the only database ────────────────────────────────────────────────────────────────
 

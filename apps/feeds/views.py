@@ -18,7 +18,7 @@ from apps.feeds.queries import Timeline
 from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
 from apps.kwips.cards import Kind
-from apps.kwips.forms import BLANK_KWIP, CommentForm
+from apps.kwips.forms import CommentForm
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
@@ -39,8 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     timeline = queries.network(
         viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
-    context = {**_first(request, timeline, "network_news"), "form": BLANK_KWIP}
-    return render(request, "feeds/network.html", context)
+    return render(request, "feeds/network.html", _first(request, timeline, "network_news"))
 
 
 @public_page(freshness.EVERYONE, freshness.PEOPLE, query=SORTS)
@@ -75,7 +74,6 @@ def welcome(request: MemberRequest) -> HttpResponse:
     onward = request.GET.get("next", "")
     is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
     context = {
-        "form": BLANK_KWIP,
         "people": [(found[pk], pk in followed) for pk in writers if pk in found][:WELCOMED_BY],
         "next": onward if is_safe else "",
     }

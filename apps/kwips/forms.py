@@ -71,7 +71,7 @@ class KwipForm(_TextForm):
     followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
 
 
-# The form as everyone gets it, rendered once: its key is drawn by the page.
+# Without a key of its own, so that its HTML can be cached.
 BLANK_KWIP = KwipForm()
 
 

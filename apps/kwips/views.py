@@ -15,7 +15,7 @@ from apps.accounts import freshness
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.kwips import actions, cards, folding, queries
-from apps.kwips.forms import BLANK_KWIP, CommentForm, EditForm, KwipForm
+from apps.kwips.forms import CommentForm, EditForm, KwipForm
 from apps.kwips.models import Kwip
 from apps.pagecache import public_page
 from apps.plaintext import language_of
@@ -23,9 +23,9 @@ from apps.plaintext import language_of
 
 @members_only
 def compose(request: MemberRequest) -> HttpResponse:
-    form = KwipForm(request.POST) if request.method == "POST" else BLANK_KWIP
-    if request.method != "POST" or not form.is_valid():
-        status = 422 if request.method == "POST" else 200
+    form = KwipForm(request.POST) if request.method == "POST" else None
+    if form is None or not form.is_valid():
+        status = 200 if form is None else 422
         return render(request, "kwips/compose.html", {"form": form}, status=status)
     # A form that was taken already is no second try.
     admission = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.admit(

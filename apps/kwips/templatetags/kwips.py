@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.accounts.models import User
 from apps.kwips import queries
 from apps.kwips.cards import ShownCard
+from apps.kwips.forms import BLANK_KWIP, KwipForm
 
 register = template.Library()
 
@@ -23,6 +24,12 @@ def joined(cards: Iterable[ShownCard]) -> SafeString:
 def shown_counts(person: User, viewer: User) -> dict[str, int]:
     """The counters above a person's lists, as the viewer sees those."""
     return queries.shown_counts(person, viewer.pk)
+
+
+@register.simple_tag
+def blank_form() -> KwipForm:
+    """The form for a kwip with nothing in it; `form_key` gives it its key."""
+    return BLANK_KWIP
 
 
 @register.simple_tag
