@@ -1,4 +1,4 @@
-"""Who is signed in: the user object of every request, from memcached."""
+"""Authentication: by user name or e-mail address, with the user object of each request from memcached."""
 
 from typing import Any
 
@@ -7,16 +7,13 @@ from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest
 
 from apps import lookaside
-from apps.accounts import freshness, joining, queries
+from apps.accounts import joining, queries
+from apps.accounts.keys import user_key
 from apps.accounts.models import User
 
 
-class CachedUserBackend(AuthenticationBackend):
-    """The backend for ``AUTHENTICATION_BACKENDS``. allauth's own is the way back.
-
-    Signing in reads the database; every request after it reads the cache. `User.save` and `User.delete`, and
-    the actions that update rows, forget what is cached.
-    """
+class AccountBackend(AuthenticationBackend):
+    """Signs in by user name or e-mail address. Each request reads its user from PostgreSQL."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """Hashes the password exactly once, whatever the login is: the time does not tell whether it exists.
@@ -34,9 +31,16 @@ class CachedUserBackend(AuthenticationBackend):
             request.sign_up = sign_up  # type: ignore[attr-defined]
         return None
 
+
+class CachedUserBackend(AccountBackend):
+    """The same, but each request reads its user from the look-aside cache.
+
+    `User.save`, `User.delete` and the actions that update rows invalidate what is cached.
+    """
+
     def get_user(self, user_id: int) -> User | None:
         """The user, if they may sign in; a user object that saves only what was changed on it."""
-        kept = lookaside.cache().get_or_compute(freshness.user_key(user_id), lambda: _row(user_id))
+        kept = lookaside.cache().get_or_compute(user_key(user_id), lambda: _row(user_id))
         user = User.from_cache(kept) if kept is not None else None
         return user if user is not None and self.user_can_authenticate(user) else None
 

@@ -7,7 +7,4 @@ class FeedsConfig(AppConfig):
     verbose_name = _("timelines")
 
     def ready(self) -> None:
-        from apps import pagecache
-        from apps.feeds.popular import popular  # it reads models
-
-        pagecache.popular.append(popular)
+        from apps.feeds import invalidation  # noqa: F401 - subscribes to events

@@ -16,8 +16,8 @@ from apps.graph.actions import follow
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.pagecache import wrapped
-from apps.pagecache.management.commands.warmpages import request
-from apps.pagecache.wsgi import called
+from apps.pagecache.management.commands.warmpages import warming_request
+from apps.pagecache.wsgi import response_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
@@ -28,12 +28,12 @@ FRESH = re.compile(r'value="(?:\w{64}|[0-9a-f]{8}-[0-9a-f-]{27})"')
 
 
 def write(author: User, text: str, **options: Any) -> Kwip:
-    return actions.publish(author=author, text=f"{text} says-{author}", form_key=uuid.uuid4(), **options)
+    return actions.publish(author=author, text=f"{text} says-{author}", form_key=uuid.uuid4(), **options).kwip
 
 
 def reply(author: User, thread: Kwip, text: str) -> Kwip:
     text = f"{text} says-{author} below-{thread.author}"
-    return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4())
+    return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4()).kwip
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Viewer:
 
     def get(self, path: str) -> tuple[int, str]:
         if self.name == "anonymous":
-            answer = called(self.site, request(path))
+            answer = response_of(self.site, warming_request(path))
             encoded = dict(answer.headers).get("Content-Encoding")
             body = (gzip.decompress(answer.body) if encoded else answer.body).decode()
             status = int(str(answer.status).split()[0])

@@ -211,7 +211,7 @@ def test_a_comments_card_has_the_new_name_of_whom_it_answers(
 ) -> None:
     thread = publish(bob, "a kwip about tea")
     said = "long " * 1500 + "#milk"
-    made = actions.comment(author=ann, thread=thread, text=said, form_key=uuid.uuid4())
+    made = actions.comment(author=ann, thread=thread, text=said, form_key=uuid.uuid4()).kwip
     addresses = ["/ann/comments/", f"/ann/kwip/{made.pk}/whole/"]
     for address in addresses:
         assert '<bdi dir="ltr">@bob</bdi>' in page(client, address)

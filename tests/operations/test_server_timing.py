@@ -1,0 +1,89 @@
+"""What a member's page says that it cost, and what it may."""
+
+import re
+import threading
+import time
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.dbpool import stats
+from apps.graph.actions import follow
+from apps.kwips import actions
+from tests.support import budget
+from tests.support.pool import pooled
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
+
+
+@pytest.fixture
+def member(client: Client) -> Client:
+    ann = User.objects.create_user("ann", "ann@example.org")
+    bob = User.objects.create_user("bob", "bob@example.org")
+    follow(follower=ann, followee=bob)
+    for number in range(25):
+        actions.publish(author=bob, text=f"tea {number} #tea", form_key=uuid.uuid4())
+    client.force_login(ann)
+    return client
+
+
+def waited(response: Any) -> float:
+    """Milliseconds."""
+    found = re.search(r'pool;desc="[^"]*";dur=([\d.]+)', response["Server-Timing"])
+    assert found
+    return float(found[1])
+
+
+@pytest.mark.parametrize(
+    ("address", "queries"),
+    [
+        ("/", 2),
+        ("/?sort=active", 2),
+        ("/everyone/", 2),
+        ("/tag/tea/", 2),
+        ("/bob/", 5),  # who bob is, whether one follows him, what his counters leave out
+        ("/kwip/", 0),
+        ("/about/", 0),
+    ],
+)
+def test_a_page_keeps_to_its_budget(member: Client, address: str, queries: int) -> None:
+    member.get(address)
+    budget.within(member.get(address), queries=queries, round_trips=3)
+
+
+def test_a_page_says_what_it_cost_to_members_alone(member: Client) -> None:
+    member.get("/")
+    took = budget.cost(member.get("/"))
+    assert took == {"queries": 2, "round trips": 3, "hits": 22, "misses": 0}
+    assert "Server-Timing" not in Client().get("/everyone/")
+
+
+@pooled
+def test_a_page_says_how_long_it_waited_for_a_connection(
+    member: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "POOL", {"max_size": 1, "timeout": 30})
+    member.get("/")
+    assert waited(member.get("/")) == 0
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        connection.ensure_connection()
+        held.set()
+        # Until somebody waits, and then a little.
+        while not stats()["default"].waiting:
+            time.sleep(0.001)
+        done.wait(0.1)
+        connection.close()
+
+    connection.close()
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(30)
+    milliseconds = waited(member.get("/"))
+    holder.join()
+    assert 50 < milliseconds < 10_000
