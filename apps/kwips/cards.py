@@ -27,6 +27,7 @@ from apps import lookaside
 from apps.kwips import controls, folding, queries, text
 from apps.kwips.controls import Control, Marks
 from apps.kwips.models import TEXT_LIMIT
+from apps.kwips.visibility import Visible
 
 CARD_TTL = 86_400
 # Stands around a control's name until the HTML is encoded. PostgreSQL stores no text with it.
@@ -39,7 +40,7 @@ class Versioned(Protocol):
     """What a timeline knows of a kwip."""
 
     @property
-    def id(self) -> int: ...
+    def id(self) -> Visible: ...
     @property
     def version(self) -> int: ...
     @property

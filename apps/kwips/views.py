@@ -229,7 +229,7 @@ def _may_delete(kwip: Kwip, user: User) -> bool:
 
 
 def _card(kwip: Kwip) -> queries.Card:
-    found = queries.cards([kwip.pk])
+    found = queries.cards([kwip.visible])
     if not found:
         raise Http404
     return found[0]

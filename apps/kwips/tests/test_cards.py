@@ -18,6 +18,7 @@ from apps.graph.actions import follow
 from apps.kwips import actions, cards, controls, queries
 from apps.kwips.controls import Control, Facts, Marks
 from apps.kwips.models import Kwip
+from apps.kwips.visibility import Visible
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
@@ -117,7 +118,7 @@ def test_each_viewer_sees_their_own_marks_on_the_same_card(
 def test_a_stored_card_holds_no_token_and_names_nobody_but_its_author(
     member: Client, ann: User, bob: User, publish: Publish
 ) -> None:
-    stored = cards.encode(queries.cards([publish(bob).pk])[0]).decode()
+    stored = cards.encode(queries.cards([Visible(publish(bob).pk)])[0]).decode()
     assert "bob" in stored
     assert "csrf" not in stored
     assert ann.username not in stored
@@ -125,7 +126,7 @@ def test_a_stored_card_holds_no_token_and_names_nobody_but_its_author(
 
 def test_a_stored_card_names_its_parts(bob: User, publish: Publish) -> None:
     kwip = publish(bob, "täglich tee")
-    stored = cards.encode(queries.cards([kwip.pk])[0])
+    stored = cards.encode(queries.cards([Visible(kwip.pk)])[0])
     header, _, html = stored.partition(b"\n\n")
     facts, *lines = header.decode().split("\n")
     assert json.loads(facts) == {"id": kwip.pk, "author_id": bob.pk, "thread_author_id": None}
