@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -25,7 +25,7 @@ from django.utils.translation import get_language
 
 from apps import lookaside
 from apps.kwips import controls, folding, queries, text
-from apps.kwips.controls import Control, Marks
+from apps.kwips.controls import Control, Facts, Marks, facts_of
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.visibility import Visible
 
@@ -80,14 +80,6 @@ class ShownCard:
 
     id: int
     html: SafeString
-
-
-class _Facts(NamedTuple):
-    """The facts that a stored card holds apart from its HTML."""
-
-    id: int
-    author_id: int
-    thread_author_id: int | None
 
 
 def shown(entries: Iterable[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[ShownCard]:
@@ -148,7 +140,7 @@ def encode(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
             continue
         control = by_name[piece]
         parts += [(f"{piece}/{state}", control.render(card, state).encode()) for state in control.states]
-    facts = json.dumps({name: getattr(card, name) for name in _Facts._fields})
+    facts = json.dumps(facts_of(card)._asdict())
     lines = [facts, *(f"{name} {len(part)}" for name, part in parts)]
     return b"\n\n".join(["\n".join(lines).encode(), b"".join([part for _, part in parts])])
 
@@ -157,7 +149,7 @@ def parts_for(stored: bytes, marks: Marks) -> list[memoryview]:
     """The parts of a stored card that a viewer with these marks gets."""
     end = stored.index(b"\n\n")
     facts, *lines = stored[:end].decode().split("\n")
-    card = _Facts(**_from_json(facts)[0])
+    card = Facts(**_from_json(facts)[0])
     wanted = {"body", *(f"{control.name}/{control.state_of(card, marks)}" for control in controls.CONTROLS)}
     parts, at, view = [], end + 2, memoryview(stored)
     for line in lines:

@@ -7,22 +7,19 @@ control the state that the viewer's marks choose. A new control is one class in 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple
 
 from django.template.loader import render_to_string
 
 from apps.kwips import queries
 
 
-class Facts(Protocol):
-    """What a control may know of a kwip: no more than a stored card holds apart from its HTML."""
+class Facts(NamedTuple):
+    """What a control knows of a kwip. A stored card holds these facts apart from its HTML."""
 
-    @property
-    def id(self) -> int: ...
-    @property
-    def author_id(self) -> int: ...
-    @property
-    def thread_author_id(self) -> int | None: ...
+    id: int
+    author_id: int
+    thread_author_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +81,10 @@ class Own(Control):
 
 
 CONTROLS: list[Control] = [Heart(), Own()]
+
+
+def facts_of(card: queries.Card) -> Facts:
+    return Facts(card.id, card.author_id, card.thread_author_id)
 
 
 def marks_of(viewer_id: int | None, kwip_ids: Sequence[int]) -> Marks:

@@ -24,7 +24,7 @@ def shown(
 
 def _html(card: queries.Card, kind: cards.Kind, marks: controls.Marks) -> SafeString:
     def control_html(control: controls.Control) -> str:
-        state = control.state_of(card, marks)
+        state = control.state_of(controls.facts_of(card), marks)
         return control.render(card, state) if state else ""
 
     return cards.rendered(card, kind, control_html)
