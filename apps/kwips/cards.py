@@ -61,17 +61,8 @@ class Kind(Enum):
     # 100,000 characters are 600 kB of HTML at most and far less compressed: an item that memcached takes.
     WHOLE = "whole", TEXT_LIMIT, ("whole", "in_entry")
 
-    @property
-    def key(self) -> str:
-        return self.value[0]
-
-    @property
-    def characters(self) -> int:
-        return self.value[1]
-
-    @property
-    def flags(self) -> dict[str, bool]:
-        return dict.fromkeys(self.value[2], True)
+    def __init__(self, key: str, characters: int, flags: tuple[str, ...]) -> None:
+        self.key, self.characters, self.flags = key, characters, dict.fromkeys(flags, True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,10 +74,6 @@ class KwipForm(_TextForm):
     followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
 
 
-# Without a key of its own, so that its HTML can be cached.
-BLANK_KWIP = KwipForm()
-
-
 class CommentForm(_TextForm):
     text = TextField(label=_("your comment"))
 

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.accounts.models import User
 from apps.kwips import queries
 from apps.kwips.cards import ShownCard
-from apps.kwips.forms import BLANK_KWIP, KwipForm
+from apps.kwips.forms import KwipForm
 
 register = template.Library()
 
@@ -29,7 +29,7 @@ def shown_counts(person: User, viewer: User) -> dict[str, int]:
 @register.simple_tag
 def blank_form() -> KwipForm:
     """The form for a kwip with nothing in it; `form_key` gives it its key."""
-    return BLANK_KWIP
+    return KwipForm()
 
 
 @register.simple_tag
