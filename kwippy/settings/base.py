@@ -104,7 +104,7 @@ TEMPLATES: list[dict[str, Any]] = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
-                "kwippy.templatetags.fixed",
+                "apps.fragments.templatetags.fragments",
                 "apps.plaintext.templatetags.formats",
             ],
         },

@@ -18,7 +18,7 @@ OPTIMIZATIONS = [
 ]
 
 
-@pytest.mark.parametrize("folder", OPTIMIZATIONS)
+@pytest.mark.parametrize("folder", [*OPTIMIZATIONS, "fragments"])
 def test_each_optimization_explains_itself_under_the_same_headings(folder: str) -> None:
     page = import_module(f"apps.{folder}").__doc__ or ""
     found = [line for line in page.splitlines() if line in HEADINGS]

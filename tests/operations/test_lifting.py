@@ -20,6 +20,7 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
     "statements": ([], []),
     "keyset": ([], []),
     "plaintext": ([], []),
+    "fragments": ([], []),
     "events": ([], []),
     "invalidation": (["events", "lookaside", "pagecache"], []),
     # One of its tests has a dead memcached beside it.
