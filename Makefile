@@ -1,6 +1,6 @@
 # Everything a newcomer types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test torture mutate lint lock smoke rehearse secrets clean
+.PHONY: help run test torture mutate bench lint lock smoke rehearse secrets clean
 
 # The first Python on this machine that is new enough; PYTHON= names another.
 find_python = for python in python3 python3.14 python3.13 python3.12; do \
@@ -30,6 +30,10 @@ torture: ## every fault of the queue a hundred times, and all that takes minutes
 mutate: ## would the tests notice? a hundred faults, each in a copy of the code (ARGS= chooses some)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached
 	@$(VENV) -m tests.support.mutate $(ARGS)
+
+bench: ## measure an optimization: SUBJECT=timelines; none lists them (ARGS= sizes, PUBLISH=1 into docs/results/)
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt $(if $(SUBJECT),memcached nginx wrk)
+	@$(VENV) -m bench $(SUBJECT) $(ARGS) $(if $(PUBLISH),--publish)
 
 lint: export DEBUG = true
 lint: ## check style, types, layers, templates and migrations

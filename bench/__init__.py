@@ -1,6 +1,10 @@
-"""What kwippy's optimizations are worth, measured: `python -m bench NAME [--size small|full]`.
+"""Benchmarks of the optimizations: `make bench SUBJECT=timelines`, or `python -m bench` for the list.
 
-Each module here is a subject. It measures rival ways to do one thing against each other in one run: they take
-turns, round by round, so that a slow moment of the machine hits all of them; a figure is the median of the
-rounds. `results/NAME.json` has the ratios that the documentation speaks of, every round, and the machine.
+Each package here but `lib` is a subject. It runs several ways of doing the same thing (the rivals) in
+turns, round by round, so that a slow moment of the machine affects all of them alike. A figure is the
+median over the rounds of one rival's time over another's.
+
+Read in this order: `lib/measure.py` (how rivals are timed), `lib/community.py` (the data), a subject's
+`__init__.py`. Each run writes `results/SUBJECT.json`; `--publish` writes `docs/results/SUBJECT.json`, to
+which a test holds the documentation.
 """

@@ -1,25 +1,86 @@
-"""The command line: `python -m bench NAME [--size small|full]`."""
+"""The command line: `python -m bench [SUBJECT] [--size small|full] [--publish]`."""
 
 import argparse
+import ast
 import importlib
+import importlib.util
 import pkgutil
+import signal
+import sys
+from pathlib import Path
+from types import ModuleType
 
 import bench
+from deploy.local.bootstrap import find_program
 
-LIBRARY = {"measure", "report", "database"}
+OURS = {"bench", "apps", "kwippy", "deploy"}
 
 
-def main() -> None:
-    subjects = sorted(
-        module.name
-        for module in pkgutil.iter_modules(bench.__path__)
-        if module.name not in LIBRARY and not module.name.startswith("_") and not module.ispkg
-    )
-    parser = argparse.ArgumentParser(prog="python -m bench", description=bench.__doc__)
-    parser.add_argument("subject", choices=subjects)
+def main(arguments: list[str] | None = None) -> None:
+    """Lists the subjects, or runs one, writes its result and prints it."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Benchmarks of the optimizations.")
+    parser.add_argument("subject", nargs="?", choices=subjects(), help="what to measure; none lists them")
     parser.add_argument("--size", choices=["small", "full"], default="small")
-    options = parser.parse_args()
-    importlib.import_module(f"bench.{options.subject}").run(size=options.size)
+    parser.add_argument("--publish", action="store_true", help="write the result to docs/results/")
+    options = parser.parse_args(arguments)
+    if options.subject is None:
+        list_subjects()
+        return
+    # A time limit ends a run with SIGTERM: the servers that it started are then stopped, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))
+    try:
+        measure(options.subject, size=options.size, publish=options.publish)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in OURS:
+            raise
+        raise SystemExit(missing(str(error.name), options.subject)) from None
+
+
+def measure(subject: str, *, size: str, publish: bool) -> None:
+    from bench.lib import report
+    from deploy.local.services import ServiceError
+
+    module = importlib.import_module(f"bench.{subject}")
+    check_needs(module, subject)
+    if publish and report.commit().endswith("-dirty"):
+        raise SystemExit(
+            "bench: commit your changes first: a published result names the commit that it is of"
+        )
+    try:
+        result = module.run(size=size)
+    except ServiceError as error:
+        raise SystemExit(f"bench: {error}") from None
+    path = report.write(subject, result, size=size, publish=publish)
+    print("\n".join([*result.table, "", *report.lines(result.figures), "", str(path)]))
+
+
+def check_needs(module: ModuleType, subject: str) -> None:
+    """Raises SystemExit for the first program or Python module that the subject needs and does not find."""
+    for program in module.PROGRAMS:
+        if not find_program(program):
+            raise SystemExit(missing(program, subject))
+    for name in module.MODULES:
+        if importlib.util.find_spec(name) is None:
+            raise SystemExit(missing(name, subject))
+
+
+def missing(name: str, subject: str) -> str:
+    """The one line that names what is missing, and the way to install it."""
+    return f"bench: {name} is not installed; `make bench SUBJECT={subject}` installs it and runs this"
+
+
+def subjects() -> list[str]:
+    packages = [module.name for module in pkgutil.iter_modules(bench.__path__) if module.ispkg]
+    return sorted(set(packages) - {"lib", "tests"})
+
+
+def list_subjects() -> None:
+    """Prints each subject with the first line of its page."""
+    print("make bench SUBJECT=…, with ARGS='--size full' for the full size and PUBLISH=1 for docs/results/\n")
+    for name in subjects():
+        # Read, not imported: what a subject needs may not be installed yet.
+        source = (Path(bench.__path__[0]) / name / "__init__.py").read_text()
+        print(f"  {name:<14} {(ast.get_docstring(ast.parse(source)) or '').splitlines()[0]}")
 
 
 if __name__ == "__main__":

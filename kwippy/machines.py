@@ -32,7 +32,7 @@ TRAINING_CRAWLERS = (
 SECURITY_DAYS = 180
 
 
-@public_page("machines", passing=())
+@public_page("machines", uncached_query=())
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE), ""]
@@ -42,7 +42,7 @@ def robots(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines), content_type=TEXT)
 
 
-@public_page("machines", passing=())
+@public_page("machines", uncached_query=())
 @require_safe
 def manifest(request: HttpRequest) -> HttpResponse:
     icons: list[dict[str, Any]] = [
@@ -77,7 +77,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@public_page("machines", passing=())
+@public_page("machines", uncached_query=())
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
     """Whom to tell of a vulnerability (RFC 9116)."""

@@ -46,7 +46,7 @@ _CACHE = Counter(
 )
 _PAGES = Counter(
     "kwippy_pagecache",
-    "Answers by how the page cache came to them; those that were kept have not reached Django.",
+    "Page cache: responses by result. bypass: passed to Django; backend_down: memcached did not reply.",
     ["result"],
     registry=_OWN,
 )
@@ -175,7 +175,7 @@ class _Pages:
 
     def note(self) -> None:
         with self._lock:
-            now = pagecache.stats.counts()
+            now = pagecache.stats()
             for how, count in now.items():
                 _PAGES.labels(how).inc(count - self._seen.get(how, 0))
             self._seen = now

@@ -10,4 +10,4 @@ class FeedsConfig(AppConfig):
         from apps import pagecache
         from apps.feeds.popular import popular  # it reads models
 
-        pagecache.popular.append(popular)
+        pagecache.warm_paths.append(popular)

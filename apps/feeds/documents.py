@@ -184,7 +184,7 @@ class TimelineFeed(Feed, ABC):
         return item.card.edited_at or item.card.created_at
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, passing=())
+@public_page(freshness.EVERYONE, freshness.PEOPLE, uncached_query=())
 class EveryoneFeed(TimelineFeed):
     def title(self) -> str:
         return _("everyone on %s") % settings.SITE_NAME
@@ -196,7 +196,7 @@ class EveryoneFeed(TimelineFeed):
         return queries.everyone(viewer_id=None)
 
 
-@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, passing=())
+@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, uncached_query=())
 class PersonFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, username: str) -> User:
         found = person(username)
@@ -217,7 +217,7 @@ class PersonFeed(TimelineFeed):
         return queries.person(viewer_id=None, person_id=obj.pk)
 
 
-@public_page(freshness.tag_pages("{name}"), freshness.PEOPLE, passing=())
+@public_page(freshness.tag_pages("{name}"), freshness.PEOPLE, uncached_query=())
 class TagFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, name: str) -> str:
         if (canonical := tag_name(name)) != name:

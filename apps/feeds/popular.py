@@ -1,4 +1,4 @@
-"""Which pages strangers ask for most: what `manage.py warmpages` makes."""
+"""The pages that anonymous visitors request most: `manage.py warmpages` stores them."""
 
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -9,7 +9,7 @@ from apps.kwips.queries import cards
 
 
 def popular() -> Iterator[str]:
-    """Everyone's pages, and what they lead to: the newest kwips, who wrote them, their tags."""
+    """Everyone's pages and what they link to: the newest kwips, their authors, their tags."""
     yield from ("/", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom", "/about/")
     ids = [entry.id for entry in queries.everyone(viewer_id=None).page({})]
     for card in cards(ids):

@@ -34,14 +34,14 @@ _TABLES = {
 type Entry = tuple[str, datetime.datetime | None]
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, freshness.NAMES, passing=())
+@public_page(freshness.EVERYONE, freshness.PEOPLE, freshness.NAMES, uncached_query=())
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     files = [f"/sitemap-{kind}-{number}.xml" for kind in _TABLES for number in _ranges(kind)]
     return _xml("sitemapindex", "sitemap", [(path, None) for path in files])
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, passing=())
+@public_page(freshness.EVERYONE, freshness.PEOPLE, uncached_query=())
 @require_safe
 def kwips(request: HttpRequest, number: int) -> HttpResponse:
     with connection.cursor() as cursor:
@@ -53,7 +53,7 @@ def kwips(request: HttpRequest, number: int) -> HttpResponse:
     return _urls(found)
 
 
-@public_page(freshness.PEOPLE, freshness.NAMES, passing=())
+@public_page(freshness.PEOPLE, freshness.NAMES, uncached_query=())
 @require_safe
 def people(request: HttpRequest, number: int) -> HttpResponse:
     names = (

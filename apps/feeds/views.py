@@ -43,7 +43,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/network.html", context)
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, query=SORTS)
+@public_page(freshness.EVERYONE, freshness.PEOPLE, allowed_query=SORTS)
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
@@ -95,7 +95,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 
 
-@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, query=SORTS)
+@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, allowed_query=SORTS)
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)

@@ -109,7 +109,7 @@ def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
     return _mark(request, kwip_id, actions.unfavourite)
 
 
-@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE, passing=())
+@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE, uncached_query=())
 @require_safe
 def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     """A comment alone and to its end, where its conversation shows only the beginning."""
@@ -142,7 +142,7 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     return render(request, "kwips/history.html", context)
 
 
-@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE, passing=())
+@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE, uncached_query=())
 @require_safe
 def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int) -> HttpResponse:
     """One earlier version to its end."""

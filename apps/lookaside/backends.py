@@ -51,19 +51,27 @@ class Lookaside(BaseCache):
         none_ttl: int = NONE_TTL,
         schema: int = 1,
         waits: Sequence[float] | None = None,
+        storable: Callable[[Any], bool] | None = None,
     ) -> V:
         """The value of ``key`` from the cache, or from ``compute``, in the types that JSON returns.
 
         None is cached too, for at most ``none_ttl``. ``waits``: see the class; a slow ``compute`` is worth
-        longer ones. Raises what ``compute`` raises, TypeError or ValueError for a value that is neither bytes
-        nor JSON, ValueError for a TTL out of bounds.
+        longer ones. A computed value that is not ``storable`` is returned, and its lease released. Raises
+        what ``compute`` raises, TypeError or ValueError for a value that is neither bytes nor JSON,
+        ValueError for a TTL out of bounds.
         """
 
         def compute_many(_: list[str]) -> Mapping[str, V]:
             return {key: compute()}
 
         found = self.get_many_or_compute(
-            [key], compute_many, ttl=ttl, none_ttl=none_ttl, schema=schema, waits=waits
+            [key],
+            compute_many,
+            ttl=ttl,
+            none_ttl=none_ttl,
+            schema=schema,
+            waits=waits,
+            storable=storable,
         )
         return cast("V", found[key])
 
@@ -76,6 +84,7 @@ class Lookaside(BaseCache):
         none_ttl: int = NONE_TTL,
         schema: int = 1,
         waits: Sequence[float] | None = None,
+        storable: Callable[[Any], bool] | None = None,
     ) -> dict[str, V | None]:
         """The values of ``keys``, in their order. ``compute`` is called once, for all missing keys.
 
@@ -92,7 +101,13 @@ class Lookaside(BaseCache):
             leases = self._read(missing, found, schema=schema, waits=self.waits if waits is None else waits)
         if missing:
             found |= self._compute_and_fill(
-                list(missing.values()), compute, leases, ttl=ttl, none_ttl=none_ttl, schema=schema
+                list(missing.values()),
+                compute,
+                leases,
+                ttl=ttl,
+                none_ttl=none_ttl,
+                schema=schema,
+                storable=storable,
             )
         return {key: found[key] for key in names.values()}
 
@@ -168,13 +183,17 @@ class Lookaside(BaseCache):
         ttl: int,
         none_ttl: int,
         schema: int,
+        storable: Callable[[Any], bool] | None,
     ) -> dict[str, Any]:
         """The computed values of ``keys``, stored for those with a lease."""
         try:
             computed = compute(keys)
             found = {key: values.normalized(computed.get(key)) for key in keys}
-            fills = []
+            fills, unused = [], []
             for key, lease in leases.items():
+                if storable is not None and not storable(found[key]):
+                    unused.append(lease)
+                    continue
                 seconds = self._jittered(ttl if found[key] is not None else min(ttl, none_ttl))
                 entry = values.encode(lease.key, found[key], schema=schema, ttl=seconds)
                 fills.append(Fill(lease, entry, seconds))
@@ -184,6 +203,8 @@ class Lookaside(BaseCache):
             raise
         if fills:
             self.store.fill(fills)
+        if unused:
+            self.store.release(unused)
         return found
 
     def _jittered(self, ttl: int) -> int:

@@ -1,59 +1,62 @@
-"""Pages for everyone who is not signed in, kept whole: as fast as a file, and taken back when they change.
+"""A full-page cache for anonymous visitors in memcached: served without Django, purged by surrogate key.
+
+In one minute: each family of pages (a *surrogate key*, as ``user:ann``) has a *generation*: a random version
+that all its pages are stored under. Changing it makes them unreachable::
+
+    GET /ann/ -> generations: user:ann=x7 people=q2
+              -> page:/ann/:x7:q2 -- hit --> response, no Django
+                    | miss, with lease
+                 Django renders /ann/ -> stored under x7:q2
+    purge("user:ann") deletes x7; the next request creates k4 and reads page:/ann/:k4:q2
+
+Read in this order: addresses.py, cacheable.py, surrogate.py, wsgi.py, responses.py, tests/test_purging.py.
 
 Problem (2008)
-    Kwippy kept the pages that it showed to visitors in memcached, for a while, and showed them until the
-    while was over. Django's `UpdateCacheMiddleware` and `FetchFromCacheMiddleware` do the same: a page is
-    kept for its time whatever happens to it, under a key of its whole address with anything that anybody
-    adds to it, once for each cookie; a hit runs through Django's middleware; and when a page's time is over,
-    everyone who asks for it renders it.
+    Kwippy cached public pages for a fixed TTL; visitors saw stale ones until it expired. So does Django's
+    cache middleware. It also stores an entry for each cookie and added argument; when one expires, every
+    request renders the page.
 
 Mechanism
-    - A view opts in by ``@public_page("user:{username}", "people")``. It names *surrogate keys* that follow
-      from its address, and the arguments it knows; all others are dropped.
-    - A WSGI wrapper stands around Django. A request without a session, `Authorization` or `HX-*`, by a known
-      host, for such a page is made anew out of its path and known arguments: no cookie and no header of the
-      visitor's reaches Django, so none can show. Everything else passes through untouched.
-    - Each surrogate key has a *generation*, a random token in the cache. The generations of a page are read
-      *before* Django is asked, and are part of the key that it is kept under. `purge` deletes generations:
-      the next reader draws new ones, and all pages of the family are unknown. One that was evicted and drawn
-      anew resurrects nothing. A page that was read before a change and kept after it is kept under
-      generations that nobody looks for any more.
-    - A hit is two round trips to memcached (generations, page), and no Django. A page that this process has
-      met under the very same generations is not sent again: one round trip. A miss takes a lease: one
-      renders, the others wait for it (1.6 s at most, then they render and keep nothing).
-    - Kept: whole pages (200) without cookie, token or nonce, up to 256 kB compressed, asked for a second
-      time within a day. A page with a cursor is made for each request.
-    - Compressed once; strong ETags for each encoding, `If-None-Match`, `If-Modified-Since`, HEAD;
-      ``public, max-age=0, s-maxage=1``: browsers ask each time, and an nginx in front answers for a second by
-      itself.
-    - ``manage.py warmpages`` makes the pages that most will ask for, before they do: those that the functions
-      in `popular` name.
+    - A view opts in: ``@public_page("user:{username}", "people")``, with the arguments it reads.
+    - An anonymous request is rebuilt from its path and allowed arguments. Django sees no cookie and no header
+      of a visitor, so none can end up in a shared page.
+    - Generations are read before the page's SQL: a page rendered before a purge and stored after it has the
+      old generation in its key. They are random, so an eviction brings no page back.
+    - A lease is memcached's permission to store, given to the first reader that misses and void after a
+      delete (`apps/lookaside`). Its holder renders; others wait up to 1.6 s, then render without storing.
+    - Not stored: statuses other than 200, a cookie, token, nonce or cursor, over 256 kB.
+
+    ================ ========================== =============== ===================== ===============
+    cache            key                        where           lifetime              invalidated by
+    ================ ========================== =============== ===================== ===============
+    pages            release+page+generations   memcached       TTL, 300 s at most    new generation
+    near cache       release+page+generations   process, 8 MB   that of the page      new generation
+    fallback         page                       process         1 s, memcached down   nothing
+    admission marker page                       memcached       24 h                  nothing
+    ================ ========================== =============== ===================== ===============
+
+    The admission marker: a page is stored on its second request. ``manage.py warmpages`` stores `warm_paths`
+    in advance.
 
 Switch
-    ``PAGECACHE`` in the settings: None is off, and leaves Django as it is. CACHE names a look-aside cache in
-    ``CACHES`` (``get_or_compute``, ``get_many_or_compute``, ``invalidate``, ``is_down``), SITE_URL the site,
-    COOKIES those that say who somebody is, RELEASE changes with the code. `wsgi.py` calls `wrapped`.
+    ``PAGECACHE``: None is off. CACHE names a look-aside cache in ``CACHES``; SITE_URL; COOKIES that may
+    identify a visitor; RELEASE, which changes with the code.
 
 Invariant
-    After `purge` has returned, no request that begins shows what was before the change, but through the edge
-    for its second. No visitor is shown anything that depends on who asked. Whatever a stranger adds to an
-    address makes no further entry, and neither does an address of no page.
+    After `purge` returns, no new request gets an older page (through nginx: for up to 2 s). No page depends
+    on its visitor. Added arguments and unknown addresses create no entries.
 
 When it fails
-    *memcached is away*: each process keeps a page for one second and renders it once, whoever asks; nothing
-    can be purged from that, so a page may be a second and one render old. *A purge fails*: the cache has it
-    retried; until then, 300 seconds at most, the old page is shown. *PostgreSQL is away*: what is kept is
-    shown for its time. *A purge without a change*: the page is rendered once more.
+    *memcached is down*: each process renders a page once a second. *A purge fails*: it is retried; the page
+    is stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
 
 How to measure
     ``python -m bench pagecache``. By hand: the header ``Cache-Status: pagecache; hit``.
 """
 
-from apps.pagecache import stats
-from apps.pagecache.addresses import public_page
-from apps.pagecache.pages import is_unmodified
-from apps.pagecache.purging import purge
-from apps.pagecache.registry import popular
-from apps.pagecache.wsgi import wrapped
+from apps.pagecache.addresses import public_page, warm_paths
+from apps.pagecache.responses import is_unmodified
+from apps.pagecache.surrogate import purge
+from apps.pagecache.wsgi import stats, wrapped
 
-__all__ = ["is_unmodified", "popular", "public_page", "purge", "stats", "wrapped"]
+__all__ = ["is_unmodified", "public_page", "purge", "stats", "warm_paths", "wrapped"]

@@ -1,6 +1,6 @@
-"""Which pages are public, and what each is made of: said at its view, found by its address."""
+"""Public pages: their declaration at the view, and how a request's address leads to one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -8,23 +8,27 @@ from urllib.parse import parse_qsl, urlencode
 
 from django.urls import Resolver404, resolve
 
-# Longer paths are nobody's page; they are not even looked up.
-LONGEST_PATH = 300
+# A longer path is never a public page, and is not resolved here.
+MAX_PATH = 300
+
+# Functions that return addresses (paths with their query) for `manage.py warmpages`; an app adds its own in
+# `AppConfig.ready`.
+warm_paths: list[Callable[[], Iterable[str]]] = []
 
 
 @dataclass(frozen=True, slots=True)
 class PublicPage:
-    """What a view says of its pages. ``keys`` may name arguments of its address: "user:{username}"."""
+    """A view's declaration. ``keys`` may contain arguments of its URL: "user:{username}"."""
 
     keys: tuple[str, ...]
-    query: Mapping[str, frozenset[str]]
-    passing: frozenset[str]
+    allowed_query: Mapping[str, frozenset[str]]
+    uncached_query: frozenset[str]
     ttl: int
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One page: what is asked for, less what does not matter."""
+    """A public page's path and canonical query, with the surrogate keys and TTL that follow from them."""
 
     path: str
     query: str
@@ -33,27 +37,26 @@ class Address:
 
     @property
     def name(self) -> str:
-        """No two have the same: a path that is printable has no line feed in it."""
+        """Unique: a printable path contains no line feed."""
         return f"{self.path}\n{self.query}"
 
 
 def public_page[View: Callable[..., Any]](
     *keys: str,
-    query: Mapping[str, tuple[str, ...]] | None = None,
-    passing: tuple[str, ...] = ("before", "after"),
+    allowed_query: Mapping[str, tuple[str, ...]] | None = None,
+    uncached_query: tuple[str, ...] = ("before", "after"),
     ttl: int = 300,
 ) -> Callable[[View], View]:
-    """Declares that a view shows the same page to everyone who is not signed in, so that it can be kept.
+    """Declares that a view shows the same page to every anonymous visitor, so that it can be cached.
 
-    ``keys`` are the surrogate keys by which it is purged, ``query`` the arguments that it knows, each with
-    the values that differ from none: all others are dropped. With an argument that is ``passing`` it is a
-    page of its own, made for each request and never kept. ``ttl`` is in seconds, 300 at most: it bounds how
-    long a purge that was lost is missed.
+    ``keys`` are the surrogate keys that purge it. ``allowed_query`` are the query arguments that it reads,
+    each with the values that change the page; all others are dropped. A request with an argument of
+    ``uncached_query`` is never cached. ``ttl``, at most 300 seconds, bounds staleness after a failed purge.
     """
     if not 0 < ttl <= 300:
-        raise ValueError("a public page is kept for 1 to 300 seconds")
-    known = {name: frozenset(values) for name, values in (query or {}).items()}
-    page = PublicPage(keys, known, frozenset(passing), ttl)
+        raise ValueError("the ttl of a public page must be between 1 and 300 seconds")
+    allowed = {name: frozenset(values) for name, values in (allowed_query or {}).items()}
+    page = PublicPage(keys, allowed, frozenset(uncached_query), ttl)
 
     def mark(view: View) -> View:
         view.public_page = page  # type: ignore[attr-defined]
@@ -62,22 +65,24 @@ def public_page[View: Callable[..., Any]](
     return mark
 
 
-def address(path: str, query_string: str) -> Address | None:
-    """The public page at ``path`` (decoded), or None where there is none, or where it is not to be kept."""
-    if len(path) > LONGEST_PATH or (found := _page_at(path)) is None:
+def resolve_address(path: str, query_string: str) -> Address | None:
+    """The address of the public page at ``path`` (decoded), or None if there is none or it is not cached."""
+    if len(path) > MAX_PATH or (found := _public_page_at(path)) is None:
         return None
     page, keys = found
     arguments = dict(parse_qsl(query_string, keep_blank_values=True)) if query_string else {}
-    if not page.passing.isdisjoint(arguments):
+    if not page.uncached_query.isdisjoint(arguments):
         return None
-    known = [
-        (name, arguments[name]) for name in sorted(page.query) if arguments.get(name) in page.query[name]
+    query = [
+        (name, arguments[name])
+        for name in sorted(page.allowed_query)
+        if arguments.get(name) in page.allowed_query[name]
     ]
-    return Address(path, urlencode(known), keys, page.ttl)
+    return Address(path, urlencode(query), keys, page.ttl)
 
 
 @lru_cache(maxsize=8192)
-def _page_at(path: str) -> tuple[PublicPage, tuple[str, ...]] | None:
+def _public_page_at(path: str) -> tuple[PublicPage, tuple[str, ...]] | None:
     try:
         match = resolve(path)
     except Resolver404:

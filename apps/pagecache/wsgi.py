@@ -1,53 +1,48 @@
-"""The wrapper around Django: answers with a page that is kept, or has Django make it."""
+"""The WSGI wrapper around Django: serves a stored page, or has Django render it and stores it."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
 from time import time
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.cache import caches
 
-from apps.pagecache import requests
-from apps.pagecache.addresses import Address, address
-from apps.pagecache.alone import Copies
-from apps.pagecache.met import Met
-from apps.pagecache.pages import LARGEST, Answer, Page, answer, page
-from apps.pagecache.requests import Environ, Site
-from apps.pagecache.stats import count
+from apps.pagecache.addresses import Address, resolve_address
+from apps.pagecache.cacheable import Environ, Site, decoded_path
+from apps.pagecache.fallback import FallbackCache
+from apps.pagecache.near_cache import NearCache
+from apps.pagecache.responses import MAX_PAGE_BYTES, Page, Response
+from apps.pagecache.surrogate import Cache, generations
 
 type StartResponse = Callable[..., Any]
 type Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-# While another process renders the page one waits so long, look by look, and renders it then as well.
+# Seconds between reads while another process renders the page. After the last, render without storing.
 WAITS = (0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.5)
-# Far longer than any page: with its end all pages of a family would be unknown at once. A purge that was lost
-# is missed no longer for it, as a page that was made before has its own time.
-GENERATION_SECONDS = 24 * 3600
-# An address that nobody asked for in so long is asked for the first time: it is not kept yet.
-SEEN_SECONDS = 24 * 3600
-# In a request's environ: keep the page although nobody asked for it yet.
+# Admission policy: a page is stored on its second request within this time. Crawlers read thousands of pages
+# that have no other readers.
+ADMISSION_WINDOW = 24 * 3600
+# In a request's environ: store the page on its first request.
 WARM = "pagecache.warm"
+# The encoding of a page that is not stored.
+NOT_STORED = b""
+
+_lock = threading.Lock()
+_counts: Counter[str] = Counter()
 
 
-class Cache(Protocol):
-    """What this app needs of a cache: a look-aside cache with leases, and not Django's own interface."""
+def stats() -> dict[str, int]:
+    """Responses of this process by result.
 
-    def get_or_compute(
-        self, key: str, compute: Callable[[], Any], *, ttl: int, waits: Sequence[float] | None = None
-    ) -> Any: ...
-    def get_many_or_compute(
-        self, keys: Sequence[str], compute: Callable[[list[str]], Mapping[str, Any]], *, ttl: int
-    ) -> dict[str, Any]: ...
-    def invalidate(self, keys: Iterable[str]) -> list[str]: ...
-    def is_down(self, keys: Iterable[str]) -> bool: ...
-
-
-class Unkept(Exception):
-    """What was made is not to be kept; carries it through the cache, which gives its lease back."""
-
-    def __init__(self, made: Page | Answer) -> None:
-        self.made = made
+    "hit"; "miss" (rendered and stored); "uncacheable" (rendered, not stored: not a page, too large, or the
+    first request within the admission window); "backend_down" (rendered while memcached was down); "bypass"
+    (members, forms, cursors: passed to Django unchanged).
+    """
+    with _lock:
+        return dict(_counts)
 
 
 class PageCache:
@@ -55,115 +50,105 @@ class PageCache:
 
     def __init__(self, application: Application, *, cache: str, site: Site, release: str) -> None:
         self._application = application
-        self._cache_name = cache
+        self._cache_alias = cache
         self._site = site
         self._release = release
-        self._alone: Copies[Page | Answer] = Copies()
-        self._met = Met()
+        self._near = NearCache()
+        self._fallback = FallbackCache()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        asked = self._asked(environ)
-        if asked is None:
-            count("passed")
+        address = self._public_address(environ)
+        if address is None:
+            _count("bypass")
             return self._application(environ, start_response)
-        made, told = self._made(asked, environ)
-        count(told)
-        if isinstance(made, Page):
-            made = answer(
-                made,
-                accept=environ.get("HTTP_ACCEPT_ENCODING", ""),
-                none_match=environ.get("HTTP_IF_NONE_MATCH", ""),
-                modified_since=environ.get("HTTP_IF_MODIFIED_SINCE", ""),
-                told="pagecache; hit" if told == "hit" else "pagecache; fwd=miss",
+        rendered, result = self._get_or_render(address, environ)
+        _count(result)
+        if isinstance(rendered, Page):
+            response = rendered.respond(
+                accept_encoding=environ.get("HTTP_ACCEPT_ENCODING", ""),
+                if_none_match=environ.get("HTTP_IF_NONE_MATCH", ""),
+                if_modified_since=environ.get("HTTP_IF_MODIFIED_SINCE", ""),
+                cache_status="pagecache; hit" if result == "hit" else "pagecache; fwd=miss",
             )
-        start_response(made.status, made.headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [made.body]
+        else:
+            response = rendered
+        start_response(response.status, response.headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
-    def _asked(self, environ: Environ) -> Address | None:
-        """The public page that is asked for by someone who is no member; None if it is anything else."""
-        if not self._site.is_plain(environ):
+    def _public_address(self, environ: Environ) -> Address | None:
+        if not self._site.is_cacheable(environ):
             return None
-        path = requests.path(environ)
-        return address(path, environ.get("QUERY_STRING", "")) if path else None
+        path = decoded_path(environ)
+        return resolve_address(path, environ.get("QUERY_STRING", "")) if path else None
 
-    def _made(self, asked: Address, environ: Environ) -> tuple[Page | Answer, str]:
+    def _get_or_render(self, address: Address, environ: Environ) -> tuple[Page | Response, str]:
+        """The page, or Django's response if it is not a page, and the result for `stats`."""
         cache = self._cache
-        names = [generation_key(key) for key in asked.keys]
-        drawn: list[str] = []
+        # Read before the SQL of the page: a purge during the render then makes its key unreachable.
+        current = generations(cache, address.keys)
+        key = f"page:{self._release}:{address.name}\n{current.tokens}"
+        near = self._near.get(key)
+        if near is not None:
+            return near, "hit"
+        if cache.is_down(current.names):
+            rendered, is_hit = self._fallback.get_or_render(address, lambda: self._render(address, environ))
+            return rendered, "hit" if is_hit else "backend_down"
+        fresh: list[Page | Response] = []
 
-        def draw(missing: list[str]) -> Mapping[str, str]:
-            drawn.extend(missing)
-            return _tokens(missing)
+        def render() -> bytes:
+            fresh.append(self._render(address, environ))
+            return self._encode(fresh[0], address, environ)
 
-        # Before anything of the page is read from the database: what changes later changes these.
-        generations = cache.get_many_or_compute(names, draw, ttl=GENERATION_SECONDS)
-        key = f"page:{self._release}:{asked.name}\n{':'.join(generations.values())}"
-        # These are memcached's, and of this moment: any that were drawn just now nobody has met.
-        if (met := self._met.get(key)) is not None:
-            return met, "hit"
-        if cache.is_down(names):
-            made, before = self._alone.get(asked, lambda: self._for_a_second(asked, environ))
-            return made, "hit" if before else "away"
-        told = "hit"
+        stored = cache.get_or_compute(key, render, ttl=address.ttl, waits=WAITS, storable=bool)
+        rendered = fresh[0] if fresh else Page.decode(stored)
+        if isinstance(rendered, Page) and stored:
+            self._near.add(key, rendered)
+            return rendered, "miss" if fresh else "hit"
+        if isinstance(rendered, Response) and current.created:
+            # Requests for pages that do not exist leave no entries in memcached.
+            cache.invalidate(current.created)
+        return rendered, "uncacheable"
 
-        def compute() -> bytes:
-            nonlocal told
-            told = "miss"
-            return self._keepable(asked, environ)
+    def _render(self, address: Address, environ: Environ) -> Page | Response:
+        request = self._site.canonical_request(environ, address.path, address.query)
+        response = response_of(self._application, request)
+        return Page.from_response(response, expires_at=time() + address.ttl) or response
 
-        try:
-            kept = cache.get_or_compute(key, compute, ttl=asked.ttl, waits=WAITS)
-        except Unkept as unkept:
-            if drawn and isinstance(unkept.made, Answer):
-                # No page: made-up addresses leave nothing in memcached. To others it is a purge too many.
-                cache.invalidate(drawn)
-            return unkept.made, "unkept"
-        kept_page = Page.decoded(kept)
-        self._met.add(key, kept_page)
-        return kept_page, told
+    def _encode(self, rendered: Page | Response, address: Address, environ: Environ) -> bytes:
+        if isinstance(rendered, Response):
+            return NOT_STORED
+        encoded = rendered.encode()
+        if len(encoded) > MAX_PAGE_BYTES:
+            return NOT_STORED
+        return encoded if WARM in environ or self._is_admitted(address) else NOT_STORED
 
-    def _keepable(self, asked: Address, environ: Environ) -> bytes:
-        """The page as it is kept. Raises `Unkept` for one that is not."""
-        made = self._rendered(asked, environ)
-        if isinstance(made, Answer):
-            raise Unkept(made)
-        encoded = made.encoded()
-        if len(encoded) > LARGEST or (WARM not in environ and self._is_new(asked)):
-            raise Unkept(made)
-        return encoded
-
-    def _is_new(self, asked: Address) -> bool:
-        """Whether nobody asked for it before: crawlers pass by thousands of pages that nobody else reads."""
-        new: list[bool] = []
-
-        def see() -> int:
-            new.append(True)
-            return 1
-
-        self._cache.get_or_compute(f"seen:{asked.name}", see, ttl=SEEN_SECONDS)
-        return bool(new)
-
-    def _for_a_second(self, asked: Address, environ: Environ) -> tuple[Page | Answer, bool]:
-        made = self._rendered(asked, environ)
-        return made, isinstance(made, Page)
-
-    def _rendered(self, asked: Address, environ: Environ) -> Page | Answer:
-        """What Django makes of it: the page, or an answer that is none."""
-        made = called(self._application, self._site.plain(environ, asked.path, asked.query))
-        return page(made, until=time() + asked.ttl) or made
+    def _is_admitted(self, address: Address) -> bool:
+        """Whether the page was requested before, within the admission window."""
+        marker = secrets.token_urlsafe(6)
+        key = f"seen:{address.name}"
+        return bool(self._cache.get_or_compute(key, lambda: marker, ttl=ADMISSION_WINDOW) != marker)
 
     @property
     def _cache(self) -> Cache:
-        return cast("Cache", caches[self._cache_name])
+        return cast("Cache", caches[self._cache_alias])
 
 
-def called(application: Application, environ: Environ) -> Answer:
-    """The whole answer of a WSGI application."""
-    said: list[tuple[str, list[tuple[str, str]]]] = []
+def wrapped(application: Application) -> Application:
+    """``application`` behind the page cache of ``settings.PAGECACHE``, or itself if that is None."""
+    options = settings.PAGECACHE
+    if options is None:
+        return application
+    site = Site(site_url=options["SITE_URL"], hosts=settings.ALLOWED_HOSTS, cookies=options["COOKIES"])
+    return PageCache(application, cache=options["CACHE"], site=site, release=options["RELEASE"])
+
+
+def response_of(application: Application, environ: Environ) -> Response:
+    """Calls a WSGI application and returns its whole response."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
     body: list[bytes] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
-        said.append((status, headers))
+        started.append((status, headers))
         return body.append
 
     chunks = application(environ, start_response)
@@ -172,24 +157,10 @@ def called(application: Application, environ: Environ) -> Answer:
     finally:
         if hasattr(chunks, "close"):
             chunks.close()
-    status, headers = said[-1]
-    return Answer(status, headers, b"".join(body))
+    status, headers = started[-1]
+    return Response(status, headers, b"".join(body))
 
 
-def wrapped(application: Application) -> Application:
-    """``application`` behind the page cache of ``settings.PAGECACHE``; as it is where that is None."""
-    options = settings.PAGECACHE
-    if options is None:
-        return application
-    site = Site(site_url=options["SITE_URL"], hosts=settings.ALLOWED_HOSTS, cookies=options["COOKIES"])
-    return PageCache(application, cache=options["CACHE"], site=site, release=options["RELEASE"])
-
-
-def generation_key(key: str) -> str:
-    """Where the generation of a surrogate key is kept: a random token, which its pages were made under."""
-    return f"generation:{key}"
-
-
-def _tokens(names: list[str]) -> dict[str, str]:
-    # Random: one that was evicted and drawn again must not bring back what was kept under the last.
-    return {name: secrets.token_urlsafe(9) for name in names}
+def _count(result: str) -> None:
+    with _lock:
+        _counts[result] += 1

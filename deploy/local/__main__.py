@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> int:
-    """Run the site; until there is anything to stop in order, Ctrl-C just ends us, without a traceback."""
+    """Run the site. Ctrl-C during the imports ends this at once, without a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from deploy.local import run
 

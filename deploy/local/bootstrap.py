@@ -1,13 +1,13 @@
-"""Make `.venv` and whatever else is missing: `bootstrap.py REQUIREMENTS [PROGRAM …]`.
+"""Make `.venv` and install what is missing: `bootstrap.py REQUIREMENTS [PROGRAM …]`.
 
-Standard library alone, in the Python of 2016: an old one must get as far as saying that it
-is too old.
+Standard library only, and the syntax of Python 3.7: an old Python must get as far as saying that it is too
+old.
 """
 
 import signal
 
 if __name__ == "__main__":
-    # Ctrl-C ends us without a traceback, during the imports below too.
+    # Ctrl-C ends this without a traceback, also during the imports below.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import contextlib
@@ -26,19 +26,20 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
-# Each file holds all of those before it.
+# Each file includes those before it.
 REQUIREMENTS = ["requirements.txt", "requirements-local.txt", "requirements-dev.txt"]
 WITHOUT = {
     "memcached": "an in-process cache stands in, and tests of memcached are left out",
     "chromium": "tests in a browser are left out",
     "nginx": "tests of the edge are left out",
+    "wrk": "`make bench SUBJECT=pagecache` needs it",
 }
-# Debian asks it whether a service may be started: what is installed here is a program, not a server.
+# Debian's packages run this before they start their service. We install programs and start no services.
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 class MissingError(Exception):
-    """Something we can't provide; the message is one line for the person at the terminal."""
+    """Something that can't be installed; the message is one line for the terminal."""
 
 
 def main(arguments: "list[str]") -> int:
@@ -46,7 +47,7 @@ def main(arguments: "list[str]") -> int:
     try:
         check_python()
         with (ROOT / "Makefile").open() as checkout:
-            # One at a time: `make lint` and `make test` may run side by side.
+            # One process at a time: `make lint` and `make test` may run side by side.
             fcntl.flock(checkout, fcntl.LOCK_EX)
             make_environment()
             install_requirements(arguments[0])
@@ -82,7 +83,7 @@ def make_environment() -> None:
     sys.stdout.write("Making .venv ...\n")
     sys.stdout.flush()
     if subprocess.call([sys.executable, "-m", "venv", "--clear", str(VENV)]) != 0:
-        raise MissingError("the virtual environment could not be made; the reason stands above")
+        raise MissingError("the virtual environment could not be made; see above")
 
 
 def install_requirements(name: str) -> None:
@@ -104,28 +105,28 @@ def install_requirements(name: str) -> None:
     pip += ["--require-hashes", "--no-deps", "-r", str(ROOT / name)]
     # pip warns root about installing outside a virtual environment; this is one.
     if subprocess.call(pip, env=dict(os.environ, PIP_ROOT_USER_ACTION="ignore")) != 0:
-        raise MissingError("the packages could not be installed; the reason stands above")
+        raise MissingError("the packages could not be installed; see above")
     unfinished = STAMP.with_name(STAMP.name + ".unfinished")
     unfinished.write_text(json.dumps(wanted))
     unfinished.rename(STAMP)
 
 
 def provide_program(name: str) -> None:
-    """Install a system program as root on Debian; else say in one line what goes without it."""
+    """Install a system program as root on Debian; else print one line about what is missing without it."""
     if find_program(name) or (apt_install(name) and find_program(name)):
         return
     if os.environ.get("CI") == "true":
-        raise MissingError(f"{name} is not installed, and with CI=true nothing is left out")
+        raise MissingError(f"{name} is not installed, and CI=true allows no omissions")
     sys.stdout.write(f"{name} is not installed: {WITHOUT[name]}.\n")
 
 
 def find_program(name: str) -> object:
-    """Where a program is, looking also where only root's PATH leads; None if nowhere."""
+    """The path of a program, also in the directories of root's PATH; None if it is not installed."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
 def apt_install(package: str) -> bool:
-    """Whether a Debian package could be installed; False at once where that is not ours to do."""
+    """Whether a Debian package could be installed; False where we are not root or there is no apt-get."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     sys.stdout.write(f"Installing {package} with apt-get ...\n")
@@ -134,13 +135,13 @@ def apt_install(package: str) -> bool:
     update = ["apt-get", "update", "-qq"]
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     with no_service_started():
-        # The lists of a fresh container are empty, those of an old machine outdated.
+        # A fresh container has no package lists, and an old machine has outdated ones.
         return succeeds(install, **quiet) or (succeeds(update, **quiet) and succeeds(install, **quiet))
 
 
 @contextlib.contextmanager
 def no_service_started() -> "Iterator[None]":
-    """Inside, a package that is installed starts none of its services; one's own policy is left alone."""
+    """Inside, an installed package starts no service; an existing policy of the machine is left alone."""
     if POLICY.exists():
         yield
         return
@@ -153,7 +154,7 @@ def no_service_started() -> "Iterator[None]":
 
 
 def succeeds(command: "list[str]", **variables: str) -> bool:
-    """Whether a command runs and exits with 0; nobody sees what it prints."""
+    """Whether a command runs and exits with 0; its output is dropped."""
     try:
         return (
             subprocess.call(

@@ -1,7 +1,7 @@
-"""An nginx of our own in front of a gunicorn, with the deployed configuration in another place.
+"""A local nginx in front of a gunicorn, with the deployed configuration, for tests and benches.
 
-`Edge` is a plain HTTP server that includes what `deploy/edge` says of the site; `DeployedEdge` is
-`deploy/nginx.conf` itself, with TLS.
+`Edge` serves plain HTTP and includes the files of `deploy/edge`; `DeployedEdge` runs `deploy/nginx.conf`
+itself, with TLS.
 """
 
 import re
@@ -52,10 +52,7 @@ http {{
 
 
 class Edge:
-    """One nginx below ``folder``, in front of the gunicorn on that port; ``static`` and ``media`` are there.
-
-    It answers on ``port``.
-    """
+    """One nginx on ``port``, with its files in ``folder``, in front of the gunicorn on that other port."""
 
     def __init__(self, folder: Path, *, gunicorn: int) -> None:
         self.folder = folder
@@ -65,7 +62,7 @@ class Edge:
 
     @staticmethod
     def program() -> str | None:
-        """Where nginx is installed, if it is."""
+        """The path of nginx, or None if it is not installed."""
         return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin")
 
     @property
@@ -77,7 +74,7 @@ class Edge:
         return self.folder / "media"
 
     def start(self) -> None:
-        """Start it and return when it listens; raises ServiceError if it doesn't."""
+        """Starts nginx and returns when it listens. Raises ServiceError if it does not."""
         program = self.program()
         if program is None:
             raise ServiceError("nginx is not installed")
@@ -107,7 +104,7 @@ class Edge:
         (self.folder / "nginx.conf").write_text(main)
 
     def _place_files(self) -> None:
-        """Copy `deploy/edge`, with each path of the container turned into one of ours."""
+        """Copies `deploy/edge`, with the paths of the container replaced by local ones."""
         shutil.copytree(FILES, self.folder / "edge", dirs_exist_ok=True)
         for path in (self.folder / "edge").glob("*.conf"):
             path.write_text(self._placed(path.read_text()))
@@ -130,9 +127,9 @@ class Edge:
 
 
 class DeployedEdge(Edge):
-    """`deploy/nginx.conf` as it is, for https://``domain``; ``plain_port`` is what port 80 is outside.
+    """`deploy/nginx.conf` for https://``domain``; ``plain_port`` takes the place of port 80.
 
-    `body_space` holds the bodies that are being received.
+    `body_space` holds the request bodies that nginx is receiving.
     """
 
     def __init__(self, folder: Path, *, gunicorn: int, domain: str = "kwippy.example") -> None:
@@ -154,7 +151,7 @@ class DeployedEdge(Edge):
 
     @property
     def maintenance(self) -> Path:
-        """While this file exists, the site is closed."""
+        """While this file exists, the site is in maintenance."""
         return self.folder / "run" / "maintenance"
 
     def _configure(self) -> None:
@@ -183,11 +180,11 @@ class DeployedEdge(Edge):
             "_temp_path /tmp/": f"_temp_path {self.folder}/tmp/",  # noqa: S108 - the container's
             "/dev/stdout": str(self.access_log),
             "/dev/stderr": f"{self.folder}/error.log",
-            # Given on the command line.
+            # Set on the command line.
             "daemon off;": "",
         }.items():
             text = text.replace(there, here)
-        # Debian's nginx may be older than this directive. It has IPv4 alone here.
+        # Debian's nginx may be older than this directive. Only IPv4 is needed here.
         text = re.sub(
             r"listen 127\.0\.0\.1:(\d+) ssl;\n\s*http2 on;", r"listen 127.0.0.1:\1 ssl http2;", text
         )

@@ -1,4 +1,4 @@
-"""A memcached of our own, on a Unix socket that only we can reach."""
+"""A memcached on a Unix socket that only our user can reach."""
 
 import shutil
 import signal
@@ -24,7 +24,7 @@ class Memcached:
     @staticmethod
     def program() -> str | None:
         """Where memcached is installed, if it is."""
-        # Debian puts it on everybody's PATH, others into a directory only root searches.
+        # Debian installs it to /usr/bin, other systems to a directory of root's PATH.
         return shutil.which("memcached") or shutil.which("memcached", path="/usr/sbin:/sbin")
 
     @property
@@ -48,11 +48,11 @@ class Memcached:
             time.sleep(0.01)
 
     def running(self) -> bool:
-        """Whether the server we started is still there."""
+        """Whether the server that we started is still running."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """End the server at once: what it holds is worth nothing, and asked politely it takes a second."""
+        """Kill the server: its data is a cache, and SIGTERM would take a second."""
         if self._process is not None:
             services.stop(self._process, signal.SIGKILL)
             self._process = None

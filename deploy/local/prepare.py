@@ -1,7 +1,7 @@
-"""Make the database and the static files ready for the web server, in one Django start-up.
+"""Prepare the database and the static files for the web server, in one process.
 
-`deploy.local.run` starts this while PostgreSQL is still starting, and closes our standard input
-when it answers: Django's imports take as long as that.
+`deploy.local.run` starts this while PostgreSQL is still starting, for Django's imports take as long. It
+closes our standard input when PostgreSQL answers.
 """
 
 import errno
@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 
 def main() -> int:
-    """Migrate, make the demo community if nobody is there, collect static files; 0 if all went well."""
+    """Migrate, make the demo community in an empty database, collect static files; return the exit code."""
     django.setup()
     sys.stdin.read()
     try:
@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def migrate() -> None:
-    """Bring the tables up to date, saying so only if there is something to do."""
+    """Migrate, with a line of output if there is anything to migrate."""
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
@@ -50,7 +50,7 @@ def populate() -> None:
 
 
 def collect_static() -> None:
-    """Collect the static files, unless the same ones were collected before."""
+    """Collect the static files, unless the same files were collected before."""
     from django.conf import settings
 
     root = Path(settings.STATIC_ROOT)
@@ -65,7 +65,7 @@ def collect_static() -> None:
 
 
 def static_fingerprint() -> str:
-    """A digest that changes when any static file, or the way they are stored, does."""
+    """A digest of the static files and the setting by which they are stored."""
     from django.conf import settings
     from django.contrib.staticfiles.finders import get_finders
 
@@ -78,7 +78,7 @@ def static_fingerprint() -> str:
 
 
 def is_full_disk(error: BaseException | None) -> bool:
-    """Whether a full disk is behind `error`: ours, or PostgreSQL's."""
+    """Whether `error` comes from a full disk, ours or PostgreSQL's."""
     while error is not None:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             return True

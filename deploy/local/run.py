@@ -1,4 +1,8 @@
-"""`make run`: the whole site on this machine, everything it keeps in `var/`, until Ctrl-C."""
+"""`make run`: the whole site on this machine, with its data in `var/`, until Ctrl-C.
+
+It starts PostgreSQL, memcached, the web server and the worker, watches them, and stops all of them when one
+ends. Each ends with this process, even by SIGKILL (`services.die_with_parent`).
+"""
 
 import contextlib
 import errno
@@ -26,16 +30,17 @@ ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "kwippy"
 NEEDED_BYTES = 300 * 1024 * 1024
 ANSWER_SECONDS = 60.0
-# honcho itself waits five seconds before it kills.
 STOP_SECONDS = 8.0
+WEB = ["-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "kwippy.wsgi"]
+WORKER = ["manage.py", "runworker"]
 
 
 class Stopped(BaseException):
-    """Somebody asked us to stop. Not an Exception: no handler on the way may take it for its own."""
+    """A signal asked us to stop. A BaseException: no `except Exception` on the way may swallow it."""
 
 
 def say(text: str) -> None:
-    """Print a line; a terminal that has gone away must not keep us from stopping in order."""
+    """Print a line. A closed terminal is no error: we must still stop the servers in order."""
     try:
         print(text, flush=True)
     except OSError:
@@ -65,19 +70,19 @@ def main() -> int:
 
 
 def raise_stopped(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Signal handler: begin to stop. The way down is short and must not be cut by a second signal."""
+    """Signal handler: begin to stop, and ignore further signals meanwhile."""
     ignore_signals()
     raise Stopped
 
 
 def ignore_signals() -> None:
-    """From here on nothing interrupts the clean end."""
+    """Ignore the signals that ask us to stop."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
 
 def fail(reason: str) -> int:
-    """Tell the person at the terminal; return the exit code."""
+    """Print the reason as one line; return the exit code."""
     with contextlib.suppress(OSError):
         print(f"kwippy: {reason}", file=sys.stderr, flush=True)
     return 1
@@ -96,7 +101,7 @@ def run(var: Path, port_text: str) -> None:
         sockets = services.socket_directory(var / "run")
         memcached = Memcached(sockets) if Memcached.program() else None
         env = environment(var, port, sockets, memcached, addresses)
-        preparation = spawn(["deploy.local.prepare"], env, stdin=subprocess.PIPE)
+        preparation = spawn(["-m", "deploy.local.prepare"], env, stdin=subprocess.PIPE)
         cleanup.callback(services.stop, preparation, signal.SIGTERM, 2)
         postgres.start()
         postgres.create_database(DATABASE)
@@ -106,12 +111,9 @@ def run(var: Path, port_text: str) -> None:
         else:
             say("memcached is not installed: pages come from an in-process cache instead.")
         finish(preparation)
-        command = ["honcho", "-e", os.devnull, "-f", "deploy/local/Procfile", "start"]
-        # To stdout, so that its complaint goes the same way when a reader (`| head`) has gone.
-        honcho = spawn(command, env, stderr=subprocess.STDOUT)
-        cleanup.callback(services.stop, honcho, signal.SIGTERM, STOP_SECONDS)
-        cleanup.callback(wait_for_grandchildren, honcho)
-        watch(port, honcho, postgres, memcached, var)
+        site = {"the web server": spawn(WEB, env), "the worker": spawn(WORKER, env)}
+        cleanup.callback(stop_all, list(site.values()))
+        watch(port, site, postgres, memcached, var)
 
 
 def parse_port(text: str) -> int:
@@ -123,9 +125,9 @@ def parse_port(text: str) -> int:
 
 @contextlib.contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold `path` while we run; raises ServiceError if another copy holds it.
+    """Hold a lock on `path` while we run; raises ServiceError if another process holds it.
 
-    The kernel lets go when we die, however that happens.
+    The kernel releases it when we end, even by SIGKILL.
     """
     with path.open("a+") as file:
         try:
@@ -143,7 +145,7 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def free_addresses(port: int) -> list[str]:
-    """Where the web server may listen so that http://localhost answers; raises if the port is taken."""
+    """The addresses to listen on so that http://localhost answers; raises if the port is taken."""
     addresses = []
     for family, host, name in (
         (socket.AF_INET, "127.0.0.1", "127.0.0.1"),
@@ -151,7 +153,7 @@ def free_addresses(port: int) -> list[str]:
     ):
         try:
             with socket.socket(family) as probe:
-                # As gunicorn does: connections of the last run that linger are no obstacle.
+                # As gunicorn does: lingering connections of the last run do not block the port.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((host, port))
         except OSError as error:
@@ -160,10 +162,10 @@ def free_addresses(port: int) -> list[str]:
                     f"port {port} is in use by another program: make run PORT={port + 1}"
                 ) from error
             if error.errno == errno.EACCES:
-                raise ServiceError(f"port {port} is not ours to take: make run PORT=8000") from error
+                raise ServiceError(f"port {port} needs root: make run PORT=8000") from error
             if family == socket.AF_INET:
                 raise
-            continue  # A machine without IPv6.
+            continue  # This machine has no IPv6.
         addresses.append(f"{name}:{port}")
     return addresses
 
@@ -183,8 +185,6 @@ def environment(
 ) -> dict[str, str]:
     """The settings of the local site, as environment variables."""
     return os.environ | {
-        # The Procfile's `python` is the virtual environment's.
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "kwippy.settings",
         "DEBUG": "false",
@@ -197,25 +197,25 @@ def environment(
         "DATABASE_USER": ROLE,
         "DATABASE_PASSWORD": "",
         "MEMCACHED_SERVERS": memcached.address if memcached else "",
-        "MEDIA_ROOT": str(made(var / "media")),
-        "STATIC_ROOT": str(made(var / "static")),
-        "MAIL_DIR": str(made(var / "mail")),
+        "MEDIA_ROOT": str(existing(var / "media")),
+        "STATIC_ROOT": str(existing(var / "static")),
+        "MAIL_DIR": str(existing(var / "mail")),
         "CONTACT_EMAIL": "operators@localhost",
         "LOG_FORMAT": os.environ.get("LOG_FORMAT", "console"),
         "BIND": ",".join(addresses),
-        # Whoever presses Ctrl-C waits for it.
+        # Short: a person waits after Ctrl-C.
         "WEB_GRACEFUL_TIMEOUT": "2",
     }
 
 
-def made(directory: Path) -> Path:
-    """`directory`, which now exists."""
+def existing(directory: Path) -> Path:
+    """`directory`, made if it is not there."""
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
 
 def secret_key(path: Path) -> Path:
-    """The file with this site's secret, made on the first start and readable by us alone."""
+    """The file with this site's SECRET_KEY, made on the first start, readable by its owner only."""
     if not path.exists():
         unfinished = path.with_name(f"{path.name}.{os.getpid()}")
         unfinished.touch(mode=0o600)
@@ -225,50 +225,59 @@ def secret_key(path: Path) -> Path:
 
 
 def spawn(
-    module: list[str],
-    env: dict[str, str],
-    *,
-    stdin: int = subprocess.DEVNULL,
-    stderr: int | None = None,
+    words: list[str], env: dict[str, str], *, stdin: int = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
-    """Run a Python module of the virtual environment with the terminal as its output."""
+    """Run Python with these arguments and our standard output; it ends when we do, even by SIGKILL."""
     return services.spawn(
-        [sys.executable, "-m", *module],
+        [sys.executable, *words],
         death_signal=signal.SIGTERM,
         stdin=stdin,
-        stderr=stderr,
+        # One stream: after `make run | head` has ended, errors do not appear on the terminal.
+        stderr=subprocess.STDOUT,
         env=env,
         cwd=ROOT,
     )
+
+
+def stop_all(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Stop these together: each gets SIGTERM, and after STOP_SECONDS what still runs is killed."""
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def finish(preparation: subprocess.Popen[bytes]) -> None:
     """Tell the preparation that the database answers, and wait until it is done."""
     preparation.communicate()  # Closes its standard input, which is what it waits for.
     if preparation.returncode != 0:
-        raise ServiceError("the site could not be prepared; the reason stands above")
+        raise ServiceError("the site could not be prepared; see above")
 
 
 def watch(
     port: int,
-    honcho: subprocess.Popen[bytes],
+    site: dict[str, subprocess.Popen[bytes]],
     postgres: Postgres,
     memcached: Memcached | None,
     var: Path,
 ) -> None:
-    """Announce the site when it answers, then raise ServiceError as soon as any part ends."""
+    """Announce the site when it answers; raise ServiceError as soon as a process ends."""
     announced = False
     deadline = time.monotonic() + ANSWER_SECONDS
     while True:
         if not postgres.running():
-            raise ServiceError(f"PostgreSQL has ended by itself; see {postgres.log}")
+            raise ServiceError(f"PostgreSQL has ended; see {postgres.log}")
         if memcached is not None and not memcached.running():
-            say("memcached has ended by itself; starting it again.")
+            say("memcached has ended; starting it again.")
             memcached.start()
-        if honcho.poll() is not None:
-            raise ServiceError(
-                f"the web server has ended by itself (exit code {honcho.returncode}); see above"
-            )
+        for name, process in site.items():
+            if process.poll() is not None:
+                raise ServiceError(f"{name} has ended (exit code {process.returncode}); see above")
         if not announced and answers(port):
             announced = True
             announce(port, var)
@@ -278,7 +287,7 @@ def watch(
 
 
 def answers(port: int) -> bool:
-    """Whether the site answers a request; which answer is the site's affair."""
+    """Whether the site answers a request, with any status."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", "/", headers={"Host": f"localhost:{port}"})
@@ -291,7 +300,7 @@ def answers(port: int) -> bool:
 
 
 def announce(port: int, var: Path) -> None:
-    """Print what a newcomer needs to know."""
+    """Print the address, the demo login, and where mail and data are."""
     say(
         f"""
     kwippy is up:   http://localhost:{port}
@@ -300,14 +309,3 @@ def announce(port: int, var: Path) -> None:
     to stop it:     Ctrl-C (everything stays in {os.path.relpath(var, ROOT)}/)
 """
     )
-
-
-def wait_for_grandchildren(honcho: subprocess.Popen[bytes]) -> None:
-    """Give honcho the moment it needs: asked to stop before it knows its processes, it crashes."""
-    deadline = time.monotonic() + 2
-    while honcho.poll() is None and time.monotonic() < deadline:
-        # Its own process for a command, and the command.
-        if len(services.descendants(honcho.pid)) >= 2:
-            time.sleep(0.2)
-            return
-        time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Start and stop a local server so that it never outlives us and never runs as root."""
+"""Start and stop local servers, which never outlive this process and never run as root."""
 
 import contextlib
 import ctypes
@@ -27,7 +27,7 @@ CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
 
 
 class ServiceError(Exception):
-    """A local server can't run; the message is one line for the person at the terminal."""
+    """A local server can't run; the message is one line for the terminal."""
 
 
 def service_account() -> pwd.struct_passwd | None:
@@ -43,7 +43,7 @@ def service_account() -> pwd.struct_passwd | None:
 def private_directory(path: Path) -> Path:
     """Make `path`, if it isn't there, as a directory that only the service account can use.
 
-    Raises ServiceError if somebody else owns it.
+    Raises ServiceError if it has another owner.
     """
     account = service_account()
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -68,12 +68,9 @@ def socket_directory(preferred: Path) -> Path:
     return private_directory(path)
 
 
-def die_with_parent(death_signal: signal.Signals, *, parent: int | None = None) -> Callable[[], None]:
-    """A `preexec_fn` that has the kernel send `death_signal` when the parent dies, even by SIGKILL.
-
-    The parent is this process, unless `parent` says that it is already the child that calls.
-    """
-    expected = os.getpid() if parent is None else parent
+def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
+    """A `preexec_fn` that has the kernel send `death_signal` when this process dies, even by SIGKILL."""
+    expected = os.getpid()
 
     def prepare_child() -> None:
         set_process_option(PR_SET_PDEATHSIG, death_signal)
@@ -114,8 +111,8 @@ def descendants(ancestor: int) -> list[int]:
 def as_service_user(argv: Sequence[str], death_signal: signal.Signals | None = None) -> list[str]:
     """`argv`, wrapped as root so that it runs unprivileged but can pass a closed home directory.
 
-    A checkout often lies below a directory only root may enter (/root). Rather than opening it to
-    everybody, the server keeps one capability: to read and search whatever permissions say.
+    A checkout often lies below a directory that only root may enter (/root). Instead of opening it to all
+    users, the server keeps one capability: to read and search despite permissions.
     """
     account = service_account()
     if account is None:
@@ -147,7 +144,7 @@ def passing_capability() -> str | None:
 def start(
     argv: Sequence[str], *, death_signal: signal.Signals, log: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a server, unprivileged if we are root; what it prints goes to `log`, begun anew, or nowhere."""
+    """Start a server, unprivileged if we are root; its output goes to `log`, truncated, or is dropped."""
     with Path(log or os.devnull).open("wb") as output:
         return spawn(
             as_service_user(argv, death_signal),
@@ -169,7 +166,7 @@ def spawn(
     env: Mapping[str, str] | None = None,
     cwd: str | Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a command in its own session, so that Ctrl-C reaches us alone and we stop all in order."""
+    """Start a command in its own session: Ctrl-C reaches this process only, which stops all in order."""
     return subprocess.Popen(
         argv,
         stdin=stdin,
@@ -183,7 +180,7 @@ def spawn(
 
 
 def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM, grace: float = 10) -> None:
-    """End `process`: ask with `how`, kill after `grace` seconds; nothing if it has ended."""
+    """End `process` with signal `how`, and with SIGKILL after `grace` seconds; nothing if it has ended."""
     if process.poll() is not None:
         return
     process.send_signal(how)
@@ -195,7 +192,7 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM,
 
 
 def stop_descendants(grace: float = 2) -> None:
-    """End whatever is still below us: what a stopped or killed child left behind."""
+    """End the descendants that a stopped or killed child has left behind."""
     for how, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, grace)):
         for pid in descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -69,7 +69,7 @@ def test_the_site_is_named_as_visitors_write_it(folder: Path, environment: dict[
 def test_nginx_does_not_start_for_what_is_no_name(folder: Path, domain: str) -> None:
     done = start(folder, DOMAIN=domain)
     assert done.returncode == 1
-    assert "no host name" in done.stderr
+    assert "must be a host name" in done.stderr
     assert "nginx -c" not in done.stdout
 
 

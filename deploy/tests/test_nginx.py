@@ -1,4 +1,4 @@
-"""deploy/nginx.conf, as it is deployed, before the site: what it refuses, limits, logs and answers itself."""
+"""deploy/nginx.conf, as deployed, in front of the site: what it refuses, limits, logs and serves itself."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def publish(client: Client, user: User, text: str) -> Told:
 
 
 def says_for_itself(told: Told) -> None:
-    """What Django says of every answer nginx has to say of its own."""
+    """nginx sets the headers that Django sets on every response."""
     assert told.headers.get_all("Strict-Transport-Security") == [HSTS]
     assert told.headers.get_all("X-Content-Type-Options") == ["nosniff"]
 
@@ -121,7 +121,7 @@ def test_a_client_that_asks_too_often_is_told_so_and_others_are_not(client: Call
     connection = client().connect()
     stream = connection.makefile("rb")
     admitted = 0
-    # 50 a second come back; a machine that is slower than that would never be limited.
+    # The limit refills by 50 a second; a slower machine would never reach it.
     for _ in range(100):
         connection.sendall(f"HEAD /nothing.css HTTP/1.1\r\nHost: {DOMAIN}\r\n\r\n".encode() * 50)
         statuses = []
@@ -160,14 +160,15 @@ def test_what_nginx_answers_itself_has_the_headers_of_the_site(
         told = client().ask(path)
         assert told.status == status, path
         says_for_itself(told)
-    # What the site answers has them once, too.
+    # The site's responses have them once, too.
     says_for_itself(client().ask("/about/"))
     says_for_itself(client().ask("/accounts/login/", method="POST", body=b"x"))
     says_for_itself(client().ask("/settings/picture/", method="POST", headers={"Cookie": "sessionid=x"}))
     says_for_itself(client().ask("/settings/picture/", method="POST"))
     says_for_itself(client().ask("/kwip/", method="POST", body=b"x" * 4 * MEGABYTE))
-    # What is renamed inside can't be asked for from outside.
+    # The internal names can't be requested from outside.
     assert client().ask("/-send/kwip/").status == 404
+    assert client().ask("/-upload/settings/picture/").status == 404
 
 
 def test_a_body_is_as_large_as_its_address_takes(client: Callable[..., Client]) -> None:
@@ -177,7 +178,7 @@ def test_a_body_is_as_large_as_its_address_takes(client: Callable[..., Client]) 
     for path, headers, megabytes, expected in (
         ("/kwip/", member, 2.9, 413),  # Django's own limit
         ("/kwip/", member, 3.2, 413),
-        ("/settings/picture/", member, 8.9, 403),  # no token in it: it has come through
+        ("/settings/picture/", member, 8.9, 403),  # from Django: the form has no token
         ("/settings/picture/", member, 9.5, 413),
         ("/settings/picture/", {}, 2.0, 303),
         ("/settings/picture/", {"Cookie": "theme=dark"}, 8.9, 303),
@@ -228,15 +229,15 @@ def test_one_client_cannot_fill_the_space_for_bodies(
             open_.append(connection)
         refused = refused_among(open_, expected=len(open_) - 2 - 4)
         for connection in set(open_) - refused:
-            connection.sendall(b"x")  # still taken
-        # The space is there for others, also for a text that needs it.
+            connection.sendall(b"x")  # still accepted
+        # Other clients still have space, also for a text that needs it.
         told = publish(client("127.0.0.4"), ann, "y" * 95_000)
         assert told.status == 302
     assert Kwip.objects.get(author=ann).text == "y" * 95_000
 
 
 def refused_among(connections: list[ssl.SSLSocket], *, expected: int) -> set[ssl.SSLSocket]:
-    """Those whose request, which is not complete, is answered 429: waits until so many are."""
+    """Waits until so many of the incomplete requests got a 429, and returns their connections."""
     refused: set[ssl.SSLSocket] = set()
     while len(refused) < expected:
         waiting = [connection for connection in connections if connection not in refused]
@@ -282,12 +283,12 @@ def test_each_large_body_that_is_admitted_has_its_space() -> None:
     rules = (FILES / "site.conf").read_text()
     number = {
         name: int(rules.partition(f"limit_conn {name} ")[2].partition(";")[0])
-        for name in ("all_large_bodies", "all_pictures", "large_bodies", "pictures")
+        for name in ("all_large_bodies", "all_uploads", "large_bodies", "uploads")
     }
     compose = (FILES.parent.parent / "docker-compose.yml").read_text()
     space = int(compose.partition("/tmp:size=")[2].partition("m")[0])
-    assert number["all_large_bodies"] * 3 + number["all_pictures"] * 9 <= space
-    one_client = number["large_bodies"] * 3 + number["pictures"] * 9
+    assert number["all_large_bodies"] * 3 + number["all_uploads"] * 9 <= space
+    one_client = number["large_bodies"] * 3 + number["uploads"] * 9
     assert one_client <= space / 3
 
 

@@ -1,4 +1,4 @@
-"""Behind nginx everything dies in turn, under strangers who read: what they were shown before stays."""
+"""Each service behind nginx fails while anonymous visitors read: pages shown before are still served."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ PATHS = ("/", "/everyone/", "/everyone/?sort=active", "/about/")
 
 
 class Reading:
-    """Strangers who read one page after the other until they are told to stop."""
+    """Anonymous visitors who read one page after the other until the block ends."""
 
     def __init__(self, port: int, paths: tuple[str, ...]) -> None:
         self.port = port
@@ -59,7 +59,7 @@ class Reading:
 
 
 def warm(gunicorn: int, paths: tuple[str, ...]) -> None:
-    """Until the site keeps these pages: nothing is kept that was asked for once."""
+    """Requests these pages until the site has stored them: it stores none on its first request."""
     for path in paths:
         soon(lambda path=path: "hit" in (ask(gunicorn, path).headers["Cache-Status"] or ""))  # type: ignore[misc]
 
@@ -97,7 +97,7 @@ def frozen(server: Postgres) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("fault", [refused, frozen], ids=lambda fault: fault.__name__)
-def test_strangers_read_on_while_postgresql_is_away(
+def test_anonymous_visitors_read_on_while_postgresql_is_down(
     server: Postgres, memcached: str, tmp_path: Path, fault: Callable[[Postgres], Iterator[None]]
 ) -> None:
     [cookie] = sessions(server, 1)
@@ -122,7 +122,7 @@ def test_strangers_read_on_while_postgresql_is_away(
         assert reading.failed() == []
 
 
-def test_strangers_read_on_while_memcached_is_away(memcached: str, tmp_path: Path) -> None:
+def test_anonymous_visitors_read_on_while_memcached_is_down(memcached: str, tmp_path: Path) -> None:
     ann = User.objects.create_user("ann", "ann@example.org")
     actions.publish(author=ann, text="tea", form_key=uuid.uuid4())
     hurt = Memcached(Path(memcached.removeprefix("unix:")).parent, name="hurt")
@@ -149,7 +149,7 @@ def test_strangers_read_on_while_memcached_is_away(memcached: str, tmp_path: Pat
         hurt.stop()
 
 
-def test_strangers_read_on_while_gunicorn_is_away(memcached: str, tmp_path: Path) -> None:
+def test_anonymous_visitors_read_on_while_gunicorn_is_down(memcached: str, tmp_path: Path) -> None:
     ann = User.objects.create_user("ann", "ann@example.org")
     actions.publish(author=ann, text="tea before", form_key=uuid.uuid4())
     paths = (*PATHS, "/ann/")
@@ -163,7 +163,7 @@ def test_strangers_read_on_while_gunicorn_is_away(memcached: str, tmp_path: Path
         with Reading(nginx.port, paths) as reading:
             kill_gunicorn()
             time.sleep(3)
-            # A member is shown no stranger's page instead; nobody is shown what was not kept.
+            # A member does not get an anonymous page instead, and an uncached page is an error.
             assert member.get("/everyone/").status == 503
             assert ask(nginx.port, "/accounts/login/").status == 503
             assert ask(nginx.port, "/everyone/").cache in ("STALE", "UPDATING")
@@ -174,7 +174,7 @@ def test_strangers_read_on_while_gunicorn_is_away(memcached: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_a_text_sent_while_gunicorn_is_away_is_given_back(
+def test_a_text_sent_while_gunicorn_is_down_is_shown_again(
     memcached: str, tmp_path: Path, open_page: OpenPage, javascript: bool
 ) -> None:
     ann = User.objects.create_user("ann", "ann@example.org")
@@ -204,7 +204,7 @@ def test_a_text_sent_while_gunicorn_is_away_is_given_back(
 
 
 def kill_gunicorn() -> None:
-    """Kills this test's only one, with its workers, so that none can say goodbye."""
+    """Kills the gunicorn of this test and its workers by SIGKILL."""
     found = [
         pid
         for pid in services.descendants(os.getpid())

@@ -1,4 +1,4 @@
-"""Through nginx and both caches: how old is what a stranger reads after a writer's answer."""
+"""How stale a page is, through nginx and both caches, after the response to a write."""
 
 import os
 import re
@@ -18,15 +18,15 @@ from tests.support.site import Member, served
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECONDS = 90 if os.environ.get("TORTURE") == "1" else 8
-# nginx counts whole seconds, so that it may keep a page for two.
-KEPT = 2.0
-# What one may publish in ten minutes, and what each writes at least.
+# nginx counts whole seconds, so a page with s-maxage=1 may be cached for two.
+EDGE_SECONDS = 2.0
+# The rate limit for publishing in ten minutes, and the minimum of each writer.
 MOST_KWIPS = 28
 LEAST = 11
 
 
 class Writer(ABC):
-    """Somebody who writes the next number somewhere, and notes when the site said that it was written."""
+    """A member who writes increasing numbers, and records when the site confirmed each."""
 
     def __init__(self, name: str, port: int, paths: tuple[str, ...]) -> None:
         self.name = name
@@ -49,12 +49,12 @@ class Writer(ABC):
             time.sleep(max(0.2, SECONDS / MOST_KWIPS))
 
     def due(self, began: float, bound: float) -> int:
-        """The number that whoever begins to read at that time must find, or a later one."""
+        """The lowest number that a request which begins at that time may get."""
         return max((number for number, at in self.written if at <= began - bound), default=0)
 
 
 class Read(NamedTuple):
-    """What somebody found: which number, when they began, and how long it took."""
+    """One request: the number found, when it began, and how long it took."""
 
     writer: Writer
     path: str
@@ -64,7 +64,7 @@ class Read(NamedTuple):
 
 
 class Publisher(Writer):
-    """Writes kwips, the newest of which is on their page and on everyone's."""
+    """Publishes kwips; the newest is on the author's page and on everyone's."""
 
     def write(self, number: int) -> None:
         text = f"{self.name} says {number}."
@@ -89,7 +89,7 @@ class Renamer(Writer):
 def read_on(port: int, writers: list[Writer], over: threading.Event, reads: list[Read]) -> None:
     last = False
     while not last:
-        last = over.is_set()  # once more after everything has been written, and is due
+        last = over.is_set()  # one more round after the last write is due
         for writer in writers:
             for path in writer.paths:
                 began = time.monotonic()
@@ -97,9 +97,7 @@ def read_on(port: int, writers: list[Writer], over: threading.Event, reads: list
                 reads.append(Read(writer, path, number, began, time.monotonic() - began))
 
 
-def test_no_stranger_reads_what_was_before_later_than_the_edge_may_keep_it(
-    memcached: str, tmp_path: Path
-) -> None:
+def test_no_page_is_stale_for_longer_than_the_edge_may_cache_it(memcached: str, tmp_path: Path) -> None:
     with (
         served(memcached=memcached, patient=True) as gunicorn,
         edge(tmp_path / "edge", gunicorn=gunicorn) as nginx,
@@ -121,13 +119,13 @@ def test_no_stranger_reads_what_was_before_later_than_the_edge_may_keep_it(
             thread.start()
         for thread in writing:
             thread.join()
-        time.sleep(KEPT + 0.5)
+        time.sleep(EDGE_SECONDS + 0.5)
         over.set()
         for thread in reading:
             thread.join()
-    # A page may have been read before the change and be on its way to nginx, and when it is over be made anew
-    # for another reader: as long as that takes on this machine at this moment.
-    bound = KEPT + 0.1 + 2 * max(read.seconds for read in reads)
+    # A page may be rendered before the change and reach nginx after it, and updating an expired entry takes
+    # another render: as long as these take on this machine.
+    bound = EDGE_SECONDS + 0.1 + 2 * max(read.seconds for read in reads)
     stale = [
         f"{read.path}: {read.number} where {due} was due"
         for read in reads

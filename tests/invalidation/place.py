@@ -14,9 +14,9 @@ from apps.graph.actions import follow
 from apps.kwips import actions as kwips
 from apps.kwips.models import Kwip
 from apps.pagecache import wrapped
-from apps.pagecache.management.commands.warmpages import request
-from apps.pagecache.pages import Answer
-from apps.pagecache.wsgi import Application, called
+from apps.pagecache.management.commands.warmpages import warming_request
+from apps.pagecache.responses import Response
+from apps.pagecache.wsgi import Application, response_of
 
 PASSWORD = "correct horse battery"
 
@@ -109,12 +109,12 @@ def site() -> Application:
     return wrapped(WSGIHandler())
 
 
-def asked(application: Application, path: str, *, warm: bool = False) -> Answer:
-    environ = request(path)
+def asked(application: Application, path: str, *, warm: bool = False) -> Response:
+    environ = warming_request(path)
     if not warm:
         del environ["pagecache.warm"]
-    return called(application, environ)
+    return response_of(application, environ)
 
 
-def is_kept(answer: Answer) -> bool:
+def is_kept(answer: Response) -> bool:
     return dict(answer.headers).get("Cache-Status") == "pagecache; hit"

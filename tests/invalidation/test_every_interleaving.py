@@ -1,7 +1,7 @@
-"""No page is older than what was purged before it was asked for, whatever the order of the steps.
+"""No interleaving of readers and writers serves a page that was purged before the request.
 
-The page cache and the look-aside cache below it are the real ones; memcached is a model, as in the look-aside
-cache's own explorer, of one key for the generation and one for each page.
+The page cache and the look-aside cache are the real ones. memcached is a model, as in the explorer of the
+look-aside cache, with one key for the generation and one for each page.
 """
 
 import gzip
@@ -18,15 +18,16 @@ from apps.lookaside.stores import Answer as Stored
 from apps.lookaside.stores import Fill, Lease
 from apps.lookaside.tests.explorer import Stale, explore
 from apps.lookaside.tests.model import Do, Model, ScheduledStore, Step
-from apps.pagecache import wsgi
+from apps.pagecache import surrogate, wsgi
 from apps.pagecache.addresses import Address
-from apps.pagecache.pages import Answer, Page
-from apps.pagecache.requests import Environ, Site
-from apps.pagecache.wsgi import WARM, PageCache, StartResponse, generation_key
+from apps.pagecache.cacheable import Environ, Site
+from apps.pagecache.responses import Page, Response
+from apps.pagecache.surrogate import generation_key
+from apps.pagecache.wsgi import WARM, PageCache, StartResponse
 
 
 class Keys(NamedTuple):
-    """Several keys of one memcached, each as the model has it, and the row behind the page."""
+    """Several keys of one memcached, each a model of its own, and the row behind the page."""
 
     version: int = 0
     finished: int = 0
@@ -89,17 +90,17 @@ class ScheduledLookaside(Lookaside):
 
 
 CACHE = ScheduledLookaside()
-ASKED = Address("/ann/", "", ("user:ann",), 300)
-# No page, which forgets the generation again that it has drawn.
+ADDRESS = Address("/ann/", "", ("user:ann",), 300)
+# Not a page: the request deletes the generation that it created.
 NOT_FOUND = Address("/ann/nothing/", "", ("user:ann",), 300)
 
 
 class ScheduledPages(PageCache):
-    """The real thing; Django, which it wraps, reads one row."""
+    """The real page cache; the application that it wraps reads one row."""
 
     def __init__(self, do: Do) -> None:
         def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-            found = environ["PATH_INFO"] == ASKED.path
+            found = environ["PATH_INFO"] == ADDRESS.path
             start_response("200 OK" if found else "404 Not Found", [("Content-Type", "text/plain")])
             return [str(do("read")).encode()]
 
@@ -119,24 +120,24 @@ def nothing_is_random(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wsgi, "WAITS", (0.0,))
     monkeypatch.setattr(wsgi, "time", lambda: 0.0)
     monkeypatch.setattr(
-        wsgi,
-        "_tokens",
+        surrogate,
+        "_new_tokens",
         lambda names: {name: CACHE.store.do("draw") for name in names},  # type: ignore[attr-defined]
     )
 
 
 def reader(do: Do) -> int:
     CACHE.store = ScheduledStore(do)
-    made, _ = ScheduledPages(do)._made(ASKED, {WARM: True})
-    assert isinstance(made, Page)
-    return int(gzip.decompress(made.zipped))
+    rendered, _ = ScheduledPages(do)._get_or_render(ADDRESS, {WARM: True})
+    assert isinstance(rendered, Page)
+    return int(gzip.decompress(rendered.gzipped))
 
 
 def lost_reader(do: Do) -> int:
     CACHE.store = ScheduledStore(do)
-    made, _ = ScheduledPages(do)._made(NOT_FOUND, {WARM: True})
-    assert isinstance(made, Answer)
-    return int(made.body)
+    rendered, _ = ScheduledPages(do)._get_or_render(NOT_FOUND, {WARM: True})
+    assert isinstance(rendered, Response)
+    return int(rendered.body)
 
 
 def writer(do: Do) -> int:
@@ -191,14 +192,14 @@ def late_writer(do: Do) -> int:
 
 
 def counting_reader(do: Do) -> int:
-    """Draws 1 for every generation that is not there, as a counter would begin anew when it was evicted."""
+    """Creates each missing generation as 1, as a counter does after an eviction."""
     CACHE.store = ScheduledStore(do)
     generation = CACHE.get_or_compute("generation", lambda: 1)
     return int(CACHE.get_or_compute(f"page:{generation}", lambda: do("read")))
 
 
 def hasty_writer(do: Do) -> int:
-    """Purges before it has committed."""
+    """Purges before its commit."""
     CACHE.store = ScheduledStore(do)
     CACHE.invalidate([generation_key("user:ann")])
     return int(do("commit"))

@@ -80,7 +80,7 @@ def test_public_pages_read_no_session_and_hold_no_token(place: Place) -> None:
 def test_popular_pages_can_be_warmed(place: Place) -> None:
     told = io.StringIO()
     call_command("warmpages", stdout=told)
-    assert told.getvalue() == "10 pages made, 0 kept already, 0 not public.\n"
+    assert told.getvalue() == "10 pages rendered, 0 already cached, 0 not public.\n"
     warmed = site()
     for path in ("/", "/everyone/", "/ann/", "/bob/", "/tag/tea/", f"/ann/kwip/{place.kwip.pk}/"):
         assert is_kept(asked(warmed, path)), path
@@ -88,9 +88,9 @@ def test_popular_pages_can_be_warmed(place: Place) -> None:
     call_command("warmpages", "/ann/", "/contact/", "/nobody/", "/bob/followers/", stdout=again, verbosity=2)
     assert again.getvalue().splitlines() == [
         "/ann/: hit",
-        "/contact/: no public page",
-        "/nobody/: no public page",
+        "/contact/: not public",
+        "/nobody/: not public",
         "/bob/followers/: fwd=miss",
-        "1 pages made, 1 kept already, 2 not public.",
+        "1 pages rendered, 1 already cached, 2 not public.",
     ]
     assert settings.PAGECACHE is not None

@@ -19,9 +19,9 @@ from apps.accounts.models import User
 from apps.graph.models import Follow
 from apps.kwips.folding import LONG_CHARACTERS, PAGE_CHARACTERS
 from apps.kwips.models import TEXT_LIMIT, Favourite, Kwip, KwipTag, Mention, Revision, Tag
-from apps.pagecache.management.commands.warmpages import request
-from apps.pagecache.pages import Answer
-from apps.pagecache.wsgi import called
+from apps.pagecache.management.commands.warmpages import warming_request
+from apps.pagecache.responses import Response
+from apps.pagecache.wsgi import response_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,20 +118,20 @@ class Reader:
     application: Any
     cookie: str = ""
 
-    def ask(self, address: str) -> tuple[Answer, float]:
+    def ask(self, address: str) -> tuple[Response, float]:
         """The answer when nothing is cached, and the seconds of CPU that it took."""
         fastest = float("inf")
         for _ in range(TRIES):
             caches["lookaside"].clear()
-            environ = request(address) | ({"HTTP_COOKIE": self.cookie} if self.cookie else {})
+            environ = warming_request(address) | ({"HTTP_COOKIE": self.cookie} if self.cookie else {})
             began = time.process_time()
-            answer = called(self.application, environ)
+            answer = response_of(self.application, environ)
             fastest = min(fastest, time.process_time() - began)
             if fastest <= SECONDS:
                 break
         return answer, fastest
 
-    def walk(self, address: str) -> Iterator[tuple[str, Answer, float]]:
+    def walk(self, address: str) -> Iterator[tuple[str, Response, float]]:
         """The address, and the pages after it."""
         asked: str | None = address
         while asked:
@@ -151,7 +151,7 @@ def test_no_page_of_a_hostile_community_is_too_large_or_too_slow(place: Place) -
     site = WSGIHandler()
     # The first of all pages compiles templates.
     for warm in ("/", "/mallory/", f"/mallory/kwip/{place.kwip.pk}/history/"):
-        called(site, request(warm))
+        response_of(site, warming_request(warm))
     anonymous, member = Reader(site), Reader(site, cookie_of(place.mallory))
     too_much = []
     for reader, addresses in ((anonymous, place.addresses), (member, place.members_addresses)):
@@ -163,7 +163,7 @@ def test_no_page_of_a_hostile_community_is_too_large_or_too_slow(place: Place) -
     assert too_much == []
 
 
-def ids(answer: Answer) -> list[int]:
+def ids(answer: Response) -> list[int]:
     return [int(number) for number in re.findall(rb'id="kwip-(\d+)"', answer.body)]
 
 

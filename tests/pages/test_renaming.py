@@ -16,9 +16,9 @@ from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.kwips.queries import cards
 from apps.pagecache import wrapped
-from apps.pagecache.management.commands.warmpages import request
-from apps.pagecache.pages import Answer
-from apps.pagecache.wsgi import called
+from apps.pagecache.management.commands.warmpages import warming_request
+from apps.pagecache.responses import Response
+from apps.pagecache.wsgi import response_of
 from kwippy.tasks import release_names
 from tests.support.people import member, sign_up
 
@@ -158,9 +158,9 @@ def test_no_kept_page_outlives_the_name_it_is_about() -> None:
     write(lena, "hello")
     site = wrapped(WSGIHandler())
 
-    def asked(path: str) -> Answer:
-        environ: dict[str, Any] = request(path)
-        return called(site, environ)
+    def asked(path: str) -> Response:
+        environ: dict[str, Any] = warming_request(path)
+        return response_of(site, environ)
 
     def text(path: str) -> str:
         answer = asked(path)

@@ -16,8 +16,8 @@ from apps.graph.actions import follow
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.pagecache import wrapped
-from apps.pagecache.management.commands.warmpages import request
-from apps.pagecache.wsgi import called
+from apps.pagecache.management.commands.warmpages import warming_request
+from apps.pagecache.wsgi import response_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
@@ -136,7 +136,7 @@ class Viewer:
 
     def get(self, path: str) -> tuple[int, str]:
         if self.name == "anonymous":
-            answer = called(self.site, request(path))
+            answer = response_of(self.site, warming_request(path))
             encoded = dict(answer.headers).get("Content-Encoding")
             body = (gzip.decompress(answer.body) if encoded else answer.body).decode()
             status = int(str(answer.status).split()[0])

@@ -1,4 +1,4 @@
-"""nginx in front of the site, as it is deployed, and what asks it."""
+"""nginx in front of the site, as it is deployed, and a client for it."""
 
 import gzip
 import http.client
@@ -17,7 +17,7 @@ type Headers = Sequence[tuple[str, str]]
 
 @dataclass
 class Told:
-    """An answer, with its body as it came over the wire."""
+    """A response, with its body as received."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -30,12 +30,12 @@ class Told:
 
     @property
     def cache(self) -> str:
-        """What nginx did: HIT, MISS, BYPASS, STALE and the like; "" where it has no cache."""
+        """nginx's cache status (HIT, MISS, BYPASS, STALE …), or "" in a location without a cache."""
         return self.headers["X-Cache"] or ""
 
 
 def ask(port: int, path: str, *headers: tuple[str, str], method: str = "GET") -> Told:
-    """One request with these headers and no others but `Host`, as often and as empty as they are given."""
+    """One request with exactly these headers, and `Host`."""
     asked = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
     try:
         asked.putrequest(method, path, skip_accept_encoding=True, skip_host=True)
@@ -50,14 +50,14 @@ def ask(port: int, path: str, *headers: tuple[str, str], method: str = "GET") ->
 
 @contextmanager
 def edge(folder: Path, *, gunicorn: int) -> Iterator[Edge]:
-    """Runs nginx in ``folder`` before the gunicorn on that port; skips where nginx is missing."""
+    """Runs nginx in ``folder`` in front of the gunicorn on that port; skips the test without nginx."""
     with _running(Edge(folder, gunicorn=gunicorn)) as server:
         yield server
 
 
 @contextmanager
 def deployed_edge(folder: Path, *, gunicorn: int, domain: str) -> Iterator[DeployedEdge]:
-    """Runs nginx as it is deployed, with TLS, for ``domain``; skips where nginx is missing."""
+    """Runs nginx as it is deployed, with TLS, for ``domain``; skips the test without nginx."""
     with _running(DeployedEdge(folder, gunicorn=gunicorn, domain=domain)) as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""A site of a few pages behind the page cache, as a WSGI server calls it."""
+"""A small site behind the page cache, called as a WSGI server calls it."""
 
 import io
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from django.conf import LazySettings
 from django.core.handlers.wsgi import WSGIHandler
 
 from apps.pagecache import addresses, wrapped
-from apps.pagecache.pages import Answer
+from apps.pagecache.responses import Response
 from apps.pagecache.tests import urls
-from apps.pagecache.wsgi import Application, called
+from apps.pagecache.wsgi import Application, response_of
 
 OPTIONS = {
     "CACHE": "lookaside",
@@ -22,14 +22,14 @@ OPTIONS = {
 
 
 class Visitor:
-    """Asks the wrapped application, as a WSGI server would for a request over HTTPS."""
+    """Sends requests to the wrapped application, as a WSGI server does for HTTPS."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
 
-    def get(self, path: str, *, method: str = "GET", **environ: Any) -> Answer:
+    def get(self, path: str, *, method: str = "GET", **environ: Any) -> Response:
         path, _, query = path.partition("?")
-        return called(self.application, {
+        return response_of(self.application, {
             "REQUEST_METHOD": method,
             "PATH_INFO": path,
             "QUERY_STRING": query,
@@ -48,28 +48,28 @@ class Visitor:
         return self.get(path, **environ).body.decode()
 
 
-def status(answer: Answer) -> str:
-    """How the cache came to it: "hit", "fwd=miss", "" for an answer that is none of its own."""
-    return dict(answer.headers).get("Cache-Status", "").removeprefix("pagecache; ")
+def status(response: Response) -> str:
+    """The result in `Cache-Status`: "hit", "fwd=miss", or "" if the page cache did not respond."""
+    return dict(response.headers).get("Cache-Status", "").removeprefix("pagecache; ")
 
 
 @pytest.fixture
 def visitor(settings: LazySettings, memcached: str) -> Iterator[Visitor]:
     settings.ROOT_URLCONF = "apps.pagecache.tests.urls"
-    settings.MIDDLEWARE = ["kwippy.middleware.PrivateByDefaultMiddleware"]
+    settings.MIDDLEWARE = ["apps.pagecache.tests.urls.private_by_default"]
     settings.ALLOWED_HOSTS = ["kwippy.example", "other.example", ".wild.example"]
     settings.PAGECACHE = dict(OPTIONS)
     urls.shown |= {"ann": "tea", "bob": "milk"}
-    addresses._page_at.cache_clear()
+    addresses._public_page_at.cache_clear()
     yield Visitor(wrapped(WSGIHandler()))
-    addresses._page_at.cache_clear()
+    addresses._public_page_at.cache_clear()
     urls.shown.clear()
-    urls.made.clear()
+    urls.rendered.clear()
     urls.hooks.clear()
 
 
-def keep(visitor: Visitor, *paths: str) -> None:
-    """Asks for each page often enough for it to be kept."""
+def cache(visitor: Visitor, *paths: str) -> None:
+    """Requests each page until it is cached."""
     for path in paths:
         visitor.get(path)
         visitor.get(path)

@@ -1,4 +1,4 @@
-"""A small site: what it shows is in `shown`, and `hook` runs while it is being made."""
+"""A small site: `shown` is its data, `rendered` counts renders, and `hooks` run during a render."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from apps.pagecache import public_page
 
 DATED = "Thu, 26 Nov 2026 05:00:00 GMT"
 shown: dict[str, str] = {}
-made: Counter[str] = Counter()
+rendered: Counter[str] = Counter()
 hooks: list[Callable[[], object]] = []
 
 
 def text(request: HttpRequest, name: str) -> HttpResponse:
-    made[request.get_full_path()] += 1
+    rendered[request.get_full_path()] += 1
     if name not in shown:
         raise Http404
     said = shown[name]
@@ -24,7 +24,7 @@ def text(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(f"<p>{name}: {said}</p>")
 
 
-@public_page("user:{name}", "people", query={"sort": ("active",)})
+@public_page("user:{name}", "people", allowed_query={"sort": ("active",)})
 def person(request: HttpRequest, name: str) -> HttpResponse:
     return text(request, name)
 
@@ -34,21 +34,32 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     return text(request, name)
 
 
+def private_by_default(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Middleware, as a site has it: what no view declared cacheable is private."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return respond
+
+
 def private(request: HttpRequest) -> HttpResponse:
     return HttpResponse("yours alone")
 
 
 @public_page("echo")
 def echo(request: HttpRequest) -> HttpResponse:
-    """Everything of a request that a view can see, but its id and its server."""
+    """Everything that a view sees of a request, except its id and its server."""
     own = {name: value for name, value in request.META.items() if not name.startswith(("wsgi.", "SERVER_"))}
     return HttpResponse(repr([sorted(own.items()), request.COOKIES, request.build_absolute_uri()]))
 
 
 @public_page("faulty")
 def faulty(request: HttpRequest, how: str) -> HttpResponse:
-    """A page that may not be kept, each for a reason of its own."""
-    made[how] += 1
+    """A response that must not be cached; ``how`` is the reason."""
+    rendered[how] += 1
     response = HttpResponse("a page")
     match how:
         case "cookie":

@@ -1,4 +1,4 @@
-/* What was just sent and could not be taken is in this browser, where site.js keeps drafts: give it back. */
+/* site.js stores drafts in this browser: show the text that was just sent and could not be accepted. */
 (() => {
   "use strict";
   let text = "";
@@ -6,7 +6,7 @@
     const key = sessionStorage.getItem("sent");
     const draft = JSON.parse(localStorage.getItem(key) || sessionStorage.getItem(key));
     text = Object.values(draft.typed).filter(Boolean).join("\n\n");
-  } catch { /* there is none, or storage is forbidden */ }
+  } catch { /* no draft, or storage is disabled */ }
   if (!text) return;
   const kept = document.getElementById("kept");
   kept.querySelector("textarea").value = text;

@@ -1,8 +1,11 @@
-"""What `make run` refuses, and what it keeps to itself."""
+"""`make run`: what it refuses, its environment, and how its processes stop."""
 
 import shutil
+import signal
 import socket
 import stat
+import subprocess
+import sys
 from collections import namedtuple
 from pathlib import Path
 
@@ -69,3 +72,40 @@ def test_the_shell_of_the_person_does_not_reach_the_settings(
     assert env["DEBUG"] == "false"
     assert env["DATABASE_PASSWORD"] == ""
     assert env["SITE_URL"] == "http://localhost:8123"
+
+
+class Running:
+    """A server that runs."""
+
+    log = Path("postgres.log")
+
+    def running(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("name", ["the web server", "the worker"])
+def test_a_process_of_the_site_that_ends_stops_the_rest_and_is_named(name: str, tmp_path: Path) -> None:
+    site = {each: subprocess.Popen(["sleep", "60"]) for each in ("the web server", "the worker")}
+    try:
+        site[name].kill()
+        site[name].wait()
+        ended = pytest.raises(ServiceError, match=rf"{name} has ended \(exit code -9\)")
+        with ended, socket.create_server(("127.0.0.1", 0)) as taken:
+            run.watch(taken.getsockname()[1], site, Running(), None, tmp_path)  # type: ignore[arg-type]
+    finally:
+        run.stop_all(list(site.values()))
+    assert all(process.returncode in (-signal.SIGKILL, -signal.SIGTERM) for process in site.values())
+
+
+def test_a_process_that_does_not_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "STOP_SECONDS", 0.1)
+    program = (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+    )
+    deaf = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    willing = subprocess.Popen(["sleep", "60"])
+    assert deaf.stdout is not None
+    deaf.stdout.readline()
+    run.stop_all([deaf, willing])
+    deaf.stdout.close()
+    assert (deaf.returncode, willing.returncode) == (-signal.SIGKILL, -signal.SIGTERM)

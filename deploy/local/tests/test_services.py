@@ -133,11 +133,15 @@ def test_postgresql_shuts_down_when_its_starter_is_killed(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
-def test_a_tethered_command_ends_with_whatever_started_it() -> None:
-    command = [sys.executable, "-m", "deploy.local.tethered", "sleep", "60"]
-    program = f"import subprocess; print(subprocess.Popen({command!r}).pid, flush=True); input()"
+def test_a_spawned_command_ends_when_its_starter_is_killed() -> None:
+    program = """
+        import signal
+        from deploy.local import services
+        print(services.spawn(["sleep", "60"], death_signal=signal.SIGTERM).pid, flush=True)
+        input()
+    """
     starter = subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", textwrap.dedent(program)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -145,11 +149,7 @@ def test_a_tethered_command_ends_with_whatever_started_it() -> None:
     )
     assert starter.stdout is not None
     pid = int(starter.stdout.readline())
-    # Tethered only from the moment when it has become its command.
-    command_line = Path(f"/proc/{pid}/cmdline")
-    while not command_line.read_bytes().startswith(b"sleep"):
-        time.sleep(0.02)
+    assert alive(pid)
     starter.kill()
-    starter.wait()
-    assert gone_within(5, pid)
     starter.communicate()
+    assert gone_within(5, pid)

@@ -1,4 +1,4 @@
-"""`manage.py warmpages`: has the pages made that most will ask for, before they do."""
+"""`manage.py warmpages`: renders and stores the most requested pages before visitors request them."""
 
 import io
 import sys
@@ -11,41 +11,40 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
 
-from apps.pagecache import popular
-from apps.pagecache.wsgi import WARM, called, wrapped
+from apps.pagecache import warm_paths
+from apps.pagecache.cacheable import Environ, forwarded_scheme
+from apps.pagecache.wsgi import WARM, response_of, wrapped
 
 
 class Command(BaseCommand):
-    help = (
-        "Makes and keeps public pages, so that nobody waits for them: after a release, or an empty memcached."
-    )
+    help = "Stores public pages in the page cache: after a release, or when memcached is empty."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("address", nargs="*", help="a path with its query; without any, the popular ones")
+        parser.add_argument("address", nargs="*", help="a path with its query; default: every warm path")
 
     def handle(self, *args: Any, address: list[str], **options: Any) -> None:
-        if settings.PAGECACHE is None:
-            raise CommandError("PAGECACHE is None: no page is kept.")
-        addresses = address or list(dict.fromkeys(path for paths in popular for path in paths()))
+        addresses = address or list(dict.fromkeys(path for paths in warm_paths for path in paths()))
         application = wrapped(get_wsgi_application())
-        found: Counter[str] = Counter()
-        for one in addresses:
-            headers = dict(called(application, request(one)).headers)
-            status = headers.get("Cache-Status", "no public page").removeprefix("pagecache; ")
-            found[status] += 1
+        counts: Counter[str] = Counter()
+        for path in addresses:
+            headers = dict(response_of(application, warming_request(path)).headers)
+            status = headers.get("Cache-Status", "not public").removeprefix("pagecache; ")
+            counts[status] += 1
             if options["verbosity"] > 1:
-                self.stdout.write(f"{one}: {status}")
-        made, before, others = found["fwd=miss"], found["hit"], found["no public page"]
-        self.stdout.write(f"{made} pages made, {before} kept already, {others} not public.")
+                self.stdout.write(f"{path}: {status}")
+        rendered, cached, others = counts["fwd=miss"], counts["hit"], counts["not public"]
+        self.stdout.write(f"{rendered} pages rendered, {cached} already cached, {others} not public.")
 
 
-def request(address: str) -> dict[str, Any]:
-    """The request of a stranger for ``address``."""
-    site, asked = urlsplit(settings.SITE_URL), urlsplit(address)
-    environ = {
+def warming_request(address: str) -> Environ:
+    """An anonymous request for ``address`` that stores the page at once."""
+    if settings.PAGECACHE is None:
+        raise CommandError("The page cache is off (PAGECACHE is None).")
+    site, page = urlsplit(settings.PAGECACHE["SITE_URL"]), urlsplit(address)
+    return {
         "REQUEST_METHOD": "GET",
-        "PATH_INFO": unquote(asked.path).encode().decode("latin-1"),
-        "QUERY_STRING": asked.query,
+        "PATH_INFO": unquote(page.path).encode().decode("latin-1"),
+        "QUERY_STRING": page.query,
         "SERVER_NAME": site.hostname,
         "SERVER_PORT": str(site.port or 443),
         "SERVER_PROTOCOL": "HTTP/1.1",
@@ -54,8 +53,5 @@ def request(address: str) -> dict[str, Any]:
         "wsgi.input": io.BytesIO(),
         "wsgi.errors": sys.stderr,
         WARM: True,
+        **forwarded_scheme(site.scheme),
     }
-    if settings.SECURE_PROXY_SSL_HEADER and site.scheme == "https":
-        header, value = settings.SECURE_PROXY_SSL_HEADER
-        environ[header] = value
-    return environ

@@ -1,0 +1,73 @@
+"""Surrogate keys: each has a generation, a random token in the cache, which `purge` deletes."""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from django.conf import settings
+from django.core.cache import caches
+
+# Longer than any page's TTL. When a generation expires, all pages with its key become unreachable at once.
+GENERATION_SECONDS = 24 * 3600
+
+
+class Cache(Protocol):
+    """What this app needs of a cache: a look-aside cache with leases. Django's interface is not enough."""
+
+    def get_or_compute(
+        self,
+        key: str,
+        compute: Callable[[], Any],
+        *,
+        ttl: int,
+        waits: Sequence[float] | None = None,
+        storable: Callable[[Any], bool] | None = None,
+    ) -> Any: ...
+    def get_many_or_compute(
+        self, keys: Sequence[str], compute: Callable[[list[str]], Mapping[str, Any]], *, ttl: int
+    ) -> dict[str, Any]: ...
+    def invalidate(self, keys: Iterable[str]) -> list[str]: ...
+    def is_down(self, keys: Iterable[str]) -> bool: ...
+
+
+class Generations(NamedTuple):
+    """The generations of one page: their cache keys, their tokens as text, and the keys created just now."""
+
+    names: list[str]
+    tokens: str
+    created: list[str]
+
+
+def generations(cache: Cache, keys: Iterable[str]) -> Generations:
+    """The current generations of these surrogate keys, in one round trip; missing ones are created."""
+    names = [generation_key(key) for key in keys]
+    created: list[str] = []
+
+    def create(missing: list[str]) -> Mapping[str, str]:
+        created.extend(missing)
+        return _new_tokens(missing)
+
+    tokens = cache.get_many_or_compute(names, create, ttl=GENERATION_SECONDS)
+    return Generations(names, ":".join(tokens.values()), created)
+
+
+def purge(keys: Iterable[str]) -> list[str]:
+    """Makes every page with one of these surrogate keys unreachable. Call it after the commit.
+
+    Returns the keys for which it failed; the cache retries them.
+    """
+    if settings.PAGECACHE is None:
+        return []
+    names = {generation_key(key): key for key in keys}
+    failed = caches[settings.PAGECACHE["CACHE"]].invalidate(names)  # type: ignore[attr-defined]
+    return [names[name] for name in failed]
+
+
+def generation_key(key: str) -> str:
+    """The cache key of a surrogate key's generation."""
+    return f"generation:{key}"
+
+
+def _new_tokens(names: list[str]) -> dict[str, str]:
+    # Random, not counted: after an eviction a counter would start again and make old pages reachable.
+    return {name: secrets.token_urlsafe(9) for name in names}

@@ -1,0 +1,1 @@
+"""What the subjects share: timing, results, the database, servers, HTTP."""

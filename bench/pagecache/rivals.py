@@ -1,0 +1,64 @@
+"""The five servers of one page, and the check that all of them send it."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.lib.http import fetch
+from bench.lib.servers import gunicorn
+from deploy.local.edge import Edge
+
+PAGE = "/everyone/"
+GZIP = {"Accept-Encoding": "gzip"}
+# What gunicorn adds itself.
+OF_GUNICORN = ("server", "date", "connection")
+
+type Places = dict[str, tuple[int, str]]
+
+
+@contextmanager
+def rivals(folder: Path) -> Iterator[Places]:
+    """Runs all of them; yields the port and the path of each."""
+    with ExitStack() as stack:
+        ours = stack.enter_context(gunicorn("kwippy.wsgi", ready=PAGE)).port
+        stock = gunicorn("kwippy.wsgi", ready=PAGE, DJANGO_SETTINGS_MODULE="bench.pagecache.django_settings")
+        for _ in range(3):
+            page = fetch(ours, PAGE, GZIP)
+        stored = folder / "page"
+        stored.mkdir()
+        put_page(stored, page.body)
+        headers = [(name, value) for name, value in page.headers if name.lower() not in OF_GUNICORN]
+        (stored / "headers.json").write_text(json.dumps(headers))
+        bare = gunicorn("bench.pagecache.bare_wsgi", ready="/", BENCH_PAGE=str(stored))
+        edge = Edge(folder / "edge", gunicorn=ours)
+        edge.start()
+        stack.callback(edge.stop)
+        put_page(edge.static, page.body)
+        places = {
+            "ours": (ours, PAGE),
+            "Django's middleware": (stack.enter_context(stock).port, PAGE),
+            "bare WSGI": (stack.enter_context(bare).port, PAGE),
+            "nginx: our page": (edge.port, PAGE),
+            "nginx: a file": (edge.port, "/static/page.html"),
+        }
+        check_bytes(places, len(page.body))
+        yield places
+
+
+def put_page(folder: Path, body: bytes) -> None:
+    """Writes the page as files: compressed as it is sent, and plain, which nginx wants beside it."""
+    (folder / "page.html").write_bytes(gzip.decompress(body))
+    (folder / "page.html.gz").write_bytes(body)
+
+
+def check_bytes(places: Places, expected: int) -> None:
+    """Raises SystemExit where a rival sends another page. Django's GZip adds up to 100 bytes."""
+    for name, (port, path) in places.items():
+        answer = fetch(port, path, GZIP)
+        length = len(answer.body)
+        if answer.status != 200 or abs(length - expected) > 0.03 * expected:
+            raise SystemExit(
+                f"bench: {name} answers {answer.status}, {length} bytes; expected 200, {expected}"
+            )

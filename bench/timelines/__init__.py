@@ -1,0 +1,155 @@
+"""Timelines: this site's SQL beside the ORM, plain SQL, and a table filled on write.
+
+A network page is measured for viewers who follow 10, 100, 1,000 and 5,000 active or dormant people, on its
+first page and deep down (the last full page, at most the 1,000th). Each rival returns the ids of one page,
+with the versions that the keys of cached cards need; the ORM, as one would write it, returns the kwips.
+"""
+
+import itertools
+import statistics
+from dataclasses import dataclass, field
+
+from bench.lib.community import FOLLOWEES, KWIPS, PEOPLE, community, viewers
+from bench.lib.database import postgres
+from bench.lib.measure import Ratio, Timing, interleaved, times_as_fast, times_as_long
+from bench.lib.report import Result
+from bench.timelines.rivals import Cell, check_rivals_agree, everyone_rivals, network_rivals
+
+PROGRAMS = MODULES = ()
+CELLS = [Cell(*cell) for cell in itertools.product(FOLLOWEES, ("active", "dormant"), (False, True))]
+# The viewer of whom the documentation speaks.
+TYPICAL = Cell(100, "active", deep=False)
+SHOWN = ["ours", "materialised", "plain IN", "plain LATERAL", "ORM and Paginator"]
+
+
+@dataclass
+class Measured:
+    """Each cell's network page, and the pages of everyone's timeline: timings by the rival's name."""
+
+    cells: dict[Cell, dict[str, Timing]] = field(default_factory=dict)
+    everyone: dict[str, Timing] = field(default_factory=dict)
+
+
+def run(*, size: str) -> Result:
+    """Measures the small community, and at full size the large one, too."""
+    with postgres() as server:
+        measured = {}
+        for each in ("small", "full")[: 1 if size == "small" else 2]:
+            with community(server, f"timelines_{each}", kwips=KWIPS[each]):
+                measured[each] = measure(KWIPS[each])
+    result = measured[size]
+    figures = network_figures(result.cells) | everyone_figures(result.everyone)
+    if size == "full":
+        figures["network_page_times_as_long_with_2m_kwips_as_200k"] = growth(measured)
+    details = {
+        "people": PEOPLE,
+        "kwips": KWIPS[size],
+        "network": network_details(result.cells),
+        "network_milliseconds": {cell.name: as_json(timings) for cell, timings in result.cells.items()},
+        "everyone_milliseconds": as_json(result.everyone),
+    }
+    return Result(figures, details, table(result))
+
+
+def measure(kwips: int) -> Measured:
+    """Measures every cell and everyone's timeline."""
+    measured, people = Measured(), viewers()
+    for cell in CELLS:
+        rivals = network_rivals(people[cell.followees, cell.kind], cell)
+        check_rivals_agree(rivals)
+        measured.cells[cell] = interleaved(rivals)
+        print(f"{kwips:>9,} kwips · {cell.name}")
+    measured.everyone = interleaved(everyone_rivals(kwips))
+    return measured
+
+
+def network_figures(cells: dict[Cell, dict[str, Timing]]) -> dict[str, Ratio | float | int]:
+    """The figures of the network page: the worst cell, except where one cell is named."""
+    typical = cells[TYPICAL]
+    return {
+        "network_page_times_as_fast_as_orm": times_as_fast(typical["ours"], typical["ORM and Paginator"]),
+        "worst_active_network_page_times_as_long_as_materialised": worst(beside_materialised(cells)),
+        "worst_deep_network_page_times_as_long_as_page_1": worst(deep_beside_page_1(cells)),
+        "slowest_network_page_ms": round(max(timings["ours"].median for timings in cells.values()), 3),
+    }
+
+
+def worst(ratios: dict[str, Ratio]) -> Ratio:
+    return max(ratios.values(), key=lambda ratio: ratio.value)
+
+
+def beside_materialised(cells: dict[Cell, dict[str, Timing]]) -> dict[str, Ratio]:
+    return {
+        cell.name: times_as_long(timings["ours"], timings["materialised"])
+        for cell, timings in cells.items()
+        if cell.kind == "active"
+    }
+
+
+def deep_beside_page_1(cells: dict[Cell, dict[str, Timing]]) -> dict[str, Ratio]:
+    return {
+        f"{followees} {kind}": times_as_long(
+            cells[Cell(followees, kind, deep=True)]["ours"], cells[Cell(followees, kind, deep=False)]["ours"]
+        )
+        for followees, kind in itertools.product(FOLLOWEES, ("active", "dormant"))
+    }
+
+
+def beside_lateral(cells: dict[Cell, dict[str, Timing]]) -> dict[str, dict[str, float]]:
+    """Dormant cells: our page beside the plain LATERAL, whole, and without the window's share."""
+    found = {}
+    for cell, timings in cells.items():
+        if cell.kind == "dormant":
+            ours, lateral = timings["ours"], timings["plain LATERAL"]
+            found[cell.name] = {"whole": round(times_as_long(ours, lateral).value, 2)}
+            if window := timings.get("our window alone"):
+                rounds = zip(ours.rounds, window.rounds, lateral.rounds, strict=True)
+                found[cell.name]["without_the_window"] = round(
+                    statistics.median((whole - tried) / other for whole, tried, other in rounds), 2
+                )
+    return found
+
+
+def network_details(cells: dict[Cell, dict[str, Timing]]) -> dict[str, object]:
+    return {
+        "times_as_long_as_materialised": {
+            name: ratio.as_json() for name, ratio in beside_materialised(cells).items()
+        },
+        "deep_times_as_long_as_page_1": {
+            name: ratio.as_json() for name, ratio in deep_beside_page_1(cells).items()
+        },
+        "dormant_times_as_long_as_plain_lateral": beside_lateral(cells),
+        "slowest": max(cells, key=lambda cell: cells[cell]["ours"].median).name,
+    }
+
+
+def everyone_figures(everyone: dict[str, Timing]) -> dict[str, Ratio | float | int]:
+    """Everyone's timeline, first page and deep down: `everyone_page_1_times_as_fast_as_orm` and so on."""
+    ours_first, orm_first, ours_deep, orm_deep = everyone.values()
+    deep = next(name for name, timing in everyone.items() if timing is ours_deep).rpartition(" ")[2]
+    return {
+        "everyone_page_1_times_as_fast_as_orm": times_as_fast(ours_first, orm_first),
+        f"everyone_page_{deep.replace(',', '')}_times_as_fast_as_orm": times_as_fast(ours_deep, orm_deep),
+        f"everyone_page_{deep.replace(',', '')}_times_as_long_as_page_1": times_as_long(
+            ours_deep, ours_first
+        ),
+    }
+
+
+def growth(measured: dict[str, Measured]) -> float:
+    """The time at full size over the time at small size, of the cell where it is largest."""
+    small, full = measured["small"].cells, measured["full"].cells
+    return round(max(full[cell]["ours"].median / small[cell]["ours"].median for cell in CELLS), 2)
+
+
+def as_json(timings: dict[str, Timing]) -> dict[str, object]:
+    return {name: timing.as_json() for name, timing in timings.items()}
+
+
+def table(measured: Measured) -> list[str]:
+    lines = ["", f"{'milliseconds a page':<24}" + "".join(f"{name:>19}" for name in SHOWN)]
+    for cell, timings in measured.cells.items():
+        lines.append(f"{cell.name:<24}" + "".join(f"{timings[name].median:>19.2f}" for name in SHOWN))
+    for name, timing in measured.everyone.items():
+        lines.append(f"everyone: {name:<40}{timing.median:>10.2f}")
+    return lines

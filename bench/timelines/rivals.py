@@ -1,0 +1,158 @@
+"""The ways to read one page of a timeline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.lib.measure import Call
+
+PAGE = 20
+DEEPEST = 1_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A viewer (how many people they follow, of what kind) and the page that they read."""
+
+    followees: int
+    kind: str
+    deep: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.followees} {self.kind}, {'deep' if self.deep else 'page 1'}"
+
+
+def network_rivals(viewer_id: int, cell: Cell) -> dict[str, Call]:
+    """The ways to read one page of one person's network, by name."""
+    from django.core.paginator import Paginator
+
+    from apps.accounts.models import User
+    from apps.feeds import queries
+    from apps.graph.models import Follow
+    from apps.keyset import Seek
+    from apps.kwips.models import Kwip
+
+    viewer = User.objects.get(pk=viewer_id)
+    timeline = queries.network(viewer_id=viewer_id, following_count=viewer.following_count)
+    number, cursor = page_of(viewer_id, deep=cell.deep)
+    seek = Seek(timeline.listing, (cursor,), backward=False, limit=PAGE + 1)
+    parameters = {"viewer": viewer_id, "cursor": cursor, "limit": PAGE + 1}
+
+    def orm() -> object:
+        followees = Follow.objects.filter(follower=viewer_id).values("followee")
+        network = Kwip.objects.filter(thread=None, author__in=followees) | Kwip.objects.filter(
+            thread=None, author=viewer_id
+        )
+        pages = Paginator(network.select_related("author").order_by("-id"), PAGE)
+        page = pages.page(number)
+        return [kwip.pk for kwip in page], page.has_next()
+
+    rivals: dict[str, Call] = {
+        "ours": lambda: [entry.id for entry in timeline.fetch(seek)],
+        "plain IN": lambda: rows(PLAIN_IN, parameters),
+        "plain LATERAL": lambda: rows(PLAIN_LATERAL, parameters),
+        "materialised": lambda: rows(MATERIALISED, parameters),
+        "ORM and Paginator": orm,
+    }
+    if viewer.following_count > queries.FEW_FOLLOWEES:
+        rivals["our window alone"] = lambda: queries.run(
+            "network_window", seek, viewer_id=viewer_id, window=queries.WINDOW
+        )
+    return rivals
+
+
+def check_rivals_agree(rivals: dict[str, Call]) -> None:
+    """Raises SystemExit where a rival returns another page: it would not be measured doing the same."""
+    wanted = rivals["ours"]()
+    for name in ("plain IN", "plain LATERAL", "materialised"):
+        found = rivals[name]()
+        if found != wanted:
+            raise SystemExit(f"bench: {name} returns {found}, and ours {wanted}")
+
+
+def everyone_rivals(kwips: int) -> dict[str, Call]:
+    """Everyone's kwips with all that their cards show: by keyset and by Paginator."""
+    from django.core.paginator import Paginator
+
+    from apps.feeds import queries
+    from apps.keyset import Seek
+    from apps.kwips.models import Kwip
+    from apps.kwips.queries import cards
+
+    timeline = queries.everyone(viewer_id=None)
+    everything = Kwip.objects.filter(thread=None).select_related("author").order_by("-id")
+
+    def ours(cursor: int) -> Callable[[], object]:
+        seek = Seek(timeline.listing, (cursor,), backward=False, limit=PAGE + 1)
+        return lambda: cards([entry.id for entry in timeline.fetch(seek)[:PAGE]])
+
+    def orm(number: int) -> Callable[[], object]:
+        return lambda: list(Paginator(everything, PAGE).page(number))
+
+    deep = min(10_000, kwips // PAGE)
+    below = everything.values_list("pk", flat=True)[(deep - 1) * PAGE - 1]
+    return {
+        "ours, page 1": ours(2**63 - 1),
+        "ORM and Paginator, page 1": orm(1),
+        f"ours, page {deep:,}": ours(below),
+        f"ORM and Paginator, page {deep:,}": orm(deep),
+    }
+
+
+def page_of(viewer_id: int, *, deep: bool) -> tuple[int, int]:
+    """The page's number and the id below which it begins."""
+    if not deep:
+        return 1, 2**63 - 1
+    total = rows("SELECT count(*) FROM bench_timeline WHERE owner_id = %(viewer)s", {"viewer": viewer_id})[0]
+    number = max(1, min(DEEPEST, total // PAGE))
+    if number == 1:
+        return 1, 2**63 - 1
+    sql = """
+        SELECT kwip_id FROM bench_timeline WHERE owner_id = %(viewer)s
+        ORDER BY kwip_id DESC OFFSET %(skip)s LIMIT 1
+    """
+    return number, rows(sql, {"viewer": viewer_id, "skip": (number - 1) * PAGE - 1})[0]
+
+
+def rows(sql: str, parameters: dict[str, Any]) -> list[int]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [row[0] for row in cursor.fetchall()]
+
+
+_WITH_VERSIONS = """
+    SELECT page.id, kwip.version, author.version
+    FROM ({page}) AS page
+    JOIN kwips_kwip AS kwip ON kwip.id = page.id
+    JOIN accounts_user AS author ON author.id = kwip.author_id
+    ORDER BY page.id DESC
+"""
+PLAIN_IN = _WITH_VERSIONS.format(
+    page="""
+    SELECT k.id FROM kwips_kwip k
+    WHERE k.thread_id IS NULL AND k.id < %(cursor)s
+      AND (k.author_id = %(viewer)s
+           OR k.author_id IN (SELECT f.followee_id FROM graph_follow f WHERE f.follower_id = %(viewer)s))
+    ORDER BY k.id DESC LIMIT %(limit)s"""
+)
+PLAIN_LATERAL = _WITH_VERSIONS.format(
+    page="""
+    SELECT k.id
+    FROM (SELECT f.followee_id AS id FROM graph_follow f WHERE f.follower_id = %(viewer)s
+          UNION ALL SELECT %(viewer)s) network
+    CROSS JOIN LATERAL (
+        SELECT k.id FROM kwips_kwip k
+        WHERE k.thread_id IS NULL AND k.author_id = network.id AND k.id < %(cursor)s
+        ORDER BY k.id DESC LIMIT %(limit)s
+    ) k
+    ORDER BY k.id DESC LIMIT %(limit)s"""
+)
+MATERIALISED = _WITH_VERSIONS.format(
+    page="""
+    SELECT t.kwip_id AS id FROM bench_timeline t
+    WHERE t.owner_id = %(viewer)s AND t.kwip_id < %(cursor)s
+    ORDER BY t.kwip_id DESC LIMIT %(limit)s"""
+)
