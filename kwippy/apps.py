@@ -16,7 +16,7 @@ class KwippyConfig(AppConfig):
 
         sqllog.start()
         lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
-        limits.refused.append(metrics.count_refusal)
+        limits.on_refused.append(metrics.count_refusal)
         user_login_failed.connect(metrics.count_failed_sign_in)
         if settings.ADMINS:
             mail_errors_to_admins()

@@ -11,6 +11,7 @@ from django.template import loader
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from apps.keyset import BadCursor
 from apps.limits import prefers_json
 from kwippy import metrics
 
@@ -39,6 +40,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def _why(exception: Exception) -> str:
     """What the exception says to visitors: nothing where a library raised it, whose words may hold a path."""
+    if isinstance(exception, BadCursor):
+        return _("that place in the list can't be found. its first page is still there.")
     raised = exception.__traceback__
     while raised is not None and raised.tb_next is not None:
         raised = raised.tb_next

@@ -52,7 +52,7 @@ _PAGES = Counter(
 )
 _REFUSALS = Counter(
     "kwippy_limit_refusals",
-    'Tries beyond a limit, by its name in LIMITS; "allauth" for those that allauth counts.',
+    'Hits beyond a limit, by its name in LIMITS; "allauth" for those that allauth counts.',
     ["limit"],
     registry=_OWN,
 )
@@ -79,7 +79,7 @@ _POOL_GAUGES = {
     "waiting": _pool_gauge("waiting", "Threads that wait for a connection."),
 }
 _POOL_COUNTERS = {
-    "borrowed": _pool_counter("borrowed", "Connections that were lent."),
+    "checkouts": _pool_counter("checkouts", "Connections checked out."),
     "waits": _pool_counter("waits", "Times that a thread had to wait."),
     "wait_seconds": _pool_counter("wait_seconds", "Seconds that threads have waited."),
     "timeouts": _pool_counter("timeouts", "Waits that were too long: each is a 503."),
@@ -190,7 +190,7 @@ class _Pools:
 
     def note(self) -> None:
         with self._lock:
-            for alias, figures in dbpool.figures().items():
+            for alias, figures in dbpool.stats().items():
                 now = asdict(figures)
                 now["idle"] = max(0, figures.open - figures.in_use)
                 before = self._seen.get(alias, {})

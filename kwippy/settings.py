@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "apps.kwips",
     "apps.graph",
     "apps.accounts",
+    "apps.events",
     "apps.limits",
     "apps.keyset",
     "apps.commandqueue",
@@ -138,8 +139,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         # For each process. Of gunicorn's eight threads some are always in Python or in memcached; who finds
         # none free waits, and after so many seconds gets an error: a 503.
         "POOL": {
-            "size": env.int("DATABASE_POOL_SIZE", 4),
-            "wait": env.float("DATABASE_POOL_WAIT", 5.0),
+            "max_size": env.int("DATABASE_POOL_SIZE", 4),
+            "timeout": env.float("DATABASE_POOL_WAIT", 5.0),
         },
         # For the other engine.
         "CONN_MAX_AGE": None,

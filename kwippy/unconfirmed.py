@@ -7,7 +7,6 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts import freshness
 from apps.accounts.counters import lock_people
 from apps.accounts.models import User
 from apps.accounts.names import SIGN_UP_WAITS
@@ -40,5 +39,4 @@ def _remove(user: User) -> bool:
     for follow in Follow.objects.filter(followee=user).select_related("follower"):
         unfollow(follower=follow.follower, followee=user)
     user.delete()
-    freshness.changed(pages=[freshness.PEOPLE, freshness.BIOS, freshness.user_pages(user.username)])
     return True

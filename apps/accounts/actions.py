@@ -7,7 +7,7 @@ import structlog
 from django.db import transaction
 from django.db.models import F
 
-from apps.accounts import avatars, freshness
+from apps.accounts import avatars, events
 from apps.accounts.counters import lock_people
 from apps.accounts.models import User
 
@@ -18,14 +18,12 @@ log = structlog.get_logger("kwippy.accounts")
 def change_profile(*, user: User, display_name: str, bio: str) -> None:
     """Sets what a person says of themselves. A change of the name moves their version: cards show it."""
     before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    renamed = before.display_name != display_name
-    User.objects.filter(pk=user.pk).update(
-        display_name=display_name, bio=bio, version=F("version") + (1 if renamed else 0)
-    )
-    pages = [freshness.PEOPLE] if renamed else []
-    if bio != before.bio:
-        pages += [freshness.BIOS, freshness.user_pages(before.username)]
-    freshness.changed(cache=[freshness.user_key(user.pk)], pages=pages)
+    wanted = {"display_name": display_name, "bio": bio}
+    changed = frozenset(name for name, value in wanted.items() if getattr(before, name) != value)
+    if changed:
+        cards_change = int("display_name" in changed)
+        User.objects.filter(pk=user.pk).update(**wanted, version=F("version") + cards_change)
+        events.profile_changed.emit(events.ProfileChanged(before, changed))
 
 
 def change_picture(*, user: User, picture: bytes | None) -> None:
@@ -39,7 +37,7 @@ def change_picture(*, user: User, picture: bytes | None) -> None:
         with transaction.atomic():
             before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
             User.objects.filter(pk=user.pk).update(avatar=name, version=F("version") + 1)
-            freshness.changed(cache=[freshness.user_key(user.pk)], pages=[freshness.PEOPLE])
+            events.profile_changed.emit(events.ProfileChanged(before, frozenset({"avatar"})))
     except BaseException:
         avatars.remove(name)
         raise
@@ -66,13 +64,10 @@ def _switch(people: Iterable[User], *, is_active: bool, by: User | None) -> list
     if not changed:
         return []
     User.objects.filter(pk__in=[person.pk for person in changed]).update(is_active=is_active)
-    freshness.changed(
-        cache=[freshness.user_key(person.pk) for person in changed],
-        # Every page that shows kwips shows people; the predicate and the lists decide who is on it.
-        pages=[freshness.PEOPLE, freshness.BIOS],
-    )
-    event = "person switched on" if is_active else "person switched off"
+    event = events.switched_on if is_active else events.switched_off
+    event.emit(events.Switched(changed, by))
+    logged = partial(log.info, "person switched on" if is_active else "person switched off")
     actor = by.username if by else "command line"
     for person in changed:
-        transaction.on_commit(partial(log.info, event, person=person.username, person_id=person.pk, by=actor))
+        transaction.on_commit(partial(logged, person=person.username, person_id=person.pk, by=actor))
     return changed

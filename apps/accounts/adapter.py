@@ -65,8 +65,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """Raises ValidationError where too many sign-ins have failed."""
         network = limits.client_network(request)
         login = login_of(credentials)
-        of_account = limits.admit("failed_sign_in", _folded(login), network)
-        of_network = limits.admit("failed_sign_in_network", network) if of_account else of_account
+        of_account = limits.hit("failed_sign_in", _folded(login), network)
+        of_network = limits.hit("failed_sign_in_network", network) if of_account else of_account
         self._counted = [of_account, of_network]
         if not of_network:
             of_account.refund()
@@ -95,10 +95,10 @@ class AccountAdapter(DefaultAccountAdapter):
         login = login_of(credentials)
         user = queries.by_login(login)
         who = ("login", _folded(login)) if user is None else ("user", user.pk)
-        if limits.admit("failed_sign_in_anywhere", *who) or user is None or not user.is_active:
+        if limits.hit("failed_sign_in_anywhere", *who) or user is None or not user.is_active:
             return
         confirmed = EmailAddress.objects.filter(user=user, email=user.email.lower(), verified=True).exists()
-        if confirmed and limits.admit("failed_sign_in_mail", user.pk):
+        if confirmed and limits.hit("failed_sign_in_mail", user.pk):
             ways = {"password_url": f"{settings.SITE_URL}/accounts/password/change/"}
             self.send_mail("account/email/failed_sign_ins", user.email, {"user": user} | ways)
 
@@ -110,7 +110,7 @@ class AccountAdapter(DefaultAccountAdapter):
         super().set_password(user, password)
         network = limits.client_network(self.request)
         for login in (user.username, user.email):
-            limits.forget("failed_sign_in", _folded(login), network)
+            limits.reset("failed_sign_in", _folded(login), network)
 
     def render_mail(
         self,

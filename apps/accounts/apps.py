@@ -5,3 +5,6 @@ from django.utils.translation import gettext_lazy as _
 class AccountsConfig(AppConfig):
     name = "apps.accounts"
     verbose_name = _("people")
+
+    def ready(self) -> None:
+        from apps.accounts import invalidation  # noqa: F401 - subscribes to events

@@ -7,7 +7,8 @@ from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest
 
 from apps import lookaside
-from apps.accounts import freshness, joining, queries
+from apps.accounts import joining, queries
+from apps.accounts.keys import user_key
 from apps.accounts.models import User
 
 
@@ -36,7 +37,7 @@ class CachedUserBackend(AuthenticationBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """The user, if they may sign in; a user object that saves only what was changed on it."""
-        kept = lookaside.cache().get_or_compute(freshness.user_key(user_id), lambda: _row(user_id))
+        kept = lookaside.cache().get_or_compute(user_key(user_id), lambda: _row(user_id))
         user = User.from_cache(kept) if kept is not None else None
         return user if user is not None and self.user_can_authenticate(user) else None
 

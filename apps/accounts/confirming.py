@@ -13,7 +13,7 @@ from apps import limits
 from apps.accounts import joining, queries
 from apps.accounts.models import SignUp
 from apps.accounts.names import SIGN_UP_WAITS
-from apps.limits import Admission
+from apps.limits import Decision
 
 _KEY, _NEXT = "sign_up", "sign_up_next"
 # Of an address that the session keeps.
@@ -42,20 +42,20 @@ def forget(request: HttpRequest) -> str:
     return str(request.session.pop(_NEXT, ""))
 
 
-def send(request: HttpRequest, sign_up: SignUp, *, again: bool = False) -> Admission:
+def send(request: HttpRequest, sign_up: SignUp, *, again: bool = False) -> Decision:
     """Sends the link, unless that is too often; to a member's address, that it is one.
 
     ``again`` is for what repeats a mail; a new sign-up is no repetition.
     """
-    admission = limits.admit("sign_up_mail_again", sign_up.pk)
-    if again and not admission:
-        return admission
+    decision = limits.hit("sign_up_mail_again", sign_up.pk)
+    if again and not decision:
+        return decision
     for scope, who in (
         ("sign_up_mail", (sign_up.email, limits.client_network(request))),
         ("sign_up_mail_address", (sign_up.email,)),
     ):
-        if not (admission := limits.admit(scope, *who)):
-            return admission
+        if not (decision := limits.hit(scope, *who)):
+            return decision
     adapter = get_adapter(request)
     if queries.is_members(sign_up.email):
         adapter.send_account_already_exists_mail(sign_up.email)
@@ -63,7 +63,7 @@ def send(request: HttpRequest, sign_up: SignUp, *, again: bool = False) -> Admis
         link = settings.SITE_URL + reverse("account_confirm_email", args=[joining.key_of(sign_up)])
         content = {"user": sign_up, "activate_url": link}
         adapter.send_mail("account/email/email_confirmation_signup", sign_up.email, content)
-    return admission
+    return decision
 
 
 def name_taken(request: HttpRequest) -> HttpResponse:

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 
-from apps.accounts import freshness
+from apps.accounts import events
 from apps.accounts.models import User
 
 
@@ -20,21 +20,20 @@ def lock_people(user_ids: set[int]) -> dict[int, User]:
     return {person.pk: person for person in people}
 
 
-def move_counters(changes: Mapping[int, Mapping[str, int]]) -> None:
+def move_counters(
+    changes: Mapping[int, Mapping[str, int]], *, people: Mapping[int, User] | None = None
+) -> None:
     """Adds to the counters of people: ``{user id: {counter's name: by how much}}``.
 
-    Must run inside a transaction, after every lock on kwips that the transaction takes.
+    ``people`` are those that the transaction has locked already: exactly the ones in ``changes``. Must run
+    inside a transaction, after every lock on kwips that the transaction takes.
     """
     assert connection.in_atomic_block, "counters move with what they count"  # noqa: S101
-    with transaction.atomic():
-        people = lock_people(set(changes))
-        # All who move alike in one statement: a kwip may be the favourite of thousands.
-        alike: defaultdict[frozenset[tuple[str, int]], list[int]] = defaultdict(list)
-        for user_id, moves in changes.items():
-            alike[frozenset((name, by) for name, by in moves.items() if by)].append(user_id)
-        for moved, user_ids in alike.items():
-            User.objects.filter(pk__in=user_ids).update(**{name: F(name) + by for name, by in moved})
-    freshness.changed(
-        cache=map(freshness.user_key, changes),
-        pages=[freshness.user_pages(person.username) for person in people.values()],
-    )
+    people = lock_people(set(changes)) if people is None else people
+    # All who move alike in one statement: a kwip may be the favourite of thousands.
+    alike: defaultdict[frozenset[tuple[str, int]], list[int]] = defaultdict(list)
+    for user_id, moves in changes.items():
+        alike[frozenset((name, by) for name, by in moves.items() if by)].append(user_id)
+    for moved, user_ids in alike.items():
+        User.objects.filter(pk__in=user_ids).update(**{name: F(name) + by for name, by in moved})
+    events.counters_moved.emit(events.CountersMoved(list(people.values())))

@@ -25,7 +25,7 @@ from apps.accounts import confirming, joining, queries
 from apps.accounts.entrance import AddressForm, PasswordForm
 from apps.accounts.models import SignUp, User
 from apps.accounts.names import NameTaken
-from apps.limits import Admission
+from apps.limits import Decision
 
 
 @never_cache
@@ -40,8 +40,8 @@ def send_again(request: HttpRequest) -> HttpResponse:
     sign_up = confirming.remembered(request)
     if sign_up is None or sign_up.user_id:
         return redirect("account_email_verification_sent")
-    if not (admission := confirming.send(request, sign_up, again=True)):
-        return _waiting(request, sign_up, AddressForm(), refused=admission)
+    if not (decision := confirming.send(request, sign_up, again=True)):
+        return _waiting(request, sign_up, AddressForm(), refused=decision)
     messages.success(request, _("we sent it again."))
     return redirect("account_email_verification_sent")
 
@@ -55,8 +55,8 @@ def change_address(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST)
     if not form.is_valid():
         return _waiting(request, sign_up, form)
-    if not (admission := limits.admit("sign_up_change", limits.client_network(request))):
-        return _waiting(request, sign_up, form, refused=admission)
+    if not (decision := limits.hit("sign_up_change", limits.client_network(request))):
+        return _waiting(request, sign_up, form, refused=decision)
     try:
         changed = joining.ask(
             username=sign_up.username,
@@ -97,7 +97,7 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
 
 
 def _waiting(
-    request: HttpRequest, sign_up: SignUp | None, form: AddressForm, refused: Admission | None = None
+    request: HttpRequest, sign_up: SignUp | None, form: AddressForm, refused: Decision | None = None
 ) -> HttpResponse:
     if refused is not None and form.is_bound:
         form.add_error(None, refused.message)

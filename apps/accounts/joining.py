@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from apps.accounts import freshness, queries
+from apps.accounts import queries
 from apps.accounts.models import SignUp, User
 from apps.accounts.names import SIGN_UP_WAITS, NameTaken, is_taken
 
@@ -94,7 +94,6 @@ def join(sign_up: SignUp) -> User:
     EmailAddress.objects.create(user=user, email=row.email, verified=True, primary=True)
     row.user, row.password = user, ""
     row.save(update_fields=["user", "password"])
-    freshness.changed(pages=[freshness.user_pages(user.username)])
     return user
 
 

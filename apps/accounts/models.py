@@ -15,10 +15,12 @@ from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import freshness
+from apps.accounts import events
+from apps.accounts.keys import user_key
 from apps.accounts.me import Me
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
 from apps.commandqueue.mail.headers import validate_header_address
+from apps.invalidation import invalidate
 from apps.plaintext import clean, clean_line, safe
 
 COUNTERS = frozenset({
@@ -26,7 +28,7 @@ COUNTERS = frozenset({
 })  # fmt: skip
 
 
-# What strangers see of a person, and whether they see anything.
+# What anonymous visitors see of a person, and whether they see anything.
 SHOWN = frozenset({"username", "display_name", "bio", "avatar", "is_active"})
 
 
@@ -155,9 +157,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         is_new = self._state.adding
         super().save(*args, update_fields=update_fields, **options)
         self._note()
-        shown = not is_new and update_fields is not None and not SHOWN.isdisjoint(update_fields)
-        pages = [freshness.PEOPLE, freshness.BIOS] if shown else [freshness.NAMES] if is_new else []
-        freshness.changed(cache=[freshness.user_key(self.pk)], pages=pages)
+        if is_new:
+            events.joined.emit(events.Joined(self))
+        elif shown := SHOWN.intersection(update_fields or ()):
+            events.profile_changed.emit(events.ProfileChanged(self, shown))
+        else:
+            invalidate(cache=[user_key(self.pk)])
 
     def refresh_from_db(self, *args: Any, **options: Any) -> None:
         super().refresh_from_db(*args, **options)  # also called for the password, when someone asks for it
@@ -169,9 +174,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             self._kept |= {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
 
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
-        gone = freshness.user_key(self.pk)
+        gone = events.Deleted(self.pk, self.username)
         done = super().delete(*args, **options)
-        freshness.changed(cache=[gone], pages=[freshness.PEOPLE])
+        events.deleted.emit(gone)
         return done
 
     def _is_changed(self, name: str, value: object) -> bool:

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from apps.accounts import freshness
+from apps.accounts import events
 from apps.accounts.models import FormerName, SignUp, User
 
 # How long a name that was changed redirects and is reserved.
@@ -53,15 +53,7 @@ def rename(*, user_id: int, username: str) -> None:
     FormerName.objects.update_or_create(
         name=before.username, defaults={"user": before, "kept_until": timezone.now() + RESERVED_FOR}
     )
-    freshness.changed(
-        cache=[freshness.user_key(user_id)],
-        pages=[
-            freshness.PEOPLE,
-            freshness.BIOS,
-            freshness.user_pages(before.username),
-            freshness.user_pages(username),
-        ],
-    )
+    events.renamed.emit(events.Renamed(user_id, before.username, username))
 
 
 def release_names() -> int:
@@ -72,6 +64,6 @@ def release_names() -> int:
     ):
         with transaction.atomic():
             FormerName.objects.filter(name__in=names, kept_until__lte=timezone.now()).delete()
-            freshness.changed(pages=map(freshness.user_pages, names))
+            events.names_released.emit(events.NamesReleased(names))
         released += len(names)
     return released

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from apps import lookaside
-from apps.accounts import freshness
+from apps.accounts.keys import session_key as cache_key
+from apps.invalidation import invalidate
 
 # Of what is kept: another shape of it needs another number, for while two releases run beside each other.
 _SCHEMA = 2
@@ -25,7 +26,7 @@ class SessionStore(DatabaseSessionStore):
         """What the session holds; nothing where it ended, was never, or is out of date."""
         if not self.session_key:
             return {}
-        key = freshness.session_key(self.session_key)
+        key = cache_key(self.session_key)
         kept = lookaside.cache().get_or_compute(key, self._row, schema=_SCHEMA)
         if kept is not None:
             expires = parse_datetime(kept["expires"])
@@ -45,13 +46,13 @@ class SessionStore(DatabaseSessionStore):
     def save(self, must_create: bool = False) -> None:
         super().save(must_create)
         if self.session_key:
-            freshness.changed(cache=[freshness.session_key(self.session_key)])
+            invalidate(cache=[cache_key(self.session_key)])
 
     def delete(self, session_key: str | None = None) -> None:
         gone = session_key or self.session_key
         super().delete(session_key)
         if gone:
-            freshness.changed(cache=[freshness.session_key(gone)])
+            invalidate(cache=[cache_key(gone)])
 
     @classmethod
     def clear_expired(cls) -> None:

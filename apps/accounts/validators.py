@@ -18,6 +18,9 @@ USERNAME_PATTERN = r"[a-z0-9_]{3,30}"
 PLANNED_SEGMENTS = frozenset({
     "about", "admin", "api", "contact", "livez", "media", "messages", "metrics", "notifications",
     "people", "readyz", "robots.txt", "search", "static", ".well-known",
+    # ActivityPub's, and those of a client API.
+    "activities", "actor", "ap", "app", "apps", "auth", "authorize_interaction", "avatars", "explore",
+    "headers", "inbox", "nodeinfo", "oauth", "outbox", "share", "statuses", "users", "web",
 })  # fmt: skip
 
 # Words that a visitor would take for the site itself speaking.

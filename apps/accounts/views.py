@@ -17,9 +17,9 @@ from apps.accounts.models import User
 def settings(request: MemberRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        if not (admission := limits.admit("profile", request.user.pk)):
-            form.add_error(None, admission.message)
-            return _settings_page(request, form=form, refused=admission)
+        if not (decision := limits.hit("profile", request.user.pk)):
+            form.add_error(None, decision.message)
+            return _settings_page(request, form=form, refused=decision)
         actions.change_profile(user=request.user, **form.cleaned_data)
         messages.success(request, _("saved. looking good :)"))
         return redirect("settings")
@@ -33,14 +33,14 @@ def picture(request: MemberRequest) -> HttpResponse:
     form = PictureForm(request.POST, request.FILES)
     if not form.is_valid():
         return _settings_page(request, avatar_form=form)
-    admission = _admit_picture(request.user)
-    if not admission:
-        form.add_error("picture", admission.message)
-        return _settings_page(request, avatar_form=form, refused=admission)
+    decision = _hit_picture(request.user)
+    if not decision:
+        form.add_error("picture", decision.message)
+        return _settings_page(request, avatar_form=form, refused=decision)
     try:
         decoded = avatars.decode(form.cleaned_data["picture"])
         for _second in range(1, decoded.seconds):
-            limits.admit("picture_seconds", request.user.pk)
+            limits.hit("picture_seconds", request.user.pk)
         if decoded.picture is None:
             form.add_error("picture", decoded.refusal)
         else:
@@ -53,10 +53,10 @@ def picture(request: MemberRequest) -> HttpResponse:
     return redirect("settings")
 
 
-def _admit_picture(user: User) -> limits.Admission:
+def _hit_picture(user: User) -> limits.Decision:
     """Asked before anything is decoded: pictures, and seconds of decoding, of which it counts the first."""
-    admission = limits.admit("picture", user.pk)
-    return limits.admit("picture_seconds", user.pk) if admission else admission
+    decision = limits.hit("picture", user.pk)
+    return limits.hit("picture_seconds", user.pk) if decision else decision
 
 
 @members_only
@@ -68,13 +68,13 @@ def rename(request: MemberRequest) -> HttpResponse:
         return redirect("settings")
     if not form.is_valid():
         return _settings_page(request, rename_form=form)
-    if not (admission := limits.admit("rename", request.user.pk)):
-        form.add_error(None, admission.message)
-        return _settings_page(request, rename_form=form, refused=admission)
+    if not (decision := limits.hit("rename", request.user.pk)):
+        form.add_error(None, decision.message)
+        return _settings_page(request, rename_form=form, refused=decision)
     try:
         names.rename(user_id=request.user.pk, username=form.cleaned_data["username"])
     except names.NameTaken:
-        admission.refund()
+        decision.refund()
         form.add_error("username", _("someone has that name already."))
         return _settings_page(request, rename_form=form)
     messages.success(request, _("nice to meet you, @%s :)") % form.cleaned_data["username"])
@@ -84,8 +84,8 @@ def rename(request: MemberRequest) -> HttpResponse:
 @require_POST
 @members_only
 def remove_picture(request: MemberRequest) -> HttpResponse:
-    if not (admission := limits.admit("profile", request.user.pk)):
-        return limits.refuse_click(request, admission)
+    if not (decision := limits.hit("profile", request.user.pk)):
+        return limits.refuse_click(request, decision)
     actions.change_picture(user=request.user, picture=None)
     messages.success(request, _("your picture is gone; we drew one for you."))
     return redirect("settings")
@@ -97,7 +97,7 @@ def _settings_page(
     form: ProfileForm | None = None,
     avatar_form: PictureForm | None = None,
     rename_form: RenameForm | None = None,
-    refused: limits.Admission | None = None,
+    refused: limits.Decision | None = None,
 ) -> HttpResponse:
     """The page, with the form that is wrong, if any: as a 422, or as a 429 where a limit ``refused`` it."""
     # A form writes what was typed on its instance; the page shows the person as they are.

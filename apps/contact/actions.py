@@ -19,7 +19,7 @@ def receive(
     A form that was sent before changes nothing and gives the message it was. Raises what the database
     raises, and OSError where mail goes out directly and can't; then nothing was kept.
     """
-    may_answer = limits.admit("contact_answer", email.lower())
+    may_answer = limits.hit("contact_answer", email.lower())
     with transaction.atomic():
         message, is_new = Message.objects.get_or_create(
             form_key=form_key,

@@ -38,9 +38,9 @@ def _take(request: HttpRequest, form: ContactForm) -> HttpResponse:
         return render(request, PAGE, {"form": form}, status=422)
     message = {name: form.cleaned_data[name] for name in ("form_key", "name", "email", "subject", "text")}
     if not queries.is_here(message["form_key"]):
-        admission = limits.admit("contact", limits.client_network(request))
-        if not admission:
-            return limits.refuse(request, admission, PAGE, form)
+        decision = limits.hit("contact", limits.client_network(request))
+        if not decision:
+            return limits.refuse(request, decision, PAGE, form)
         member = request.user if request.user.is_authenticated else None
         actions.receive(member=member, **message)
     return redirect("contact_thanks")

@@ -1,4 +1,4 @@
-"""The database backend: Django's own for PostgreSQL, with connections that are lent by a pool."""
+"""The database backend: Django's for PostgreSQL, with connections from a pool."""
 
 import os
 import threading
@@ -12,15 +12,15 @@ from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from django.utils.asyncio import async_unsafe
 
 from apps.dbpool import registry
-from apps.dbpool.pool import Loan
+from apps.dbpool.pool import Checkout
 
 __all__ = ["DatabaseWrapper"]
 
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):
-    """A thread's access to the database. ``connection`` is psycopg2's own connection, lent by the pool.
+    """``connection`` is psycopg2's own connection, checked out of the pool.
 
-    ``close()`` gives it back. The end of a request does so too, whatever CONN_MAX_AGE says.
+    ``close()`` checks it in, and so does the end of a request, whatever CONN_MAX_AGE is.
     """
 
     # Django's own pool, which is for psycopg 3.
@@ -29,15 +29,15 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._made_in = threading.get_ident()
-        self._loan: ref[Loan] | None = None
-        # Of another thread, which may end before we do.
-        self._foreign_loan: Loan | None = None
-        # The seconds that this thread has waited for connections.
+        self._checkout: ref[Checkout] | None = None
+        # Checked out for a wrapper of another thread, which may end first.
+        self._foreign_checkout: Checkout | None = None
+        # The seconds that this thread has waited for connections; read by Server-Timing.
         self.waited = 0.0
         _wrappers.add(self)
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Django's, with the time zone among them: RESET ALL comes back to it without a round trip."""
+        """Django's, and the time zone, so that RESET ALL restores it without a round trip."""
         params: dict[str, Any] = super().get_connection_params()
         if self.timezone_name:
             options = params.get("options", os.environ.get("PGOPTIONS", ""))
@@ -46,38 +46,40 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Borrows a connection. Raises PoolTimeout if none comes free, or psycopg2's errors in connecting."""
+        """Check out a connection. Raises PoolTimeout, or psycopg2's errors while connecting."""
         connect = partial(super().get_new_connection, conn_params)
         if self.alias == NO_DB_ALIAS:
             return connect()
-        loan = registry.pool(self.alias, conn_params, self.settings_dict.get("POOL", {})).take(connect)
-        self._loan = ref(loan)
+        checkout = registry.pool(self.alias, conn_params, self.settings_dict.get("POOL", {})).check_out(
+            connect
+        )
+        self._checkout = ref(checkout)
         if self._made_in == threading.get_ident():
-            _thread.loans[self] = loan
+            _thread.checkouts[self] = checkout
         else:
-            self._foreign_loan = loan
-        self.waited += loan.waited
-        loan.raw.cursor_factory = conn_params["cursor_factory"]
+            self._foreign_checkout = checkout
+        self.waited += checkout.waited
+        checkout.raw.cursor_factory = conn_params["cursor_factory"]
         level = self.settings_dict["OPTIONS"].get("isolation_level")
         if level is None:
             self.isolation_level = IsolationLevel.READ_COMMITTED
         else:
-            self.isolation_level = loan.raw.isolation_level = IsolationLevel(level)
-        return loan.raw
+            self.isolation_level = checkout.raw.isolation_level = IsolationLevel(level)
+        return checkout.raw
 
     @async_unsafe
     def create_cursor(self, name: str | None = None) -> Any:
         cursor = super().create_cursor(name)
-        loan = self._loan() if self._loan is not None else None
-        if loan is not None:
-            loan.cursors.add(cursor)
+        checkout = self._checkout() if self._checkout is not None else None
+        if checkout is not None:
+            checkout.cursors.add(cursor)
         return cursor
 
     def close_if_health_check_failed(self) -> None:
-        """Nothing: the pool checks what it lends."""
+        """Nothing: the pool checks at check-out."""
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Gives the connection back: Django asks at both ends of a request."""
+        """Check the connection in: Django calls this at both ends of a request."""
         if self.connection is not None:
             self.close()
 
@@ -85,45 +87,46 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """Closes the alias's pool in this process."""
         registry.close(self.alias)
 
-    def forget(self) -> None:
-        """Lets go of a connection that is another process's. A transaction on it can't go on."""
-        self._forget_loan()
+    def drop(self) -> None:
+        """After a fork: drop the parent's connection. A transaction on it can't go on."""
+        self._drop_checkout()
         self.connection = None
         if self.in_atomic_block:
             self.closed_in_transaction = True
             self.needs_rollback = True
 
     def _close(self) -> None:
-        loan = self._forget_loan()
+        checkout = self._drop_checkout()
         raw, self.connection = self.connection, None
-        # Django's close() leaves it where it is inside an atomic block: it would be another thread's soon.
+        # Django's close() keeps the reference in an atomic block; the connection would soon be used by
+        # another thread.
         with self.wrap_database_errors:
-            if loan is not None:
-                loan.give_back()
+            if checkout is not None:
+                checkout.check_in()
             elif raw is not None:
                 raw.close()
 
-    def _forget_loan(self) -> Loan | None:
-        loan = self._loan() if self._loan is not None else None
-        self._loan = self._foreign_loan = None
-        _thread.loans.pop(self, None)
-        return loan
+    def _drop_checkout(self) -> Checkout | None:
+        checkout = self._checkout() if self._checkout is not None else None
+        self._checkout = self._foreign_checkout = None
+        _thread.checkouts.pop(self, None)
+        return checkout
 
 
 class _Thread(threading.local):
-    """A thread's loans, which end with it: its wrappers, in reference cycles, would hold them for long."""
+    """A thread's checkouts, which end with it; its wrappers are in reference cycles and would live longer."""
 
     def __init__(self) -> None:
-        self.loans: WeakKeyDictionary[DatabaseWrapper, Loan] = WeakKeyDictionary()
+        self.checkouts: WeakKeyDictionary[DatabaseWrapper, Checkout] = WeakKeyDictionary()
 
 
 _thread = _Thread()
 _wrappers: WeakSet[DatabaseWrapper] = WeakSet()
 
 
-def _forget_inherited() -> None:
+def _drop_inherited() -> None:
     for wrapper in list(_wrappers):
-        wrapper.forget()
+        wrapper.drop()
 
 
-os.register_at_fork(after_in_child=_forget_inherited)
+os.register_at_fork(after_in_child=_drop_inherited)

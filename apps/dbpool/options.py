@@ -1,4 +1,4 @@
-"""What ``DATABASES[alias]["POOL"]`` may say."""
+"""The options in ``DATABASES[alias]["POOL"]``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -6,8 +6,9 @@ from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured
 
-# All that DISCARD ALL undoes but the prepared statements: whoever prepared them remembers by the connection.
-EVERYTHING = "; ".join([
+# DISCARD ALL without DEALLOCATE ALL: prepared statements stay, as `apps.statements` remembers them by
+# connection.
+RESET_SESSION = "; ".join([
     "RESET SESSION AUTHORIZATION",
     "RESET ROLE",
     "RESET ALL",
@@ -23,21 +24,21 @@ CHECKS = ("socket", "query", "none")
 
 @dataclass(frozen=True)
 class Options:
-    """The pool's options, with their defaults. Raises ImproperlyConfigured for what can't be."""
+    """The options and their defaults. Raises ImproperlyConfigured for invalid values."""
 
-    # The most connections that a process has to this database.
-    size: int = 4
-    # How many of them stay open while nobody uses them; None: all.
-    idle: int | None = None
-    # Seconds until a connection is replaced by a new one (a tenth earlier or less, by chance); None: never.
-    max_age: float | None = 3600.0
-    # The longest wait for a connection to come free, in seconds; then PoolTimeout.
-    wait: float = 5.0
-    # How a connection is checked before it is lent: "socket" (something to read from an idle connection is
-    # its end; no round trip), "query" (`SELECT 1`), "none".
+    # The maximum number of connections of a process to this database.
+    max_size: int = 4
+    # How many of them stay open while they are idle (DBUtils' maxcached); None: all.
+    max_cached: int | None = None
+    # Seconds until a connection is replaced (less up to a tenth, at random); None: never.
+    max_lifetime: float | None = 3600.0
+    # The maximum wait for a connection in seconds; then PoolTimeout.
+    timeout: float = 5.0
+    # The check at check-out: "socket" (an idle connection that has data to read was closed by the server;
+    # no round trip), "query" (`SELECT 1`), "none".
     check: str = "socket"
-    # What is sent when a connection comes back, after the rollback; "" for nothing.
-    reset: str = EVERYTHING
+    # The SQL sent at check-in, after the rollback; "" for none.
+    reset: str = RESET_SESSION
 
     def __post_init__(self) -> None:
         problem = self._problem()
@@ -46,25 +47,27 @@ class Options:
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Self:
-        """The options that the mapping gives, the defaults for all others."""
+        """The options in the mapping, defaults for the others."""
         unknown = set(settings) - {field.name for field in fields(cls)}
         if unknown:
-            raise ImproperlyConfigured(f'DATABASES[…]["POOL"] knows no {", ".join(sorted(unknown))}')
+            raise ImproperlyConfigured(
+                f'DATABASES[…]["POOL"] has unknown options: {", ".join(sorted(unknown))}'
+            )
         return cls(**settings)
 
     @property
-    def most_idle(self) -> int:
-        return self.size if self.idle is None else self.idle
+    def max_cached_size(self) -> int:
+        return self.max_size if self.max_cached is None else self.max_cached
 
     def _problem(self) -> str:
-        if self.size < 1:
-            return f"size is {self.size}, and it takes one connection at least"
-        if not 1 <= self.most_idle <= self.size:
-            return f"idle is {self.idle}, which is not between 1 and size ({self.size})"
-        if self.max_age is not None and self.max_age <= 0:
-            return f"max_age is {self.max_age}; None is for ever"
-        if not 0 <= self.wait <= 3600:
-            return f"wait is {self.wait} seconds"
+        if self.max_size < 1:
+            return f"max_size must be at least 1, not {self.max_size}"
+        if not 1 <= self.max_cached_size <= self.max_size:
+            return f"max_cached must be between 1 and max_size ({self.max_size}), not {self.max_cached}"
+        if self.max_lifetime is not None and self.max_lifetime <= 0:
+            return f"max_lifetime must be positive or None, not {self.max_lifetime}"
+        if not 0 <= self.timeout <= 3600:
+            return f"timeout must be between 0 and 3600 seconds, not {self.timeout}"
         if self.check not in CHECKS:
-            return f"check is {self.check!r}, none of {', '.join(CHECKS)}"
+            return f"check must be one of {', '.join(CHECKS)}, not {self.check!r}"
         return ""

@@ -1,7 +1,7 @@
-"""The pool: DBUtils keeps the connections, the gate makes people queue, the session makes them like new.
+"""The pool: check out, check in, discard.
 
-DBUtils connects, checks and resets under its one lock. So here it lends out `Slot`s, which need not be
-connected, and everything that talks to PostgreSQL happens in the borrower's thread, outside any lock.
+DBUtils would connect, check and reset under its one lock. Here it hands out `Slot`s, which may be
+unconnected, and all I/O happens in the thread that uses the connection, outside any lock.
 """
 
 import os
@@ -19,31 +19,31 @@ import psycopg2
 from dbutils.pooled_db import PooledDB
 from django.db.utils import OperationalError
 
-from apps.dbpool import session
-from apps.dbpool.gate import Gate
+from apps.dbpool import reset
 from apps.dbpool.options import Options
-from apps.dbpool.session import Raw
+from apps.dbpool.reset import Raw
+from apps.dbpool.semaphore import FairSemaphore
 
 type Connect = Callable[[], Raw]
 
-# Held around each call of DBUtils, and while the process forks: a child would inherit DBUtils' own lock in
-# whatever state another thread had it. Reentrant, as the garbage collector may bring a loan back anywhere.
+# Held around each call of DBUtils and during a fork: else a child could inherit DBUtils' own lock in a
+# locked state. Reentrant, as the garbage collector may check a connection in at any point.
 dbutils_lock = threading.RLock()
 
 
 class PoolTimeout(OperationalError):
-    """No connection came free in time. It is one of Django's OperationalErrors, served as a 503."""
+    """No connection became free in time. The site answers 503."""
 
 
 @dataclass(frozen=True)
-class Figures:
-    """How a pool is and has been doing in this process."""
+class PoolStats:
+    """State and counters of a pool in this process."""
 
     size: int
     open: int
     in_use: int
     waiting: int
-    borrowed: int
+    checkouts: int
     waits: int
     wait_seconds: float
     timeouts: int
@@ -52,28 +52,28 @@ class Figures:
 
 
 class Slot:
-    """A place for one connection: what DBUtils takes for a connection. It may be empty."""
+    """A place for one connection, which may be empty. DBUtils takes it for a connection."""
 
     def __init__(self, pool: "Pool") -> None:
         self.raw: Raw = None
         self.expires_at: float | None = None
-        self._bin = pool.bin
+        self._to_close = pool.to_close
 
     def close(self) -> None:
-        """For DBUtils, which calls it under its lock: the connection is closed afterwards."""
+        """Called by DBUtils under its lock: the pool closes the connection afterwards."""
         raw, self.raw = self.raw, None
         if raw is not None:
-            self._bin.append(raw)
+            self._to_close.append(raw)
 
     @property
     def expired(self) -> bool:
         return self.expires_at is not None and time.monotonic() >= self.expires_at
 
 
-class Loan:
-    """A connection while somebody has it: ``raw`` is psycopg2's, ``waited`` the seconds until it came.
+class Checkout:
+    """A connection in use: ``raw`` is psycopg2's, ``waited`` the seconds until it was available.
 
-    Whoever forgets to give it back loses it with the loan itself: it is closed, and its place is free again.
+    A checkout that is garbage-collected without a check-in closes its connection and frees its slot.
     """
 
     def __init__(self, pool: "Pool", handle: Any, slot: Slot, waited: float) -> None:
@@ -81,27 +81,28 @@ class Loan:
         self.waited = waited
         self.cursors: WeakSet[Any] = WeakSet()
         self.slot: Slot | None = slot
-        # As long as DBUtils' handle lives, nobody else gets this slot.
+        # DBUtils hands the slot out again when its handle is closed or collected.
         self.handle = handle
         self.pool = pool
 
-    def give_back(self) -> None:
-        """Returns the connection to its pool; nothing if that has been done."""
+    def check_in(self) -> None:
+        """Return the connection to its pool, once."""
         slot, self.slot = self.slot, None
         if slot is not None:
-            self.pool.take_back(slot, self.handle, list(self.cursors))
+            self.pool.check_in(slot, self.handle, list(self.cursors))
 
     def __del__(self) -> None:
         slot, self.slot = self.slot, None
-        # What a child inherited is its parent's connection, to be neither used nor closed.
+        # After a fork the connection is the parent's: the child must neither use nor close it.
         if slot is not None and self.pool.pid == os.getpid():
-            self.pool.vacate(slot, self.handle)
+            self.pool.discard(slot, self.handle)
 
 
 class Pool:
-    """At most ``options.size`` connections, which `take` lends one by one.
+    """At most ``options.max_size`` connections.
 
-    ``key`` says for which settings it was made. Closed, it keeps no connection any longer; it still lends.
+    ``key`` identifies the settings that it was created for. A closed pool keeps no idle connection; it still
+    hands out new ones.
     """
 
     def __init__(self, key: object, options: Options) -> None:
@@ -109,103 +110,103 @@ class Pool:
         self.options = options
         self.pid = os.getpid()
         self.closed = False
-        self.gate = Gate(options.size)
-        self.bin: deque[Raw] = deque()
+        self.semaphore = FairSemaphore(options.max_size)
+        self.to_close: deque[Raw] = deque()
         self._connects = 0
         self._closes = 0
         self._counting = threading.RLock()
         self._dbutils = PooledDB(
             _Slots(self),
-            maxcached=options.most_idle,
-            # The gate comes first, so that this limit is never met: if it were, that would be an error.
-            maxconnections=options.size,
+            maxcached=options.max_cached_size,
+            # The semaphore has the same limit and comes first, so DBUtils never reaches this one.
+            maxconnections=options.max_size,
             blocking=False,
             reset=False,
             ping=0,
             failures=psycopg2.Error,
         )
 
-    def take(self, connect: Connect) -> Loan:
-        """Lends a connection, one that is there or a new one made by ``connect``.
+    def check_out(self, connect: Connect) -> Checkout:
+        """Check out an idle connection, or a new one from ``connect``.
 
-        Raises PoolTimeout if all were in use for too long, and whatever ``connect`` raises.
+        Raises PoolTimeout if none became free in time, and any error of ``connect``.
         """
-        waited = self._enter()
+        waited = self._acquire()
         try:
             with dbutils_lock:
                 handle = self._dbutils.connection(shareable=False)
         except BaseException:
-            self.gate.leave()
+            self.semaphore.release()
             raise
         slot: Slot = handle.dbapi_connection
         try:
             self._fill(slot, connect)
         except BaseException:
-            self.vacate(slot, handle)
+            self.discard(slot, handle)
             raise
-        return Loan(self, handle, slot, waited)
+        return Checkout(self, handle, slot, waited)
 
-    def take_back(self, slot: Slot, handle: Any, cursors: list[Any]) -> None:
-        """Makes the connection like new and keeps it, or closes it; then the next in the queue comes in."""
+    def check_in(self, slot: Slot, handle: Any, cursors: list[Any]) -> None:
+        """Reset the connection and keep it, or close it; then the next waiting thread gets the slot."""
         keep = False
         try:
             fresh = not (self.closed or slot.expired)
-            keep = fresh and session.wash(slot.raw, cursors, self.options.reset)
+            keep = fresh and reset.reset(slot.raw, cursors, self.options.reset)
         finally:
             if keep:
                 self._put_back(handle)
             else:
-                self.vacate(slot, handle)
+                self.discard(slot, handle)
 
-    def vacate(self, slot: Slot, handle: Any) -> None:
-        """Closes the slot's connection, if it has one, and gives the place back."""
+    def discard(self, slot: Slot, handle: Any) -> None:
+        """Close the slot's connection, if it has one, and free the slot."""
         raw, slot.raw = slot.raw, None
         if raw is not None:
             self._close(raw)
         self._put_back(handle)
 
     def close(self) -> None:
-        """Closes what is idle now, and the rest as it comes back."""
+        """Close idle connections now, the others at check-in."""
         self.closed = True
         with dbutils_lock:
             self._dbutils.close()
-        self._empty_bin()
+        self._close_discarded()
 
-    def figures(self) -> Figures:
-        gate = self.gate
-        return Figures(
-            size=gate.places,
+    def stats(self) -> PoolStats:
+        semaphore = self.semaphore
+        return PoolStats(
+            size=semaphore.permits,
             open=self._connects - self._closes,
-            in_use=gate.inside,
-            waiting=gate.waiting,
-            borrowed=gate.entered,
-            waits=gate.waits,
-            wait_seconds=gate.waited,
-            timeouts=gate.refused,
+            in_use=semaphore.in_use,
+            waiting=semaphore.waiting,
+            checkouts=semaphore.acquired,
+            waits=semaphore.waits,
+            wait_seconds=semaphore.waited,
+            timeouts=semaphore.timeouts,
             connects=self._connects,
             closes=self._closes,
         )
 
-    def _enter(self) -> float:
+    def _acquire(self) -> float:
         try:
-            return self.gate.enter(self.options.wait)
+            return self.semaphore.acquire(self.options.timeout)
         except TimeoutError:
             raise PoolTimeout(
-                f"no connection came free within {self.options.wait:g} s:"
-                f" all {self.gate.places} are in use, and {self.gate.waiting} more threads wait"
+                f"no connection became free within {self.options.timeout:g} s:"
+                f" all {self.semaphore.permits} are in use, and {self.semaphore.waiting} more threads wait"
             ) from None
 
     def _fill(self, slot: Slot, connect: Connect) -> None:
-        """Sees to it that the slot holds a living connection."""
+        """Make sure that the slot has a live connection."""
         if slot.raw is not None:
-            if not slot.expired and session.is_alive(slot.raw, self.options.check):
+            if not slot.expired and reset.is_alive(slot.raw, self.options.check):
                 return
             raw, slot.raw = slot.raw, None
             self._close(raw)
         slot.raw = connect()
-        if self.options.max_age is not None:
-            # Those that were opened together are not to be replaced together.
-            slot.expires_at = time.monotonic() + self.options.max_age * random.uniform(0.9, 1)  # noqa: S311
+        if self.options.max_lifetime is not None:
+            # Connections that were opened together should not expire together.
+            slot.expires_at = time.monotonic() + self.options.max_lifetime * random.uniform(0.9, 1)  # noqa: S311
         with self._counting:
             self._connects += 1
 
@@ -214,25 +215,25 @@ class Pool:
             handle.close()
             if self.closed:
                 self._dbutils.close()
-        self._empty_bin()
-        self.gate.leave()
+        self._close_discarded()
+        self.semaphore.release()
 
-    def _empty_bin(self) -> None:
-        while self.bin:
+    def _close_discarded(self) -> None:
+        while self.to_close:
             try:
-                raw = self.bin.popleft()
+                raw = self.to_close.popleft()
             except IndexError:
-                return  # another thread was faster
+                return  # another thread closed it
             self._close(raw)
 
     def _close(self, raw: Raw) -> None:
-        session.close(raw)
+        reset.close(raw)
         with self._counting:
             self._closes += 1
 
 
 class _Slots:
-    """What DBUtils takes for the driver: it opens slots."""
+    """DBUtils takes it for the driver: it opens slots."""
 
     threadsafety = 1
     dbapi: ModuleType = psycopg2

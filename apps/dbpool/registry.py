@@ -1,4 +1,4 @@
-"""The pools of this process: one for each alias, made when it is first needed."""
+"""The pools of this process: one for each alias, created at first use."""
 
 import atexit
 import os
@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.dbpool.options import Options
-from apps.dbpool.pool import Figures, Pool, dbutils_lock
+from apps.dbpool.pool import Pool, PoolStats, dbutils_lock
 
 _pools: dict[str, Pool] = {}
 _lock = threading.Lock()
 
 
 def pool(alias: str, params: Mapping[str, Any], settings: Mapping[str, Any]) -> Pool:
-    """The alias's pool, for these connection parameters and ``POOL`` settings.
+    """The alias's pool for these connection parameters and ``POOL`` options.
 
-    One that was made for others is closed, and replaced. Raises ImproperlyConfigured for impossible settings.
+    A pool that was created for others is closed and replaced. Raises ImproperlyConfigured.
     """
     key = (dict(params), dict(settings))
     found = _pools.get(alias)
@@ -33,7 +33,7 @@ def pool(alias: str, params: Mapping[str, Any], settings: Mapping[str, Any]) -> 
 
 
 def close(alias: str) -> None:
-    """Closes the alias's pool, if there is one. The next borrower makes another."""
+    """Close the alias's pool, if there is one. The next checkout creates another."""
     with _lock:
         found = _pools.pop(alias, None)
     if found is not None:
@@ -41,14 +41,14 @@ def close(alias: str) -> None:
 
 
 def close_all() -> None:
-    """Closes all pools: the end of the process."""
+    """Close all pools, at the end of the process."""
     for alias in list(_pools):
         close(alias)
 
 
-def figures() -> dict[str, Figures]:
-    """How each pool of this process is doing, by alias."""
-    return {alias: found.figures() for alias, found in list(_pools.items())}
+def stats() -> dict[str, PoolStats]:
+    """The stats of each pool of this process, by alias."""
+    return {alias: found.stats() for alias, found in list(_pools.items())}
 
 
 def _before_fork() -> None:
@@ -62,7 +62,7 @@ def _after_fork() -> None:
 
 
 def _in_child() -> None:
-    """The child begins without pools. psycopg2 leaves the parent's connections open: it knows its process."""
+    """The child starts without pools. psycopg2 does not close connections of another process."""
     _after_fork()
     _pools.clear()
 

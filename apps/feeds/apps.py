@@ -8,6 +8,7 @@ class FeedsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps import pagecache
+        from apps.feeds import invalidation  # noqa: F401 - subscribes to events
         from apps.feeds.popular import popular  # it reads models
 
         pagecache.warm_paths.append(popular)

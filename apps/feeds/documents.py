@@ -21,10 +21,11 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.xmlutils import SimplerXMLGenerator
 
-from apps.accounts import freshness
+from apps.accounts.keys import PEOPLE, user_pages
 from apps.accounts.models import User
 from apps.accounts.queries import person
 from apps.feeds import queries
+from apps.feeds.keys import EVERYONE, tag_pages
 from apps.feeds.queries import Timeline
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.queries import Card, cards
@@ -184,7 +185,7 @@ class TimelineFeed(Feed, ABC):
         return item.card.edited_at or item.card.created_at
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, uncached_query=())
+@public_page(EVERYONE, PEOPLE, uncached_query=())
 class EveryoneFeed(TimelineFeed):
     def title(self) -> str:
         return _("everyone on %s") % settings.SITE_NAME
@@ -196,7 +197,7 @@ class EveryoneFeed(TimelineFeed):
         return queries.everyone(viewer_id=None)
 
 
-@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, uncached_query=())
+@public_page(user_pages("{username}"), PEOPLE, uncached_query=())
 class PersonFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, username: str) -> User:
         found = person(username)
@@ -217,7 +218,7 @@ class PersonFeed(TimelineFeed):
         return queries.person(viewer_id=None, person_id=obj.pk)
 
 
-@public_page(freshness.tag_pages("{name}"), freshness.PEOPLE, uncached_query=())
+@public_page(tag_pages("{name}"), PEOPLE, uncached_query=())
 class TagFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, name: str) -> str:
         if (canonical := tag_name(name)) != name:

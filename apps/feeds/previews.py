@@ -107,10 +107,10 @@ def _answer(subject: Subject, path: str, asked: str) -> HttpResponse:
 
 def _ask_for(subject: Subject) -> bool:
     """Has the worker draw it, if it may: once in a while each, and so many a minute of all."""
-    of_this = limits.admit("preview", version(subject))
+    of_this = limits.hit("preview", version(subject))
     if not of_this:
         return False
-    if not limits.admit("previews"):
+    if not limits.hit("previews"):
         of_this.refund()
         return False
     draw.enqueue(_fields(subject))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.feeds.statements import Entry, run
-from apps.keyset import Fetch, Key, Listing, Load, Page, Seek, encode, moment, paginate
+from apps.keyset import Fetch, Key, KeysetOrder, Page, Seek, WeightLimit, encode, paginate, timestamp
 from apps.kwips import cards, folding
 from apps.kwips.cards import Kind, ShownCard
 
@@ -19,22 +19,22 @@ FEW_FOLLOWEES = 200
 # Of everyone's kwips, how many the network's first plan looks at.
 WINDOW = 2_000
 
-_LAST_COMMENTED = (moment("last_active_at"), Key("id"))
+_LAST_COMMENTED = (timestamp("last_active_at"), Key("id"))
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """A sequence of kwips for one viewer. ``fetch`` reads a stretch of it, wherever in it that is."""
 
-    listing: Listing
+    order: KeysetOrder
     fetch: Fetch[Entry]
     sort: str = ""
-    load: Load[Entry] | None = None
+    weight: WeightLimit[Entry] | None = None
 
     def page(self, arguments: Mapping[str, str], *, limit: int = PAGE_SIZE) -> Page[Entry]:
         """The page that a request's GET asks for. Raises `BadCursor`."""
         keep = {"sort": self.sort}
-        return paginate(arguments, self.listing, self.fetch, limit=limit, load=self.load, keep=keep)
+        return paginate(arguments, self.order, self.fetch, limit=limit, weight=self.weight, keep=keep)
 
 
 def everyone(*, viewer_id: int | None, sort: str = "") -> Timeline:
@@ -63,7 +63,7 @@ def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline
     return Timeline(_listing("network", sort), fetch, sort)
 
 
-def network_news(*, viewer_id: int, following_count: int) -> Timeline:
+def network_unseen(*, viewer_id: int, following_count: int) -> Timeline:
     """The network, read where there is little: where everyone's kwips end inside the window, it saw all."""
     whole = network(viewer_id=viewer_id, following_count=following_count)
 
@@ -73,7 +73,7 @@ def network_news(*, viewer_id: int, following_count: int) -> Timeline:
             return run("network_window", seek, viewer_id=viewer_id, window=WINDOW)
         return whole.fetch(seek)
 
-    return Timeline(whole.listing, fetch)
+    return Timeline(whole.order, fetch)
 
 
 def person(*, viewer_id: int | None, person_id: int, sort: str = "") -> Timeline:
@@ -91,7 +91,7 @@ def comments(*, viewer_id: int | None, person_id: int) -> Timeline:
     def fetch(seek: Seek) -> list[Entry]:
         return run("comments", seek, viewer_id=viewer_id, person=person_id)
 
-    return Timeline(Listing(f"comments {person_id}"), fetch)
+    return Timeline(KeysetOrder(f"comments {person_id}"), fetch)
 
 
 def favourites(*, viewer_id: int | None, person_id: int) -> Timeline:
@@ -100,7 +100,7 @@ def favourites(*, viewer_id: int | None, person_id: int) -> Timeline:
     def fetch(seek: Seek) -> list[Entry]:
         return run("favourites", seek, viewer_id=viewer_id, person=person_id)
 
-    return Timeline(Listing(f"favourites {person_id}", by=(Key("favourite_id"),)), fetch)
+    return Timeline(KeysetOrder(f"favourites {person_id}", keys=(Key("favourite_id"),)), fetch)
 
 
 def tag(*, viewer_id: int | None, name: str) -> Timeline:
@@ -109,7 +109,7 @@ def tag(*, viewer_id: int | None, name: str) -> Timeline:
     def fetch(seek: Seek) -> list[Entry]:
         return run("tag", seek, viewer_id=viewer_id, tag=name)
 
-    return Timeline(Listing(f"tag {name}"), fetch)
+    return Timeline(KeysetOrder(f"tag {name}"), fetch)
 
 
 def conversation(*, viewer_id: int | None, thread_id: int) -> Timeline:
@@ -120,33 +120,33 @@ def conversation(*, viewer_id: int | None, thread_id: int) -> Timeline:
             "conversation", seek, viewer_id=viewer_id, thread=thread_id, longest=folding.LONG_CHARACTERS
         )
 
-    return Timeline(Listing(f"conversation {thread_id}", oldest_first=True), fetch, load=_load())
+    return Timeline(KeysetOrder(f"conversation {thread_id}", oldest_first=True), fetch, weight=_weight())
 
 
 def place_in(conversation: Timeline, comment_id: int) -> str:
     """The query string of a page of the conversation that has the comment on it; "" is the first page."""
     # The comment, and what was said before it.
-    seek = Seek(conversation.listing, (comment_id + 1,), backward=True, limit=PAGE_SIZE + 1)
+    seek = Seek(conversation.order, (comment_id + 1,), backward=True, limit=PAGE_SIZE + 1)
     nearest = conversation.fetch(seek)
-    if len(nearest) <= PAGE_SIZE and _load().carried(nearest) == len(nearest):
+    if len(nearest) <= PAGE_SIZE and _weight().fitting(nearest) == len(nearest):
         return ""
     # Some of what was said before it stands above the comment.
-    above = min(PAGE_SIZE // 2 + 1, _load(share=2).carried(nearest))
-    return f"?after={encode(conversation.listing, (nearest[above].id,))}"
+    above = min(PAGE_SIZE // 2 + 1, _weight(share=2).fitting(nearest))
+    return f"?after={encode(conversation.order, (nearest[above].id,))}"
 
 
 def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[ShownCard]:
     """The page with its kwips' cards, marked for the viewer. What was deleted meanwhile is left out."""
-    return page.showing(cards.shown(page, viewer_id, kind))
+    return page.with_items(cards.shown(page, viewer_id, kind))
 
 
-def _load(*, share: int = 1) -> Load[Entry]:
+def _weight(*, share: int = 1) -> WeightLimit[Entry]:
     """What a page of a conversation, or a ``share`` of one, carries."""
-    return Load(folding.PAGE_CHARACTERS // share, lambda entry: entry.characters)
+    return WeightLimit(folding.PAGE_CHARACTERS // share, lambda entry: entry.characters)
 
 
-def _listing(name: str, sort: str) -> Listing:
-    return Listing(f"{name}, active", by=_LAST_COMMENTED) if sort == ACTIVE else Listing(name)
+def _listing(name: str, sort: str) -> KeysetOrder:
+    return KeysetOrder(f"{name}, active", keys=_LAST_COMMENTED) if sort == ACTIVE else KeysetOrder(name)
 
 
 def _file(name: str, sort: str) -> str:

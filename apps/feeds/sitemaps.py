@@ -6,7 +6,6 @@ a crawler that reads all files, in whatever time it takes, misses nothing that w
 
 import datetime
 from collections.abc import Iterable
-from pathlib import Path
 from xml.sax.saxutils import escape
 
 from django.conf import settings
@@ -14,17 +13,19 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from apps.accounts import freshness
+from apps.accounts.keys import NAMES, PEOPLE
 from apps.accounts.models import User
 from apps.accounts.queries import UNCONFIRMED
+from apps.feeds.keys import EVERYONE
+from apps.feeds.statements import SQL
 from apps.kwips.visibility import ANYONE, VISIBLE_SQL
 from apps.pagecache import public_page
+from apps.statements import Statement
 
 # The protocol allows 50,000 addresses a file; with these a file is small enough for the page cache.
 RANGE = 10_000
 # Of each kind, so that the index has no more than the 50,000 files that the protocol allows.
 MOST_FILES = 25_000
-_DIRECTORY = Path(__file__).parent / "sql"
 _XMLNS = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _TABLES = {
     "kwips": ("kwips_kwip", f"k.thread_id IS NULL AND {VISIBLE_SQL}"),
@@ -34,26 +35,25 @@ _TABLES = {
 type Entry = tuple[str, datetime.datetime | None]
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, freshness.NAMES, uncached_query=())
+@public_page(EVERYONE, PEOPLE, NAMES, uncached_query=())
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     files = [f"/sitemap-{kind}-{number}.xml" for kind in _TABLES for number in _ranges(kind)]
     return _xml("sitemapindex", "sitemap", [(path, None) for path in files])
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, uncached_query=())
+@public_page(EVERYONE, PEOPLE, uncached_query=())
 @require_safe
 def kwips(request: HttpRequest, number: int) -> HttpResponse:
     with connection.cursor() as cursor:
-        cursor.execute(
-            _sql("sitemap_kwips").replace("{visible}", VISIBLE_SQL),
-            {"viewer": ANYONE, "start": number * RANGE, "end": (number + 1) * RANGE},
+        SQL.statement("sitemap_kwips").execute(
+            cursor, {"viewer": ANYONE, "start": number * RANGE, "end": (number + 1) * RANGE}
         )
         found = [(f"/{username}/kwip/{kwip_id}/", moved) for kwip_id, username, moved in cursor.fetchall()]
     return _urls(found)
 
 
-@public_page(freshness.PEOPLE, freshness.NAMES, uncached_query=())
+@public_page(PEOPLE, NAMES, uncached_query=())
 @require_safe
 def people(request: HttpRequest, number: int) -> HttpResponse:
     names = (
@@ -65,12 +65,16 @@ def people(request: HttpRequest, number: int) -> HttpResponse:
     return _urls([(f"/{name}/", None) for name in names])
 
 
-def _ranges(kind: str) -> list[int]:
-    """The numbers of the ranges that have anything for everyone in them, the oldest first."""
+def range_statement(kind: str) -> Statement:
     table, among = _TABLES[kind]
-    sql = _sql("sitemap_ranges").replace("{table}", table).replace("{among}", among)
+    sql = SQL.load("sitemap_ranges", table=table, among=among)
+    return sql.statement("sitemap_ranges.sql", f"feeds_sitemap_ranges_{kind}")
+
+
+def _ranges(kind: str) -> list[int]:
+    """The numbers of the ranges that have rows visible to anonymous visitors, oldest first."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"viewer": ANYONE, "size": RANGE, "most": MOST_FILES})
+        range_statement(kind).execute(cursor, {"viewer": ANYONE, "size": RANGE, "most": MOST_FILES})
         return [number for (number,) in cursor.fetchall()]
 
 
@@ -89,8 +93,3 @@ def _xml(root: str, element: str, entries: Iterable[Entry]) -> HttpResponse:
     ]
     head = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{_XMLNS}">'
     return HttpResponse("\n".join([head, *lines, f"</{root}>", ""]), content_type="application/xml")
-
-
-def _sql(name: str) -> str:
-    lines = (_DIRECTORY / f"{name}.sql").read_text().splitlines()
-    return f"/* {name}.sql */ " + "\n".join(line for line in lines if not line.startswith("--"))

@@ -9,16 +9,18 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
-from apps.accounts import freshness
+from apps.accounts.keys import BIOS, PEOPLE, user_pages
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
-from apps.feeds import news, previews, queries
+from apps.feeds import previews, queries, unseen
+from apps.feeds.keys import EVERYONE, tag_pages
 from apps.feeds.queries import Timeline
 from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
 from apps.kwips.cards import Kind
 from apps.kwips.forms import BLANK_KWIP, CommentForm
+from apps.kwips.keys import kwip_pages
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
@@ -28,7 +30,7 @@ WELCOMED_BY = 5
 SORTS = {"sort": (queries.ACTIVE,)}
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE)
+@public_page(EVERYONE, PEOPLE)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """A member's network; for everybody else, what kwippy is and what everyone kwips."""
@@ -43,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/network.html", context)
 
 
-@public_page(freshness.EVERYONE, freshness.PEOPLE, allowed_query=SORTS)
+@public_page(EVERYONE, PEOPLE, allowed_query=SORTS)
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
@@ -60,7 +62,7 @@ def network_news(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         raise Http404
     viewer = request.user
-    timeline = queries.network_news(viewer_id=viewer.pk, following_count=viewer.following_count)
+    timeline = queries.network_unseen(viewer_id=viewer.pk, following_count=viewer.following_count)
     return _news(request, timeline)
 
 
@@ -82,7 +84,7 @@ def welcome(request: MemberRequest) -> HttpResponse:
     return render(request, "feeds/welcome.html", context)
 
 
-@public_page(freshness.tag_pages("{name}"), freshness.PEOPLE)
+@public_page(tag_pages("{name}"), PEOPLE)
 @require_safe
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     canonical = tag_name(name)
@@ -95,7 +97,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 
 
-@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, allowed_query=SORTS)
+@public_page(user_pages("{username}"), PEOPLE, allowed_query=SORTS)
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -132,7 +134,7 @@ def comments(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
 
 
-@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, freshness.BIOS)
+@public_page(user_pages("{username}"), PEOPLE, BIOS)
 @require_safe
 def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -142,7 +144,7 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/followers.html", {"person": who, "page": page})
 
 
-@public_page(freshness.user_pages("{username}"), freshness.PEOPLE, freshness.BIOS)
+@public_page(user_pages("{username}"), PEOPLE, BIOS)
 @require_safe
 def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -152,7 +154,7 @@ def following(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/following.html", {"person": who, "page": page})
 
 
-@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE)
+@public_page(kwip_pages("{kwip_id}"), PEOPLE)
 @require_safe
 def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     """A kwip, whole, with its conversation. A comment's address leads to its place in the conversation."""
@@ -196,7 +198,7 @@ def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
 def _first(request: HttpRequest, timeline: Timeline, news_view: str) -> dict[str, object]:
     """A page, and on the first one `news`: the address that tells how many kwips are new since."""
     page = timeline.page(request.GET)
-    cursor = news.watched(timeline, page)
+    cursor = unseen.watch_cursor(timeline, page)
     return {
         "page": queries.shown(page, viewer_id(request)),
         "sort": timeline.sort,
@@ -205,7 +207,7 @@ def _first(request: HttpRequest, timeline: Timeline, news_view: str) -> dict[str
 
 
 def _news(request: HttpRequest, timeline: Timeline) -> JsonResponse:
-    new = news.since(timeline, request.GET.get("after", ""))
+    new = unseen.since(timeline, request.GET.get("after", ""))
     return JsonResponse({"count": new.count, "more": new.more, "label": new.label})
 
 

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from apps.accounts.counters import lock_people, move_counters
 from apps.accounts.models import User
+from apps.graph import events
 from apps.graph.models import Follow
 from apps.graph.queries import is_blocked
 
@@ -42,7 +43,8 @@ def follow(*, follower: User, followee: User) -> Counts:
     if people[follower.pk].following_count >= FOLLOWING_LIMIT:
         raise FollowsTooMany
     Follow.objects.create(follower=follower, followee=followee)
-    _count(follower, followee, by=1)
+    _count(people, follower, followee, by=1)
+    events.followed.emit(events.Pair(people[follower.pk], people[followee.pk]))
     return _counts(people, follower, followee, moved=1)
 
 
@@ -52,12 +54,14 @@ def unfollow(*, follower: User, followee: User) -> Counts:
     people = lock_people({follower.pk, followee.pk})
     if not Follow.objects.filter(follower=follower, followee=followee).delete()[0]:
         return _counts(people, follower, followee)
-    _count(follower, followee, by=-1)
+    _count(people, follower, followee, by=-1)
+    events.unfollowed.emit(events.Pair(people[follower.pk], people[followee.pk]))
     return _counts(people, follower, followee, moved=-1)
 
 
-def _count(follower: User, followee: User, *, by: int) -> None:
-    move_counters({follower.pk: {"following_count": by}, followee.pk: {"followers_count": by}})
+def _count(people: dict[int, User], follower: User, followee: User, *, by: int) -> None:
+    changes = {follower.pk: {"following_count": by}, followee.pk: {"followers_count": by}}
+    move_counters(changes, people=people)
 
 
 def _counts(people: dict[int, User], follower: User, followee: User, *, moved: int = 0) -> Counts:

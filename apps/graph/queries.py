@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.graph.models import Block, Follow
-from apps.keyset import Listing, Page, from_queryset, paginate
+from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 
 PAGE_SIZE = 40
 
@@ -35,14 +35,14 @@ def is_blocked(one_id: int | None, other_id: int) -> bool:
 def followers(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
     """Who follows this person and is not switched off, the newest first. Raises `BadCursor`."""
     rows = Follow.objects.filter(followee=person_id, follower__is_active=True).select_related("follower")
-    listing = Listing(f"followers {person_id}")
-    page = paginate(arguments, listing, from_queryset(rows, listing), limit=PAGE_SIZE)
-    return page.showing([follow.follower for follow in page])
+    order = KeysetOrder(f"followers {person_id}")
+    page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)
+    return page.with_items([follow.follower for follow in page])
 
 
 def following(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
     """Whom this person follows and is not switched off, the newest first. Raises `BadCursor`."""
     rows = Follow.objects.filter(follower=person_id, followee__is_active=True).select_related("followee")
-    listing = Listing(f"following {person_id}")
-    page = paginate(arguments, listing, from_queryset(rows, listing), limit=PAGE_SIZE)
-    return page.showing([follow.followee for follow in page])
+    order = KeysetOrder(f"following {person_id}")
+    page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)
+    return page.with_items([follow.followee for follow in page])

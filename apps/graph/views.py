@@ -17,8 +17,8 @@ from apps.graph import actions
 @require_POST
 @members_only
 def follow(request: MemberRequest, username: str) -> HttpResponse:
-    if not (admission := limits.admit("follow", request.user.pk)):
-        return limits.refuse_click(request, admission)
+    if not (decision := limits.hit("follow", request.user.pk)):
+        return limits.refuse_click(request, decision)
     followee = person(username)
     try:
         counts = actions.follow(follower=request.user, followee=followee)
@@ -39,8 +39,8 @@ def follow(request: MemberRequest, username: str) -> HttpResponse:
 @require_POST
 @members_only
 def unfollow(request: MemberRequest, username: str) -> HttpResponse:
-    if not (admission := limits.admit("follow", request.user.pk)):
-        return limits.refuse_click(request, admission)
+    if not (decision := limits.hit("follow", request.user.pk)):
+        return limits.refuse_click(request, decision)
     followee = person(username)
     return _counted(request, followee, actions.unfollow(follower=request.user, followee=followee))
 

@@ -1,66 +1,71 @@
-"""Keyset (seek) pagination: pages that neither count, nor offset, nor transfer what they do not show.
+"""Keyset (seek) pagination: page 1,000 costs what page 1 costs. No COUNT, no OFFSET.
+
+In one minute: a page starts after the sort key of the last row that the visitor saw, which the link to the
+page carries as a *cursor*. The database finds that place in an index and reads one page of rows and one
+more, which says whether there is a next page.
+
+    index (id DESC)    99 98 97 96 │ 95 94 93 │ 92 91 …
+                                   ▲          ▲
+    ?before=<96>  →  id < 96       └─ a page ─┴─ row n+1: there is an older page
+
+Read in this order: `cursor.py` (an order, a cursor), `page.py` (`paginate`), `sources.py` (querysets).
 
 Problem (2008)
-    Kwippy cut its lists by OFFSET and hid the costly COUNT behind a made-up total. PostgreSQL reads and
-    throws away every row in front of an OFFSET, so page 1,000 costs a thousand pages; a row published
-    between two clicks shifts every page, so that rows are seen twice; the made-up total led to empty pages
-    and cut history off; a negative page number was an error 500.
+    Kwippy cut its lists by OFFSET and replaced the expensive COUNT by an invented total. PostgreSQL reads
+    and discards every row before an OFFSET, so page 1,000 costs a thousand pages. A row published between
+    two clicks shifts all pages, so rows are repeated. The invented total led to empty pages and hid old
+    rows; a negative page number was an error 500.
 
 Mechanism
-    A page is read from a position: the sort key of the last row seen. ``WHERE id < position ORDER BY id
-    DESC LIMIT n+1`` starts in the middle of an index and reads n+1 rows, wherever it is; row n+1 says
-    whether there is more. Compound orders compare row values, ``(last_active_at, id) < (…)``, all columns
-    in one direction. The page before is read by the same SQL turned around (`turned`), and reversed in
-    Python.
+    ``WHERE id < cursor ORDER BY id DESC LIMIT n+1``. Compound orders compare row values, ``(last_active_at,
+    id) < (…)``, all columns in one direction. The previous page is the same SQL in the opposite direction,
+    its rows reversed in Python; a `.sql` file has holes for both: ``k.id {beyond} %(cursor_id)s ORDER BY
+    k.id {order}``, filled from `Seek.beyond` and `Seek.direction`.
 
-    - `Listing` is a list and its order: its name, its key's columns, its direction.
-    - A cursor is a position as text (`encode`, `decode`): a version, then 3 bytes of checksum over the
-      list's name and the values, then the values as varints. It fits one list in one order. It is not a
-      secret and not signed: it says where to start reading, never what may be read.
-    - `paginate` takes ``?before=`` or ``?after=`` and a fetch (any callable; `from_queryset` makes one of
-      a queryset) and gives a `Page`: items, and the query strings of the pages on either side.
-    - A `Load` ends a page before its number of rows, where these weigh too much together (long texts). The
-      n+1 rows are read all the same; a page is as many of them, from the cursor on, as it may carry.
+    - `KeysetOrder` is a list and its order: name, keys, direction.
+    - A cursor is a version, a 3-byte checksum over the list's name and the values, and the values (8 bytes
+      each), in base64. It is valid for one list in one order. It is neither secret nor signed: it says
+      where to start reading, never what may be read.
+    - `paginate` takes ``?before=`` or ``?after=`` and a fetch (any callable; `from_queryset` makes one),
+      and returns a `Page`: items, and the query strings of the two neighbours.
+    - A `WeightLimit` ends a page early if its rows are too heavy together (long texts).
 
 Switch
-    None in the settings: a list either names its `Listing` or it has no pages. `Paginator` in a view's
-    place is the way back.
+    None: a list uses `paginate` or Django's `Paginator`.
 
 Invariant
-    Walking from a page to the next and the next shows every row that was there throughout exactly once, in
-    order, whatever is inserted or deleted meanwhile (a row whose sort key moves may be seen again or
-    missed). Walking back shows the same rows. A position is checked before SQL: whole numbers of 0 to
-    2**63-1, times between 1970 and tomorrow. A page costs the same at any depth.
+    Following next links shows every row that exists throughout exactly once, in order, whatever is inserted
+    or deleted meanwhile; previous links show the same rows. (A row whose sort key changes may be repeated
+    or missed.) A position is checked before SQL: integers from 0 to 2**63-1, timestamps from 1970 to
+    tomorrow.
 
 When it fails
-    A damaged cursor, one of another list or order, one of a later version: `BadCursor`, which is an
-    `Http404`; the same address without its query is the way back. A cursor whose row is gone still works:
-    it is a place, not a row. A page of newer rows that reaches the start is the first page, full. A page
-    beyond the end is empty, and its link to newer rows leads to the first page. Ids are given out before
-    rows commit, so that a row may appear just below a position already passed: whoever asks for what is
-    new has to look again at a stretch that they have seen (the feeds' "n new kwips" do).
+    A damaged cursor, or one of another list, order or version, raises `BadCursor`, an `Http404`. The cursor
+    of a deleted row still works: it is a position. A previous page that reaches the start becomes the full
+    first page. A page beyond the end is empty and links to the first page. Ids are assigned before rows
+    commit, so a row may appear just below a position already passed: a query for new rows has to overlap
+    (`apps.feeds.unseen`).
 
 How to measure
-    ``python -m bench timelines``: page 1 and page 10,000 here and with `Paginator`. By hand: ``manage.py
+    ``python -m bench timelines``: page 1 and page 10,000, here and with `Paginator`. ``manage.py
     explainfeeds``.
 """
 
-from apps.keyset.cursor import BadCursor, Key, Listing, decode, encode, moment
-from apps.keyset.page import Fetch, Load, Page, Seek, paginate
-from apps.keyset.sources import from_queryset, turned
+from apps.keyset.cursor import BadCursor, Key, KeysetOrder, decode, encode, timestamp
+from apps.keyset.page import Fetch, Page, Seek, WeightLimit, paginate
+from apps.keyset.sources import from_queryset
 
 __all__ = [
     "BadCursor",
     "Fetch",
     "Key",
-    "Listing",
-    "Load",
+    "KeysetOrder",
     "Page",
     "Seek",
+    "WeightLimit",
     "decode",
     "encode",
     "from_queryset",
-    "moment",
     "paginate",
-    "turned",
+    "timestamp",
 ]

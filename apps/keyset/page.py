@@ -1,4 +1,4 @@
-"""One page of a list, and the addresses of the pages beside it."""
+"""One page of a list, and the query strings of its neighbours."""
 
 from __future__ import annotations
 
@@ -6,28 +6,42 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from apps.keyset.cursor import BadCursor, Listing, Position, Value, decode, encode
+from apps.keyset.cursor import BadCursor, KeysetOrder, Position, Value, decode, encode
 
 BEFORE, AFTER = "before", "after"
 
 
 @dataclass(frozen=True, slots=True)
 class Seek:
-    """What a fetch shall read: up to ``limit`` rows beyond ``position``.
+    """What a fetch reads: up to ``limit`` rows beyond ``position``, the nearest first.
 
-    ``backward`` is against the list's order: the nearest rows first, all the same.
+    ``backward`` reads against the list's order.
     """
 
-    listing: Listing
+    order: KeysetOrder
     position: Position
     backward: bool
     limit: int
 
     @property
+    def is_ascending(self) -> bool:
+        return self.order.oldest_first != self.backward
+
+    @property
+    def beyond(self) -> str:
+        """The operator between the keys and the position."""
+        return ">" if self.is_ascending else "<"
+
+    @property
+    def direction(self) -> str:
+        """For ORDER BY."""
+        return "ASC" if self.is_ascending else "DESC"
+
+    @property
     def parameters(self) -> dict[str, Value]:
-        """For SQL: `cursor_` and each key's name, and `limit`."""
+        """For SQL: ``cursor_`` and the name of each key, and ``limit``."""
         named = {
-            f"cursor_{key.name}": value for key, value in zip(self.listing.by, self.position, strict=True)
+            f"cursor_{key.name}": value for key, value in zip(self.order.keys, self.position, strict=True)
         }
         return {**named, "limit": self.limit}
 
@@ -36,27 +50,27 @@ type Fetch[T] = Callable[[Seek], Sequence[T]]
 
 
 @dataclass(frozen=True, slots=True)
-class Load[T]:
-    """How much a page may carry: rows that weigh ``most`` together. One row is always carried."""
+class WeightLimit[T]:
+    """The rows of a page weigh at most ``maximum`` together; a page has at least one row."""
 
-    most: int
+    maximum: int
     weigh: Callable[[T], int]
 
-    def carried(self, rows: Sequence[T]) -> int:
-        """How many of the rows, from the first one on, make a page."""
+    def fitting(self, rows: Sequence[T]) -> int:
+        """How many of the first rows fit on a page."""
         total = 0
         for count, row in enumerate(rows):
             total += self.weigh(row)
-            if total > self.most and count:
+            if total > self.maximum and count:
                 return count
         return len(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
-    """Rows in the list's order. ``older`` and ``newer`` are query strings, "" where there is nothing.
+    """Rows in the list's order. ``older`` and ``newer`` are query strings of its neighbours, or "".
 
-    ``oldest_first`` tells which of the two is the next page of the list and which the previous.
+    ``oldest_first`` says which of the two is the next page.
     """
 
     items: list[T]
@@ -67,16 +81,16 @@ class Page[T]:
 
     @property
     def next(self) -> str:
-        """Where rel="next" leads."""
+        """The query string of rel="next"."""
         return self.newer if self.oldest_first else self.older
 
     @property
     def previous(self) -> str:
-        """Where rel="prev" leads."""
+        """The query string of rel="prev"."""
         return self.older if self.oldest_first else self.newer
 
-    def showing[U](self, items: Sequence[U]) -> Page[U]:
-        """The same page with other items: say, the cards of its ids."""
+    def with_items[U](self, items: Sequence[U]) -> Page[U]:
+        """The same page with other items, such as the cards of its ids."""
         return Page(list(items), self.older, self.newer, self.oldest_first, self.is_first)
 
     def __iter__(self) -> Iterator[T]:
@@ -88,68 +102,69 @@ class Page[T]:
 
 def paginate[T](
     arguments: Mapping[str, str],
-    listing: Listing,
+    order: KeysetOrder,
     fetch: Fetch[T],
     *,
     limit: int = 20,
-    load: Load[T] | None = None,
+    weight: WeightLimit[T] | None = None,
     keep: Mapping[str, str] | None = None,
 ) -> Page[T]:
-    """The page that ``arguments`` (a request's GET) ask for by ``before`` or ``after``; else the first.
+    """The page at ``before`` or ``after`` in ``arguments`` (a request's GET), else the first page.
 
-    With a ``load`` a page ends before its ``limit`` where its rows weigh too much. ``keep`` holds other
-    arguments, already checked, for the links to carry on. Raises `BadCursor`.
+    A ``weight`` limit ends a page before ``limit`` rows. The links repeat the arguments in ``keep``, which
+    the caller has validated. Raises `BadCursor`.
     """
-    seek, is_start = _asked(arguments, listing, limit)
+    seek, is_start = _requested(arguments, order, limit)
     rows = list(fetch(seek))
-    # Near the start a page of what is left would be a stump. But where pages end by weight, those of the way
-    # back end elsewhere than those of the way there, and a first page made full would repeat rows.
-    if seek.backward and len(rows) < limit and not (load and rows):
-        seek, is_start = Seek(listing, listing.start, backward=False, limit=limit + 1), True
+    # A previous page that reaches the start has fewer rows than a page: show the full first page instead.
+    # Not with a weight limit: pages read backward end at other rows than those read forward, and the first
+    # page would repeat rows.
+    if seek.backward and len(rows) < limit and not (weight and rows):
+        seek, is_start = Seek(order, order.start, backward=False, limit=limit + 1), True
         rows = list(fetch(seek))
-    held = min(limit, load.carried(rows) if load else limit)
-    beyond = len(rows) > held
-    del rows[held:]
+    count = min(limit, weight.fitting(rows) if weight else limit)
+    has_more = len(rows) > count
+    del rows[count:]
     if seek.backward:
         rows.reverse()
-    links = _Links(listing, keep or {}, rows)
+    links = _Links(order, keep or {}, rows)
     if seek.backward:
-        following, preceding = links.next(), links.previous() if beyond else ""
+        following, preceding = links.next(), links.previous() if has_more else ""
     else:
-        following, preceding = links.next() if beyond else "", "" if is_start else links.previous()
-    older, newer = (preceding, following) if listing.oldest_first else (following, preceding)
-    return Page(rows, older, newer, listing.oldest_first, is_first=not preceding)
+        following, preceding = links.next() if has_more else "", "" if is_start else links.previous()
+    older, newer = (preceding, following) if order.oldest_first else (following, preceding)
+    return Page(rows, older, newer, order.oldest_first, is_first=not preceding)
 
 
-def _asked(arguments: Mapping[str, str], listing: Listing, limit: int) -> tuple[Seek, bool]:
-    """The seek, and whether it starts at the list's start."""
+def _requested(arguments: Mapping[str, str], order: KeysetOrder, limit: int) -> tuple[Seek, bool]:
+    """The seek, and whether it is the first page's."""
     before, after = arguments.get(BEFORE), arguments.get(AFTER)
     if before is not None and after is not None:
         raise BadCursor
     text = before if before is not None else after
     if text is None:
-        return Seek(listing, listing.start, backward=False, limit=limit + 1), True
-    backward = (before is not None) == listing.oldest_first
-    return Seek(listing, decode(listing, text), backward, limit + 1), False
+        return Seek(order, order.start, backward=False, limit=limit + 1), True
+    backward = (before is not None) == order.oldest_first
+    return Seek(order, decode(order, text), backward, limit + 1), False
 
 
 @dataclass(frozen=True, slots=True)
 class _Links[T]:
-    listing: Listing
+    order: KeysetOrder
     keep: Mapping[str, str]
     rows: list[T]
 
     def next(self) -> str:
-        return self._query(AFTER if self.listing.oldest_first else BEFORE, self.rows[-1])
+        return self._query(AFTER if self.order.oldest_first else BEFORE, self.rows[-1])
 
     def previous(self) -> str:
         if not self.rows:
-            # Beyond the end: back to the first page. A bare "?" drops the cursor from the address.
+            # Beyond the end: link to the first page. A bare "?" removes the cursor from the address.
             return "?" + self._kept()
-        return self._query(BEFORE if self.listing.oldest_first else AFTER, self.rows[0])
+        return self._query(BEFORE if self.order.oldest_first else AFTER, self.rows[0])
 
     def _query(self, argument: str, row: T) -> str:
-        cursor = encode(self.listing, self.listing.position_of(row))
+        cursor = encode(self.order, self.order.position_of(row))
         return "?" + "&".join(filter(None, [self._kept(), f"{argument}={cursor}"]))
 
     def _kept(self) -> str:

@@ -7,67 +7,97 @@ that order by the transaction that holds its thread.
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.accounts import freshness
 from apps.accounts.counters import lock_people, move_counters
 from apps.accounts.models import User
 from apps.accounts.queries import ids_of
-from apps.kwips import text as kwip_text
-from apps.kwips.freshness import shown_on
+from apps.kwips import events
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
+from apps.kwips.queries import made_by_form, tags_of
+from apps.kwips.text import tags_and_mentions
 
 
 class Gone(Exception):
     """The kwip was deleted, at the latest while this action waited for it."""
 
 
+class OtherThread(Exception):
+    """A comment answers comments of its own thread only."""
+
+
+class Made(NamedTuple):
+    """A kwip or comment, and whether this call created it: not where the same form was sent before."""
+
+    kwip: Kwip
+    created: bool
+
+
 @transaction.atomic
-def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool = False) -> Kwip:
+def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool = False) -> Made:
     """Publishes a kwip, or returns the one that the same form made before. ``text`` is clean, not empty.
 
     Raises `Gone` where the form's kwip was deleted since.
     """
-    lock_people({author.pk})
+    people = lock_people({author.pk})
     if (before := _made_by_form(author, form_key)) is not None:
         if before.thread_id is None:
-            return before
+            return Made(before, created=False)
         form_key = uuid.uuid4()  # the key of another form: not this kwip sent twice
     kwip = Kwip.objects.create(
         author=author, text=text, form_key=form_key, audience=author if followers_only else None
     )
-    _index_words(kwip)
-    move_counters({author.pk: {"kwips_count": 1}})
-    freshness.changed(pages=shown_on(kwip))
-    return kwip
+    tags = _index_words(kwip)
+    move_counters({author.pk: {"kwips_count": 1}}, people=people)
+    events.published.emit(events.Published(kwip, tags))
+    return Made(kwip, created=True)
 
 
 @transaction.atomic
-def comment(*, author: User, thread: Kwip, text: str, form_key: uuid.UUID) -> Kwip:
+def comment(
+    *, author: User, thread: Kwip, text: str, form_key: uuid.UUID, answers: Kwip | None = None
+) -> Made:
     """Adds a comment below ``thread``, or returns the one that the same form made before.
 
-    Raises `Gone` where the kwip, or the form's comment, was deleted.
+    ``answers`` is the comment that it answers. Raises `Gone` where the kwip, the comment that it answers, or
+    the form's comment was deleted, and `OtherThread`.
     """
     locked = _lock(thread.pk)
-    lock_people({author.pk})
+    people = lock_people({author.pk})
     if (before := _made_by_form(author, form_key)) is not None:
         if before.thread_id == locked.pk:
-            return before
+            return Made(before, created=False)
         form_key = uuid.uuid4()  # the key of another form: not this comment sent twice
+    if answers is not None:
+        _check_answers(answers, locked)
     made = Kwip.objects.create(
-        author=author, thread=locked, text=text, form_key=form_key, audience_id=locked.audience_id
+        author=author,
+        thread=locked,
+        answers=answers,
+        text=text,
+        form_key=form_key,
+        audience_id=locked.audience_id,
     )
-    _index_words(made)
+    tags = _index_words(made)
     Kwip.objects.filter(pk=locked.pk).update(
         comments_count=F("comments_count") + 1, version=F("version") + 1, last_active_at=made.created_at
     )
-    move_counters({author.pk: {"comments_count": 1}})
-    freshness.changed(pages=shown_on(locked, made))
-    return made
+    move_counters({author.pk: {"comments_count": 1}}, people=people)
+    events.commented.emit(events.Commented(made, locked, tags))
+    return Made(made, created=True)
+
+
+def _check_answers(answers: Kwip, thread: Kwip) -> None:
+    """Raises `OtherThread` and `Gone`. While ``thread`` is locked, no comment below it is deleted."""
+    if answers.thread_id != thread.pk:
+        raise OtherThread
+    if not Kwip.objects.filter(pk=answers.pk).exists():
+        raise Gone
 
 
 @transaction.atomic
@@ -76,21 +106,18 @@ def edit(*, kwip: Kwip, text: str) -> Kwip:
     locked = _lock(kwip.pk)
     if locked.text == text:
         return locked
-    quoting = locked.comments.only("thread_id", "audience_id")
-    before = shown_on(locked, *quoting)
+    comments = list(locked.comments.only("thread_id", "audience_id")) if locked.comments_count else []
     Revision.objects.create(kwip=locked, text=locked.text, written_at=locked.edited_at or locked.created_at)
     locked.text = text
     locked.edited_at = timezone.now()
     locked.version += 1
     locked.save(update_fields=["text", "edited_at", "version"])
-    # The card of a comment shows the beginning of what it is about.
-    locked.comments.update(version=F("version") + 1)
-    _index_words(locked)
-    freshness.changed(pages=before + shown_on(locked))
+    if comments:  # their cards quote it
+        locked.comments.update(version=F("version") + 1)
+    events.edited.emit(events.Edited(locked, comments, _index_words_again(locked)))
     return locked
 
 
-@transaction.atomic
 def delete(*, kwip: Kwip) -> None:
     """Deletes a kwip with its comments, or one comment; a tombstone without words stays. Raises `Gone`."""
     if not delete_all(kwip_ids=[kwip.pk]):
@@ -112,7 +139,8 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
         changes[gone.author_id]["comments_count" if gone.thread_id else "kwips_count"] -= 1
         if gone.thread_id is not None and gone.thread_id not in doomed:
             shrinking[gone.thread_id] += 1
-    pages = shown_on(*doomed.values(), *(locked[thread_id] for thread_id in shrinking))
+    threads = [locked[thread_id] for thread_id in shrinking]
+    tags = tags_of(*doomed.values(), *threads)
     favourites = Favourite.objects.filter(kwip_id__in=doomed).values_list("user_id")
     for user_id, number in favourites.annotate(number=Count("pk")):
         changes[user_id]["favourites_count"] -= number
@@ -129,7 +157,7 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
     Kwip.objects.filter(pk__in=doomed).delete()
     _shrink(shrinking)
     move_counters(changes)
-    freshness.changed(pages=pages)
+    events.deleted.emit(events.Deleted(list(doomed.values()), threads, tags))
     return len(doomed)
 
 
@@ -187,28 +215,30 @@ def delete_some_of(*, author_id: int, limit: int = 100) -> int:
 def favourite(*, kwip: Kwip, user: User) -> int:
     """Adds a kwip or comment to someone's favourites, once. Returns how often it is one. Raises `Gone`."""
     locked = _lock(kwip.pk)
-    if Favourite.objects.get_or_create(kwip=locked, user=user)[1]:
-        return _count_favourite(locked, user, by=1)
-    return locked.favourites_count
+    if Favourite.objects.filter(kwip=locked, user=user).exists():
+        return locked.favourites_count
+    Favourite.objects.create(kwip=locked, user=user)
+    _count_favourite(locked, user, by=1)
+    events.favourited.emit(events.Favourited(locked, user))
+    return locked.favourites_count + 1
 
 
 @transaction.atomic
 def unfavourite(*, kwip: Kwip, user: User) -> int:
     """Takes a kwip or comment out of someone's favourites. Returns how often it is one. Raises `Gone`."""
     locked = _lock(kwip.pk)
-    if Favourite.objects.filter(kwip=locked, user=user).delete()[0]:
-        return _count_favourite(locked, user, by=-1)
-    return locked.favourites_count
+    if not Favourite.objects.filter(kwip=locked, user=user).delete()[0]:
+        return locked.favourites_count
+    _count_favourite(locked, user, by=-1)
+    events.unfavourited.emit(events.Favourited(locked, user))
+    return locked.favourites_count - 1
 
 
-def _count_favourite(kwip: Kwip, user: User, *, by: int) -> int:
-    """Moves the counters of both. ``kwip`` is locked, so that what it says is exact."""
+def _count_favourite(kwip: Kwip, user: User, *, by: int) -> None:
     Kwip.objects.filter(pk=kwip.pk).update(
         favourites_count=F("favourites_count") + by, version=F("version") + 1
     )
     move_counters({user.pk: {"favourites_count": by}})
-    freshness.changed(pages=shown_on(kwip))
-    return kwip.favourites_count + by
 
 
 def _lock(kwip_id: int) -> Kwip:
@@ -220,27 +250,43 @@ def _lock(kwip_id: int) -> Kwip:
         raise Gone from None
 
 
-def is_made(author: User, form_key: uuid.UUID) -> bool:
-    """Whether a form was taken before; what came of it may be deleted by now."""
-    made = {"author": author, "form_key": form_key}
-    return Kwip.objects.filter(**made).exists() or Tombstone.objects.filter(**made).exists()
-
-
 def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip | None:
-    if Tombstone.objects.filter(author=author, form_key=form_key).exists():
+    found = made_by_form(author.pk, form_key)
+    if found is None:
+        return None
+    kwip = Kwip.objects.select_related("author").filter(pk=found.kwip_id).first()
+    if kwip is None:
         raise Gone
-    return Kwip.objects.filter(author=author, form_key=form_key).first()
+    return kwip
 
 
-def _index_words(kwip: Kwip) -> None:
-    """Brings the kwip's tags and mentions in line with its text."""
-    names = kwip_text.tags(kwip.text)
-    # In one order, so that two kwips with the same new tags don't wait for each other.
-    Tag.objects.bulk_create([Tag(name=name) for name in sorted(names)], ignore_conflicts=True)
-    wanted = set(Tag.objects.filter(name__in=names).values_list("pk", flat=True))
-    KwipTag.objects.filter(kwip=kwip).exclude(tag_id__in=wanted).delete()
-    KwipTag.objects.bulk_create([KwipTag(tag_id=tag, kwip=kwip) for tag in wanted], ignore_conflicts=True)
-    named = kwip_text.mentions(kwip.text)
+def _index_words(kwip: Kwip) -> list[str]:
+    """Records the tags and mentions of a new kwip. Returns the names of its tags."""
+    tags, named = tags_and_mentions(kwip.text)
+    _add_tags(kwip, tags)
+    _add_mentions(kwip, ids_of(named))
+    return tags
+
+
+def _index_words_again(kwip: Kwip) -> set[str]:
+    """Brings tags and mentions in line with a new text. Returns the names of the former and the new tags."""
+    tags, named = tags_and_mentions(kwip.text)
+    before = tags_of(kwip).get(kwip.pk, set())
+    if gone := before.difference(tags):
+        KwipTag.objects.filter(kwip=kwip, tag__in=Tag.objects.filter(name__in=gone)).delete()
+    _add_tags(kwip, set(tags) - before)
     people = ids_of(named)
     Mention.objects.filter(kwip=kwip).exclude(user_id__in=people).delete()
+    _add_mentions(kwip, people)
+    return before.union(tags)
+
+
+def _add_tags(kwip: Kwip, names: Collection[str]) -> None:
+    # In one order, so that two kwips with the same new tags don't wait for each other.
+    Tag.objects.bulk_create([Tag(name=name) for name in sorted(names)], ignore_conflicts=True)
+    ids = Tag.objects.filter(name__in=names).values_list("pk", flat=True)
+    KwipTag.objects.bulk_create([KwipTag(tag_id=tag, kwip=kwip) for tag in ids], ignore_conflicts=True)
+
+
+def _add_mentions(kwip: Kwip, people: Collection[int]) -> None:
     Mention.objects.bulk_create([Mention(kwip=kwip, user_id=user) for user in people], ignore_conflicts=True)

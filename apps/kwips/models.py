@@ -19,6 +19,10 @@ class Kwip(models.Model):
     thread = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="comments", db_index=False
     )
+    # Of a comment: the comment of the same thread that it answers. Clients ask for it; no page shows it.
+    answers = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     text = models.TextField(_("your kwip"), max_length=TEXT_LIMIT)
     # Whose circle may read it: this person and those who follow them; NULL is everyone. A comment takes
     # its thread's, so that one column answers for both.
@@ -96,6 +100,8 @@ class Kwip(models.Model):
                 include=["author", "audience"],
                 condition=models.Q(thread__isnull=False),
             ),
+            # Deleting a comment looks for its answers.
+            models.Index(fields=["answers"], name="kwip_answers", condition=models.Q(answers__isnull=False)),
             # Deleting a person looks for what was written for their circle.
             models.Index(
                 fields=["audience"], name="kwip_audience", condition=models.Q(audience__isnull=False)

@@ -1,37 +1,28 @@
 """Reads of kwips: by their ids, as the cards that every list shows."""
 
 import datetime
+import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 
 from apps.accounts.models import COUNTERS, User
 from apps.accounts.queries import ids_of, known_names
 from apps.graph.models import Follow
-from apps.keyset import Listing, Page, from_queryset, paginate
+from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 from apps.kwips import folding
 from apps.kwips import text as kwip_text
-from apps.kwips.models import Kwip, Revision, Tombstone
-from apps.kwips.visibility import ANYONE, visible_to
+from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone
+from apps.kwips.visibility import ANYONE, SQL, visible_to
 from apps.plaintext import language_of, safe
-from apps.statements import Prepared
 
-
-def _statement(name: str, types: Mapping[str, str]) -> Prepared:
-    sql = (Path(__file__).parent / "sql" / f"{name}.sql").read_text()
-    return Prepared(f"{name}.sql", f"kwips_{name}", sql, types)
-
-
-_CARDS = _statement("cards", {"ids": "bigint[]"})
-_FAVOURITES_AMONG = _statement("favourites_among", {"ids": "bigint[]"})
-_LEFT_OUT = _statement("left_out", {})
 HISTORY_SIZE = 5  # of 5,000 characters each, at worst
 
 
@@ -130,7 +121,7 @@ def cards(ids: Sequence[int], *, characters: int = folding.ENOUGH_TO_FOLD) -> li
     if not ids:
         return []
     with connection.cursor() as cursor:
-        _CARDS.execute(cursor, {"ids": list(ids), "length": characters})
+        SQL.statement("cards").execute_prepared(cursor, {"ids": list(ids), "length": characters})
         return [_card(row) for row in cursor.fetchall()]
 
 
@@ -163,7 +154,8 @@ def marked(cards: Iterable[Card], viewer_id: int | None) -> list[Card]:
 def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:
     """Which of these kwips are among the viewer's favourites."""
     with connection.cursor() as cursor:
-        _FAVOURITES_AMONG.execute(cursor, {"viewer": viewer_id, "ids": list(kwip_ids)})
+        parameters = {"viewer": viewer_id, "ids": list(kwip_ids)}
+        SQL.statement("favourites_among").execute_prepared(cursor, parameters)
         return {kwip_id for (kwip_id,) in cursor.fetchall()}
 
 
@@ -177,7 +169,8 @@ def shown_counts(person: User, viewer_id: int | None) -> dict[str, int]:
     if viewer_id == person.pk:
         return counts  # what the side of each page says, too
     with connection.cursor() as cursor:
-        _LEFT_OUT.execute(cursor, {"person": person.pk, "viewer": viewer_id or ANYONE})
+        parameters = {"person": person.pk, "viewer": viewer_id or ANYONE}
+        SQL.statement("left_out").execute_prepared(cursor, parameters)
         left_out = zip(("followers_count", "following_count", "kwips_count"), cursor.fetchone(), strict=True)
     return counts | {name: max(0, counts[name] - number) for name, number in left_out}
 
@@ -207,11 +200,11 @@ class EarlierVersion(NamedTuple):
 
 def history(kwip: Kwip, arguments: Mapping[str, str]) -> Page[EarlierVersion]:
     """What a kwip said before its edits, the latest first. Raises `BadCursor`."""
-    listing = Listing(f"history {kwip.pk}")
+    order = KeysetOrder(f"history {kwip.pk}")
     beginning = Left("text", folding.ENOUGH_TO_FOLD_LONG)
     rows = kwip.revisions.defer("text").annotate(beginning=beginning)
-    page: Page[Any] = paginate(arguments, listing, from_queryset(rows, listing), limit=HISTORY_SIZE)
-    return page.showing([
+    page: Page[Any] = paginate(arguments, order, from_queryset(rows, order), limit=HISTORY_SIZE)
+    return page.with_items([
         EarlierVersion(row.pk, row.written_at, *folding.fold_long(row.beginning)) for row in page
     ])  # fmt: skip
 
@@ -237,3 +230,25 @@ def is_gone(kwip_id: int, viewer_id: int | None, username: str | None = None) ->
         # By id: the address may have a name that the author has changed since.
         gone = gone.filter(author__in=ids_of([username]))
     return gone.exists()
+
+
+class MadeByForm(NamedTuple):
+    kwip_id: int
+    is_deleted: bool
+
+
+def made_by_form(author_id: int, form_key: uuid.UUID) -> MadeByForm | None:
+    """The kwip or comment that a form made before, which may be deleted since."""
+    made = {"author": author_id, "form_key": form_key}
+    kwips = Kwip.objects.filter(**made).values_list("pk", Value(False))
+    tombstones = Tombstone.objects.filter(**made).values_list("kwip_id", Value(True))
+    return next((MadeByForm(*row) for row in kwips.union(tombstones, all=True)), None)
+
+
+def tags_of(*kwips: Kwip) -> dict[int, set[str]]:
+    """The names of the tags of these kwips and comments, by their ids: one query, none for no kwips."""
+    names: defaultdict[int, set[str]] = defaultdict(set)
+    rows = KwipTag.objects.filter(kwip__in=[kwip.pk for kwip in kwips]).values_list("kwip_id", "tag__name")
+    for kwip_id, name in rows:
+        names[kwip_id].add(name)
+    return names

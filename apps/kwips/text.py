@@ -18,7 +18,8 @@ from apps.kwips.links import UNSPACED, addresses, split
 from apps.plaintext import boundary, clean, cut, safe
 
 __all__ = [
-    "Token", "clean", "excerpt", "fold", "mentions", "tag_name", "tags", "to_html", "tokens",
+    "Token", "clean", "excerpt", "fold", "mentions", "tag_name", "tags", "tags_and_mentions", "to_html",
+    "tokens",
 ]  # fmt: skip
 
 FOLD_WORDS = 40  # as kwippy did in 2008
@@ -111,18 +112,22 @@ def _is_tag(name: str) -> bool:
     return is_word and len(name) <= TAG_LENGTH and any(c.isalpha() for c in name)
 
 
+def tags_and_mentions(text: str) -> tuple[list[str], list[str]]:
+    """The names of the first fifty tags, and the first hundred user names, whether or not they exist."""
+    found: dict[str, dict[str, None]] = {"tag": {}, "mention": {}, "text": {}, "link": {}}
+    for token in tokens(text):
+        found[token.kind][token.target] = None
+    return list(found["tag"])[:50], list(found["mention"])[:100]
+
+
 def mentions(text: str) -> list[str]:
     """User names that the text mentions, whether or not there are such people: the first hundred."""
-    return _targets(text, "mention", most=100)
+    return tags_and_mentions(text)[1]
 
 
 def tags(text: str) -> list[str]:
     """Names of the tags in the text: the first fifty."""
-    return _targets(text, "tag", most=50)
-
-
-def _targets(text: str, kind: str, *, most: int) -> list[str]:
-    return list(dict.fromkeys(token.target for token in tokens(text) if token.kind == kind))[:most]
+    return tags_and_mentions(text)[0]
 
 
 def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps import limits
-from apps.accounts import freshness
+from apps.accounts.keys import PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.kwips import actions, cards, folding, queries
 from apps.kwips.forms import BLANK_KWIP, CommentForm, EditForm, KwipForm
+from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
+from apps.kwips.queries import made_by_form
 from apps.pagecache import public_page
 from apps.plaintext import language_of
 
@@ -27,17 +30,11 @@ def compose(request: MemberRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
         return render(request, "kwips/compose.html", {"form": form}, status=status)
-    # A form that was taken already is no second try.
-    admission = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.admit(
-        "publish", request.user.pk
-    )
-    if not admission:
-        return limits.refuse(request, admission, "kwips/compose.html", form)
-    try:
-        kwip = actions.publish(author=request.user, **form.cleaned_data)
-    except actions.Gone:
-        return gone(request, text=form.cleaned_data["text"])
-    return redirect(_address(kwip))
+    decision = limits.hit("publish", request.user.pk)
+    if _is_refused(decision, request, form):
+        return limits.refuse(request, decision, "kwips/compose.html", form)
+    kwip = _made(decision, lambda: actions.publish(author=request.user, **form.cleaned_data))
+    return redirect(_address(kwip)) if kwip else gone(request, text=form.cleaned_data["text"])
 
 
 @members_only
@@ -49,16 +46,28 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
-    admission = actions.is_made(request.user, form.cleaned_data["form_key"]) or limits.admit(
-        "comment", request.user.pk
-    )
-    if not admission:
-        return limits.refuse(request, admission, "kwips/comment.html", form, kwip=_card(kwip, request))
+    decision = limits.hit("comment", request.user.pk)
+    if _is_refused(decision, request, form):
+        return limits.refuse(request, decision, "kwips/comment.html", form, kwip=_card(kwip, request))
+    thread = kwip.thread or kwip
+    made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **form.cleaned_data))
+    return redirect(_address(made)) if made else gone(request, text=form.cleaned_data["text"])
+
+
+def _is_refused(decision: limits.Decision, request: MemberRequest, form: Form) -> bool:
+    """Whether a limit holds for this form: not for one that is sent again."""
+    return not decision and made_by_form(request.user.pk, form.cleaned_data["form_key"]) is None
+
+
+def _made(decision: limits.Decision, write: Callable[[], actions.Made]) -> Kwip | None:
+    """The kwip or comment, None where it is gone. What creates nothing does not count towards the limit."""
     try:
-        made = actions.comment(author=request.user, thread=kwip.thread or kwip, **form.cleaned_data)
+        made = write()
     except actions.Gone:
-        return gone(request, text=form.cleaned_data["text"])
-    return redirect(_address(made))
+        made = None
+    if made is None or not made.created:
+        decision.refund()
+    return made.kwip if made else None
 
 
 @members_only
@@ -70,9 +79,9 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": _card(kwip, request)}
         return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
-    admission = limits.admit("edit", request.user.pk)
-    if not admission:
-        return limits.refuse(request, admission, "kwips/edit.html", form, kwip=_card(kwip, request))
+    decision = limits.hit("edit", request.user.pk)
+    if not decision:
+        return limits.refuse(request, decision, "kwips/edit.html", form, kwip=_card(kwip, request))
     try:
         actions.edit(kwip=kwip, text=form.cleaned_data["text"])
     except actions.Gone:
@@ -109,7 +118,7 @@ def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
     return _mark(request, kwip_id, actions.unfavourite)
 
 
-@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE, uncached_query=())
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
 @require_safe
 def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     """A comment alone and to its end, where its conversation shows only the beginning."""
@@ -125,7 +134,7 @@ def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     return render(request, "kwips/whole.html", {"kwip": card, "shown": shown})
 
 
-@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE)
+@public_page(kwip_pages("{kwip_id}"), PEOPLE)
 @require_safe
 def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     kwip = _visible(request, kwip_id, username)
@@ -142,7 +151,7 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     return render(request, "kwips/history.html", context)
 
 
-@public_page(freshness.kwip_pages("{kwip_id}"), freshness.PEOPLE, uncached_query=())
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
 @require_safe
 def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int) -> HttpResponse:
     """One earlier version to its end."""
@@ -174,8 +183,8 @@ def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
 
 def _mark(request: MemberRequest, kwip_id: int, action: Callable[..., int]) -> HttpResponse:
     """Answers the page's script with the number beside the heart, a browser with the way back."""
-    if not (admission := limits.admit("favourite", request.user.pk)):
-        return limits.refuse_click(request, admission)
+    if not (decision := limits.hit("favourite", request.user.pk)):
+        return limits.refuse_click(request, decision)
     kwip = _visible(request, kwip_id)
     try:
         count = None if kwip is None else action(kwip=kwip, user=request.user)

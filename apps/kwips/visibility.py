@@ -10,13 +10,12 @@ from typing import Any
 from django.db import models
 from django.db.models.sql.compiler import SQLCompiler
 
+from apps.statements import SqlFolder
+
 ANYONE = 0  # the viewer who is not signed in
 
-VISIBLE_SQL = "\n".join(
-    line
-    for line in (Path(__file__).parent / "sql" / "visible.sql").read_text().splitlines()
-    if not line.startswith("--")
-)
+SQL = SqlFolder(Path(__file__).parent / "sql", "kwips")
+VISIBLE_SQL = SQL.load("visible").text
 
 
 def _over(alias: str) -> str:

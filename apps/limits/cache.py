@@ -10,12 +10,12 @@ from django.db import connections, router
 
 
 class LimitsCache(DatabaseCache):
-    """Django's cache in the database, for counters that must neither be lost nor forged.
+    """Django's database cache, for counters that must be neither lost nor forged.
 
-    - Nothing is thrown away before it expires: `sweep` takes what has, where Django's counts all rows at
-      each write and beyond a number of them erases live ones.
-    - Each operation is one statement: two `add`s of one key at once can't both be told that they did it.
-    - Values are JSON, so whoever can write to the table can't have code run. One clock, PostgreSQL's.
+    - No entry is evicted before it expires: `sweep` deletes expired entries. Django's counts all rows at each
+      write, and evicts live entries above a maximum.
+    - Each operation is one statement: of two concurrent `add`s of one key, one succeeds.
+    - Values are JSON, not pickle: write access to the table does not execute code. The clock is PostgreSQL's.
     """
 
     _table: str
@@ -34,12 +34,12 @@ class LimitsCache(DatabaseCache):
     def set(
         self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
-        self._write(key, value, timeout, version, over_live_ones=True)
+        self._write(key, value, timeout, version, overwrite=True)
 
     def add(
         self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
-        return self._write(key, value, timeout, version, over_live_ones=False)
+        return self._write(key, value, timeout, version, overwrite=False)
 
     def touch(self, key: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         touched = self._run(
@@ -50,7 +50,7 @@ class LimitsCache(DatabaseCache):
         return bool(touched)
 
     def _write(
-        self, key: Any, value: Any, timeout: float | None, version: int | None, *, over_live_ones: bool
+        self, key: Any, value: Any, timeout: float | None, version: int | None, *, overwrite: bool
     ) -> bool:
         written = self._run(
             "INSERT INTO {table} AS kept (cache_key, value, expires)"
@@ -61,7 +61,7 @@ class LimitsCache(DatabaseCache):
                 self.make_and_validate_key(key, version=version),
                 json.dumps(value),
                 self._span(timeout),
-                over_live_ones,
+                overwrite,
             ],
         )
         return bool(written)

@@ -1,4 +1,4 @@
-"""Settings of the limits that an operator can get wrong."""
+"""System checks of the settings of rate limits."""
 
 from collections.abc import Sequence
 from typing import Any

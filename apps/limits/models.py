@@ -1,13 +1,13 @@
-"""The two tables. Both are UNLOGGED: no write waits for a disk, and after a crash limits begin anew."""
+"""The two tables. Both are UNLOGGED: no write waits for a disk, and a crash of PostgreSQL empties them."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
-class Tries(models.Model):
-    """The last times that someone tried something limited."""
+class RateLimitWindow(models.Model):
+    """The times of a client's last hits of one scope: a sliding log, as long as the rate allows hits."""
 
-    key = models.UUIDField(primary_key=True, help_text="Keyed hash of the scope and of whoever is counted.")
+    key = models.UUIDField(primary_key=True, help_text="Keyed hash of the scope and the client.")
     scope = models.CharField(max_length=40)
     times = ArrayField(models.DateTimeField())
     expires_at = models.DateTimeField()
@@ -18,7 +18,7 @@ class Tries(models.Model):
 
 
 class CacheEntry(models.Model):
-    """What `LimitsCache` keeps; the columns are those that Django's cache in the database has."""
+    """An entry of `LimitsCache`; the columns are those of Django's database cache."""
 
     cache_key = models.CharField(max_length=255, primary_key=True)
     value = models.TextField()

@@ -1,4 +1,4 @@
-"""How often is too often: the rates that `settings.LIMITS` names."""
+"""The rates in `settings.LIMITS`."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Self
 from django.conf import settings
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-# Each of the last tries is kept as a time of 8 bytes; beyond this, a row would outgrow its page.
+# A row stores 8 bytes for each hit that the rate allows; with more, it would outgrow a page of PostgreSQL.
 MOST = 500
 
 
@@ -21,16 +21,18 @@ class Rate:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The rate that is written as ``30/10m`` (s, m, h, d). Raises ValueError for anything else."""
+        """Parse ``30/10m`` (s, m, h, d). Raises ValueError for anything else."""
         found = re.fullmatch(r"(\d{1,3})/(\d{0,4})([smhd])", text)
         rate = cls(int(found[1]), int(found[2] or 1) * _SECONDS[found[3]]) if found else cls(0, 0)
         if not (0 < rate.amount <= MOST and rate.seconds > 0):
-            raise ValueError(f"{text!r} is no rate such as '30/10m' (1 to {MOST}, in so many s, m, h or d)")
+            raise ValueError(
+                f"{text!r} is not a rate such as '30/10m' (1 to {MOST} hits, in a number of s, m, h or d)"
+            )
         return rate
 
 
 def rate_of(scope: str) -> Rate | None:
-    """The rate of ``scope``, or None where the settings lift it. Raises KeyError and ValueError."""
+    """The rate of ``scope``, None for no limit. Raises KeyError and ValueError."""
     text = settings.LIMITS[scope]
     return _parsed(text) if text else None
 

@@ -1,4 +1,4 @@
-"""Saying no without losing what was typed."""
+"""The responses to refused requests. A form keeps its input."""
 
 from typing import Any
 
@@ -6,28 +6,25 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from apps.limits.counter import Admission
+from apps.limits.hits import Decision
 
 
 class Busy(Exception):
-    """More is asked of this machine at the same time than it has memory for; it passes within seconds.
-
-    `kwippy.middleware.BusyMiddleware` answers 503.
-    """
+    """Too much of the same expensive work runs at the same time. The site answers 503 with Retry-After."""
 
 
 def refuse(
-    request: HttpRequest, refusal: Admission, template: str, form: BaseForm, **context: Any
+    request: HttpRequest, refusal: Decision, template: str, form: BaseForm, **context: Any
 ) -> HttpResponse:
-    """The form's own page as a 429, with what was typed still in it and when it may be sent again."""
+    """The form's page as a 429, with its input and the time until the next attempt."""
     form.add_error(None, refusal.message)
     response = render(request, template, {"form": form} | context, status=429)
     response["Retry-After"] = str(refusal.wait)
     return response
 
 
-def refuse_click(request: HttpRequest, refusal: Admission) -> HttpResponse:
-    """The 429 for what has no form to fill in: a page, or what a script of the page shows beside a button."""
+def refuse_click(request: HttpRequest, refusal: Decision) -> HttpResponse:
+    """The 429 of a button without a form: a page, or JSON for the page's script."""
     response: HttpResponse = (
         JsonResponse({"error": refusal.message}, status=429)
         if prefers_json(request)
@@ -38,5 +35,5 @@ def refuse_click(request: HttpRequest, refusal: Admission) -> HttpResponse:
 
 
 def prefers_json(request: HttpRequest) -> bool:
-    """Whether the page's own script asks, and not a browser that will show the answer."""
+    """Whether the client is the page's script, which reads JSON, and not a browser navigating."""
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"

@@ -1,30 +1,26 @@
-"""Taking away what has expired."""
+"""Deletes what has expired."""
 
 from django.db import connection
+
+from apps.limits.hits import SQL
 
 BATCH = 5_000
 _TABLES = (("limits_tries", "expires_at"), ("limits_cache", "expires"))
 
 
 def sweep() -> int:
-    """Deletes expired tries and cache entries, a few thousand at a time; returns how many.
-
-    To be called every few minutes. Rows that somebody is writing to just now are left for
-    the next time, so nobody waits for a sweep.
-    """
+    """Delete expired windows and cache entries, in batches; returns how many. To be run every few minutes."""
     return sum(_sweep(table, expires) for table, expires in _TABLES)
 
 
 def _sweep(table: str, expires: str) -> int:
-    # The index on the column finds them; the two names are our own.
-    statement = f"""/* limits: sweep */
-        DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM {table} WHERE {expires} < clock_timestamp()
-            ORDER BY {expires} LIMIT %s FOR UPDATE SKIP LOCKED))"""  # noqa: S608
+    statement = SQL.load("sweep", table=table, expires=expires).statement(
+        "sweep.sql", f"limits_sweep_{table}"
+    )
     swept = 0
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(statement, [BATCH])
+            statement.execute(cursor, {"batch": BATCH})
             batch: int = cursor.rowcount
             swept += batch
             if batch < BATCH:

@@ -1,15 +1,44 @@
-"""Statements that each connection to PostgreSQL prepares once, and runs by name from then on.
+"""Custom SQL: ``.sql`` files with a header, fragments, and PREPARE once a connection.
 
-psycopg2 prepares nothing by itself, so this is SQL's own PREPARE. It pays where PostgreSQL takes as long to
-plan a statement as to run it. With ``PREPARED_STATEMENTS`` off in the settings statements are sent whole each
-time, as is needed behind a PgBouncer that hands out connections by the transaction.
+In one minute: SQL that matters is a file of its own. Its header names the index that serves it and the
+types of its parameters. A connection prepares a hot statement at first use, and executes it by name from
+then on.
 
-A prepared statement can become unusable while its connection lives: a migration changes the type of a column
-that it returns, or the connection's statements were deallocated. Then it is prepared anew and run again, once
-its failed run has been undone: outside a transaction there is nothing to undo, inside one a savepoint is set
-in the same round trip.
+    everyone.sql ─┐ {visible} {unmuted}   first use: PREPARE feeds_everyone_desc (bigint, …) AS …
+    entries.sql  ─┴─► SqlFolder.load ─► Statement ─► connection ─► every use: EXECUTE feeds_everyone_desc (…)
+
+Read in this order: ``apps/feeds/sql/everyone.sql``, `files.py`, `prepared.py`, ``apps/feeds/statements.py``.
+
+Problem (2008)
+    Kwippy pasted conditions into ``.extra(where=[…])``, some of them injectable. No one could see which
+    index served a query. Planning a timeline takes as long as running it, and psycopg2 prepares nothing.
+
+Mechanism
+    - `SqlFolder` is the files of one folder. A header has a purpose, ``-- index: name (columns), …`` (or
+      ``none, reason``) and ``-- types: name type, …``; a parameter that it does not name is bigint.
+    - ``{fragment}`` includes FRAGMENT.sql of the folder, or what the caller passes: the visibility
+      predicate, the direction (``{beyond}``, ``{order}``). Never a value: values are ``%(parameters)s``.
+    - `Statement.execute` sends it whole, planned for its parameters. `Statement.execute_prepared` uses
+      SQL's PREPARE and EXECUTE. PREPARE is sent past Django's cursor.
+    - A migration or DEALLOCATE can make a prepared statement unusable. It is prepared again and repeated,
+      inside a transaction after a rollback to a savepoint that was sent with EXECUTE in the same round
+      trip.
+
+Switch
+    ``PREPARED_STATEMENTS``: off behind a PgBouncer in transaction mode; all statements are then sent whole.
+
+Invariant
+    Header, SQL and database agree: ``tests/operations/test_sql_files.py`` prepares each file and looks up
+    each index. No statement is repeated unless its failed attempt is undone.
+
+When it fails
+    A statement that stays unusable raises `Unusable`, an ``OperationalError``: the site answers 503.
+
+How to measure
+    ``python -m bench timelines``; ``manage.py explainfeeds``.
 """
 
-from apps.statements.prepared import SAVEPOINT, Prepared, Unusable
+from apps.statements.files import Sql, SqlFolder
+from apps.statements.prepared import SAVEPOINT, Statement, Unusable
 
-__all__ = ["SAVEPOINT", "Prepared", "Unusable"]
+__all__ = ["SAVEPOINT", "Sql", "SqlFolder", "Statement", "Unusable"]

@@ -1,4 +1,4 @@
-"""A prepared statement: PREPARE once a connection, EXECUTE, and both again when it became unusable."""
+"""A statement: sent whole, or PREPARE once a connection and EXECUTE, both again when it became unusable."""
 
 import re
 from collections.abc import Mapping
@@ -13,35 +13,36 @@ from django.db.backends.utils import CursorWrapper
 from psycopg2 import extensions
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
-# Several migrations may follow one another; more than this many between PREPARE and EXECUTE is no migration.
-_TRIES = 3
-# Sent together with an EXECUTE inside a transaction. It is left to the end of the transaction.
+# Consecutive migrations can make a statement unusable again; so many times in a row, something else is wrong.
+_ATTEMPTS = 3
+# Sent in the same message as an EXECUTE inside a transaction; it ends with the transaction.
 SAVEPOINT = "SAVEPOINT prepared; "
 _UNDO = "ROLLBACK TO SAVEPOINT prepared"
 
 
 class Unusable(OperationalError):
-    """The statement became unusable each time that it had been prepared. The site answers 503."""
+    """The statement became unusable after each PREPARE. The site answers 503."""
 
 
 @dataclass
 class _Known:
-    """The statements of one connection, by name."""
+    """The prepared statements of one connection, by name."""
 
-    # PREPARE was sent; the answer may have been lost, or the statement may have become unusable since.
+    # PREPARE was sent: its answer may be lost, and the statement may have become unusable since.
     sent: set[str] = field(default_factory=set)
     usable: set[str] = field(default_factory=set)
 
 
-# A connection that is closed is forgotten with its statements.
+# An entry goes with its connection.
 _on_connection: WeakKeyDictionary[object, _Known] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A statement with ``%(named)s`` parameters. ``types`` holds those of them that are not bigint.
+class Statement:
+    """A statement with ``%(named)s`` parameters. ``types`` has those of them that are not bigint.
 
-    ``file`` is where it stands, for PostgreSQL's statistics; ``name`` must be unique among all statements.
+    ``file`` names its file, for PostgreSQL's statistics and logs; ``name`` is what it is prepared as, unique
+    among all statements.
     """
 
     file: str
@@ -49,18 +50,27 @@ class Prepared:
     sql: str
     types: Mapping[str, str] = field(default_factory=dict)
 
-    def execute(self, cursor: CursorWrapper, parameters: Mapping[str, Any]) -> None:
-        """Run it on Django's cursor, after preparing it where the connection has not.
+    @property
+    def text(self) -> str:
+        """The SQL as it is sent whole."""
+        return f"/* {self.file} */ {self.sql}"
 
-        PREPARE is not counted among the page's queries: it is sent once, past Django's own cursor. Raises
-        DatabaseError; Unusable if it became unusable again and again.
+    def execute(self, cursor: CursorWrapper, parameters: Mapping[str, Any]) -> None:
+        """Send it whole: PostgreSQL plans it for these parameters."""
+        cursor.execute(self.text, parameters)
+
+    def execute_prepared(self, cursor: CursorWrapper, parameters: Mapping[str, Any]) -> None:
+        """Execute it by name, after PREPARE if this connection has not prepared it.
+
+        PREPARE does not count among a page's queries: it is sent once, past Django's cursor. Raises
+        DatabaseError; Unusable if the statement became unusable repeatedly.
         """
         if not getattr(settings, "PREPARED_STATEMENTS", False):
-            cursor.execute(f"/* {self.file} */ {self.sql}", parameters)
+            self.execute(cursor, parameters)
             return
         raw = connection.connection
         known = _on_connection.setdefault(raw, _Known())
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             if self.name not in known.usable:
                 self._prepare(raw, known)
             savepoint = SAVEPOINT if _in_transaction(raw) else ""
@@ -74,7 +84,7 @@ class Prepared:
                 known.usable.discard(self.name)
                 if savepoint:
                     _send(raw, _UNDO)
-        raise Unusable(f"{self.name} became unusable {_TRIES} times") from last
+        raise Unusable(f"{self.name} became unusable {_ATTEMPTS} times") from last
 
     def _prepare(self, raw: Any, known: _Known) -> None:
         if self.name in known.sent and _send(
@@ -87,39 +97,39 @@ class Prepared:
 
     @cached_property
     def prepare(self) -> str:
-        """The PREPARE."""
+        """The PREPARE statement."""
         body = _PARAMETER.sub(lambda found: f"${self._places[found[1]]}", self.sql).replace("%%", "%")
         types = ", ".join(self.types.get(name, "bigint") for name in self._places)
-        return f"PREPARE {self.name} ({types}) AS {body}"
+        return f"PREPARE {self.name} {f'({types}) ' if types else ''}AS {body}"
 
     @cached_property
     def _execute(self) -> str:
         values = ", ".join(f"%({name})s" for name in self._places)
-        return f"EXECUTE {self.name} ({values})"
+        return f"EXECUTE {self.name} {f'({values})' if values else ''}"
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        """The parameters in the order of their first use."""
+        """The parameters, numbered in the order of their first use."""
         return {name: place for place, name in enumerate(dict.fromkeys(_PARAMETER.findall(self.sql)), 1)}
 
 
 def _in_transaction(raw: Any) -> bool:
-    """Whether a failed statement would take others with it."""
+    """Whether a failed statement would abort a transaction."""
     return not raw.autocommit or raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE
 
 
 def _is_unusable(error: Error) -> bool:
-    """Whether it is the prepared statement that has to be renewed, and nothing is wrong with the run."""
+    """Whether the error says that the statement must be prepared again."""
     cause = error.__cause__
     code = getattr(cause, "pgcode", None)
-    if code == "0A000":  # feature_not_supported, which has other reasons too
+    if code == "0A000":  # feature_not_supported, which has other causes too
         return "cached plan" in str(cause)
     # invalid_sql_statement_name: DEALLOCATE or DISCARD.
     return code == "26000"
 
 
 def _send(raw: Any, sql: str, parameters: Any = None) -> int:
-    """Run SQL past Django's cursor; returns the number of its rows."""
+    """Run SQL past Django's cursor; returns the number of rows."""
     with connection.wrap_database_errors, raw.cursor() as cursor:
         cursor.execute(sql, parameters)
         return int(cursor.rowcount)

@@ -17,7 +17,7 @@ WAYS: dict[str, dict[str, Any]] = {
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
     },
-    "ours": {"ENGINE": "apps.dbpool", "POOL": {"size": 4, "wait": 30}},
+    "ours": {"ENGINE": "apps.dbpool", "POOL": {"max_size": 4, "timeout": 30}},
     "psycopg3_pool": {
         "ENGINE": "django.db.backends.postgresql",
         "OPTIONS": {"pool": {"min_size": 4, "max_size": 4}},

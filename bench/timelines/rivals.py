@@ -36,7 +36,7 @@ def network_rivals(viewer_id: int, cell: Cell) -> dict[str, Call]:
     viewer = User.objects.get(pk=viewer_id)
     timeline = queries.network(viewer_id=viewer_id, following_count=viewer.following_count)
     number, cursor = page_of(viewer_id, deep=cell.deep)
-    seek = Seek(timeline.listing, (cursor,), backward=False, limit=PAGE + 1)
+    seek = Seek(timeline.order, (cursor,), backward=False, limit=PAGE + 1)
     parameters = {"viewer": viewer_id, "cursor": cursor, "limit": PAGE + 1}
 
     def orm() -> object:
@@ -84,7 +84,7 @@ def everyone_rivals(kwips: int) -> dict[str, Call]:
     everything = Kwip.objects.filter(thread=None).select_related("author").order_by("-id")
 
     def ours(cursor: int) -> Callable[[], object]:
-        seek = Seek(timeline.listing, (cursor,), backward=False, limit=PAGE + 1)
+        seek = Seek(timeline.order, (cursor,), backward=False, limit=PAGE + 1)
         return lambda: cards([entry.id for entry in timeline.fetch(seek)[:PAGE]])
 
     def orm(number: int) -> Callable[[], object]:

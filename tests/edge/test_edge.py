@@ -23,7 +23,7 @@ GZIP = ("Accept-Encoding", "gzip")
 def site(memcached: str, tmp_path: Path) -> Iterator[Edge]:
     ann = User.objects.create_user("ann", "ann@example.org")
     bob = User.objects.create_user("bob", "bob@example.org")
-    first = actions.publish(author=ann, text="the first", form_key=uuid.uuid4())
+    first = actions.publish(author=ann, text="the first", form_key=uuid.uuid4()).kwip
     actions.publish(author=ann, text="the second", form_key=uuid.uuid4())
     actions.comment(author=bob, thread=first, text="first again", form_key=uuid.uuid4())
     with (

@@ -36,7 +36,7 @@ def worker(smtp: Server) -> Iterator[Worker]:
     """A worker with three queues and a housekeeper, on a pool of one connection."""
     before = connection.settings_dict["POOL"]
     connection.close()
-    connection.settings_dict["POOL"] = {"size": 1, "wait": 30}
+    connection.settings_dict["POOL"] = {"max_size": 1, "timeout": 30}
     worker = Worker()
     thread = threading.Thread(target=worker.run)
     thread.start()
@@ -84,14 +84,14 @@ def test_one_connection_is_enough_for_a_worker_whose_mail_server_hangs(worker: W
 
 def test_a_worker_on_a_pool_that_is_used_up_waits_and_goes_on(worker: Worker, smtp: Server) -> None:
     wait_for(worker.is_ready)
-    before = registry.figures()["default"].waits
+    before = registry.stats()["default"].waits
     with uncommitted():
         message().send()
         # All its threads want the one connection that there is, and it is ours.
-        wait_for(lambda: registry.figures()["default"].waiting >= 2)
-        assert registry.figures()["default"].in_use == 1
+        wait_for(lambda: registry.stats()["default"].waiting >= 2)
+        assert registry.stats()["default"].in_use == 1
     connection.close()
-    wait_for(lambda: registry.figures()["default"].waits >= before + 2)
+    wait_for(lambda: registry.stats()["default"].waits >= before + 2)
     send()
     wait_for(is_done)
 

@@ -1,7 +1,6 @@
 """The table of all that changes something: each action, and the families of public pages that it changes.
 
-Every public function of every `actions.py` has a row in which it really does something. A function that only
-reads stands in `READS`.
+Every public function of every `actions.py` has a row in which it really does something.
 """
 
 import importlib
@@ -59,9 +58,6 @@ class Row:
         if self.purges == "people":
             return families != "about"
         return not set(families.split()).isdisjoint(self.purges.split())
-
-
-READS = {kwips.is_made}
 
 
 def key() -> dict[str, uuid.UUID]:

@@ -91,11 +91,11 @@ def make_place() -> Place:
 
 
 def write(author: User, text: str, **options: Any) -> Kwip:
-    return kwips.publish(author=author, text=text, form_key=uuid.uuid4(), **options)
+    return kwips.publish(author=author, text=text, form_key=uuid.uuid4(), **options).kwip
 
 
 def reply(author: User, thread: Kwip, text: str) -> Kwip:
-    return kwips.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4())
+    return kwips.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4()).kwip
 
 
 def picture() -> bytes:

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from apps import lookaside
-from apps.accounts import freshness
+from apps.accounts.keys import PEOPLE, user_key
 from apps.accounts.models import User
 from apps.commandqueue.models import Command, State
 from deploy.local.memcached import Memcached
@@ -41,8 +41,8 @@ def test_a_failed_invalidation_is_retried_until_memcached_is_back(
         ann.save()
         retries = Command.objects.filter(task="kwippy.tasks.retry_invalidation")
         keys = " ".join(str(command.arguments) for command in retries)
-        assert freshness.user_key(ann.pk) in keys
-        assert f"generation:{freshness.PEOPLE}" in keys
+        assert user_key(ann.pk) in keys
+        assert f"generation:{PEOPLE}" in keys
         work()
         assert {command.state for command in retries.all()} == {State.WAITING}
         server.start()

@@ -91,7 +91,7 @@ class Writers:
 def test_sixteen_writers_and_sixteen_readers_and_nothing_stale(memcached: str) -> None:
     people = [User.objects.create_user(f"fan{n}", f"fan{n}@example.org") for n in range(PEOPLE)]
     kwips = [
-        actions.publish(author=person, text=f"[kwip {n} version 0] #tea", form_key=uuid.uuid4())
+        actions.publish(author=person, text=f"[kwip {n} version 0] #tea", form_key=uuid.uuid4()).kwip
         for n, person in enumerate(people)
     ]
     with served(memcached=memcached, patient=True) as port, ThreadPoolExecutor(2 * PEOPLE) as pool:

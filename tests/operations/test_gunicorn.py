@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.db.utils import load_backend
 
-from apps.dbpool import figures, registry
+from apps.dbpool import registry, stats
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,7 +38,7 @@ def test_the_end_of_a_worker_closes_its_connections(configuration: dict[str, Any
         assert not is_gone(backend)
         configuration["worker_exit"](None, None)
         assert connection.connection is None
-        assert figures() == {}
+        assert stats() == {}
         # PostgreSQL notices a little later.
         deadline = time.monotonic() + 30
         while not is_gone(backend):

@@ -20,6 +20,8 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
     "statements": ([], []),
     "keyset": ([], []),
     "plaintext": ([], []),
+    "events": ([], []),
+    "invalidation": (["events", "lookaside", "pagecache"], []),
     # One of its tests has a dead memcached beside it.
     "limits": (["statements", "lookaside"], []),
     "lookaside": (
@@ -27,10 +29,10 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
         ["test_interleavings.py", "test_faults.py", "test_threads_and_forks.py", "test_tls.py"],
     ),
     "pagecache": (["lookaside"], ["test_crowds.py"]),
-    "dbpool": ([], ["test_faults.py", "test_crowd.py", "test_gunicorn.py"]),
+    "dbpool": ([], ["test_faults.py", "test_stress.py", "test_gunicorn.py"]),
     "commandqueue": (
         ["statements"],
-        ["test_crashes.py", "test_faults.py", "test_leases.py", "test_worker.py", "test_operators.py"],
+        ["test_crashes.py", "test_smtp_faults.py", "test_leases.py", "test_worker.py"],
     ),
 }
 SHARED = (
@@ -106,7 +108,7 @@ MORE = {
         'CACHES["default"] = {"BACKEND": "apps.limits.cache.LimitsCache", "LOCATION": "limits_cache"}'
     ),
     "commandqueue": (
-        'TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.QueueTaskBackend", '
+        'TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend", '
         '"QUEUES": ["default", "mail", "bulk"]}}'
     ),
 }

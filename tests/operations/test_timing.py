@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.dbpool import figures
+from apps.dbpool import stats
 from apps.graph.actions import follow
 from apps.kwips import actions
 from tests.support import budget
@@ -66,7 +66,7 @@ def test_a_page_says_what_it_cost_to_members_alone(member: Client) -> None:
 def test_a_page_says_how_long_it_waited_for_a_connection(
     member: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(connection.settings_dict, "POOL", {"size": 1, "wait": 30})
+    monkeypatch.setitem(connection.settings_dict, "POOL", {"max_size": 1, "timeout": 30})
     member.get("/")
     assert waited(member.get("/")) == 0
     held, done = threading.Event(), threading.Event()
@@ -75,7 +75,7 @@ def test_a_page_says_how_long_it_waited_for_a_connection(
         connection.ensure_connection()
         held.set()
         # Until somebody waits, and then a little.
-        while not figures()["default"].waiting:
+        while not stats()["default"].waiting:
             time.sleep(0.001)
         done.wait(0.1)
         connection.close()

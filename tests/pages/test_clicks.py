@@ -30,7 +30,7 @@ def bob(db: None) -> User:
 
 @pytest.fixture
 def kwip(bob: User) -> Kwip:
-    return actions.publish(author=bob, text="tea", form_key=uuid.uuid4())
+    return actions.publish(author=bob, text="tea", form_key=uuid.uuid4()).kwip
 
 
 @pytest.fixture

@@ -124,10 +124,10 @@ class Place(NamedTuple):
 def place(memcached: str) -> Iterator[Place]:
     ann = User.objects.create_user("ann", "ann@example.org")
     bob = User.objects.create_user("bob", "bob@example.org")
-    kwip = actions.publish(author=ann, text="tea", form_key=uuid.uuid4())
+    kwip = actions.publish(author=ann, text="tea", form_key=uuid.uuid4()).kwip
     kwip = actions.edit(kwip=kwip, text="a cup of #tea")
     long = "with #milk? " + "or two? " * 700
-    comment = actions.comment(author=bob, thread=kwip, text=long, form_key=uuid.uuid4())
+    comment = actions.comment(author=bob, thread=kwip, text=long, form_key=uuid.uuid4()).kwip
     actions.publish(author=ann, text=f"{CANARY} for followers", form_key=uuid.uuid4(), followers_only=True)
     follow(follower=bob, followee=ann)
     actions.favourite(kwip=kwip, user=bob)

@@ -32,11 +32,11 @@ def bob() -> User:
 
 
 def write(author: User, text: str = "a cup of #tea") -> Kwip:
-    return actions.publish(author=author, text=text, form_key=uuid.uuid4())
+    return actions.publish(author=author, text=text, form_key=uuid.uuid4()).kwip
 
 
 def reply(author: User, thread: Kwip, text: str = "with milk?") -> Kwip:
-    return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4())
+    return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4()).kwip
 
 
 def items(client: Client, path: str) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def ann(transactional_db: None) -> User:
     texts = ["tea at four #tea @bob", LONG, "صباح الخير", "x" * 300, "https://example.org/" + "y" * 200]
     for text in texts * 5:
         actions.publish(author=bob, text=text, form_key=uuid.uuid4())
-    kwip = actions.publish(author=ann, text="tea #tea", form_key=uuid.uuid4(), followers_only=True)
+    kwip = actions.publish(author=ann, text="tea #tea", form_key=uuid.uuid4(), followers_only=True).kwip
     actions.comment(author=bob, thread=kwip, text=LONG * 3, form_key=uuid.uuid4())
     actions.edit(kwip=kwip, text="tea and scones, and all else that goes with them #tea @bob")
     actions.favourite(kwip=kwip, user=bob)
@@ -48,7 +48,7 @@ def addresses(member: bool) -> list[str]:
     own = Kwip.objects.get(author__username="ann")
     anybodys = Kwip.objects.filter(author__username="bob", thread=None).first()
     assert anybodys
-    gone = actions.publish(author=own.author, text="gone", form_key=uuid.uuid4())
+    gone = actions.publish(author=own.author, text="gone", form_key=uuid.uuid4()).kwip
     actions.delete(kwip=gone)
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
@@ -210,7 +210,7 @@ def test_numbers_on_the_page_move_with_the_button(
     expect(followers).to_have_text("0 followers")
     expect(following).to_have_text("1following")
     # Others' clicks since the page was made count as well.
-    kwip = actions.publish(author=eve, text="tea", form_key=uuid.uuid4())
+    kwip = actions.publish(author=eve, text="tea", form_key=uuid.uuid4()).kwip
     page.goto(f"{live_server.url}/eve/")
     actions.favourite(kwip=kwip, user=eve)
     heart = page.locator("article button.fave").first
@@ -248,7 +248,7 @@ def test_what_people_write_runs_nothing(live_server: LiveServer, open_page: Open
 
     page.on("dialog", note)
     User.objects.filter(pk=ann.pk).update(display_name=nasty[:50], bio=nasty)
-    kwip = actions.publish(author=ann, text=nasty, form_key=uuid.uuid4())
+    kwip = actions.publish(author=ann, text=nasty, form_key=uuid.uuid4()).kwip
     for address in (f"/ann/kwip/{kwip.pk}/", "/ann/", "/", "/settings/", f"/kwip/{kwip.pk}/edit/"):
         page.goto(live_server.url + address)
         assert page.title() != "gotcha"

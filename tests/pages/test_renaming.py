@@ -40,7 +40,7 @@ def lena(db: None) -> User:
 
 
 def write(author: User, text: str) -> Kwip:
-    return actions.publish(author=author, text=text, form_key=uuid.uuid4())
+    return actions.publish(author=author, text=text, form_key=uuid.uuid4()).kwip
 
 
 def a_year_passes() -> None:

@@ -28,12 +28,12 @@ FRESH = re.compile(r'value="(?:\w{64}|[0-9a-f]{8}-[0-9a-f-]{27})"')
 
 
 def write(author: User, text: str, **options: Any) -> Kwip:
-    return actions.publish(author=author, text=f"{text} says-{author}", form_key=uuid.uuid4(), **options)
+    return actions.publish(author=author, text=f"{text} says-{author}", form_key=uuid.uuid4(), **options).kwip
 
 
 def reply(author: User, thread: Kwip, text: str) -> Kwip:
     text = f"{text} says-{author} below-{thread.author}"
-    return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4())
+    return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4()).kwip
 
 
 @dataclass

@@ -24,7 +24,7 @@ def bob(db: None) -> User:
 @pytest.fixture
 def publish() -> Callable[..., Kwip]:
     def _publish(author: User, text: str = "tea", **options: bool) -> Kwip:
-        return actions.publish(author=author, text=text, form_key=uuid.uuid4(), **options)
+        return actions.publish(author=author, text=text, form_key=uuid.uuid4(), **options).kwip
 
     return _publish
 
@@ -32,7 +32,7 @@ def publish() -> Callable[..., Kwip]:
 @pytest.fixture
 def comment() -> Callable[..., Kwip]:
     def _comment(author: User, thread: Kwip, text: str = "with milk?") -> Kwip:
-        return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4())
+        return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4()).kwip
 
     return _comment
 

@@ -258,7 +258,7 @@ def test_the_limit_is_asked_before_the_picture_is_decoded(
 ) -> None:
     client.force_login(ann)
     for _ in range(60):
-        limits.admit(scope, ann.pk)
+        limits.hit(scope, ann.pk)
     monkeypatch.setattr(avatars, "decode", lambda upload: pytest.fail("decoded"))
     answer = client.post("/settings/picture/", {"picture": upload(picture())})
     assert answer.status_code == 429

@@ -65,7 +65,14 @@ VOICES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["everyone", "Admin", "static", "kwippy", "welcome", *VOICES])
+# First words of addresses that are planned: a client API's and ActivityPub's.
+PLANNED = [
+    "users", "actor", "inbox", "outbox", "nodeinfo", "oauth", "authorize_interaction", "share", "activities",
+    "avatars", "headers", "web", "explore", "statuses", "auth", "app", "apps", "api",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["everyone", "Admin", "static", "kwippy", "welcome", *PLANNED, *VOICES])
 def test_signing_up_under_a_reserved_word_is_refused_beside_the_field(
     client: Client, settings, name: str
 ) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.accounts import joining
 from apps.accounts.models import User
-from apps.limits.models import Tries
+from apps.limits.models import RateLimitWindow
 from tests.support.people import PASSWORD, member, sign_up
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +60,7 @@ def test_a_wrong_password_is_counted_alike(state: str, login: str) -> None:
     """A count is a transaction: one more or less can be told from the time."""
     make(state)
     Client().post("/accounts/login/", {"login": login, "password": "a wrong one"})
-    counted = sorted(Tries.objects.values_list("scope", flat=True))
+    counted = sorted(RateLimitWindow.objects.values_list("scope", flat=True))
     assert counted == ["failed_sign_in", "failed_sign_in_anywhere", "failed_sign_in_network"]
 
 

@@ -71,7 +71,7 @@ class QueueEmailBackend(BaseEmailBackend):
         if len(rows) == 1:
             statements.run("enqueue_mail", rows[0])
             return
-        head, _values, row = statements.statement("enqueue_mail").partition("VALUES")
+        head, _values, row = statements.SQL.statement("enqueue_mail").text.partition("VALUES")
         for start in range(0, len(rows), _ROWS_PER_STATEMENT):
             with connection.cursor() as cursor:
                 chunk = rows[start : start + _ROWS_PER_STATEMENT]

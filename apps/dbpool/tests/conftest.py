@@ -54,18 +54,18 @@ class Database:
 
     def configure(self, *, engine: str = POOLED, options: dict[str, Any] | None = None, **pool) -> None:
         """Sets the alias's settings anew; ``pool`` goes to POOL."""
-        self.forget()
+        self.drop()
         connections.settings[ALIAS] = {
             "ENGINE": engine,
             "HOST": str(self.server.sockets),
             "NAME": "dbpool",
             "USER": ROLE,
             "OPTIONS": {"connect_timeout": 5, **(options or {})},
-            "POOL": {"size": 2, "wait": 10, **pool},
+            "POOL": {"max_size": 2, "timeout": 10, **pool},
         }
         connections.settings = connections.configure_settings(connections.settings)
 
-    def forget(self) -> None:
+    def drop(self) -> None:
         if ALIAS in connections.settings:
             connections[ALIAS].close()
             del connections[ALIAS]
@@ -121,7 +121,7 @@ def database(server: Postgres, django_db_blocker) -> Iterator[Database]:
         database.admin(f"CREATE TABLE note (id bigint, text text); ALTER TABLE note OWNER TO {ROLE}")
         database.configure()
         yield database
-        database.forget()
+        database.drop()
         database.disconnect_admin()
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
-from apps.dbpool import figures
+from apps.dbpool import stats
 from apps.dbpool.tests.conftest import ALIAS, Database, backend, run, wrapper
 
 GONE = (OperationalError, InterfaceError)
 
 
-def give_back() -> None:
+def check_in() -> None:
     wrapper().close()
 
 
@@ -27,20 +27,20 @@ def give_back() -> None:
 def test_a_session_that_ended_while_idle_is_never_lent(database: Database, check: str) -> None:
     database.configure(check=check)
     first = backend()
-    give_back()
+    check_in()
     assert database.kill_all() == 1
     assert backend() != first
-    assert figures()[ALIAS].open == 1
+    assert stats()[ALIAS].open == 1
 
 
 def test_unchecked_it_costs_one_request_and_no_more(database: Database) -> None:
-    database.configure(size=1, check="none")
+    database.configure(max_size=1, check="none")
     backend()
-    give_back()
+    check_in()
     database.kill_all()
     with pytest.raises(GONE):
         backend()
-    give_back()
+    check_in()
     assert backend()
 
 
@@ -54,9 +54,9 @@ def test_a_session_that_ends_in_a_transaction_takes_all_of_it_along(database: Da
     with pytest.raises(GONE):
         write()
     assert run("SELECT * FROM note") == []
-    give_back()
-    assert figures()[ALIAS].in_use == 0
-    assert database.settles_at(figures()[ALIAS].open)
+    check_in()
+    assert stats()[ALIAS].in_use == 0
+    assert database.settles_at(stats()[ALIAS].open)
 
 
 def test_nothing_is_replayed_after_the_transaction_was_lost(database: Database) -> None:
@@ -71,7 +71,7 @@ def test_nothing_is_replayed_after_the_transaction_was_lost(database: Database) 
 
     with contextlib.suppress(DatabaseError, InterfaceError):
         write()
-    give_back()
+    check_in()
     assert database.admin("SELECT * FROM note") == []
 
 
@@ -104,15 +104,15 @@ def test_a_session_that_ends_while_rows_are_fetched_is_an_error_and_no_short_lis
     database.kill_all()
     with pytest.raises(GONE):
         cursor.fetchall()
-    give_back()
+    check_in()
     assert run("SELECT 1") == [(1,)]
 
 
 def test_a_session_that_ends_just_before_it_comes_back_is_not_kept(database: Database) -> None:
     backend()
     database.kill_all()
-    give_back()
-    assert (figures()[ALIAS].in_use, figures()[ALIAS].open) == (0, 0)
+    check_in()
+    assert (stats()[ALIAS].in_use, stats()[ALIAS].open) == (0, 0)
     assert backend()
 
 
@@ -129,7 +129,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def test_a_reset_that_hangs_holds_up_its_own_borrower_only(database: Database, threads) -> None:
-    database.configure(size=2, check="query")
+    database.configure(max_size=2, check="query")
     hanging = backend()
     with stopped(hanging):
         wrapper().inc_thread_sharing()
@@ -138,19 +138,19 @@ def test_a_reset_that_hangs_holds_up_its_own_borrower_only(database: Database, t
         for _ in range(20):
             assert threads(backend).result(timeout=30) != hanging
         assert closer.is_alive()
-        assert figures()[ALIAS].in_use == 1
+        assert stats()[ALIAS].in_use == 1
     closer.join()
     wrapper().dec_thread_sharing()
-    assert figures()[ALIAS].in_use == 0
+    assert stats()[ALIAS].in_use == 0
 
 
 def test_a_check_that_hangs_holds_up_its_own_borrower_only(database: Database, threads) -> None:
-    database.configure(size=2, check="query")
+    database.configure(max_size=2, check="query")
     hanging = backend()
-    give_back()
+    check_in()
     with stopped(hanging):
         waiting = threads(backend)
-        while figures()[ALIAS].in_use == 0:
+        while stats()[ALIAS].in_use == 0:
             time.sleep(0.001)
         for _ in range(20):
             assert threads(backend).result(timeout=30) != hanging
@@ -170,15 +170,15 @@ def test_a_connection_that_is_slow_to_make_holds_up_nobody_else(database: Databa
         slow.wait(60)
         raise OperationalError("too slow")
 
-    connecting = threads(lambda: pool.take(connect))
+    connecting = threads(lambda: pool.check_out(connect))
     made.wait(60)
-    give_back()
+    check_in()
     for _ in range(20):
         assert threads(backend).result(timeout=30)
     slow.set()
     with pytest.raises(OperationalError, match="too slow"):
         connecting.result()
-    assert figures()[ALIAS].in_use == 0
+    assert stats()[ALIAS].in_use == 0
 
 
 # ── All of PostgreSQL goes ───────────────────────────────────────────────────────────────────────
@@ -196,8 +196,8 @@ def test_connections_used_up_by_others_are_an_error_now_and_none_later(database:
         for _ in range(5):
             with pytest.raises(OperationalError, match=r"too many clients|remaining connection slots"):
                 backend()
-            give_back()
-        assert (figures()[ALIAS].in_use, figures()[ALIAS].open) == (0, 0)
+            check_in()
+        assert (stats()[ALIAS].in_use, stats()[ALIAS].open) == (0, 0)
     finally:
         for other in others:
             other.close()
@@ -210,7 +210,7 @@ def test_connections_used_up_by_others_are_an_error_now_and_none_later(database:
 
 
 def test_a_restart_under_load_loses_no_transaction_by_half(database: Database, threads) -> None:
-    database.configure(size=3, wait=30)
+    database.configure(max_size=3, timeout=30)
     stop, restarted = threading.Event(), threading.Event()
     started: list[bool] = []
     failures: list[tuple[bool, str]] = []
@@ -247,5 +247,5 @@ def test_a_restart_under_load_loses_no_transaction_by_half(database: Database, t
     halves = "SELECT id FROM note GROUP BY id HAVING count(*) <> 2"
     assert database.admin(halves) == []
     assert database.admin("SELECT count(DISTINCT id) >= %s FROM note", len(started)) == [(True,)]
-    assert database.settles_at(figures()[ALIAS].open)
-    assert figures()[ALIAS].open <= 3
+    assert database.settles_at(stats()[ALIAS].open)
+    assert stats()[ALIAS].open <= 3

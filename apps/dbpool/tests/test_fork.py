@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import ProgrammingError, transaction
 
-from apps.dbpool import figures
+from apps.dbpool import stats
 from apps.dbpool.tests.conftest import ALIAS, Database, backend, run, wrapper
 
 
@@ -34,7 +34,7 @@ def test_a_child_has_connections_of_its_own_and_the_parents_live_on(database: Da
     mine = backend()
 
     def child() -> None:
-        assert figures() == {}
+        assert stats() == {}
         assert wrapper().connection is None
         assert backend() != mine
         wrapper().close()
@@ -95,13 +95,13 @@ def test_the_end_of_the_process_closes_what_is_idle(database: Database) -> None:
 import django
 django.setup()
 from django.db import connection
-from apps.dbpool import figures, registry
+from apps.dbpool import stats, registry
 connection.ensure_connection()
 connection.close()
 pool = registry._pools["default"]
 import atexit
 atexit._run_exitfuncs()
-print(pool.figures().open, figures())
+print(pool.stats().open, stats())
 """
     done = subprocess.run(
         [sys.executable, "-c", _SETTINGS.format(host=database.server.sockets) + script],

@@ -20,7 +20,8 @@ from django.conf import settings
 settings.configure(
     ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="x",
     DATABASES={{"default": {{
-        "ENGINE": "apps.dbpool", "HOST": "{host}", "NAME": "dbpool", "USER": "kwippy", "POOL": {{"size": 2}},
+        "ENGINE": "apps.dbpool", "HOST": "{host}", "NAME": "dbpool", "USER": "kwippy",
+        "POOL": {{"max_size": 2}},
     }}}},
 )
 import django

@@ -10,18 +10,18 @@ from apps.dbpool.options import Options
 
 def test_whatever_is_not_set_has_a_default() -> None:
     assert Options.read({}) == Options()
-    assert Options.read({"size": 9}).most_idle == 9
-    assert Options.read({"size": 9, "idle": 3}).most_idle == 3
+    assert Options.read({"max_size": 9}).max_cached_size == 9
+    assert Options.read({"max_size": 9, "max_cached": 3}).max_cached_size == 3
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"size": 0},
-        {"size": 4, "idle": 5},
-        {"idle": 0},
-        {"max_age": 0},
-        {"wait": -1},
+        {"max_size": 0},
+        {"max_size": 4, "max_cached": 5},
+        {"max_cached": 0},
+        {"max_lifetime": 0},
+        {"timeout": -1},
         {"check": "hope"},
         {"maxconnections": 4},
     ],

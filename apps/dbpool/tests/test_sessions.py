@@ -51,7 +51,7 @@ def test_the_options_for_the_server_arrive(database: Database, engine: str) -> N
 
 def test_a_role_is_assumed_each_time(database: Database, engine: str) -> None:
     database.admin("GRANT pg_monitor TO kwippy")
-    database.configure(engine=engine, size=1, options={"assume_role": "pg_monitor"})
+    database.configure(engine=engine, max_size=1, options={"assume_role": "pg_monitor"})
     for _ in range(2):
         assert run("SELECT current_user") == [("pg_monitor",)]
         wrapper().close()
@@ -75,7 +75,7 @@ def test_the_limits_of_the_settings_come_back_after_a_borrower_changed_them(
         "idle_in_transaction_session_timeout": "8910ms",
     }
     words = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    database.configure(engine=engine, size=1, options={"options": words})
+    database.configure(engine=engine, max_size=1, options={"options": words})
     for name in limits:
         run(f"SET {name} TO 0")
     wrapper().close()
@@ -97,7 +97,7 @@ def test_a_transaction_that_idles_too_long_is_ended_and_the_next_one_works(
     database: Database, engine: str, threads
 ) -> None:
     database.configure(
-        engine=engine, size=1, options={"options": "-c idle_in_transaction_session_timeout=50"}
+        engine=engine, max_size=1, options={"options": "-c idle_in_transaction_session_timeout=50"}
     )
 
     def idle() -> None:

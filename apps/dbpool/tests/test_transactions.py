@@ -117,7 +117,7 @@ def test_the_isolation_level_of_the_settings_holds_for_each_borrower(
     from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
     wanted = IsolationLevel[level.replace(" ", "_")]
-    database.configure(engine=engine, size=1, options={"isolation_level": wanted})
+    database.configure(engine=engine, max_size=1, options={"isolation_level": wanted})
     for _ in range(2):
         with transaction.atomic(ALIAS):
             assert run("SHOW transaction_isolation") == [(level.lower(),)]

@@ -1,10 +1,11 @@
--- One person's comments, the newest first. Served by kwip_person_comments (author_id, id DESC).
+-- One person's comments, newest first.
+-- index: kwip_person_comments (author_id, id DESC)
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.author_id = %(person)s
   AND k.thread_id IS NOT NULL
-  AND k.id < %(cursor_id)s
+  AND k.id {beyond} %(cursor_id)s
   AND ({visible})
   AND {thread_visible}
-ORDER BY k.id DESC
+ORDER BY k.id {order}
 LIMIT %(limit)s

@@ -1,8 +1,9 @@
--- What every timeline gives of the ids that it found: with the versions that the keys of their cards need, and whom
--- they mention who is switched off (their names are no links). A comment's card also names the author of the kwip
--- that it is about: the sum moves with either author. {ids} is the timeline, {order} its order.
--- Served by the primary keys of kwips_kwip, accounts_user and kwips_mention (kwip_id, user_id), and by
--- user_switched_off (id).
+-- Wraps every timeline: adds to the ids that it found the versions that the keys of their cards need, and
+-- the mentioned people who are deactivated (their names are not linked). A comment's card also names the
+-- author of the kwip that it is about: the sum changes with either author. {ids} is the timeline,
+-- {page_order} its order.
+-- index: kwips_kwip_pkey (id), accounts_user_pkey (id), kwips_mention_pkey (kwip_id, user_id),
+-- user_switched_off (id)
 SELECT
     page.*,
     kwip.version,
@@ -24,4 +25,4 @@ SELECT
 FROM ({ids}) AS page
 JOIN kwips_kwip AS kwip ON kwip.id = page.id
 JOIN accounts_user AS author ON author.id = kwip.author_id
-ORDER BY {order}
+ORDER BY {page_order}

@@ -1,9 +1,10 @@
--- Everyone's kwips, the newest first. Served by kwip_everyone (id DESC).
+-- Everyone's kwips, newest first.
+-- index: kwip_everyone (id DESC)
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.thread_id IS NULL
-  AND k.id < %(cursor_id)s
+  AND k.id {beyond} %(cursor_id)s
   AND ({visible})
   AND {unmuted}
-ORDER BY k.id DESC
+ORDER BY k.id {order}
 LIMIT %(limit)s

@@ -1,5 +1,5 @@
--- One person's favourites, the last added first. Served by favourite_person (user_id, id DESC) and the primary
--- key of kwips_kwip. OFFSET 0 as in tag.sql.
+-- One person's favourites, last added first. OFFSET 0 as in tag.sql.
+-- index: favourite_person (user_id, id DESC), kwips_kwip_pkey (id)
 SELECT k.id, f.id AS favourite_id
 FROM kwips_favourite f
 CROSS JOIN LATERAL (
@@ -9,8 +9,8 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) k
 WHERE f.user_id = %(person)s
-  AND f.id < %(cursor_favourite_id)s
+  AND f.id {beyond} %(cursor_favourite_id)s
   AND ({visible})
   AND {thread_visible}
-ORDER BY f.id DESC
+ORDER BY f.id {order}
 LIMIT %(limit)s

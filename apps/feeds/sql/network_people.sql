@@ -1,7 +1,7 @@
--- The network, second plan: person by person. First each one's newest kwip below the cursor; a page of n kwips
--- can only come from the n people with the newest of these, so n kwips of each of them are enough. Exact at any
--- depth; its cost grows with the number of people, not with what they wrote.
--- Served by follow_once (follower_id, followee_id) and kwip_person (author_id, id DESC).
+-- The network, plan 2: person by person. Reads each person's newest kwip below the cursor; a page of n
+-- kwips can only come from the n people with the newest of these, so n kwips of each of them are enough.
+-- Exact at any depth. Its cost grows with the number of people, not with how much they wrote.
+-- index: follow_once (follower_id, followee_id), kwip_person (author_id, id DESC)
 SELECT k.id
 FROM (
     SELECT network.author_id, newest.id
@@ -19,12 +19,12 @@ FROM (
         FROM kwips_kwip k
         WHERE k.author_id = network.author_id
           AND k.thread_id IS NULL
-          AND k.id < %(cursor_id)s
+          AND k.id {beyond} %(cursor_id)s
           AND ({visible})
-        ORDER BY k.id DESC
+        ORDER BY k.id {order}
         LIMIT 1
     ) newest
-    ORDER BY newest.id DESC
+    ORDER BY newest.id {order}
     LIMIT %(limit)s
 ) people
 CROSS JOIN LATERAL (
@@ -32,10 +32,10 @@ CROSS JOIN LATERAL (
     FROM kwips_kwip k
     WHERE k.author_id = people.author_id
       AND k.thread_id IS NULL
-      AND k.id < %(cursor_id)s
+      AND k.id {beyond} %(cursor_id)s
       AND ({visible})
-    ORDER BY k.id DESC
+    ORDER BY k.id {order}
     LIMIT %(limit)s
 ) k
-ORDER BY k.id DESC
+ORDER BY k.id {order}
 LIMIT %(limit)s

@@ -1,7 +1,7 @@
--- The network by activity, second plan: person by person, from each one's last commented kwip; see
+-- The network by activity, plan 2: person by person, from each person's last commented kwip; see
 -- network_people.sql.
--- Served by follow_once (follower_id, followee_id) and kwip_person_active
--- (author_id, last_active_at DESC, id DESC).
+-- index: follow_once (follower_id, followee_id), kwip_person_active (author_id, last_active_at DESC, id DESC)
+-- types: cursor_last_active_at timestamptz
 SELECT k.id, k.last_active_at
 FROM (
     SELECT network.author_id, newest.id, newest.last_active_at
@@ -19,12 +19,12 @@ FROM (
         FROM kwips_kwip k
         WHERE k.author_id = network.author_id
           AND k.thread_id IS NULL
-          AND (k.last_active_at, k.id) < (%(cursor_last_active_at)s, %(cursor_id)s)
+          AND (k.last_active_at, k.id) {beyond} (%(cursor_last_active_at)s, %(cursor_id)s)
           AND ({visible})
-        ORDER BY k.last_active_at DESC, k.id DESC
+        ORDER BY k.last_active_at {order}, k.id {order}
         LIMIT 1
     ) newest
-    ORDER BY newest.last_active_at DESC, newest.id DESC
+    ORDER BY newest.last_active_at {order}, newest.id {order}
     LIMIT %(limit)s
 ) people
 CROSS JOIN LATERAL (
@@ -32,10 +32,10 @@ CROSS JOIN LATERAL (
     FROM kwips_kwip k
     WHERE k.author_id = people.author_id
       AND k.thread_id IS NULL
-      AND (k.last_active_at, k.id) < (%(cursor_last_active_at)s, %(cursor_id)s)
+      AND (k.last_active_at, k.id) {beyond} (%(cursor_last_active_at)s, %(cursor_id)s)
       AND ({visible})
-    ORDER BY k.last_active_at DESC, k.id DESC
+    ORDER BY k.last_active_at {order}, k.id {order}
     LIMIT %(limit)s
 ) k
-ORDER BY k.last_active_at DESC, k.id DESC
+ORDER BY k.last_active_at {order}, k.id {order}
 LIMIT %(limit)s

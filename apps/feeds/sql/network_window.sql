@@ -1,14 +1,15 @@
--- The network, first plan: out of everyone's newest kwips below the cursor, %(window)s of them, those of the
--- viewer and of whom they follow. Fast where these kwip a lot, however many they are; a page that it does not
--- fill is network_people.sql's. OFFSET 0 has PostgreSQL ask for each kwip's author, until the page is full, instead
--- of first reading all whom the viewer follows. Served by kwip_everyone (id DESC) and follow_once (follower_id, followee_id).
+-- The network, plan 1: of everyone's newest %(window)s kwips below the cursor, those of the viewer and of
+-- the people they follow. Fast where these write often, however many they are. If it does not fill the
+-- page, network_people.sql reads the page. OFFSET 0 makes PostgreSQL look up the author of each kwip until
+-- the page is full; else it would first read all followees.
+-- index: kwip_everyone (id DESC), follow_once (follower_id, followee_id)
 SELECT k.id
 FROM (
     SELECT newest.id, newest.author_id, newest.audience_id
     FROM kwips_kwip newest
     WHERE newest.thread_id IS NULL
-      AND newest.id < %(cursor_id)s
-    ORDER BY newest.id DESC
+      AND newest.id {beyond} %(cursor_id)s
+    ORDER BY newest.id {order}
     LIMIT %(window)s
 ) k
 WHERE (
@@ -19,5 +20,5 @@ WHERE (
     )
   AND ({visible})
   AND {unmuted}
-ORDER BY k.id DESC
+ORDER BY k.id {order}
 LIMIT %(limit)s

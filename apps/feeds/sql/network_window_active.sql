@@ -1,13 +1,14 @@
--- The network by activity, first plan: out of everyone's last commented kwips below the cursor, %(window)s of
--- them, those of the viewer and of whom they follow; see network_window.sql.
--- Served by kwip_everyone_active (last_active_at DESC, id DESC) and follow_once (follower_id, followee_id).
+-- The network by activity, plan 1: of everyone's last commented %(window)s kwips below the cursor, those of
+-- the viewer and of the people they follow; see network_window.sql.
+-- index: kwip_everyone_active (last_active_at DESC, id DESC), follow_once (follower_id, followee_id)
+-- types: cursor_last_active_at timestamptz
 SELECT k.id, k.last_active_at
 FROM (
     SELECT newest.id, newest.last_active_at, newest.author_id, newest.audience_id
     FROM kwips_kwip newest
     WHERE newest.thread_id IS NULL
-      AND (newest.last_active_at, newest.id) < (%(cursor_last_active_at)s, %(cursor_id)s)
-    ORDER BY newest.last_active_at DESC, newest.id DESC
+      AND (newest.last_active_at, newest.id) {beyond} (%(cursor_last_active_at)s, %(cursor_id)s)
+    ORDER BY newest.last_active_at {order}, newest.id {order}
     LIMIT %(window)s
 ) k
 WHERE (
@@ -18,5 +19,5 @@ WHERE (
     )
   AND ({visible})
   AND {unmuted}
-ORDER BY k.last_active_at DESC, k.id DESC
+ORDER BY k.last_active_at {order}, k.id {order}
 LIMIT %(limit)s

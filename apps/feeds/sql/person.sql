@@ -1,9 +1,10 @@
--- One person's kwips, the newest first. Served by kwip_person (author_id, id DESC).
+-- One person's kwips, newest first.
+-- index: kwip_person (author_id, id DESC)
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.author_id = %(person)s
   AND k.thread_id IS NULL
-  AND k.id < %(cursor_id)s
+  AND k.id {beyond} %(cursor_id)s
   AND ({visible})
-ORDER BY k.id DESC
+ORDER BY k.id {order}
 LIMIT %(limit)s

@@ -1,4 +1,5 @@
--- What everyone may see of the kwips in a range of ids, for the sitemap. Served by kwip_everyone (id DESC).
+-- The kwips in a range of ids that an anonymous visitor may see, for the sitemap.
+-- index: kwip_everyone (id DESC)
 SELECT k.id, author.username, greatest(k.last_active_at, k.edited_at)
 FROM kwips_kwip k
 JOIN accounts_user author ON author.id = k.author_id

@@ -1,6 +1,6 @@
--- Which ranges of %(size)s ids have rows of {table} in them that {among} lets through:
--- one look into the index for each, and no COUNT.
--- Served by kwip_everyone (id DESC) and by the primary key of accounts_user.
+-- The ranges of %(size)s ids that have rows of {table} for which {among} holds: one index lookup for each
+-- range, no COUNT.
+-- index: kwip_everyone (id DESC), accounts_user_pkey (id)
 WITH RECURSIVE ranges (number) AS (
     (SELECT k.id / %(size)s FROM {table} k WHERE {among} ORDER BY k.id LIMIT 1)
     UNION ALL

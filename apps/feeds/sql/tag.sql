@@ -1,6 +1,7 @@
--- Kwips and comments that carry a tag, the newest first. Served by the primary keys of kwips_kwiptag
--- (tag_id, kwip_id) and kwips_kwip, and by the unique name of kwips_tag. OFFSET 0 keeps PostgreSQL from going through
--- everybody's kwips in search of a tag that it takes for a frequent one.
+-- Kwips and comments that carry a tag, newest first. OFFSET 0 keeps PostgreSQL from scanning everyone's
+-- kwips for a tag that its statistics take for a frequent one.
+-- index: kwips_kwiptag_pkey (tag_id, kwip_id), kwips_kwip_pkey (id), kwips_tag_name_key (name)
+-- types: tag text
 SELECT k.id
 FROM kwips_kwiptag t
 CROSS JOIN LATERAL (
@@ -10,9 +11,9 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) k
 WHERE t.tag_id = (SELECT tag.id FROM kwips_tag tag WHERE tag.name = %(tag)s)
-  AND t.kwip_id < %(cursor_id)s
+  AND t.kwip_id {beyond} %(cursor_id)s
   AND ({visible})
   AND {thread_visible}
   AND {unmuted}
-ORDER BY t.kwip_id DESC
+ORDER BY t.kwip_id {order}
 LIMIT %(limit)s

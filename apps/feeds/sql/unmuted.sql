@@ -1,3 +1,4 @@
--- Whether the viewer does not mute the author of the kwip `k`. Served by mute_once (muter_id, muted_id).
--- Not a correlated NOT EXISTS: those become joins, and planning the joins takes longer than running them.
+-- Fragment: the viewer does not mute the author of the kwip `k`. Not a correlated NOT EXISTS: PostgreSQL
+-- turns those into joins, and planning the joins takes longer than running them.
+-- index: mute_once (muter_id, muted_id)
 k.author_id NOT IN (SELECT m.muted_id FROM graph_mute m WHERE m.muter_id = %(viewer)s)

@@ -1,9 +1,9 @@
--- The first kwip of anybody that the network's window does not see any more, if there is one.
--- Served by kwip_everyone (id DESC).
+-- The newest kwip that is too old for the network's window, if there is one.
+-- index: kwip_everyone (id DESC)
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.thread_id IS NULL
-  AND k.id < %(cursor_id)s
-ORDER BY k.id DESC
+  AND k.id {beyond} %(cursor_id)s
+ORDER BY k.id {order}
 OFFSET %(window)s
 LIMIT 1

@@ -138,7 +138,7 @@ class Community:
             case "network":
                 return queries.network(viewer_id=viewer, following_count=count, sort=sort)
             case "news":
-                return queries.network_news(viewer_id=viewer, following_count=count)
+                return queries.network_unseen(viewer_id=viewer, following_count=count)
             case "person":
                 return queries.person(viewer_id=viewer_id, person_id=_person(about), sort=sort)
             case "comments":

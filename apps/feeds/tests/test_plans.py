@@ -35,7 +35,7 @@ TIMELINES = {
     "network of thousands, active": queries.network(viewer_id=1, following_count=2000, sort="active"),
     "network of the silent": queries.network(viewer_id=2, following_count=1000),
     "network of the silent, active": queries.network(viewer_id=2, following_count=1000, sort="active"),
-    "news of a network": queries.network_news(viewer_id=1, following_count=2000),
+    "news of a network": queries.network_unseen(viewer_id=1, following_count=2000),
 }
 # Person by person: its cost is bounded by the number of people.
 FALLBACK = {"network_people", "network_people_active"}
@@ -75,14 +75,14 @@ def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def seeks(timeline: Timeline) -> dict[str, Seek]:
     """The first page; one as deep as the timeline allows, up to 500 kwips; and back from there."""
-    listing = timeline.listing
-    first = Seek(listing, listing.start, backward=False, limit=LIMIT)
-    above = timeline.fetch(Seek(listing, listing.start, backward=False, limit=DEEP + LIMIT))
-    deep = listing.position_of(above[max(0, len(above) - LIMIT - 1)])
+    order = timeline.order
+    first = Seek(order, order.start, backward=False, limit=LIMIT)
+    above = timeline.fetch(Seek(order, order.start, backward=False, limit=DEEP + LIMIT))
+    deep = order.position_of(above[max(0, len(above) - LIMIT - 1)])
     return {
         "first": first,
-        "deep": Seek(listing, deep, backward=False, limit=LIMIT),
-        "back": Seek(listing, deep, backward=True, limit=LIMIT),
+        "deep": Seek(order, deep, backward=False, limit=LIMIT),
+        "back": Seek(order, deep, backward=True, limit=LIMIT),
     }
 
 

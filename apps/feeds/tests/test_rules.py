@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.feeds import news, queries
+from apps.feeds import queries, unseen
 from apps.feeds.queries import Timeline
 from apps.graph.models import Block, Mute
 from apps.kwips.models import Kwip
@@ -131,18 +131,18 @@ def test_a_kwip_that_commits_late_is_counted_as_new(ann, publish) -> None:
     late = shown[-2].pk
     Kwip.objects.filter(pk=late).delete()
     timeline = queries.everyone(viewer_id=None)
-    cursor = news.watched(timeline, timeline.page({}))
-    assert news.since(timeline, cursor).count == 0
+    cursor = unseen.watch_cursor(timeline, timeline.page({}))
+    assert unseen.since(timeline, cursor).count == 0
     Kwip(pk=late, author=ann, text="sorry, traffic").save(force_insert=True)
-    assert news.since(timeline, cursor).label == "1 new kwip"
+    assert unseen.since(timeline, cursor).label == "1 new kwip"
 
 
 def test_many_new_kwips_are_not_counted_to_the_end(ann, publish) -> None:
     timeline = queries.everyone(viewer_id=None)
-    cursor = news.watched(timeline, timeline.page({}))
+    cursor = unseen.watch_cursor(timeline, timeline.page({}))
     for _ in range(25):
         publish(ann)
-    assert news.since(timeline, cursor).label == "20+ new kwips"
+    assert unseen.since(timeline, cursor).label == "20+ new kwips"
 
 
 def test_a_page_further_down_is_not_watched(ann, publish) -> None:
@@ -150,6 +150,6 @@ def test_a_page_further_down_is_not_watched(ann, publish) -> None:
         publish(ann)
     timeline = queries.everyone(viewer_id=None)
     older = timeline.page({"before": timeline.page({}).older.removeprefix("?before=")})
-    assert news.watched(timeline, older) == ""
+    assert unseen.watch_cursor(timeline, older) == ""
     by_activity = queries.everyone(viewer_id=None, sort="active")
-    assert news.watched(by_activity, by_activity.page({})) == ""
+    assert unseen.watch_cursor(by_activity, by_activity.page({})) == ""

@@ -141,13 +141,12 @@ def test_a_range_is_read_by_its_index_and_nothing_is_counted(ann: User, publish:
             [ann.pk],
         )
         cursor.execute("ANALYZE kwips_kwip")
-    sql = sitemaps._sql("sitemap_kwips").replace("{visible}", sitemaps.VISIBLE_SQL)
+    sql = sitemaps.SQL.statement("sitemap_kwips").text
     start = kwip.pk + 10_000
     shown = plans.explained((sql, {"viewer": 0, "start": start, "end": start + 100}))
     assert "kwip_everyone" in shown or "kwips_kwip_pkey" in shown
     assert "Seq Scan on kwips_kwip" not in shown
-    table, among = sitemaps._TABLES["kwips"]
-    sql = sitemaps._sql("sitemap_ranges").replace("{table}", table).replace("{among}", among)
+    sql = sitemaps.range_statement("kwips").text
     shown = plans.explained((sql, {"viewer": 0, "size": 1000, "most": 25_000}))
     assert "Seq Scan on kwips_kwip" not in shown
     assert "COUNT(" not in sql.upper()

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from apps.feeds import news, queries
+from apps.feeds import queries, unseen
 from apps.feeds.queries import Timeline
 from apps.feeds.statements import Entry
 from apps.feeds.tests.community import NAMES, PEOPLE, STEP, Community, Written, communities, written
@@ -132,7 +132,7 @@ class TimelineTests(TestCase):
         with patch.multiple(queries, FEW_FOLLOWEES=0, WINDOW=data.draw(st.integers(1, 30))):
             timeline = community.timeline(name, viewer, 1)
             shown = page(timeline, "", data.draw(st.integers(1, 20)))
-            cursor = news.watched(timeline, shown)
+            cursor = unseen.watch_cursor(timeline, shown)
             before = community.expected(kind, viewer, 1)
             oldest = shown.items[-1].id if shown.older else 0
             newest = shown.items[0].id if shown else 0
@@ -142,8 +142,8 @@ class TimelineTests(TestCase):
             for kwip_id in came | data.draw(st.sets(st.sampled_from(later), max_size=25)):
                 community.add(kwip_id, data.draw(written()))
             count = len(community.expected(kind, viewer, 1)) - len(before)
-            new = news.since(timeline, cursor)
-        assert (new.count, new.more) == (min(count, news.MOST), count > news.MOST)
+            new = unseen.since(timeline, cursor)
+        assert (new.count, new.more) == (min(count, unseen.MOST), count > unseen.MOST)
 
     @randomly
     @given(

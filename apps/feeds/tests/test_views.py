@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.feeds import queries
 from apps.graph.models import Block
-from apps.keyset import Key, Listing, encode, moment
+from apps.keyset import Key, KeysetOrder, encode, timestamp
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 
@@ -145,11 +145,12 @@ def test_where_nothing_can_be_nothing_is_found(client, ann, address) -> None:
     assert client.get(address).status_code == 404
 
 
-FOREIGN = encode(Listing("elsewhere"), (7,))
+FOREIGN = encode(KeysetOrder("elsewhere"), (7,))
 LATER = (timezone.now() + datetime.timedelta(days=900), 7)
-BAD = ["", "1", "x", "-1", "0", "7", "1" * 500, "9" * 30, f"{10**20}", "%00", "%F0%9F%8D%B5", "1AAAA",
-       "2" + FOREIGN[1:], FOREIGN, FOREIGN + "=", "' OR 1=1 --", "../..", "1____________",
-       encode(Listing("everyone, active", by=(moment("last_active_at"), Key("id"))), LATER)]  # fmt: skip
+ACTIVE = KeysetOrder("everyone, active", keys=(timestamp("last_active_at"), Key("id")))
+BAD = ["", "1", "x", "-1", "0", "7", "1" * 500, "9" * 30, f"{10**20}", "%00", "%F0%9F%8D%B5", "2AAAA",
+       "1" + FOREIGN[1:], FOREIGN, FOREIGN + "=", "' OR 1=1 --", "../..", "2____________",
+       encode(ACTIVE, LATER)]  # fmt: skip
 
 
 @pytest.mark.parametrize("argument", ["before", "after"])
@@ -171,7 +172,7 @@ def test_a_bad_cursor_is_not_found_and_asks_postgresql_for_no_kwip(
 @pytest.mark.parametrize("position", [0, 1, 2**31, 2**62, 2**63 - 1])
 def test_a_cursor_at_the_ends_of_the_world_is_a_page(client, ann, publish, position) -> None:
     publish(ann)
-    cursor = encode(Listing("everyone"), (position,))
+    cursor = encode(KeysetOrder("everyone"), (position,))
     for argument in ("before", "after"):
         assert client.get(f"/everyone/?{argument}={cursor}").status_code == 200
 

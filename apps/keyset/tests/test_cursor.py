@@ -2,6 +2,7 @@
 
 import datetime
 import re
+import struct
 from base64 import urlsafe_b64encode
 
 import pytest
@@ -9,32 +10,32 @@ from django.http import Http404
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from apps.keyset import BadCursor, Key, Listing, cursor, decode, encode, moment
+from apps.keyset import BadCursor, Key, KeysetOrder, cursor, decode, encode, timestamp
 
-PLAIN = Listing("everyone")
-ACTIVE = Listing("everyone, active", by=(moment("last_active_at"), Key("id")))
+PLAIN = KeysetOrder("everyone")
+ACTIVE = KeysetOrder("everyone, active", keys=(timestamp("last_active_at"), Key("id")))
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 NOW = datetime.datetime(2026, 11, 22, 12, 30, 15, 123_456, tzinfo=datetime.UTC)
 
 ids = st.integers(0, 2**63 - 1)
-moments = st.datetimes(
+timestamps = st.datetimes(
     datetime.datetime(1970, 1, 1), datetime.datetime(2026, 1, 1), timezones=st.just(datetime.UTC)
 )
 
 
-def packed(listing: Listing, values: bytes) -> str:
+def packed(order: KeysetOrder, values: bytes) -> str:
     """A cursor as a forger would make it, who has read the code."""
-    check = cursor._checksum(listing, values)
+    check = cursor._checksum(order, values)
     return cursor.VERSION + urlsafe_b64encode(check + values).decode().rstrip("=")
 
 
 @given(ids)
-def test_an_id_comes_back_as_it_went(value: int) -> None:
+def test_an_id_survives_encoding(value: int) -> None:
     assert decode(PLAIN, encode(PLAIN, (value,))) == (value,)
 
 
-@given(moments, ids)
-def test_a_moment_comes_back_to_the_microsecond(value: datetime.datetime, last: int) -> None:
+@given(timestamps, ids)
+def test_a_timestamp_survives_encoding_to_the_microsecond(value: datetime.datetime, last: int) -> None:
     assert decode(ACTIVE, encode(ACTIVE, (value, last))) == (value, last)
 
 
@@ -44,8 +45,8 @@ def test_a_cursor_needs_no_quoting_in_an_address(value: int) -> None:
 
 
 def test_cursors_are_short() -> None:
-    assert len(encode(PLAIN, (2_000_000,))) == 9
-    assert len(encode(ACTIVE, (NOW, 2_000_000))) == 20
+    assert len(encode(PLAIN, (2_000_000,))) == 16
+    assert len(encode(ACTIVE, (NOW, 2_000_000))) == 27
 
 
 @given(st.text(max_size=80))
@@ -77,7 +78,7 @@ def test_one_position_has_one_text(extra: str) -> None:
 
 def test_a_cursor_is_of_one_list() -> None:
     with pytest.raises(BadCursor):
-        decode(Listing("network"), encode(PLAIN, (7,)))
+        decode(KeysetOrder("network"), encode(PLAIN, (7,)))
 
 
 def test_a_cursor_is_of_one_order() -> None:
@@ -87,27 +88,30 @@ def test_a_cursor_is_of_one_order() -> None:
         decode(PLAIN, encode(ACTIVE, (NOW, 7)))
 
 
-def test_a_cursor_of_a_later_version_is_refused() -> None:
+@pytest.mark.parametrize("version", ["1", "3", ""])
+def test_a_cursor_of_another_version_is_refused(version: str) -> None:
     with pytest.raises(BadCursor):
-        decode(PLAIN, "2" + encode(PLAIN, (7,))[1:])
+        decode(PLAIN, version + encode(PLAIN, (7,))[1:])
 
 
 @pytest.mark.parametrize("number", [2**63, 2**64, 10**20])
 def test_a_number_that_is_no_bigint_is_refused_before_sql(number: int) -> None:
     with pytest.raises(BadCursor):
-        decode(PLAIN, packed(PLAIN, cursor._varint(number)))
+        decode(PLAIN, packed(PLAIN, number.to_bytes(9)))
     with pytest.raises(ValueError, match="can't be in a cursor"):
         encode(PLAIN, (number,))
 
 
 def test_a_negative_number_is_refused() -> None:
+    with pytest.raises(BadCursor):
+        decode(PLAIN, packed(PLAIN, struct.pack(">q", -1)))
     with pytest.raises(ValueError, match="can't be in a cursor"):
         encode(PLAIN, (-1,))
 
 
 @pytest.mark.parametrize(
     "values",
-    [b"", b"\x80", b"\x07\x07", b"\x80\x00", b"\xff" * 9],
+    [b"", b"\x07", struct.pack(">qq", 7, 7), b"\0" + struct.pack(">q", 7), b"\xff" * 9],
     ids=["none", "cut", "two", "padded", "long"],
 )
 def test_values_that_do_not_fit_the_list_are_refused(values: bytes) -> None:
@@ -116,13 +120,13 @@ def test_values_that_do_not_fit_the_list_are_refused(values: bytes) -> None:
 
 
 @pytest.mark.parametrize("ahead", [datetime.timedelta(days=2), datetime.timedelta(days=100_000)])
-def test_a_moment_in_the_future_is_refused(ahead: datetime.timedelta) -> None:
+def test_a_timestamp_in_the_future_is_refused(ahead: datetime.timedelta) -> None:
     with pytest.raises(BadCursor):
         decode(ACTIVE, encode(ACTIVE, (datetime.datetime.now(datetime.UTC) + ahead, 7)))
 
 
-def test_a_moment_beyond_all_calendars_is_refused() -> None:
-    values = cursor._varint(2**63 - 1) + cursor._varint(7)
+def test_a_timestamp_beyond_all_calendars_is_refused() -> None:
+    values = struct.pack(">qq", 2**63 - 1, 7)
     with pytest.raises(BadCursor):
         decode(ACTIVE, packed(ACTIVE, values))
 

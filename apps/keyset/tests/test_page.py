@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.keyset import BadCursor, Listing, Load, Page, Seek, encode, paginate
+from apps.keyset import BadCursor, KeysetOrder, Page, Seek, WeightLimit, encode, paginate
 
 
 @dataclass(frozen=True, order=True)
@@ -21,23 +21,22 @@ class Rows:
 
     def __init__(self, ids: set[int], *, oldest_first: bool = False) -> None:
         self.ids = set(ids)
-        self.listing = Listing("rows", oldest_first=oldest_first)
+        self.order = KeysetOrder("rows", oldest_first=oldest_first)
         self.seeks: list[Seek] = []
 
     def fetch(self, seek: Seek) -> list[Row]:
         self.seeks.append(seek)
-        upward = seek.listing.oldest_first != seek.backward
         (at,) = seek.position
         assert isinstance(at, int)
-        beyond = [i for i in self.ids if (i > at if upward else i < at)]
-        return [Row(i) for i in sorted(beyond, reverse=not upward)[: seek.limit]]
+        beyond = [i for i in self.ids if (i > at if seek.is_ascending else i < at)]
+        return [Row(i) for i in sorted(beyond, reverse=not seek.is_ascending)[: seek.limit]]
 
     def page(self, query: str = "", *, limit: int = 3, keep: dict[str, str] | None = None) -> Page[Row]:
         arguments = dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True))
-        return paginate(arguments, self.listing, self.fetch, limit=limit, keep=keep)
+        return paginate(arguments, self.order, self.fetch, limit=limit, keep=keep)
 
     def in_order(self) -> list[int]:
-        return sorted(self.ids, reverse=not self.listing.oldest_first)
+        return sorted(self.ids, reverse=not self.order.oldest_first)
 
 
 def shown(page: Page[Row]) -> list[int]:
@@ -142,7 +141,7 @@ def test_a_conversation_goes_on_to_what_is_newer() -> None:
 def test_links_carry_other_arguments_on() -> None:
     rows = Rows({1, 2, 3, 4})
     page = rows.page(keep={"sort": "active", "empty": "", "q": "tea & milk"})
-    assert page.older == f"?sort=active&q=tea+%26+milk&before={encode(rows.listing, (2,))}"
+    assert page.older == f"?sort=active&q=tea+%26+milk&before={encode(rows.order, (2,))}"
 
 
 def test_a_page_reads_one_row_more_than_it_shows() -> None:
@@ -163,14 +162,14 @@ def test_what_is_no_cursor_is_refused_before_anything_is_read(query: str) -> Non
 
 def test_both_cursors_at_once_are_refused() -> None:
     rows = Rows({1, 2, 3, 4})
-    cursor = encode(rows.listing, (2,))
+    cursor = encode(rows.order, (2,))
     with pytest.raises(BadCursor):
         rows.page(f"?before={cursor}&after={cursor}")
 
 
 def test_a_page_can_show_something_else_with_the_same_links() -> None:
     page = Rows({1, 2, 3, 4}).page()
-    other = page.showing([str(row.id) for row in page])
+    other = page.with_items([str(row.id) for row in page])
     assert other.items == ["4", "3", "2"]
     assert (other.older, other.newer, other.is_first) == (page.older, page.newer, page.is_first)
 
@@ -185,10 +184,10 @@ def test_pages_that_end_by_weight_show_every_row_once_on_the_way_there_and_back(
     weights: dict[int, int], limit: int, most: int, oldest_first: bool
 ) -> None:
     rows = Rows(set(weights), oldest_first=oldest_first)
-    load = Load[Row](most, lambda row: weights[row.id])
+    weight = WeightLimit[Row](most, lambda row: weights[row.id])
 
     def page(query: str = "") -> Page[Row]:
-        return paginate(dict(parse_qsl(query[1:])), rows.listing, rows.fetch, limit=limit, load=load)
+        return paginate(dict(parse_qsl(query[1:])), rows.order, rows.fetch, limit=limit, weight=weight)
 
     there = [page()]
     while there[-1].next:
@@ -211,7 +210,7 @@ def test_pages_that_end_by_weight_show_every_row_once_on_the_way_there_and_back(
 
 def test_a_way_back_from_before_all_rows_is_the_first_page_whatever_it_weighs() -> None:
     rows = Rows({2, 3, 4})
-    load = Load[Row](2, lambda row: 1)
-    page = paginate({"after": encode(rows.listing, (4,))}, rows.listing, rows.fetch, load=load)
+    weight = WeightLimit[Row](2, lambda row: 1)
+    page = paginate({"after": encode(rows.order, (4,))}, rows.order, rows.fetch, weight=weight)
     assert shown(page) == [4, 3]
     assert page.is_first

@@ -1,6 +1,6 @@
--- What the cards of some kwips show, in the order of %(ids)s; of each text no more than %(length)s characters.
--- Served by the primary keys of kwips_kwip, accounts_user and kwips_mention (kwip_id, user_id), and by the
--- index of accounts_formername on user_id.
+-- What the cards of some kwips show, in the order of %(ids)s; at most %(length)s characters of each text.
+-- index: kwips_kwip_pkey (id), accounts_user_pkey (id), kwips_mention_pkey (kwip_id, user_id), accounts_formername_user_id_24c01e00 (user_id)
+-- types: ids bigint[]
 SELECT
     k.id,
     k.version,

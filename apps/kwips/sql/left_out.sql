@@ -1,6 +1,7 @@
--- What the counters of %(person)s count and the lists beside them do not show to %(viewer)s: followers and followed
--- people who are switched off, and kwips for followers where the viewer is none. Only these few are counted.
--- Served by user_switched_off (id), follow_once (follower_id, followee_id) and kwip_audience (audience_id).
+-- What the counters of %(person)s count and the lists beside them do not show to %(viewer)s: deactivated
+-- followers and followees, and followers-only kwips if the viewer does not follow. Only these few rows are
+-- counted.
+-- index: user_switched_off (id), follow_once (follower_id, followee_id), kwip_audience (audience_id)
 SELECT
     (
         SELECT count(*)

@@ -1,8 +1,9 @@
--- THE visibility predicate: may the viewer see the kwip `k`? %(viewer)s is a user id, 0 for anyone.
--- Served by follow_once (follower_id, followee_id), block_once (blocker_id, blocked_id), the index of
--- graph_block's blocked_id, and user_switched_off (id) of the few who are. OFFSET 0 keeps PostgreSQL from reading all
--- whom the viewer follows for the few kwips that are not for everyone; and the blocks are no correlated NOT EXISTS,
--- because those become joins, which take longer to plan than to run.
+-- Fragment: the visibility predicate. True if the viewer may see the kwip `k`; %(viewer)s is a user id, 0
+-- for an anonymous visitor. OFFSET 0 keeps PostgreSQL from reading all followees for the few kwips that are
+-- not for everyone. The blocks are not a correlated NOT EXISTS: PostgreSQL turns those into joins, which
+-- take longer to plan than to run.
+-- index: follow_once (follower_id, followee_id), block_once (blocker_id, blocked_id), block_blocked_blocker
+-- (blocked_id, blocker_id), user_switched_off (id)
 (
     k.audience_id IS NULL
     OR k.audience_id = %(viewer)s

@@ -139,7 +139,7 @@ def test_a_card_is_kept_under_every_file_whose_code_makes_it(ann: User, bob: Use
     """Else a new release would go on with the cards of the last one."""
     text = f"مرحبا @bob #tea https://example.com/{'long/' * 20}\n\tand more {'words ' * 1500}"
     kwip = publish(ann, text)
-    below = actions.comment(author=bob, thread=kwip, text="words " * 1500, form_key=uuid.uuid4())
+    below = actions.comment(author=bob, thread=kwip, text="words " * 1500, form_key=uuid.uuid4()).kwip
     ran: set[Path] = set()
 
     def seen(frame: FrameType, event: str, argument: object) -> None:
@@ -164,7 +164,7 @@ def test_a_comments_card_has_the_new_name_of_whom_it_answers(
 ) -> None:
     thread = publish(bob, "a kwip about tea")
     said = "long " * 1500 + "#milk"
-    made = actions.comment(author=ann, thread=thread, text=said, form_key=uuid.uuid4())
+    made = actions.comment(author=ann, thread=thread, text=said, form_key=uuid.uuid4()).kwip
     addresses = ["/ann/comments/", f"/ann/kwip/{made.pk}/whole/"]
     for address in addresses:
         assert '<bdi dir="ltr">@bob</bdi>' in page(client, address)

@@ -108,7 +108,7 @@ def test_a_removal_beside_everything_else_waits_for_no_one_for_ever(
     def talk(number: int) -> None:
         kwip = spam[number % len(spam)]
         try:
-            made = actions.comment(author=bob, thread=kwip, text="hm", form_key=uuid.uuid4())
+            made = actions.comment(author=bob, thread=kwip, text="hm", form_key=uuid.uuid4()).kwip
             actions.favourite(kwip=made, user=ann)
             actions.edit(kwip=kwip, text=f"other words {number}")
             actions.delete(kwip=made)

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps import limits
-from apps.limits.models import CacheEntry, Tries
+from apps.limits.models import CacheEntry, RateLimitWindow
 from apps.limits.tests.clock import let_pass
 from tests.support.concurrency import at_once
 
@@ -86,14 +86,14 @@ def test_a_sweep_takes_what_has_expired_and_nothing_else(monkeypatch, settings) 
     monkeypatch.setattr("apps.limits.sweeping.BATCH", 3)
     settings.LIMITS = settings.LIMITS | {"tea": "5/10m"}
     for n in range(7):
-        limits.admit("tea", n)
+        limits.hit("tea", n)
         cache.set(f"old{n}", 1, 60)
     let_pass(601)
     expire()
-    limits.admit("tea", "live")
-    limits.admit("tea", 0)  # an old one, tried again
+    limits.hit("tea", "live")
+    limits.hit("tea", 0)  # an old one, tried again
     cache.set("live", 1, 60)
     assert limits.sweep() == 6 + 7
-    assert Tries.objects.count() == 2
+    assert RateLimitWindow.objects.count() == 2
     assert cache.get("live") == 1
     assert limits.sweep() == 0

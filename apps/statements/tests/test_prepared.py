@@ -8,15 +8,15 @@ import pytest
 from django.conf import LazySettings
 from django.db import IntegrityError, NotSupportedError, OperationalError, connection, transaction
 
-from apps.statements import Prepared, Unusable
+from apps.statements import Statement, Unusable
 from tests.support.pool import pooled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-READ = Prepared(
+READ = Statement(
     "read.sql", "statements_read", "SELECT n FROM statements_note WHERE n >= %(least)s ORDER BY n"
 )
-WRITE = Prepared(
+WRITE = Statement(
     "write.sql", "statements_write", "INSERT INTO statements_note VALUES (%(n)s) RETURNING n, 100 %% 7"
 )
 
@@ -47,9 +47,9 @@ def take_a_new_connection() -> None:
     connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's have it
 
 
-def run(statement: Prepared, **parameters: Any) -> list[Any]:
+def run(statement: Statement, **parameters: Any) -> list[Any]:
     with connection.cursor() as cursor:
-        statement.execute(cursor, parameters)
+        statement.execute_prepared(cursor, parameters)
         return list(cursor.fetchall())
 
 
@@ -75,7 +75,7 @@ def test_with_the_setting_off_nothing_is_prepared(elsewhere: Elsewhere, settings
 def test_a_connection_that_is_lent_again_has_prepared_all_it_needs(elsewhere: Elsewhere) -> None:
     backends = set()
     for _ in range(3):
-        # Prepared twice, or forgotten by PostgreSQL and not by us, it would be an error.
+        # Statement twice, or forgotten by PostgreSQL and not by us, it would be an error.
         assert run(READ, least=1) == []
         backends.add(connection.connection.info.backend_pid)
         connection.close()
@@ -193,7 +193,7 @@ def test_an_error_of_another_kind_is_not_repeated(elsewhere: Elsewhere) -> None:
             "CREATE FUNCTION pg_temp.refuse(n bigint) RETURNS bigint LANGUAGE plpgsql AS"
             " $$ BEGIN RAISE feature_not_supported; END $$"
         )
-    unsupported = Prepared("u.sql", "statements_u", "SELECT pg_temp.refuse(%(n)s)")
+    unsupported = Statement("u.sql", "statements_u", "SELECT pg_temp.refuse(%(n)s)")
     for statement, error in ((WRITE, IntegrityError), (unsupported, NotSupportedError)):
         with connection.execute_wrapper(note), pytest.raises(error):
             run(statement, n=1)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.mutate import ROOT, Mutation, mutations
 
-PLATFORM = ("keyset", "lookaside", "pagecache", "dbpool", "commandqueue", "limits")
+PLATFORM = ("keyset", "lookaside", "pagecache", "dbpool", "commandqueue", "limits", "events")
 
 
 @pytest.mark.parametrize("mutation", mutations(), ids=lambda mutation: mutation.name)

@@ -1,6 +1,7 @@
 -- Sets a recurring task's next turn. By whole intervals, so that the time of day stays; turns that passed while
 -- no worker ran are skipped.
--- Index: the primary key.
+-- index: commandqueue_schedule_pkey (name)
+-- types: name text
 UPDATE commandqueue_schedule
 SET last_command_id = coalesce(%(command_id)s, last_command_id),
     next_at = next_at + every * (1 + floor(

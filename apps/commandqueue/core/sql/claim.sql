@@ -1,7 +1,9 @@
 -- Claims the next due commands of a queue: sets their lease and token. Rows locked by other workers are
 -- skipped. Leased rows are never claimed: reap.sql makes them waiting again when their lease has ended.
--- Index: commandqueue_due; PostgreSQL 18 skips in it from one priority to the next.
 -- MATERIALIZED: inlined, the inner part could run more than once and lock more than its limit.
+-- PostgreSQL 18 skips in the index from one priority to the next.
+-- index: commandqueue_due (lane, priority DESC, due_at, id)
+-- types: queue_name text, not_kinds text[], token uuid, lease float8
 WITH due AS MATERIALIZED (
     SELECT id
     FROM commandqueue_command

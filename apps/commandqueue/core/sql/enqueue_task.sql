@@ -1,5 +1,8 @@
 -- Enqueues a task, in the caller's transaction. Its lifetime begins when it is due.
--- Index: none is read; the primary key and commandqueue_due are written.
+-- Writes the primary key and commandqueue_due.
+-- index: none, it reads no row
+-- types: queue_name text, backend text, priority smallint, run_after timestamptz, lifetime float8, task text,
+-- arguments jsonb
 INSERT INTO commandqueue_command (
     kind, lane, backend, priority, run_after, due_at, expires_at, task, arguments
 ) VALUES (

@@ -1,5 +1,5 @@
 -- Erases the bodies of up to 1,000 dead letters that have expired, so that they can't be requeued any more.
--- Index: commandqueue_finished.
+-- index: commandqueue_finished (state, finished_at)
 UPDATE commandqueue_command
 SET body = NULL
 WHERE id IN (

@@ -1,5 +1,6 @@
 -- Makes up to 1,000 commands that still wait at their expiry dead letters, and erases their bodies.
--- Index: commandqueue_due, which includes expires_at: no other column is read.
+-- The index includes expires_at: no other column is read.
+-- index: commandqueue_due (lane, priority DESC, due_at, id)
 WITH expired AS MATERIALIZED (
     SELECT id
     FROM commandqueue_command

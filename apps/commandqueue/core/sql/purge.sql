@@ -1,5 +1,6 @@
 -- Deletes up to 1,000 finished commands that are older than their retention time.
--- Index: commandqueue_finished.
+-- index: commandqueue_finished (state, finished_at)
+-- types: states text[], age float8
 DELETE FROM commandqueue_command
 WHERE id IN (
     SELECT id

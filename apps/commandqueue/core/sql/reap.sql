@@ -1,7 +1,8 @@
 -- Takes back the leases that have ended, because their worker crashed or hangs. Every worker's housekeeper runs
 -- it twice a second. A command whose attempt was lost waits by backoff, and after max_lost_attempts in a row it
 -- is a dead letter: it may be what crashes workers. A command that was claimed and not started is due at once.
--- Index: commandqueue_leased.
+-- index: commandqueue_leased (lane)
+-- types: base float8
 WITH ended AS MATERIALIZED (
     SELECT id, unanswered >= %(max_lost_attempts)s AS is_dead
     FROM commandqueue_command

@@ -1,6 +1,8 @@
 -- Makes dead letters (these ids, or all) due again at once. A task gets its full lifetime again; a message keeps
 -- its expiry, and is left out if it has expired or carried a secret, as its body is erased.
--- Index: the primary key for ids, commandqueue_finished for all.
+-- By primary key for ids, by commandqueue_finished for all.
+-- index: commandqueue_command_pkey (id), commandqueue_finished (state, finished_at)
+-- types: ids bigint[]
 UPDATE commandqueue_command
 SET state = 'waiting',
     due_at = statement_timestamp(),

@@ -1,7 +1,8 @@
 -- Settles an attempt: records its result and ends the lease, if the lease is still this worker's (by token). A
 -- retry that would be due after the expiry is a dead letter instead. A message that was sent is settled by
 -- settle_and_renew.sql.
--- Index: the primary key.
+-- index: commandqueue_command_pkey (id)
+-- types: state text, delay float8, token uuid, error jsonb, recipients text[], refused jsonb, result jsonb
 WITH held AS (
     SELECT id,
         CASE

@@ -1,7 +1,9 @@
 -- Between two commands of a batch, in one round trip: settles the message that was just sent, if any, as done,
 -- and renews the lease of the next command, if any, which counts its attempt. Both find their row by token: a
 -- worker whose lease was taken back changes nothing. Any other result is settled by settle.sql.
--- Index: the primary key. The renewal changes no indexed column, so it writes to no index.
+-- The renewal changes no indexed column, so it writes to no index.
+-- index: commandqueue_command_pkey (id)
+-- types: sent_token uuid, next_token uuid, worker text, lease float8
 WITH settled AS (
     UPDATE commandqueue_command
     SET state = 'done',

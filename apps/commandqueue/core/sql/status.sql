@@ -1,6 +1,6 @@
 -- Counts waiting, leased and dead commands by queue, for metrics and `manage.py queue status`. Done commands are
 -- not counted: there may be millions.
--- Index: commandqueue_due, commandqueue_leased, commandqueue_finished.
+-- index: commandqueue_due (lane, priority DESC, due_at, id), commandqueue_leased (lane), commandqueue_finished (state, finished_at)
 SELECT lane, state, count(*),
     -- The age of the oldest: since it was enqueued, of a task since its run_after (negative: not due yet), of a
     -- dead letter since it died.

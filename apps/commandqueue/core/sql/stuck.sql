@@ -1,6 +1,7 @@
 -- The oldest stuck commands, for `manage.py queue status`: waiting after a failed attempt, or due for a minute
 -- and not started.
--- Index: commandqueue_due, read whole: all waiting commands.
+-- Reads the whole index: all waiting commands.
+-- index: commandqueue_due (lane, priority DESC, due_at, id)
 SELECT id, kind, lane,
     extract(epoch FROM statement_timestamp() - greatest(created_at, run_after)),
     cardinality(worker_ids),

@@ -1,7 +1,8 @@
 -- Sending quota: takes one message's share of a mailer's daily cap and rate. Returns 0 if it was taken, else
 -- the seconds to wait before asking again. Run before the attempt of a message whose mailer has a limit.
 -- One row a mailer, locked for this statement only, so that all workers share the limit.
--- Index: the primary key.
+-- index: commandqueue_allowance_pkey (mailer)
+-- types: mailer text, share integer, pause float8, cap integer
 WITH taken AS (
     INSERT INTO commandqueue_allowance AS quota (mailer, day, used, next_at)
     SELECT %(mailer)s, (statement_timestamp() AT TIME ZONE 'UTC')::date, %(share)s,

@@ -1,4 +1,4 @@
-"""Shows how PostgreSQL reads each timeline, with the site's own data."""
+"""Prints PostgreSQL's plan for each timeline, on the site's own data."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,12 +16,12 @@ DEPTH = 1_000
 
 class Command(BaseCommand):
     help = (
-        "Prints EXPLAIN (ANALYZE, BUFFERS) of what the pages of every timeline run: the first page, and one "
-        f"{DEPTH:,} kwips further down. Without --viewer, for whoever follows most people."
+        "Prints EXPLAIN (ANALYZE, BUFFERS) for every timeline: page 1, and a page "
+        f"{DEPTH:,} kwips further down. Default viewer: the member with the most followees."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--viewer", metavar="NAME", help="who looks; '-' for someone not signed in")
+        parser.add_argument("--viewer", metavar="NAME", help="the viewer; '-' for anonymous")
         parser.add_argument("--only", metavar="FILE", help="one .sql file, by its name without .sql")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             for where, seek in _seeks(timeline):
                 for name, statement in plans.statements(timeline, seek).items():
                     if options["only"] in (None, name):
-                        title = f"── {name}.sql · {timeline.listing.name} · {where} "
+                        title = f"── {name}.sql · {timeline.order.name} · {where} "
                         self.stdout.write(self.style.MIGRATE_HEADING(title.ljust(100, "─")))
                         self.stdout.write(plans.explained(statement) + "\n\n")
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         if name:
             found = User.objects.filter(username=name.lower()).first()
             if found is None:
-                raise CommandError(f"there is nobody called {name}")
+                raise CommandError(f"no user is named {name}")
             return found
         return User.objects.order_by("-following_count").first()
 
@@ -56,7 +56,7 @@ def timelines(viewer: User | None) -> Iterator[Timeline]:
         if person := people.order_by("-kwips_count").first():
             yield queries.person(viewer_id=viewer_id, person_id=person.pk, sort=sort)
     if viewer:
-        yield queries.network_news(viewer_id=viewer.pk, following_count=viewer.following_count)
+        yield queries.network_unseen(viewer_id=viewer.pk, following_count=viewer.following_count)
     if person := people.order_by("-comments_count").first():
         yield queries.comments(viewer_id=viewer_id, person_id=person.pk)
     if person := people.order_by("-favourites_count").first():
@@ -68,10 +68,10 @@ def timelines(viewer: User | None) -> Iterator[Timeline]:
 
 
 def _seeks(timeline: Timeline) -> Iterator[tuple[str, Seek]]:
-    listing, limit = timeline.listing, PAGE_SIZE + 1
-    yield "first page", Seek(listing, listing.start, backward=False, limit=limit)
-    above = timeline.fetch(Seek(listing, listing.start, backward=False, limit=DEPTH))
+    order, limit = timeline.order, PAGE_SIZE + 1
+    yield "page 1", Seek(order, order.start, backward=False, limit=limit)
+    above = timeline.fetch(Seek(order, order.start, backward=False, limit=DEPTH))
     if len(above) > PAGE_SIZE:
-        position = listing.position_of(above[-1])
-        yield f"below {len(above):,}", Seek(listing, position, backward=False, limit=limit)
-        yield f"above {len(above):,}, going back", Seek(listing, position, backward=True, limit=limit)
+        position = order.position_of(above[-1])
+        yield f"after {len(above):,} kwips", Seek(order, position, backward=False, limit=limit)
+        yield f"before {len(above):,} kwips, backward", Seek(order, position, backward=True, limit=limit)

@@ -7,16 +7,16 @@ import psycopg2
 import pytest
 from django.db import DatabaseError, transaction
 
-from apps.dbpool import figures
+from apps.dbpool import stats
 from apps.dbpool.tests.conftest import ALIAS, Database, backend, run, wrapper
 
 
 @pytest.fixture(autouse=True)
 def only_one(database: Database) -> None:
-    database.configure(size=1)
+    database.configure(max_size=1)
 
 
-def next_borrower() -> None:
+def next_checkout() -> None:
     """Gives the connection back and borrows it again; it must be the same."""
     pid = backend()
     wrapper().close()
@@ -43,14 +43,14 @@ def test_the_session_is_like_new(database: Database, leave: str, look: str, clea
     database.admin("GRANT pg_monitor TO kwippy")
     run(leave)
     assert run(look) != [(clean,)]
-    next_borrower()
+    next_checkout()
     assert run(look) == [(clean,)]
 
 
 def test_a_transaction_that_was_left_open_is_rolled_back() -> None:
     wrapper().set_autocommit(False)
     run("INSERT INTO note VALUES (1, '')")
-    next_borrower()
+    next_checkout()
     assert wrapper().get_autocommit()
     assert run("SELECT * FROM note") == []
 
@@ -58,7 +58,7 @@ def test_a_transaction_that_was_left_open_is_rolled_back() -> None:
 def test_a_transaction_begun_by_sql_is_rolled_back_too() -> None:
     run("BEGIN")
     run("INSERT INTO note VALUES (1, '')")
-    next_borrower()
+    next_checkout()
     assert run("SELECT * FROM note") == []
     run("INSERT INTO note VALUES (2, '')")
     wrapper().close()
@@ -78,7 +78,7 @@ def test_psycopg2s_own_session_settings_are_like_new() -> None:
     raw = wrapper().connection
     raw.set_session(isolation_level="SERIALIZABLE", readonly=True, deferrable=True)
     raw.cursor_factory = psycopg2.extras.DictCursor
-    next_borrower()
+    next_checkout()
     assert (raw.isolation_level, raw.readonly, raw.deferrable) == (None, None, None)
     assert raw.cursor_factory is psycopg2.extensions.cursor
     with transaction.atomic(ALIAS):
@@ -97,7 +97,7 @@ def test_notices_and_notifications_are_not_the_next_ones(database: Database) -> 
     raw.poll()
     assert raw.notices
     assert raw.notifies
-    next_borrower()
+    next_checkout()
     assert (raw.notices, raw.notifies) == ([], [])
 
 
@@ -117,7 +117,7 @@ def test_a_connection_in_the_middle_of_copy_is_closed() -> None:
         """Hands its connection back in the middle of its own copying."""
 
         def read(self, size: int) -> str:
-            assert not _washed(raw)
+            assert not _is_reset(raw)
             raise RuntimeError
 
     with contextlib.suppress(Exception), raw.cursor() as cursor:
@@ -127,10 +127,10 @@ def test_a_connection_in_the_middle_of_copy_is_closed() -> None:
     assert backend() == first
 
 
-def _washed(raw) -> bool:
-    from apps.dbpool import session
+def _is_reset(raw) -> bool:
+    from apps.dbpool import reset
 
-    return session.wash(raw, [], "")
+    return reset.reset(raw, [], "")
 
 
 def test_a_connection_that_can_not_be_reset_is_closed() -> None:
@@ -143,12 +143,12 @@ def test_a_connection_that_can_not_be_reset_is_closed() -> None:
     second = backend()
     wrapper().close()
     assert backend() not in (first, second)
-    assert figures()[ALIAS].open == 1
+    assert stats()[ALIAS].open == 1
 
 
 def test_without_a_reset_the_transaction_ends_all_the_same(database: Database) -> None:
-    database.configure(size=1, reset="")
+    database.configure(max_size=1, reset="")
     run("BEGIN")
     run("INSERT INTO note VALUES (1, '')")
-    next_borrower()
+    next_checkout()
     assert run("SELECT * FROM note") == []

@@ -16,7 +16,7 @@ from django.db import (
     transaction,
 )
 
-from apps.dbpool import PoolTimeout, figures, registry
+from apps.dbpool import PoolTimeout, registry, stats
 from apps.dbpool.tests.conftest import ALIAS, Database, backend, run, wrapper
 
 
@@ -44,9 +44,9 @@ def test_what_was_prepared_is_there_for_the_next_borrower(database: Database) ->
 def test_the_end_of_a_request_gives_it_back_whatever_conn_max_age_says(database: Database, age) -> None:
     wrapper().settings_dict["CONN_MAX_AGE"] = age
     backend()
-    assert figures()[ALIAS].in_use == 1
+    assert stats()[ALIAS].in_use == 1
     close_old_connections()
-    assert (figures()[ALIAS].in_use, figures()[ALIAS].open) == (0, 1)
+    assert (stats()[ALIAS].in_use, stats()[ALIAS].open) == (0, 1)
 
 
 def test_threads_share_as_many_connections_as_there_are(database: Database, threads) -> None:
@@ -63,52 +63,52 @@ def test_threads_share_as_many_connections_as_there_are(database: Database, thre
 
 
 def test_waiting_too_long_is_an_operational_error_that_says_why(database: Database, threads) -> None:
-    database.configure(size=1, wait=0.05)
+    database.configure(max_size=1, timeout=0.05)
     backend()
     with pytest.raises(PoolTimeout, match=r"within 0\.05 s: all 1 are in use"):
         threads(backend).result()
     assert issubclass(PoolTimeout, OperationalError)
-    assert (figures()[ALIAS].timeouts, figures()[ALIAS].waiting) == (1, 0)
+    assert (stats()[ALIAS].timeouts, stats()[ALIAS].waiting) == (1, 0)
     wrapper().close()
     assert threads(backend).result()
 
 
 def test_who_waits_gets_the_connection_that_comes_free(database: Database, threads) -> None:
-    database.configure(size=1)
+    database.configure(max_size=1)
     pid = backend()
 
     def wait_for_it() -> tuple[int, float]:
         return backend(), wrapper().waited
 
     waiting = threads(wait_for_it)
-    while not figures()[ALIAS].waiting:
+    while not stats()[ALIAS].waiting:
         time.sleep(0.001)
     wrapper().close()
     got, waited = waiting.result()
     assert got == pid
     assert waited > 0
-    state = figures()[ALIAS]
-    assert (state.waits, state.wait_seconds, state.borrowed) == (1, waited, 2)
+    state = stats()[ALIAS]
+    assert (state.waits, state.wait_seconds, state.checkouts) == (1, waited, 2)
 
 
 def test_a_thread_that_ends_without_a_word_leaves_its_place(database: Database) -> None:
-    database.configure(size=1, wait=5)
+    database.configure(max_size=1, timeout=5)
     for _ in range(3):
         thread = threading.Thread(target=backend)
         thread.start()
         thread.join()
     assert backend()
-    assert figures()[ALIAS].in_use == 1
+    assert stats()[ALIAS].in_use == 1
 
 
 def test_a_forgotten_transaction_ends_with_its_thread(database: Database) -> None:
-    database.configure(size=1)
+    database.configure(max_size=1)
 
-    def forget() -> None:
+    def drop() -> None:
         wrapper().set_autocommit(False)
         run("INSERT INTO note VALUES (1, '')")
 
-    thread = threading.Thread(target=forget)
+    thread = threading.Thread(target=drop)
     thread.start()
     thread.join()
     assert run("SELECT * FROM note") == []
@@ -123,28 +123,28 @@ def test_a_connection_outlives_the_thread_that_made_it_for_another(database: Dat
     shared.dec_thread_sharing()
     assert run("SELECT 1") == [(1,)]
     shared.close()
-    assert (figures()[ALIAS].in_use, figures()[ALIAS].open) == (0, 1)
+    assert (stats()[ALIAS].in_use, stats()[ALIAS].open) == (0, 1)
 
 
 def test_a_forgotten_wrapper_gives_its_place_back_when_it_is_collected(database: Database) -> None:
     other = wrapper().copy()
     other.ensure_connection()
-    assert figures()[ALIAS].in_use == 1
+    assert stats()[ALIAS].in_use == 1
     del other
     gc.collect()
-    assert (figures()[ALIAS].in_use, figures()[ALIAS].open) == (0, 0)
+    assert (stats()[ALIAS].in_use, stats()[ALIAS].open) == (0, 0)
 
 
 def test_a_connection_that_can_not_be_made_takes_no_place(database: Database) -> None:
-    database.configure(size=1, options={"options": "-c no.such=thing -c nonsense=1"})
+    database.configure(max_size=1, options={"options": "-c no.such=thing -c nonsense=1"})
     for _ in range(3):
         with pytest.raises(OperationalError, match="nonsense"):
             backend()
-    assert (figures()[ALIAS].in_use, figures()[ALIAS].open) == (0, 0)
+    assert (stats()[ALIAS].in_use, stats()[ALIAS].open) == (0, 0)
 
 
 def test_no_more_stay_open_than_may_be_idle(database: Database, threads) -> None:
-    database.configure(size=3, idle=1)
+    database.configure(max_size=3, max_cached=1)
     together = threading.Barrier(3)
 
     def hold() -> None:
@@ -153,13 +153,13 @@ def test_no_more_stay_open_than_may_be_idle(database: Database, threads) -> None
 
     for future in [threads(hold) for _ in range(3)]:
         future.result()
-    assert (figures()[ALIAS].connects, figures()[ALIAS].open) == (3, 1)
+    assert (stats()[ALIAS].connects, stats()[ALIAS].open) == (3, 1)
     assert backend()
     assert database.settles_at(1)
 
 
 def test_an_old_connection_is_replaced(database: Database) -> None:
-    database.configure(size=1, max_age=0.05)
+    database.configure(max_size=1, max_lifetime=0.05)
     first = backend()
     time.sleep(0.06)
     assert backend() == first, "never while somebody has it"
@@ -168,7 +168,7 @@ def test_an_old_connection_is_replaced(database: Database) -> None:
     wrapper().close()
     time.sleep(0.06)
     third = backend()
-    assert figures()[ALIAS].closes == 2
+    assert stats()[ALIAS].closes == 2
     assert third != first
 
 
@@ -177,13 +177,13 @@ def test_closing_twice_and_before_the_first_query_is_nothing(database: Database)
     backend()
     wrapper().close()
     wrapper().close()
-    assert figures()[ALIAS].in_use == 0
+    assert stats()[ALIAS].in_use == 0
 
 
 def test_closing_inside_a_transaction_rolls_it_back_and_nobody_touches_the_next_ones(
     database: Database, threads
 ) -> None:
-    database.configure(size=1)
+    database.configure(max_size=1)
 
     def write(number: int) -> None:
         with transaction.atomic(ALIAS):
@@ -199,7 +199,7 @@ def test_closing_inside_a_transaction_rolls_it_back_and_nobody_touches_the_next_
 
 
 def test_a_cursor_that_was_kept_can_not_reach_the_next_borrower(database: Database) -> None:
-    database.configure(size=1)
+    database.configure(max_size=1)
     cursor = wrapper().cursor()
     cursor.execute("SELECT 1")
     stream = wrapper().chunked_cursor()
@@ -237,13 +237,13 @@ def test_a_connection_made_for_no_database_is_not_pooled(database: Database) -> 
         cursor.execute("SELECT current_database()")
         assert cursor.fetchall() == [("postgres",)]
     assert database.settles_at(0)
-    assert ALIAS not in figures()
+    assert ALIAS not in stats()
 
 
 def test_a_request_that_django_calls_finished_has_nothing_left(database: Database) -> None:
     backend()
     request_finished.send(sender=None)
-    assert (figures()[ALIAS].in_use, figures()[ALIAS].open) == (0, 1)
+    assert (stats()[ALIAS].in_use, stats()[ALIAS].open) == (0, 1)
 
 
 def test_two_databases_have_a_pool_each(database: Database) -> None:
@@ -251,7 +251,7 @@ def test_two_databases_have_a_pool_each(database: Database) -> None:
     connections.settings["other"] = wrapper().settings_dict | {"NAME": "postgres"}
     try:
         connections["other"].ensure_connection()
-        state = figures()
+        state = stats()
         assert (state[ALIAS].in_use, state["other"].in_use) == (1, 1)
         connections["other"].close()
     finally:

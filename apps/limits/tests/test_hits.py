@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from apps import limits
 from apps.limits.checks import check_settings
-from apps.limits.models import Tries
+from apps.limits.models import RateLimitWindow
 from apps.limits.tests.clock import let_pass
 from tests.support.concurrency import at_once
 
@@ -17,7 +17,7 @@ def tea(settings) -> None:
 
 
 def tries(times: int, *who: object) -> list[bool]:
-    return [bool(limits.admit("tea", *(who or ("ann",)))) for _ in range(times)]
+    return [bool(limits.hit("tea", *(who or ("ann",)))) for _ in range(times)]
 
 
 @pytest.mark.django_db
@@ -29,10 +29,10 @@ def test_as_many_as_the_rate_says_are_admitted_and_no_more() -> None:
 def test_each_is_counted_apart() -> None:
     tries(5, "ann")
     assert all(tries(5, "bob"))
-    assert limits.admit("toast", "ann")
+    assert limits.hit("toast", "ann")
     # Nobody takes another's count by a name that joins up to the same.
     tries(5, "a", "bc")
-    assert limits.admit("tea", "ab", "c")
+    assert limits.hit("tea", "ab", "c")
 
 
 @pytest.mark.django_db
@@ -52,17 +52,17 @@ def test_a_refusal_says_how_long_to_wait() -> None:
     tries(1)
     let_pass(100)
     tries(4)
-    refusal = limits.admit("tea", "ann")
+    refusal = limits.hit("tea", "ann")
     assert 490 < refusal.wait <= 500
     assert "9 minutes" in refusal.message
     let_pass(refusal.wait)
-    assert limits.admit("tea", "ann")
+    assert limits.hit("tea", "ann")
 
 
 @pytest.mark.django_db
 def test_refusals_do_not_make_the_wait_longer_and_write_nothing() -> None:
     tries(5)
-    before = Tries.objects.values_list("times", "expires_at").get()
+    before = RateLimitWindow.objects.values_list("times", "expires_at").get()
     with connection.cursor() as cursor:
         version = "SELECT xmin::text, xmax::text, ctid::text FROM limits_tries"
         cursor.execute(version)
@@ -70,7 +70,7 @@ def test_refusals_do_not_make_the_wait_longer_and_write_nothing() -> None:
         tries(3)
         cursor.execute(version)
         assert cursor.fetchone() == row, "not even a lock was left on the row"
-    assert Tries.objects.values_list("times", "expires_at").get() == before
+    assert RateLimitWindow.objects.values_list("times", "expires_at").get() == before
 
 
 @pytest.mark.django_db
@@ -78,22 +78,22 @@ def test_a_row_keeps_only_the_times_that_count() -> None:
     for _ in range(4):
         tries(5)
         let_pass(601)
-    assert len(Tries.objects.get().times) == 5
+    assert len(RateLimitWindow.objects.get().times) == 5
 
 
 @pytest.mark.django_db
 def test_a_refund_takes_one_try_back_and_no_other() -> None:
     tries(4)
-    limits.admit("tea", "ann").refund()
+    limits.hit("tea", "ann").refund()
     assert tries(2) == [True, False]
-    limits.admit("tea", "ann").refund()  # of a refusal: there is nothing to give back
+    limits.hit("tea", "ann").refund()  # of a refusal: there is nothing to give back
     assert tries(1) == [False]
 
 
 @pytest.mark.django_db
 def test_forgetting_begins_anew() -> None:
     tries(6)
-    limits.forget("tea", "ann")
+    limits.reset("tea", "ann")
     assert tries(1) == [True]
 
 
@@ -106,16 +106,16 @@ def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
 
 @pytest.mark.django_db
 def test_a_limit_can_be_lifted_and_a_scope_nobody_named_is_a_mistake() -> None:
-    assert all(limits.admit("water", "ann") for _ in range(100))
-    assert not Tries.objects.exists()
+    assert all(limits.hit("water", "ann") for _ in range(100))
+    assert not RateLimitWindow.objects.exists()
     with pytest.raises(KeyError):
-        limits.admit("coffee", "ann")
+        limits.hit("coffee", "ann")
 
 
 @pytest.mark.django_db
 def test_the_table_says_nothing_of_whom_it_counts() -> None:
-    limits.admit("tea", "203.0.113.9")
-    assert "203.0.113.9" not in str(Tries.objects.values().get())
+    limits.hit("tea", "203.0.113.9")
+    assert "203.0.113.9" not in str(RateLimitWindow.objects.values().get())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -127,7 +127,7 @@ def test_fifty_at_once_admit_exactly_the_limit(settings, memcached: str) -> None
         }
         assert not caches["lookaside"].delete("x"), "it is down indeed"
     for _ in range(3):
-        admitted = at_once([lambda: bool(limits.admit("tea", "ann"))] * 50, threads=25)
+        admitted = at_once([lambda: bool(limits.hit("tea", "ann"))] * 50, threads=25)
         assert admitted.count(True) == 5
         let_pass(601)
 
@@ -135,7 +135,7 @@ def test_fifty_at_once_admit_exactly_the_limit(settings, memcached: str) -> None
 @pytest.mark.django_db(transaction=True)
 def test_fifty_refunds_at_once_are_all_given_back() -> None:
     def try_and_refund() -> None:
-        limits.admit("tea", "ann").refund()
+        limits.hit("tea", "ann").refund()
 
     at_once([try_and_refund] * 50, threads=25)
     assert tries(6) == [True] * 5 + [False]
@@ -145,21 +145,21 @@ def test_fifty_refunds_at_once_are_all_given_back() -> None:
 def test_what_is_rolled_back_afterwards_stays_counted() -> None:
     @transaction.atomic
     def fail() -> None:
-        Tries.objects.exists()
+        RateLimitWindow.objects.exists()
         raise LookupError
 
     for _ in range(5):
-        assert limits.admit("tea", "ann")
+        assert limits.hit("tea", "ann")
         with pytest.raises(LookupError):
             fail()
-    assert not limits.admit("tea", "ann")
+    assert not limits.hit("tea", "ann")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_refuses_to_count_where_a_rollback_could_take_the_count_back() -> None:
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
-        limits.admit("tea", "ann")
-    assert not Tries.objects.exists()
+        limits.hit("tea", "ann")
+    assert not RateLimitWindow.objects.exists()
 
 
 @pytest.mark.django_db

@@ -8,10 +8,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps import lookaside
-from apps.accounts import actions, freshness
+from apps.accounts import actions
 from apps.accounts.backends import CachedUserBackend
+from apps.accounts.keys import session_key, user_key
 from apps.accounts.models import User
 from apps.accounts.sessions import SessionStore
+from apps.invalidation import invalidate
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
@@ -117,9 +119,9 @@ def test_what_is_rolled_back_forgets_nothing_of_others(ann: User) -> None:
     cached(bob)
     with transaction.atomic():
         User.objects.filter(pk=bob.pk).update(bio="new")
-        freshness.changed(cache=[freshness.user_key(bob.pk)])
+        invalidate(cache=[user_key(bob.pk)])
         inner = connection.savepoint() or ""
-        freshness.changed(cache=[freshness.user_key(ann.pk), freshness.user_key(bob.pk)])
+        invalidate(cache=[user_key(ann.pk), user_key(bob.pk)])
         connection.savepoint_rollback(inner)
     assert cached(bob).bio == "new"
 
@@ -145,7 +147,7 @@ def test_a_load_that_signing_out_overtakes_does_not_bring_the_session_back(
     member: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = member.session.session_key or ""
-    lookaside.cache().invalidate([freshness.session_key(key)])
+    lookaside.cache().invalidate([session_key(key)])
     read = SessionStore._row
 
     def overtaken(store: SessionStore) -> dict[str, str] | None:

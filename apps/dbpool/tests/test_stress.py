@@ -9,7 +9,7 @@ from collections import Counter
 
 from django.db import DatabaseError, InterfaceError, transaction
 
-from apps.dbpool import figures
+from apps.dbpool import stats
 from apps.dbpool.tests.conftest import ALIAS, Database, run, wrapper
 
 SECONDS = 60 if os.environ.get("TORTURE") == "1" else 2
@@ -52,7 +52,7 @@ def borrow(chance: random.Random, name: str) -> None:
 
 
 def test_a_crowd_shares_a_few_connections(database: Database) -> None:
-    database.configure(size=CONNECTIONS, wait=60, max_age=1)
+    database.configure(max_size=CONNECTIONS, timeout=60, max_lifetime=1)
     stop = threading.Event()
     strange: list[BaseException] = []
     turns: Counter[int] = Counter()
@@ -94,7 +94,7 @@ def test_a_crowd_shares_a_few_connections(database: Database) -> None:
     assert strange == []
     # A connection being closed is counted by PostgreSQL for a moment longer than by us.
     assert most <= 2 * CONNECTIONS
-    state = figures()[ALIAS]
+    state = stats()[ALIAS]
     assert (state.in_use, state.waiting, state.timeouts) == (0, 0, 0)
     assert state.open <= CONNECTIONS
     assert database.settles_at(state.open)

@@ -1,4 +1,4 @@
-"""A psycopg2 connection between two borrowers: is it alive, and is nothing of the last one left on it?"""
+"""Between two uses of a psycopg2 connection: the check at check-out, the reset at check-in."""
 
 import select
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ type Raw = Any  # psycopg2 comes without types
 
 
 def is_alive(raw: Raw, check: str) -> bool:
-    """Whether the connection, which must be out of any transaction, still leads to PostgreSQL."""
+    """Whether the connection, which is in no transaction, still works."""
     if raw.closed:
         return False
     if check == "socket":
@@ -21,11 +21,11 @@ def is_alive(raw: Raw, check: str) -> bool:
     return True
 
 
-def wash(raw: Raw, cursors: Iterable[Any], reset: str) -> bool:
-    """Makes the connection like new, apart from prepared statements; False if it has to be closed instead.
+def reset(raw: Raw, cursors: Iterable[Any], reset: str) -> bool:
+    """Reset everything but prepared statements; False if the connection must be closed instead.
 
-    Ends the transaction, undoes the session's state by the SQL ``reset``, and closes the cursors: whoever
-    kept one must not reach the next borrower through it.
+    Rolls back, runs the ``reset`` SQL, and closes the cursors, so that a cursor that was kept can't be used
+    on the next checkout.
     """
     try:
         for cursor in cursors:
@@ -34,7 +34,7 @@ def wash(raw: Raw, cursors: Iterable[Any], reset: str) -> bool:
             return False
         _end_transaction(raw)
         raw.autocommit = False
-        # Without autocommit it takes no round trip.
+        # Without autocommit this needs no round trip.
         raw.set_session(isolation_level="DEFAULT", readonly="DEFAULT", deferrable="DEFAULT")
         if reset:
             _execute(raw, reset)
@@ -44,27 +44,27 @@ def wash(raw: Raw, cursors: Iterable[Any], reset: str) -> bool:
         raw.notices = []
     if raw.notifies:
         raw.notifies = []
-    # RESET ALL brings the server's side back, but psycopg2 would go on in the other encoding.
+    # RESET ALL restores the server's encoding; psycopg2 would keep using the other one.
     return bool(raw.encoding == "UTF8")
 
 
 def close(raw: Raw) -> None:
-    """Closes the connection, dead or alive."""
+    """Close the connection, ignoring errors."""
     try:
         raw.close()
     except psycopg2.Error:
-        pass  # it is gone, which is what was wanted
+        pass  # it is closed
 
 
 def _end_transaction(raw: Raw) -> None:
     raw.rollback()
     if raw.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
-        # Begun by a BEGIN in SQL, of which psycopg2 knows nothing.
+        # Begun by BEGIN in SQL, which psycopg2 does not notice.
         _execute(raw, "ROLLBACK")
 
 
 def _execute(raw: Raw, sql: str) -> None:
-    """Runs the SQL outside of any transaction of psycopg2's."""
+    """Run SQL outside of a transaction."""
     raw.autocommit = True
     with raw.cursor(cursor_factory=extensions.cursor) as cursor:
         cursor.execute(sql)
@@ -72,7 +72,7 @@ def _execute(raw: Raw, sql: str) -> None:
 
 
 def _is_silent(raw: Raw) -> bool:
-    """Whether nothing is there to be read: to an idle connection the server has only its end to tell."""
+    """Whether there is nothing to read. The server sends to an idle connection only when it closes it."""
     poll = select.poll()
     try:
         poll.register(raw.fileno(), select.POLLIN | select.POLLPRI)

@@ -1,0 +1,67 @@
+"""What happens to people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apps.events import Event
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+@dataclass(frozen=True)
+class Joined:
+    user: User
+
+
+@dataclass(frozen=True)
+class ProfileChanged:
+    """``fields`` are names of those in `models.SHOWN`."""
+
+    user: User
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Renamed:
+    user_id: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class NamesReleased:
+    names: Collection[str]
+
+
+@dataclass(frozen=True)
+class CountersMoved:
+    people: Collection[User]
+
+
+@dataclass(frozen=True)
+class Switched:
+    """``by`` is the operator, None on the command line."""
+
+    people: Collection[User]
+    by: User | None
+
+
+@dataclass(frozen=True)
+class Deleted:
+    user_id: int
+    username: str
+
+
+joined = Event("joined", Joined)
+profile_changed = Event("profile_changed", ProfileChanged)
+renamed = Event("renamed", Renamed)
+# Former names that were reserved for a year are free again.
+names_released = Event("names_released", NamesReleased)
+counters_moved = Event("counters_moved", CountersMoved)
+switched_off = Event("switched_off", Switched)
+switched_on = Event("switched_on", Switched)
+deleted = Event("deleted", Deleted)

@@ -1,0 +1,50 @@
+"""Which cached people, and which of the pages that show people, an event makes stale."""
+
+from apps.accounts import events
+from apps.accounts.keys import BIOS, NAMES, PEOPLE, user_key, user_pages
+from apps.invalidation import invalidate
+
+
+@events.joined.within
+def on_joined(event: events.Joined) -> None:
+    invalidate(cache=[user_key(event.user.pk)], pages=[NAMES, user_pages(event.user.username)])
+
+
+@events.profile_changed.within
+def on_profile_changed(event: events.ProfileChanged) -> None:
+    pages = [PEOPLE] if event.fields - {"bio"} else []
+    if "bio" in event.fields:
+        pages += [BIOS, user_pages(event.user.username)]
+    invalidate(cache=[user_key(event.user.pk)], pages=pages)
+
+
+@events.renamed.within
+def on_renamed(event: events.Renamed) -> None:
+    pages = [PEOPLE, BIOS, user_pages(event.before), user_pages(event.after)]
+    invalidate(cache=[user_key(event.user_id)], pages=pages)
+
+
+@events.names_released.within
+def on_names_released(event: events.NamesReleased) -> None:
+    invalidate(pages=map(user_pages, event.names))
+
+
+@events.counters_moved.within
+def on_counters_moved(event: events.CountersMoved) -> None:
+    invalidate(
+        cache=[user_key(person.pk) for person in event.people],
+        pages=[user_pages(person.username) for person in event.people],
+    )
+
+
+@events.switched_off.within
+@events.switched_on.within
+def on_switched(event: events.Switched) -> None:
+    # Every page that shows kwips shows people; the predicate and the lists decide who is on it.
+    invalidate(cache=[user_key(person.pk) for person in event.people], pages=[PEOPLE, BIOS])
+
+
+@events.deleted.within
+def on_deleted(event: events.Deleted) -> None:
+    pages = [PEOPLE, BIOS, user_pages(event.username)]
+    invalidate(cache=[user_key(event.user_id)], pages=pages)

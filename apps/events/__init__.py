@@ -1,0 +1,48 @@
+"""Typed events: a lower app declares what happened, an upper app subscribes.
+
+In one minute: an action ends with ``published.emit(Published(kwip, tags))``. Subscribers ``within`` run at
+once, in the same transaction. Subscribers ``after_commit`` run once that transaction is committed.
+
+Problem (2008)
+    Kwippy's actions called everything that depends on them: a kwip's action knew the pages of the timelines
+    above it. Each new feature meant a new line in each action, or an import that points up.
+
+Mechanism
+    ::
+
+        action ── emit ──> within: subscribers, in order     an exception rolls the action back
+          │
+        COMMIT ─────────>  1 caches    2 pages    3 all others     an exception is logged
+
+    - An `Event` has a name and a payload, a frozen dataclass. The app whose action emits it declares it in
+      its ``events.py``. Apps above subscribe from ``AppConfig.ready()``. There are no model signals.
+    - `collect` adds items to a set and runs one function on that set after the commit: ten subscribers that
+      invalidate something cost one invalidation. Phase `CACHES` runs before `PAGES`, and both run before all
+      other commit hooks: a page is never rendered from an entry that is about to be deleted.
+    - Django only appends commit hooks. ``hooks.py`` inserts into ``connection.run_on_commit``; it is the one
+      place that uses this private list.
+    - A savepoint that is rolled back takes its hooks and its collected items along, and no others.
+
+Switch
+    None. An event that has no subscriber does nothing.
+
+Invariant
+    Subscribers within the transaction run in the order of their subscription, or the transaction rolls back.
+    Nothing runs after a rollback. Outside a transaction everything runs at once, in the same order.
+
+When it fails
+    An exception of a subscriber within is the action's exception. One after the commit is logged with its
+    traceback, and the others still run. A process that is killed between COMMIT and its hooks runs none: what
+    must not be lost is enqueued as a command, within the transaction.
+
+How to measure
+    ``manage.py events`` prints each event, its payload, and its subscribers in order.
+    ``pytest apps/events``; one of its tests fails on a Django that changes ``run_on_commit``.
+
+Read in this order: ``event.py``, ``hooks.py``, ``apps/kwips/events.py``, ``apps/feeds/invalidation.py``.
+"""
+
+from apps.events.event import Event, declared
+from apps.events.hooks import Phase, collect
+
+__all__ = ["Event", "Phase", "collect", "declared"]

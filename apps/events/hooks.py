@@ -1,0 +1,56 @@
+"""Commit hooks that run before all others, each once for everything that was collected for it.
+
+The only module that uses Django's private list of commit hooks, ``connection.run_on_commit``: its entries are
+``(ids of the open savepoints, function, whether an exception is only logged)``.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+
+from django.db import connection
+
+
+class Phase(IntEnum):
+    """When a hook of `collect` runs after the commit; all other hooks run later."""
+
+    CACHES = 1
+    PAGES = 2
+
+
+class _Batch:
+    """A commit hook: calls ``function`` with the items collected for it."""
+
+    def __init__(self, function: Callable[[list[str]], object], phase: Phase, items: set[str]) -> None:
+        self.function = function
+        self.phase = phase
+        self.items = items
+        self.__qualname__ = function.__qualname__  # Django logs it where the function raises
+
+    def __call__(self) -> None:
+        self.function(sorted(self.items))
+
+
+def collect(function: Callable[[list[str]], object], items: Iterable[str], *, phase: Phase) -> None:
+    """Calls ``function`` after the commit, once, with all items collected for it.
+
+    Outside a transaction it is called at once. Items are merged as long as the same savepoints are open: if
+    one of them is rolled back, exactly the items that were collected in it are dropped.
+    """
+    added = set(items)
+    if not added:
+        return
+    if not connection.in_atomic_block:
+        function(sorted(added))
+        return
+    # None stands for an `atomic` block without a savepoint.
+    savepoints = set(connection.savepoint_ids) - {None}
+    place = 0
+    for opened, hook, _ in connection.run_on_commit:  # type: ignore[misc]
+        if not isinstance(hook, _Batch) or hook.phase > phase:
+            break
+        if hook.function == function and hook.phase == phase and opened == savepoints:
+            hook.items |= added
+            return
+        place += 1
+    entry = (savepoints, _Batch(function, phase, added), True)
+    connection.run_on_commit.insert(place, entry)  # type: ignore[arg-type]

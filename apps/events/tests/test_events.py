@@ -1,0 +1,167 @@
+"""Subscribers within the transaction and after the commit, and hooks that run before all others."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from apps.events import Event, Phase, collect, declared
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@dataclass(frozen=True)
+class Boiled:
+    litres: int
+
+
+class Refused(Exception):
+    pass
+
+
+@pytest.fixture
+def boiled() -> Iterator[Event[Boiled]]:
+    event = Event("boiled", Boiled)
+    yield event
+    declared.remove(event)
+
+
+@pytest.fixture
+def seen() -> list[object]:
+    return []
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """A savepoint that is rolled back at its end."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def refuse(event: Boiled) -> None:
+    raise Refused
+
+
+def test_subscribers_within_run_at_once_and_in_order(boiled: Event[Boiled], seen: list[object]) -> None:
+    boiled.within(lambda event: seen.append(("first", event.litres)))
+    boiled.within(lambda event: seen.append(("second", event.litres)))
+    with transaction.atomic():
+        boiled.emit(Boiled(2))
+        assert seen == [("first", 2), ("second", 2)]
+
+
+def test_an_exception_within_rolls_the_transaction_back_even_where_it_is_caught(
+    boiled: Event[Boiled], seen: list[object]
+) -> None:
+    boiled.within(refuse)
+    boiled.after_commit(seen.append)
+    with transaction.atomic():
+        transaction.on_commit(lambda: seen.append("committed"))
+        with pytest.raises(Refused):
+            boiled.emit(Boiled(1))
+        assert transaction.get_rollback()
+    assert seen == []
+
+
+def test_subscribers_after_the_commit_run_then_and_not_after_a_rollback(
+    boiled: Event[Boiled], seen: list[object]
+) -> None:
+    boiled.after_commit(seen.append)
+    with transaction.atomic():
+        boiled.emit(Boiled(1))
+        with rolled_back():
+            boiled.emit(Boiled(2))
+        assert seen == []
+    assert seen == [Boiled(1)]
+
+
+def test_an_exception_after_the_commit_is_logged_and_the_others_still_run(
+    boiled: Event[Boiled], seen: list[object], caplog: pytest.LogCaptureFixture
+) -> None:
+    boiled.after_commit(refuse)
+    boiled.after_commit(seen.append)
+    with transaction.atomic():
+        boiled.emit(Boiled(1))
+    assert seen == [Boiled(1)]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert f"{__name__}.refuse" in caplog.text
+
+
+def test_outside_a_transaction_everything_runs_at_once_in_the_same_order(
+    boiled: Event[Boiled], seen: list[object]
+) -> None:
+    boiled.after_commit(lambda _: seen.append("after commit"))
+    boiled.within(lambda _: collect(seen.extend, ["page"], phase=Phase.PAGES))
+    boiled.within(lambda _: collect(seen.extend, ["cache"], phase=Phase.CACHES))
+    boiled.emit(Boiled(1))
+    assert seen == ["cache", "page", "after commit"]
+
+
+def test_caches_run_before_pages_and_both_before_every_hook_that_was_there(seen: list[object]) -> None:
+    with transaction.atomic():
+        transaction.on_commit(lambda: seen.append("other"))
+        collect(seen.append, ["page"], phase=Phase.PAGES)
+        collect(seen.append, ["cache"], phase=Phase.CACHES)
+        transaction.on_commit(lambda: seen.append("last"))
+        assert seen == []
+    assert seen == [["cache"], ["page"], "other", "last"]
+
+
+def test_what_is_collected_in_a_transaction_costs_one_call(seen: list[object]) -> None:
+    with transaction.atomic():
+        collect(seen.append, ["b"], phase=Phase.PAGES)
+        with transaction.atomic(savepoint=False):
+            collect(seen.append, ["a", "b"], phase=Phase.PAGES)
+        collect(seen.append, [], phase=Phase.CACHES)
+    assert seen == [["a", "b"]]
+
+
+def test_a_savepoint_that_is_rolled_back_takes_its_items_along_and_no_others(seen: list[object]) -> None:
+    with transaction.atomic():
+        collect(seen.extend, ["kept"], phase=Phase.PAGES)
+        with rolled_back():
+            collect(seen.extend, ["dropped", "kept"], phase=Phase.PAGES)
+        with transaction.atomic():
+            collect(seen.extend, ["inner"], phase=Phase.PAGES)
+    assert sorted(map(str, seen)) == ["inner", "kept"]
+
+
+def test_an_exception_of_a_hook_does_not_stop_the_next(
+    seen: list[object], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: list[str]) -> None:
+        raise Refused
+
+    with transaction.atomic():
+        collect(fail, ["cache"], phase=Phase.CACHES)
+        collect(seen.extend, ["page"], phase=Phase.PAGES)
+    assert seen == ["page"]
+    assert "fail" in caplog.text
+
+
+def test_django_keeps_commit_hooks_as_this_app_inserts_them() -> None:
+    """Fails on a Django that changes its private list: then `apps/events/hooks.py` must change too."""
+
+    def hook() -> None: ...
+
+    with transaction.atomic(), transaction.atomic():
+        [savepoint] = set(connection.savepoint_ids) - {None}
+        transaction.on_commit(hook, robust=True)
+        assert type(connection.run_on_commit) is list
+        assert connection.run_on_commit == [({savepoint}, hook, True)]
+        transaction.set_rollback(True)
+
+
+def test_the_command_prints_each_event_with_its_subscribers_in_order(boiled: Event[Boiled]) -> None:
+    boiled.within(refuse)
+    boiled.after_commit(call_command)
+    told = io.StringIO()
+    call_command("events", stdout=told)
+    assert f"{__name__}\n  boiled(litres: int)\n" in told.getvalue()
+    assert f"within the transaction  1. {__name__}.refuse\n" in told.getvalue()
+    assert "after the commit        1. django.core.management.call_command\n" in told.getvalue()

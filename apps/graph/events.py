@@ -1,0 +1,16 @@
+"""What happens between two people."""
+
+from dataclasses import dataclass
+
+from apps.accounts.models import User
+from apps.events import Event
+
+
+@dataclass(frozen=True)
+class Pair:
+    follower: User
+    followee: User
+
+
+followed = Event("followed", Pair)
+unfollowed = Event("unfollowed", Pair)

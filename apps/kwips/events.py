@@ -1,0 +1,58 @@
+"""What happens to kwips. Each payload has the facts that subscribers would else read again."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from apps.accounts.models import User
+from apps.events import Event
+from apps.kwips.models import Kwip
+
+# The names of tags.
+type Tags = Collection[str]
+
+
+@dataclass(frozen=True)
+class Published:
+    kwip: Kwip
+    tags: Tags
+
+
+@dataclass(frozen=True)
+class Commented:
+    """``comment`` was added below ``thread``; ``tags`` are the comment's."""
+
+    comment: Kwip
+    thread: Kwip
+    tags: Tags
+
+
+@dataclass(frozen=True)
+class Edited:
+    """``comments`` quote the kwip; ``tags`` are those of its new and of its former text."""
+
+    kwip: Kwip
+    comments: Collection[Kwip]
+    tags: Tags
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """``threads`` are kwips that stay and lost comments; ``tags`` by the id of each of both."""
+
+    kwips: Collection[Kwip]
+    threads: Collection[Kwip]
+    tags: Mapping[int, Tags]
+
+
+@dataclass(frozen=True)
+class Favourited:
+    kwip: Kwip
+    user: User
+
+
+published = Event("published", Published)
+commented = Event("commented", Commented)
+edited = Event("edited", Edited)
+deleted = Event("deleted", Deleted)
+favourited = Event("favourited", Favourited)
+unfavourited = Event("unfavourited", Favourited)

@@ -1,0 +1,35 @@
+"""Which pages of single kwips an event makes stale. Followers-only kwips have no public page."""
+
+from apps.invalidation import invalidate
+from apps.kwips import events
+from apps.kwips.keys import kwip_pages
+from apps.kwips.models import Kwip
+
+
+def _purge(*kwips: Kwip) -> None:
+    """Purges the pages of these kwips and of the conversations that they are in."""
+    public = [kwip for kwip in kwips if kwip.audience_id is None]
+    invalidate(pages=[kwip_pages(pk) for kwip in public for pk in {kwip.pk, kwip.thread_id or kwip.pk}])
+
+
+@events.published.within
+@events.favourited.within
+@events.unfavourited.within
+def on_change(event: events.Published | events.Favourited) -> None:
+    _purge(event.kwip)
+
+
+@events.commented.within
+def on_commented(event: events.Commented) -> None:
+    _purge(event.comment)
+
+
+@events.edited.within
+def on_edited(event: events.Edited) -> None:
+    """The pages of its comments quote the beginning of the kwip."""
+    _purge(event.kwip, *event.comments)
+
+
+@events.deleted.within
+def on_deleted(event: events.Deleted) -> None:
+    _purge(*event.kwips)

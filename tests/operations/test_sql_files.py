@@ -1,0 +1,89 @@
+"""Every .sql file of the apps: a complete and true header, and types that PostgreSQL accepts."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from apps.commandqueue.core import statements as commandqueue
+from apps.feeds import statements as feeds
+from apps.kwips import visibility as kwips
+from apps.limits import hits as limits
+from apps.statements import Statement
+
+FOLDERS = {found.SQL.path: found.SQL for found in (commandqueue, feeds, kwips, limits)}
+FILES = [
+    (folder, path.stem)
+    for folder in FOLDERS.values()
+    for path in sorted(folder.path.glob("*.sql"))
+]  # fmt: skip
+# What fills the fragments that callers pass.
+FRAGMENTS = {
+    "beyond": "<",
+    "order": "DESC",
+    "ids": "SELECT 1::bigint AS id",
+    "page_order": "page.id DESC",
+    "among": "true",
+    "expires": "expires_at",
+}
+TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}
+INDEX = re.compile(r"(\w+) (\([^)]*\))")
+STATEMENT = re.compile(r"\s*(SELECT|WITH|INSERT|UPDATE|DELETE|VACUUM)\b")
+
+each_file = pytest.mark.parametrize(
+    ("folder", "name"), FILES, ids=[f"{f.prefix}/{name}" for f, name in FILES]
+)
+
+
+def test_no_file_is_outside_of_the_folders_that_are_checked_here() -> None:
+    found = {
+        path.parent for path in Path(settings.BASE_DIR, "apps").rglob("*.sql") if "tests" not in path.parts
+    }
+    assert found == set(FOLDERS)
+
+
+@each_file
+def test_a_header_says_what_the_file_does_and_which_indexes_serve_it(db, folder, name) -> None:
+    header, _ = folder.read(name)
+    assert len(header.purpose) > 20
+    named = INDEX.findall(header.index)
+    if header.index.startswith("none, "):
+        return
+    assert ", ".join(f"{index} {columns}" for index, columns in named) == header.index
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'")
+        there = dict(cursor.fetchall())
+    for index, columns in named:
+        assert columns in there[index]
+
+
+@each_file
+def test_postgresql_prepares_it_with_the_types_of_its_header(db, folder, name) -> None:
+    _, body = folder.read(name)
+    if not STATEMENT.match(body):
+        assert name in {*fragments_used(), "visible"}, "a fragment that no file includes"
+        return
+    if body.startswith("VACUUM"):
+        return  # PostgreSQL prepares only queries
+    passed = {key: value for key, value in FRAGMENTS.items() if f"{{{key}}}" in body}
+    if "{table}" in body:
+        passed["table"] = TABLES[name]
+    statement = folder.load(name, **passed).statement(name, f"checked_{folder.prefix}_{name}")
+    with connection.cursor() as cursor:
+        cursor.execute(statement.prepare)
+        cursor.execute(
+            "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = %s", [statement.name]
+        )
+        [(types,)] = cursor.fetchall()
+    assert len(types) == len(parameters(statement))
+    assert set(statement.types) <= parameters(statement), "a type of a parameter that is not there"
+
+
+def fragments_used() -> set[str]:
+    return {hole for folder, name in FILES for hole in re.findall(r"\{(\w+)\}", folder.read(name)[1])}
+
+
+def parameters(statement: Statement) -> set[str]:
+    return set(re.findall(r"%\((\w+)\)s", statement.sql))
