@@ -12,9 +12,8 @@ Read in this order: `cursor.py` (an order, a cursor), `page.py` (`paginate`), `s
 
 Problem (2008)
     Kwippy cut its lists by OFFSET and replaced the expensive COUNT by an invented total. PostgreSQL reads
-    and discards every row before an OFFSET, so page 1,000 costs a thousand pages. A row published between
-    two clicks shifts all pages, so rows are repeated. The invented total led to empty pages and hid old
-    rows; a negative page number was an error 500.
+    every row before an OFFSET, so page 1,000 costs a thousand pages. A row published between
+    two clicks shifts all pages. The invented total led to empty pages and hid old rows.
 
 Mechanism
     ``WHERE id < cursor ORDER BY id DESC LIMIT n+1``. Compound orders compare row values, ``(last_active_at,
@@ -24,11 +23,11 @@ Mechanism
 
     - `KeysetOrder` is a list and its order: name, keys, direction.
     - A cursor is a version, a 3-byte checksum over the list's name and the values, and the values (8 bytes
-      each), in base64. It is valid for one list in one order. It is neither secret nor signed: it says
-      where to start reading, never what may be read.
+      each), in base64. It is valid for one list in one order. It is not signed: it says where to start
+      reading, never what may be read.
     - `paginate` takes ``?before=`` or ``?after=`` and a fetch (any callable; `from_queryset` makes one),
       and returns a `Page`: items, and the query strings of the two neighbours.
-    - A `WeightLimit` ends a page early if its rows are too heavy together (long texts).
+    - A `WeightLimit` ends a page early if its rows are too long together.
 
 Switch
     None: a list uses `paginate` or Django's `Paginator`.
@@ -36,14 +35,12 @@ Switch
 Invariant
     Following next links shows every row that exists throughout exactly once, in order, whatever is inserted
     or deleted meanwhile; previous links show the same rows. (A row whose sort key changes may be repeated
-    or missed.) A position is checked before SQL: integers from 0 to 2**63-1, timestamps from 1970 to
-    tomorrow.
+    or missed.) A position is checked before SQL.
 
 When it fails
-    A damaged cursor, or one of another list, order or version, raises `BadCursor`, an `Http404`. The cursor
-    of a deleted row still works: it is a position. A previous page that reaches the start becomes the full
-    first page. A page beyond the end is empty and links to the first page. Ids are assigned before rows
-    commit, so a row may appear just below a position already passed: a query for new rows has to overlap
+    A damaged cursor, or one of another list, order or version, raises `BadCursor`, an `Http404`. A previous
+    page that reaches the start becomes the full first page. Ids are assigned before rows commit, so a row
+    may appear just below a position already passed: a query for new rows has to overlap
     (`apps.feeds.unseen`).
 
 How to measure

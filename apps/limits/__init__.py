@@ -19,7 +19,7 @@ Problem (2008)
 Mechanism
     - `hit` counts one hit of a scope by a client and returns a `Decision`. Its transaction is `durable`:
       `hit` refuses to run inside another, whose rollback would undo the count. A refused hit writes and
-      locks nothing. The clock is PostgreSQL's.
+      locks nothing.
     - `Decision.refund` takes a hit back: a sign-in counts as failed before the password is checked, so that
       parallel guesses are limited, and is refunded if it succeeds.
     - `refuse` renders the form's page as a 429 with the input kept; `refuse_click` answers a button. The
@@ -42,7 +42,7 @@ Invariant
 When it fails
     Without PostgreSQL nothing is allowed: the error leads to a 503. After a crash of PostgreSQL, or with a
     new SECRET_KEY, counting restarts from zero. If ``TRUSTED_PROXIES`` lacks a proxy, all its visitors
-    count as one client. Guesses at one password from very many networks are slowed, not stopped. Without
+    count as one client. Without
     `sweep` the tables grow.
 
 How to measure
