@@ -8,12 +8,12 @@ find_python = for python in python3 python3.14 python3.13 python3.12; do \
 	then echo $$python; break; fi; done
 PYTHON ?= $(or $(shell $(find_python)),python3)
 VENV := .venv/bin/python
-export PORT
+export PORT STOCK
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
 
-run: ## start the site on http://localhost:8000 (PORT= moves it), Ctrl-C stops it
+run: ## start the site on http://localhost:8000 (PORT= moves it, STOCK=1 is stock Django), Ctrl-C stops it
 	@$(PYTHON) deploy/local/bootstrap.py requirements-local.txt memcached
 	@$(VENV) -m deploy.local
 

@@ -1,4 +1,4 @@
-"""How gunicorn serves kwippy, everywhere: the environment moves what depends on the machine."""  # noqa: N999 - the name gunicorn looks for
+"""gunicorn: processes, threads and time limits of the web server."""  # noqa: N999 - the name gunicorn looks for
 
 import os
 import shutil
@@ -6,38 +6,43 @@ import tempfile
 from typing import Any
 
 from deploy import slot
-from kwippy.logs import logging_config
+from kwippy.observability import multiproc_metrics
+from kwippy.observability.logs import logging_config
 
+#: BIND: Addresses to listen at, as `host:port` or `unix:/path`.
 bind = os.environ.get("BIND", "127.0.0.1:8000").split(",")
 worker_class = "gthread"
-# Two processes keep two cores busy; threads wait for PostgreSQL and memcached meanwhile.
+#: WEB_WORKERS: Processes: one a core. Their threads wait for PostgreSQL and memcached meanwhile.
 workers = int(os.environ.get("WEB_WORKERS", "2"))
+#: WEB_THREADS: Threads of each process.
 threads = int(os.environ.get("WEB_THREADS", "8"))
-# Off: connections and pools must never be inherited by fork, and a release is picked up by HUP.
+# Off: connections and pools must not be inherited by fork, and HUP loads a new release.
 preload_app = False
 
-# A worker that says nothing for this long is replaced.
+#: WEB_TIMEOUT: Seconds without a heartbeat after which a worker is replaced.
 timeout = int(os.environ.get("WEB_TIMEOUT", "30"))
-# What a request may still take after SIGTERM; what stops us must wait longer than this.
+#: WEB_GRACEFUL_TIMEOUT: Seconds that requests may take after SIGTERM. The supervisor must wait longer.
 graceful_timeout = int(os.environ.get("WEB_GRACEFUL_TIMEOUT", "10"))
-# Longer than the idle time a proxy keeps its connections for, or it meets a closed one.
+#: WEB_KEEPALIVE: Seconds that an idle connection stays open. More than the proxy's own, or requests fail.
 keepalive = int(os.environ.get("WEB_KEEPALIVE", "75"))
-# A leak, anybody's, ends with its process; the jitter keeps workers from leaving together.
+#: WEB_MAX_REQUESTS: Requests after which a worker is replaced, so that no leak grows for ever. With 10 %
+#:   jitter, so that workers are not replaced at the same time.
 max_requests = int(os.environ.get("WEB_MAX_REQUESTS", "20000"))
 max_requests_jitter = max_requests // 10
 
-# Those who may say that a request came by TLS are those whom the site believes (gunicorn always believes
-# whoever can open its socket); the default would believe anything on this machine.
+# gunicorn trusts X-Forwarded-Proto from the site's own proxies; its default is every local client. It always
+# trusts clients of a Unix socket.
 _proxies = os.environ.get("TRUSTED_PROXIES", "").replace(" ", "").split(",")
 forwarded_allow_ips = ",".join(name for name in _proxies if name != "unix")
 # The heartbeat file must not wait for a slow disk.
 _memory = "/dev/shm"  # noqa: S108 - gunicorn makes its file there with a name of its own
 worker_tmp_dir = _memory if os.access(_memory, os.W_OK) else None
-# A door for commands that nothing here uses.
+# Nothing here uses gunicorn's control socket.
 control_socket_disable = True
-# The site logs its own requests, with their ids; gunicorn tells about itself only.
+# The site logs requests with their ids; gunicorn logs only its own messages.
 accesslog = None
 errorlog = "-"
+#: WEB_LOG_LEVEL: The lowest level of gunicorn's own messages that is logged.
 loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
 logconfig_dict = logging_config(
     format=os.environ.get("LOG_FORMAT") or "json", level=os.environ.get("LOG_LEVEL") or "INFO"
@@ -45,22 +50,30 @@ logconfig_dict = logging_config(
 
 
 def on_starting(server: Any) -> None:
-    """A folder for what the workers count: this master's own, as one that takes over (USR2) counts anew."""
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="kwippy-metrics-", dir=worker_tmp_dir)
+    """A folder for the workers' metrics. Each master has its own: after USR2 the new one counts from 0."""
+    os.environ[multiproc_metrics.FOLDER] = tempfile.mkdtemp(prefix="kwippy-metrics-", dir=worker_tmp_dir)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    worker.slot = multiproc_metrics.free_slot([other.slot for other in server.WORKERS.values()])
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    multiproc_metrics.use_slot(worker.slot)
 
 
 def post_worker_init(worker: Any) -> None:
-    from kwippy import metrics
+    from kwippy.observability import metrics
 
-    metrics.keep_noting()
-    # The site is loaded: nginx may find us. Later workers change nothing: we may have been withdrawn.
+    metrics.start_copying()
+    # The site is loaded: publish its socket. Later workers must not, since it may have been withdrawn.
     if worker.age <= workers:
         for address in bind:
             slot.publish(address)
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Closes the pool in order: threads that hang would keep Python's own end from coming to it."""
+    """Close the pool here: a thread that hangs would keep the interpreter's exit from reaching it."""
     from django.apps import apps
     from django.db import connections
 
@@ -71,14 +84,10 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """What the ended worker has counted stays; its gauges go."""
-    from kwippy import metricfiles
-
-    if folder := metricfiles.folder():
-        metricfiles.sweep(folder, living=server.WORKERS)
+    multiproc_metrics.drop_gauges(worker.slot)
 
 
 def on_exit(server: Any) -> None:
     for address in bind:
         slot.withdraw(address)
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    shutil.rmtree(os.environ[multiproc_metrics.FOLDER], ignore_errors=True)

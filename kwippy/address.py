@@ -1,4 +1,4 @@
-"""Where the site is, as its operator has said it: one address, or a domain and a port."""
+"""The site's address: SITE_URL, or DOMAIN and HTTPS_PORT."""
 
 import re
 from urllib.parse import urlsplit
@@ -9,8 +9,8 @@ OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def site_url(given: str, *, domain: str, port: str) -> str:
-    """``given``, or else the https address of a domain, as browsers write it: in lower case, without the
-    usual port.
+    """``given``, or the https address of the domain. Normalized as browsers do it: lower case, no default
+    port.
     """
     url = (given.rstrip("/") or (domain and f"https://{domain}:{port or 443}")).lower()
     for scheme, usual in (("https", ":443"), ("http", ":80")):
@@ -20,12 +20,12 @@ def site_url(given: str, *, domain: str, port: str) -> str:
 
 
 def is_host(name: str) -> bool:
-    """Whether this is a host name (or an IPv4 address) as browsers send it, and nothing else."""
+    """Whether this is a host name or an IPv4 address, as browsers send it, and nothing more."""
     return len(name) <= 253 and bool(_HOST.fullmatch(name))
 
 
 def is_site(url: str) -> bool:
-    """Whether this is scheme, host and perhaps a port, and nothing else."""
+    """Whether this is a scheme, a host and optionally a port, and nothing more."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -1,4 +1,4 @@
-"""Settings that an operator can get wrong, each with an id, shown by `manage.py check` and at every start."""
+"""System checks: settings that an operator can get wrong, each with an id. `kwippy.wiring` registers them."""
 
 import os
 import re
@@ -9,31 +9,30 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.limits import addresses
 from kwippy.address import OWN_MACHINE, is_host, is_site
 
 
-@register()
 def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     domain = settings.DOMAIN
     if domain and not is_host(domain.lower()):
         return [
             Error(
-                f"DOMAIN is {domain!r}, which is no host name.",
-                hint="Set it to a host name alone, such as kwippy.example: letters, digits, hyphens and dots,"
-                " no scheme and no port (HTTPS_PORT has that); write others as browsers do (xn--…).",
+                f"DOMAIN must be a host name alone, such as kwippy.example; got {domain!r}.",
+                hint="Use letters, digits, hyphens and dots, and the xn--… form of other letters."
+                " Leave out the scheme, and set the port in HTTPS_PORT.",
                 id="kwippy.E010",
             )
         ]
     if not is_site(settings.SITE_URL):
         return [
             Error(
-                f"SITE_URL is {settings.SITE_URL!r}, which is no address of a site.",
-                hint="Set it to scheme, host and perhaps a port, such as https://kwippy.example (no path);"
-                " or DOMAIN to the host, and HTTPS_PORT to a number.",
+                f"SITE_URL must be an absolute URL without a path, such as https://kwippy.example;"
+                f" got {settings.SITE_URL!r}.",
+                hint="Set SITE_URL; or set DOMAIN to the host name, and HTTPS_PORT to a number.",
                 id="kwippy.E001",
             )
         ]
@@ -41,99 +40,101 @@ def site_address(app_configs: Sequence[AppConfig] | None, **options: Any) -> lis
     if domain and site.hostname != domain.lower():
         return [
             Error(
-                f"SITE_URL is {settings.SITE_URL!r} and DOMAIN {domain!r}: nginx answers for DOMAIN alone.",
-                hint="Give both the same host, or leave SITE_URL empty, which is for another port.",
+                f"SITE_URL and DOMAIN must name the same host; got {settings.SITE_URL!r} and {domain!r}."
+                " nginx serves DOMAIN only.",
+                hint="Change one of them. SITE_URL can be left empty unless visitors use another port.",
                 id="kwippy.E011",
             )
         ]
     if site.scheme == "http" and site.hostname not in OWN_MACHINE:
         return [
             Warning(
-                "SITE_URL is plain http: passwords and sessions travel readable.",
-                hint="Use https for anything but your own machine.",
+                f"SITE_URL is {settings.SITE_URL!r}, plain http: passwords and sessions are not encrypted.",
+                hint="Set SITE_URL to an https address, except on your own machine.",
                 id="kwippy.W001",
             )
         ]
     return []
 
 
-@register()
 def secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     try:
         if settings.DEBUG or len(settings.SECRET_KEY) >= 40:
             return []
     except ImproperlyConfigured:
-        pass  # an empty one can't even be read
+        pass  # Django raises for an empty one
     return [
         Error(
-            "SECRET_KEY is missing or shorter than 40 characters.",
-            hint="Set SECRET_KEY, or SECRET_KEY_FILE to a file that holds it.",
+            "SECRET_KEY must have at least 40 characters; it is shorter or not set.",
+            hint="Set SECRET_KEY, or set SECRET_KEY_FILE to the path of a file that contains it.",
             id="kwippy.E002",
         )
     ]
 
 
-@register()
 def mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     if not settings.MAIL_DIR and not settings.SMTP_HOST:
         problems.append(
             Error(
-                "Mail can go nowhere: nobody could confirm an address.",
-                hint="Set SMTP_HOST (and SMTP_PORT, SMTP_USER, SMTP_PASSWORD), or MAIL_DIR to try it.",
+                "SMTP_HOST and MAIL_DIR are not set. The site can't send mail, so that no one can sign up.",
+                hint="Set SMTP_HOST (with SMTP_PORT, SMTP_USER, SMTP_PASSWORD), or MAIL_DIR for a trial.",
                 id="kwippy.E003",
             )
         )
     if not re.search(r"[^@\s<]+@[^@\s>]+", settings.DEFAULT_FROM_EMAIL):
         problems.append(
             Error(
-                f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no address.",
+                f"DEFAULT_FROM_EMAIL must contain an e-mail address; got {settings.DEFAULT_FROM_EMAIL!r}.",
+                hint="Set it to an address such as kwippy@kwippy.example, or kwippy <kwippy@kwippy.example>.",
                 id="kwippy.E004",
             )
         )
     if not settings.CONTACT_EMAIL and urlsplit(settings.SITE_URL).scheme == "https":
         problems.append(
             Warning(
-                "CONTACT_EMAIL is empty: what people write to you waits in the admin, and no mail says so.",
-                hint="Set it to an address that somebody reads.",
+                "CONTACT_EMAIL is not set. Messages of the contact form go to the admin, without mail.",
+                hint="Set it to the e-mail address of the site's operators.",
                 id="kwippy.W004",
             )
         )
     elif settings.CONTACT_EMAIL and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", settings.CONTACT_EMAIL):
         problems.append(
-            Error(f"CONTACT_EMAIL is {settings.CONTACT_EMAIL!r}, which is no address.", id="kwippy.E008")
+            Error(
+                f"CONTACT_EMAIL must be one e-mail address; got {settings.CONTACT_EMAIL!r}.",
+                hint="Set it to an address such as operators@kwippy.example, without a name.",
+                id="kwippy.E008",
+            )
         )
     return problems
 
 
-@register()
 def proxies(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """What stands in front, and whom it is believed: one without the other is a trap."""
+    """A proxy in front needs both BEHIND_TLS_PROXY and TRUSTED_PROXIES."""
     if urlsplit(settings.SITE_URL).scheme != "https":
         return []
     behind = settings.SECURE_PROXY_SSL_HEADER is not None
     if settings.SECURE_SSL_REDIRECT and not behind:
         return [
             Warning(
-                "SITE_URL is https, and nobody is believed who says that a request came by TLS:"
-                " every page leads to itself.",
-                hint="Behind a proxy that sets X-Forwarded-Proto, BEHIND_TLS_PROXY=on.",
+                "SITE_URL is https but BEHIND_TLS_PROXY is off. Every request will redirect to itself.",
+                hint="Set BEHIND_TLS_PROXY=on if a proxy in front overwrites X-Forwarded-Proto;"
+                " otherwise set SSL_REDIRECT=off.",
                 id="kwippy.W005",
             )
         ]
     if behind and not settings.TRUSTED_PROXIES:
         return [
             Warning(
-                "BEHIND_TLS_PROXY is on, and TRUSTED_PROXIES is empty: all visitors come from one address,"
-                " and share its limits.",
-                hint="Name the proxy's networks, or 'unix' for a socket.",
+                "BEHIND_TLS_PROXY is on but TRUSTED_PROXIES is empty. All visitors seem to have the proxy's"
+                " address, and share its rate limits.",
+                hint="Set TRUSTED_PROXIES to the proxy's networks, or to 'unix' for a Unix socket.",
                 id="kwippy.W006",
             )
         ]
     return []
 
 
-@register()
 def memcached(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for server in settings.MEMCACHED_SERVERS:
@@ -141,22 +142,22 @@ def memcached(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[C
         if not server.startswith(("unix:", "/")) and not (host and port.isdigit()):
             problems.append(
                 Error(
-                    f"MEMCACHED_SERVERS names {server!r}, which is no server.",
-                    hint="Write host:port, or unix:/path of a socket.",
+                    f"MEMCACHED_SERVERS must list servers as host:port or unix:/path; got {server!r}.",
+                    hint="Separate several servers by commas, such as memcached:11211.",
                     id="kwippy.E005",
                 )
             )
     if not settings.MEMCACHED_SERVERS and urlsplit(settings.SITE_URL).scheme == "https":
         problems.append(
             Warning(
-                "MEMCACHED_SERVERS is empty: each process keeps a small cache of its own, for 5 seconds.",
+                "MEMCACHED_SERVERS is not set. Each process caches little, for 5 seconds at most.",
+                hint="Set it to a memcached server, such as memcached:11211.",
                 id="kwippy.W002",
             )
         )
     return problems
 
 
-@register()
 def folders(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for name in ("MEDIA_ROOT", "MAIL_DIR"):
@@ -166,40 +167,52 @@ def folders(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Che
         nearest = next(folder for folder in (path, *path.parents) if folder.exists())
         if not nearest.is_dir() or not os.access(nearest, os.W_OK):
             problems.append(
-                Error(f"{name} is {str(path)!r}, where nothing can be written.", id="kwippy.E006")
+                Error(
+                    f"{name} must be a folder that the site can write to; got {str(path)!r}.",
+                    hint="Create it, and make it writable for the user that the site runs as.",
+                    id="kwippy.E006",
+                )
             )
     return problems
 
 
-@register()
 def metrics(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     try:
         addresses.proxies(tuple(settings.METRICS_NETWORKS))
     except ValueError as error:
         return [
             Error(
-                f"METRICS_NETWORKS: {error}.",
-                hint="Write networks, such as 10.0.0.0/8, separated by commas.",
+                f"METRICS_NETWORKS must list networks; {error}.",
+                hint="Write networks such as 10.0.0.0/8, separated by commas.",
                 id="kwippy.E009",
             )
         ]
     return []
 
 
-@register()
 def debug(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     if settings.DEBUG and urlsplit(settings.SITE_URL).hostname not in OWN_MACHINE:
-        return [Error("DEBUG is on for a site that others can reach: it shows its inside.", id="kwippy.E007")]
+        return [
+            Error(
+                f"DEBUG is on at {settings.SITE_URL!r}: error pages show settings and code to visitors.",
+                hint="Set DEBUG=off, or use SITE_URL=http://localhost:8000 on your own machine.",
+                id="kwippy.E007",
+            )
+        ]
     return []
 
 
-@register(Tags.database)
 def database(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     if any(settings.DATABASES["default"].get(name) for name in ("HOST", "PASSWORD", "PORT")):
         return []
     return [
         Warning(
-            "No DATABASE_HOST is set: PostgreSQL is looked for on the default local socket.",
+            "DATABASE_HOST is not set. The site connects to PostgreSQL at the default local socket.",
+            hint="Set DATABASE_HOST to the host name of PostgreSQL, or to the folder of its socket.",
             id="kwippy.W003",
         )
     ]
+
+
+# Without `database`, which only commands that use the database run.
+CHECKS = (site_address, secret_key, mail, proxies, memcached, folders, metrics, debug)

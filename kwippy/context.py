@@ -1,4 +1,4 @@
-"""What every template knows."""
+"""The template variables that every page has."""
 
 from urllib.parse import quote, urlencode
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 def site(request: HttpRequest) -> dict[str, str]:
     """`site_name`, `site_url` (no slash at its end) and `canonical_url` of the page.
 
-    Without its query, but for a cursor: a deeper page of a list shows what no other page does.
+    The canonical URL has no query string except a cursor, since each page of a list has its own content.
     """
     return {
         "site_name": settings.SITE_NAME,
@@ -22,6 +22,6 @@ def _cursor(request: HttpRequest) -> str:
     """The query string of a page beyond the first; "" for a first page."""
     if "after" not in request.GET and "before" not in request.GET:
         return ""
-    # A cursor belongs to one order.
+    # A cursor is valid in one order only.
     kept = {name: request.GET[name] for name in ("sort", "after", "before") if name in request.GET}
     return f"?{urlencode(kept)}"

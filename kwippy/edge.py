@@ -9,7 +9,7 @@ from django.shortcuts import resolve_url
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.pagecache.addresses import PublicPage
-from kwippy import metrics
+from kwippy.observability import metrics
 
 FILE = Path(settings.BASE_DIR) / "deploy" / "edge" / "public.conf"
 # Query arguments that anonymous visitors send to pages that are not public.

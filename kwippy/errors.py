@@ -1,4 +1,4 @@
-"""Pages for what went wrong. None shows a traceback; all keep what was typed."""
+"""Error pages. None shows a traceback; those for a failed form give back the text that was typed."""
 
 import sys
 
@@ -13,14 +13,18 @@ from django.utils.translation import gettext as _
 
 from apps.keyset import BadCursor
 from apps.limits import prefers_json
-from kwippy import metrics
+from kwippy.observability import metrics
 
-# Forms that do nothing for a member but lead on.
-_ENTRANCES = ("/accounts/login/", "/accounts/signup/")
+# Names of form fields that error pages give back, in this order. Apps declare theirs beside their forms;
+# `kwippy.wiring` adds them here.
+returned_fields: list[str] = []
+
+# Forms that a member is redirected from.
+_SIGN_IN_PATHS = ("/accounts/login/", "/accounts/signup/")
 
 log = structlog.get_logger("kwippy.errors")
 
-# What Django raises where PostgreSQL can't be reached, went away, or gave up on a statement or a lock.
+# Django's errors for a PostgreSQL that is down, and for statements and locks that timed out.
 DOWN = (OperationalError, InterfaceError)
 
 
@@ -39,7 +43,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def _why(exception: Exception) -> str:
-    """What the exception says to visitors: nothing where a library raised it, whose words may hold a path."""
+    """The exception's message, if this project raised it. A library's message could contain a path."""
     if isinstance(exception, BadCursor):
         return _("that place in the list can't be found. its first page is still there.")
     raised = exception.__traceback__
@@ -51,7 +55,7 @@ def _why(exception: Exception) -> str:
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    """allauth's limits were met. It does not say for how long; its shortest span is a minute."""
+    """A limit of allauth refused the request. It does not say for how long; its shortest span is a minute."""
     metrics.count_refusal("allauth")
     response = render(request, "429.html", status=429)
     response["Retry-After"] = "60"
@@ -66,13 +70,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form from before signing in or out, or from another site's page: its text comes back to be copied.
+    """A form that was loaded before signing in or out, or on another site. Its text is given back.
 
-    The sign-in form of a second tab, sent by a member who signed in in the first, leads on.
+    A member who sends the sign-in form of a second tab is redirected to where it leads.
     """
     if prefers_json(request):
         return JsonResponse({"error": _("this page is from before you signed in. reload it?")}, status=403)
-    if request.user.is_authenticated and request.path in _ENTRANCES:
+    if request.user.is_authenticated and request.path in _SIGN_IN_PATHS:
         onward = request.POST.get("next", "")
         is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
         return redirect(onward if is_safe else "/")
@@ -81,27 +85,26 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def typed(request: HttpRequest) -> str:
-    """What somebody wrote into a form of ours, to be copied; never a password."""
-    fields = ("display_name", "bio", "name", "email", "subject", "text")
-    return "\n\n".join(filter(None, (request.POST.get(field, "") for field in fields)))
+    """The text of a form, to be copied; never a password."""
+    return "\n\n".join(filter(None, (request.POST.get(field, "") for field in returned_fields)))
 
 
 def unavailable(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """PostgreSQL does not answer, or not in time: said plainly, with what was typed, to be sent again."""
+    """PostgreSQL is down or too slow: a 503 with the text that was typed."""
     log.error("database unavailable", path=request.path, error=str(exception).strip())
-    return _come_back(request, seconds=5)
+    return _try_again(request, seconds=5)
 
 
 def busy(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """More at once than there is memory for. The text that was typed is on the page, to be sent again."""
+    """Too many such requests at once for the memory: a 503 with the text that was typed."""
     log.warning("busy", path=request.path, error=str(exception))
-    response = _come_back(request, seconds=3)
-    # Django logs each 503 as an error, and errors are mailed.
+    response = _try_again(request, seconds=3)
+    # Django logs each 503 as an error, and errors are mailed: mark it as logged.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 
-def _come_back(request: HttpRequest, *, seconds: int) -> HttpResponse:
+def _try_again(request: HttpRequest, *, seconds: int) -> HttpResponse:
     response = HttpResponse(loader.get_template("503.html").render({"text": typed(request)}), status=503)
     response["Retry-After"] = str(seconds)
     return response

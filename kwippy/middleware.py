@@ -1,4 +1,4 @@
-"""What every response gets unless its view said otherwise."""
+"""Middleware that is not about observability: cache headers, form encoding, overload."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from kwippy.errors import busy
 
 
 class PrivateByDefaultMiddleware:
-    """No cache anywhere keeps a response that did not ask for it."""
+    """Responses are `private, no-store` unless their view says otherwise."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -22,10 +22,10 @@ class PrivateByDefaultMiddleware:
 
 
 class Utf8Middleware:
-    """Refuses forms that say they are anything but UTF-8.
+    """Refuses forms whose Content-Type names an encoding other than UTF-8.
 
-    Django decodes a form by whatever codec of Python's its Content-Type names; some of them make lone
-    surrogates, which nothing can encode again, and some are no codecs of text at all.
+    Django decodes a form with any Python codec that the Content-Type names. Some of them produce lone
+    surrogates, which can't be encoded again, and some don't produce text.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -39,7 +39,7 @@ class Utf8Middleware:
 
 
 class BusyMiddleware:
-    """Answers `apps.limits.Busy` by a 503: it is not an error, and no mail is sent about it."""
+    """Answers `apps.limits.Busy` with a 503, which is not logged as an error and not mailed."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""What the site leaves to the command queue; the settings say what recurs, and how often (TASKS)."""
+"""Tasks of the site. TASKS in kwippy/settings/optimizations.py says which recur, and how often."""
 
 import datetime
 from importlib import import_module

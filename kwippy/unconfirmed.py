@@ -1,6 +1,6 @@
-"""Removes users of a former release that never confirmed their address.
+"""Removes users of a former release who never confirmed their e-mail address.
 
-Since sign-ups wait in a table of their own, no such user is made any more.
+This release stores sign-ups in a table of their own until then, and creates no such users.
 """
 
 from allauth.account.models import EmailAddress
@@ -18,7 +18,7 @@ _BATCH = 100
 
 
 def remove() -> int:
-    """Removes those that joined long enough ago, with all that refers to them; returns how many."""
+    """Removes those whose time to confirm is over, with all rows that refer to them; returns their number."""
     over = User.objects.filter(UNCONFIRMED, joined_at__lte=timezone.now() - SIGN_UP_WAITS).order_by("pk")
     removed, last = 0, 0
     while users := list(over.filter(pk__gt=last)[:_BATCH]):
@@ -29,13 +29,13 @@ def remove() -> int:
 
 @transaction.atomic
 def _remove(user: User) -> bool:
-    """Removes one, unless the address was confirmed meanwhile."""
-    # All at once, as `unfollow` locks two of them each time.
+    """Removes one user. Returns False if the address has been confirmed meanwhile."""
+    # Locks all at once, in one order: `unfollow` would lock two at a time.
     lock_people({user.pk, *Follow.objects.filter(followee=user).values_list("follower_id", flat=True)})
     list(EmailAddress.objects.select_for_update().filter(user=user))
     if not User.objects.filter(UNCONFIRMED, pk=user.pk).exists():
         return False
-    # Their counters go down with it. Such a user never signed in, so that they wrote and follow nothing.
+    # This updates the followers' counters. Such a user never signed in, so has no kwips and follows no one.
     for follow in Follow.objects.filter(followee=user).select_related("follower"):
         unfollow(follower=follow.follower, followee=user)
     user.delete()

@@ -1,4 +1,4 @@
-"""Every address of the site. The product's user pages (`/<user>/`) come last: they take what is left."""
+"""The URL map of the site. Pages of people (`/<user>/`) come last, since they match any remaining path."""
 
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
@@ -9,17 +9,18 @@ from django.views.generic import TemplateView
 from django.views.static import serve
 
 from apps.pagecache import public_page
-from kwippy import health, machines, metrics
+from kwippy import well_known
+from kwippy.observability import health, metrics
 
 admin.site.site_title = settings.SITE_NAME
-# On each of its pages: which zone its times are of.
+# Each page of the admin names the time zone of its times.
 admin.site.site_header = f"{settings.SITE_NAME} · times are {settings.TIME_ZONE}"
-# Its own way in would know none of the limits on guessing.
+# The admin's own login view has no rate limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Pictures people uploaded, where no nginx serves them. Their names are random, so they never change."""
+    """Uploaded pictures, where nginx does not serve them. Names are random, so a picture never changes."""
     response = serve(request, path, document_root=settings.MEDIA_ROOT)
     response["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
@@ -28,11 +29,11 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("about/", public_page("about")(TemplateView.as_view(template_name="about.html")), name="about"),
-    path("robots.txt", machines.robots, name="robots"),
-    path("manifest.webmanifest", machines.manifest, name="manifest"),
-    path(".well-known/change-password", machines.change_password),
-    path(".well-known/security.txt", machines.security, name="security"),
-    path(".well-known/<path:rest>", machines.unknown),
+    path("robots.txt", well_known.robots, name="robots"),
+    path("manifest.webmanifest", well_known.manifest, name="manifest"),
+    path(".well-known/change-password", well_known.change_password),
+    path(".well-known/security.txt", well_known.security, name="security"),
+    path(".well-known/<path:rest>", well_known.unknown),
     path("livez", health.livez),
     path("readyz", health.readyz),
     path("metrics", metrics.hidden),

@@ -1,4 +1,4 @@
-"""Who is signed in: the user object of every request, from memcached."""
+"""Authentication: by user name or e-mail address, with the user object of each request from memcached."""
 
 from typing import Any
 
@@ -12,12 +12,8 @@ from apps.accounts.keys import user_key
 from apps.accounts.models import User
 
 
-class CachedUserBackend(AuthenticationBackend):
-    """The backend for ``AUTHENTICATION_BACKENDS``. allauth's own is the way back.
-
-    Signing in reads the database; every request after it reads the cache. `User.save` and `User.delete`, and
-    the actions that update rows, forget what is cached.
-    """
+class AccountBackend(AuthenticationBackend):
+    """Signs in by user name or e-mail address. Each request reads its user from PostgreSQL."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """Hashes the password exactly once, whatever the login is: the time does not tell whether it exists.
@@ -34,6 +30,13 @@ class CachedUserBackend(AuthenticationBackend):
         elif check_password(password, sign_up.password) and request is not None:
             request.sign_up = sign_up  # type: ignore[attr-defined]
         return None
+
+
+class CachedUserBackend(AccountBackend):
+    """The same, but each request reads its user from the look-aside cache.
+
+    `User.save`, `User.delete` and the actions that update rows invalidate what is cached.
+    """
 
     def get_user(self, user_id: int) -> User | None:
         """The user, if they may sign in; a user object that saves only what was changed on it."""

@@ -1,6 +1,4 @@
-"""People in addresses: importing this makes `<person:…>` known to every URL map."""
-
-from django.urls import register_converter
+"""The path converter `<person:…>`, which `kwippy.wiring` registers."""
 
 
 class PersonConverter:
@@ -13,6 +11,3 @@ class PersonConverter:
 
     def to_url(self, value: str) -> str:
         return value
-
-
-register_converter(PersonConverter, "person")

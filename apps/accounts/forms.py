@@ -21,6 +21,9 @@ _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060
 # Letters and symbols by their category, but without ink.
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 
+# Error pages give these fields back.
+RETURNED_FIELDS = ("display_name", "bio")
+
 
 class ProfileForm(InVoice, forms.ModelForm):
     class Meta:

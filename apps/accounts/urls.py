@@ -5,6 +5,9 @@ from django.urls import path, re_path
 
 from apps.accounts import entrance_views, session_views, views
 
+# The rest of such a path is a key from a mail; the request log omits it.
+SECRET_PATHS = ("/accounts/confirm-email/", "/accounts/password/reset/key/")
+
 urlpatterns = [
     path("settings/", views.settings, name="settings"),
     path("settings/name/", views.rename, name="rename"),

@@ -18,6 +18,9 @@ from apps.plaintext import clean, clean_line
 QUICKEST = 3  # seconds; nobody fills it in by hand in less
 LONGEST = 24 * 60 * 60
 
+# Error pages give these fields back.
+RETURNED_FIELDS = ("name", "email", "subject", "text")
+
 
 def stamp() -> str:
     """A fresh form's key and time, signed: who sends it back has opened the form, and we know when."""

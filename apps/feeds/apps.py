@@ -7,8 +7,4 @@ class FeedsConfig(AppConfig):
     verbose_name = _("timelines")
 
     def ready(self) -> None:
-        from apps import pagecache
         from apps.feeds import invalidation  # noqa: F401 - subscribes to events
-        from apps.feeds.popular import popular  # it reads models
-
-        pagecache.warm_paths.append(popular)

@@ -1,6 +1,4 @@
-"""Parts of an address, refused before they reach SQL where nothing can be there."""
-
-from django.urls import register_converter
+"""Path converters that refuse impossible values before they reach SQL; `kwippy.wiring` registers them."""
 
 from apps.plaintext import safe
 
@@ -29,7 +27,3 @@ class RangeConverter:
 
     def to_url(self, value: int) -> str:
         return str(value)
-
-
-register_converter(TagConverter, "tag")
-register_converter(RangeConverter, "id_range")

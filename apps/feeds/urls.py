@@ -1,8 +1,5 @@
 from django.urls import path
 
-import apps.accounts.converters
-import apps.feeds.converters
-import apps.kwips.converters  # noqa: F401 - these make <person:…>, <tag:…> and <kwip_id:…> known
 from apps.feeds import documents, previews, sitemaps, views
 
 urlpatterns = [

@@ -1,6 +1,5 @@
 from django.urls import path
 
-import apps.accounts.converters  # noqa: F401 - makes <person:…> known
 from apps.graph import views
 
 urlpatterns = [

@@ -1,6 +1,4 @@
-"""Ids in addresses: importing this makes `<kwip_id:…>` known to every URL map."""
-
-from django.urls import register_converter
+"""The path converter `<kwip_id:…>`, which `kwippy.wiring` registers."""
 
 
 class KwipIdConverter:
@@ -16,6 +14,3 @@ class KwipIdConverter:
 
     def to_url(self, value: int) -> str:
         return str(value)
-
-
-register_converter(KwipIdConverter, "kwip_id")

@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from apps.kwips.models import TEXT_LIMIT
 from apps.plaintext import clean
 
+# Error pages give these fields back.
+RETURNED_FIELDS = ("text",)
+
 
 def storable(text: str) -> None:
     """Raises ValidationError where PostgreSQL could not keep the text: a lone half of a surrogate pair."""

@@ -1,7 +1,5 @@
 from django.urls import path
 
-import apps.accounts.converters
-import apps.kwips.converters  # noqa: F401 - these make <person:…> and <kwip_id:…> known
 from apps.kwips import views
 
 urlpatterns = [

@@ -74,7 +74,7 @@ def cost_of_a_hit() -> dict[str, int]:
     from apps import lookaside
     from apps.pagecache import wrapped
     from apps.pagecache.wsgi import response_of
-    from kwippy.timing import Queries
+    from kwippy.observability.server_timing import Queries
 
     environ = RequestFactory().get(PAGE, headers={"host": "localhost"}).environ
     trips = []

@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from deploy import release
+from deploy import prepare_release
 from deploy.local import services
 from deploy.local.services import ServiceError
 
@@ -158,7 +158,7 @@ class DeployedEdge(Edge):
         services.private_directory(self.folder)
         for name in ("static", "media", "certificates", "run", "tmp", "acme/.well-known/acme-challenge"):
             services.private_directory(self.folder / name)
-        release.certify(self.certificate.parent, self.domain)
+        prepare_release.certify(self.certificate.parent, self.domain)
         for path in self.certificate.parent.iterdir():
             path.chmod(0o644)
         self.port, self.plain_port = free_port(), free_port()

@@ -186,7 +186,8 @@ def environment(
     """The settings of the local site, as environment variables."""
     return os.environ | {
         "PYTHONUNBUFFERED": "1",
-        "DJANGO_SETTINGS_MODULE": "kwippy.settings",
+        # STOCK=1: the same site and data with all five optimizations off.
+        "DJANGO_SETTINGS_MODULE": "kwippy.settings.stock" if os.environ.get("STOCK") else "kwippy.settings",
         "DEBUG": "false",
         "SECRET_KEY_FILE": str(secret_key(var / "secret_key")),
         "SITE_URL": f"http://localhost:{port}",

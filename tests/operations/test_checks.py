@@ -9,6 +9,8 @@ import pytest
 from django.conf import settings
 from django.core import checks
 
+from kwippy.checks import CHECKS
+
 HEALTHY = {
     "SITE_URL": "https://kwippy.example",
     "SECRET_KEY": "production-" * 6,
@@ -103,9 +105,24 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert done.stdout.strip() == "from-a-file-" * 5
 
 
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["no file", "no text"])
+def test_a_secret_file_that_cannot_be_read_is_named_with_what_to_do(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    done = manage("check", **{**HEALTHY, "DATABASE_PASSWORD_FILE": str(path)})
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert f"DATABASE_PASSWORD_FILE is {str(path)!r}, and that file can't be read: " in last
+    assert last.endswith("Create the file, or unset DATABASE_PASSWORD_FILE and set DATABASE_PASSWORD.")
+
+
 def test_every_check_of_ours_is_registered() -> None:
     ours = {
         getattr(check, "__name__", "")
         for check in checks.registry.registry.get_checks(include_deployment_checks=True)
     }
-    assert {"site_address", "secret_key", "mail", "memcached", "folders", "debug"} <= ours
+    assert {check.__name__ for check in CHECKS} <= ours
+    assert {"database", "check_settings"} <= ours

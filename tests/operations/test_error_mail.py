@@ -16,9 +16,9 @@ from django.utils.log import AdminEmailHandler
 
 from apps.commandqueue.mail.headers import decoded, is_one_line
 from apps.limits import Busy
-from kwippy import errormail
-from kwippy.apps import mail_errors_to_admins
-from kwippy.mailfiles import EmlFileBackend
+from kwippy.eml_backend import EmlFileBackend
+from kwippy.observability import error_mail
+from kwippy.wiring import mail_errors_to_admins
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def errors_are_mailed(settings: Any, tmp_path: Path) -> Iterator[Path]:
             "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
             "OPTIONS": {"mailer": "direct"},
         },
-        "direct": {"BACKEND": "kwippy.mailfiles.EmlFileBackend", "OPTIONS": {"directory": tmp_path}},
+        "direct": {"BACKEND": "kwippy.eml_backend.EmlFileBackend", "OPTIONS": {"directory": tmp_path}},
     }
     logger = logging.getLogger("django.request")
     before = list(logger.handlers)
@@ -104,11 +104,11 @@ def test_of_each_kind_of_error_one_mail_a_minute_goes_out_and_says_how_many_did_
     # PostgreSQL is one kind on all routes; two exceptions on a route, and one on two routes, are two each.
     first = mails(errors_are_mailed)
     assert len(first) == 4
-    assert not any("more like this" in text for text in first)
-    clock[0] += errormail.PAUSE
+    assert not any("more errors of this kind" in text for text in first)
+    clock[0] += error_mail.PAUSE
     for address in ("gone", "wrong", "false", "other/9", "wrong"):
         client.get(f"/{address}/")
-    told = [int(text.split(" more like this")[0]) for text in mails(errors_are_mailed)[4:]]
+    told = [int(text.split(" more errors of this kind")[0]) for text in mails(errors_are_mailed)[4:]]
     assert told == [39, 19, 19, 39]
 
 
@@ -138,13 +138,13 @@ def test_what_stands_in_the_subject_is_one_line(errors_are_mailed: Path, typed: 
 def test_kinds_of_errors_without_end_take_no_memory_without_end(
     errors_are_mailed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(errormail, "MOST_KINDS", 2)
+    monkeypatch.setattr(error_mail, "MOST_KINDS", 2)
     client = Client(raise_request_exception=False)
     for address in ("wrong", "false", "away", "wrong"):
         client.get(f"/{address}/")
     assert len(mails(errors_are_mailed)) == 4  # the first was forgotten
     [handler] = [
-        h for h in logging.getLogger("django.request").handlers if isinstance(h, errormail.ErrorMailHandler)
+        h for h in logging.getLogger("django.request").handlers if isinstance(h, error_mail.ErrorMailHandler)
     ]
     assert len(handler._mailed) == 2
 

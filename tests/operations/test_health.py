@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from kwippy import health
+from kwippy.observability import health
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,11 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
-from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.parser import text_string_to_metric_families
 
 from apps.accounts.models import User
 from deploy.local import services
-from kwippy import metricfiles
+from kwippy.observability import multiproc_metrics
 from tests.support.pool import pooled
 from tests.support.site import Visitor, served
 
@@ -134,7 +133,7 @@ def test_the_pool_tells_what_it_holds_and_how_often_it_lent(client: Client) -> N
             connection.close()
 
     grown = growth(client, borrow)
-    assert grown["kwippy_pool_borrowed_total pool=default"] >= 3
+    assert grown["kwippy_pool_checkouts_total pool=default"] >= 3
     state = told(client)
     assert state["kwippy_pool_size pool=default"] == 4
     assert state["kwippy_pool_in_use pool=default"] + state["kwippy_pool_idle pool=default"] >= 1
@@ -155,22 +154,8 @@ def test_the_cache_and_the_queue_are_told_too(client: Client, memcached: str) ->
 # ── Several processes ────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_ended_processes_counted_is_kept_in_one_file_and_their_gauges_go(tmp_path: Path) -> None:
-    for process, count in ((11, 1.0), (12, 2.0), (13, 4.0)):
-        for kind in ("counter", "histogram", "gauge_livesum"):
-            counts = MmapedDict(str(tmp_path / f"{kind}_{process}.db"))
-            counts.write_value("tea", count, 0.0)
-            counts.close()
-    with metricfiles.reading(tmp_path):
-        metricfiles.sweep(tmp_path, living=[12])
-        assert len(list(tmp_path.glob("*.db"))) == 9, "nobody sweeps while somebody reads"
-    metricfiles.sweep(tmp_path, living=[12])
-    metricfiles.sweep(tmp_path, living=[])
-    found = {
-        file.name: [value for _, value, _, _ in MmapedDict.read_all_values_from_file(str(file))]
-        for file in tmp_path.glob("*.db")
-    }
-    assert found == {"counter_ended.db": [7.0], "histogram_ended.db": [7.0]}
+def test_a_worker_gets_the_lowest_slot_that_no_living_worker_has() -> None:
+    assert [multiproc_metrics.free_slot(taken) for taken in ([], [0], [1, 2], [2, 0, 1])] == [0, 1, 0, 3]
 
 
 def workers(port: int) -> list[int]:
@@ -223,10 +208,13 @@ def test_two_processes_tell_one_truth_which_outlives_them(memcached: str) -> Non
         assert len(list(folder.glob("histogram_*.db"))) == 2
         os.kill(first, signal.SIGKILL)
         until(lambda: len(workers(port)) == 2 and first not in workers(port))
-        until(lambda: (folder / "histogram_ended.db").exists())
-        assert not list(folder.glob(f"*_{first}.db"))
         assert [pages() for _ in range(6)] == [20] * 6
         assert pools() in (4, 8)
+        # The new worker counts in the files of the ended one.
+        visitor.get("/contact/")
+        until(lambda: pools() == 8)
+        assert pages() == 21
+        assert {file.name for file in folder.glob("histogram_*.db")} == {"histogram_0.db", "histogram_1.db"}
         assert before != workers(port)
     assert not folder.exists()
 

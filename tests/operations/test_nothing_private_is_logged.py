@@ -26,9 +26,9 @@ from apps.accounts.sessions import SessionStore
 from apps.feeds import queries as feeds
 from apps.kwips import actions
 from deploy.local.postgres import SUPERUSER, Postgres
-from kwippy import metrics
-from kwippy.apps import mail_errors_to_admins
-from kwippy.logs import logging_config
+from kwippy.observability import metrics
+from kwippy.observability.logs import logging_config
+from kwippy.wiring import mail_errors_to_admins
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -309,7 +309,7 @@ def logged(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 def mailed(settings: Any, tmp_path: Path) -> Iterator[Path]:
     settings.ADMINS = ["ops@example.org"]
     settings.MAILERS = {"default": {}, "direct": {}} | {
-        "direct": {"BACKEND": "kwippy.mailfiles.EmlFileBackend", "OPTIONS": {"directory": tmp_path}},
+        "direct": {"BACKEND": "kwippy.eml_backend.EmlFileBackend", "OPTIONS": {"directory": tmp_path}},
         "default": {
             "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
             "OPTIONS": {"mailer": "direct"},
@@ -326,7 +326,7 @@ def mailed(settings: Any, tmp_path: Path) -> Iterator[Path]:
 def test_the_site_s_own_log_mail_and_figures(
     logged: io.StringIO, mailed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kwippy.errormail.PAUSE", 0.0)  # each is mailed, also of one kind
+    monkeypatch.setattr("kwippy.observability.error_mail.PAUSE", 0.0)  # each is mailed, also of one kind
     client = Client(raise_request_exception=False)
     client.cookies["sessionid"] = f"{CANARY}session"
     form = {"text": f"{CANARY} text", "email": f"{CANARY}@example.org"}

@@ -1,4 +1,4 @@
-"""Shows every mail that the site sends, with made-up contents, as files to open."""
+"""Writes every mail that the site sends to files, with sample contents."""
 
 from argparse import ArgumentParser
 from email import message_from_bytes, policy
@@ -16,17 +16,17 @@ SOURCES = (accounts.samples, contact.samples)
 
 
 class Command(BaseCommand):
-    help = "Write every mail of the site, or the one named, as text and HTML with made-up contents."
+    help = "Write every mail of the site, or one of them, as text and HTML with sample contents."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", nargs="?", help="one mail alone")
+        parser.add_argument("name", nargs="?", help="only this mail")
         parser.add_argument(
             "--out",
             type=Path,
             metavar="DIR",
             default=Path(settings.BASE_DIR) / "var" / "mailpreview",
-            help="where to write to (%(default)s)",
+            help="the folder to write to (%(default)s)",
         )
 
     def handle(self, *args: Any, name: str | None, out: Path, **options: Any) -> None:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
 
 def write(name: str, mail: EmailMessage, out: Path) -> list[Path]:
-    """Writes the parts of a mail, as they would be sent, below ``out``; returns their paths."""
+    """Writes the text and HTML parts of a mail to ``out``; returns the paths."""
     message = message_from_bytes(mail.message().as_bytes(), policy=policy.default)
     paths = []
     for kind, ending in (("plain", "txt"), ("html", "html")):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from apps.accounts.models import User
 from apps.accounts.validators import reserved_names
-from kwippy.machines import PRIVATE, TRAINING_CRAWLERS
+from kwippy.well_known import PRIVATE, TRAINING_CRAWLERS
 
 pytestmark = pytest.mark.django_db
 SITE = "http://localhost:8000"

@@ -1,4 +1,4 @@
-"""Mail as files: each message becomes one `.eml` that a mail program opens, for where no SMTP is."""
+"""A mail backend that writes each message to an `.eml` file, for sites without SMTP."""
 
 import os
 import secrets
@@ -13,10 +13,10 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 
 class EmlFileBackend(BaseEmailBackend):
-    """Writes to OPTIONS["directory"], which is made if it is absent.
+    """Writes to OPTIONS["directory"], and creates it if it is absent.
 
-    Names sort by time and can't be guessed or collide. A file appears whole or not at all: whoever
-    watches the directory never reads half a message.
+    File names sort by time, can't be guessed and don't collide. A file is renamed into place when it is
+    complete, so that no reader sees half a message.
     """
 
     alias: str | None
@@ -35,7 +35,7 @@ class EmlFileBackend(BaseEmailBackend):
             ) from error
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Write each message that has recipients; return how many. Raises OSError if one can't be."""
+        """Writes each message that has recipients; returns their number. Raises OSError."""
         addressed = [message for message in email_messages if message.recipients()]
         for message in addressed:
             self._write(message.message(policy=policy.SMTP).as_bytes())

@@ -1,6 +1,6 @@
-"""What programs ask of any site: crawlers, browsers, password managers, security researchers.
+"""Files at well-known addresses, for crawlers, browsers, password managers and security researchers.
 
-The icons at the root (`/favicon.ico`, `/apple-touch-icon.png`) are files: whitenoise sends `static/root`.
+The icons at the root (`/favicon.ico`, `/apple-touch-icon.png`) are static files in `static/root`.
 """
 
 import datetime
@@ -16,19 +16,19 @@ from django.views.decorators.http import require_safe
 from apps.pagecache import public_page
 
 TEXT = "text/plain; charset=utf-8"
-# Where each person sees something else, or nothing is to be read.
+# Pages that differ for each viewer, or have no content.
 PRIVATE = (
     "/accounts/", "/admin/", "/everyone/new/", "/kwip/", "/livez", "/metrics", "/network/", "/readyz",
     "/settings/",
 )  # fmt: skip
-# Crawlers that gather texts to train models with, by the names that their owners publish for robots.txt.
-# Those of search engines, and those that fetch a page because a person asked for it, are others.
+# Crawlers that collect training data for models, by their published names. Crawlers of search engines, and
+# those that fetch a page at a person's request, have other names.
 TRAINING_CRAWLERS = (
     "AI2Bot", "Ai2Bot-Dolma", "Amazonbot", "anthropic-ai", "Applebot-Extended", "Bytespider", "CCBot",
     "ClaudeBot", "cohere-training-data-crawler", "Diffbot", "FacebookBot", "Google-Extended", "GPTBot",
     "ImagesiftBot", "Meta-ExternalAgent", "omgili", "omgilibot", "PanguBot", "Timpibot", "webzio-extended",
 )  # fmt: skip
-# RFC 9116 asks for less than a year.
+# RFC 9116 recommends less than a year.
 SECURITY_DAYS = 180
 
 
@@ -71,7 +71,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Where password managers lead for a new password."""
+    """The address that password managers open to change a password."""
     response = HttpResponseRedirect(resolve_url("account_change_password"))
     response["Cache-Control"] = "public, max-age=86400"
     return response
@@ -80,7 +80,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 @public_page("machines", uncached_query=())
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
-    """Whom to tell of a vulnerability (RFC 9116)."""
+    """The contact for reports of vulnerabilities (RFC 9116)."""
     if not settings.SECURITY_CONTACT:
         return unknown(request)
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -97,5 +97,5 @@ def security(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """A short 404: programs that try addresses need no page."""
+    """A short 404, without a page, for programs that probe addresses."""
     return HttpResponse("not found\n", content_type=TEXT, status=404)

@@ -1,4 +1,4 @@
-"""Mail about errors to ADMINS, past the queue: it must work when PostgreSQL does not."""
+"""Error mail to ADMINS. It bypasses the command queue: it must work without PostgreSQL."""
 
 import logging
 import time
@@ -12,31 +12,31 @@ from django.utils.log import AdminEmailHandler
 
 from apps.commandqueue.mail.headers import is_one_line
 from kwippy.errors import DOWN
-from kwippy.logs import without_secrets
+from kwippy.observability.request_log import without_secrets
 
-# Seconds between two mails of one process about errors of one kind.
+# Seconds between two mails of one process about the same kind of error.
 PAUSE = 60.0
-# Of so many kinds a process counts; with more at once the one that is longest ago is forgotten.
+# Kinds of errors that a process counts at most; beyond that the oldest is dropped.
 MOST_KINDS = 500
 
-# Which of MAILERS: one that takes a message at once.
+# The alias in MAILERS; it delivers at once.
 MAILER = "direct"
 
 type Kind = tuple[str, str]
 
 
 class ErrorMailHandler(AdminEmailHandler):
-    """Mails the first error of a kind, then one a minute; each mail says how many were left out before it.
+    """Mails the first error of a kind, then at most one a minute, with the number of those left out.
 
-    A kind is an exception and a route. Where PostgreSQL is away every request fails: that is one kind for
-    all routes. The mail server may take its time, so the request's connection goes back to the pool before.
+    A kind is an exception and a route. While PostgreSQL is down every request fails: that is one kind for
+    all routes. A mail server can be slow, so the request's connection is checked in first.
     """
 
     def __init__(self) -> None:
         super().__init__(using=MAILER)
         self.setLevel(logging.ERROR)
-        # By kind: when the last mail went, and how many errors were left out since.
-        # `emit` holds the handler's lock.
+        # By kind: the time of the last mail, and the number of errors left out since.
+        # Guarded by the handler's lock, which `emit` holds.
         self._mailed: dict[Kind, tuple[float, int]] = {}
         self._left_out = 0
 
@@ -47,16 +47,16 @@ class ErrorMailHandler(AdminEmailHandler):
             connection.close()
         try:
             super().emit(_without_request(record))
-        except Exception:  # whatever a mail server does: the request gets its page
+        except Exception:  # the mail server failed; the request still gets its response
             self.handleError(record)
 
     def format_subject(self, subject: str) -> str:
-        """One line: addresses that people made up stand in it, encoded words (=?utf-8?q?…?=) among them."""
+        """One line. The subject holds the requested path, which can contain encoded words (=?utf-8?q?…?=)."""
         return "".join(char if is_one_line(char) else " " for char in subject).replace("=?", "= ?")
 
     def send_mail(self, subject: Any, message: Any, *args: Any, **kwargs: Any) -> None:
         if self._left_out:
-            message = f"{self._left_out} more like this since the last mail.\n\n{message}"
+            message = f"{self._left_out} more errors of this kind since the last mail.\n\n{message}"
         prefixed = f"{settings.EMAIL_SUBJECT_PREFIX}{subject}"
         mail = EmailMessage(prefixed, message, settings.SERVER_EMAIL, settings.ADMINS)
         mail.extra_headers = {"Auto-Submitted": "auto-generated"}
@@ -68,7 +68,7 @@ class ErrorMailHandler(AdminEmailHandler):
         if now - before < PAUSE:
             self._mailed[kind] = before, left_out + 1
             return False
-        self._mailed.pop(kind, None)  # the newest goes to the end
+        self._mailed.pop(kind, None)  # moves it to the end, which is the newest
         self._mailed[kind] = now, 0
         self._left_out = left_out
         if len(self._mailed) > MOST_KINDS:
@@ -86,7 +86,7 @@ def _kind(record: logging.LogRecord) -> Kind:
 
 
 def _without_request(record: logging.LogRecord) -> logging.LogRecord:
-    """The record without the form, the cookies and the query that Django would put into the mail."""
+    """The record without the form, cookies and query string, which Django would put into the mail."""
     bare = copy(record)
     request = bare.__dict__.pop("request", None)
     if request is not None:

@@ -1,6 +1,7 @@
-"""What is done once for each release, before its other containers start: `python -m deploy.release`.
+"""Prepares a release before its containers start: checks, static files, a certificate, migrations.
 
-Each step may be done again at any time, and none disturbs the release before, which still runs.
+`python -m deploy.prepare_release`. Each step can be repeated, and none disturbs the previous release, which
+still runs.
 """
 
 import json
@@ -21,15 +22,15 @@ PUBLISHED = Path("/srv/kwippy/published")
 CERTIFICATES = Path("/srv/kwippy/certificates")
 MANIFEST = "staticfiles.json"
 BEFORE = "staticfiles.before.json"
-# What waits behind a lock that a migration waits for goes on after DATABASE_LOCK_TIMEOUT_MS, and then it is
-# the migration's turn to wait.
+# A migration that waits for a lock blocks the site's statements behind it. It gives up after
+# DATABASE_LOCK_TIMEOUT_MS, lets them pass, and tries again.
 ATTEMPTS = 20
 PAUSE_SECONDS = 3.0
 LOCK_NOT_AVAILABLE = "55P03"
 
 
 def main() -> int:
-    """Check the settings, hand nginx its files, bring the tables up to date. 0 if all went well."""
+    """Check the settings, publish static files, make a first certificate, migrate. Returns 0."""
     django.setup()
     call_command("check", deploy=True, fail_level="ERROR")
     if PUBLISHED.is_dir():
@@ -41,9 +42,9 @@ def main() -> int:
 
 
 def publish(source: Path, target: Path) -> None:
-    """Copy the static files of this release beside those of the one before, and delete all older ones.
+    """Copy the static files of this release beside those of the previous one, and delete all older ones.
 
-    Names tell the content, so that nothing is ever replaced; each file appears whole.
+    Names contain a hash of the content, so that no file is ever replaced. Each is renamed into place.
     """
     if _read(target / MANIFEST) not in ("", _read(source / MANIFEST)):
         (target / MANIFEST).replace(target / BEFORE)
@@ -72,24 +73,27 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def certify(folder: Path, host: str) -> None:
-    """Make a certificate of our own if there is none yet, so that nginx can start."""
+    """Make a self-signed certificate if there is none yet, so that nginx can start."""
     if (folder / "fullchain.pem").exists():
         return
-    print(f"No certificate for {host} yet: making one that no browser knows.", flush=True)
+    print(
+        f"No certificate for {host} yet: making a self-signed one, which browsers don't trust.",
+        flush=True,
+    )
     key, chain = folder / ".privkey.pem", folder / ".fullchain.pem"
     os.umask(0o027)
     kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "365"]
     whose = ["-subj", f"/CN={host}"[:64], "-addext", f"subjectAltName=DNS:{host}"]
     files = ["-keyout", str(key), "-out", str(chain)]
     subprocess.run(["openssl", "req", *kind, *whose, *files], check=True, capture_output=True)
-    # OpenSSL keeps its keys to itself; nginx reads it as one of our group.
+    # OpenSSL makes it readable by its owner alone; nginx reads it as a member of the group.
     key.chmod(0o640)
     key.replace(folder / "privkey.pem")
     chain.replace(folder / "fullchain.pem")
 
 
 def migrate() -> None:
-    """Bring the tables up to date. Raises OperationalError if a lock can't be had within a minute or two."""
+    """Migrate. Raises OperationalError if a lock can't be taken within a minute or two."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             call_command("migrate", interactive=False)
@@ -97,7 +101,7 @@ def migrate() -> None:
         except OperationalError as error:
             if attempt == ATTEMPTS or getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
                 raise
-        print(f"Somebody holds a lock that is needed: again in {PAUSE_SECONDS:.0f} s.", flush=True)
+        print(f"A migration could not take a lock: trying again in {PAUSE_SECONDS:.0f} s.", flush=True)
         time.sleep(PAUSE_SECONDS)
 
 

@@ -1,7 +1,7 @@
-"""What the site tells of its SQL: slow statements in its log, and no value in any database error.
+"""The site's log of SQL: slow statements without their values, and database errors without values.
 
-PostgreSQL's own log has neither (`deploy/local/postgres.py`): psycopg2 writes the values into the statement,
-where the server can't tell them apart. Here they still are apart.
+PostgreSQL itself logs no statements (`deploy/local/postgres.py`): psycopg2 inserts the values into the
+statement before it sends it. Here statement and values are still separate.
 """
 
 import re
@@ -16,18 +16,18 @@ from django.db.backends.signals import connection_created
 
 log = structlog.get_logger("kwippy.sql")
 
-# By SQLSTATE: data exceptions, program limits and syntax errors quote what they could not read.
+# By SQLSTATE: messages of data exceptions, program limits and syntax errors quote the value.
 _QUOTES_VALUES = re.compile(r"22|54|42601")
 _LONGEST = 300
 
 
 def start() -> None:
-    """Watch over every connection of this process."""
-    connection_created.connect(_watch, dispatch_uid="kwippy.sqllog")
+    """Observe every connection of this process."""
+    connection_created.connect(_watch, dispatch_uid="kwippy.sql_log")
 
 
 def observe(execute: Callable[..., Any], sql: str, params: Any, *more: Any) -> Any:
-    """Run a statement as Django's `execute_wrapper`: log it if it is slow, clean its error if it fails."""
+    """An `execute_wrapper`: logs the statement if it is slow, removes values from its error if it fails."""
     started = time.perf_counter()
     try:
         return execute(sql, params, *more)
@@ -41,22 +41,22 @@ def observe(execute: Callable[..., Any], sql: str, params: Any, *more: Any) -> A
 
 
 def _watch(*, connection: Any, **_: Any) -> None:
-    # A pool's connection is "created" each time that it is lent.
+    # The pool sends "connection_created" at each checkout.
     if observe not in connection.execute_wrappers:
-        # The first: Django's `execute_wrapper`, in which this may happen, takes the last one away at its end.
+        # At the front: this can run inside of `execute_wrapper()`, which pops the last one at its end.
         connection.execute_wrappers.insert(0, observe)
 
 
 def _without_values(sql: str, params: Any) -> str:
-    """The statement with its placeholders; where values were put into it before, only what is before them."""
+    """The statement with its placeholders; if values are already in it, only the part before the first."""
     text = sql if params else sql.partition("'")[0]
     return " ".join(text.split())[:_LONGEST]
 
 
 def _clean(error: Error) -> None:
-    """Leave of an error what PostgreSQL says of it without DETAIL and CONTEXT, which hold values.
+    """Reduce the error to PostgreSQL's message, without DETAIL and CONTEXT, which hold values.
 
-    Of Django's error and of the driver's, its cause, whose ``diag`` still has everything.
+    Applies to Django's error and to the driver's, its cause. The driver's ``diag`` keeps everything.
     """
     diag = getattr(error.__cause__, "diag", None)
     if settings.DEBUG or error.__cause__ is None or diag is None or diag.sqlstate is None:

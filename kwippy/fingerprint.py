@@ -1,13 +1,13 @@
-"""What distinguishes this code from any other."""
+"""A fingerprint of the code, for sites that set no RELEASE."""
 
 from hashlib import blake2b
 from pathlib import Path
 
 
 def fingerprint(root: Path) -> str:
-    """A few characters that change with the code, the templates and the static files below ``root``.
+    """A digest that changes with the code, the templates and the static files below ``root``.
 
-    By sizes and times, so that it takes milliseconds: for where no release was given a name.
+    It is made of sizes and modification times, so that it takes milliseconds.
     """
     digest = blake2b(digest_size=6)
     for folder in ("apps", "kwippy", "static", "templates"):

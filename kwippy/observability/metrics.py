@@ -1,7 +1,7 @@
-"""`/metrics`, for prometheus: requests, kept pages, the pool, the look-aside cache, the command queue.
+"""`/metrics`, for prometheus: requests, page cache, look-aside cache, pool, limits, command queue.
 
-Under gunicorn each process counts in files of its own (`metricfiles`), which whichever is asked adds up. A
-process without them (`runserver`, a test) tells of itself.
+Under gunicorn each worker counts in files of its own (`multiproc_metrics`), and the worker that answers sums
+them. A process without such files (`runserver`, a test) reports its own figures.
 """
 
 import threading
@@ -25,7 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from apps import dbpool, lookaside, pagecache
 from apps.commandqueue.operate import metrics as queue
 from apps.limits import addresses
-from kwippy import metricfiles
+from kwippy.observability import multiproc_metrics
 
 PATH = "/metrics"
 _OWN = CollectorRegistry()
@@ -33,7 +33,7 @@ _METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 
 _REQUESTS = Histogram(
     "kwippy_request_seconds",
-    "Seconds from a request's arrival in Django to its answer.",
+    "Seconds from the arrival of a request in Django to its response.",
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=_OWN,
@@ -52,19 +52,19 @@ _PAGES = Counter(
 )
 _REFUSALS = Counter(
     "kwippy_limit_refusals",
-    'Hits beyond a limit, by its name in LIMITS; "allauth" for those that allauth counts.',
+    'Requests refused by a rate limit, by its name in LIMITS; "allauth" for limits of allauth.',
     ["limit"],
     registry=_OWN,
 )
 _FAILED_SIGN_INS = Counter(
     "kwippy_failed_sign_ins",
-    "Names and passwords that did not match. Refused tries are not among them.",
+    "Sign-ins with a wrong name or password, without those that a limit refused.",
     registry=_OWN,
 )
 
 
 def _pool_gauge(name: str, meaning: str) -> Gauge:
-    # Of the processes that live: the sum is what the site holds of PostgreSQL.
+    # The sum over living processes: the connections that the site has to PostgreSQL.
     return Gauge(f"kwippy_pool_{name}", meaning, ["pool"], multiprocess_mode="livesum", registry=_OWN)
 
 
@@ -73,22 +73,22 @@ def _pool_counter(name: str, meaning: str) -> Counter:
 
 
 _POOL_GAUGES = {
-    "size": _pool_gauge("size", "The most connections there may be."),
-    "in_use": _pool_gauge("in_use", "Connections that are lent."),
-    "idle": _pool_gauge("idle", "Connections that are open and not lent."),
-    "waiting": _pool_gauge("waiting", "Threads that wait for a connection."),
+    "size": _pool_gauge("size", "Connections at most."),
+    "in_use": _pool_gauge("in_use", "Connections that are checked out."),
+    "idle": _pool_gauge("idle", "Connections that are open and checked in."),
+    "waiting": _pool_gauge("waiting", "Threads waiting for a connection."),
 }
 _POOL_COUNTERS = {
-    "checkouts": _pool_counter("checkouts", "Connections checked out."),
-    "waits": _pool_counter("waits", "Times that a thread had to wait."),
-    "wait_seconds": _pool_counter("wait_seconds", "Seconds that threads have waited."),
-    "timeouts": _pool_counter("timeouts", "Waits that were too long: each is a 503."),
+    "checkouts": _pool_counter("checkouts", "Connections that were checked out."),
+    "waits": _pool_counter("waits", "Checkouts that had to wait."),
+    "wait_seconds": _pool_counter("wait_seconds", "Seconds that checkouts have waited."),
+    "timeouts": _pool_counter("timeouts", "Checkouts that timed out: each is a 503."),
     "connects": _pool_counter("connects", "Connections that were opened."),
 }
 
 
 class MetricsMiddleware:
-    """Counts requests, and answers prometheus before Django refuses it: it asks by address, in plain HTTP."""
+    """Counts requests, and answers prometheus, whose plain HTTP to an IP address Django would refuse."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -109,103 +109,99 @@ class MetricsMiddleware:
 
 
 def may_see(request: HttpRequest) -> bool:
-    """Whether the request comes straight from one of METRICS_NETWORKS: never what a proxy has handed on."""
+    """Whether the request comes directly from one of METRICS_NETWORKS. A proxied request never does."""
     if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
     try:
         address = ip_address(addresses.client_address(request))
     except ValueError:
-        return False  # a Unix socket does not tell who is behind it
+        return False  # a Unix socket has no client address
     return any(address in network for network in addresses.proxies(tuple(settings.METRICS_NETWORKS)))
 
 
 def hidden(request: HttpRequest) -> HttpResponse:
-    """The address for all others. Raises Http404."""
+    """The view for all other clients. Raises Http404."""
     raise Http404
 
 
 def exposition() -> bytes:
-    """All figures in prometheus' text format; without PostgreSQL all but the queue's."""
-    _note()
-    folder = metricfiles.folder()
-    if folder is None:
-        ours = generate_latest(_OWN)
-    else:
-        together = CollectorRegistry()
-        MultiProcessCollector(together, str(folder))
-        with metricfiles.reading(folder):
-            ours = generate_latest(together)
-    return ours + generate_latest(queue.registry())
+    """All metrics in prometheus' text format. Without PostgreSQL those of the queue are missing."""
+    _copy_stats()
+    registry = _OWN
+    if folder := multiproc_metrics.folder():
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, folder)
+    return generate_latest(registry) + generate_latest(queue.registry())
 
 
-def keep_noting() -> None:
-    """Has this process write down what others count for it once a second, for whichever process is asked."""
+def start_copying() -> None:
+    """Copy the stats of the page cache and the pools once a second, for other workers that answer."""
 
-    def note() -> None:
+    def copy() -> None:
         while True:
-            _note()
+            _copy_stats()
             time.sleep(1)
 
-    threading.Thread(target=note, name="metrics", daemon=True).start()
+    threading.Thread(target=copy, name="metrics", daemon=True).start()
 
 
 def _observe(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     method = request.method if request.method in _METHODS else "other"
-    # A route has a name or the name of its view; what was answered without one (a static file) has none.
+    # The name of the URL pattern or of its view; empty where none matched, as for static files.
     route = request.resolver_match.view_name if request.resolver_match else ""
     _REQUESTS.labels(method, route, f"{response.status_code // 100}xx").observe(seconds)
 
 
 def count_refusal(limit: str) -> None:
-    """Note that a limit was met."""
+    """Count a request that a limit refused."""
     _REFUSALS.labels(limit).inc()
 
 
 def count_failed_sign_in(**_: object) -> None:
-    """Note a wrong name or password: a receiver of Django's ``user_login_failed``."""
+    """Count a wrong name or password. A receiver of Django's ``user_login_failed``."""
     _FAILED_SIGN_INS.inc()
 
 
 class _Pages:
-    """Carries what the page cache has counted over to prometheus' counter."""
+    """Copies the stats of the page cache to a counter."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: dict[str, int] = {}
+        self._before: dict[str, int] = {}
 
-    def note(self) -> None:
+    def copy(self) -> None:
         with self._lock:
             now = pagecache.stats()
             for how, count in now.items():
-                _PAGES.labels(how).inc(count - self._seen.get(how, 0))
-            self._seen = now
+                _PAGES.labels(how).inc(count - self._before.get(how, 0))
+            self._before = now
 
 
 class _Pools:
-    """Carries the pools' figures over to prometheus' counters and gauges."""
+    """Copies the stats of the pools to counters and gauges."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: dict[str, dict[str, float]] = {}
+        self._before: dict[str, dict[str, float]] = {}
 
-    def note(self) -> None:
+    def copy(self) -> None:
         with self._lock:
             for alias, figures in dbpool.stats().items():
                 now = asdict(figures)
                 now["idle"] = max(0, figures.open - figures.in_use)
-                before = self._seen.get(alias, {})
+                before = self._before.get(alias, {})
                 for name, gauge in _POOL_GAUGES.items():
                     gauge.labels(alias).set(now[name])
                 for name, counter in _POOL_COUNTERS.items():
-                    # A pool that was replaced has begun anew.
+                    # A replaced pool counts from 0.
                     past = before.get(name, 0)
                     counter.labels(alias).inc(now[name] - past if now[name] >= past else now[name])
-                self._seen[alias] = now
+                self._before[alias] = now
 
 
 _pages, _pools = _Pages(), _Pools()
 
 
-def _note() -> None:
-    _pages.note()
-    _pools.note()
+def _copy_stats() -> None:
+    _pages.copy()
+    _pools.copy()

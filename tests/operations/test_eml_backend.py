@@ -14,7 +14,7 @@ from django.test import override_settings
 
 def mailer(**options: Any) -> BaseEmailBackend:
     with override_settings(
-        MAILERS={"default": {"BACKEND": "kwippy.mailfiles.EmlFileBackend", "OPTIONS": options}}
+        MAILERS={"default": {"BACKEND": "kwippy.eml_backend.EmlFileBackend", "OPTIONS": options}}
     ):
         return mailers.default
 

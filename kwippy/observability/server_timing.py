@@ -1,10 +1,11 @@
-"""`Server-Timing`: what a page cost, in the browser's own network panel."""
+"""`Server-Timing`: what a page cost, shown in the network panel of the browser."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
@@ -12,7 +13,7 @@ from apps import lookaside
 
 
 class Queries:
-    """Counts what Django's connection runs, and how long that took."""
+    """Counts the statements of Django's connection, and their seconds."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -28,9 +29,9 @@ class Queries:
 
 
 class ServerTimingMiddleware:
-    """Tells members, and in development everyone, what their page took: queries, waiting, round trips.
+    """Reports to members, and with DEBUG to everyone, what their page cost: SQL, pool, cache, Python.
 
-    Nobody else: what strangers get is the same for all of them, and kept.
+    Anonymous visitors get no such header: their pages are shared and cached.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -56,7 +57,7 @@ class ServerTimingMiddleware:
 
 
 def _waited() -> float:
-    """The seconds that this thread has waited for connections of the pool; Django's own backend has none."""
+    """The seconds that this thread has waited for the pool; 0 on a backend without one."""
     return float(getattr(connection, "waited", 0.0))
 
 
@@ -65,6 +66,6 @@ def _entry(name: str, description: str, seconds: float) -> str:
 
 
 def _is_member(request: HttpRequest) -> bool:
-    """Whether the page found out that it is for a member; it is not asked here, which might cost a query."""
-    user = getattr(request, "_cached_user", None)
-    return user is not None and user.is_authenticated
+    """Whether the view has read a signed-in session. If it has not, no query is spent on it here."""
+    session = getattr(request, "session", None)
+    return session is not None and session.accessed and SESSION_KEY in session

@@ -1,4 +1,4 @@
-"""For whatever watches over the site: is it alive, and can it work?"""
+"""Health checks: `/livez` (is the process alive?) and `/readyz` (can it serve requests?)."""
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -7,21 +7,21 @@ from django.views.decorators.cache import never_cache
 
 from apps import lookaside
 
-# Once they are applied they stay so; and to look costs more than all else here.
+# Remembered once true: applied migrations stay applied, and the check costs more than all others here.
 _migrated = False
 
 
 @never_cache
 def livez(request: HttpRequest) -> HttpResponse:
-    """200 while the process answers at all."""
+    """200 while the process answers."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 with what works; 503 without PostgreSQL, or with tables older than this release needs.
+    """200 with the state of each service; 503 without PostgreSQL or with unapplied migrations.
 
-    Without memcached the site is slower, no more.
+    Without memcached the site is only slower, so that still is a 200.
     """
     try:
         with connection.cursor() as cursor:
@@ -38,7 +38,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def is_migrated() -> bool:
-    """Whether the database has all migrations of this release. Raises DatabaseError."""
+    """Whether all migrations of this release are applied. Raises DatabaseError."""
     global _migrated
     if not _migrated:
         executor = MigrationExecutor(connection)

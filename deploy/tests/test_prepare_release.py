@@ -9,7 +9,7 @@ import pytest
 from django.core.management.base import SystemCheckError
 from django.db import OperationalError, connection
 
-from deploy import release
+from deploy import prepare_release as release
 
 
 def collected(folder: Path, **files: str) -> Path:

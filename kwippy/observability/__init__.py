@@ -1,0 +1,1 @@
+"""What the site reports about itself: logs, metrics, health, Server-Timing, error mail."""

@@ -1,0 +1,57 @@
+"""The configuration of logs, which the site and gunicorn's master share. It imports nothing of Django."""
+
+import logging.config
+from typing import Any
+
+import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+
+def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 - the variable is LOG_FORMAT
+    """Configures logging and structlog at once; returns the dictionary given to `dictConfig`.
+
+    ``format`` is "json" or "console". The settings call it, not Django, so that an error in the settings
+    themselves is logged in the site's format too.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: list[Any] = (
+        [
+            # Without local variables, which can hold passwords and people's texts.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ]
+        if format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+    )
+    config: dict[str, Any] = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # RequestLogMiddleware logs each request; these would repeat it.
+            "django.request": {"level": "ERROR"},
+            "django.server": {"handlers": [], "propagate": False},
+            # gunicorn's messages, without its own handler.
+            "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
+        },
+    }
+    logging.config.dictConfig(config)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    return config

@@ -1,0 +1,45 @@
+"""Accounts: the user model, passwords, django-allauth."""
+
+from kwippy.settings.base import HTTPS
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    # Two hashes at once in each process, of 46 MiB each. Also verifies Argon2 hashes of earlier releases.
+    "apps.accounts.hashers.BoundedArgon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "apps.accounts.passwords.NotAboutYou"},
+    {"NAME": "apps.accounts.passwords.LongEnough"},
+    {"NAME": "apps.accounts.passwords.NotCommon"},
+    {"NAME": "apps.accounts.passwords.NoSiteWords"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+
+ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "apps.accounts.entrance.LoginForm",
+    "signup": "apps.accounts.entrance.SignupForm",
+    "add_email": "apps.accounts.entrance.AddEmailForm",
+    "change_password": "apps.accounts.entrance.ChangePasswordForm",
+    "reset_password": "apps.accounts.entrance.ResetPasswordForm",
+    "reset_password_from_key": "apps.accounts.entrance.ResetPasswordKeyForm",
+    "reauthenticate": "apps.accounts.entrance.ReauthenticateForm",
+}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+# Mandatory: otherwise sign-up would reveal which addresses have an account.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_USERNAME_MIN_LENGTH = 3
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+USERSESSIONS_TRACK_ACTIVITY = False

@@ -1,0 +1,23 @@
+"""Observability: logs, metrics, error mail."""
+
+from kwippy.observability.logs import logging_config
+from kwippy.settings.base import DEBUG
+from kwippy.settings.environment import env
+
+LOGGING_CONFIG = None
+#: LOG_FORMAT [`json`; `console` with DEBUG]: The format of the log: `json` or `console`.
+#: LOG_LEVEL: The lowest level that is logged.
+LOGGING = logging_config(
+    format=env.str("LOG_FORMAT", "console" if DEBUG else "json"), level=env.str("LOG_LEVEL", "INFO")
+)
+#: SLOW_STATEMENT_MS: SQL statements that take this many milliseconds are logged, without their values.
+SLOW_STATEMENT_MS = env.int("SLOW_STATEMENT_MS", 500)
+#: METRICS_NETWORKS [loopback and private networks]: The networks that may read `/metrics`, directly only: a
+#:   request through a proxy or a Unix socket gets a 404.
+METRICS_NETWORKS: list[str] = env.list(
+    "METRICS_NETWORKS",
+    ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+)
+#: ADMINS: The recipients of error mail. It bypasses the command queue; of each kind of error (exception and
+#:   route) each process sends at most one a minute.
+ADMINS: list[str] = env.list("ADMINS", [])

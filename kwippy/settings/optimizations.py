@@ -1,0 +1,116 @@
+"""The five optimizations, each with what it does and its way back; `stock.py` has them all off.
+
+To switch one off, replace its value by the one after "off:", and restart web and worker.
+"""
+
+import ssl
+
+from kwippy.settings import stock
+from kwippy.settings.base import DATABASE, DEBUG, MEMCACHED_SERVERS, MEMCACHED_TLS_CA, RELEASE, SITE_URL
+from kwippy.settings.environment import env
+from kwippy.settings.mail import DIRECT_MAILER
+from kwippy.settings.security import SESSION_COOKIE_NAME
+from kwippy.settings.stock import *  # noqa: F403 - everything else
+
+# ── 1. Caching ───────────────────────────────────────────────────────────────────────────────────
+# apps/pagecache: a wrapper around Django answers anonymous requests with whole pages from memcached.
+# off: PAGECACHE = None (or PAGECACHE=off in the environment); Django renders each page.
+#: PAGECACHE [on; off with DEBUG]: Whether whole pages are cached for anonymous visitors.
+PAGECACHE = (
+    {
+        "CACHE": "lookaside",
+        "SITE_URL": SITE_URL,
+        "COOKIES": [SESSION_COOKIE_NAME, "messages"],
+        "RELEASE": RELEASE,
+    }
+    if env.bool("PAGECACHE", not DEBUG)
+    else None
+)
+# apps/lookaside: user objects, sessions and rendered kwips, in memcached under leases.
+# off: {"BACKEND": "apps.lookaside.backends.NoLookaside"}; every read computes; nor are pages cached.
+CACHES = stock.CACHES | {
+    "lookaside": (
+        {
+            "BACKEND": "apps.lookaside.backends.MemcachedLookaside",
+            "LOCATION": MEMCACHED_SERVERS,
+            "OPTIONS": (
+                {"tls_context": ssl.create_default_context(cafile=MEMCACHED_TLS_CA)}
+                if MEMCACHED_TLS_CA
+                else {}
+            ),
+        }
+        if MEMCACHED_SERVERS
+        # In this process, for at most 5 seconds, since other processes can't invalidate it.
+        else {"BACKEND": "apps.lookaside.backends.LocalLookaside", "LOCATION": "kwippy"}
+    ),
+}
+# off: "django.contrib.sessions.backends.db"; each request reads its session from PostgreSQL.
+SESSION_ENGINE = "apps.accounts.sessions"
+# off: ["apps.accounts.backends.AccountBackend"]; each request reads its user from PostgreSQL.
+AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]
+# Cached renderings of each {% fixed %} block in each process. off: 0; each page renders its frame.
+FIXED_PARTS_KEPT = 1000
+
+# ── 2. Custom SQL ────────────────────────────────────────────────────────────────────────────────
+# apps/feeds/sql, apps/statements: each timeline is one .sql file, prepared once a connection.
+# off: False; statements are sent whole, as PgBouncer in transaction mode needs. The .sql files stay.
+#: PREPARED_STATEMENTS: Whether timelines' statements are prepared once a connection. Off behind PgBouncer in
+#:   transaction mode.
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
+
+# ── 3. Pool ──────────────────────────────────────────────────────────────────────────────────────
+# apps/dbpool: the threads of a process share a few connections.
+# off: "ENGINE": "django.db.backends.postgresql"; Django connects for each request. With "CONN_MAX_AGE": None
+# and "CONN_HEALTH_CHECKS": True it keeps one connection a thread instead. It ignores "POOL".
+#: DATABASE_POOL_SIZE: Connections a process, at most. A worker needs its concurrent tasks and two.
+#: DATABASE_POOL_WAIT: Seconds that a thread waits for a connection; after that the request gets a 503.
+DATABASES = {
+    "default": DATABASE
+    | {
+        "ENGINE": "apps.dbpool",
+        "POOL": {
+            "max_size": env.int("DATABASE_POOL_SIZE", 4),
+            "timeout": env.float("DATABASE_POOL_WAIT", 5.0),
+        },
+    }
+}
+
+# ── 4. Command queue ─────────────────────────────────────────────────────────────────────────────
+# apps/commandqueue: mail and tasks are rows in the caller's transaction; `manage.py runworker` executes them.
+# off: TASKS = stock.TASKS; tasks run within the request, and none recurs.
+TASKS = {
+    "default": {
+        "BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend",
+        "OPTIONS": {
+            "max_attempts": {"now": 5, "default": 10, "bulk": 10},
+            # Recurring tasks, and their period in seconds.
+            "schedule": {
+                "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
+                "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
+                "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
+                "sweep sign-ups": {"task": "kwippy.tasks.sweep_sign_ups", "every": 3_600},
+                "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
+            },
+        },
+    }
+}
+# off: MAILERS = stock.MAILERS; the request waits for the mail server, and fails with it.
+#: MAIL_RATE [no limit]: Messages a second, for providers that limit them.
+#: MAIL_DAILY_CAP [no limit]: Recipients a day (UTC).
+#: MAIL_DAILY_RESERVE: Of the cap, recipients reserved for mail that a person waits for.
+MAILERS = {
+    "default": {
+        "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
+        "OPTIONS": {
+            "mailer": "direct",
+            "rate": env.float("MAIL_RATE", 0),
+            "daily_cap": env.int("MAIL_DAILY_CAP", 0),
+            "daily_reserve": env.int("MAIL_DAILY_RESERVE", 0),
+        },
+    },
+    "direct": DIRECT_MAILER,
+}
+
+# ── 5. Keyset pagination ─────────────────────────────────────────────────────────────────────────
+# apps/keyset: a page starts at a cursor, without OFFSET and COUNT. This is a design, not a switch: addresses
+# carry cursors and pages have no numbers, so there is no setting that turns it off.

@@ -1,0 +1,105 @@
+"""Security: secrets, cookies, proxies, rate limits, and what browsers may do."""
+
+from urllib.parse import urlsplit
+
+from django.utils.csp import CSP
+
+from kwippy.address import OWN_MACHINE
+from kwippy.settings.base import DEBUG, HTTPS, SITE_URL
+from kwippy.settings.environment import env, secret
+
+# ── Secrets ──────────────────────────────────────────────────────────────────────────────────────
+
+#: SECRET_KEY [none; must be set]: Django's secret key, of 40 characters or more.
+SECRET_KEY = secret("SECRET_KEY", "only-for-debug" * 5 if DEBUG else "")
+#: SECRET_KEY_FALLBACKS: Former secret keys, comma-separated: what they signed stays valid.
+SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",") if key]
+
+# ── Cookies, messages ────────────────────────────────────────────────────────────────────────────
+
+# The __Host- prefix binds a cookie to this host and to TLS. Browsers refuse it over plain HTTP.
+_cookie_prefix = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "kwippy.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# ── Proxies and rate limits ──────────────────────────────────────────────────────────────────────
+
+#: TRUSTED_PROXIES: Networks whose `X-Forwarded-For` is trusted; `unix` for a proxy on a Unix socket.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
+
+# At most N times in any span of s, m, h or d; None lifts a limit. Ordinary use does not reach them. A network
+# is an IPv4 address or an IPv6 /64.
+LIMITS: dict[str, str | None] = {
+    "failed_sign_in": "5/5m",  # an account from a network: its owner can still sign in from another
+    "failed_sign_in_network": "10/1m",  # any accounts from a network
+    "failed_sign_in_anywhere": "20/1d",  # an account from all networks: beyond it, its owner gets mail
+    "failed_sign_in_mail": "1/1d",  # an account: mail to its owner about failed sign-ins
+    "sign_up_mail": "5/1h",  # an e-mail address from a network: beyond it no link is sent
+    "sign_up_mail_address": "20/1d",  # an e-mail address
+    "sign_up_mail_again": "1/1m",  # a sign-up
+    "sign_up_change": "10/1h",  # a network: changes of a sign-up's address
+    "rename": "3/30d",  # a person: each former name stays reserved for a year
+    "publish": "30/10m",  # a person
+    "comment": "60/10m",  # a person
+    "edit": "60/10m",  # a person
+    "picture": "20/1h",  # a person
+    "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
+    "profile": "20/1h",  # a person
+    "favourite": "120/10m",  # a person: adding and removing
+    "follow": "120/10m",  # a person: adding and removing
+    "contact": "10/1h",  # a network
+    "preview": "1/10m",  # one link preview: how often its picture is enqueued
+    "previews": "30/1m",  # all link previews together
+    "contact_answer": "3/1d",  # an e-mail address, which may belong to someone else
+}
+# allauth's rate limits, counted in CACHES["default"]. "ip" is a network as above, "key" an e-mail address. A
+# limit that is not listed keeps allauth's default, such as login_failed.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "signup": "10/m/ip,100/d/ip",
+    # Beyond it no mail is sent. Links that were sent still work.
+    "reset_password": "20/m/ip,100/d/ip,5/30m/key",
+    "confirm_email": "1/3m/key,10/d/key",
+}
+
+# ── Browsers ─────────────────────────────────────────────────────────────────────────────────────
+
+# No nonce: a cached page would repeat it. All scripts and styles are static files of this site.
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "manifest-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+    "object-src": [CSP.NONE],
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+#: HSTS_SECONDS: Seconds for which browsers use HTTPS only (Strict-Transport-Security). Without effect unless
+#:   SITE_URL is https, and for localhost, where other sites are served without TLS.
+SECURE_HSTS_SECONDS = (
+    env.int("HSTS_SECONDS", 31_536_000) if HTTPS and urlsplit(SITE_URL).hostname not in OWN_MACHINE else 0
+)
+#: SSL_REDIRECT: Whether HTTP requests are redirected to HTTPS. Without effect unless SITE_URL is https.
+SECURE_SSL_REDIRECT = HTTPS and env.bool("SSL_REDIRECT", True)
+#: BEHIND_TLS_PROXY: Whether `X-Forwarded-Proto` is trusted. On only behind a proxy that overwrites it.
+if env.bool("BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# W005, W021: HSTS for subdomains and preloading affect other hosts of the domain. The operator decides.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# The longest text that a form accepts takes 1.2 MB when it is form-encoded.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_048_576

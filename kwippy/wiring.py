@@ -1,0 +1,70 @@
+"""Every registration of the site, in order: what the apps declare, connected to what uses it.
+
+`KwippyConfig.ready` calls `connect` once, when models and settings are loaded and before the URL map is.
+"""
+
+import logging
+
+from django.conf import settings
+from django.contrib.auth.signals import user_login_failed
+from django.core.checks import Tags, register
+from django.urls import register_converter
+
+from apps import limits, lookaside, pagecache
+from apps.accounts.converters import PersonConverter
+from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
+from apps.contact.forms import RETURNED_FIELDS as CONTACT_FIELDS
+from apps.feeds.converters import RangeConverter, TagConverter
+from apps.feeds.popular import popular
+from apps.kwips.converters import KwipIdConverter
+from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
+from apps.limits.checks import check_settings as check_limits
+from kwippy import checks, errors, tasks
+from kwippy.observability import error_mail, metrics, request_log, sql_log
+
+
+def connect() -> None:
+    add_converters()
+    add_checks()
+    declare_paths_and_fields()
+    # A failed invalidation is retried by a task.
+    lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
+    # The first pages that `manage.py warmpages` requests.
+    pagecache.warm_paths.append(popular)
+    limits.on_refused.append(metrics.count_refusal)
+    user_login_failed.connect(metrics.count_failed_sign_in)
+    sql_log.start()
+    if settings.ADMINS:
+        mail_errors_to_admins()
+
+
+def add_converters() -> None:
+    """`<person:…>`, `<kwip_id:…>` and the like in the URL maps."""
+    register_converter(PersonConverter, "person")
+    register_converter(KwipIdConverter, "kwip_id")
+    register_converter(TagConverter, "tag")
+    register_converter(RangeConverter, "id_range")
+
+
+def add_checks() -> None:
+    """System checks, in the order in which `manage.py check` runs them."""
+    for check in checks.CHECKS:
+        register(check)
+    register(checks.database, Tags.database)
+    register(check_limits)
+
+
+def declare_paths_and_fields() -> None:
+    """What the log must not contain, and what error pages give back to the person who typed it."""
+    from apps.accounts.urls import SECRET_PATHS  # it uses the converters
+
+    request_log.secret_paths += SECRET_PATHS
+    errors.returned_fields += dict.fromkeys((*ACCOUNTS_FIELDS, *CONTACT_FIELDS, *KWIPS_FIELDS))
+
+
+def mail_errors_to_admins() -> None:
+    """Mail errors of requests to ADMINS.
+
+    Not in LOGGING: that is configured before there are settings that the handler could read.
+    """
+    logging.getLogger("django.request").addHandler(error_mail.ErrorMailHandler())
