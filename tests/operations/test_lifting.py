@@ -101,6 +101,9 @@ STORAGES = {{
 {more}
 '''
 MORE = {
+    "pagecache": (
+        'PAGECACHE = {"CACHE": "lookaside", "SITE_URL": "https://example.org", "COOKIES": [], "RELEASE": "1"}'
+    ),
     "lookaside": 'CACHES["lookaside"] = {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", '
     '"LOCATION": MEMCACHED_SERVERS}',
     "limits": (
