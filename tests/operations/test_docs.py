@@ -118,6 +118,16 @@ def test_every_app_is_in_the_table_of_folders() -> None:
     assert [folder for folder in APPS if f"| `apps/{folder}/` |" not in architecture] == []
 
 
+def test_the_files_to_read_first_are_25_at_most() -> None:
+    architecture = (ROOT / "docs" / "architecture.md").read_text()
+    table = architecture.split("## In ninety minutes")[1].split("\n## ")[0]
+    files = re.findall(r"`([\w/]+\.(?:md|py|sql))`", "".join(re.findall(r"^\|.*\|$", table, re.MULTILINE)))
+    assert len(files) == len(set(files)) <= 25
+    assert {re.findall(r"apps/(\w+)/", name)[0] for name in files if name.startswith("apps/")} >= {
+        *OPTIMIZATIONS
+    }
+
+
 def test_every_decision_is_in_their_list() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(
