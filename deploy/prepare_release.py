@@ -38,6 +38,7 @@ def main() -> int:
     if CERTIFICATES.is_dir():
         certify(CERTIFICATES, str(urlsplit(settings.SITE_URL).hostname))
     migrate()
+    withhold()
     return 0
 
 
@@ -103,6 +104,14 @@ def migrate() -> None:
                 raise
         print(f"A migration could not take a lock: trying again in {PAUSE_SECONDS:.0f} s.", flush=True)
         time.sleep(PAUSE_SECONDS)
+
+
+def withhold() -> None:
+    """Withhold what people wrote whom another release switched off: this release reads the kwips alone."""
+    from apps.kwips.withholding import align_all  # it reads models, which need `django.setup`
+
+    if changed := align_all.call():
+        print(f"{changed:,} kwips now have the state of their authors.", flush=True)
 
 
 if __name__ == "__main__":

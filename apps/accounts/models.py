@@ -100,7 +100,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
         indexes = [
-            # Few rows: the predicate that hides kwips looks each author up in it.
+            # Few rows: lists of people, and cards that mention people, look for them here.
             models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
         ]
 

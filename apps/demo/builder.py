@@ -175,8 +175,8 @@ _FAVOURITE = ("id", "user_id", "kwip_id", "created_at")
 _REVISION = ("id", "kwip_id", "text", "written_at")
 _EMAIL = ("id", "email", "verified", "primary", "user_id")
 _KWIP = (
-    "id", "author_id", "thread_id", "text", "audience_id", "form_key", "created_at", "edited_at",
-    "last_active_at", "version", "comments_count", "favourites_count",
+    "id", "author_id", "thread_id", "text", "audience_id", "visibility", "form_key", "created_at",
+    "edited_at", "last_active_at", "version", "comments_count", "favourites_count",
 )  # fmt: skip
 
 

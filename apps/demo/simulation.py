@@ -113,7 +113,8 @@ class Simulation:
     ) -> None:  # fmt: skip
         created = clock.stamp(moment)
         identity = self.home.kwip_rows.new(
-            author.id, thread, escaped(words), audience, f"{self._form_keys.getrandbits(128):032x}", created,
+            author.id, thread, escaped(words), audience, int(audience != NULL),
+            f"{self._form_keys.getrandbits(128):032x}", created,
             clock.stamp(edited) if edited else NULL, created if active == moment else clock.stamp(active),
             1 + comments + favourites + (edited > 0), comments, favourites,
         )  # fmt: skip

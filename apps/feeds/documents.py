@@ -30,6 +30,7 @@ from apps.feeds.queries import Timeline
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.queries import Card, cards
 from apps.kwips.text import tag_name, tags
+from apps.kwips.visibility import Visible
 from apps.pagecache import is_unmodified, public_page
 from apps.plaintext import kept_spaces, safe
 
@@ -91,7 +92,7 @@ class Entry:
     content: str
 
 
-def entries(ids: Sequence[int]) -> Iterator[Entry]:
+def entries(ids: Sequence[Visible]) -> Iterator[Entry]:
     """The kwips of ``ids`` with their whole text, or as much of it as there is room for."""
     shown = cards(ids)
     whole = {card.id: card for card in _whole([card.id for card in shown if card.is_folded])}
@@ -110,7 +111,7 @@ def entries(ids: Sequence[int]) -> Iterator[Entry]:
         yield Entry(card, _for_elsewhere(card.html) + _more(card))
 
 
-def _whole(ids: Sequence[int]) -> list[Card]:
+def _whole(ids: Sequence[Visible]) -> list[Card]:
     return cards(ids, characters=TEXT_LIMIT)
 
 

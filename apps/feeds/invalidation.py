@@ -18,7 +18,7 @@ def _purge(kwips: Iterable[Kwip], tags: Mapping[int, Iterable[str]]) -> None:
     """
     pages: set[str] = set()
     for kwip in kwips:
-        if kwip.audience_id is None:
+        if not kwip.followers_only:
             pages.update(map(tag_pages, tags.get(kwip.pk, ())))
             if kwip.thread_id is None:
                 pages |= {EVERYONE, user_pages(kwip.author.username)}

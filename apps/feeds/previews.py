@@ -82,7 +82,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int, asked: str) -> HttpR
     found = visible_kwip(kwip_id, None)
     if found is None or found.thread_id or found.author.username != username:
         raise Http404
-    if not (shown := cards([kwip_id])):
+    if not (shown := cards([found.visible])):
         raise Http404  # deleted at this moment
     return _answer(of_kwip(shown[0]), kwip_path(shown[0]), asked)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.keyset import Key, Seek
-from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL
+from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, Visible
 from apps.statements import Sql, SqlFolder, Statement
 
 SQL = SqlFolder(
@@ -23,7 +23,7 @@ SQL = SqlFolder(
 class Entry(NamedTuple):
     """What a timeline reads of a kwip: the key of its card, and its position."""
 
-    id: int
+    id: Visible
     version: int
     authors_version: int  # of its author plus, for a comment, of the author of its thread
     # The ids of mentioned people who are deactivated.

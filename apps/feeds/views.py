@@ -171,7 +171,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return redirect(f"{address}{queries.place_in(timeline, found.pk)}#kwip-{found.pk}")
     if elsewhere := _elsewhere(request, address):
         return elsewhere
-    beginning = cards([found.pk])
+    beginning = cards([found.visible])
     if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):
         raise Http404  # deleted at this moment
     [card] = beginning

@@ -18,7 +18,17 @@ from apps.accounts.counters import lock_people, move_counters
 from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.kwips import events
-from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
+from apps.kwips.models import (
+    Favourite,
+    Kwip,
+    KwipTag,
+    Mention,
+    Revision,
+    Tag,
+    Tombstone,
+    Visibility,
+    Withheld,
+)
 from apps.kwips.queries import made_by_form, tags_of
 from apps.kwips.text import tags_and_mentions
 
@@ -50,7 +60,12 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
             return Made(before, created=False)
         form_key = uuid.uuid4()  # the key of another form: not this kwip sent twice
     kwip = Kwip.objects.create(
-        author=author, text=text, form_key=form_key, audience=author if followers_only else None
+        author=author,
+        text=text,
+        form_key=form_key,
+        visibility=Visibility.FOLLOWERS if followers_only else Visibility.EVERYONE,
+        audience=author if followers_only else None,
+        withheld=Withheld.of(people[author.pk]),
     )
     tags = _index_words(kwip)
     move_counters({author.pk: {"kwips_count": 1}}, people=people)
@@ -81,7 +96,9 @@ def comment(
         answers=answers,
         text=text,
         form_key=form_key,
+        visibility=locked.visibility,
         audience_id=locked.audience_id,
+        withheld=Withheld.of(people[author.pk]),
     )
     tags = _index_words(made)
     Kwip.objects.filter(pk=locked.pk).update(
@@ -106,7 +123,9 @@ def edit(*, kwip: Kwip, text: str) -> Kwip:
     locked = _lock(kwip.pk)
     if locked.text == text:
         return locked
-    comments = list(locked.comments.only("thread_id", "audience_id")) if locked.comments_count else []
+    comments = (
+        list(locked.comments.only("thread_id", "visibility", "audience_id")) if locked.comments_count else []
+    )
     Revision.objects.create(kwip=locked, text=locked.text, written_at=locked.edited_at or locked.created_at)
     locked.text = text
     locked.edited_at = timezone.now()
@@ -148,7 +167,7 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
         Tombstone(
             kwip_id=gone.pk,
             author_id=gone.author_id,
-            public=gone.audience_id is None,
+            public=not gone.followers_only,
             audience_id=gone.audience_id,
             form_key=gone.form_key,
         )

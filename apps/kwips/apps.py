@@ -7,4 +7,4 @@ class KwipsConfig(AppConfig):
     verbose_name = _("kwips")
 
     def ready(self) -> None:
-        from apps.kwips import invalidation  # noqa: F401 - subscribes to events
+        from apps.kwips import invalidation, withholding  # noqa: F401 - they subscribe to events

@@ -23,6 +23,7 @@ from apps import lookaside
 from apps.accounts.templatetags import people
 from apps.kwips import folding, links, queries, text
 from apps.kwips.models import TEXT_LIMIT
+from apps.kwips.visibility import Visible
 from apps.plaintext import cleaning, cutting, languages
 from apps.plaintext.templatetags import formats
 
@@ -35,7 +36,7 @@ class Versioned(Protocol):
     """What a timeline knows of a kwip."""
 
     @property
-    def id(self) -> int: ...
+    def id(self) -> Visible: ...
     @property
     def version(self) -> int: ...
     @property

@@ -50,9 +50,19 @@ class Favourited:
     user: User
 
 
+@dataclass(frozen=True)
+class Withholding:
+    """A batch of what ``author`` wrote, after they were switched off or on."""
+
+    author: User
+    kwip_ids: Collection[int]
+
+
 published = Event("published", Published)
 commented = Event("commented", Commented)
 edited = Event("edited", Edited)
 deleted = Event("deleted", Deleted)
 favourited = Event("favourited", Favourited)
 unfavourited = Event("unfavourited", Favourited)
+withheld = Event("withheld", Withholding)
+restored = Event("restored", Withholding)

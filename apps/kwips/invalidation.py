@@ -1,5 +1,6 @@
-"""Which pages of single kwips an event makes stale. Followers-only kwips have no public page."""
+"""Which pages that show kwips an event makes stale. Followers-only kwips have no public page."""
 
+from apps.accounts.keys import PEOPLE
 from apps.invalidation import invalidate
 from apps.kwips import events
 from apps.kwips.keys import kwip_pages
@@ -8,7 +9,7 @@ from apps.kwips.models import Kwip
 
 def _purge(*kwips: Kwip) -> None:
     """Purges the pages of these kwips and of the conversations that they are in."""
-    public = [kwip for kwip in kwips if kwip.audience_id is None]
+    public = [kwip for kwip in kwips if not kwip.followers_only]
     invalidate(pages=[kwip_pages(pk) for kwip in public for pk in {kwip.pk, kwip.thread_id or kwip.pk}])
 
 
@@ -33,3 +34,10 @@ def on_edited(event: events.Edited) -> None:
 @events.deleted.within
 def on_deleted(event: events.Deleted) -> None:
     _purge(*event.kwips)
+
+
+@events.withheld.within
+@events.restored.within
+def on_withholding(event: events.Withholding) -> None:
+    """Every page that shows kwips shows people."""
+    invalidate(pages=[PEOPLE])

@@ -1,17 +1,49 @@
 """Kwips: what people write. A comment is a kwip with a thread."""
 
 import uuid
+from enum import IntFlag
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from apps.kwips.visibility import Visible
+
 TEXT_LIMIT = 100_000
+# The columns that the visibility predicate reads, besides the author.
+_DECIDING = ("audience", "visibility", "withheld")
+
+
+class Visibility(models.IntegerChoices):
+    """Who may read a kwip. Planned: unlisted (2), by its address alone; listed (3), for named people."""
+
+    EVERYONE = 0, _("everyone")
+    FOLLOWERS = 1, _("followers only")
+
+
+class Withheld(IntFlag):
+    """Why a kwip is withheld from every viewer: one bit a reason, so that clearing one leaves the others.
+
+    `apps.kwips.withholding` alone writes SUSPENDED. Moderation of single kwips will have the next bit.
+    """
+
+    SUSPENDED = 1  # its author is switched off
+
+    @classmethod
+    def of(cls, author: AbstractBaseUser) -> int:
+        """What a new kwip starts with. Read under the lock of the author's row, which a switch takes too."""
+        return 0 if author.is_active else cls.SUSPENDED.value
 
 
 class Kwip(models.Model):
-    """One kwip, or one comment on a kwip (``thread`` is then the kwip that it stands below)."""
+    """One kwip, or one comment on a kwip (``thread`` is then the kwip that it stands below).
+
+    ``visibility``, ``audience`` and ``withheld`` decide who reads it; `sql/visible.sql` alone evaluates them.
+    A private account fits in without a column here: its form publishes with FOLLOWERS, following needs its
+    consent, and what it wrote before is moved to FOLLOWERS in batches, as `withholding` does.
+    """
 
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="kwips", db_index=False
@@ -24,8 +56,13 @@ class Kwip(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     text = models.TextField(_("your kwip"), max_length=TEXT_LIMIT)
-    # Whose circle may read it: this person and those who follow them; NULL is everyone. A comment takes
-    # its thread's, so that one column answers for both.
+    # A comment has the visibility and the audience of its thread, so that its row answers for both.
+    # Defaults of the database: during an upgrade the previous release inserts without these columns.
+    visibility = models.SmallIntegerField(
+        choices=Visibility, default=Visibility.EVERYONE, db_default=Visibility.EVERYONE, editable=False
+    )
+    withheld = models.SmallIntegerField(default=0, db_default=0, editable=False)
+    # Whose followers may read it, with this person; NULL where it is for everyone.
     audience = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -45,6 +82,9 @@ class Kwip(models.Model):
     comments_count = models.PositiveIntegerField(default=0, editable=False)
     favourites_count = models.PositiveIntegerField(default=0, editable=False)
 
+    # Set by `visible_kwip` alone: the kwip may be made a card for the viewer that it was read for.
+    visible: Visible
+
     class Meta:
         verbose_name = _("kwip")
         verbose_name_plural = _("kwips")
@@ -62,44 +102,46 @@ class Kwip(models.Model):
             ),
         ]
         indexes = [
-            # The indexes behind the timelines, which the .sql files of apps.feeds name. They carry what
-            # decides on visibility, so that a timeline finds its ids without touching the table.
+            # The indexes of the timelines, which the .sql files of apps.feeds name. They include the columns
+            # that the visibility predicate reads, so that a timeline is an index-only scan.
             models.Index(
                 fields=["-id"],
-                name="kwip_everyone",
-                include=["author", "audience"],
+                name="kwip_everyone_by_id",
+                include=["author", *_DECIDING],
                 condition=models.Q(thread__isnull=True),
             ),
             models.Index(
                 fields=["-last_active_at", "-id"],
-                name="kwip_everyone_active",
-                include=["author", "audience"],
+                name="kwip_everyone_by_activity",
+                include=["author", *_DECIDING],
                 condition=models.Q(thread__isnull=True),
             ),
             models.Index(
                 fields=["author", "-id"],
-                name="kwip_person",
-                include=["audience"],
+                name="kwip_person_by_id",
+                include=[*_DECIDING],
                 condition=models.Q(thread__isnull=True),
             ),
             models.Index(
                 fields=["author", "-last_active_at", "-id"],
-                name="kwip_person_active",
-                include=["audience"],
+                name="kwip_person_by_activity",
+                include=[*_DECIDING],
                 condition=models.Q(thread__isnull=True),
             ),
             models.Index(
                 fields=["author", "-id"],
-                name="kwip_person_comments",
-                include=["audience", "thread"],
+                name="kwip_person_comments_by_id",
+                include=["thread", *_DECIDING],
                 condition=models.Q(thread__isnull=False),
             ),
             models.Index(
                 fields=["thread", "id"],
-                name="kwip_conversation",
-                include=["author", "audience"],
+                name="kwip_conversation_by_id",
+                include=["author", *_DECIDING],
                 condition=models.Q(thread__isnull=False),
             ),
+            # The few kwips that are withheld: clearing looks for them.
+            models.Index(fields=["author"], name="kwip_withheld", condition=models.Q(withheld__gt=0)),
             # Deleting a comment looks for its answers.
             models.Index(fields=["answers"], name="kwip_answers", condition=models.Q(answers__isnull=False)),
             # Deleting a person looks for what was written for their circle.
@@ -113,7 +155,8 @@ class Kwip(models.Model):
 
     @property
     def followers_only(self) -> bool:
-        return self.audience_id is not None
+        """Whether it is not for everyone. An audience counts alone: see `sql/visible.sql`."""
+        return self.visibility != Visibility.EVERYONE or self.audience_id is not None
 
 
 class Revision(models.Model):

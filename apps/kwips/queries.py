@@ -20,7 +20,7 @@ from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 from apps.kwips import folding
 from apps.kwips import text as kwip_text
 from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone
-from apps.kwips.visibility import ANYONE, SQL, visible_to
+from apps.kwips.visibility import ANYONE, SQL, Visible, visible_to
 from apps.plaintext import language_of, safe
 
 HISTORY_SIZE = 5  # of 5,000 characters each, at worst
@@ -30,7 +30,7 @@ HISTORY_SIZE = 5  # of 5,000 characters each, at worst
 class Card:
     """A kwip or comment as people see it. All but the marks at its end is the same for every viewer."""
 
-    id: int
+    id: Visible
     version: int
     author_id: int
     authors_version: int  # of its author, and of whose kwip it is about
@@ -111,12 +111,12 @@ class Card:
         return kwip_text.to_html(self.text, self.mentions)
 
 
-def cards(ids: Sequence[int], *, characters: int = folding.ENOUGH_TO_FOLD) -> list[Card]:
+def cards(ids: Sequence[Visible], *, characters: int = folding.ENOUGH_TO_FOLD) -> list[Card]:
     """Cards in the order of ``ids``, by one query. Ids without a kwip (deleted meanwhile) are left out.
 
     Of each text no more than ``characters`` are fetched: what a list's card needs, unless more is asked for.
 
-    Visibility was decided where the ids came from; here it is not asked again.
+    The type of the ids says that the predicate has passed them; it is not evaluated again.
     """
     if not ids:
         return []
@@ -177,11 +177,13 @@ def shown_counts(person: User, viewer_id: int | None) -> dict[str, int]:
 
 def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:
     """The kwip or comment with its author and thread, or None where the viewer may not see it."""
-    return (
-        Kwip.objects.select_related("author", "thread__author")
-        .filter(visible_to(viewer_id), pk=kwip_id)
-        .first()
-    )
+    rows = Kwip.objects.select_related("author", "thread__author")
+    kwip = rows.filter(visible_to(viewer_id), pk=kwip_id).first()
+    # The authors are at hand: a kwip too old to be withheld at once (`withholding`) has no page meanwhile.
+    if kwip is None or not kwip.author.is_active or (kwip.thread and not kwip.thread.author.is_active):
+        return None
+    kwip.visible = Visible(kwip.pk)
+    return kwip
 
 
 class EarlierVersion(NamedTuple):

@@ -231,7 +231,7 @@ def _may_delete(kwip: Kwip, user: User) -> bool:
 
 
 def _card(kwip: Kwip, request: HttpRequest) -> queries.Card:
-    found = queries.marked(queries.cards([kwip.pk]), viewer_id(request))
+    found = queries.marked(queries.cards([kwip.visible]), viewer_id(request))
     if not found:
         raise Http404
     return found[0]

@@ -5,7 +5,7 @@ Its text is `sql/visible.sql`; nothing else in the code decides on visibility.
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NewType
 
 from django.db import models
 from django.db.models.sql.compiler import SQLCompiler
@@ -13,6 +13,10 @@ from django.db.models.sql.compiler import SQLCompiler
 from apps.statements import SqlFolder
 
 ANYONE = 0  # the viewer who is not signed in
+
+# The id of a kwip that the predicate has passed for a viewer: what cards are made of. `visible_kwip` and the
+# timelines' `run` construct it, nothing else does.
+Visible = NewType("Visible", int)
 
 SQL = SqlFolder(Path(__file__).parent / "sql", "kwips")
 VISIBLE_SQL = SQL.load("visible").text

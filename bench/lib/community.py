@@ -103,7 +103,7 @@ def _silence(cursor, number: int) -> list[int]:  # type: ignore[no-untyped-def]
                 SELECT id, row_number() OVER (ORDER BY kwips_count DESC, id) - 1 AS place
                 FROM accounts_user ORDER BY kwips_count DESC, id LIMIT 1000
              )
-        UPDATE kwips_kwip k SET author_id = loud.id, audience_id = NULL
+        UPDATE kwips_kwip k SET author_id = loud.id, audience_id = NULL, visibility = 0
         FROM loud, latest
         WHERE k.thread_id IS NULL AND k.author_id = ANY(%s) AND k.id > latest.id AND loud.place = k.id %% 1000
         """,
@@ -123,7 +123,7 @@ def _silence(cursor, number: int) -> list[int]:  # type: ignore[no-untyped-def]
             WHERE k.thread_id IS NULL AND NOT k.author_id = ANY(%s)
             ORDER BY k.id LIMIT %s
         )
-        UPDATE kwips_kwip k SET author_id = quiet.id, audience_id = NULL
+        UPDATE kwips_kwip k SET author_id = quiet.id, audience_id = NULL, visibility = 0
         FROM quiet JOIN old USING (place) WHERE k.id = old.id
         """,
         [silent, silent, number],

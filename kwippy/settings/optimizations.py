@@ -89,6 +89,7 @@ TASKS = {
                 "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
                 "sweep sign-ups": {"task": "kwippy.tasks.sweep_sign_ups", "every": 3_600},
+                "align withheld kwips": {"task": "apps.kwips.withholding.align_all", "every": 300},
                 "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
             },
         },

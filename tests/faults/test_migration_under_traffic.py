@@ -28,6 +28,7 @@ from apps.kwips import actions
 from apps.kwips import queries as kwips
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import SQL as kwips_sql  # noqa: N811
+from apps.kwips.visibility import Visible
 from tests.support.site import Member, Visitor, served
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,7 +148,7 @@ def uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> Uses:
     }
     there_and_back = {name: both_ways(timeline) for name, timeline in timelines.items()}
     return there_and_back | {
-        "cards": lambda: kwips.cards([kwip.pk]),
+        "cards": lambda: kwips.cards([Visible(kwip.pk)]),
         "left out": lambda: kwips.shown_counts(ann, bob.pk),
         "favourites among": lambda: kwips.favourites_among([kwip.pk], bob.pk),
         "queue": queued,

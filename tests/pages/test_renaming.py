@@ -15,6 +15,7 @@ from apps.accounts.models import FormerName, User
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.kwips.queries import cards
+from apps.kwips.visibility import Visible
 from apps.pagecache import wrapped
 from apps.pagecache.management.commands.warmpages import warming_request
 from apps.pagecache.responses import Response
@@ -77,7 +78,7 @@ def test_old_and_new_mentions_of_the_old_name_still_lead_to_the_person(client: C
     before = write(ann, "hi @lena_m")
     names.rename(user_id=user.pk, username="lena")
     after = write(ann, "hi again @lena_m, or @lena")
-    html = [card.html for card in cards([before.pk, after.pk])]
+    html = [card.html for card in cards([Visible(before.pk), Visible(after.pk)])]
     assert 'href="/lena_m/"' in html[0]
     assert 'href="/lena_m/"' in html[1]
     assert 'href="/lena/"' in html[1]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -78,11 +79,12 @@ def served(
     port: int = 0,
     host: str = "localhost",
     patient: bool = False,
+    checkout: Path = settings.BASE_DIR,
 ) -> Iterator[int]:
     """Runs the site, with more environment ``variables``; yields its port, a free one unless it is given.
 
     ``host`` is the one in its SITE_URL. ``patient`` is for tests that do not hurt memcached: see
-    `tests.support.patient`.
+    `tests.support.patient`. ``checkout`` is where the code is: another release's may be served too.
 
     The test must be one with transactions, whose rows others see.
     """
@@ -101,7 +103,7 @@ def served(
         "STATIC_ROOT": str(settings.STATICFILES_DIRS[0]),
     }
     command = [sys.executable, "-m", "gunicorn", "kwippy.wsgi", "-c", "deploy/gunicorn.conf.py"]
-    server = subprocess.Popen(command, env=environment | dict(variables or {}), cwd=settings.BASE_DIR)
+    server = subprocess.Popen(command, env=environment | dict(variables or {}), cwd=checkout)
     try:
         _wait(port, host)
         yield port

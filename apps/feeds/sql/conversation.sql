@@ -1,5 +1,5 @@
 -- The comments on a kwip that the viewer may see, oldest first, and how many characters of each a page shows.
--- index: kwip_conversation (thread_id, id), kwips_kwip_pkey (id)
+-- index: kwip_conversation_by_id (thread_id, id), kwips_kwip_pkey (id)
 SELECT page.id, char_length(left(comment.text, %(longest)s::int)) AS characters
 FROM (
     SELECT k.id

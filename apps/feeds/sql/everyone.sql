@@ -1,5 +1,5 @@
 -- Everyone's kwips, newest first.
--- index: kwip_everyone (id DESC)
+-- index: kwip_everyone_by_id (id DESC)
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.thread_id IS NULL

@@ -1,5 +1,5 @@
 -- Everyone's kwips, last commented first.
--- index: kwip_everyone_active (last_active_at DESC, id DESC)
+-- index: kwip_everyone_by_activity (last_active_at DESC, id DESC)
 -- types: cursor_last_active_at timestamptz
 SELECT k.id, k.last_active_at
 FROM kwips_kwip k

@@ -3,7 +3,7 @@
 SELECT k.id, f.id AS favourite_id
 FROM kwips_favourite f
 CROSS JOIN LATERAL (
-    SELECT liked.id, liked.author_id, liked.audience_id, liked.thread_id
+    SELECT liked.id, liked.author_id, liked.audience_id, liked.visibility, liked.withheld, liked.thread_id
     FROM kwips_kwip liked
     WHERE liked.id = f.kwip_id
     OFFSET 0

@@ -1,7 +1,7 @@
 -- The network, plan 2: person by person. Reads each person's newest kwip below the cursor; a page of n
 -- kwips can only come from the n people with the newest of these, so n kwips of each of them are enough.
 -- Exact at any depth. Its cost grows with the number of people, not with how much they wrote.
--- index: follow_once (follower_id, followee_id), kwip_person (author_id, id DESC)
+-- index: follow_once (follower_id, followee_id), kwip_person_by_id (author_id, id DESC)
 SELECT k.id
 FROM (
     SELECT network.author_id, newest.id

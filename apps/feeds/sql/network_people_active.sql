@@ -1,6 +1,6 @@
 -- The network by activity, plan 2: person by person, from each person's last commented kwip; see
 -- network_people.sql.
--- index: follow_once (follower_id, followee_id), kwip_person_active (author_id, last_active_at DESC, id DESC)
+-- index: follow_once (follower_id, followee_id), kwip_person_by_activity (author_id, last_active_at DESC, id DESC)
 -- types: cursor_last_active_at timestamptz
 SELECT k.id, k.last_active_at
 FROM (

@@ -2,10 +2,10 @@
 -- the people they follow. Fast where these write often, however many they are. If it does not fill the
 -- page, network_people.sql reads the page. OFFSET 0 makes PostgreSQL look up the author of each kwip until
 -- the page is full; else it would first read all followees.
--- index: kwip_everyone (id DESC), follow_once (follower_id, followee_id)
+-- index: kwip_everyone_by_id (id DESC), follow_once (follower_id, followee_id)
 SELECT k.id
 FROM (
-    SELECT newest.id, newest.author_id, newest.audience_id
+    SELECT newest.id, newest.author_id, newest.audience_id, newest.visibility, newest.withheld
     FROM kwips_kwip newest
     WHERE newest.thread_id IS NULL
       AND newest.id {beyond} %(cursor_id)s

@@ -1,5 +1,5 @@
 -- One person's kwips, newest first.
--- index: kwip_person (author_id, id DESC)
+-- index: kwip_person_by_id (author_id, id DESC)
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.author_id = %(person)s

@@ -1,5 +1,5 @@
 -- One person's kwips, last commented first.
--- index: kwip_person_active (author_id, last_active_at DESC, id DESC)
+-- index: kwip_person_by_activity (author_id, last_active_at DESC, id DESC)
 -- types: cursor_last_active_at timestamptz
 SELECT k.id, k.last_active_at
 FROM kwips_kwip k

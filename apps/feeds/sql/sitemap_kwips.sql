@@ -1,5 +1,5 @@
 -- The kwips in a range of ids that an anonymous visitor may see, for the sitemap.
--- index: kwip_everyone (id DESC)
+-- index: kwip_everyone_by_id (id DESC)
 SELECT k.id, author.username, greatest(k.last_active_at, k.edited_at)
 FROM kwips_kwip k
 JOIN accounts_user author ON author.id = k.author_id

@@ -5,7 +5,7 @@
 SELECT k.id
 FROM kwips_kwiptag t
 CROSS JOIN LATERAL (
-    SELECT tagged.id, tagged.author_id, tagged.audience_id, tagged.thread_id
+    SELECT tagged.id, tagged.author_id, tagged.audience_id, tagged.visibility, tagged.withheld, tagged.thread_id
     FROM kwips_kwip tagged
     WHERE tagged.id = t.kwip_id
     OFFSET 0

@@ -76,6 +76,8 @@ class Community:
             author_id=written.author,
             thread=thread,
             audience_id=audience if thread is None else thread.audience_id,
+            visibility=written.followers_only if thread is None else thread.visibility,
+            withheld=written.author in self.off,
             text="tea",
             created_at=at,
             last_active_at=at,

@@ -10,9 +10,9 @@ SELECT i, 'person' || i, 'person' || i || '@example.org', '!', '', '', '', 1, tr
 FROM generate_series(1, 4000) i;
 
 INSERT INTO kwips_kwip (
-    id, author_id, audience_id, text, form_key, created_at, last_active_at, version, comments_count, favourites_count
+    id, author_id, audience_id, visibility, text, form_key, created_at, last_active_at, version, comments_count, favourites_count
 )
-SELECT i, author, CASE WHEN i % 20 = 0 THEN author END, repeat('some words ', 20), gen_random_uuid(),
+SELECT i, author, CASE WHEN i % 20 = 0 THEN author END, (i % 20 = 0)::int, repeat('some words ', 20), gen_random_uuid(),
        timestamptz '2026-01-01' + i * interval '1 minute', timestamptz '2026-01-01' + i * interval '1 minute', 1, 0, 0
 FROM (
     SELECT i, CASE WHEN i <= 8000 THEN 2001 + i * 7919 % 2000 ELSE 1 + i * 7919 % 2000 END AS author
@@ -20,10 +20,10 @@ FROM (
 ) kwip;
 
 INSERT INTO kwips_kwip (
-    id, author_id, thread_id, audience_id, text, form_key, created_at, last_active_at,
+    id, author_id, thread_id, audience_id, visibility, text, form_key, created_at, last_active_at,
     version, comments_count, favourites_count
 )
-SELECT 40000 + i, 1 + i * 104729 % 2000, t.id, t.audience_id, 'a comment', gen_random_uuid(),
+SELECT 40000 + i, 1 + i * 104729 % 2000, t.id, t.audience_id, t.visibility, 'a comment', gen_random_uuid(),
        timestamptz '2026-02-01' + i * interval '1 minute', timestamptz '2026-02-01' + i * interval '1 minute', 1, 0, 0
 FROM generate_series(1, 8000) i
 JOIN kwips_kwip t ON t.id = CASE WHEN i % 4 = 0 THEN 39999 ELSE 10000 + i * 7907 % 30000 END;
@@ -58,5 +58,6 @@ SELECT person, kwip
 FROM (
     SELECT 5 AS person, i AS kwip FROM generate_series(1, 48000, 48) i
     UNION ALL SELECT 10 + i % 500, i FROM generate_series(1, 48000) i
+    UNION ALL SELECT 600 + i % 500, i FROM generate_series(1, 48000) i
 ) liked
 ORDER BY kwip, person;

@@ -169,9 +169,9 @@ def test_the_index_that_a_file_names_is_the_one_that_serves_it(planned, name) ->
         used = {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
         serving = {index for index in used if index.startswith("kwip_") or index == "favourite_person"}
         if file == "tag":
-            assert "kwips_kwiptag_pkey" in used
+            assert "kwips_kwiptag_pkey" in used, (where, used)
         else:
-            assert serving, (where, file)
+            assert serving, (where, file, used)
         assert all(index in named for index in serving), (where, file, serving)
 
 

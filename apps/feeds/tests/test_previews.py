@@ -26,6 +26,7 @@ from apps.feeds import drawing, previews
 from apps.feeds.drawing import Subject
 from apps.kwips import actions
 from apps.kwips.models import Kwip
+from apps.kwips.visibility import Visible
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SITE = "http://localhost:8000"
@@ -172,7 +173,7 @@ def test_only_what_everyone_may_see_has_one(
     hidden = publish(ann, "between us", followers_only=True)
     client.force_login(ann)
     assert "og:image" not in meta(client, f"/ann/kwip/{hidden.pk}/")
-    version = previews.version(previews.of_kwip(previews.cards([hidden.pk])[0]))
+    version = previews.version(previews.of_kwip(previews.cards([Visible(hidden.pk)])[0]))
     kwip = publish(ann)
     said = comment(ann, kwip)
     address = image_path(client, f"/ann/kwip/{kwip.pk}/")
@@ -287,7 +288,7 @@ def test_each_face_is_the_one_of_the_site(open_page: Callable) -> None:
 def test_a_file_that_is_half_written_is_none(client: Client, ann: User, publish: Write) -> None:
     kwip = publish(ann)
     page = f"/ann/kwip/{kwip.pk}/"
-    name = previews._name(previews.of_kwip(previews.cards([kwip.pk])[0]))
+    name = previews._name(previews.of_kwip(previews.cards([Visible(kwip.pk)])[0]))
     default_storage.save(name, ContentFile(b"\xff\xd8half"))
     assert client.get(image_path(client, page))["Content-Type"] == "image/png"
     assert drawn(client, page).size == drawing.SIZE

@@ -144,7 +144,7 @@ def test_a_range_is_read_by_its_index_and_nothing_is_counted(ann: User, publish:
     sql = sitemaps.SQL.statement("sitemap_kwips").text
     start = kwip.pk + 10_000
     shown = plans.explained((sql, {"viewer": 0, "start": start, "end": start + 100}))
-    assert "kwip_everyone" in shown or "kwips_kwip_pkey" in shown
+    assert "kwip_everyone_by_id" in shown or "kwips_kwip_pkey" in shown
     assert "Seq Scan on kwips_kwip" not in shown
     sql = sitemaps.range_statement("kwips").text
     shown = plans.explained((sql, {"viewer": 0, "size": 1000, "most": 25_000}))

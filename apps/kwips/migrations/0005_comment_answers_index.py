@@ -1,5 +1,6 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from apps.kwips.migrations._concurrently import AddIndex
 
 
 class Migration(migrations.Migration):
@@ -8,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [("kwips", "0004_comment_answers")]
 
     operations = [
-        AddIndexConcurrently(
+        AddIndex(
             model_name="kwip",
             index=models.Index(
                 condition=models.Q(("answers__isnull", False)), fields=["answers"], name="kwip_answers"

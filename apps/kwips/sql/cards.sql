@@ -14,7 +14,7 @@ SELECT
     k.edited_at,
     k.comments_count,
     k.favourites_count,
-    k.audience_id IS NOT NULL,
+    k.visibility <> 0 OR k.audience_id IS NOT NULL,
     k.thread_id,
     ta.id,
     coalesce(ta.username, ''),

@@ -1,16 +1,25 @@
 -- Fragment: the visibility predicate. True if the viewer may see the kwip `k`; %(viewer)s is a user id, 0
--- for an anonymous visitor. OFFSET 0 keeps PostgreSQL from reading all followees for the few kwips that are
--- not for everyone. The blocks are not a correlated NOT EXISTS: PostgreSQL turns those into joins, which
--- take longer to plan than to run.
+-- for an anonymous visitor. The author's state is not read here: apps.kwips.withholding writes it into `withheld`.
+-- A kwip is for everyone only if both `visibility` and `audience_id` say so: during an upgrade the release
+-- before these columns writes a kwip for followers with an audience and visibility 0. One release later
+-- `visibility = 0` alone decides. A visibility that this release does not know is for its author alone.
+-- OFFSET 0 keeps PostgreSQL from reading all followees for the few kwips that are not for everyone. The blocks
+-- are not a correlated NOT EXISTS: PostgreSQL turns those into joins, which take longer to plan than to run.
 -- index: follow_once (follower_id, followee_id), block_once (blocker_id, blocked_id), block_blocked_blocker
--- (blocked_id, blocker_id), user_switched_off (id)
-(
-    k.audience_id IS NULL
-    OR k.audience_id = %(viewer)s
+-- (blocked_id, blocker_id)
+k.withheld = 0
+AND (
+    (k.visibility = 0 AND k.audience_id IS NULL)
     OR k.author_id = %(viewer)s
-    OR EXISTS (
-        SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = k.audience_id
-        OFFSET 0
+    OR (
+        k.visibility <= 1
+        AND (
+            k.audience_id = %(viewer)s
+            OR EXISTS (
+                SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = k.audience_id
+                OFFSET 0
+            )
+        )
     )
 )
 AND k.author_id NOT IN (
@@ -18,4 +27,3 @@ AND k.author_id NOT IN (
     UNION ALL
     SELECT b.blocker_id FROM graph_block b WHERE b.blocked_id = %(viewer)s
 )
-AND NOT EXISTS (SELECT FROM accounts_user a WHERE a.id = k.author_id AND NOT a.is_active OFFSET 0)

@@ -19,6 +19,7 @@ from apps.accounts.names import rename
 from apps.graph.actions import follow
 from apps.kwips import actions, cards, queries
 from apps.kwips.models import Kwip
+from apps.kwips.visibility import Visible
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
@@ -118,7 +119,7 @@ def test_each_viewer_sees_their_own_marks_on_the_same_card(
 def test_what_is_kept_of_a_card_holds_no_token_and_nobody_but_its_author(
     member: Client, ann: User, bob: User, publish: Publish
 ) -> None:
-    kept = str(cards._rendered(queries.cards([publish(bob).pk])[0]))
+    kept = str(cards._rendered(queries.cards([Visible(publish(bob).pk)])[0]))
     assert "bob" in kept
     assert "csrf" not in kept
     assert ann.username not in kept
@@ -147,7 +148,7 @@ def test_a_card_is_kept_under_every_file_whose_code_makes_it(ann: User, bob: Use
 
     before = sys.getprofile()
     for kind in cards.Kind:
-        for card in queries.cards([kwip.pk, below.pk], characters=kind.characters):
+        for card in queries.cards([Visible(kwip.pk), Visible(below.pk)], characters=kind.characters):
             sys.setprofile(seen)
             try:
                 cards._rendered(card, kind)

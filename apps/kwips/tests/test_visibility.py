@@ -1,14 +1,18 @@
 """Who may see a kwip: every case, through the ORM and through raw SQL."""
 
+import ast
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count
 
 from apps.accounts.models import User
 from apps.graph.models import Block, Follow
-from apps.kwips.models import Kwip
+from apps.kwips import queries
+from apps.kwips.models import Kwip, Visibility
 from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, visible_to
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +93,95 @@ def test_the_expression_finds_its_table_behind_joins(ann: User, bob: User, publi
     )
     assert found[0].pk == kwip.pk
     assert len(found) == 2
+
+
+def test_what_the_previous_release_wrote_for_followers_is_not_for_everyone(
+    ann: User, bob: User, publish
+) -> None:
+    """During an upgrade it writes an audience, and knows of no visibility."""
+    kwip = publish(ann, followers_only=True)
+    Kwip.objects.update(visibility=Visibility.EVERYONE)
+    assert seen_by(None) == seen_by(bob) == set()
+    Follow.objects.create(follower=bob, followee=ann)
+    assert seen_by(bob) == seen_by(ann) == {kwip}
+
+
+def test_a_visibility_alone_keeps_a_kwip_from_everyone(ann: User, bob: User, publish) -> None:
+    kwip = publish(ann)
+    Kwip.objects.update(visibility=Visibility.FOLLOWERS)
+    assert seen_by(None) == seen_by(bob) == set()
+    assert seen_by(ann) == {kwip}
+
+
+def test_a_visibility_of_a_later_release_is_for_the_author_alone(ann: User, bob: User, publish) -> None:
+    kwip = publish(ann, followers_only=True)
+    Follow.objects.create(follower=bob, followee=ann)
+    Kwip.objects.update(visibility=max(Visibility.values) + 1)
+    assert seen_by(None) == seen_by(bob) == set()
+    assert seen_by(ann) == {kwip}
+
+
+@pytest.mark.parametrize("reason", [1, 2, 3])
+def test_a_withheld_kwip_is_seen_by_nobody_and_nor_are_its_comments(
+    ann: User, bob: User, publish, comment, reason: int
+) -> None:
+    kwip = publish(ann)
+    comment(bob, kwip)
+    Kwip.objects.filter(pk=kwip.pk).update(withheld=reason)
+    assert seen_by(None) == seen_by(ann) == seen_by(bob) == set()
+
+
+def test_a_comment_has_the_visibility_of_its_kwip(ann: User, bob: User, publish, comment) -> None:
+    assert comment(bob, publish(ann, followers_only=True)).visibility == Visibility.FOLLOWERS
+    assert comment(bob, publish(ann)).visibility == Visibility.EVERYONE
+
+
+# ── The type: cards are made of what the predicate has passed ──
+
+
+def constructions(path: Path, names: set[str]) -> set[tuple[str, str]]:
+    """Calls of these names in a file, as (function that contains it, name)."""
+    tree, found = ast.parse(path.read_text()), set()
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func).split(".")
+                found |= {(function.name, part) for part in called if part in names}
+                # `cast` says what mypy has to believe.
+                if called[-1] == "cast" and "Visible" in ast.unparse(node.args[0]):
+                    found.add((function.name, "cast"))
+    return found
+
+
+def test_nothing_but_the_predicates_readers_constructs_the_type_of_what_it_passed() -> None:
+    found = {
+        (str(path.relative_to(settings.BASE_DIR)), *call)
+        for folder in ("apps", "kwippy")
+        for path in Path(settings.BASE_DIR, folder).rglob("*.py")
+        if "tests" not in path.parts
+        for call in constructions(path, {"Visible"})
+    }
+    assert found == {("apps/kwips/queries.py", "visible_kwip", "Visible")}
+    # A timeline's entries have it, and one function alone makes entries.
+    entries = {
+        (path.name, *call)
+        for path in Path(settings.BASE_DIR, "apps/feeds").glob("*.py")
+        if path.name != "documents.py"  # an entry of a document is another class
+        for call in constructions(path, {"Entry"})
+    }
+    assert entries == {("statements.py", "run", "Entry")}
+
+
+def test_the_test_above_sees_a_construction(tmp_path: Path) -> None:
+    file = tmp_path / "leak.py"
+    file.write_text(
+        "def leak(ids):\n    return [visibility.Visible(i) for i in ids] + [cast('list[Visible]', ids)]\n"
+    )
+    assert constructions(file, {"Visible"}) == {("leak", "Visible"), ("leak", "cast")}
+
+
+def test_mypy_refuses_ids_that_the_predicate_has_not_passed(ann: User, publish) -> None:
+    """`warn_unused_ignores`: mypy fails where it would not refuse these."""
+    number: int = publish(ann).pk
+    [card] = queries.cards([number])  # type: ignore[list-item]
+    assert card.id == number

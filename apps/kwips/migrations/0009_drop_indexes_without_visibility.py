@@ -1,0 +1,20 @@
+"""The release before is served by the new indexes: they have the columns of these, and more."""
+
+from django.db import migrations
+
+from apps.kwips.migrations._concurrently import RemoveIndex
+
+NAMES = (
+    "kwip_everyone",
+    "kwip_everyone_active",
+    "kwip_person",
+    "kwip_person_active",
+    "kwip_person_comments",
+    "kwip_conversation",
+)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("kwips", "0008_indexes_with_visibility")]
+    atomic = False
+    operations = [RemoveIndex("kwip", name) for name in NAMES]
