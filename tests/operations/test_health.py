@@ -20,7 +20,9 @@ def test_a_site_whose_tables_are_older_than_its_code_is_not_ready(client: Client
     assert (ready.status_code, json.loads(ready.content)["migrations"]) == (200, True)
     health._migrated = False
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'limits' AND name = '0002_tries'")
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE app = 'limits' AND name = '0003_rate_limit_window'"
+        )
     late = client.get("/readyz")
     assert (late.status_code, json.loads(late.content)["migrations"]) == (503, False)
     assert client.get("/livez").status_code == 200
