@@ -24,7 +24,7 @@ from apps.accounts.templatetags import people
 from apps.kwips import folding, links, queries, text
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.visibility import Visible
-from apps.plaintext import cleaning, cutting, languages
+from apps.plaintext import cleaning, languages, truncation
 from apps.plaintext.templatetags import formats
 
 KEPT_SECONDS = 86_400
@@ -167,6 +167,6 @@ def _made_by() -> list[Path]:
     """The files that decide on a card's HTML."""
     names = ("_kwip", "_kwip_foot", "_heart", "_own")
     templates = [Path(str(get_template(f"kwips/{name}.html").template.origin)) for name in names]  # type: ignore[attr-defined]
-    modules = (queries, text, links, folding, cleaning, cutting, formats, languages, people)
+    modules = (queries, text, links, folding, cleaning, truncation, formats, languages, people)
     beside = [Path(__file__).parent / name for name in ("sql/cards.sql", "templatetags/kwips.py")]
     return [*templates, *(Path(str(module.__file__)) for module in modules), *beside, Path(__file__)]

@@ -1,4 +1,4 @@
-"""Each form that hashes a password, while all memory for hashes is in use: a 503, and then sent again."""
+"""Each form that hashes a password responds 503 while all memory for hashes is in use."""
 
 import pytest
 from django.test import Client
@@ -18,7 +18,7 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def test_a_form_that_finds_no_memory_is_a_503_and_works_when_it_is_sent_again(
+def test_a_form_without_memory_is_a_503_and_succeeds_when_it_is_sent_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ann, root = member("ann"), member("boss", is_staff=True, is_superuser=True)
@@ -39,13 +39,13 @@ def test_a_form_that_finds_no_memory_is_a_503_and_works_when_it_is_sent_again(
         (Client(), "/accounts/login/", {"login": "ann", "password": NEW["password1"]}),
     ]
     monkeypatch.setattr(hashers, "WAIT_SECONDS", 0.01)
-    with hashers._memory.of(hashers.MEMORY_KIB * hashers.AT_ONCE):
+    with hashers._memory.reserve(hashers.MEMORY_KIB * hashers.AT_ONCE):
         for client, path, form in forms:
             answer = client.post(path, form)
             assert (answer.status_code, answer["Retry-After"]) == (503, "3"), path
             assert "horse" not in answer.content.decode(), path
     monkeypatch.undo()
     assert not User.objects.filter(username__in=("zoe", "eve")).exists()
-    # The reset comes before the operator's new password, which makes its link void.
+    # The reset comes first: the operator's new password invalidates its link.
     for client, path, form in [*forms[:1], *forms[2:7], forms[1], forms[7]]:
         assert client.post(path, form).status_code == 302, path
