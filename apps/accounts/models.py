@@ -187,7 +187,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return safe(self.display_name) or self.username
 
     @property
-    def summary(self) -> ViewerSummary:
+    def me(self) -> ViewerSummary:
         return ViewerSummary(
             self.username,
             self.name,
