@@ -16,7 +16,7 @@ from apps.accounts import queries
 from apps.accounts.models import SignUp, User
 from apps.accounts.names import SIGN_UP_LIFETIME, NameTaken, is_taken
 
-_SALT = "kwippy.accounts.joining"
+_SALT = "kwippy.accounts.joining"  # links in sent mails depend on it
 _BATCH = 1000
 _CONFIRMED = Q(user__isnull=False)
 

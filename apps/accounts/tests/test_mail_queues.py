@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.accounts.mails import samples
+from apps.accounts.mail_samples import samples
 from apps.commandqueue.models import Command, Queue
 
 pytestmark = pytest.mark.django_db
