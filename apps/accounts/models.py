@@ -188,14 +188,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def me(self) -> ViewerSummary:
-        return ViewerSummary(
-            self.username,
-            self.name,
-            self.avatar,
-            self.kwips_count,
-            self.following_count,
-            self.followers_count,
-        )
+        return ViewerSummary(*(getattr(self, field) for field in ViewerSummary._fields))
 
     def get_full_name(self) -> str:
         return self.name

@@ -26,13 +26,13 @@ def test_a_form_without_memory_is_a_503_and_succeeds_when_it_is_sent_again(
     forgetful.post("/accounts/password/reset/", {"email": "ann@example.org"})
     reset = forgetful.get(link_to("ann@example.org"), follow=True).redirect_chain[-1][0]
     sign_up(browser, "eve", "eve@example.org")
-    made = {"username": "zoe", "email": "zoe@example.org", "usable_password": "true"}
-    joining = {"username": "fay", "email": "fay@example.org"}
+    new_user = {"username": "zoe", "email": "zoe@example.org", "usable_password": "true"}
+    new_sign_up = {"username": "fay", "email": "fay@example.org"}
     forms: list[tuple[Client, str, dict[str, str]]] = [
-        (operator, "/admin/accounts/user/add/", made | NEW),
+        (operator, "/admin/accounts/user/add/", new_user | NEW),
         (operator, f"/admin/accounts/user/{ann.pk}/password/", {"usable_password": "true"} | NEW),
         (Client(), link_to("eve@example.org"), {"password": PASSWORD}),
-        (Client(), "/accounts/signup/", joining | NEW),
+        (Client(), "/accounts/signup/", new_sign_up | NEW),
         (signed_in(root), "/accounts/reauthenticate/", {"password": PASSWORD}),
         (signed_in(root), "/accounts/password/change/", {"oldpassword": PASSWORD} | NEW),
         (forgetful, reset, NEW),

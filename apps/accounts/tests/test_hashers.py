@@ -24,24 +24,24 @@ from tests.support.site import Visitor, served
 
 
 def test_new_hashes_are_argon2id_within_what_owasp_asks_for() -> None:
-    made = make_password("tea and cake")
-    parameters = re.fullmatch(r"argon2\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$.*", made)
+    encoded = make_password("tea and cake")
+    parameters = re.fullmatch(r"argon2\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$.*", encoded)
     assert parameters
     memory, passes, lanes = map(int, parameters.groups())
     assert 19 * 1024 <= memory <= 46 * 1024
     assert (passes, lanes) == (2, 1)
-    assert check_password("tea and cake", made)
-    assert not check_password("tea and cakes", made)
+    assert check_password("tea and cake", encoded)
+    assert not check_password("tea and cakes", encoded)
 
 
 def test_a_hash_of_an_earlier_release_is_verified_and_replaced() -> None:
     earlier = Argon2PasswordHasher().encode("tea and cake", "somesaltsomesalt")
     assert "m=102400" in earlier
-    kept: list[str] = []
+    replaced: list[str] = []
     assert check_password(
-        "tea and cake", earlier, setter=lambda password: kept.append(make_password(password))
+        "tea and cake", earlier, setter=lambda password: replaced.append(make_password(password))
     )
-    assert identify_hasher(kept[0]).must_update(kept[0]) is False
+    assert identify_hasher(replaced[0]).must_update(replaced[0]) is False
 
 
 def test_concurrent_hashes_never_exceed_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None:

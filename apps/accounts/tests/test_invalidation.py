@@ -52,9 +52,9 @@ def test_authenticating_a_request_costs_two_round_trips_and_no_query(member: Cli
 
 
 def test_memcached_holds_no_password_hash(ann: User) -> None:
-    kept = ann.for_cache()
-    assert "password" not in kept
-    assert ann.password not in str(kept)
+    values = ann.for_cache()
+    assert "password" not in values
+    assert ann.password not in str(values)
 
 
 def test_a_deactivated_user_is_signed_out_at_once(member: Client, ann: User) -> None:
@@ -86,25 +86,25 @@ def test_the_next_page_shows_what_an_action_updated(member: Client, ann: User) -
 
 
 def test_a_cached_user_saves_only_changed_fields(ann: User) -> None:
-    kept = cached(ann)
+    user = cached(ann)
     User.objects.filter(pk=ann.pk).update(is_active=False, bio="from elsewhere")
-    kept.display_name = "Ann"
-    kept.save()
+    user.display_name = "Ann"
+    user.save()
     ann.refresh_from_db()
     assert (ann.display_name, ann.is_active, ann.bio) == ("Ann", False, "from elsewhere")
     assert ann.check_password("a long password")
 
 
 def test_a_cached_user_can_check_and_change_the_password(ann: User) -> None:
-    kept = cached(ann)
-    assert kept.check_password("a long password")
-    before = kept.get_session_auth_hash()
+    user = cached(ann)
+    assert user.check_password("a long password")
+    before = user.get_session_auth_hash()
     assert before == ann.get_session_auth_hash()
-    kept.set_password("another long one")
-    kept.save()
-    assert kept.get_session_auth_hash() != before
+    user.set_password("another long one")
+    user.save()
+    assert user.get_session_auth_hash() != before
     assert User.objects.get().check_password("another long one")
-    assert cached(ann).get_session_auth_hash() == kept.get_session_auth_hash()
+    assert cached(ann).get_session_auth_hash() == user.get_session_auth_hash()
 
 
 def test_deleting_a_user_invalidates_the_cached_user(ann: User) -> None:
