@@ -1,10 +1,10 @@
-"""A viewer, as each page shows them to themselves."""
+"""The part of a user that every page shows to that user."""
 
 from typing import NamedTuple
 
 
-class Me(NamedTuple):
-    """All that the frame of each page shows of its viewer: who has the same `Me` gets the same frame."""
+class ViewerSummary(NamedTuple):
+    """The viewer's data in the page frame: equal summaries render equal frames, so it is a cache key."""
 
     username: str
     name: str

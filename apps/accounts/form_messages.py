@@ -1,4 +1,4 @@
-"""What forms say where something is wrong with a field: in the site's voice, not Django's or allauth's."""
+"""Error messages of forms, in place of Django's and allauth's."""
 
 import copy
 from typing import Any
@@ -19,12 +19,12 @@ _MESSAGES = {
     "null_characters_not_allowed": _("there is a character in it that can't be kept; please take it out."),
 }
 _ADDRESS = _("that doesn't look like an e-mail address.")
-# Fields below which allauth asks "Forgot your password?".
+# Fields for which allauth shows a "Forgot your password?" link.
 _CURRENT = ("password", "oldpassword")
 
 
-class InVoice(BaseForm):
-    """A form that says what is wrong in the site's voice; placeholders, which repeat the label, go."""
+class SiteMessages(BaseForm):
+    """Replaces error messages, and removes placeholders, which repeat the labels."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,7 +35,7 @@ class InVoice(BaseForm):
                 field.error_messages[code] = message
             if is_address:
                 field.error_messages["invalid"] = _ADDRESS
-            field.validators = [_in_voice(validator, is_address) for validator in field.validators]
+            field.validators = [_with_message(validator, is_address) for validator in field.validators]
             if name in _CURRENT and field.help_text:
                 field.help_text = format_html(
                     '<a href="{}">{}</a>',
@@ -44,14 +44,14 @@ class InVoice(BaseForm):
                 )
 
     def add_error(self, field: str | None, error: Any) -> None:
-        # allauth has no other place for this one.
+        # allauth has no hook for this message.
         if str(error) == gettext("You must type the same password each time."):
             error = gettext("these two aren't the same.")
         super().add_error(field, error)
 
 
-def _in_voice(validator: Any, is_address: bool) -> Any:
-    """A copy of a validator that says what it refuses in the site's voice."""
+def _with_message(validator: Any, is_address: bool) -> Any:
+    """A copy of the validator with the site's message."""
     code = getattr(validator, "code", None)
     message = _ADDRESS if is_address and code == "invalid" else _MESSAGES.get(str(code))
     if message is None or not hasattr(validator, "message"):

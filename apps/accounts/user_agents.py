@@ -1,10 +1,10 @@
-"""What a person would call the browser that a `User-Agent` names."""
+"""Readable browser names for `User-Agent` headers."""
 
 import re
 
 from django.utils.translation import gettext as _
 
-# The first that matches: most call themselves by several names.
+# The first match counts: most browsers send several names.
 _BROWSERS = (
     ("edge", r"Edg(e|A|iOS)?/"),
     ("opera", r"OPR/|Opera"),
@@ -30,7 +30,7 @@ _SYSTEMS = (
 
 
 def device(user_agent: str) -> str:
-    """Such as "firefox on linux"; "an unknown browser" where nothing in it is known."""
+    """For example "firefox on linux"."""
     browser = _first(_BROWSERS, user_agent)
     system = _first(_SYSTEMS, user_agent)
     if browser and system:

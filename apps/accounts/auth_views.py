@@ -1,6 +1,6 @@
-"""From the form to the welcome: the page that waits for the mail, and the link in it.
+"""Sign-up confirmation: the page after the form, and the link in the mail.
 
-Every answer is the same for an address that is a member's and for one that is not.
+Responses do not reveal whether an address has an account.
 """
 
 from allauth.account.adapter import get_adapter
@@ -21,8 +21,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps import limits
-from apps.accounts import confirming, joining, queries
-from apps.accounts.entrance import AddressForm, PasswordForm
+from apps.accounts import pending_sign_up, queries, sign_ups
+from apps.accounts.auth_forms import AddressForm, PasswordForm
 from apps.accounts.models import SignUp, User
 from apps.accounts.names import NameTaken
 from apps.limits import Decision
@@ -31,16 +31,16 @@ from apps.limits import Decision
 @never_cache
 @require_safe
 def waiting(request: HttpRequest) -> HttpResponse:
-    """Look into your mail: the link can be sent again, and a mistyped address be changed."""
-    return _waiting(request, confirming.remembered(request), AddressForm())
+    """The page after the form. It can resend the link and change the address."""
+    return _waiting(request, pending_sign_up.current(request), AddressForm())
 
 
 @require_POST
 def send_again(request: HttpRequest) -> HttpResponse:
-    sign_up = confirming.remembered(request)
+    sign_up = pending_sign_up.current(request)
     if sign_up is None or sign_up.user_id:
         return redirect("account_email_verification_sent")
-    if not (decision := confirming.send(request, sign_up, again=True)):
+    if not (decision := pending_sign_up.send_link(request, sign_up, again=True)):
         return _waiting(request, sign_up, AddressForm(), refused=decision)
     messages.success(request, _("we sent it again."))
     return redirect("account_email_verification_sent")
@@ -48,8 +48,8 @@ def send_again(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def change_address(request: HttpRequest) -> HttpResponse:
-    """The same sign-up with another address: the link that went to the first one is void."""
-    sign_up = confirming.remembered(request)
+    """Replaces the sign-up's address; the link sent to the former one becomes invalid."""
+    sign_up = pending_sign_up.current(request)
     if sign_up is None or sign_up.user_id:
         return redirect("account_email_verification_sent")
     form = AddressForm(request.POST)
@@ -58,16 +58,16 @@ def change_address(request: HttpRequest) -> HttpResponse:
     if not (decision := limits.hit("sign_up_change", limits.client_network(request))):
         return _waiting(request, sign_up, form, refused=decision)
     try:
-        changed = joining.ask(
+        changed = sign_ups.create(
             username=sign_up.username,
             email=form.cleaned_data["email"],
             password=sign_up.password,
             replaces=sign_up.pk,
         )
     except NameTaken:
-        return confirming.name_taken(request)
-    confirming.remember(request, changed)
-    confirming.send(request, changed)
+        return pending_sign_up.name_taken(request)
+    pending_sign_up.store(request, changed)
+    pending_sign_up.send_link(request, changed)
     return redirect("account_email_verification_sent")
 
 
@@ -75,17 +75,17 @@ def change_address(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
-    """The link in the mail. In the browser that signed up it is all there is to do.
+    """The link in the mail. The browser that signed up is signed in at once.
 
-    Elsewhere it asks for the password: programs that scan mail follow links too, and the owner of an address
-    must not confirm what another person signed up with.
+    Any other browser must enter the password: mail scanners follow links too, and the owner of an address
+    must not confirm a sign-up by another person.
     """
-    if (sign_up := joining.by_key(key)) is not None:
+    if (sign_up := sign_ups.by_key(key)) is not None:
         if sign_up.user is not None:
             return _confirmed(request, sign_up.user)
-        known = confirming.remembered(request)
+        known = pending_sign_up.current(request)
         if request.method != "HEAD" and known is not None and known.pk == sign_up.pk:
-            return _join(request, sign_up)
+            return _complete(request, sign_up)
         return _ask_for_password(request, key, sign_up)
     confirmation = EmailConfirmationHMAC.from_key(key)
     if confirmation is None:
@@ -101,10 +101,10 @@ def _waiting(
 ) -> HttpResponse:
     if refused is not None and form.is_bound:
         form.add_error(None, refused.message)
-    said = refused.message if refused is not None and not form.is_bound else ""
-    if said and refused is not None and refused.wait <= 60:
-        said = _("one is on its way already. give it a minute, then we send another.")
-    context = {"sign_up": sign_up, "form": form, "refused": said}
+    message = refused.message if refused is not None and not form.is_bound else ""
+    if message and refused is not None and refused.wait <= 60:
+        message = _("one is on its way already. give it a minute, then we send another.")
+    context = {"sign_up": sign_up, "form": form, "refused": message}
     status = 429 if refused is not None else 422 if form.errors else 200
     response = render(request, "account/verification_sent.html", context, status=status)
     if refused is not None:
@@ -121,47 +121,42 @@ def _ask_for_password(
             user = get_adapter(request).authenticate(
                 request, username=who.username, password=form.cleaned_data["password"]
             )
-        except ValidationError as error:  # too many tries
+        except ValidationError as error:  # too many attempts
             form.add_error(None, error)
             user = None
         else:
             if isinstance(who, SignUp) and getattr(request, "sign_up", None) == who:
-                return _join(request, who)
-            if (
-                user is not None
-                and user == who
-                and confirmation is not None
-                and confirmation.confirm(request)
-            ):
-                return _enter(request, user)
+                return _complete(request, who)
+            if user is not None and user == who and confirmation and confirmation.confirm(request):
+                return _sign_in(request, user)
             form.add_error("password", _("that's not the password you signed up with."))
     context = {"who": who, "form": form, "key": key}
     return render(request, "account/email_confirm.html", context, status=422 if form.errors else 200)
 
 
-def _join(request: HttpRequest, sign_up: SignUp) -> HttpResponse:
+def _complete(request: HttpRequest, sign_up: SignUp) -> HttpResponse:
     try:
-        user = joining.join(sign_up)
-    except joining.AddressTaken:
+        user = sign_ups.complete(sign_up)
+    except sign_ups.AddressTaken:
         return render(request, "account/email_confirm.html", {"confirmation": sign_up})
     except NameTaken:
-        return confirming.name_taken(request)
+        return pending_sign_up.name_taken(request)
     except SignUp.DoesNotExist:
         return render(request, "account/email_confirm.html")
-    return _enter(request, user)
+    return _sign_in(request, user)
 
 
-def _enter(request: HttpRequest, user: User) -> HttpResponse:
-    came_from = confirming.forget(request)
+def _sign_in(request: HttpRequest, user: User) -> HttpResponse:
+    came_from = pending_sign_up.discard(request)
     welcome = reverse("welcome") + (f"?{urlencode({'next': came_from})}" if came_from else "")
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url=welcome))
     request.session.set_expiry(SESSION_COOKIE_AGE)
-    list(messages.get_messages(request))  # the welcome says hello itself
+    list(messages.get_messages(request))  # the welcome page has its own greeting
     return response
 
 
 def _confirmed(request: HttpRequest, user: User) -> HttpResponse:
-    """A link that was followed before."""
+    """The response to a link that was used before."""
     if request.user == user:
         messages.info(request, _("your address is confirmed, and you are in :)"))
         return redirect("/")
@@ -169,7 +164,7 @@ def _confirmed(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _confirmed_before(key: str) -> User | None:
-    """Whose address it is that a link of allauth's has confirmed."""
+    """The user whose address this link of allauth's has confirmed."""
     try:
         pk = signing.loads(key, salt=SALT, max_age=EMAIL_CONFIRMATION_EXPIRE_DAYS * 86_400)
     except signing.BadSignature:

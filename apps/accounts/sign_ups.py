@@ -1,8 +1,8 @@
-"""Joining: a sign-up waits for its address to be confirmed, and only then becomes a user.
+"""Sign-ups: stored until the address is confirmed, then turned into users.
 
-Name and password may have been typed by another person than the owner of the address. So a sign-up
-becomes a user only where its link is followed in the browser that signed up, or in one where its password is
-typed. A second sign-up with an address replaces the first.
+Another person than the owner of the address may have chosen name and password. The link therefore works only
+in the browser that signed up, or together with the password. A new sign-up with the same address replaces
+the former one.
 """
 
 from allauth.account.models import EmailAddress
@@ -14,37 +14,37 @@ from django.utils import timezone
 
 from apps.accounts import queries
 from apps.accounts.models import SignUp, User
-from apps.accounts.names import SIGN_UP_WAITS, NameTaken, is_taken
+from apps.accounts.names import SIGN_UP_LIFETIME, NameTaken, is_taken
 
-_SALT = "kwippy.accounts.joining"
+_SALT = "kwippy.accounts.joining"  # links in sent mails depend on it
 _BATCH = 1000
 _CONFIRMED = Q(user__isnull=False)
 
 
 class AddressTaken(Exception):
-    """A member confirmed the address meanwhile."""
+    """The address belongs to a user by now."""
 
 
 def key_of(sign_up: SignUp) -> str:
-    """What the link in the mail carries."""
+    """The signed key in the confirmation link."""
     return signing.dumps(sign_up.pk, salt=_SALT)
 
 
 def by_key(key: str) -> SignUp | None:
-    """The sign-up that a link is about, confirmed or not; None where it was replaced or is out of date."""
+    """The sign-up of a link, confirmed or not; None if it was replaced or expired."""
     try:
-        pk = signing.loads(key, salt=_SALT, max_age=SIGN_UP_WAITS)
+        pk = signing.loads(key, salt=_SALT, max_age=SIGN_UP_LIFETIME)
     except signing.BadSignature:
         return None
     return by_id(pk)
 
 
 def by_id(pk: int) -> SignUp | None:
-    """The sign-up, unless it was replaced or is out of date."""
+    """The sign-up, unless it was replaced or expired."""
     return SignUp.objects.select_related("user").filter(_CONFIRMED | _live(), pk=pk).first()
 
 
-def waiting(login: str) -> SignUp | None:
+def unconfirmed(login: str) -> SignUp | None:
     """The unconfirmed sign-up with this name or address."""
     folded = login.strip().lower()
     field = "email" if "@" in folded else "username"
@@ -52,15 +52,15 @@ def waiting(login: str) -> SignUp | None:
 
 
 @transaction.atomic
-def ask(*, username: str, email: str, password: str, replaces: int | None = None) -> SignUp:
-    """A new sign-up in place of any with that address, and of the one with the id ``replaces``.
+def create(*, username: str, email: str, password: str, replaces: int | None = None) -> SignUp:
+    """Replaces sign-ups with this address, and the one with the id ``replaces``. Raises `NameTaken`.
 
-    ``email`` is in lower case, ``password`` hashed. It says nothing of whether the address is a member's.
-    Raises `NameTaken`.
+    ``email`` is in lower case, ``password`` is hashed. The result does not reveal whether ``email`` has an
+    account.
     """
     _lock(email)
-    outdated = Q(username=username, asked_at__lte=timezone.now() - SIGN_UP_WAITS)
-    SignUp.objects.filter(Q(email=email) | Q(pk=replaces) | outdated, user=None).delete()
+    expired = Q(username=username, asked_at__lte=timezone.now() - SIGN_UP_LIFETIME)
+    SignUp.objects.filter(Q(email=email) | Q(pk=replaces) | expired, user=None).delete()
     if is_taken(username):
         raise NameTaken
     try:
@@ -71,10 +71,10 @@ def ask(*, username: str, email: str, password: str, replaces: int | None = None
 
 
 @transaction.atomic
-def join(sign_up: SignUp) -> User:
-    """The user that a sign-up becomes now that its address is confirmed; the same one at each repetition.
+def complete(sign_up: SignUp) -> User:
+    """Turns a confirmed sign-up into a user; idempotent.
 
-    Raises `AddressTaken`, `NameTaken`, and `SignUp.DoesNotExist` where it was replaced meanwhile.
+    Raises `AddressTaken`, `NameTaken`, and `SignUp.DoesNotExist` if the sign-up was replaced meanwhile.
     """
     _lock(sign_up.email)
     row = SignUp.objects.select_for_update().get(pk=sign_up.pk)
@@ -84,7 +84,7 @@ def join(sign_up: SignUp) -> User:
         raise AddressTaken
     if is_taken(row.username, sign_up_id=row.pk):
         raise NameTaken
-    _free(row.email)
+    _release_address(row.email)
     user = User(username=row.username, email=row.email, password=row.password)
     try:
         with transaction.atomic():
@@ -98,29 +98,29 @@ def join(sign_up: SignUp) -> User:
 
 
 def sweep() -> int:
-    """Takes away sign-ups that are over, in batches; returns how many. Users that they became stay."""
+    """Deletes expired sign-ups in batches, and returns their number. Users are not affected."""
     swept = 0
-    over = SignUp.objects.filter(asked_at__lte=timezone.now() - SIGN_UP_WAITS)
-    while ids := list(over.values_list("pk", flat=True)[:_BATCH]):
+    expired = SignUp.objects.filter(asked_at__lte=timezone.now() - SIGN_UP_LIFETIME)
+    while ids := list(expired.values_list("pk", flat=True)[:_BATCH]):
         SignUp.objects.filter(pk__in=ids).delete()
         swept += len(ids)
     return swept
 
 
 def _live() -> Q:
-    return Q(asked_at__gt=timezone.now() - SIGN_UP_WAITS)
+    return Q(asked_at__gt=timezone.now() - SIGN_UP_LIFETIME)
 
 
 def _lock(email: str) -> None:
-    """Until the end of the transaction, no other sign-up with this address is changed."""
+    """Serializes transactions on sign-ups with this address."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sign-up'), hashtext(%s))", [email])
 
 
-def _free(email: str) -> None:
-    """Takes an address from users who never confirmed it, before they are swept; and their passwords."""
-    unconfirmed = User.objects.filter(queries.UNCONFIRMED).alias(low=Lower("email")).filter(low=email)
-    for user in unconfirmed.select_for_update(of=("self",)):
+def _release_address(email: str) -> None:
+    """Removes the address and the password of users that never confirmed it."""
+    users = User.objects.filter(queries.UNCONFIRMED).alias(low=Lower("email")).filter(low=email)
+    for user in users.select_for_update(of=("self",)):
         user.email = f"{user.pk}@unconfirmed.invalid"
         user.set_unusable_password()
         user.save(update_fields=["email", "password"])

@@ -1,4 +1,4 @@
-"""Shortening a text, never through a grapheme cluster: what a reader calls a character."""
+"""Truncating text at grapheme clusters, which readers see as one character."""
 
 import regex
 
@@ -6,14 +6,14 @@ _CLUSTER = regex.compile(r"\X")
 
 
 def boundary(text: str, limit: int) -> int:
-    """The last place at or before ``limit`` that is not inside a grapheme cluster.
+    """The last index up to ``limit`` that is not inside a grapheme cluster.
 
-    Where the first cluster alone is longer (hundreds of combining marks on one letter) it is ``limit``.
+    It is ``limit`` if the first cluster is longer (one letter with hundreds of combining marks).
     """
     if limit >= len(text):
         return len(text)
     end = 0
-    # Where a cluster ends depends on what stands before it, and on one character after it.
+    # A cluster's end depends on all text before it and on one character after it.
     for cluster in _CLUSTER.finditer(text[: limit + 1]):
         if cluster.end() > limit:
             break
@@ -21,11 +21,8 @@ def boundary(text: str, limit: int) -> int:
     return end or limit
 
 
-def cut(text: str, limit: int) -> str:
-    """The text, or its beginning of at most ``limit`` characters and an ellipsis.
-
-    Between two words where one ends in the second half of what there is room for.
-    """
+def truncate(text: str, limit: int) -> str:
+    """Truncates to ``limit`` characters including an ellipsis, after a word that ends in the second half."""
     if len(text) <= limit:
         return text
     end = boundary(text, limit - 1)

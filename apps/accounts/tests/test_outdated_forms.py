@@ -1,4 +1,4 @@
-"""Forms that were opened before the browser signed in, and browsers that keep no cookies."""
+"""Forms that were opened before the browser signed in, and browsers without cookies."""
 
 import re
 
@@ -22,7 +22,7 @@ def form_on(client: Client, address: str) -> dict[str, str]:
     ("onward", "leads_to"),
     [("", "/"), ("/ann/kwip/7/", "/ann/kwip/7/"), ("//evil.example/", "/"), ("https://evil.example/", "/")],
 )
-def test_the_form_of_a_second_tab_leads_on(ann: User, address: str, onward: str, leads_to: str) -> None:
+def test_an_outdated_sign_in_form_redirects(ann: User, address: str, onward: str, leads_to: str) -> None:
     browser = Client(enforce_csrf_checks=True)
     first, second = form_on(browser, "/accounts/login/"), form_on(browser, address)
     assert browser.post("/accounts/login/", first).status_code == 302
@@ -30,7 +30,7 @@ def test_the_form_of_a_second_tab_leads_on(ann: User, address: str, onward: str,
     assert (answer.status_code, answer["Location"]) == (302, leads_to)
 
 
-def test_a_form_that_would_do_something_is_still_refused(ann: User) -> None:
+def test_an_outdated_form_that_changes_data_is_still_refused(ann: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     old = form_on(browser, "/accounts/login/")
     browser.post("/accounts/login/", old)
@@ -40,7 +40,7 @@ def test_a_form_that_would_do_something_is_still_refused(ann: User) -> None:
     assert "what I typed" in page.content.decode()
 
 
-def test_a_browser_without_cookies_is_told_that(ann: User) -> None:
+def test_a_browser_without_cookies_gets_an_explanation(ann: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     form = form_on(browser, "/accounts/login/")
     browser.cookies.clear()

@@ -1,4 +1,4 @@
-"""The forms of signing up and in, where they differ from allauth's."""
+"""Overrides of allauth's forms for signing up, signing in and resetting passwords."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import confirming, joining, names, queries
+from apps.accounts import names, pending_sign_up, queries, sign_ups
+from apps.accounts.form_messages import SiteMessages
 from apps.accounts.models import SignUp
-from apps.accounts.voice import InVoice
 
 
-class LoginForm(InVoice, allauth.LoginForm):
-    # Set where login and password are those of a sign-up whose address is not confirmed.
+class LoginForm(SiteMessages, allauth.LoginForm):
+    # Set if login and password match an unconfirmed sign-up.
     sign_up: SignUp | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # For password managers a name or an address to sign in with is a user name.
+        # Password managers expect this value for names and addresses alike.
         self.fields["login"].widget.attrs |= {"autocomplete": "username", "autocapitalize": "none"}
 
     def _clean_with_password(self, credentials: dict[str, Any]) -> Any:
@@ -39,16 +39,16 @@ class LoginForm(InVoice, allauth.LoginForm):
         if self.sign_up is None:
             response: HttpResponse = super().login(request, redirect_url=redirect_url)
             return response
-        confirming.remember(request, self.sign_up)
-        confirming.send(request, self.sign_up, again=True)
+        pending_sign_up.store(request, self.sign_up)
+        pending_sign_up.send_link(request, self.sign_up, again=True)
         return get_adapter().respond_email_verification_sent(request, None)
 
 
-class SignupForm(InVoice, allauth.SignupForm):
+class SignupForm(SiteMessages, allauth.SignupForm):
     _password = ""
 
     def validate_unique_email(self, value: str) -> str:
-        """A sign-up looks the same for an address that is a member's."""
+        """Accepts a member's address: the response must not reveal that it has an account."""
         return value
 
     def clean_username(self) -> str:
@@ -58,10 +58,10 @@ class SignupForm(InVoice, allauth.SignupForm):
     def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned: dict[str, Any] = self.cleaned_data
-        # One hash for each sign-up, whatever is known of the name and the address.
+        # Hashes once per sign-up, so that the response time reveals nothing about name and address.
         if "password1" in cleaned:
             self._password = make_password(cleaned["password1"])
-        pending = confirming.remembered(context.request)
+        pending = pending_sign_up.current(context.request)
         if "username" in cleaned and names.is_taken(
             cleaned["username"], email=cleaned.get("email", ""), sign_up_id=pending.pk if pending else None
         ):
@@ -69,24 +69,24 @@ class SignupForm(InVoice, allauth.SignupForm):
         return cleaned
 
     def try_save(self, request: HttpRequest) -> tuple[None, HttpResponse]:
-        """A sign-up, which becomes a user once its address is confirmed."""
-        pending = confirming.remembered(request)
+        """Stores a sign-up, which becomes a user once its address is confirmed."""
+        pending = pending_sign_up.current(request)
         try:
-            sign_up = joining.ask(
+            sign_up = sign_ups.create(
                 username=self.cleaned_data["username"],
                 email=self.cleaned_data["email"],
                 password=self._password,
                 replaces=pending.pk if pending else None,
             )
         except names.NameTaken:
-            return None, confirming.name_taken(request)
-        confirming.remember(request, sign_up, next_page=request.POST.get("next", ""))
-        confirming.send(request, sign_up)
+            return None, pending_sign_up.name_taken(request)
+        pending_sign_up.store(request, sign_up, next_page=request.POST.get("next", ""))
+        pending_sign_up.send_link(request, sign_up)
         return None, get_adapter().respond_email_verification_sent(request, None)
 
 
-class AddressForm(InVoice, forms.Form):
-    """Another address for a sign-up."""
+class AddressForm(SiteMessages, forms.Form):
+    """Replaces the address of a sign-up."""
 
     email = EmailField(label=_("the right address"))
 
@@ -94,32 +94,32 @@ class AddressForm(InVoice, forms.Form):
         return str(get_adapter().clean_email(self.cleaned_data["email"]))
 
 
-class PasswordForm(InVoice, forms.Form):
-    """The password that was chosen on signing up, asked for in another browser."""
+class PasswordForm(SiteMessages, forms.Form):
+    """Asks for the sign-up's password if another browser opens the link."""
 
     password = allauth.PasswordField(label=_("password"), autocomplete="current-password")
 
 
-class AddEmailForm(InVoice, allauth.AddEmailForm):
+class AddEmailForm(SiteMessages, allauth.AddEmailForm):
     pass
 
 
-class ChangePasswordForm(InVoice, allauth.ChangePasswordForm):
+class ChangePasswordForm(SiteMessages, allauth.ChangePasswordForm):
     pass
 
 
-class ResetPasswordForm(InVoice, allauth.ResetPasswordForm):
+class ResetPasswordForm(SiteMessages, allauth.ResetPasswordForm):
     def clean_email(self) -> str:
-        """An address that a member asked to change to, unconfirmed, resets no password of theirs."""
+        """Only a confirmed address, or the one of an unconfirmed account, resets a password."""
         email = str(super().clean_email())
         user = queries.by_login(email)
         self.users = [user] if user is not None and user.is_active else []
         return email
 
 
-class ResetPasswordKeyForm(InVoice, allauth.ResetPasswordKeyForm):
+class ResetPasswordKeyForm(SiteMessages, allauth.ResetPasswordKeyForm):
     pass
 
 
-class ReauthenticateForm(InVoice, allauth.ReauthenticateForm):
+class ReauthenticateForm(SiteMessages, allauth.ReauthenticateForm):
     pass

@@ -1,4 +1,4 @@
-"""User names: their shape, and the words that are the site's own."""
+"""User names: their shape, and the reserved names."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -13,17 +13,17 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("name", ["ann", "a_b", "0_0", "x" * 30])
-def test_a_name_may_be(name: str) -> None:
+def test_a_user_name_is_valid(name: str) -> None:
     assert User.objects.create_user(name, f"{name}@example.org").username == name
 
 
 @pytest.mark.parametrize("name", ["ab", "x" * 31, "an n", "änn", "a-b", "ann\n", "٣٣٣", "", "a.b", "ann/"])
-def test_a_name_may_not_be(name: str) -> None:
+def test_a_user_name_is_invalid(name: str) -> None:
     with pytest.raises(ValidationError):
         User.objects.create_user(name, "ann@example.org")
 
 
-def test_postgresql_itself_refuses_a_name_out_of_shape() -> None:
+def test_a_database_constraint_rejects_an_invalid_name() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         User(username="Ann", email="ann@example.org").save()
 
@@ -36,7 +36,7 @@ def test_names_and_addresses_are_taken_in_any_case() -> None:
         User.objects.create_user("anna", "Ann@Example.org")
 
 
-def test_every_first_word_of_an_address_is_reserved() -> None:
+def test_every_first_path_segment_is_reserved() -> None:
     words = {
         "everyone", "kwip", "tag", "search", "people", "notifications", "messages", "settings", "accounts",
         "contact", "about", "admin", "api", "media", "static", "livez", "readyz", "metrics", ".well-known",
@@ -45,8 +45,8 @@ def test_every_first_word_of_an_address_is_reserved() -> None:
     assert words <= reserved_names()
 
 
-def test_a_name_that_is_free_leads_to_its_persons_page_and_nowhere_else() -> None:
-    """The other side: no address of the site's own hides behind a name that somebody may take."""
+def test_an_unreserved_name_leads_to_a_profile_only() -> None:
+    """No URL of the site has a first segment that a user can register."""
     found: set[str] = set()
     for pattern in get_resolver().reverse_dict.values():  # every route of the map, included ones too
         found |= (
@@ -57,22 +57,22 @@ def test_a_name_that_is_free_leads_to_its_persons_page_and_nowhere_else() -> Non
     assert literal <= reserved_names()
 
 
-# Names that a visitor would take for the site itself speaking.
-VOICES = [
+# Names that suggest an official account.
+OFFICIAL = [
     "security", "abuse", "help", "postmaster", "webmaster", "noreply", "official", "root", "admin", "support",
     "hostmaster", "kwippy_support", "official_kwippy", "supportteam", "the_admins", "teahouse",
     "teahouse_help",
 ]  # fmt: skip
 
 
-# First words of addresses that are planned: a client API's and ActivityPub's.
+# First path segments of the planned client API and of ActivityPub.
 PLANNED = [
     "users", "actor", "inbox", "outbox", "nodeinfo", "oauth", "authorize_interaction", "share", "activities",
     "avatars", "headers", "web", "explore", "statuses", "auth", "app", "apps", "api",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["everyone", "Admin", "static", "kwippy", "welcome", *PLANNED, *VOICES])
+@pytest.mark.parametrize("name", ["everyone", "Admin", "static", "kwippy", "welcome", *PLANNED, *OFFICIAL])
 def test_signing_up_under_a_reserved_word_is_refused_beside_the_field(
     client: Client, settings, name: str
 ) -> None:
@@ -95,13 +95,13 @@ def test_signing_up_under_a_reserved_word_is_refused_beside_the_field(
     ["kwippy", "Kwippy", "Kwippy Support", "KWIPPY-TEAM", "the official Kwippy", "Ｓｕｐｐｏｒｔ", "Admin",
      "Tea House", "TeaHouse Help", "Security", "kwippy_moderators"],
 )  # fmt: skip
-def test_a_name_to_show_is_not_the_sites_own(client: Client, ann: User, settings, name: str) -> None:
+def test_a_display_name_must_not_look_official(client: Client, ann: User, settings, name: str) -> None:
     settings.SITE_NAME = "Tea House"
     client.force_login(ann)
     page = client.post("/settings/", {"display_name": name, "bio": "tea"})
     assert page.status_code == 422
     assert "the site itself speaking" in page.content.decode()
-    User.objects.update(display_name=name)  # from before that
+    User.objects.update(display_name=name)  # stored by an earlier release
     assert client.post("/settings/", {"display_name": name, "bio": "tea"}).status_code == 302
 
 
@@ -109,7 +109,7 @@ def test_a_name_to_show_is_not_the_sites_own(client: Client, ann: User, settings
     "name",
     ["Ann", "Kwippy fan", "Ruth Root", "Desk", "The Team", "Helper Bee", "Adminah", "Tea", "日本語", "1234"],
 )
-def test_other_names_to_show_are_anyones(client: Client, ann: User, settings, name: str) -> None:
+def test_other_display_names_are_accepted(client: Client, ann: User, settings, name: str) -> None:
     settings.SITE_NAME = "Tea House"
     client.force_login(ann)
     assert client.post("/settings/", {"display_name": name, "bio": ""}).status_code == 302

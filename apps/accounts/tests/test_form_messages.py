@@ -1,4 +1,4 @@
-"""What the forms of an account say: the site's words, and none of Django's or allauth's."""
+"""Forms show the site's error messages, not Django's or allauth's."""
 
 import re
 
@@ -11,9 +11,9 @@ from tests.support.people import PASSWORD, sign_up
 
 pytestmark = pytest.mark.django_db
 
-# What each field of a form can't be.
+# Values that most fields reject.
 WRONG = ["", "x", "a\x00b", "x" * 600, "not an address", "@", "ann", "password", "kwippykwippy"]
-ENTRANCES = {
+ANONYMOUS = {
     "/accounts/login/": ("login", "password"),
     "/accounts/signup/": ("username", "email", "password1", "password2"),
     "/accounts/password/reset/": ("email",),
@@ -28,13 +28,13 @@ MEMBERS = {
 }
 
 
-def said(html: str) -> list[str]:
+def errors_in(html: str) -> list[str]:
     lists = re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', html, re.DOTALL)
     return [message for found in lists for message in re.findall(r"<li>(.*?)</li>", found, re.DOTALL)]
 
 
 def check(html: str) -> list[str]:
-    messages = said(html)
+    messages = errors_in(html)
     for message in messages:
         assert message[0].islower() or not message[0].isalpha(), message
         assert not re.search(r"[Tt]his (field|password|value)|[Ee]nter a valid|Ensure|You must", message), (
@@ -46,8 +46,8 @@ def check(html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-@pytest.mark.parametrize("address", [*ENTRANCES, *MEMBERS])
-def test_a_form_says_what_is_wrong_in_the_sites_voice(
+@pytest.mark.parametrize("address", [*ANONYMOUS, *MEMBERS])
+def test_every_form_error_uses_the_sites_messages(
     client: Client, ann: User, settings, address: str, wrong: str
 ) -> None:
     settings.ACCOUNT_RATE_LIMITS = {}
@@ -55,22 +55,24 @@ def test_a_form_says_what_is_wrong_in_the_sites_voice(
         client.force_login(ann)
     elif "confirm-email" in address:
         sign_up(client, "eve", "eve@example.org")
-    fields = (ENTRANCES | MEMBERS)[address]
+    fields = (ANONYMOUS | MEMBERS)[address]
     page = client.post(address, dict.fromkeys(fields, wrong) | {"action_add": ""}, follow=True)
     messages = check(page.content.decode())
     if wrong == "a\x00b":
-        assert messages, "a NUL can't be kept anywhere"
+        assert messages, "no field accepts NUL"
     if wrong == "" and address != "/settings/":
         assert messages
     check(client.get(address, follow=True).content.decode())
 
 
-def test_two_passwords_that_differ_are_said_to(client: Client) -> None:
+def test_different_passwords_show_the_sites_message(client: Client) -> None:
     form = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD, "password2": "other horses"}
-    assert "these two aren&#x27;t the same." in said(client.post("/accounts/signup/", form).content.decode())
+    assert "these two aren&#x27;t the same." in errors_in(
+        client.post("/accounts/signup/", form).content.decode()
+    )
 
 
-def test_pages_of_allauth_that_the_site_never_leads_to_are_not_in_the_map(client: Client) -> None:
+def test_unused_pages_of_allauth_have_no_url(client: Client) -> None:
     for address in ("/accounts/login/code/confirm/", "/accounts/password/set/", "/accounts/inactive/"):
         assert client.get(address).status_code == 404
     names = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
@@ -78,7 +80,7 @@ def test_pages_of_allauth_that_the_site_never_leads_to_are_not_in_the_map(client
     assert not names & {"account_inactive", "account_set_password", "account_confirm_login_code"}
 
 
-def test_a_member_who_was_switched_off_is_told_so_at_the_sign_in(client: Client, ann: User) -> None:
+def test_a_deactivated_member_gets_an_explanation_on_signing_in(client: Client, ann: User) -> None:
     User.objects.update(is_active=False)
     answer = client.post("/accounts/login/", {"login": "ann", "password": PASSWORD})
     assert answer.status_code == 403

@@ -1,4 +1,4 @@
-"""What a password may be."""
+"""Password validators."""
 
 import re
 import unicodedata
@@ -11,23 +11,22 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-# Words of every such site, and what it says at the end of each page: the demo account's password.
+# Common words, and the text of the page footer, which is the demo account's password.
 _WORDS = frozenset({"kwippy", "kwipping", "kwipper", "kwips", "kwip", "happykwipping", "password", "welcome"})
-# So few letters beside the site's words make no password.
-_FEW = 4
+# A password needs this many letters besides the site's words.
+_LETTERS = 4
 
 
 class NoSiteWords:
-    """Refuses the site's own words, with digits, signs and few other letters around them or repeated."""
+    """Rejects passwords that consist of the site's words, digits, signs and few other letters."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raises ValidationError for such a password."""
         folded = unicodedata.normalize("NFKC", password).casefold()
         letters = "".join(re.findall(r"[^\W\d_]", folded))
         others = letters
         for word in sorted(site_words(), key=len, reverse=True):
             others = others.replace(word, "")
-        if others != letters and len(others) < _FEW:
+        if others != letters and len(others) < _LETTERS:
             raise ValidationError(
                 _("everybody who wants in here tries that one first. something of your own?"),
                 code="password_of_site_words",
@@ -60,8 +59,8 @@ class NotCommon(django.CommonPasswordValidator):
 
 
 def site_words() -> frozenset[str]:
-    """The words of this site: its name, and each part of its host that is long enough to mean it."""
+    """Common words, the site's name, and the longer parts of its host name."""
     host = urlsplit(settings.SITE_URL).hostname or ""
     names = (settings.SITE_NAME, *host.split("."))
     own = ("".join(re.findall(r"[^\W\d_]", name.casefold())) for name in names)
-    return _WORDS | {word for word in own if len(word) > _FEW - 1}
+    return _WORDS | {word for word in own if len(word) >= _LETTERS}

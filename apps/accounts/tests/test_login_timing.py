@@ -1,11 +1,11 @@
-"""Who has an account is not to be told from the time that an answer takes: each try hashes one password."""
+"""Response times do not reveal which accounts exist: each attempt hashes one password."""
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import MD5PasswordHasher, make_password
 from django.test import Client
 
-from apps.accounts import joining
+from apps.accounts import sign_ups
 from apps.accounts.models import User
 from apps.limits.models import RateLimitWindow
 from tests.support.people import PASSWORD, member, sign_up
@@ -30,9 +30,9 @@ def hashes(settings) -> None:
 
 
 def make(state: str) -> None:
-    """A user or sign-up "target" with the address target@example.org, of that state."""
+    """Creates a user or sign-up "target" in that state."""
     if state == "unconfirmed":
-        joining.ask(username="target", email="target@example.org", password=make_password(PASSWORD))
+        sign_ups.create(username="target", email="target@example.org", password=make_password(PASSWORD))
     elif state != "unknown":
         user = member("target")
         if state == "inactive":
@@ -56,8 +56,8 @@ def test_a_sign_in_hashes_once(state: str, login: str, password: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("login", ["target", "target@example.org"])
-def test_a_wrong_password_is_counted_alike(state: str, login: str) -> None:
-    """A count is a transaction: one more or less can be told from the time."""
+def test_a_wrong_password_updates_the_same_limits_for_every_login(state: str, login: str) -> None:
+    """Each count is a transaction, whose time can be measured."""
     make(state)
     Client().post("/accounts/login/", {"login": login, "password": "a wrong one"})
     counted = sorted(RateLimitWindow.objects.values_list("scope", flat=True))

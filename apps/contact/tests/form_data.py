@@ -1,10 +1,10 @@
-"""What a browser sends after somebody has filled in the form."""
+"""The data of a submitted contact form."""
 
 import time
 from typing import Any
 from unittest import mock
 
-from apps.contact.forms import stamp
+from apps.contact.forms import new_form_key
 
 MESSAGE = {
     "name": "Ann O'Tea",
@@ -15,9 +15,9 @@ MESSAGE = {
 
 
 def stamped(seconds_ago: float) -> str:
-    """The key of a form that was opened so long ago."""
+    """The key of a form that was rendered so long ago."""
     with mock.patch("django.core.signing.time.time", return_value=time.time() - seconds_ago):
-        return stamp()
+        return new_form_key()
 
 
 def filled(**changes: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What staff that is no superuser can't do in the admin: make, change or become a superuser."""
+"""In the admin, only superusers create or change superusers, and grant privileges."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -16,7 +16,7 @@ NEW_PASSWORD = {"usable_password": "true", "password1": "another horse", "passwo
 
 @pytest.fixture
 def clerk(db: None) -> User:
-    """Staff with every permission there is, short of being a superuser."""
+    """Staff with every permission, but not a superuser."""
     user = member("clerk", is_staff=True)
     user.user_permissions.set(Permission.objects.all())
     return user
@@ -33,41 +33,41 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def powers_form() -> dict[str, object]:
+def privileges_form() -> dict[str, object]:
     group = Group.objects.create(name="mighty")
     return POWERS | {"groups": [group.pk], "user_permissions": [Permission.objects.earliest("pk").pk]}
 
 
-def powers_of(user: User) -> tuple[bool, bool, int, int]:
+def privileges_of(user: User) -> tuple[bool, bool, int, int]:
     user = User.objects.get(pk=user.pk)
     return user.is_staff, user.is_superuser, user.groups.count(), user.user_permissions.count()
 
 
 @pytest.mark.parametrize("whose", ["their own", "another member's"])
-def test_staff_gives_no_one_powers(clerk: User, ann: User, whose: str) -> None:
+def test_staff_cannot_grant_privileges(clerk: User, ann: User, whose: str) -> None:
     user = clerk if whose == "their own" else ann
-    before = powers_of(user)
-    form = {"username": user.username, "display_name": "changed", "is_active": "on"} | powers_form()
+    before = privileges_of(user)
+    form = {"username": user.username, "display_name": "changed", "is_active": "on"} | privileges_form()
     answer = signed_in(clerk).post(f"/admin/accounts/user/{user.pk}/change/", form)
     assert answer.status_code == 302
-    assert powers_of(user) == before
+    assert privileges_of(user) == before
     user.refresh_from_db()
     assert user.display_name == "changed", "what they may change is changed"
 
 
-def test_staff_adds_people_without_powers(clerk: User) -> None:
-    form = {"username": "eve", "email": "eve@example.org"} | NEW_PASSWORD | powers_form()
+def test_staff_adds_users_without_privileges(clerk: User) -> None:
+    form = {"username": "eve", "email": "eve@example.org"} | NEW_PASSWORD | privileges_form()
     signed_in(clerk).post("/admin/accounts/user/add/", form)
-    assert powers_of(User.objects.get(username="eve")) == (False, False, 0, 0)
+    assert privileges_of(User.objects.get(username="eve")) == (False, False, 0, 0)
 
 
-def test_a_superuser_gives_powers(root: User, ann: User) -> None:
-    form = {"username": "ann", "is_active": "on"} | powers_form()
+def test_a_superuser_grants_privileges(root: User, ann: User) -> None:
+    form = {"username": "ann", "is_active": "on"} | privileges_form()
     signed_in(root).post(f"/admin/accounts/user/{ann.pk}/change/", form)
-    assert powers_of(ann) == (True, True, 1, 1)
+    assert privileges_of(ann) == (True, True, 1, 1)
 
 
-def test_staff_changes_nothing_of_a_superuser(clerk: User, root: User) -> None:
+def test_staff_cannot_change_a_superuser(clerk: User, root: User) -> None:
     client = signed_in(clerk)
     form = {"username": "fallen", "display_name": "", "bio": ""}
     assert client.post(f"/admin/accounts/user/{root.pk}/change/", form).status_code == 403
@@ -87,7 +87,7 @@ def test_staff_changes_nothing_of_a_superuser(clerk: User, root: User) -> None:
     assert [row.email for row in EmailAddress.objects.filter(user=root)] == ["boss@example.org"]
 
 
-def test_staff_moves_no_address_to_a_superuser(clerk: User, root: User, ann: User) -> None:
+def test_staff_cannot_move_an_address_to_a_superuser(clerk: User, root: User, ann: User) -> None:
     address = EmailAddress.objects.get(user=ann)
     form = {"user": root.pk, "email": "ann@example.org", "verified": "on"}
     signed_in(clerk).post(f"/admin/account/emailaddress/{address.pk}/change/", form)
@@ -110,7 +110,7 @@ def test_a_member_whose_address_an_operator_changed_still_confirms_their_passwor
     assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
 
 
-def test_a_name_that_the_site_keeps_by_now_may_stay_and_no_one_gets_one(root: User, ann: User) -> None:
+def test_an_existing_reserved_name_stays_valid_and_a_new_one_is_refused(root: User, ann: User) -> None:
     User.objects.filter(pk=ann.pk).update(username="helpdesk2")
     client = signed_in(root)
     for name, status in (("helpdesk2", 302), ("helpdesk3", 200), ("x!", 200)):
@@ -120,7 +120,7 @@ def test_a_name_that_the_site_keeps_by_now_may_stay_and_no_one_gets_one(root: Us
     assert (ann.username, ann.display_name) == ("helpdesk2", "changed")
 
 
-def test_staff_sets_other_passwords_as_before(clerk: User, ann: User) -> None:
+def test_staff_sets_the_passwords_of_other_users(clerk: User, ann: User) -> None:
     assert signed_in(clerk).post(f"/admin/accounts/user/{ann.pk}/password/", NEW_PASSWORD).status_code == 302
     ann.refresh_from_db()
     assert ann.check_password("another horse")

@@ -1,7 +1,4 @@
-"""The mails that allauth sends in our templates, with made-up contents, to be looked at.
-
-None can be unsubscribed from: each is about one thing that somebody just did with the account.
-"""
+"""Samples of the mails that allauth sends, for `manage.py previewmail`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +20,7 @@ _CODES = ("login_code", "password_reset_code")
 
 
 def samples() -> Iterator[tuple[str, EmailMessage]]:
-    """Each mail by the name of its templates."""
+    """Yields each mail with the name of its templates."""
     request = RequestFactory().get("/")
     with context.request_context(request):
         adapter = AccountAdapter(request)

@@ -1,16 +1,16 @@
-"""Pictures of a few kilobytes that a decoder needs much memory or time for."""
+"""Small picture files whose decoding takes much memory or time."""
 
 import struct
 import zlib
 
 
 def png(width: int, height: int) -> bytes:
-    """A few bytes whose header speaks of a huge picture."""
+    """A few bytes whose header announces a huge picture."""
     return _png(width, height, depth=8, color=2, pixels=b"\0" * 99)
 
 
 def png_of_one_column(height: int) -> bytes:
-    """One bit a row, but each row is one to the decoder."""
+    """One bit per row; the decoder processes each row."""
     return _png(1, height, depth=1, color=0, pixels=b"\0" * (2 * height))
 
 
@@ -24,16 +24,16 @@ def _png(width: int, height: int, *, depth: int, color: int, pixels: bytes) -> b
 
 
 def progressive(width: int, height: int, *, scans: int = 0, components: int = 1) -> bytes:
-    """A progressive JPEG without any picture in it: one scan of zeros, then ``scans`` that are empty.
+    """A progressive JPEG: one scan of zeros, then ``scans`` empty ones.
 
-    A decoder keeps all coefficients, and goes over each of them again with each scan.
+    A decoder holds all coefficients, and each scan is a pass over them.
     """
     blocks = -(-width // 8) * -(-height // 8)
     numbers = range(1, components + 1)
     frame = struct.pack(">BHHB", 8, height, width, components) + b"".join(
         bytes([number, 0x11, 0]) for number in numbers
     )
-    # Each table has one code, of one bit: for DC "no difference", for AC "a run of blocks without any more".
+    # Each table has one code of one bit: DC "no difference", AC "a run of empty blocks".
     dc_table = bytes([0x00, 1, *[0] * 15, 0x00])
     ac_table = bytes([0x10, 1, *[0] * 15, 0xE0])
     selected = b"".join(bytes([number, 0]) for number in numbers)
@@ -41,7 +41,7 @@ def progressive(width: int, height: int, *, scans: int = 0, components: int = 1)
     out += [_segment(0xC4, dc_table), _segment(0xC4, ac_table)]
     out += [_segment(0xDA, bytes([components]) + selected + bytes([0, 0, 0]))]
     out += [b"\0" * -(-blocks * components // 8)]
-    # The longest run is 32,767 blocks: the code, and 14 bits of one.
+    # The longest run is 32,767 blocks: the code and 14 one bits.
     runs = -(-blocks // 32_767)
     bits = ("0" + "1" * 14) * runs
     bits += "1" * (-len(bits) % 8)
