@@ -22,8 +22,8 @@ from apps.accounts.actions import change_picture, change_profile
 from apps.accounts.models import User
 from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command
-from apps.feeds import drawing, previews
-from apps.feeds.drawing import Subject
+from apps.feeds import preview_image, previews
+from apps.feeds.preview_image import Subject
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import Visible
@@ -107,7 +107,7 @@ def test_the_first_who_asks_gets_the_sites_picture_and_the_next_the_one_that_was
         Worker(once=True).run()
         then = client.get(address)
         assert (then["Content-Type"], then["Cache-Control"]) == ("image/jpeg", "public, max-age=3600")
-        assert Image.open(io.BytesIO(then.content)).size == drawing.SIZE
+        assert Image.open(io.BytesIO(then.content)).size == preview_image.SIZE
         # Whoever is signed in gets the same.
         client.force_login(ann)
         assert client.get(address).content == then.content
@@ -241,8 +241,8 @@ def subject(words: str = "", name: str = "Ann O'Tea") -> Subject:
     ],
 )
 def test_words_are_shown_as_they_were_written_or_not_at_all(text: str, is_shown: str) -> None:
-    assert drawing.shown(text) == is_shown
-    with_words, without = (Image.open(io.BytesIO(drawing.draw(subject(t), None))) for t in (text, ""))
+    assert preview_image.shown(text) == is_shown
+    with_words, without = (Image.open(io.BytesIO(preview_image.draw(subject(t), None))) for t in (text, ""))
     assert differ(with_words, without) == bool(is_shown)
 
 
@@ -259,9 +259,9 @@ def test_words_are_shown_as_they_were_written_or_not_at_all(text: str, is_shown:
     ],
 )
 def test_a_picture_costs_little_and_is_small_whatever_was_written(text: str) -> None:
-    made = drawing.draw(subject(text, name=text), None)
-    beginning = text[: drawing.LETTERS]
-    assert made == drawing.draw(subject(beginning, name=beginning), None), "no more of it is looked at"
+    made = preview_image.draw(subject(text, name=text), None)
+    beginning = text[: preview_image.LETTERS]
+    assert made == preview_image.draw(subject(beginning, name=beginning), None), "no more of it is looked at"
     assert len(made) < 300_000
     image = Image.open(io.BytesIO(made)).convert("RGB")
     edge = image.crop((0, 596, 1200, 630))
@@ -271,7 +271,7 @@ def test_a_picture_costs_little_and_is_small_whatever_was_written(text: str) -> 
 def test_each_face_is_the_one_of_the_site(open_page: Callable) -> None:
     """The masks beside the code, against the symbols in the template."""
     icons = (settings.BASE_DIR / "templates" / "_icons.html").read_text()
-    with Image.open(drawing._ART / "faces.png") as faces:
+    with Image.open(preview_image._ART / "faces.png") as faces:
         assert faces.size == (8 * 240, 240)
         page = open_page()
         for face in range(8):
@@ -291,7 +291,7 @@ def test_a_file_that_is_half_written_is_none(client: Client, ann: User, publish:
     name = previews._name(previews.of_kwip(previews.cards([Visible(kwip.pk)])[0]))
     default_storage.save(name, ContentFile(b"\xff\xd8half"))
     assert client.get(image_path(client, page))["Content-Type"] == "image/png"
-    assert drawn(client, page).size == drawing.SIZE
+    assert drawn(client, page).size == preview_image.SIZE
 
 
 def test_old_pictures_and_the_oldest_of_too_many_are_swept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 from apps.feeds import queries, unseen
 from apps.feeds.queries import Timeline
 from apps.feeds.statements import Entry
-from apps.feeds.tests.community import NAMES, PEOPLE, STEP, Community, Written, communities, written
+from apps.feeds.tests.random_communities import NAMES, PEOPLE, STEP, Community, Written, communities, written
 from apps.keyset import Page
 
 ANYONE = 0

@@ -11,7 +11,7 @@ from apps.accounts.actions import change_picture
 from apps.accounts.models import User
 from apps.commandqueue.core.worker import Worker
 from apps.kwips import finding, tasks
-from apps.kwips.finding import Sought
+from apps.kwips.admin_search import Sought
 from apps.kwips.models import Kwip, Tombstone
 from apps.kwips.tests.test_actions import counters_are_exact
 

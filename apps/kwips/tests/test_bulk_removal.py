@@ -184,21 +184,21 @@ def test_what_was_asked_for_twice_is_removed_once(ann: User, operator: User, spa
 
 
 def test_the_command_switches_off_and_removes(ann: User, bob: User, spam: list[Kwip]) -> None:
-    told = io.StringIO()
-    call_command("moderate", "@Ann", off=True, remove=True, stdout=told)
-    assert "ann is off." in told.getvalue()
-    assert "ann: 17 kwips and comments removed." in told.getvalue()
+    output = io.StringIO()
+    call_command("moderate", "@Ann", off=True, remove=True, stdout=output)
+    assert "ann is off." in output.getvalue()
+    assert "ann: 17 kwips and comments removed." in output.getvalue()
     what_is_left_is_bobs()
     ann.refresh_from_db()
     assert not ann.is_active
-    call_command("moderate", "ann", on=True, stdout=told)
+    call_command("moderate", "ann", on=True, stdout=output)
     ann.refresh_from_db()
     assert ann.is_active
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["ann"], "say what to do"), (["ann", "nemo", "--remove"], "no one called nemo; nothing was done")],
+    [(["ann"], "say what to do"), (["ann", "nemo", "--remove"], "no such user: nemo; nothing was done")],
 )
 def test_the_command_says_what_is_wrong_before_it_does_anything(
     ann: User, spam: list[Kwip], words: list[str], message: str
