@@ -9,6 +9,7 @@ import datetime
 import json
 import threading
 import time
+from dataclasses import astuple
 from hashlib import blake2b
 from pathlib import Path
 
@@ -64,11 +65,7 @@ def person_path(who: User) -> str:
 
 def version(subject: Subject) -> str:
     """A digest of the content and the design."""
-    return blake2b(json.dumps([preview_image.LOOK, *_fields(subject)]).encode(), digest_size=8).hexdigest()
-
-
-def _fields(subject: Subject) -> list[str | int]:
-    return [getattr(subject, name) for name in Subject.__slots__]
+    return blake2b(json.dumps([preview_image.LOOK, *astuple(subject)]).encode(), digest_size=8).hexdigest()
 
 
 @require_safe
@@ -108,7 +105,7 @@ def _enqueue(subject: Subject) -> bool:
     if not limits.hit("previews"):
         of_this.refund()
         return False
-    draw.enqueue(_fields(subject))
+    draw.enqueue(list(astuple(subject)))
     return True
 
 

@@ -177,7 +177,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     card.own = card.author_id == viewer
     page = queries.shown(timeline.page(request.GET), viewer, Kind.IN_CONVERSATION)
     if page.is_first and not page.next:
-        # The counter includes comments that the viewer may not see.
+        # All of it is here. The counter has comments, too, that the viewer may not see.
         card.comments_count = len(page)
     context = {
         "page": page,

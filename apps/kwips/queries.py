@@ -20,7 +20,7 @@ from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 from apps.kwips import folding
 from apps.kwips import text as kwip_text
 from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone
-from apps.kwips.visibility import ANYONE, SQL, Visible, visible_to
+from apps.kwips.visibility import ANYONE, SQL, Visible, VisibleTo
 from apps.plaintext import language_of, safe
 
 HISTORY_SIZE = 5  # of 5,000 characters each, at worst
@@ -176,7 +176,7 @@ def shown_counts(person: User, viewer_id: int | None) -> dict[str, int]:
 def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:
     """The kwip or comment with its author and thread, or None where the viewer may not see it."""
     rows = Kwip.objects.select_related("author", "thread__author")
-    kwip = rows.filter(visible_to(viewer_id), pk=kwip_id).first()
+    kwip = rows.filter(VisibleTo(viewer_id), pk=kwip_id).first()
     # Older kwips of an author who was just switched off may not be withheld yet.
     if kwip is None or not kwip.author.is_active or (kwip.thread and not kwip.thread.author.is_active):
         return None

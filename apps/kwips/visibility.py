@@ -31,7 +31,7 @@ THREAD_VISIBLE_SQL = f"""(
 
 
 class VisibleTo(models.Expression):
-    """The predicate for the table of a queryset."""
+    """The predicate in a queryset: ``Kwip.objects.filter(VisibleTo(viewer_id))``."""
 
     conditional = True
     output_field = models.BooleanField()
@@ -51,8 +51,3 @@ class VisibleTo(models.Expression):
         text = f"({_over(quoted)}) AND {THREAD_VISIBLE_SQL.replace('k.thread_id', f'{quoted}.thread_id')}"
         places = text.count("%(viewer)s")
         return f"({text.replace('%(viewer)s', '%s')})", (self.viewer_id,) * places
-
-
-def visible_to(viewer_id: int | None) -> VisibleTo:
-    """As in ``Kwip.objects.filter(visible_to(viewer_id))``."""
-    return VisibleTo(viewer_id)

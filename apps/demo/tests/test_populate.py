@@ -1,4 +1,4 @@
-"""The invented community of `manage.py populate`."""
+"""`manage.py populate`."""
 
 import hashlib
 import io
@@ -49,7 +49,7 @@ def undone() -> Iterator[None]:
 
 
 def fingerprint() -> dict[str, str]:
-    """A digest of each table; passwords have salt in them."""
+    """A digest of each table, without the salted passwords."""
     digests = {}
     for model in builder.FILLED:
         columns = [f'"{field.column}"' for field in model._meta.concrete_fields if field.name != "password"]
@@ -139,7 +139,7 @@ def test_tags_and_mentions_are_those_of_the_text(demo):
 
 
 @pytest.mark.django_db
-def test_nobody_answers_or_favourites_what_they_may_not_see():
+def test_comments_and_favourites_are_by_people_who_may_see_the_kwip():
     populate(people=100, kwips=2_000)
     assert Kwip.objects.filter(audience__isnull=False, thread__isnull=False).exists()
     assert Favourite.objects.filter(kwip__audience__isnull=False).exists()
@@ -149,7 +149,7 @@ def test_nobody_answers_or_favourites_what_they_may_not_see():
         *Kwip.objects.filter(audience__isnull=False).values_list("author_id", "pk"),
         *Favourite.objects.filter(kwip__audience__isnull=False).values_list("user_id", "kwip_id"),
     }:
-        assert Kwip.objects.filter(visibility.visible_to(viewer), pk=kwip).exists()
+        assert Kwip.objects.filter(visibility.VisibleTo(viewer), pk=kwip).exists()
 
 
 @pytest.mark.django_db
@@ -318,7 +318,7 @@ def test_afterwards_pages_are_all_visible_and_statements_limited_again():
     assert timeout != "0"
     populate()
     assert one("SHOW statement_timeout") == timeout
-    # Rows that other tests rolled back may keep a few pages from it.
+    # Rows that other tests rolled back may occupy a few pages.
     pages, visible, counted = rows(
         "SELECT relpages, relallvisible, reltuples FROM pg_class WHERE relname = 'kwips_kwip'"
     )[0]

@@ -15,7 +15,7 @@ SPICY = st.text(alphabet=st.sampled_from("ab.:/@#<>&\"'()[]\\ \n\tüé‮​javs
 
 
 class Reader(HTMLParser):
-    """What a browser would find in the HTML."""
+    """Parses HTML as a browser does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ def test_html_says_what_the_text_said_and_nothing_runs(source: str) -> None:
     for tag, attrs in reader.tags:
         assert set(attrs) <= {"href", "rel", "class", "dir", "title"}, (tag, attrs)
         assert str(attrs.get("href", "/")).startswith(("http://", "https://", "mailto:", "/")), attrs
-    # Of an address, its text is composed and says nothing of a user before its host.
+    # The text of an address is NFC, without a user name before the host.
     said = re.sub(r"(?<=//)[^\s/?#@]{1,50}@", "", cleaned)
     assert "".join(re.sub(r"(?<=//)[^\s/?#@]{1,50}@", "", reader.words).split()) == "".join(
         unicodedata.normalize("NFC", said).split()
@@ -163,8 +163,8 @@ CLUSTERS = ["あ", "👨‍👩‍👧‍👦", "🇮🇳", "👍🏽", "e\u0301
 def test_nothing_is_cut_through_a_character_nor_without_an_ellipsis(source: str) -> None:
     whole = regex.findall(r"\X", source)
     beginning, more = text.fold(source)
-    kept = regex.findall(r"\X", beginning)
-    assert kept == whole[: len(kept)]
+    clusters = regex.findall(r"\X", beginning)
+    assert clusters == whole[: len(clusters)]
     assert more or beginning == source
     line = text.excerpt(source)
     words = " ".join(source.split())
