@@ -25,7 +25,7 @@ from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
 
-SUGGESTED_PEOPLE = 5  # to follow, for a new member
+WELCOMED_BY = 5  # people to follow, shown to a new member
 SORTS = {"sort": (queries.ACTIVE,)}
 
 
@@ -77,7 +77,7 @@ def welcome(request: MemberRequest) -> HttpResponse:
     is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
     context = {
         "form": BLANK_KWIP,
-        "people": [(found[pk], pk in followed) for pk in writers if pk in found][:SUGGESTED_PEOPLE],
+        "people": [(found[pk], pk in followed) for pk in writers if pk in found][:WELCOMED_BY],
         "next": onward if is_safe else "",
     }
     return render(request, "feeds/welcome.html", context)
