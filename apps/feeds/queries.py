@@ -1,7 +1,7 @@
 """Every timeline: which kwips, in which order. ``viewer_id`` is None for anonymous visitors."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apps.feeds.statements import Entry, run
 from apps.keyset import Fetch, Key, KeysetOrder, Page, Seek, WeightLimit, encode, paginate, timestamp
@@ -34,11 +34,7 @@ class Timeline:
 
 def everyone(*, viewer_id: int | None, sort: str = "") -> Timeline:
     """The kwips of everyone."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run(_file("everyone", sort), seek, viewer_id=viewer_id)
-
-    return Timeline(_listing("everyone", sort), fetch, sort)
+    return _timeline("everyone", _listing("everyone", sort), viewer_id, sort)
 
 
 def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline:
@@ -69,49 +65,30 @@ def network_unseen(*, viewer_id: int, following_count: int) -> Timeline:
 
 def person(*, viewer_id: int | None, person_id: int, sort: str = "") -> Timeline:
     """The kwips of one person."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run(_file("person", sort), seek, viewer_id=viewer_id, person=person_id)
-
-    return Timeline(_listing(f"person {person_id}", sort), fetch, sort)
+    return _timeline("person", _listing(f"person {person_id}", sort), viewer_id, sort, person=person_id)
 
 
 def comments(*, viewer_id: int | None, person_id: int) -> Timeline:
     """The comments of one person."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run("comments", seek, viewer_id=viewer_id, person=person_id)
-
-    return Timeline(KeysetOrder(f"comments {person_id}"), fetch)
+    return _timeline("comments", KeysetOrder(f"comments {person_id}"), viewer_id, person=person_id)
 
 
 def favourites(*, viewer_id: int | None, person_id: int) -> Timeline:
     """The favourites of one person, the last one first."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run("favourites", seek, viewer_id=viewer_id, person=person_id)
-
-    return Timeline(KeysetOrder(f"favourites {person_id}", keys=(Key("favourite_id"),)), fetch)
+    order = KeysetOrder(f"favourites {person_id}", keys=(Key("favourite_id"),))
+    return _timeline("favourites", order, viewer_id, person=person_id)
 
 
 def tag(*, viewer_id: int | None, name: str) -> Timeline:
     """Kwips and comments with the tag ``name``, in its canonical spelling."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run("tag", seek, viewer_id=viewer_id, tag=name)
-
-    return Timeline(KeysetOrder(f"tag {name}"), fetch)
+    return _timeline("tag", KeysetOrder(f"tag {name}"), viewer_id, tag=name)
 
 
 def conversation(*, viewer_id: int | None, thread_id: int) -> Timeline:
     """The comments on a kwip, the oldest first. A page of long comments has fewer of them."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run(
-            "conversation", seek, viewer_id=viewer_id, thread=thread_id, longest=folding.LONG_CHARACTERS
-        )
-
-    return Timeline(KeysetOrder(f"conversation {thread_id}", oldest_first=True), fetch, weight=_weight())
+    order, longest = KeysetOrder(f"conversation {thread_id}", oldest_first=True), folding.LONG_CHARACTERS
+    timeline = _timeline("conversation", order, viewer_id, thread=thread_id, longest=longest)
+    return replace(timeline, weight=_weight())
 
 
 def place_in(conversation: Timeline, comment_id: int) -> str:
@@ -129,6 +106,17 @@ def place_in(conversation: Timeline, comment_id: int) -> str:
 def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[ShownCard]:
     """The page with the cards for the viewer, without deleted kwips."""
     return page.with_items(cards.shown(page, viewer_id, kind))
+
+
+def _timeline(
+    file: str, order: KeysetOrder, viewer_id: int | None, sort: str = "", **parameters: int | str
+) -> Timeline:
+    """The timeline that one .sql file reads."""
+
+    def fetch(seek: Seek) -> list[Entry]:
+        return run(_file(file, sort), seek, viewer_id=viewer_id, **parameters)
+
+    return Timeline(order, fetch, sort)
 
 
 def _weight(*, share: int = 1) -> WeightLimit[Entry]:

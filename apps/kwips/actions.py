@@ -224,9 +224,7 @@ def favourite(*, kwip: Kwip, user: User) -> int:
     if Favourite.objects.filter(kwip=locked, user=user).exists():
         return locked.favourites_count
     Favourite.objects.create(kwip=locked, user=user)
-    _count_favourite(locked, user, by=1)
-    events.favourited.emit(events.Favourited(locked, user))
-    return locked.favourites_count + 1
+    return _count_favourite(locked, user, by=1)
 
 
 @transaction.atomic
@@ -235,16 +233,17 @@ def unfavourite(*, kwip: Kwip, user: User) -> int:
     locked = _lock(kwip.pk)
     if not Favourite.objects.filter(kwip=locked, user=user).delete()[0]:
         return locked.favourites_count
-    _count_favourite(locked, user, by=-1)
-    events.unfavourited.emit(events.Favourited(locked, user))
-    return locked.favourites_count - 1
+    return _count_favourite(locked, user, by=-1)
 
 
-def _count_favourite(kwip: Kwip, user: User, *, by: int) -> None:
+def _count_favourite(kwip: Kwip, user: User, *, by: int) -> int:
     Kwip.objects.filter(pk=kwip.pk).update(
         favourites_count=F("favourites_count") + by, version=F("version") + 1
     )
     move_counters({user.pk: {"favourites_count": by}})
+    event = events.favourited if by > 0 else events.unfavourited
+    event.emit(events.Favourited(kwip, user))
+    return kwip.favourites_count + by
 
 
 def _lock(kwip_id: int) -> Kwip:

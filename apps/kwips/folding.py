@@ -1,4 +1,4 @@
-"""How much of a text a page shows; a text of up to 100,000 characters has a page of its own."""
+"""How much of a text a list, a conversation and a history show; a long text has a page for its whole."""
 
 from apps.kwips import text as kwip_text
 from apps.plaintext import boundary

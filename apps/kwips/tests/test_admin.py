@@ -10,7 +10,7 @@ from django.test import Client
 from apps.accounts.actions import change_picture
 from apps.accounts.models import User
 from apps.commandqueue.core.worker import Worker
-from apps.kwips import finding, tasks
+from apps.kwips import admin_search, tasks
 from apps.kwips.admin_search import Sought
 from apps.kwips.models import Kwip, Tombstone
 from apps.kwips.tests.test_actions import counters_are_exact
@@ -102,7 +102,7 @@ def test_a_kwip_is_found_by_its_link(operator: Client, ann: User, bob: User, pub
 def test_words_are_looked_for_in_a_bounded_number_of_kwips_and_the_page_says_how_to_go_on(
     operator: Client, ann: User, publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "WINDOW", 2)
+    monkeypatch.setattr(admin_search, "WINDOW", 2)
     old, _, newer, newest = (publish(ann, f"tea {number}") for number in range(4))
     assert listed(operator, KWIPS, q="tea") == {newer.text, newest.text}
     shown = operator.get(KWIPS, {"q": "tea"}).content.decode()
