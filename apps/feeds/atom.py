@@ -147,8 +147,7 @@ class TimelineFeed(Feed, ABC):
     def feed_url(self, obj: Any) -> str:
         return f"{self.link(obj)}feed.atom"
 
-    def feed_guid(self, obj: Any) -> str:
-        return self.link(obj)
+    feed_guid = link
 
     def items(self, obj: Any) -> list[Entry]:
         return list(entries([entry.id for entry in self.timeline(obj).page({})]))
