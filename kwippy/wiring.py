@@ -15,7 +15,7 @@ from apps.accounts.converters import PersonConverter
 from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
 from apps.contact.forms import RETURNED_FIELDS as CONTACT_FIELDS
 from apps.feeds.converters import RangeConverter, TagConverter
-from apps.feeds.popular import popular
+from apps.feeds.warm_paths import warm_paths
 from apps.kwips.converters import KwipIdConverter
 from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
@@ -30,7 +30,7 @@ def connect() -> None:
     # A failed invalidation is retried by a task.
     lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
     # The first pages that `manage.py warmpages` requests.
-    pagecache.warm_paths.append(popular)
+    pagecache.warm_paths.append(warm_paths)
     limits.on_refused.append(metrics.count_refusal)
     user_login_failed.connect(metrics.count_failed_sign_in)
     sql_log.start()

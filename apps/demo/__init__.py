@@ -1,10 +1,9 @@
-"""An invented community, for the demo and for trying the site at size. `manage.py populate` moves it in.
+"""Demo data: `manage.py populate` generates a community of any size.
 
-`scenes/*.txt` hold what people say: openings, and the comments that fit them. `grammar` reads them,
-`people` invents who says it, `network` who follows whom, `clock` when, `talk` picks the words and
-`simulation` lets it all happen in the order of time. `tables` and `bulk_copy` bring the rows into PostgreSQL
-through COPY.
+`scenes/*.txt` have the texts: openings, and comments that fit them. `grammar` parses them; `people` generates
+people, `network` follows, `clock` times, `talk` texts; `simulation` runs the events in order of time;
+`bulk_copy` loads the rows.
 
-Every random choice derives from the seed: the same seed, size and end of time make the same people, ids,
-words and times. The production image leaves this app out (`--build-arg DEMO=yes` keeps it).
+Every random choice derives from the seed: the same seed, sizes and end time generate the same rows. The
+production image excludes this app, unless it is built with `--build-arg DEMO=yes`.
 """

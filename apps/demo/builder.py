@@ -1,4 +1,4 @@
-"""The people of a community, what they do how much, and the tables their rows go to."""
+"""The people of a community, their activity, and the tables of their rows."""
 
 from array import array
 from bisect import bisect
@@ -25,10 +25,9 @@ from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag
 DEMO, DEMO_EMAIL, DEMO_PASSWORD = "demo", "demo@kwippy.example", "happykwipping"
 NUMBERED = (User, EmailAddress, Follow, Kwip, Tag, Favourite, Revision)
 FILLED = (*NUMBERED, KwipTag, Mention)
-# Whose indexes are worth dropping meanwhile; the others are small.
-LARGE = (Follow, Kwip, KwipTag, Mention, Favourite, Revision)
+LARGE = (Follow, Kwip, KwipTag, Mention, Favourite, Revision)  # loaded without indexes
 
-# By their places in the order of joining.
+# Indexes in the order of joining.
 FIRST, CELEBRITY, READER = 0, 1, 2
 _JOINED_BEFORE = 0.6
 _DEMO_FOLLOWS = 40
@@ -36,21 +35,21 @@ _DEMO_FOLLOWS = 40
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How large a community, and from when to when (microseconds of Unix time) it writes."""
+    """The size of a community, and its period in microseconds of Unix time."""
 
     people: int
     seed: int
     since: int
     until: int
-    following: float  # how many people somebody follows, about
-    talkative: float  # the share of kwips that have comments
-    longest: int  # how many comments a kwip has at most
+    following: float  # average number of followees
+    talkative: float  # share of kwips with comments
+    longest: int  # maximum number of comments
     demo: bool = False
 
 
 @dataclass(slots=True)
 class Counts:
-    """The counters of people, by their indexes."""
+    """The counters of people, by index."""
 
     kwips: array[int]
     comments: array[int]
@@ -62,7 +61,7 @@ class Counts:
 
 
 class Community:
-    """People and their network, with tables to add rows to. ``ids`` has the first free id of each table."""
+    """People, their network, and tables. ``ids`` has the first free id of each table."""
 
     def __init__(self, shape: Shape, book: Book, ids: Mapping[type[Model], int]) -> None:
         self.shape = shape
@@ -70,13 +69,9 @@ class Community:
         self.counts = Counts.of(shape.people)
         self.user_rows = Table(User, _USER, first_id=ids[User])
         self.email_rows = Table(EmailAddress, _EMAIL, first_id=ids[EmailAddress])
-        self.follow_rows = Table(
-            Follow, ("id", "follower_id", "followee_id", "created_at"), first_id=ids[Follow]
-        )
+        self.follow_rows = Table(Follow, _FOLLOW, first_id=ids[Follow])
         self.kwip_rows = Table(Kwip, _KWIP, first_id=ids[Kwip])
-        self.favourite_rows = Table(
-            Favourite, ("id", "user_id", "kwip_id", "created_at"), first_id=ids[Favourite]
-        )
+        self.favourite_rows = Table(Favourite, _FAVOURITE, first_id=ids[Favourite])
         self.revision_rows = Table(Revision, _REVISION, first_id=ids[Revision])
         self.tag_rows = Table(Tag, ("id", "name"), first_id=ids[Tag])
         self.kwip_tag_rows = Table(KwipTag, ("tag_id", "kwip_id"))
@@ -86,9 +81,9 @@ class Community:
             self.revision_rows, self.tag_rows, self.kwip_tag_rows, self.mention_rows,
         )  # fmt: skip
         self._tags = dict(Tag.objects.values_list("name", "id"))
-        self._settle(ids[User])
+        self._generate_people(ids[User])
 
-    def _settle(self, first_id: int) -> None:
+    def _generate_people(self, first_id: int) -> None:
         shape = self.shape
         chance = seeded_random(shape.seed, "people")
         self._joined = _joining(shape)
@@ -97,14 +92,11 @@ class Community:
             first_id=first_id, joined=self._joined, book=self.book, taken=taken, chance=chance
         )
         if shape.demo:
-            _introduce_demo(self.people[FIRST])
+            _make_demo_account(self.people[FIRST])
         activity, popularity = self._weights()
         self.early = list(accumulate(activity))
-        self.late = list(
-            accumulate(
-                0 if person.dormant else much for person, much in zip(self.people, activity, strict=True)
-            )
-        )
+        awake = (0 if who.dormant else much for who, much in zip(self.people, activity, strict=True))
+        self.late = list(accumulate(awake))
         self.speakers: dict[str, list[int]] = {topic.language: [] for topic in self.book.topics}
         for index, person in enumerate(self.people):
             for language in person.languages:
@@ -117,43 +109,43 @@ class Community:
         )  # fmt: skip
 
     def _weights(self) -> tuple[list[float], list[float]]:
-        """How much each person kwips and how popular they are: power laws, that lean on each other."""
+        """The activity and the popularity of each person: correlated power laws."""
         chance = seeded_random(self.shape.seed, "weights")
         ranks = list(range(len(self.people)))
         chance.shuffle(ranks)
         activity = [(rank + 12) ** -0.9 for rank in ranks]
         popularity = [much**0.8 * chance.lognormvariate(0, 0.9) for much in activity]
         if self.shape.demo:
-            # Neither a star nor nobody.
+            # Somewhat above the average.
             activity[FIRST] = sum(activity) / len(activity) * 1.5
             popularity[FIRST] = sum(popularity) / len(popularity) * 1.5
         return activity, popularity
 
-    def befriend(self) -> Iterable[None]:
-        """Lets everyone follow whom they follow; yields after each follow."""
+    def follow(self) -> Iterable[None]:
+        """Adds all follows; yields after each."""
         for moment, follower, followee in self._edges():
             self.network.add(moment, follower, followee)
             self.follow_rows.new(self.people[follower].id, self.people[followee].id, clock.stamp(moment))
             yield
 
     def joined_at(self, moment: int) -> int:
-        """How many people, from the first, had joined at the moment."""
+        """How many people had joined at the moment."""
         return bisect(self._joined, moment)
 
     def tag_id(self, name: str) -> int:
-        """The id of the tag, which is new where it was never asked for."""
+        """The id of the tag; adds new tags."""
         if name not in self._tags:
             self._tags[name] = self.tag_rows.new(escaped(name))
         return self._tags[name]
 
     def register(self) -> None:
-        """Adds the rows of the people, whose counters are final now, and of their addresses."""
+        """Adds the rows of people and of their addresses. The counters must be final."""
         chance = seeded_random(self.shape.seed, "passwords")
         counts, following = self.counts, self.network
         for index, person in enumerate(self.people):
             demo = person.username == DEMO
             email = DEMO_EMAIL if demo else f"{person.username}@kwippy.example"
-            # Nobody signs in with a password that begins with "!"; the rest makes reset links differ.
+            # "!" disables the password; the rest makes reset links differ.
             password = make_password(DEMO_PASSWORD) if demo else f"!{chance.getrandbits(160):040x}"
             self.user_rows.new(
                 escaped(password), NULL, "f", person.username, email, escaped(person.display_name),
@@ -180,7 +172,7 @@ _KWIP = (
 )  # fmt: skip
 
 
-def _introduce_demo(person: Person) -> None:
+def _make_demo_account(person: Person) -> None:
     person.username = person.call = DEMO
     person.display_name = "Demo"
     person.bio = "the account to try things with. be anyone you like in it. happy kwipping :)"
@@ -188,7 +180,7 @@ def _introduce_demo(person: Person) -> None:
 
 
 def _joining(shape: Shape) -> list[int]:
-    """When people joined, in order: most in the year before ``since``, the others until the end."""
+    """Sorted times of joining: most in the year before ``since``, the others until the end."""
     chance = seeded_random(shape.seed, "joining")
     before = max(1, int(shape.people * _JOINED_BEFORE))
     early = (shape.since - 1 - int(chance.random() * 365 * clock.DAY) for _ in range(before))
@@ -198,7 +190,7 @@ def _joining(shape: Shape) -> list[int]:
 
 
 def first_ids(*, empty: bool) -> dict[type[Model], int]:
-    """The first free id of each table; 1 in an ``empty`` database, whatever was there before."""
+    """The first free id of each table; if the database is ``empty``, regardless of sequences."""
     ids: dict[type[Model], int] = {}
     with connection.cursor() as cursor:
         for model in NUMBERED:
@@ -214,7 +206,7 @@ def first_ids(*, empty: bool) -> dict[type[Model], int]:
 
 
 def set_sequences(tables: Iterable[Table]) -> None:
-    """The next rows that the site adds come after these."""
+    """Sets the sequences to the ids after these rows."""
     numbered = {model._meta.db_table for model in NUMBERED}
     with connection.cursor() as cursor:
         for table in tables:

@@ -1,4 +1,4 @@
-"""When things happen: more by day, more as the community grows. Moments are microseconds of Unix time."""
+"""Times of events: more by day, more as the community grows. Moments are microseconds of Unix time."""
 
 from bisect import bisect
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# How much is going on in each hour of the day, in UTC, and on each day of the week from Monday.
+# Relative activity by hour of the day (UTC), and by weekday from Monday.
 _HOURS = (6, 4, 3, 2, 3, 6, 14, 26, 34, 32, 30, 31, 38, 36, 30, 28, 30, 36, 42, 48, 52, 46, 30, 14)
 _WEEKDAYS = (1.0, 0.95, 0.95, 1.0, 1.05, 1.15, 1.2)
 _PASSED = (0.0, *(hours / sum(_HOURS) for hours in accumulate(_HOURS)))
@@ -22,7 +22,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def stamp(moment: int) -> str:
-    """The moment as PostgreSQL reads it."""
+    """The moment in ISO format."""
     return (EPOCH + timedelta(microseconds=moment)).isoformat()
 
 
@@ -35,7 +35,7 @@ def weekday(moment: int) -> int:
 
 
 def moments(count: int, *, since: int, until: int, chance: Random) -> Iterator[int]:
-    """``count`` moments in order, from the day of ``since`` up to ``until``; a day's at a time in memory."""
+    """``count`` moments in order, from the day of ``since`` up to ``until``; one day at a time in memory."""
     first, last = since // DAY, until // DAY
     today = _passed(until % DAY)
     weights = [
@@ -55,7 +55,7 @@ def moments(count: int, *, since: int, until: int, chance: Random) -> Iterator[i
 
 
 def _passed(time_of_day: int) -> float:
-    """How much of a day's doings are behind at this time of day."""
+    """The share of a day's activity before this time of day."""
     whole, rest = divmod(time_of_day, HOUR)
     return _PASSED[whole] + (_PASSED[whole + 1] - _PASSED[whole]) * rest / HOUR
 
@@ -67,7 +67,7 @@ def _time_of_day(passed: float) -> int:
 
 
 def awake(moment: int, chance: Random) -> int:
-    """The moment, or some hours later where it falls into a night and its owner sleeps."""
+    """The moment, or some hours later if it is at night."""
     while chance.random() > _HOURS[hour(moment)] / 20:
         moment += int(chance.random() * 4 * HOUR)
     return moment

@@ -1,16 +1,16 @@
-"""Reads what people say: files of scenes.
+"""Parses the scene files, `scenes/*.txt`.
 
-A file opens with what its scenes share (``topic:``, ``tags:``, ``lang:``, ``bio:`` lines and ``{slot}:``
-lines with values between bars). Blank lines part the scenes. In a scene, lines at the margin are openings,
-any of which may be the kwip; indented lines are comments: one without a mark begins an exchange, ``>`` is
-the kwip's author answering, ``<`` the same commenter again, ``+`` somebody else. A scene that begins with
-``*`` has exchanges that fit every opening of its topic.
+A file begins with a header: ``topic:``, ``tags:``, ``lang:``, ``bio:`` lines, and ``{slot}:`` lines with
+values between bars. Blank lines separate scenes. In a scene, lines without indent are openings: alternative
+texts of the kwip. Indented lines are comments: without a mark it begins an exchange; ``>`` is by the author
+of the kwip, ``<`` by the first commenter, ``+`` by another person. The exchanges of a scene that begins with
+``*`` fit every opening of the topic.
 
-In a line ``{slot}`` is filled once per thread, so that comments speak of the same thing; ``[a|b]`` is one of
-them; ``¶`` a new paragraph, ``↵`` a new line. An opening may begin with ``~`` (seldom used) and ``(when)``,
-which is a part of the day, a weekday, ``weekend``, or ``new``: for the first kwip of somebody new.
-``{@friend}`` is the user name of someone the author follows, ``{@op}`` the author's and ``{op}`` what people
-call them. An exchange that begins with ``?word|{slot}?`` is only for kwips with such a word or slot in them.
+In a line, ``{slot}`` has one value per thread, ``[a|b]`` is a random choice, ``¶`` a new paragraph, ``↵`` a
+new line. An opening may begin with ``~`` (rare) and ``(when)``: a part of the day, a weekday, ``weekend``,
+or ``new`` for the first kwip of a new member. ``{@friend}`` is the user name of a followee of the author,
+``{@op}`` the author's, ``{op}`` the author's given name. An exchange that begins with ``?word|{slot}?`` is
+only for kwips with such a word or slot.
 """
 
 import re
@@ -48,13 +48,13 @@ type Slots = Mapping[str, tuple[Line, ...]]
 
 @dataclass(slots=True)
 class Exchange:
-    """Comments that follow each other: of each, who says it ("", ">", "<" or "+") and what."""
+    """A sequence of comments: the mark ("", ">", "<" or "+") and the text of each."""
 
     about: tuple[str, ...]
     comments: list[tuple[str, Line]]
 
     def fits(self, words: str, bound: Mapping[str, str]) -> bool:
-        """Whether it can stand below a kwip of these words, in lower case, with these slots filled."""
+        """Whether it fits a kwip with this text, in lower case, and these slots."""
         return not self.about or any(
             about[1:-1] in bound if about[0] == "{" else about in words for about in self.about
         )
@@ -62,7 +62,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opening:
-    """What a kwip may say."""
+    """A template of a kwip."""
 
     line: Line
     scene: "Scene"
@@ -77,7 +77,7 @@ class Opening:
 
     @property
     def always(self) -> bool:
-        """Whether anybody may say it at any time."""
+        """Whether it fits every author at any time."""
         special = self.seldom or self.needs_friend or self.by_new
         return len(self.hours) == 24 and len(self.weekdays) == 7 and not special
 
@@ -102,7 +102,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All topics but `ANYWHERE`, in the order of their names; what fits anywhere, by language."""
+    """All topics but `ANYWHERE`, by name; the exchanges that fit every kwip, by language."""
 
     topics: tuple[Topic, ...]
     anywhere: Mapping[str, tuple[Exchange, ...]]
@@ -113,12 +113,11 @@ class Book:
 
     @property
     def for_new(self) -> list[Opening]:
-        """The first words of somebody new."""
         return [opening for opening in self.openings if opening.by_new]
 
 
 def read(directory: Path = SCENES) -> Book:
-    """The book of all scene files. Raises ValueError, naming file and line, for one that makes no sense."""
+    """Parses all scene files. Raises ValueError with the file and line of a syntax error."""
     topics = [_read_file(path) for path in sorted(directory.glob("*.txt"))]
     common: dict[str, tuple[Line, ...]] = {}
     anywhere: dict[str, tuple[Exchange, ...]] = {}
@@ -126,13 +125,13 @@ def read(directory: Path = SCENES) -> Book:
         if topic.name == ANYWHERE:
             common |= topic.slots
             anywhere[topic.language] = tuple(topic.exchanges)
-    kept = [topic for topic in topics if topic.name != ANYWHERE]
-    for topic in kept:
+    used = [topic for topic in topics if topic.name != ANYWHERE]
+    for topic in used:
         topic.slots = common | topic.slots
         if not any(opening.always for opening in topic.openings):
             raise ValueError(f"{topic.name}: nothing that can be said at any time")
         _check_slots(topic)
-    return Book(tuple(kept), anywhere)
+    return Book(tuple(used), anywhere)
 
 
 def _check_slots(topic: Topic) -> None:
@@ -188,7 +187,7 @@ def _read_header(topic: Topic, raw: str) -> None:
 def _read_scene_line(scene: Scene, raw: str) -> None:
     said = raw.strip()
     if said == "*":
-        # What fits every opening of the topic is kept with the topic itself.
+        # The exchanges belong to the topic.
         scene.exchanges = scene.topic.exchanges
     elif not raw.startswith(" "):
         opening = _opening(said, scene)
@@ -223,7 +222,7 @@ def _opening(said: str, scene: Scene) -> Opening:
 
 
 def line(said: str) -> Line:
-    """A line cut into text, slots and choices."""
+    """Parses a line into text, slots and choices."""
     said = said.replace(" ¶ ", "\n\n").replace(" ↵ ", "\n")
     parts: list[str | Slot | Choice] = []
     start = 0
@@ -238,7 +237,7 @@ def line(said: str) -> Line:
 
 
 def fill(said: Line, bound: dict[str, str], slots: Slots, chance: Random) -> str:
-    """The line in words. Slots filled for the first time are bound in ``bound``."""
+    """Renders a line. Adds the values of new slots to ``bound``."""
     words = []
     for part in said:
         if isinstance(part, str):

@@ -1,4 +1,4 @@
-"""Who follows whom."""
+"""Generates follows."""
 
 from array import array
 from bisect import bisect
@@ -15,7 +15,7 @@ _MASK = (1 << _BITS) - 1
 
 
 class Network:
-    """The follows, by the indexes of people in their list, with the times they began."""
+    """The follows with their times, by the indexes of people."""
 
     def __init__(self, people: Sequence[Person]) -> None:
         self.followers = [array("l") for _ in people]
@@ -23,18 +23,18 @@ class Network:
         self.following = [array("l") for _ in people]
 
     def add(self, moment: int, follower: int, followee: int) -> None:
-        """Call it in the order of time."""
+        """Adds a follow. Must be called in order of time."""
         self.followers[followee].append(follower)
         self.since[followee].append(moment)
         self.following[follower].append(followee)
 
     def followers_at(self, person: int, moment: int) -> int:
-        """How many of the person's followers, from the first, followed them at the moment."""
+        """The number of the person's followers at the moment."""
         return bisect(self.since[person], moment)
 
 
 class Matchmaker:
-    """Draws follows: by popularity, half of them among those who share a topic."""
+    """Chooses followees by popularity, half of them among people with a common topic."""
 
     def __init__(self, people: Sequence[Person], popularity: Sequence[float], chance: Random) -> None:
         self.people = people
@@ -49,7 +49,7 @@ class Matchmaker:
             self._circles[name] = circle, list(accumulate(popularity[index] for index in circle))
 
     def choose(self, follower: int, wanted: int) -> set[int]:
-        """About so many others to follow; fewer where there are not enough."""
+        """At most ``wanted`` people to follow."""
         chosen: set[int] = set()
         for _ in range(wanted * 3):
             if len(chosen) >= wanted:
@@ -77,12 +77,12 @@ def draw(
 ) -> Iterator[tuple[int, int, int]]:
     """All follows as (moment, follower, followee), in order of time.
 
-    ``sizes`` says how many certain people follow, ``celebrity`` whom nineteen of twenty follow.
-    Everyone 400th from the twelfth on follows dormant people only.
+    ``sizes`` has the number of followees of certain people; 95 % follow ``celebrity``. Every 400th person
+    follows only dormant people.
     """
     matchmaker = Matchmaker(people, popularity, chance)
     dormant = [index for index, person in enumerate(people) if person.dormant]
-    edges = []  # each packed into one number: they are many, and tuples are large
+    edges = []  # each packed into one number, to save memory
     for follower, person in enumerate(people):
         if follower % 400 == 11 and dormant:
             chosen = set(chance.sample(dormant, min(10, len(dormant)))) - {follower}
@@ -96,8 +96,8 @@ def draw(
             ):
                 chosen.add(celebrity)
         for followee in sorted(chosen):
-            met = max(person.joined, people[followee].joined)
-            moment = met + int((until - met) * chance.random() ** 2)
+            start = max(person.joined, people[followee].joined)
+            moment = start + int((until - start) * chance.random() ** 2)
             edges.append((moment << 2 * _BITS) | (follower << _BITS) | followee)
     edges.sort()
     for edge in edges:
@@ -108,6 +108,6 @@ def _choose(matchmaker: Matchmaker, follower: int, wanted: int) -> set[int]:
     everyone = range(len(matchmaker.people))
     if wanted < min(500, len(everyone) // 5):
         return matchmaker.choose(follower, wanted)
-    # Whoever follows so many is not choosy.
+    # For so many, popularity does not matter.
     drawn = matchmaker.chance.sample(everyone, min(wanted + 1, len(everyone)))
     return set([index for index in drawn if index != follower][:wanted])

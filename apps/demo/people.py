@@ -1,4 +1,4 @@
-"""Invents people: user names, names to show, a few words about themselves, and how they write."""
+"""Generates people: user names, display names, bios, and styles of writing."""
 
 import re
 from collections.abc import Container, Iterator, Sequence
@@ -12,7 +12,7 @@ from random import Random
 from apps.demo.grammar import Book, Opening, Topic, fill, line
 
 USERNAME_LENGTH = 30
-# What a name may tell of the language that somebody writes in.
+# The language of a person, by the characters of the name.
 _SCRIPTS = {
     "hi": re.compile("[\u0900-\u097f]"),
     "ar": re.compile("[\u0600-\u06ff]"),
@@ -26,7 +26,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-# Nobody's name, and plausible as somebody's user name.
+# Words of invented user names.
 _FIRSTS = _words(
     """
     slow paper lantern quiet tiny copper velvet salty foggy second pocket winter amber distant wooden minor
@@ -74,7 +74,7 @@ _SENTENCE = re.compile(r"(?:^|[.!?…]\s+|\n)([\"“¿¡]?(?!https?:)[a-zà-ÿ])
 
 @dataclass(slots=True)
 class Person:
-    """Somebody, and how they write. ``joined`` is in microseconds of Unix time; so are all times here."""
+    """A person and their style of writing. ``joined`` is in microseconds of Unix time."""
 
     id: int
     username: str
@@ -96,7 +96,7 @@ class Person:
         return {topic.language for topic in self.topics}
 
     def next_opening(self) -> Opening:
-        """Walks through all openings of this person's topics, in an order of their own."""
+        """The next opening of the person's topics, in a fixed pseudo-random order."""
         total = sum(len(topic.openings) for topic in self.topics)
         index = (self.start + self.turn * self.stride) % total
         self.turn += 1
@@ -107,7 +107,7 @@ class Person:
         raise AssertionError("unreachable")
 
     def says(self, words: str, chance: Random) -> str:
-        """The words as this person types them."""
+        """The text in the style of this person."""
         words = words.replace("!.", "!").replace("?.", "?")
         words = words.lower() if self.lower else capitals(words)
         if self.bare and words.endswith(".") and not words.endswith(".."):
@@ -118,13 +118,13 @@ class Person:
 
 
 def capitals(words: str) -> str:
-    """Sentences begin with a capital."""
+    """Capitalises sentences."""
     return _SENTENCE.sub(lambda found: found[0][:-1] + found[0][-1].upper(), words)
 
 
 @cache
 def given_names() -> tuple[tuple[str, str], ...]:
-    """(name for a user name, name as it is shown) of everyone that there may be."""
+    """All given names, as (Latin for user names, display name)."""
     lines = Path(__file__).with_name("names.txt").read_text("utf-8").splitlines()
     pairs = (text.partition(" ") for text in lines if not text.startswith("#"))
     return tuple((latin, shown or latin.capitalize()) for latin, _, shown in pairs)
@@ -133,7 +133,7 @@ def given_names() -> tuple[tuple[str, str], ...]:
 def invent(
     *, first_id: int, joined: Sequence[int], book: Book, taken: Container[str], chance: Random
 ) -> list[Person]:
-    """One person for each moment in ``joined``, with user names that are not ``taken``."""
+    """One person for each moment in ``joined``; user names are not in ``taken``."""
     names = _usernames(taken, chance)
     return [
         _person(first_id + index, moment, names, book, chance, dormant=index % 50 == 7)
@@ -172,7 +172,7 @@ def _person(
 
 
 def _interests(book: Book, shown: str, chance: Random) -> tuple[Topic, ...]:
-    """Four to eight topics; whoever shows a name in another script mostly writes in its language as well."""
+    """Four to eight topics, or those of the language of the name and one or two English ones."""
     english = [topic for topic in book.topics if topic.language == "en"]
     language, likely = _language(shown)
     own = [topic for topic in book.topics if topic.language == language]
@@ -182,7 +182,7 @@ def _interests(book: Book, shown: str, chance: Random) -> tuple[Topic, ...]:
 
 
 def _language(shown: str) -> tuple[str, float]:
-    """The language that somebody of this name might write in, besides English, and how likely."""
+    """A language besides English for this name, and its probability."""
     for language, script in _SCRIPTS.items():
         if script.search(shown):
             return language, 0.8
@@ -190,7 +190,7 @@ def _language(shown: str) -> tuple[str, float]:
 
 
 def _usernames(taken: Container[str], chance: Random) -> Iterator[tuple[str, str, str]]:
-    """(user name, what people call them, name to show), without end and without repetition."""
+    """Endless unique (user name, given name, display name)."""
     used: set[str] = set()
     given = given_names()
     while True:
@@ -228,7 +228,7 @@ def _username(latin: str, shown: str, chance: Random) -> tuple[str, str, str]:
 
 
 def _shown(shown: str, chance: Random) -> str:
-    """The name somebody shows, or "" for none but the user name."""
+    """The display name; "" for none."""
     if " " in shown or not shown:
         return chance.choice((shown, shown, shown.title(), ""))
     if not shown[0].isascii():

@@ -1,4 +1,4 @@
-"""How far a long command is."""
+"""Progress of a long command."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ _EVERY = 512
 
 
 class Progress:
-    """Bars on a terminal, a line for each step elsewhere, nothing where ``shown`` is false."""
+    """Bars on a terminal, else one line for each step; nothing if ``shown`` is false."""
 
     def __init__(self, *, shown: bool, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -18,13 +18,12 @@ class Progress:
         self._bars = shown and self._stream.isatty()
 
     def step(self, name: str) -> None:
-        """Says what is done now."""
         if self._shown:
             self._stream.write(f"{name} …\n")
             self._stream.flush()
 
     def over[T](self, items: Iterable[T], total: int, name: str) -> Iterator[T]:
-        """The items, while a bar shows how many of the ``total`` went by."""
+        """Yields the items, and draws a bar of ``total``."""
         self.step(name)
         began = time.monotonic()
         drawn = 0.0

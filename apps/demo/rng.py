@@ -1,4 +1,4 @@
-"""Random numbers that can be repeated."""
+"""Reproducible random numbers."""
 
 from bisect import bisect
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from random import Random
 
 
 def seeded_random(seed: int, purpose: str) -> Random:
-    """Returns the generator for one purpose. It depends on seed and purpose alone."""
-    return Random(f"{seed} {purpose}")  # noqa: S311 - nothing secret is made with it
+    """Returns a generator that depends only on the seed and the purpose."""
+    return Random(f"{seed} {purpose}")  # noqa: S311 - not for secrets
 
 
 def weighted(chance: Random, cumulated: Sequence[float], first: int) -> int:
-    """One of the ``first`` indexes, by their weights, given as running totals; the last weight is not 0."""
+    """One of the ``first`` indexes, by cumulated weights; the last weight is not 0."""
     return min(bisect(cumulated, chance.random() * cumulated[first - 1], 0, first), first - 1)

@@ -1,4 +1,4 @@
-"""Lets a community live: people join, follow, kwip, comment and favourite, in the order of time."""
+"""Simulates a community: people kwip, comment and favourite, in order of time."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,14 +21,14 @@ EDITED = 0.012
 MOST_FAVOURITES = 300
 NEW = 14 * clock.DAY
 
-# The texts here are our own: no "#" or "@" stands in an address or inside a word, so this finds what
-# apps.kwips.text finds, in a thirtieth of the time.
+# In the scene files no address or word contains "#" or "@", so this finds what apps.kwips.text finds,
+# 30 times as fast.
 _MARKED = re.compile(r"([@#])(\w+)")
 
 
 @dataclass(slots=True)
 class Thread:
-    """What a comment needs to know of the kwip it stands below."""
+    """The kwip of a comment."""
 
     id: int
     author: int
@@ -36,7 +36,7 @@ class Thread:
 
 
 class Simulation:
-    """Runs the time of a community. `kwips` runs it, and yields after each kwip."""
+    """`kwips` runs the simulation."""
 
     def __init__(self, community: Community) -> None:
         self.home = community
@@ -47,31 +47,31 @@ class Simulation:
         seed = community.shape.seed
         self.chance = seeded_random(seed, "life")
         self.talk = Talk(community.book, self.chance)
-        # Moments have a generator of their own, so that the moments don't depend on what is said.
+        # A separate generator, so that the moments do not depend on the texts.
         self._moments = seeded_random(seed, "moments")
         self._form_keys = seeded_random(seed, "form keys")
-        self._coming: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._scheduled: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
         self._ids = {person.username: person.id for person in self.people}
-        # Dormant people fell silent early.
+        # Dormant people write only before this.
         self._silence = self.since + (self.until - self.since) // 10
 
     def kwips(self, number: int) -> Iterator[None]:
-        """Lets that many kwips happen, with all that follows from them."""
+        """Simulates that many kwips, with their comments and favourites; yields after each."""
         for moment in clock.moments(number, since=self.since, until=self.until, chance=self._moments):
-            while self._coming and self._coming[0][0] <= moment:
-                self._happen()
+            while self._scheduled and self._scheduled[0][0] <= moment:
+                self._run_next()
             self._publish(moment)
             yield
-        while self._coming:
-            self._happen()
+        while self._scheduled:
+            self._run_next()
 
-    def _happen(self) -> None:
-        moment, _, act, arguments = heappop(self._coming)
+    def _run_next(self) -> None:
+        moment, _, act, arguments = heappop(self._scheduled)
         act(moment, *arguments)
 
-    def _expect(self, moment: int, act: Callable[..., None], *arguments: Any) -> None:
-        heappush(self._coming, (moment, next(self._order), act, arguments))
+    def _schedule(self, moment: int, act: Callable[..., None], *arguments: Any) -> None:
+        heappush(self._scheduled, (moment, next(self._order), act, arguments))
 
     def _publish(self, moment: int) -> None:
         index = self._writer(moment)
@@ -91,7 +91,7 @@ class Simulation:
         )  # fmt: skip
         self.home.counts.kwips[index] += 1
         for when, by, words in comments:
-            self._expect(when, self._comment, thread, by, words)
+            self._schedule(when, self._comment, thread, by, words)
 
     def _comment(self, moment: int, thread: Thread, by: int, words: str) -> None:
         favourites = 0
@@ -134,7 +134,7 @@ class Simulation:
             self.home.mention_rows.add(identity, person)
 
     def _edit(self, kwip: Kwip, identity: int, moment: int) -> int:
-        """When the kwip was edited, 0 for never; what it said before goes to its history."""
+        """The time of an edit, 0 for none. Adds the revision."""
         if self.chance.random() >= EDITED:
             return 0
         edited = moment + int(self.chance.expovariate(1 / 20) * 60 * clock.SECOND) + clock.SECOND
@@ -143,8 +143,6 @@ class Simulation:
             return 0
         self.home.revision_rows.new(identity, escaped(before), clock.stamp(moment))
         return edited
-
-    # ── Who ──────────────────────────────────────────────────────────────────────────────────────
 
     def _writer(self, moment: int) -> int:
         weights = self.home.early if moment < self._silence else self.home.late
@@ -158,7 +156,7 @@ class Simulation:
         return friend.username if friend.joined <= moment else ""
 
     def _reader(self, thread: Thread, moment: int) -> int | None:
-        """Somebody who may see the thread at the moment, and is around."""
+        """An active person who may see the thread at the moment."""
         followers = self.network.followers_at(thread.author, moment)
         if followers and (thread.audience != NULL or self.chance.random() < 0.8):
             found = self.network.followers[thread.author][int(self.chance.random() * followers)]
@@ -183,28 +181,26 @@ class Simulation:
         person = self.people[found]
         return None if found == thread.author or person.dormant or person.joined > moment else found
 
-    # ── What follows from a kwip ─────────────────────────────────────────────────────────────────
-
     def _favourites(self, thread: Thread, author: int, moment: int, most: int = MOST_FAVOURITES) -> int:
-        """Expects favourites of the kwip or comment that has the next id; returns how many."""
+        """Schedules favourites of the kwip or comment with the next id; returns how many."""
         wanted = min(int(self.chance.paretovariate(1.7)) - (most == MOST_FAVOURITES), most)
         fans = set()
         if most != MOST_FAVOURITES and author != thread.author and self.chance.random() < 0.5:
-            # Whoever wrote a kwip favourites what is said below it.
+            # Authors favourite comments on their kwips.
             when = moment + int(self.chance.lognormvariate(-2, 1) * clock.HOUR)
             if when <= self.until:
                 fans.add(thread.author)
-                self._expect(when, self._favourite, self.home.kwip_rows.next_id, thread.author)
+                self._schedule(when, self._favourite, self.home.kwip_rows.next_id, thread.author)
         for _ in range(wanted):
             when = moment + int(self.chance.lognormvariate(0, 1.5) * clock.HOUR)
             by = self._reader(thread, moment)
             if by is not None and by not in fans and by != author and when <= self.until:
                 fans.add(by)
-                self._expect(when, self._favourite, self.home.kwip_rows.next_id, by)
+                self._schedule(when, self._favourite, self.home.kwip_rows.next_id, by)
         return len(fans)
 
     def _comments(self, kwip: Kwip, thread: Thread, moment: int) -> list[tuple[int, int, str]]:
-        """What will be said below the kwip: (moment, by whom, words), in order."""
+        """The comments of the kwip as (moment, author, text), in order."""
         comments: list[tuple[int, int, str]] = []
         if self.chance.random() >= self.talkative:
             return comments
@@ -226,7 +222,7 @@ class Simulation:
         moment: int,
         comments: list[tuple[int, int, str]],
     ) -> int:
-        """Adds the comments of an exchange, up to the end of time; returns the moment after them."""
+        """Adds the comments of an exchange up to the end; returns the moment after them."""
         first = self._speaker(thread, kwip, moment)
         if first is None:
             return moment

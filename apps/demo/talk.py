@@ -1,4 +1,4 @@
-"""Picks the words: what somebody kwips, and what is said below it."""
+"""Chooses the texts of kwips and comments."""
 
 import re
 from collections import deque
@@ -19,7 +19,7 @@ _WORD = re.compile(r"(?<![\w@#/.:])[a-zA-Z]{5,}(?![\w@#/.:])")
 
 @dataclass(slots=True)
 class Kwip:
-    """A kwip in the making: its words, and what its comments should know."""
+    """The text of a kwip, with what its comments refer to."""
 
     author: Person
     opening: Opening
@@ -31,14 +31,13 @@ class Talk:
     def __init__(self, book: Book, chance: Random) -> None:
         self.book = book
         self.chance = chance
-        # The stories that were told, and after how many kwips.
-        self._told: dict[Opening, int] = {}
+        self._last_used: dict[Opening, int] = {}  # rare openings: after how many kwips
         self._kwips = 0
         self._for_new = book.for_new
         self._recent: deque[Opening] = deque(maxlen=min(_RECENT, len(book.openings) // 2))
 
     def kwip(self, author: Person, moment: int, friend: str, *, new: bool) -> Kwip:
-        """Something for the author, who may be ``new``, to kwip; ``friend`` is whom it may mention, or ""."""
+        """A kwip of the author, who may be ``new``. It may mention ``friend``, which may be ""."""
         self._kwips += 1
         if new and friend and self._for_new and self.chance.random() < 0.6:
             opening = self._one(self._for_new)
@@ -52,10 +51,10 @@ class Talk:
         return Kwip(author, opening, author.says(words, self.chance), bound)
 
     def exchanges(self, kwip: Kwip) -> Iterator[Exchange]:
-        """Exchanges for below the kwip, its own mostly first. Without end, but each once before any again."""
+        """Endless exchanges for the kwip, mostly its own; each once before any is repeated."""
         scene = kwip.opening.scene
         sources: list[Sequence[Exchange]] = [scene.exchanges]
-        if not kwip.opening.seldom:  # a story deserves more than pleasantries
+        if not kwip.opening.seldom:  # a rare opening has its own exchanges only
             sources += scene.topic.exchanges, self.book.anywhere.get(scene.topic.language, ())
         words = kwip.words.lower()
         fitting = [
@@ -70,7 +69,7 @@ class Talk:
                 yield (decks[wanted] if wanted < len(decks) and decks[wanted] else fullest).pop()
 
     def comment(self, kwip: Kwip, exchange: Exchange, index: int, by: Person, to: Person) -> str:
-        """The words of one comment of an exchange, by somebody, in answer to somebody."""
+        """The text of one comment of an exchange, in reply to a person."""
         who, said = exchange.comments[index]
         words = by.says(fill(said, kwip.bound, kwip.opening.scene.topic.slots, self.chance), self.chance)
         if who and by is not to and words[0] != "@" and self.chance.random() < 0.25:
@@ -78,7 +77,7 @@ class Talk:
         return words
 
     def misspelt(self, words: str) -> str:
-        """The words with two letters of one of them the wrong way round, or as they are."""
+        """The text with two letters of a word swapped, if it has a long word."""
         places = list(_WORD.finditer(words))
         if not places:
             return words
@@ -87,24 +86,26 @@ class Talk:
 
     def _opening(self, author: Person, moment: int, friend: str) -> Opening:
         hour, weekday = clock.hour(moment), clock.weekday(moment)
-        kept = None
+        chosen = None
         for _ in range(_TRIES):
             opening = author.next_opening()
             unfit = not opening.fits(hour, weekday) or (opening.needs_friend and not friend)
-            if unfit or opening.by_new or (opening.seldom and self._told_lately(opening)):
+            if unfit or opening.by_new or (opening.seldom and self._used_lately(opening)):
                 continue
-            kept = opening
+            chosen = opening
             if opening not in self._recent:
                 break
-        if kept is None:
-            kept = next(opening for topic in author.topics for opening in topic.openings if opening.always)
-        self._recent.append(kept)
-        if kept.seldom:
-            self._told[kept] = self._kwips
-        return kept
+        if chosen is None:
+            chosen = next(opening for topic in author.topics for opening in topic.openings if opening.always)
+        self._recent.append(chosen)
+        if chosen.seldom:
+            self._last_used[chosen] = self._kwips
+        return chosen
 
-    def _told_lately(self, story: Opening) -> bool:
-        return self._kwips - self._told.get(story, -_STORY_REST) < _STORY_REST or self.chance.random() < 0.6
+    def _used_lately(self, story: Opening) -> bool:
+        return (
+            self._kwips - self._last_used.get(story, -_STORY_REST) < _STORY_REST or self.chance.random() < 0.6
+        )
 
     def _one[T](self, some: Sequence[T]) -> T:
         return some[int(self.chance.random() * len(some))]

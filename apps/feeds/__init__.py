@@ -13,16 +13,14 @@ Read in this order: ``sql/everyone.sql``, ``sql/network_window.sql``, ``sql/netw
 
 Problem (2008)
     Kwippy's templates ran a query for each kwip. The ORM's query for a home timeline is `IN` over the
-    followees: fast if they write often, a thousand times slower if they stopped, as PostgreSQL scans what
-    everyone else wrote. A timeline table filled on write reads fast and costs a row for each follower of
-    each kwip.
+    followees: fast if they write often, a thousand times slower if they stopped, because PostgreSQL scans
+    everyone's kwips. Fan-out on write reads fast and costs a row for each follower of each kwip.
 
 Mechanism
     - Plan 1, for viewers who follow more than 200 people: of everyone's newest 2,000 kwips below the
       cursor, those of the network. If they fill the page, they are the page.
     - Plan 2, otherwise: the newest kwip of each followee, then the kwips of the n people with the newest of
-      these; a page of n kwips can come from no one else (the threshold algorithm of Fagin, Lotem and Naor,
-      2001).
+      these; a page of n kwips has no other authors (the threshold algorithm of Fagin, Lotem and Naor, 2001).
     - Visibility, blocks and mutes are inside both plans, before LIMIT.
     - Pages go by `apps.keyset`; counters are columns. `unseen` counts new kwips and never moves the page.
 
@@ -31,8 +29,8 @@ Switch
     `queries.FEW_FOLLOWEES`.
 
 Invariant
-    A timeline shows what the slow and obvious query shows: each kwip of the network that the viewer may
-    see, and their own, without comments, once, newest first. Paging shows every kwip that exists
+    A timeline returns what the naive query returns: each kwip of the network that the viewer may see, and
+    the viewer's own, without comments, once, newest first. Paging shows every kwip that exists
     throughout. By activity (``?sort=active``) a commented kwip moves and may be repeated or missed.
     `tests/test_timelines.py` holds this over random communities in both directions; `tests/test_plans.py`
     holds each plan to its index.

@@ -1,10 +1,10 @@
-"""Path converters that refuse impossible values before they reach SQL; `kwippy.wiring` registers them."""
+"""Path converters: they reject invalid values before SQL. `kwippy.wiring` registers them."""
 
 from apps.plaintext import safe
 
 
 class TagConverter:
-    """A tag in any spelling: no space, no slash, and no character that breaks a document."""
+    """A tag in any spelling, without spaces, slashes and characters that XML forbids."""
 
     regex = r"[^\x00-\x20/]{1,100}"
 
@@ -18,7 +18,7 @@ class TagConverter:
 
 
 class RangeConverter:
-    """The number of a range of ids: small enough for its ids to be bigint, and in one spelling."""
+    """The number of a range of ids, whose ids fit a bigint."""
 
     regex = "0|[1-9][0-9]{0,13}"
 

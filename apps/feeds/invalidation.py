@@ -1,4 +1,4 @@
-"""Which timelines an event of a kwip makes stale, and which lists of followers one of two people."""
+"""Purges timelines on events of kwips, and lists of followers on events of the graph."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,9 +12,9 @@ from apps.kwips.queries import tags_of
 
 
 def _purge(kwips: Iterable[Kwip], tags: Mapping[int, Iterable[str]]) -> None:
-    """Purges the public timelines that show these: of everyone, of the author, of each tag.
+    """Purges the public timelines of these: everyone's, the author's, each tag's.
 
-    A comment is shown by the timelines of its tags only, a followers-only kwip by none.
+    A comment is only in the timelines of its tags, a followers-only kwip in none.
     """
     pages: set[str] = set()
     for kwip in kwips:
@@ -38,7 +38,7 @@ def on_commented(event: events.Commented) -> None:
 
 @events.edited.within
 def on_edited(event: events.Edited) -> None:
-    """Its comments quote it, and are shown by the timelines of their own tags."""
+    """The comments quote the kwip, and are in the timelines of their tags."""
     _purge([event.kwip, *event.comments], {**tags_of(*event.comments), event.kwip.pk: event.tags})
 
 

@@ -4,5 +4,4 @@ EVERYONE = "everyone"
 
 
 def tag_pages(name: str) -> str:
-    """The pages of one tag."""
     return f"tag:{name}"

@@ -1,4 +1,4 @@
-"""How PostgreSQL reads the timelines: for `manage.py explainfeeds`, and for the tests that watch over it."""
+"""The query plans of timelines: for `manage.py explainfeeds` and the tests."""
 
 import json
 import re
@@ -15,7 +15,7 @@ type Statement = tuple[str, Any]
 
 
 def statements(timeline: Timeline, seek: Seek) -> dict[str, Statement]:
-    """What one fetch of the timeline runs, by the names of its .sql files: SQL and parameters."""
+    """SQL and parameters that one fetch of the timeline executes, by .sql file."""
     run: dict[str, Statement] = {}
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
@@ -30,14 +30,14 @@ def statements(timeline: Timeline, seek: Seek) -> dict[str, Statement]:
 
 
 def explained(statement: Statement) -> str:
-    """The plan that was carried out, as text."""
+    """The executed plan as text."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {statement[0]}", statement[1])
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
 def plan(statement: Statement) -> dict[str, Any]:
-    """The plan that was carried out, as PostgreSQL's tree of nodes."""
+    """The executed plan as a tree of nodes."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement[0]}", statement[1])
         found = cursor.fetchone()[0]

@@ -1,15 +1,15 @@
-"""Pictures for link previews: what a site that a kwip or a person is shared on shows beside the link.
+"""Images for link previews, which other sites show beside a link to a kwip or a person.
 
-None is made before it is asked for. Then the worker draws; who asked first waits for it a moment, and gets
-the site's own picture if that was not enough. A file is named by what is on it, so that a change of a name or
-of the words is another file, and a favourite is not. Files are swept after two days, and drawn again at the
-next request.
+The first request enqueues the drawing and waits for it briefly; after that it gets the site's default image.
+The file name is a digest of the content, so a new name or text has a new file. A sweep deletes files after
+two days; the next request draws them again.
 """
 
 import datetime
 import json
 import threading
 import time
+from dataclasses import astuple
 from hashlib import blake2b
 from pathlib import Path
 
@@ -28,21 +28,18 @@ from apps.accounts import avatars
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
 from apps.accounts.templatetags.people import hue
-from apps.feeds import drawing
-from apps.feeds.drawing import Subject
+from apps.feeds import preview_image
+from apps.feeds.preview_image import Subject
 from apps.kwips.queries import Card, cards, visible_kwip
 from apps.kwips.text import excerpt
 
 FOLDER = "previews"
 KEPT = datetime.timedelta(days=2)
-# So many at most, but for those that are drawn before the next sweep: 150 MB, at 40 to 90 kB each.
-MOST = 2_000
-# So long one request of a process at a time waits for the worker.
-WAITS = (0.2, 0.2, 0.2, 0.3, 0.3, 0.3)
+MOST = 2_000  # files after a sweep: 150 MB, at 40 to 90 kB each
+WAITS = (0.2, 0.2, 0.2, 0.3, 0.3, 0.3)  # seconds; one request of a process at a time waits
 _one_waits = threading.BoundedSemaphore(1)
 pause = time.sleep
-# Every JPEG ends so: one without is still being written.
-_END = b"\xff\xd9"
+_END = b"\xff\xd9"  # of a JPEG; a file without it is being written
 
 
 def of_kwip(card: Card) -> Subject:
@@ -58,75 +55,70 @@ def _subject(username: str, name: str, avatar: str, words: str) -> Subject:
 
 
 def kwip_path(card: Card) -> str:
-    """Where the picture of a kwip is; "" for one that not everyone may see, which has none."""
+    """The path of a kwip's image; "" if not everyone may see the kwip."""
     return "" if card.followers_only else f"{card.url}preview-{version(of_kwip(card))}.jpg"
 
 
 def person_path(who: User) -> str:
-    """Where the picture of a person is."""
     return f"{who.get_absolute_url()}preview-{version(of_person(who))}.jpg"
 
 
 def version(subject: Subject) -> str:
-    """Changes with what is drawn, and with how."""
-    return blake2b(json.dumps([drawing.LOOK, *_fields(subject)]).encode(), digest_size=8).hexdigest()
-
-
-def _fields(subject: Subject) -> list[str | int]:
-    return [getattr(subject, name) for name in Subject.__slots__]
+    """A digest of the content and the design."""
+    return blake2b(json.dumps([preview_image.LOOK, *astuple(subject)]).encode(), digest_size=8).hexdigest()
 
 
 @require_safe
-def kwip(request: HttpRequest, username: str, kwip_id: int, asked: str) -> HttpResponse:
-    """A kwip that everyone may see; no others have one, and no comments."""
+def kwip(request: HttpRequest, username: str, kwip_id: int, requested: str) -> HttpResponse:
+    """The image of a kwip that everyone may see; comments have none."""
     found = visible_kwip(kwip_id, None)
     if found is None or found.thread_id or found.author.username != username:
         raise Http404
     if not (shown := cards([found.visible])):
-        raise Http404  # deleted at this moment
-    return _answer(of_kwip(shown[0]), kwip_path(shown[0]), asked)
+        raise Http404  # deleted meanwhile
+    return _answer(of_kwip(shown[0]), kwip_path(shown[0]), requested)
 
 
 @require_safe
-def person(request: HttpRequest, username: str, asked: str) -> HttpResponse:
+def person(request: HttpRequest, username: str, requested: str) -> HttpResponse:
     who = find_person(username)
-    return _answer(of_person(who), person_path(who), asked)
+    return _answer(of_person(who), person_path(who), requested)
 
 
-def _answer(subject: Subject, path: str, asked: str) -> HttpResponse:
-    """The picture, or the site's own while there is none yet. Made-up versions lead to the one there is."""
-    if asked != version(subject):
+def _answer(subject: Subject, path: str, requested: str) -> HttpResponse:
+    """The image, or the site's default image. Another version redirects to the current one."""
+    if requested != version(subject):
         return HttpResponseRedirect(path)
-    made = _read(_name(subject))
-    if made is None and _ask_for(subject):
-        made = _made_soon(_name(subject))
-    response = HttpResponse(made or _site_picture(), content_type="image/jpeg" if made else "image/png")
-    response["Cache-Control"] = f"public, max-age={3600 if made else 30}"
+    image = _read(_name(subject))
+    if image is None and _enqueue(subject):
+        image = _wait_for(_name(subject))
+    response = HttpResponse(image or _site_picture(), content_type="image/jpeg" if image else "image/png")
+    response["Cache-Control"] = f"public, max-age={3600 if image else 30}"
     return response
 
 
-def _ask_for(subject: Subject) -> bool:
-    """Has the worker draw it, if it may: once in a while each, and so many a minute of all."""
+def _enqueue(subject: Subject) -> bool:
+    """Enqueues the drawing, unless the limit of this image or of all images refuses it."""
     of_this = limits.hit("preview", version(subject))
     if not of_this:
         return False
     if not limits.hit("previews"):
         of_this.refund()
         return False
-    draw.enqueue(_fields(subject))
+    draw.enqueue(list(astuple(subject)))
     return True
 
 
-def _made_soon(name: str) -> bytes | None:
-    """The picture, if the worker has it within a moment: sites keep what they were given first for days."""
+def _wait_for(name: str) -> bytes | None:
+    """The image, if the worker draws it in time: other sites cache the first response for days."""
     if not _one_waits.acquire(blocking=False):
         return None
     try:
-        connection.close()  # back to the pool while this request sleeps
+        connection.close()  # check in the connection before sleeping
         for seconds in WAITS:
             pause(seconds)
-            if (made := _read(name)) is not None:
-                return made
+            if (image := _read(name)) is not None:
+                return image
         return None
     finally:
         _one_waits.release()
@@ -134,18 +126,17 @@ def _made_soon(name: str) -> bytes | None:
 
 @task(queue_name="bulk")
 def draw(fields: list[str | int]) -> None:
-    """Draws a preview (see `Subject`) and keeps it, unless it is there."""
+    """Draws and stores an image (see `Subject`), unless it is stored."""
     subject = Subject(*fields)  # type: ignore[arg-type]
     if _read(_name(subject)) is not None:
         return
-    # What is left of one that was not finished.
-    default_storage.delete(_name(subject))
+    default_storage.delete(_name(subject))  # a partial file
     picture = avatars.read(subject.avatar) if subject.avatar else None
-    default_storage.save(_name(subject), ContentFile(drawing.draw(subject, picture)))
+    default_storage.save(_name(subject), ContentFile(preview_image.draw(subject, picture)))
 
 
 def sweep() -> int:
-    """Deletes pictures that are two days old, and the oldest of too many; returns how many."""
+    """Deletes expired images, and the oldest beyond `MOST`; returns how many."""
     if not default_storage.exists(FOLDER):
         return 0
     dated = [
@@ -162,13 +153,13 @@ def sweep() -> int:
 
 
 def _name(subject: Subject) -> str:
-    """Not to be guessed from its address: what is no longer for everyone can't be fetched past the site."""
+    """Not derivable from the address: a kwip that is no longer for everyone cannot be fetched as a file."""
     digest = salted_hmac("apps.feeds.previews", version(subject), algorithm="sha256").hexdigest()
     return f"{FOLDER}/{digest[:32]}.jpg"
 
 
 def _read(name: str) -> bytes | None:
-    """The file, if it is there and whole."""
+    """The file, if it is complete."""
     try:
         with default_storage.open(name) as file:
             found: bytes = file.read()

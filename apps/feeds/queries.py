@@ -1,10 +1,7 @@
-"""Every timeline: which kwips, in which order. A page of one is a query for ids; cards come after.
-
-``viewer_id`` is None for someone who is not signed in.
-"""
+"""Every timeline: which kwips, in which order. ``viewer_id`` is None for anonymous visitors."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apps.feeds.statements import Entry, run
 from apps.keyset import Fetch, Key, KeysetOrder, Page, Seek, WeightLimit, encode, paginate, timestamp
@@ -14,17 +11,15 @@ from apps.kwips.cards import Kind, ShownCard
 PAGE_SIZE = 20
 ACTIVE = "active"
 
-# Up to so many people, asking for each of them is as fast as anything.
-FEW_FOLLOWEES = 200
-# Of everyone's kwips, how many the network's first plan looks at.
-WINDOW = 2_000
+FEW_FOLLOWEES = 200  # up to so many, the network uses plan 2 only
+WINDOW = 2_000  # how many of everyone's kwips plan 1 reads
 
 _LAST_COMMENTED = (timestamp("last_active_at"), Key("id"))
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A sequence of kwips for one viewer. ``fetch`` reads a stretch of it, wherever in it that is."""
+    """A sequence of kwips for one viewer. ``fetch`` reads from a position."""
 
     order: KeysetOrder
     fetch: Fetch[Entry]
@@ -38,20 +33,12 @@ class Timeline:
 
 
 def everyone(*, viewer_id: int | None, sort: str = "") -> Timeline:
-    """What everybody kwips."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run(_file("everyone", sort), seek, viewer_id=viewer_id)
-
-    return Timeline(_listing("everyone", sort), fetch, sort)
+    """The kwips of everyone."""
+    return _timeline("everyone", _listing("everyone", sort), viewer_id, sort)
 
 
 def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline:
-    """The viewer's own kwips and those of the people they follow; each once, comments left out.
-
-    Two plans that find the same: a window over everyone's kwips, exact where it fills the page, and person
-    by person, exact always.
-    """
+    """The kwips of the viewer and of their followees, without comments. The package describes both plans."""
 
     def fetch(seek: Seek) -> list[Entry]:
         if following_count > FEW_FOLLOWEES:
@@ -64,7 +51,7 @@ def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline
 
 
 def network_unseen(*, viewer_id: int, following_count: int) -> Timeline:
-    """The network, read where there is little: where everyone's kwips end inside the window, it saw all."""
+    """The network for counting: plan 1 alone if the window covers all newer kwips of everyone."""
     whole = network(viewer_id=viewer_id, following_count=following_count)
 
     def fetch(seek: Seek) -> Sequence[Entry]:
@@ -77,71 +64,63 @@ def network_unseen(*, viewer_id: int, following_count: int) -> Timeline:
 
 
 def person(*, viewer_id: int | None, person_id: int, sort: str = "") -> Timeline:
-    """What one person kwips."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run(_file("person", sort), seek, viewer_id=viewer_id, person=person_id)
-
-    return Timeline(_listing(f"person {person_id}", sort), fetch, sort)
+    """The kwips of one person."""
+    return _timeline("person", _listing(f"person {person_id}", sort), viewer_id, sort, person=person_id)
 
 
 def comments(*, viewer_id: int | None, person_id: int) -> Timeline:
-    """What one person commented."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run("comments", seek, viewer_id=viewer_id, person=person_id)
-
-    return Timeline(KeysetOrder(f"comments {person_id}"), fetch)
+    """The comments of one person."""
+    return _timeline("comments", KeysetOrder(f"comments {person_id}"), viewer_id, person=person_id)
 
 
 def favourites(*, viewer_id: int | None, person_id: int) -> Timeline:
-    """What one person made a favourite, the last one first."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run("favourites", seek, viewer_id=viewer_id, person=person_id)
-
-    return Timeline(KeysetOrder(f"favourites {person_id}", keys=(Key("favourite_id"),)), fetch)
+    """The favourites of one person, the last one first."""
+    order = KeysetOrder(f"favourites {person_id}", keys=(Key("favourite_id"),))
+    return _timeline("favourites", order, viewer_id, person=person_id)
 
 
 def tag(*, viewer_id: int | None, name: str) -> Timeline:
-    """Kwips and comments that carry the tag ``name``, given in its one spelling."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run("tag", seek, viewer_id=viewer_id, tag=name)
-
-    return Timeline(KeysetOrder(f"tag {name}"), fetch)
+    """Kwips and comments with the tag ``name``, in its canonical spelling."""
+    return _timeline("tag", KeysetOrder(f"tag {name}"), viewer_id, tag=name)
 
 
 def conversation(*, viewer_id: int | None, thread_id: int) -> Timeline:
-    """The comments on a kwip, the oldest first. A page of long ones has fewer of them."""
-
-    def fetch(seek: Seek) -> list[Entry]:
-        return run(
-            "conversation", seek, viewer_id=viewer_id, thread=thread_id, longest=folding.LONG_CHARACTERS
-        )
-
-    return Timeline(KeysetOrder(f"conversation {thread_id}", oldest_first=True), fetch, weight=_weight())
+    """The comments on a kwip, the oldest first. A page of long comments has fewer of them."""
+    order, longest = KeysetOrder(f"conversation {thread_id}", oldest_first=True), folding.LONG_CHARACTERS
+    timeline = _timeline("conversation", order, viewer_id, thread=thread_id, longest=longest)
+    return replace(timeline, weight=_weight())
 
 
 def place_in(conversation: Timeline, comment_id: int) -> str:
-    """The query string of a page of the conversation that has the comment on it; "" is the first page."""
-    # The comment, and what was said before it.
+    """The query string of the page of the conversation with the comment; "" is the first page."""
+    # The comment and those before it.
     seek = Seek(conversation.order, (comment_id + 1,), backward=True, limit=PAGE_SIZE + 1)
     nearest = conversation.fetch(seek)
     if len(nearest) <= PAGE_SIZE and _weight().fitting(nearest) == len(nearest):
         return ""
-    # Some of what was said before it stands above the comment.
+    # The page begins some comments before it.
     above = min(PAGE_SIZE // 2 + 1, _weight(share=2).fitting(nearest))
     return f"?after={encode(conversation.order, (nearest[above].id,))}"
 
 
 def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[ShownCard]:
-    """The page with its kwips' cards, marked for the viewer. What was deleted meanwhile is left out."""
+    """The page with the cards for the viewer, without deleted kwips."""
     return page.with_items(cards.shown(page, viewer_id, kind))
 
 
+def _timeline(
+    file: str, order: KeysetOrder, viewer_id: int | None, sort: str = "", **parameters: int | str
+) -> Timeline:
+    """The timeline that one .sql file reads."""
+
+    def fetch(seek: Seek) -> list[Entry]:
+        return run(_file(file, sort), seek, viewer_id=viewer_id, **parameters)
+
+    return Timeline(order, fetch, sort)
+
+
 def _weight(*, share: int = 1) -> WeightLimit[Entry]:
-    """What a page of a conversation, or a ``share`` of one, carries."""
+    """The limit of a page of a conversation, or of a ``share`` of it."""
     return WeightLimit(folding.PAGE_CHARACTERS // share, lambda entry: entry.characters)
 
 

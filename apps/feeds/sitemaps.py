@@ -1,7 +1,6 @@
-"""The sitemap: what everyone may see, for crawlers, by ranges of ids.
+"""The sitemap, by ranges of ids: what everyone may see.
 
-A range is a place among ids and no page of a list: what is in it moves to no other when kwips come and go. So
-a crawler that reads all files, in whatever time it takes, misses nothing that was there throughout.
+A kwip never moves to another range, so a crawler that reads all files misses no kwip that existed throughout.
 """
 
 import datetime
@@ -22,10 +21,8 @@ from apps.kwips.visibility import ANYONE, VISIBLE_SQL
 from apps.pagecache import public_page
 from apps.statements import Statement
 
-# The protocol allows 50,000 addresses a file; with these a file is small enough for the page cache.
-RANGE = 10_000
-# Of each kind, so that the index has no more than the 50,000 files that the protocol allows.
-MOST_FILES = 25_000
+RANGE = 10_000  # the protocol allows 50,000 addresses a file; the page cache needs smaller files
+MOST_FILES = 25_000  # of each kind; the protocol allows 50,000 in an index
 _XMLNS = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _TABLES = {
     "kwips": ("kwips_kwip", f"k.thread_id IS NULL AND {VISIBLE_SQL}"),

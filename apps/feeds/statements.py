@@ -1,4 +1,4 @@
-"""Runs a timeline's .sql file: fills in its fragments and its direction; prepared once a connection."""
+"""Runs the .sql file of a timeline in one direction; prepared once a connection."""
 
 import datetime
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
 
 def run(name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str) -> list[Entry]:
-    """The entries that the file ``name`` finds beyond the seek's position, the nearest first: one query."""
+    """The entries of the file ``name`` beyond the position of the seek, the nearest first."""
     with connection.cursor() as cursor:
         statement(name, seek.order.keys, seek.beyond, seek.direction).execute_prepared(
             cursor, parameters | seek.parameters | {"viewer": viewer_id or ANYONE}
@@ -45,7 +45,7 @@ def run(name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str
 
 @cache
 def statement(name: str, keys: tuple[Key, ...], beyond: str, direction: str) -> Statement:
-    """A timeline's file in one direction. The SQL is constant: the first page's cursor is before all rows."""
+    """The statement of a file. It is the same for all pages: the cursor of page 1 is before all rows."""
     ids = SQL.load(name, beyond=beyond, order=direction)
     page_order = ", ".join(f"page.{key.name} {direction}" for key in keys)
     entries = SQL.load("entries", ids=ids, page_order=page_order)

@@ -25,7 +25,6 @@ class UnseenCount:
 
     @property
     def label(self) -> str:
-        """The text of the line; "" for none."""
         if not self.count:
             return ""
         shown = f"{self.count}+" if self.more else str(self.count)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.feeds import documents, previews, sitemaps, views
+from apps.feeds import atom, previews, sitemaps, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -9,18 +9,18 @@ urlpatterns = [
     path("sitemap-people-<id_range:number>.xml", sitemaps.people, name="sitemap_people"),
     path("welcome/", views.welcome, name="welcome"),
     path("everyone/", views.everyone, name="everyone"),
-    path("everyone/feed.atom", documents.EveryoneFeed(), name="everyone_feed"),
+    path("everyone/feed.atom", atom.EveryoneFeed(), name="everyone_feed"),
     path("everyone/new/", views.everyone_news, name="everyone_news"),
     path("network/new/", views.network_news, name="network_news"),
     path("tag/<tag:name>/", views.tag, name="tag"),
-    path("tag/<tag:name>/feed.atom", documents.TagFeed(), name="tag_feed"),
+    path("tag/<tag:name>/feed.atom", atom.TagFeed(), name="tag_feed"),
     path("<person:username>/", views.person, name="person"),
-    path("<person:username>/feed.atom", documents.PersonFeed(), name="person_feed"),
+    path("<person:username>/feed.atom", atom.PersonFeed(), name="person_feed"),
     path("<person:username>/favourites/", views.favourites, name="favourites"),
     path("<person:username>/comments/", views.comments, name="comments"),
     path("<person:username>/followers/", views.followers, name="followers"),
     path("<person:username>/following/", views.following, name="following"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/", views.kwip, name="kwip"),
-    path("<person:username>/kwip/<kwip_id:kwip_id>/preview-<slug:asked>.jpg", previews.kwip),
-    path("<person:username>/preview-<slug:asked>.jpg", previews.person),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/preview-<slug:requested>.jpg", previews.kwip),
+    path("<person:username>/preview-<slug:requested>.jpg", previews.person),
 ]

@@ -25,15 +25,14 @@ from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
 
-# So many people to follow are shown to a new member.
-WELCOMED_BY = 5
+WELCOMED_BY = 5  # people to follow, shown to a new member
 SORTS = {"sort": (queries.ACTIVE,)}
 
 
 @public_page(EVERYONE, PEOPLE)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """A member's network; for everybody else, what kwippy is and what everyone kwips."""
+    """The network of a member; the landing page for anonymous visitors."""
     if not request.user.is_authenticated:
         context = _first(request, queries.everyone(viewer_id=None), "everyone_news")
         return render(request, "feeds/landing.html", context)
@@ -68,7 +67,7 @@ def network_news(request: HttpRequest) -> HttpResponse:
 @require_safe
 @members_only
 def welcome(request: MemberRequest) -> HttpResponse:
-    """What to do first: a name and a picture, the first kwip, some people to follow."""
+    """First steps of a new member: profile, first kwip, people to follow."""
     entries = queries.everyone(viewer_id=request.user.pk).page({})
     writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
     found = User.objects.in_bulk([writer for writer in writers if writer != request.user.pk])
@@ -86,11 +85,11 @@ def welcome(request: MemberRequest) -> HttpResponse:
 @require_safe
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     canonical = tag_name(name)
-    if elsewhere := _elsewhere(request, f"/tag/{canonical}/"):
-        return elsewhere
+    if moved := _canonical_redirect(request, f"/tag/{canonical}/"):
+        return moved
     timeline = queries.tag(viewer_id=viewer_id(request), name=canonical)
     shown = _page(request, timeline)
-    # A tag without kwips is no page: any word would make one, for the cache to keep and others to index.
+    # 404 for a tag without kwips: else every word would be a page to cache and to index.
     unused = not shown["page"] and shown["page"].is_first
     return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 
@@ -99,8 +98,8 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if elsewhere := _elsewhere(request, f"/{who.username}/"):
-        return elsewhere
+    if moved := _canonical_redirect(request, f"/{who.username}/"):
+        return moved
     viewer = viewer_id(request)
     timeline = queries.person(viewer_id=viewer, person_id=who.pk, sort=_sort(request))
     context = {
@@ -117,8 +116,8 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def favourites(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if elsewhere := _elsewhere(request, f"/{who.username}/favourites/"):
-        return elsewhere
+    if moved := _canonical_redirect(request, f"/{who.username}/favourites/"):
+        return moved
     timeline = queries.favourites(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/favourites.html", {**_page(request, timeline), "person": who})
 
@@ -126,8 +125,8 @@ def favourites(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def comments(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if elsewhere := _elsewhere(request, f"/{who.username}/comments/"):
-        return elsewhere
+    if moved := _canonical_redirect(request, f"/{who.username}/comments/"):
+        return moved
     timeline = queries.comments(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
 
@@ -136,8 +135,8 @@ def comments(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if elsewhere := _elsewhere(request, f"/{who.username}/followers/"):
-        return elsewhere
+    if moved := _canonical_redirect(request, f"/{who.username}/followers/"):
+        return moved
     page = graph.followers(who.pk, request.GET)
     return render(request, "feeds/followers.html", {"person": who, "page": page})
 
@@ -146,8 +145,8 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if elsewhere := _elsewhere(request, f"/{who.username}/following/"):
-        return elsewhere
+    if moved := _canonical_redirect(request, f"/{who.username}/following/"):
+        return moved
     page = graph.following(who.pk, request.GET)
     return render(request, "feeds/following.html", {"person": who, "page": page})
 
@@ -155,7 +154,7 @@ def following(request: HttpRequest, username: str) -> HttpResponse:
 @public_page(kwip_pages("{kwip_id}"), PEOPLE)
 @require_safe
 def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
-    """A kwip, whole, with its conversation. A comment's address leads to its place in the conversation."""
+    """A kwip with its conversation. The address of a comment redirects to its page of the conversation."""
     viewer = viewer_id(request)
     found = visible_kwip(kwip_id, viewer)
     if found is None:
@@ -167,8 +166,8 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     address = f"/{thread.author.username}/kwip/{thread.pk}/"
     if thread is not found:
         return redirect(f"{address}{queries.place_in(timeline, found.pk)}#kwip-{found.pk}")
-    if elsewhere := _elsewhere(request, address):
-        return elsewhere
+    if moved := _canonical_redirect(request, address):
+        return moved
     beginning = cards([found.visible])
     if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):
         raise Http404  # deleted at this moment
@@ -192,7 +191,7 @@ def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
 
 
 def _first(request: HttpRequest, timeline: Timeline, news_view: str) -> dict[str, object]:
-    """A page, and on the first one `news`: the address that tells how many kwips are new since."""
+    """A page; on the first one `news` is the address of the count of new kwips."""
     page = timeline.page(request.GET)
     cursor = unseen.watch_cursor(timeline, page)
     return {
@@ -211,8 +210,8 @@ def _sort(request: HttpRequest) -> str:
     return queries.ACTIVE if request.GET.get("sort") == queries.ACTIVE else ""
 
 
-def _elsewhere(request: HttpRequest, path: str) -> HttpResponsePermanentRedirect | None:
-    """A redirect to the canonical ``path``, its query kept; None where the request is there already."""
+def _canonical_redirect(request: HttpRequest, path: str) -> HttpResponsePermanentRedirect | None:
+    """A redirect to the canonical ``path`` with the query, None if the request has that path."""
     if request.path == path:
         return None
     query = request.META.get("QUERY_STRING", "")

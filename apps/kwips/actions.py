@@ -1,7 +1,7 @@
-"""Writes of kwips. Each is one transaction and can be repeated without doing its work twice.
+"""Writes of kwips. Each is one transaction, and idempotent.
 
-Locks are taken in one order everywhere: kwips by id, then people by id. A comment may also be locked out of
-that order by the transaction that holds its thread.
+Lock order: kwips by id, then people by id. The transaction that holds a thread may lock its comments in any
+order.
 """
 
 import uuid
@@ -34,15 +34,15 @@ from apps.kwips.text import tags_and_mentions
 
 
 class Gone(Exception):
-    """The kwip was deleted, at the latest while this action waited for it."""
+    """The kwip is deleted."""
 
 
 class OtherThread(Exception):
-    """A comment answers comments of its own thread only."""
+    """The answered comment belongs to another thread."""
 
 
 class Made(NamedTuple):
-    """A kwip or comment, and whether this call created it: not where the same form was sent before."""
+    """A kwip or comment; ``created`` is false if an earlier request with the same form key created it."""
 
     kwip: Kwip
     created: bool
@@ -50,15 +50,12 @@ class Made(NamedTuple):
 
 @transaction.atomic
 def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool = False) -> Made:
-    """Publishes a kwip, or returns the one that the same form made before. ``text`` is clean, not empty.
-
-    Raises `Gone` where the form's kwip was deleted since.
-    """
+    """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`."""
     people = lock_people({author.pk})
     if (before := _made_by_form(author, form_key)) is not None:
         if before.thread_id is None:
             return Made(before, created=False)
-        form_key = uuid.uuid4()  # the key of another form: not this kwip sent twice
+        form_key = uuid.uuid4()  # the key belongs to a comment
     kwip = Kwip.objects.create(
         author=author,
         text=text,
@@ -77,19 +74,21 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
 def comment(
     *, author: User, thread: Kwip, text: str, form_key: uuid.UUID, answers: Kwip | None = None
 ) -> Made:
-    """Adds a comment below ``thread``, or returns the one that the same form made before.
+    """Adds a comment to ``thread``, or returns the one with this form key; ``answers`` is a comment.
 
-    ``answers`` is the comment that it answers. Raises `Gone` where the kwip, the comment that it answers, or
-    the form's comment was deleted, and `OtherThread`.
+    Raises `OtherThread`, and `Gone` if the thread, the answered comment or the form's comment is deleted.
     """
     locked = _lock(thread.pk)
     people = lock_people({author.pk})
     if (before := _made_by_form(author, form_key)) is not None:
         if before.thread_id == locked.pk:
             return Made(before, created=False)
-        form_key = uuid.uuid4()  # the key of another form: not this comment sent twice
-    if answers is not None:
-        _check_answers(answers, locked)
+        form_key = uuid.uuid4()  # the key belongs to another thread
+    if answers is not None and answers.thread_id != locked.pk:
+        raise OtherThread
+    # The thread is locked: its comments are not deleted meanwhile.
+    if answers is not None and not Kwip.objects.filter(pk=answers.pk).exists():
+        raise Gone
     made = Kwip.objects.create(
         author=author,
         thread=locked,
@@ -109,17 +108,9 @@ def comment(
     return Made(made, created=True)
 
 
-def _check_answers(answers: Kwip, thread: Kwip) -> None:
-    """Raises `OtherThread` and `Gone`. While ``thread`` is locked, no comment below it is deleted."""
-    if answers.thread_id != thread.pk:
-        raise OtherThread
-    if not Kwip.objects.filter(pk=answers.pk).exists():
-        raise Gone
-
-
 @transaction.atomic
 def edit(*, kwip: Kwip, text: str) -> Kwip:
-    """Changes what a kwip says, keeping what it said. The same text again changes nothing. Raises `Gone`."""
+    """Replaces the text and stores the former one; the same text changes nothing. Raises `Gone`."""
     locked = _lock(kwip.pk)
     if locked.text == text:
         return locked
@@ -131,24 +122,21 @@ def edit(*, kwip: Kwip, text: str) -> Kwip:
     locked.edited_at = timezone.now()
     locked.version += 1
     locked.save(update_fields=["text", "edited_at", "version"])
-    if comments:  # their cards quote it
+    if comments:  # their cards quote the kwip
         locked.comments.update(version=F("version") + 1)
     events.edited.emit(events.Edited(locked, comments, _index_words_again(locked)))
     return locked
 
 
 def delete(*, kwip: Kwip) -> None:
-    """Deletes a kwip with its comments, or one comment; a tombstone without words stays. Raises `Gone`."""
+    """Deletes a kwip with its comments, or one comment; stores a tombstone. Raises `Gone`."""
     if not delete_all(kwip_ids=[kwip.pk]):
         raise Gone
 
 
 @transaction.atomic
 def delete_all(*, kwip_ids: Collection[int]) -> int:
-    """Deletes these kwips, with the comments below them, and these comments: `delete` for a batch.
-
-    Those that are gone are passed over. Returns how many kwips and comments it deleted.
-    """
+    """`delete` for a batch; skips kwips that are deleted. Returns how many kwips and comments it deleted."""
     locked, doomed = _lock_doomed(kwip_ids)
     if not doomed:
         return 0
@@ -181,10 +169,9 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
 
 
 def _lock_doomed(kwip_ids: Collection[int]) -> tuple[dict[int, Kwip], dict[int, Kwip]]:
-    """Locks kwips before their deletion: with the threads of comments, then what stands below them.
+    """Locks kwips and the threads of comments, then the comments of kwips. Returns (all locked, to delete).
 
-    A comment is locked after its thread or alone, so the second step waits for no one who waits for the
-    first. Returns all that is locked, and what of it is to go.
+    A comment is locked after its thread or alone, so the second step cannot deadlock with the first.
     """
     wanted = set(kwip_ids)
     comments = Kwip.objects.filter(pk__in=wanted, thread__isnull=False)
@@ -199,7 +186,7 @@ def _lock_doomed(kwip_ids: Collection[int]) -> tuple[dict[int, Kwip], dict[int, 
 
 
 def _shrink(threads: Mapping[int, int]) -> None:
-    """Brings threads in line that lost so many comments each."""
+    """Updates the threads that lost comments; ``threads`` has the number lost by thread id."""
     newest = Kwip.objects.filter(thread=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
     alike: defaultdict[int, list[int]] = defaultdict(list)
     for thread_id, number in threads.items():
@@ -213,9 +200,9 @@ def _shrink(threads: Mapping[int, int]) -> None:
 
 
 def delete_piece(*, kwip_ids: Collection[int], limit: int = 100) -> int:
-    """Deletes these, or, where much was said below them, a piece of that first; 0 means that nothing is left.
+    """Deletes these kwips, or first a batch of their comments if they are many. Returns 0 when done.
 
-    Each call is a transaction of its own and bounded, so that a removal can be stopped and begun again.
+    Each call is one bounded transaction, so a removal can be interrupted and resumed.
     """
     below = Kwip.objects.filter(thread_id__in=kwip_ids).values_list("pk", flat=True)
     first = list(below[: 2 * limit])
@@ -223,7 +210,7 @@ def delete_piece(*, kwip_ids: Collection[int], limit: int = 100) -> int:
 
 
 def delete_some_of(*, author_id: int, limit: int = 100) -> int:
-    """Deletes a piece of what someone wrote, with the comments below it; 0 means that nothing is left."""
+    """Deletes a batch of what a person wrote, with its comments. Returns 0 when done."""
     written = Kwip.objects.filter(author=author_id).order_by("pk").values_list("pk", flat=True)
     batch = list(written.filter(thread__isnull=True)[:limit])
     batch = batch or list(written.filter(thread__isnull=False)[:limit])
@@ -232,41 +219,38 @@ def delete_some_of(*, author_id: int, limit: int = 100) -> int:
 
 @transaction.atomic
 def favourite(*, kwip: Kwip, user: User) -> int:
-    """Adds a kwip or comment to someone's favourites, once. Returns how often it is one. Raises `Gone`."""
+    """Adds a favourite, once. Returns the kwip's number of favourites. Raises `Gone`."""
     locked = _lock(kwip.pk)
     if Favourite.objects.filter(kwip=locked, user=user).exists():
         return locked.favourites_count
     Favourite.objects.create(kwip=locked, user=user)
-    _count_favourite(locked, user, by=1)
-    events.favourited.emit(events.Favourited(locked, user))
-    return locked.favourites_count + 1
+    return _count_favourite(locked, user, by=1)
 
 
 @transaction.atomic
 def unfavourite(*, kwip: Kwip, user: User) -> int:
-    """Takes a kwip or comment out of someone's favourites. Returns how often it is one. Raises `Gone`."""
+    """Removes a favourite. Returns the kwip's number of favourites. Raises `Gone`."""
     locked = _lock(kwip.pk)
     if not Favourite.objects.filter(kwip=locked, user=user).delete()[0]:
         return locked.favourites_count
-    _count_favourite(locked, user, by=-1)
-    events.unfavourited.emit(events.Favourited(locked, user))
-    return locked.favourites_count - 1
+    return _count_favourite(locked, user, by=-1)
 
 
-def _count_favourite(kwip: Kwip, user: User, *, by: int) -> None:
+def _count_favourite(kwip: Kwip, user: User, *, by: int) -> int:
     Kwip.objects.filter(pk=kwip.pk).update(
         favourites_count=F("favourites_count") + by, version=F("version") + 1
     )
     move_counters({user.pk: {"favourites_count": by}})
+    event = events.favourited if by > 0 else events.unfavourited
+    event.emit(events.Favourited(kwip, user))
+    return kwip.favourites_count + by
 
 
 def _lock(kwip_id: int) -> Kwip:
-    try:
-        return (
-            Kwip.objects.select_related("author").select_for_update(no_key=True, of=("self",)).get(pk=kwip_id)
-        )
-    except Kwip.DoesNotExist:
-        raise Gone from None
+    rows = Kwip.objects.select_related("author").select_for_update(no_key=True, of=("self",))
+    if (kwip := rows.filter(pk=kwip_id).first()) is None:
+        raise Gone
+    return kwip
 
 
 def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip | None:
@@ -280,7 +264,7 @@ def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip | None:
 
 
 def _index_words(kwip: Kwip) -> list[str]:
-    """Records the tags and mentions of a new kwip. Returns the names of its tags."""
+    """Stores the tags and mentions of a new kwip. Returns the names of its tags."""
     tags, named = tags_and_mentions(kwip.text)
     _add_tags(kwip, tags)
     _add_mentions(kwip, ids_of(named))
@@ -288,7 +272,7 @@ def _index_words(kwip: Kwip) -> list[str]:
 
 
 def _index_words_again(kwip: Kwip) -> set[str]:
-    """Brings tags and mentions in line with a new text. Returns the names of the former and the new tags."""
+    """Updates tags and mentions to a new text. Returns the names of the former and the new tags."""
     tags, named = tags_and_mentions(kwip.text)
     before = tags_of(kwip).get(kwip.pk, set())
     if gone := before.difference(tags):
@@ -301,7 +285,7 @@ def _index_words_again(kwip: Kwip) -> set[str]:
 
 
 def _add_tags(kwip: Kwip, names: Collection[str]) -> None:
-    # In one order, so that two kwips with the same new tags don't wait for each other.
+    # Sorted, so that two kwips with the same new tags cannot deadlock.
     Tag.objects.bulk_create([Tag(name=name) for name in sorted(names)], ignore_conflicts=True)
     ids = Tag.objects.filter(name__in=names).values_list("pk", flat=True)
     KwipTag.objects.bulk_create([KwipTag(tag_id=tag, kwip=kwip) for tag in ids], ignore_conflicts=True)

@@ -1,4 +1,4 @@
-"""Kwips, for the operator. They are read, found and deleted here, by the same actions as on the site."""
+"""The admin of kwips: the operator reads, searches and deletes them, with the actions of the site."""
 
 import datetime
 from typing import Any
@@ -13,23 +13,22 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.accounts.models import User
 from apps.kwips import actions, people_admin, tasks
-from apps.kwips.confirming import confirmation, is_confirmed
-from apps.kwips.finding import Sought, find
+from apps.kwips.admin_confirmation import confirmation, is_confirmed, operator
+from apps.kwips.admin_search import Sought, find
 from apps.kwips.models import Kwip
 from apps.kwips.text import excerpt
 
 __all__ = ["KwipAdmin", "people_admin"]
 
-# What one action takes at most; a list is counted no further either.
+# The limit of one action, and of counting.
 MOST = 20_000
-# With more comments than this below them, kwips are left to the command queue, however few they are.
+# Kwips with more comments than this are deleted by the command queue.
 AT_ONCE = 500
 
 
 class BoundedPaginator(Paginator):
-    """Counts to one more than an action takes, and not through a table of millions."""
+    """Counts to one more than the limit of an action, not the whole table."""
 
     @cached_property
     def count(self) -> int:
@@ -37,7 +36,7 @@ class BoundedPaginator(Paginator):
 
 
 class WrittenFilter(admin.SimpleListFilter):
-    """By date; through the primary key, since ids rise with time and dates have no index."""
+    """By date, through the primary key: ids rise with time, and dates have no index."""
 
     title = gettext_lazy("written")
     parameter_name = "days"
@@ -79,7 +78,7 @@ class KwipAdmin(admin.ModelAdmin):
     )
     ordering = ("-id",)
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # each would count the table
+    show_facets = admin.ShowFacets.NEVER  # each facet would count the table
     paginator = BoundedPaginator
     actions = ("delete_selected",)
     fields = ("author", "thread", "seen_by", "text", "created_at", "edited_at")
@@ -104,7 +103,7 @@ class KwipAdmin(admin.ModelAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Kwip | None = None) -> bool:
-        return False  # to save one would write back the counters that it was shown with
+        return False  # saving would write back stale counters
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Kwip], search_term: str
@@ -115,7 +114,7 @@ class KwipAdmin(admin.ModelAdmin):
         answer = super().changelist_view(request, extra_context)
         listed = getattr(answer, "context_data", {}).get("cl")
         if listed is not None and request.method == "GET":
-            _tell_what_was_searched(request, listed)
+            _report_search(request, listed)
             if number := tasks.removals():
                 text = ngettext(
                     "%(n)s removal is under way; reload to see what is left.",
@@ -141,9 +140,9 @@ class KwipAdmin(admin.ModelAdmin):
 
     @admin.action(description=gettext_lazy("Delete selected kwips"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> HttpResponse | None:
-        """Deletes what was selected: at once, or by the command queue where it is more than a page."""
+        """Deletes the selection: a page at once, more by the command queue."""
         if upto := request.POST.get("upto", ""):
-            # Not what was written after the question was shown.
+            # Not what was written after the confirmation page.
             queryset = queryset.filter(pk__lte=int(upto) if upto.isascii() and upto.isdigit() else 0)
         ids = list(queryset.order_by("-pk").values_list("pk", flat=True)[: MOST + 1])
         if len(ids) > MOST:
@@ -158,7 +157,7 @@ class KwipAdmin(admin.ModelAdmin):
             messages.success(request, _("%(n)s kwips and comments are deleted.") % {"n": removed})
         else:
             sought = str(Sought.parse(request.GET.get("q", ""))) or _("selection")
-            number = tasks.begin_removing(kwip_ids=ids, by=_operator(request), sought=sought)
+            number = tasks.begin_removing(kwip_ids=ids, by=operator(request), sought=sought)
             text = _("The removal of %(n)s kwips and comments has begun; reload to see what is left.")
             messages.success(request, text % {"n": f"{number:,}"})
         return None
@@ -178,17 +177,16 @@ class KwipAdmin(admin.ModelAdmin):
 
 
 def _below(kwip_ids: list[int]) -> int:
-    """How many comments go with these kwips."""
+    """The number of comments on these kwips."""
     return Kwip.objects.filter(pk__in=kwip_ids).aggregate(n=Sum("comments_count"))["n"] or 0
 
 
 def beginning(kwip: Kwip) -> str:
-    """The first words, on one line."""
     return excerpt(kwip.text, words=20, characters=80) or "…"
 
 
-def _tell_what_was_searched(request: HttpRequest, listed: Any) -> None:
-    """Says where the words were looked for, and where nothing was found, what was looked for."""
+def _report_search(request: HttpRequest, listed: Any) -> None:
+    """Shows the range that was searched, and the terms if the result is empty."""
     if not listed.query:
         return
     sought = Sought.parse(listed.query)
@@ -198,8 +196,3 @@ def _tell_what_was_searched(request: HttpRequest, listed: Any) -> None:
     if floor is not None:
         text = _("Words were looked for down to kwip %(floor)s only; add before:%(floor)s to go on below it.")
         messages.info(request, text % {"floor": floor})
-
-
-def _operator(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - the admin lets no one else in
-    return request.user

@@ -2,7 +2,7 @@
 
 
 class KwipIdConverter:
-    """A kwip's id: a positive bigint. Anything else is an address that does not exist."""
+    """A kwip's id: a positive bigint."""
 
     regex = "[0-9]{1,19}"
 

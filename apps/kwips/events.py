@@ -1,4 +1,4 @@
-"""What happens to kwips. Each payload has the facts that subscribers would else read again."""
+"""The events of kwips. A payload has the facts that its subscribers need."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from apps.accounts.models import User
 from apps.events import Event
 from apps.kwips.models import Kwip
 
-# The names of tags.
-type Tags = Collection[str]
+type Tags = Collection[str]  # names
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Edited:
 
 @dataclass(frozen=True)
 class Deleted:
-    """``threads`` are kwips that stay and lost comments; ``tags`` by the id of each of both."""
+    """``threads`` lost comments and are not deleted; ``tags`` by the ids of both."""
 
     kwips: Collection[Kwip]
     threads: Collection[Kwip]
@@ -52,7 +51,7 @@ class Favourited:
 
 @dataclass(frozen=True)
 class Withholding:
-    """A batch of what ``author`` wrote, after they were switched off or on."""
+    """A batch of kwips of ``author``, who was switched off or on."""
 
     author: User
     kwip_ids: Collection[int]

@@ -1,4 +1,4 @@
-"""What people type, checked."""
+"""The forms of kwips and comments."""
 
 import uuid
 
@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from apps.kwips.models import TEXT_LIMIT
 from apps.plaintext import clean
 
-# Error pages give these fields back.
+# Error pages return these fields to the visitor.
 RETURNED_FIELDS = ("text",)
 
 
 def storable(text: str) -> None:
-    """Raises ValidationError where PostgreSQL could not keep the text: a lone half of a surrogate pair."""
+    """Raises ValidationError for a lone surrogate, which PostgreSQL cannot store."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -25,7 +25,7 @@ def storable(text: str) -> None:
 
 
 class TextField(forms.CharField):
-    """A kwip's text. The limit counts what is kept, not the carriage returns that browsers add."""
+    """A kwip's text. The limit counts the stored text, without the carriage returns that browsers add."""
 
     default_error_messages = {
         "required": _("say something first :)"),
@@ -43,7 +43,7 @@ class TextField(forms.CharField):
         self.validators.append(storable)
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, object]:
-        """Without `maxlength`: browsers cut what is pasted beyond it, and say nothing."""
+        """Without `maxlength`: browsers silently cut a longer paste."""
         return {}
 
     def to_python(self, value: object) -> str:
@@ -51,7 +51,7 @@ class TextField(forms.CharField):
 
 
 class FormKeyField(forms.UUIDField):
-    """Tells a form sent twice. A missing or damaged key is no fault of the writer's: it gets a fresh one."""
+    """The idempotency key of a form. A missing or malformed key is replaced by a new one."""
 
     widget = forms.HiddenInput
 

@@ -1,4 +1,4 @@
-"""Which pages that show kwips an event makes stale. Followers-only kwips have no public page."""
+"""Purges the pages of kwips on events. Followers-only kwips have no public page."""
 
 from apps.accounts.keys import PEOPLE
 from apps.invalidation import invalidate
@@ -8,7 +8,7 @@ from apps.kwips.models import Kwip
 
 
 def _purge(*kwips: Kwip) -> None:
-    """Purges the pages of these kwips and of the conversations that they are in."""
+    """Purges the pages of these kwips and of their threads."""
     public = [kwip for kwip in kwips if not kwip.followers_only]
     invalidate(pages=[kwip_pages(pk) for kwip in public for pk in {kwip.pk, kwip.thread_id or kwip.pk}])
 
@@ -27,7 +27,7 @@ def on_commented(event: events.Commented) -> None:
 
 @events.edited.within
 def on_edited(event: events.Edited) -> None:
-    """The pages of its comments quote the beginning of the kwip."""
+    """The pages of its comments quote the kwip."""
     _purge(event.kwip, *event.comments)
 
 
@@ -39,5 +39,5 @@ def on_deleted(event: events.Deleted) -> None:
 @events.withheld.within
 @events.restored.within
 def on_withholding(event: events.Withholding) -> None:
-    """Every page that shows kwips shows people."""
+    """Every page with kwips has the key PEOPLE."""
     invalidate(pages=[PEOPLE])

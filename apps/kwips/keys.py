@@ -1,6 +1,5 @@
-"""The surrogate key of pages of kwips."""
+"""The surrogate key of a kwip or comment: its page, its whole text, its history."""
 
 
 def kwip_pages(kwip_id: int | str) -> str:
-    """The pages of one kwip or comment: with its conversation, whole, its history."""
     return f"kwip:{kwip_id}"

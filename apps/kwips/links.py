@@ -1,8 +1,8 @@
-"""Web and mail addresses in people's text. linkify-it finds them; this says what it can't be told.
+"""Finds web and mail addresses in text: linkify-it, with what its options lack.
 
-It has patterns for spaces, punctuation and top-level domains, but no option for scripts without spaces, for
-typographic marks, or for names that only look like addresses. So it searches a copy of the text, of the same
-length, in which everything that ends an address is a space; and what it finds is looked at once more.
+It has no option for scripts without spaces, for typographic marks, or for names that only look like
+addresses. So it searches a copy of the text, of the same length, in which all that ends an address is a
+space, and the addresses that it finds are checked.
 """
 
 import unicodedata
@@ -15,10 +15,10 @@ import regex
 from linkify_it import LinkifyIt
 from publicsuffixlist import PublicSuffixList
 
-# No address is this long, and linkify-it takes quadratic time over some that are (12 s for 100,000
-# characters of "http://a.com/&http://a.com/&…").
+# Longer words are not searched: linkify-it takes quadratic time for some (12 s for 100,000 characters of
+# "http://a.com/&http://a.com/&…").
 _TOO_LONG = regex.compile(r"\S{1001,}")
-# And no further than this: hostile text takes it half a second for 100,000 characters, and a conversation has
+# Later text is not searched: hostile text takes half a second for 100,000 characters, and a conversation has
 # twenty comments on a page.
 SEARCHED = 30_000
 
@@ -27,14 +27,13 @@ UNSPACED = (
     r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Hangul}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 )
 
-
 # Within words: the Hebrew geresh and gershayim, the Tibetan dot between syllables.
 _OF_WORDS = "\u05f3\u05f4\u0f0b"
 
 
 def _marks() -> str:
-    """What ends an address, for a set: quotes, brackets, the punctuation of scripts other than Latin, the em
-    dash, and the backslash, which browsers read as "/". ASCII's own is linkify-it's to judge.
+    """The marks that end an address, for a set: quotes, brackets, the em dash, punctuation of other scripts
+    than Latin, and the backslash, which browsers read as "/". linkify-it handles ASCII.
     """
     marks = ["\\", "—", "―", "〜"]
     for point in range(0x80, 0x20000):
@@ -46,21 +45,20 @@ def _marks() -> str:
 
 
 _SPACED = rf"[\p{{L}}--[{UNSPACED}]]"
-# Two marks may stand in a path: "（IPv6編）" behind a letter of its script (behind Latin it is a remark), and
-# an apostrophe.
+# A path may have two marks: "（IPv6編）" after a letter of its script, and an apostrophe.
 _MARK = regex.compile(
     rf"(?<=[{UNSPACED}])（[\w\-]++）(*SKIP)(*FAIL)|(?<={_SPACED})’(?={_SPACED})(*SKIP)(*FAIL)|[{_marks()}]",
     regex.V1,
 )
 _BEFORE_SCHEME = regex.compile(rf"[{UNSPACED}](?=https?://|mailto:)", regex.IGNORECASE)
-# Before a bare name or a mail address, but not within an address that has begun.
+# Before a bare name or a mail address, but not inside an address.
 _BEFORE_NAME = regex.compile(
     rf"(?:https?://|www\.)\S*+(*SKIP)(*FAIL)"
     rf"|[{UNSPACED}](?=(?:[a-z0-9-]{{1,63}}\.){{1,9}}[a-z]{{2,63}}|[a-z0-9._+-]{{1,64}}@[a-z0-9-])",
     regex.IGNORECASE,
 )
 
-# Endings of names that are far more often those of files. Poland's ".pl" and India's ".in" are not here.
+# Top-level domains that are more often file extensions; not ".pl" and ".in", which are common.
 _FILE_ENDINGS = frozenset({
     "bz", "cab", "cc", "cf", "cu", "dot", "gd", "gs", "inc", "map", "md", "mk", "ml", "mm", "mo", "mov", "pm",
     "properties", "ps", "py", "rs", "sh", "so", "srt", "tf", "zip",
@@ -70,7 +68,7 @@ _TRAILING = ".,:;!?"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where in a text an address stands, and where it leads."""
+    """An address in a text: its position, and the target of its link."""
 
     start: int
     end: int
@@ -78,7 +76,7 @@ class Address:
 
 
 def addresses(text: str) -> Iterator[Address]:
-    """The addresses in the first 30,000 characters, in their order."""
+    """The addresses in the first `SEARCHED` characters, in order."""
     if "." not in text and "://" not in text:
         return
     searched = _MARK.sub(" ", text[:SEARCHED])
@@ -93,17 +91,17 @@ def addresses(text: str) -> Iterator[Address]:
 
 
 def split(address: str) -> SplitResult | None:
-    """The parts of an address, or None where browsers would not agree on them."""
+    """The parts of an address, or None if it is malformed."""
     try:
         parts = urlsplit(address)
-        parts.port  # noqa: B018 - raises for a port that is none
+        parts.port  # noqa: B018 - raises for an invalid port
     except ValueError:
         return None
     return parts
 
 
 def _target(schema: str, raw: str) -> str:
-    """Where it leads, or "" for what is no address. Never normalised: another path is another page."""
+    """The target, or "" for other text. It is not normalised: another path is another page."""
     if schema in ("http:", "https:"):
         return raw if split(raw) else ""
     if schema == "mailto:":
@@ -113,7 +111,7 @@ def _target(schema: str, raw: str) -> str:
 
 
 def _is_site(bare: str) -> bool:
-    """Whether a name without a scheme is that of a site, and no file, no suffix, no two sentences in one."""
+    """Whether a name without a scheme is a site: not a file name, a suffix, or the ends of two sentences."""
     host, slash, path = bare.partition("/")
     host = regex.split("[:?#]", host, maxsplit=1)[0]
     suffix = _suffix(host)
@@ -122,14 +120,14 @@ def _is_site(bare: str) -> bool:
     if host[:4].lower() == "www.":
         return True
     ending = host.rpartition(".")[2]
-    # Phones begin a sentence with a capital: "no.Then" is none of the site's names.
+    # Phones capitalise sentences: "no.Then" is two of them.
     if ending[0].isupper() and ending[1:].islower():
         return False
     return bool(slash and path) or ending.lower() not in _FILE_ENDINGS
 
 
 def _suffix(host: str) -> str:
-    """The public suffix that a name ends in ("com", "co.uk"), or "" where it ends in none."""
+    """The public suffix of a name ("com", "co.uk"), or ""."""
     return _suffixes().publicsuffix(host.lower()) or ""
 
 
@@ -142,5 +140,5 @@ def _suffixes() -> PublicSuffixList:
 def _finder() -> LinkifyIt:
     finder = LinkifyIt(options={"fuzzy_link": True, "fuzzy_email": True, "fuzzy_ip": False})
     finder.add("ftp:", None).add("//", None)
-    # Any ending: whether it is a real one is looked up, which is faster than a pattern of 1,500.
+    # Any top-level domain: `_suffix` looks it up, which is faster than a pattern of 1,500.
     return finder.tlds([f"{finder.re['src_pseudo_letter']}{{2,63}}"])

@@ -1,4 +1,4 @@
-"""Kwips: what people write. A comment is a kwip with a thread."""
+"""Kwips. A comment is a kwip with a thread."""
 
 import uuid
 from enum import IntFlag
@@ -24,25 +24,21 @@ class Visibility(models.IntegerChoices):
 
 
 class Withheld(IntFlag):
-    """Why a kwip is withheld from every viewer: one bit a reason, so that clearing one leaves the others.
-
-    `apps.kwips.withholding` alone writes SUSPENDED. Moderation of single kwips will have the next bit.
-    """
+    """Why a kwip is withheld from every viewer: one bit a reason. Only `withholding` writes SUSPENDED."""
 
     SUSPENDED = 1  # its author is switched off
 
     @classmethod
     def of(cls, author: AbstractBaseUser) -> int:
-        """What a new kwip starts with. Read under the lock of the author's row, which a switch takes too."""
+        """The value of a new kwip. The caller holds the lock of the author's row, as switching off does."""
         return 0 if author.is_active else cls.SUSPENDED.value
 
 
 class Kwip(models.Model):
-    """One kwip, or one comment on a kwip (``thread`` is then the kwip that it stands below).
+    """A kwip, or a comment on the kwip ``thread``.
 
-    ``visibility``, ``audience`` and ``withheld`` decide who reads it; `sql/visible.sql` alone evaluates them.
-    A private account fits in without a column here: its form publishes with FOLLOWERS, following needs its
-    consent, and what it wrote before is moved to FOLLOWERS in batches, as `withholding` does.
+    Only `sql/visible.sql` evaluates ``visibility``, ``audience`` and ``withheld``. Private accounts will need
+    no column here: they publish with FOLLOWERS, and batches move their former kwips.
     """
 
     author = models.ForeignKey(
@@ -51,18 +47,18 @@ class Kwip(models.Model):
     thread = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="comments", db_index=False
     )
-    # Of a comment: the comment of the same thread that it answers. Clients ask for it; no page shows it.
+    # The comment of the same thread that a comment answers. For API clients; no page shows it.
     answers = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     text = models.TextField(_("your kwip"), max_length=TEXT_LIMIT)
-    # A comment has the visibility and the audience of its thread, so that its row answers for both.
-    # Defaults of the database: during an upgrade the previous release inserts without these columns.
+    # A comment copies the visibility and the audience of its thread.
+    # Database defaults: during an upgrade the previous release inserts without these columns.
     visibility = models.SmallIntegerField(
         choices=Visibility, default=Visibility.EVERYONE, db_default=Visibility.EVERYONE, editable=False
     )
     withheld = models.SmallIntegerField(default=0, db_default=0, editable=False)
-    # Whose followers may read it, with this person; NULL where it is for everyone.
+    # This person and their followers may read it; NULL: everyone.
     audience = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -71,18 +67,18 @@ class Kwip(models.Model):
         related_name="+",
         db_index=False,
     )
-    # Made with the form, so that a form sent twice is one kwip.
+    # Idempotency key: a form that is sent twice creates one kwip.
     form_key = models.UUIDField(default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     edited_at = models.DateTimeField(null=True, editable=False)
-    # When this conversation last moved: of a kwip, its own birth or its newest comment's.
+    # The time of the newest comment, or of the kwip.
     last_active_at = models.DateTimeField(db_default=Now(), editable=False)
-    # Rises with everything a card shows of this kwip: text and counters.
+    # Incremented with each change of the text or a counter: part of the key of the card.
     version = models.PositiveBigIntegerField(default=1, editable=False)
     comments_count = models.PositiveIntegerField(default=0, editable=False)
     favourites_count = models.PositiveIntegerField(default=0, editable=False)
 
-    # Set by `visible_kwip` alone: the kwip may be made a card for the viewer that it was read for.
+    # Set only by `visible_kwip`: the viewer may see the card.
     visible: Visible
 
     class Meta:
@@ -102,8 +98,8 @@ class Kwip(models.Model):
             ),
         ]
         indexes = [
-            # The indexes of the timelines, which the .sql files of apps.feeds name. They include the columns
-            # that the visibility predicate reads, so that a timeline is an index-only scan.
+            # The indexes of the timelines. They include the columns of the visibility predicate, so that a
+            # timeline is an index-only scan.
             models.Index(
                 fields=["-id"],
                 name="kwip_everyone_by_id",
@@ -140,11 +136,11 @@ class Kwip(models.Model):
                 include=["author", *_DECIDING],
                 condition=models.Q(thread__isnull=False),
             ),
-            # The few kwips that are withheld: clearing looks for them.
+            # For restoring withheld kwips.
             models.Index(fields=["author"], name="kwip_withheld", condition=models.Q(withheld__gt=0)),
-            # Deleting a comment looks for its answers.
+            # For SET NULL.
             models.Index(fields=["answers"], name="kwip_answers", condition=models.Q(answers__isnull=False)),
-            # Deleting a person looks for what was written for their circle.
+            # For the CASCADE from a person.
             models.Index(
                 fields=["audience"], name="kwip_audience", condition=models.Q(audience__isnull=False)
             ),
@@ -155,12 +151,12 @@ class Kwip(models.Model):
 
     @property
     def followers_only(self) -> bool:
-        """Whether it is not for everyone. An audience counts alone: see `sql/visible.sql`."""
+        """Whether it is not for everyone: either column decides, as in `sql/visible.sql`."""
         return self.visibility != Visibility.EVERYONE or self.audience_id is not None
 
 
 class Revision(models.Model):
-    """What a kwip said before an edit."""
+    """A former text of a kwip."""
 
     kwip = models.ForeignKey(Kwip, on_delete=models.CASCADE, related_name="revisions")
     text = models.TextField()
@@ -175,10 +171,10 @@ class Revision(models.Model):
 
 
 class Tombstone(models.Model):
-    """A kwip was here. Nothing of what it said is kept; its address answers 410 instead of 404.
+    """A deleted kwip, without its text: its address answers 410 instead of 404.
 
-    For those alone who could see the kwip: everyone where it was ``public``, else its ``audience``. Of the
-    tombstones made before these columns that is not known: they are there for the author alone.
+    To those who could see it: everyone if ``public``, else the ``audience``. Older tombstones lack both, and
+    answer 410 to the author only.
     """
 
     kwip_id = models.PositiveBigIntegerField(primary_key=True)
@@ -187,14 +183,14 @@ class Tombstone(models.Model):
     audience = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )
-    # The form that made it, so that sending that form again does not bring the kwip back.
+    # So that sending the form again does not restore the kwip.
     form_key = models.UUIDField()
     deleted_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name = _("tombstone")
         indexes = [
-            # Deleting a person looks for what was written for their circle.
+            # For the CASCADE from a person.
             models.Index(
                 fields=["audience"], name="tombstone_audience", condition=models.Q(audience__isnull=False)
             ),
@@ -223,7 +219,7 @@ class Favourite(models.Model):
 
 
 class Tag(models.Model):
-    """A hashtag, in its one spelling (NFKC, lower case)."""
+    """A tag in its canonical spelling (`text.tag_name`)."""
 
     name = models.CharField(max_length=50, unique=True)
 
@@ -235,16 +231,12 @@ class Tag(models.Model):
 
 
 class KwipTag(models.Model):
-    """A top-level kwip or a comment carries a tag."""
-
     pk = models.CompositePrimaryKey("tag_id", "kwip_id")
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+", db_index=False)
     kwip = models.ForeignKey(Kwip, on_delete=models.CASCADE, related_name="+")
 
 
 class Mention(models.Model):
-    """A kwip names a person that exists."""
-
     pk = models.CompositePrimaryKey("kwip_id", "user_id")
     kwip = models.ForeignKey(Kwip, on_delete=models.CASCADE, related_name="mentions", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

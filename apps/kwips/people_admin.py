@@ -1,6 +1,6 @@
-"""People, for the operator, with what they wrote: switching them off and on, removing what they wrote.
+"""The admin of people with their kwips: switches people off and on, removes what they wrote.
 
-This stands above `apps.accounts.admin`, which knows nothing of kwips.
+It extends `apps.accounts.admin`, which may not import kwips.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ from apps.accounts import actions
 from apps.accounts.admin import UserAdmin
 from apps.accounts.models import User
 from apps.kwips import tasks
-from apps.kwips.confirming import confirmation, is_confirmed
+from apps.kwips.admin_confirmation import confirmation, is_confirmed, operator
 
 log = structlog.get_logger("kwippy.accounts")
 admin.site.unregister(User)
@@ -36,7 +36,6 @@ class PersonAdmin(UserAdmin):
 
     @admin.display(description=gettext_lazy("what they wrote"))
     def written(self, person: User) -> str:
-        """A link to it, as lists show it."""
         path = "/admin/kwips/kwip/?" + urlencode({"q": f"@{person.username}"})
         counts = _("%(kwips)s kwips, %(comments)s comments") % {
             "kwips": f"{person.kwips_count:,}",
@@ -46,7 +45,7 @@ class PersonAdmin(UserAdmin):
 
     @admin.display(description=gettext_lazy("what they wrote"))
     def written_now(self, person: User) -> str:
-        """The same, with whether it is being removed: a query."""
+        """The same, with the state of a removal, which costs a query."""
         status = _("being removed: reload to see what is left") if tasks.removals(person) else ""
         return format_html("{} {}", self.written(person), status)
 
@@ -87,7 +86,7 @@ class PersonAdmin(UserAdmin):
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data:
             event = "person switched on" if obj.is_active else "person switched off"
-            log.info(event, person=obj.username, person_id=obj.pk, by=_operator(request).username)
+            log.info(event, person=obj.username, person_id=obj.pk, by=operator(request).username)
 
     def has_remove_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("kwips.delete_kwip")
@@ -140,7 +139,7 @@ class PersonAdmin(UserAdmin):
             self._switch(request, people, is_active=False)
             for who in people:
                 actions.change_picture(user=who, picture=None)
-        begun = [who for who in people if tasks.begin_removing_written(person=who, by=_operator(request))]
+        begun = [who for who in people if tasks.begin_removing_written(person=who, by=operator(request))]
         if begun:
             text = _("The removal of what %(names)s wrote has begun; their page says what is left.")
             messages.success(request, text % {"names": ", ".join(person.username for person in begun)})
@@ -149,7 +148,7 @@ class PersonAdmin(UserAdmin):
     @transaction.atomic
     def _switch(self, request: HttpRequest, people: list[User], *, is_active: bool) -> None:
         act = actions.switch_on if is_active else actions.switch_off
-        changed = act(people=people, by=_operator(request))
+        changed = act(people=people, by=operator(request))
         said = "Switched on." if is_active else "Switched off."
         for person in changed:
             self.log_change(request, person, said)
@@ -157,17 +156,10 @@ class PersonAdmin(UserAdmin):
         messages.success(request, text % {"n": ", ".join(person.username for person in changed) or "0"})
 
     def _within_reach(self, request: HttpRequest, queryset: QuerySet[User]) -> list[User]:
-        """The people chosen, without oneself, and without superusers where one is none."""
-        operator = _operator(request)
+        """The chosen people, without the operator; superusers only if the operator is one."""
+        by = operator(request)
         chosen = list(queryset.order_by("pk"))
-        people = [
-            who for who in chosen if who.pk != operator.pk and (operator.is_superuser or not who.is_superuser)
-        ]
+        people = [who for who in chosen if who != by and (by.is_superuser or not who.is_superuser)]
         if len(people) < len(chosen):
             messages.warning(request, _("Yourself and superusers are left out."))
         return people
-
-
-def _operator(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - the admin lets no one else in
-    return request.user

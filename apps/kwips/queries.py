@@ -20,7 +20,7 @@ from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 from apps.kwips import folding
 from apps.kwips import text as kwip_text
 from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone
-from apps.kwips.visibility import ANYONE, SQL, Visible, visible_to
+from apps.kwips.visibility import ANYONE, SQL, Visible, VisibleTo
 from apps.plaintext import language_of, safe
 
 HISTORY_SIZE = 5  # of 5,000 characters each, at worst
@@ -48,7 +48,7 @@ class Card:
     thread_username: str
     thread_excerpt: str
     mentions: frozenset[str]
-    # The ids of the people whom it mentions and who are switched off.
+    # The ids of mentioned people who are switched off.
     unlinked: tuple[int, ...]
 
     @property
@@ -72,7 +72,7 @@ class Card:
 
     @cached_property
     def language(self) -> str:
-        """The language it is written in, or "" where that can't be told."""
+        """The language of the text, or "" if unknown."""
         return language_of(self.text)
 
     @cached_property
@@ -108,11 +108,9 @@ class Card:
 
 
 def cards(ids: Sequence[Visible], *, characters: int = folding.ENOUGH_TO_FOLD) -> list[Card]:
-    """Cards in the order of ``ids``, by one query. Ids without a kwip (deleted meanwhile) are left out.
+    """Cards in the order of ``ids``, without deleted kwips: one query for ``characters`` of each text.
 
-    Of each text no more than ``characters`` are fetched: what a list's card needs, unless more is asked for.
-
-    The type of the ids says that the predicate has passed them; it is not evaluated again.
+    The type of the ids proves that the viewer may see them; the predicate is not evaluated again.
     """
     if not ids:
         return []
@@ -137,10 +135,10 @@ def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:
 
 
 def shown_counts(person: User, viewer_id: int | None) -> dict[str, int]:
-    """A person's counters as the lists beside them show it to the viewer; to themselves, all there is.
+    """A person's counters, without what the lists do not show to the viewer.
 
-    Those of comments and favourites count what is stored, visible to the viewer or not: to be exact they
-    would have to read all of it.
+    The counters of comments and favourites include what the viewer may not see: to be exact they would have
+    to read all of it.
     """
     counts = {name: getattr(person, name) for name in sorted(COUNTERS)}
     if viewer_id == person.pk:
@@ -155,8 +153,8 @@ def shown_counts(person: User, viewer_id: int | None) -> dict[str, int]:
 def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:
     """The kwip or comment with its author and thread, or None where the viewer may not see it."""
     rows = Kwip.objects.select_related("author", "thread__author")
-    kwip = rows.filter(visible_to(viewer_id), pk=kwip_id).first()
-    # The authors are at hand: a kwip too old to be withheld at once (`withholding`) has no page meanwhile.
+    kwip = rows.filter(VisibleTo(viewer_id), pk=kwip_id).first()
+    # Older kwips of an author who was just switched off may not be withheld yet.
     if kwip is None or not kwip.author.is_active or (kwip.thread and not kwip.thread.author.is_active):
         return None
     kwip.visible = Visible(kwip.pk)
@@ -164,7 +162,7 @@ def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:
 
 
 class EarlierVersion(NamedTuple):
-    """What a history shows of a revision: its text, or the beginning of a long one."""
+    """A revision in a history: its text, or the beginning of a long one."""
 
     id: int
     written_at: datetime.datetime
@@ -173,12 +171,12 @@ class EarlierVersion(NamedTuple):
 
     @property
     def language(self) -> str:
-        """The language it was written in, or "" where that can't be told."""
+        """The language of the text, or "" if unknown."""
         return language_of(self.text)
 
 
 def history(kwip: Kwip, arguments: Mapping[str, str]) -> Page[EarlierVersion]:
-    """What a kwip said before its edits, the latest first. Raises `BadCursor`."""
+    """The former texts of a kwip, the latest first. Raises `BadCursor`."""
     order = KeysetOrder(f"history {kwip.pk}")
     beginning = Left("text", folding.ENOUGH_TO_FOLD_LONG)
     rows = kwip.revisions.defer("text").annotate(beginning=beginning)
@@ -189,24 +187,23 @@ def history(kwip: Kwip, arguments: Mapping[str, str]) -> Page[EarlierVersion]:
 
 
 def people_named(texts: Iterable[str]) -> frozenset[str]:
-    """Those that the texts mention and that exist, for texts whose mentions are not kept."""
+    """The existing people that the texts mention, for texts without `Mention` rows."""
     return known_names({name for text in texts for name in kwip_text.mentions(text)})
 
 
 def revision(kwip: Kwip, revision_id: int) -> Revision | None:
-    """One earlier version, whole."""
     return kwip.revisions.filter(pk=revision_id).first()
 
 
 def is_gone(kwip_id: int, viewer_id: int | None, username: str | None = None) -> bool:
-    """Whether a kwip of that id (and by that author) once was, is deleted, and was the viewer's to see."""
+    """Whether the kwip (of that author) was deleted and had been visible to the viewer."""
     meant = Q(public=True)
     if viewer_id:
         follows = Follow.objects.filter(follower=viewer_id, followee=OuterRef("audience"))
         meant |= Q(author=viewer_id) | Q(audience=viewer_id) | Q(Exists(follows))
     gone = Tombstone.objects.filter(meant, pk=kwip_id)
     if username is not None:
-        # By id: the address may have a name that the author has changed since.
+        # By id: the author may have changed their name.
         gone = gone.filter(author__in=ids_of([username]))
     return gone.exists()
 
@@ -217,7 +214,7 @@ class MadeByForm(NamedTuple):
 
 
 def made_by_form(author_id: int, form_key: uuid.UUID) -> MadeByForm | None:
-    """The kwip or comment that a form made before, which may be deleted since."""
+    """The kwip or comment with this form key, which may be deleted."""
     made = {"author": author_id, "form_key": form_key}
     kwips = Kwip.objects.filter(**made).values_list("pk", Value(False))
     tombstones = Tombstone.objects.filter(**made).values_list("kwip_id", Value(True))
@@ -225,7 +222,7 @@ def made_by_form(author_id: int, form_key: uuid.UUID) -> MadeByForm | None:
 
 
 def tags_of(*kwips: Kwip) -> dict[int, set[str]]:
-    """The names of the tags of these kwips and comments, by their ids: one query, none for no kwips."""
+    """The names of the tags by the ids of kwips and comments: one query at most."""
     names: defaultdict[int, set[str]] = defaultdict(set)
     rows = KwipTag.objects.filter(kwip__in=[kwip.pk for kwip in kwips]).values_list("kwip_id", "tag__name")
     for kwip_id, name in rows:

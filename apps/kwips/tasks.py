@@ -1,7 +1,7 @@
-"""Removing more than one request can: an operator asks for it, the command queue does it in batches.
+"""Bulk removals: the operator starts them, the command queue runs them in batches.
 
-Each batch is a transaction of its own (`actions.delete_piece`). A task that is killed or fails begins again
-with what is left; one that is enqueued twice does its work once.
+Each batch is a transaction (`actions.delete_piece`). A task that is killed or fails resumes with the rest,
+and running it twice changes nothing.
 """
 
 import datetime
@@ -24,15 +24,13 @@ from apps.kwips.models import Kwip, Tombstone
 log = structlog.get_logger("kwippy.kwips")
 
 BATCH = 100
-# A task leaves what it has not done in so many seconds to another one: other tasks wait in its queue.
-SECONDS = 60.0
-# Ids that one command carries.
-IDS = 1_000
+SECONDS = 60.0  # after these a task enqueues its continuation, so that other tasks of the queue run
+IDS = 1_000  # of one command
 
 
 @transaction.atomic
 def begin_removing_written(*, person: User, by: User) -> bool:
-    """Enqueues the removal of all that a person wrote, unless that is under way. Returns whether it did."""
+    """Enqueues the removal of all that a person wrote, unless it is enqueued. Returns whether it did."""
     if removals(person):
         return False
     _note(by.pk, person, CHANGE, "Began to remove what they wrote.")
@@ -55,7 +53,7 @@ def begin_removing(*, kwip_ids: Iterable[int], by: User, sought: str) -> int:
 
 @task(queue_name="bulk")
 def remove_written(person_id: int, by_id: int, began: str) -> int:
-    """Removes what a person wrote, for a minute; then another command goes on. Returns how much went."""
+    """Removes what a person wrote, and enqueues its continuation. Returns how many kwips it removed."""
     until, removed = time.monotonic() + SECONDS, 0
     while number := actions.delete_some_of(author_id=person_id, limit=BATCH):
         removed += number
@@ -72,19 +70,19 @@ def remove_written(person_id: int, by_id: int, began: str) -> int:
 
 @task(queue_name="bulk")
 def remove(kwip_ids: list[int], by_id: int) -> int:
-    """Removes these kwips, with the comments below them, and comments. Returns how many."""
+    """Removes these kwips and comments, with the comments below them. Returns how many."""
     removed = 0
     for some in batched(kwip_ids, BATCH):
         while number := actions.delete_piece(kwip_ids=some, limit=BATCH):
             removed += number
-    if removed:  # nothing is left where a task runs for the second time
+    if removed:  # 0 if the task runs for the second time
         _note(by_id, Kwip, DELETION, f"Removed {removed:,} kwips and comments.")
     log.info("removal of kwips done", removed=removed, by_id=by_id)
     return removed
 
 
 def removals(person: User | None = None) -> int:
-    """How many removals wait or run: of what this person wrote, or of anything."""
+    """How many removals are waiting or running, of this person or in all."""
     commands = Command.objects.filter(state__in=(State.WAITING, State.LEASED))
     if person is not None:
         return commands.filter(task=remove_written.module_path, arguments__args__0=person.pk).count()
@@ -92,7 +90,7 @@ def removals(person: User | None = None) -> int:
 
 
 def _note(by_id: int, about: models.Model | type[models.Model], flag: int, message: str) -> None:
-    """Writes into the admin's own log."""
+    """Writes to the log of the admin."""
     kind = ContentType.objects.get_for_model(about)
     is_row = isinstance(about, models.Model)
     LogEntry.objects.create(

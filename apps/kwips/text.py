@@ -1,7 +1,7 @@
-"""What people write, turned into HTML.
+"""Renders text as HTML.
 
-The text is kept as it was written (`apps.plaintext.clean`). On the way out only web addresses, mentions and
-tags become links; everything else is text, so there is no HTML to sanitise.
+Text is stored as typed (`apps.plaintext.clean`). Rendering makes links of addresses, mentions and tags, and
+escapes everything else, so there is no HTML to sanitise.
 """
 
 import unicodedata
@@ -15,31 +15,25 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.kwips.links import UNSPACED, addresses, split
-from apps.plaintext import boundary, clean, safe, truncate
-
-__all__ = [
-    "Token", "clean", "excerpt", "fold", "mentions", "tag_name", "tags", "tags_and_mentions", "to_html",
-    "tokens",
-]  # fmt: skip
+from apps.plaintext import boundary, safe, truncate
 
 FOLD_WORDS = 40  # as kwippy did in 2008
 FOLD_CHARACTERS = 600
 FOLD_LINES = 12
 TAG_LENGTH = 50
 EXCERPT_CHARACTERS = 120
-# Of one text so many addresses, mentions and tags together become links; what follows stays text.
+# At most so many addresses, mentions and tags of one text become links.
 LINKS = 500
-# A longer address is shortened where it is shown, its host never.
+# Longer addresses are displayed shortened, but with the whole host.
 SHOWN_ADDRESS = 48
-
-# In a text of more lines none has an element of its own.
+# In a text of more lines, a line has no element of its own.
 OWN_LINES = 1_000
 
-# Letters, with the marks that combine with them: without these a whole script would lose its vowels.
+# With combining marks, which are the vowels of some scripts.
 _WORD = r"\p{L}\p{N}\p{M}_"
 _NAME = "A-Za-z0-9_Ａ-Ｚａ-ｚ０-９＿"
-# Each sign may stand right behind a letter of a script without spaces, and "@" behind a full stop that is at
-# no word. In the lookbehinds the last dot is the sign itself.
+# Each sign may follow a letter of a script without spaces, and "@" a full stop that follows no word. In the
+# lookbehinds the last dot is the sign itself.
 _NAME_OR_TAG = regex.compile(
     rf"[@＠](?:(?<![{_WORD}@＠.&].)|(?<=[{UNSPACED}].)|(?<=(?:^|[^{_WORD}])\..))"
     rf"(?P<mention>[{_NAME}]{{3,30}})(?![{_NAME}@＠]|[[{_WORD}]--[{UNSPACED}]])"
@@ -54,7 +48,7 @@ _BLANK_LINES = regex.compile(r"\n{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A stretch of a text. ``kind`` is "text", "link", "mention" or "tag"; ``target`` what it points at."""
+    """A part of a text. ``kind`` is "text", "link", "mention" or "tag"; ``target`` its address or name."""
 
     kind: str
     raw: str
@@ -62,15 +56,12 @@ class Token:
 
 
 def tag_name(word: str) -> str:
-    """The one spelling of a tag: NFKC (for full-width and half-width letters), lower case."""
+    """The canonical spelling of a tag: NFKC, lower case."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).lower())
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The text cut into plain stretches, links, mentions (as user names) and tags (as tag names).
-
-    The first 500 of these; addresses are looked for in the first 30,000 characters.
-    """
+    """Splits a text into plain text and its first `LINKS` links, mentions and tags."""
     end = 0
     for start, token in islice(_special(text), LINKS):
         yield Token("text", text[end:start])
@@ -92,7 +83,7 @@ def _names_and_tags(text: str, start: int, end: int) -> Iterator[tuple[int, Toke
     last = -1
     for found in _NAME_OR_TAG.finditer(text, start, end):
         at = found.start()
-        # "/#one" is a place in a page, "one/@two" one of a site; "#one/#two" and "@one/@two" are two.
+        # "/#one" and "one/@two" are parts of addresses; "#one/#two" and "@one/@two" are two tokens.
         if text[at - 1 : at] == "/" and last != at - 1:
             continue
         if found["mention"]:
@@ -107,13 +98,13 @@ def _names_and_tags(text: str, start: int, end: int) -> Iterator[tuple[int, Toke
 
 
 def _is_tag(name: str) -> bool:
-    """Whether a word has a letter ("#1" is a number) and two characters, or one that is a word (Han)."""
+    """Whether a word has a letter ("#1" is a number), and two characters or a Han character."""
     is_word = len(name) >= 2 or _HAN.match(name) is not None
     return is_word and len(name) <= TAG_LENGTH and any(c.isalpha() for c in name)
 
 
 def tags_and_mentions(text: str) -> tuple[list[str], list[str]]:
-    """The names of the first fifty tags, and the first hundred user names, whether or not they exist."""
+    """The names of the first fifty tags and of the first hundred mentions; they may not exist."""
     found: dict[str, dict[str, None]] = {"tag": {}, "mention": {}, "text": {}, "link": {}}
     for token in tokens(text):
         found[token.kind][token.target] = None
@@ -121,19 +112,17 @@ def tags_and_mentions(text: str) -> tuple[list[str], list[str]]:
 
 
 def mentions(text: str) -> list[str]:
-    """User names that the text mentions, whether or not there are such people: the first hundred."""
     return tags_and_mentions(text)[1]
 
 
 def tags(text: str) -> list[str]:
-    """Names of the tags in the text: the first fifty."""
     return tags_and_mentions(text)[0]
 
 
 def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:
-    """Paragraphs of escaped text in which addresses, tags and mentions of ``people`` are links.
+    """Paragraphs of escaped text with links for addresses, tags and mentions of ``people``.
 
-    Spaces stand as they were written; the style sheet keeps them (`white-space`).
+    The style sheet preserves spaces (`white-space`).
     """
     html = "".join(_token_html(token, people) for token in tokens(safe(text)))
     many = html.count("\n") > OWN_LINES
@@ -141,17 +130,17 @@ def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:
 
 
 def _paragraph(lines: str, many: bool) -> str:
-    """A paragraph in which each line has its own direction."""
+    """A paragraph whose lines each have their own direction."""
     if "\n" not in lines or not _RIGHT_TO_LEFT.search(lines):
         return f'<p dir="auto">{lines.replace("\n", "<br>")}</p>'
     if many:
-        # By the style sheet, which aligns a line by the link that it begins with: Chromium's mistake.
+        # Chromium aligns such a line by the link that it begins with.
         return f'<p dir="auto" class="lines">{lines.replace("\n", "<br>")}</p>'
     return "<p>" + "<br>".join(f'<span dir="auto">{line}</span>' for line in lines.split("\n")) + "</p>"
 
 
 def _token_html(token: Token, people: Container[str]) -> str:
-    # With a direction of its own each is also isolated: it moves nothing around it, and nothing moves it.
+    # A `dir` attribute isolates the element from the direction of the text around it.
     if token.kind == "link":
         return _address_html(token)
     shown = escape(token.raw)
@@ -169,7 +158,7 @@ def _address_html(token: Token) -> str:
     end = boundary(shown, max(SHOWN_ADDRESS, host_end)) if len(shown) > SHOWN_ADDRESS + 10 else len(shown)
     words: str = escape(shown)
     if end < len(shown):
-        # What the style sheet hides is copied with the rest of the address.
+        # The style sheet hides the rest; copying includes it.
         words = (
             f'<span class="cut">{escape(shown[:end])}</span><span class="rest">{escape(shown[end:])}</span>'
         )
@@ -179,9 +168,9 @@ def _address_html(token: Token) -> str:
 
 
 def _shown_address(token: Token) -> tuple[str, int]:
-    """What is shown of an address, and where its host ends in that.
+    """The displayed address, and the end of its host in it.
 
-    "http://good.com@evil.com/" leads to evil.com, and is shown without what stands before.
+    "http://good.com@evil.com/" is displayed without the user name: it leads to evil.com.
     """
     shown = token.raw
     parts = split(token.target)
@@ -196,7 +185,7 @@ def _shown_address(token: Token) -> tuple[str, int]:
 
 
 def fold(text: str, *, words: int = FOLD_WORDS) -> tuple[str, bool]:
-    """The beginning of the text that a list shows, and whether there is more of it."""
+    """The beginning of the text that a list shows, and whether the text has more."""
     end = len(text)
     for count, word in enumerate(regex.finditer(r"\S+", text), start=1):
         if count == words:
@@ -204,9 +193,8 @@ def fold(text: str, *, words: int = FOLD_WORDS) -> tuple[str, bool]:
             break
     if end > FOLD_CHARACTERS:
         end = boundary(text, FOLD_CHARACTERS)
-        # Not through the middle of a word (it may be an address), unless the word is most of the text.
-        last_space = max(text.rfind(space, FOLD_CHARACTERS // 2, end) for space in " \n\t")
-        end = last_space if last_space > 0 else end
+        space = last_space(text, FOLD_CHARACTERS // 2, end)
+        end = space if space > 0 else end
     lines = [line.start() for line in regex.finditer("\n", text[:end])]
     if len(lines) >= FOLD_LINES:
         end = lines[FOLD_LINES - 1]
@@ -215,8 +203,13 @@ def fold(text: str, *, words: int = FOLD_WORDS) -> tuple[str, bool]:
     return text[:end].rstrip(), True
 
 
+def last_space(text: str, start: int, end: int) -> int:
+    """Where to cut a text: not inside a word, unless the word is longer than the range; -1 if so."""
+    return max(text.rfind(space, start, end) for space in " \n\t")
+
+
 def excerpt(text: str, *, words: int = 12, characters: int = EXCERPT_CHARACTERS) -> str:
-    """The first words on one line, for naming a kwip: in titles and above its comments."""
+    """The first words on one line, for titles and quotes."""
     beginning, more = fold(safe(text), words=words)
     line = " ".join(beginning.split())
     return line + "…" if more and len(line) < characters else truncate(line, characters)

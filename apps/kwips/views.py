@@ -1,4 +1,4 @@
-"""Writing: each form stands on its own page, and comes back with what was typed where something is wrong."""
+"""The pages for writing. An invalid form is shown again with its text."""
 
 from collections.abc import Callable
 
@@ -55,12 +55,12 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
 
 
 def _is_refused(decision: limits.Decision, request: MemberRequest, form: Form) -> bool:
-    """Whether a limit holds for this form: not for one that is sent again."""
+    """Whether a limit refuses this form. A form that is sent again is not refused."""
     return not decision and made_by_form(request.user.pk, form.cleaned_data["form_key"]) is None
 
 
 def _made(decision: limits.Decision, write: Callable[[], actions.Made]) -> Kwip | None:
-    """The kwip or comment, None where it is gone. What creates nothing does not count towards the limit."""
+    """The kwip or comment, None if it is deleted. Only what is created counts towards the limit."""
     try:
         made = write()
     except actions.Gone:
@@ -92,7 +92,7 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
 @members_only
 def delete(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if request.method == "POST" and queries.is_gone(kwip_id, request.user.pk, request.user.username):
-        return redirect(request.user)  # the second click of a double one
+        return redirect(request.user)  # a double click
     kwip = _deletable(request, kwip_id)
     if kwip is None:
         return gone(request)
@@ -101,7 +101,7 @@ def delete(request: MemberRequest, kwip_id: int) -> HttpResponse:
     try:
         actions.delete(kwip=kwip)
     except actions.Gone:
-        pass  # someone was faster, which is what was asked for
+        pass  # deleted by another request
     messages.success(request, _("gone. it won't come back :)"))
     return redirect(_address(kwip.thread) if kwip.thread else request.user)
 
@@ -121,7 +121,7 @@ def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
 @public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
 @require_safe
 def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
-    """A comment alone and to its end, where its conversation shows only the beginning."""
+    """The page of a long comment with its whole text."""
     kwip = _visible(request, kwip_id, username)
     if kwip is None:
         return gone(request)
@@ -152,7 +152,7 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
 @public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
 @require_safe
 def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int) -> HttpResponse:
-    """One earlier version to its end."""
+    """The page of an earlier version with its whole text."""
     kwip = _visible(request, kwip_id, username)
     if kwip is None:
         return gone(request)
@@ -173,14 +173,14 @@ def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int
 
 
 def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
-    """The page for a kwip that was deleted; ``text`` is what someone had typed to it."""
+    """The page of a deleted kwip; ``text`` is the text of the form."""
     if limits.prefers_json(request):
         return JsonResponse({"error": _("this kwip was deleted.")}, status=410)
     return render(request, "410.html", {"text": text}, status=410)
 
 
 def _mark(request: MemberRequest, kwip_id: int, action: Callable[..., int]) -> HttpResponse:
-    """Answers the page's script with the number beside the heart, a browser with the way back."""
+    """Returns the number of favourites to the script, a redirect to a browser without it."""
     if not (decision := limits.hit("favourite", request.user.pk)):
         return limits.refuse_click(request, decision)
     kwip = _visible(request, kwip_id)
@@ -198,10 +198,7 @@ def _mark(request: MemberRequest, kwip_id: int, action: Callable[..., int]) -> H
 
 
 def _visible(request: HttpRequest, kwip_id: int, username: str | None = None) -> Kwip | None:
-    """The kwip, or None where it was deleted (and was ``username``'s).
-
-    Raises Http404 where the viewer may not know of it.
-    """
+    """The kwip, or None if it is deleted. Raises Http404 if the viewer may not know of it."""
     viewer = viewer_id(request)
     kwip = queries.visible_kwip(kwip_id, viewer)
     if kwip is None and not queries.is_gone(kwip_id, viewer, username and username.lower()):
@@ -217,7 +214,7 @@ def _own(request: MemberRequest, kwip_id: int) -> Kwip | None:
 
 
 def _deletable(request: MemberRequest, kwip_id: int) -> Kwip | None:
-    """A comment may also be deleted by the author of the kwip that it stands below, as it always was."""
+    """The author of a kwip may also delete the comments on it."""
     kwip = _visible(request, kwip_id)
     if kwip is not None and not _may_delete(kwip, request.user):
         raise PermissionDenied(_("that's somebody else's kwip."))

@@ -1,7 +1,4 @@
-"""Who may see a kwip: one predicate, as SQL for the timelines and as an expression for the ORM.
-
-Its text is `sql/visible.sql`; nothing else in the code decides on visibility.
-"""
+"""The visibility predicate, `sql/visible.sql`: as SQL for the timelines, as an expression for the ORM."""
 
 import re
 from pathlib import Path
@@ -12,10 +9,10 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from apps.statements import SqlFolder
 
-ANYONE = 0  # the viewer who is not signed in
+ANYONE = 0  # the anonymous viewer
 
-# The id of a kwip that the predicate has passed for a viewer: what cards are made of. `visible_kwip` and the
-# timelines' `run` construct it, nothing else does.
+# The id of a kwip that the viewer may see; cards require it. Only `visible_kwip` and the timelines' `run`
+# construct it.
 Visible = NewType("Visible", int)
 
 SQL = SqlFolder(Path(__file__).parent / "sql", "kwips")
@@ -23,12 +20,10 @@ VISIBLE_SQL = SQL.load("visible").text
 
 
 def _over(alias: str) -> str:
-    """The predicate over another alias than `k`."""
     return re.sub(r"\bk\.", f"{alias}.", VISIBLE_SQL)
 
 
-# For lists with comments: a comment is seen by those who see the kwip that it is about, and nobody sees
-# their own for having written it. Needs ``thread_id`` of `k`; served by the primary key of kwips_kwip.
+# For lists with comments: a comment is visible if its thread is, to its author too. Uses the primary key.
 THREAD_VISIBLE_SQL = f"""(
     k.thread_id IS NULL
     OR EXISTS (SELECT FROM kwips_kwip thread WHERE thread.id = k.thread_id AND {_over("thread")} OFFSET 0)
@@ -36,7 +31,7 @@ THREAD_VISIBLE_SQL = f"""(
 
 
 class VisibleTo(models.Expression):
-    """The predicate over a queryset's own table. ``viewer_id`` is a user id, or `ANYONE`."""
+    """The predicate in a queryset: ``Kwip.objects.filter(VisibleTo(viewer_id))``."""
 
     conditional = True
     output_field = models.BooleanField()
@@ -56,8 +51,3 @@ class VisibleTo(models.Expression):
         text = f"({_over(quoted)}) AND {THREAD_VISIBLE_SQL.replace('k.thread_id', f'{quoted}.thread_id')}"
         places = text.count("%(viewer)s")
         return f"({text.replace('%(viewer)s', '%s')})", (self.viewer_id,) * places
-
-
-def visible_to(viewer_id: int | None) -> VisibleTo:
-    """For ``Kwip.objects.filter(visible_to(viewer_id))``."""
-    return VisibleTo(viewer_id)

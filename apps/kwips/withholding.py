@@ -1,10 +1,9 @@
-"""Withholding what switched-off people wrote: `Kwip.withheld` follows `User.is_active`.
+"""Withholds what switched-off people wrote: `Kwip.withheld` follows `User.is_active`.
 
-The newest `AT_ONCE` kwips and as many comments of a person change in the transaction of the switch, the rest
-by a command, in batches. A row changes only under the lock of its author's row and to the state read there,
-so the order of switches and commands does not matter, and each may run again. `publish` and `comment` take
-the same lock. Locks are taken kwips first, people second; a switch holds the person already, so it skips
-kwips that others have locked, and the command changes those.
+The newest `AT_ONCE` kwips and as many comments change in the transaction of the switch, the rest in batches
+by a command. A row changes only under the lock of its author's row, which `publish` and `comment` take too,
+to the state read there: so switches and commands may run in any order, and again. The lock order is kwips,
+then people. A switch already holds the person, so it skips locked kwips; the command changes them.
 """
 
 import time
@@ -24,8 +23,7 @@ log = structlog.get_logger("kwippy.kwips")
 
 AT_ONCE = 500
 BATCH = 1_000
-# The command leaves what it has not done in so many seconds to another one: others wait in its queue too.
-SECONDS = 5.0
+SECONDS = 5.0  # after these a command enqueues its continuation, so that others of the queue run
 
 _KINDS = (Q(thread__isnull=True), Q(thread__isnull=False))
 _BIT = Withheld.SUSPENDED.value
@@ -41,13 +39,13 @@ def on_switched(event: accounts_events.Switched) -> None:
 
 @accounts_events.profile_changed.within
 def on_profile_changed(event: accounts_events.ProfileChanged) -> None:
-    """`User.save`, as the admin's form does."""
+    """After `User.save`, as in the admin."""
     if "is_active" in event.fields:
         align_newest(event.user.pk)
 
 
 def align_newest(person_id: int) -> None:
-    """Withholds or restores the newest of what a person wrote, and enqueues the rest."""
+    """Withholds or restores the newest kwips and comments, and enqueues the rest."""
     person = lock_people({person_id})[person_id]
     for kind in _KINDS:
         rows = _of(person).filter(kind).select_for_update(no_key=True, skip_locked=True)
@@ -57,7 +55,7 @@ def align_newest(person_id: int) -> None:
 
 @task(queue_name="now")
 def align(person_id: int) -> int:
-    """Withholds or restores what a person wrote. After some seconds another command takes over."""
+    """Withholds or restores what a person wrote. Returns how many rows differed."""
     until, changed = time.monotonic() + SECONDS, 0
     while number := _align_batch(person_id):
         changed += number
@@ -69,15 +67,17 @@ def align(person_id: int) -> int:
 
 @task(queue_name="bulk")
 def align_all() -> int:
-    """Aligns what people wrote whose state changed past the actions. Returns how many kwips that were.
+    """Aligns all kwips that differ: after SQL, or a switch by the previous release. Returns how many.
 
-    Such are the previous release during an upgrade, and SQL. The release step runs this, and the schedule.
+    The release step and the schedule run it.
     """
     of_person = _differing(is_active=False).filter(author=OuterRef("pk"))
-    off = User.objects.filter(Exists(of_person.filter(_KINDS[0])) | Exists(of_person.filter(_KINDS[1])))
+    off = User.objects.filter(
+        Exists(of_person.filter(_KINDS[0])) | Exists(of_person.filter(_KINDS[1])), is_active=False
+    )
     withheld = Kwip.objects.filter(withheld__gt=0).values("author")
     total = 0
-    for person in (*off.filter(is_active=False), *User.objects.filter(is_active=True, pk__in=withheld)):
+    for person in (*off, *User.objects.filter(is_active=True, pk__in=withheld)):
         changed = 0
         while number := _align_batch(person.pk):
             changed += number
@@ -87,7 +87,7 @@ def align_all() -> int:
 
 
 def _align_batch(person_id: int) -> int:
-    """One transaction. Returns how many rows it looked at: 0 where none differs."""
+    """Aligns one batch in one transaction. Returns its size, 0 if no row differs."""
     with transaction.atomic():
         person = User.objects.get(pk=person_id)
         for kind in _KINDS:
@@ -100,18 +100,18 @@ def _align_batch(person_id: int) -> int:
 
 
 def _differing(*, is_active: bool) -> QuerySet[Kwip]:
-    """Kwips that do not have this state of an author."""
+    """Kwips that differ from this state of an author."""
     rows = Kwip.objects.alias(marked=_marked)
     return rows.filter(withheld__gt=0, marked__gt=0) if is_active else rows.filter(marked=0)
 
 
 def _of(person: User) -> QuerySet[Kwip]:
-    """What a person wrote that does not have their state, the newest first."""
+    """The kwips of a person that differ from their state, newest first."""
     return _differing(is_active=person.is_active).filter(author=person).order_by("-pk")
 
 
 def _write(person: User, kwip_ids: list[int]) -> None:
-    """Gives these kwips the state of their author. Both are locked."""
+    """Sets these kwips to the state of their author. The caller holds the locks of both."""
     if kwip_ids:
         clear, mark = F("withheld").bitand(~_BIT), F("withheld").bitor(_BIT)
         Kwip.objects.filter(pk__in=kwip_ids).update(withheld=clear if person.is_active else mark)

@@ -19,7 +19,7 @@ from apps.accounts.models import User
 from apps.contact.forms import ContactForm
 from apps.contact.mails import for_operators
 from apps.contact.models import Message
-from apps.feeds.documents import Document
+from apps.feeds.atom import Document
 from apps.kwips.forms import KwipForm
 from apps.kwips.models import Kwip, KwipTag, Tag
 from apps.kwips.text import to_html

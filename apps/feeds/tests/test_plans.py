@@ -1,4 +1,4 @@
-"""What PostgreSQL does for each timeline, on a community large enough to tell a good plan from a bad one."""
+"""The query plan of each timeline, on a large community."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,14 +37,14 @@ TIMELINES = {
     "network of the silent, active": queries.network(viewer_id=2, following_count=1000, sort="active"),
     "news of a network": queries.network_unseen(viewer_id=1, following_count=2000),
 }
-# Person by person: its cost is bounded by the number of people.
+# Plan 2: the number of people bounds its cost.
 FALLBACK = {"network_people", "network_people_active"}
 ONE_QUERY = {name for name in TIMELINES if "silent" not in name and "news" not in name}
 
 
 @pytest.fixture(scope="module")
 def populated(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Once for all tests here, and gone after them: VACUUM does not run inside a test's transaction."""
+    """Data for all tests of the module: VACUUM does not run inside the transaction of a test."""
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
             cursor.execute(POPULATED)
@@ -62,7 +62,7 @@ def populated(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 
 @pytest.fixture(params=["force_custom_plan", "force_generic_plan"])
 def planned(populated: None, db: None, request: pytest.FixtureRequest) -> None:
-    """A prepared statement is planned for its parameters the first times, and once for all of them later."""
+    """A prepared statement first has custom plans, later a generic plan."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL plan_cache_mode = {request.param}")
 
@@ -74,7 +74,7 @@ def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def seeks(timeline: Timeline) -> dict[str, Seek]:
-    """The first page; one as deep as the timeline allows, up to 500 kwips; and back from there."""
+    """The first page, one up to 500 kwips further down, and backward from there."""
     order = timeline.order
     first = Seek(order, order.start, backward=False, limit=LIMIT)
     above = timeline.fetch(Seek(order, order.start, backward=False, limit=DEEP + LIMIT))
@@ -101,7 +101,7 @@ def test_no_large_table_is_read_from_end_to_end(planned, name) -> None:
     for where, file, plan in all_plans(name):
         for node in nodes(plan):
             if node.get("Relation Name") in LARGE:
-                # Whom somebody follows may be fetched together: at most 5,000 rows, by an index.
+                # The followees may be read at once: at most 5,000 rows, by an index.
                 together = (node["Relation Name"], node["Node Type"]) == ("graph_follow", "Bitmap Heap Scan")
                 assert together or node["Node Type"] in ("Index Scan", "Index Only Scan"), (where, file)
 
@@ -125,7 +125,7 @@ def test_ids_are_found_in_the_index_alone(planned, name) -> None:
             where,
             file,
         )
-        # Once for the visibility of what a tag or a favourite points at, once for the versions.
+        # Once for the visibility of tagged or favourite kwips, once for the versions.
         assert sum(node["Actual Rows"] * node["Actual Loops"] for node in by_key) <= 5 * LIMIT, (where, file)
 
 

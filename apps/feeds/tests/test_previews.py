@@ -1,4 +1,4 @@
-"""Pictures for link previews: drawn by the worker when asked for, bounded, and only of what all may see."""
+"""Images for link previews: drawn by the worker on request, bounded, only of public kwips."""
 
 import io
 import os
@@ -22,8 +22,8 @@ from apps.accounts.actions import change_picture, change_profile
 from apps.accounts.models import User
 from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command
-from apps.feeds import drawing, previews
-from apps.feeds.drawing import Subject
+from apps.feeds import preview_image, previews
+from apps.feeds.preview_image import Subject
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import Visible
@@ -54,7 +54,7 @@ def image_path(client: Client, path: str) -> str:
 
 
 def drawn(client: Client, path: str) -> Image.Image:
-    """The picture that a page names, after the worker has drawn it."""
+    """The image that a page names, after the worker ran."""
     address = image_path(client, path)
     client.get(address)
     Worker(once=True).run()
@@ -70,21 +70,21 @@ def differ(one: Image.Image, other: Image.Image) -> bool:
 def test_every_public_page_that_is_shared_has_a_preview(client: Client, ann: User, publish: Write) -> None:
     kwip = publish(ann, "word #tea " * 60)
     for path in ("/", "/everyone/", "/ann/", f"/ann/kwip/{kwip.pk}/", "/tag/tea/"):
-        told = meta(client, path)
-        assert told["og:url"] == SITE + path
-        assert told["twitter:card"] == "summary_large_image"
-        assert told["og:title"].strip(), path
-        assert told["og:description"].strip(), path
-        address = told["og:image"].removeprefix(SITE)
+        found = meta(client, path)
+        assert found["og:url"] == SITE + path
+        assert found["twitter:card"] == "summary_large_image"
+        assert found["og:title"].strip(), path
+        assert found["og:description"].strip(), path
+        address = found["og:image"].removeprefix(SITE)
         static = address.removeprefix("/static/")
         file = finders.find(static) if static != address else None
         with Image.open(file or io.BytesIO(client.get(address).content)) as image:
             assert (image.size, image.format) == ((1200, 630), "PNG")
-    told = meta(client, f"/ann/kwip/{kwip.pk}/")
-    assert 200 <= len(told["og:description"]) <= 300
-    assert told["article:author"] == f"{SITE}/ann/"
+    found = meta(client, f"/ann/kwip/{kwip.pk}/")
+    assert 200 <= len(found["og:description"]) <= 300
+    assert found["article:author"] == f"{SITE}/ann/"
     kwip.refresh_from_db()
-    assert told["article:published_time"] == kwip.created_at.isoformat()
+    assert found["article:published_time"] == kwip.created_at.isoformat()
 
 
 @pytest.mark.parametrize("words", ["a " * 300, "word " * 100, "x" * 5000, "日本語" * 200, "short"])
@@ -107,8 +107,8 @@ def test_the_first_who_asks_gets_the_sites_picture_and_the_next_the_one_that_was
         Worker(once=True).run()
         then = client.get(address)
         assert (then["Content-Type"], then["Cache-Control"]) == ("image/jpeg", "public, max-age=3600")
-        assert Image.open(io.BytesIO(then.content)).size == drawing.SIZE
-        # Whoever is signed in gets the same.
+        assert Image.open(io.BytesIO(then.content)).size == preview_image.SIZE
+        # Members get the same.
         client.force_login(ann)
         assert client.get(address).content == then.content
         client.logout()
@@ -122,7 +122,7 @@ def test_who_asks_first_waits_a_moment_for_the_worker_and_holds_nothing_meanwhil
     def work(seconds: float) -> None:
         waited.append(connection.connection is None)
         if len(waited) == 2:
-            # Another who asks meanwhile does not wait.
+            # A concurrent request does not wait.
             assert client.get(image_path(client, "/bob/"))["Content-Type"] == "image/png"
             Worker(once=True).run()
 
@@ -132,7 +132,7 @@ def test_who_asks_first_waits_a_moment_for_the_worker_and_holds_nothing_meanwhil
     assert client.get(address)["Content-Type"] == "image/jpeg"
     assert len(waited) == 2
     assert waited[0]
-    # And the next to ask first may wait again.
+    # The next first request waits again.
     User.objects.create_user("cee", "cee@example.org")
     assert client.get(image_path(client, "/cee/"))["Content-Type"] == "image/png"
     assert len(waited) == 2 + len(previews.WAITS)
@@ -144,7 +144,7 @@ def test_a_picture_is_asked_of_the_worker_once_and_of_all_only_so_many(
     settings.LIMITS = settings.LIMITS | {"previews": "3/1h"}
     kwips = [publish(ann, f"kwip {n}") for n in range(5)]
     addresses = [image_path(client, f"/ann/kwip/{kwip.pk}/") for kwip in kwips]
-    assert Command.objects.count() == 0, "none is made that nobody asked for"
+    assert Command.objects.count() == 0, "no image is drawn without a request"
     for _ in range(4):
         for address in addresses:
             assert client.get(address).status_code == 200
@@ -231,7 +231,7 @@ def subject(words: str = "", name: str = "Ann O'Tea") -> Subject:
         ("“žluťoučký” – Ελληνικά, привет…", "“žluťoučký” – Ελληνικά, привет…"),
         ("tea 🫖🍵 time", "tea time"),
         ("two\n lines\tand\x00 \u202emore", "two lines and more"),
-        # In another shape or another order than the writer's: none of it.
+        # Scripts that the font cannot shape are not drawn.
         ("你好 hello", ""),
         ("שלום", ""),
         ("مرحبا", ""),
@@ -241,8 +241,8 @@ def subject(words: str = "", name: str = "Ann O'Tea") -> Subject:
     ],
 )
 def test_words_are_shown_as_they_were_written_or_not_at_all(text: str, is_shown: str) -> None:
-    assert drawing.shown(text) == is_shown
-    with_words, without = (Image.open(io.BytesIO(drawing.draw(subject(t), None))) for t in (text, ""))
+    assert preview_image.shown(text) == is_shown
+    with_words, without = (Image.open(io.BytesIO(preview_image.draw(subject(t), None))) for t in (text, ""))
     assert differ(with_words, without) == bool(is_shown)
 
 
@@ -259,9 +259,9 @@ def test_words_are_shown_as_they_were_written_or_not_at_all(text: str, is_shown:
     ],
 )
 def test_a_picture_costs_little_and_is_small_whatever_was_written(text: str) -> None:
-    made = drawing.draw(subject(text, name=text), None)
-    beginning = text[: drawing.LETTERS]
-    assert made == drawing.draw(subject(beginning, name=beginning), None), "no more of it is looked at"
+    made = preview_image.draw(subject(text, name=text), None)
+    beginning = text[: preview_image.LETTERS]
+    assert made == preview_image.draw(subject(beginning, name=beginning), None), "no more of it is looked at"
     assert len(made) < 300_000
     image = Image.open(io.BytesIO(made)).convert("RGB")
     edge = image.crop((0, 596, 1200, 630))
@@ -271,7 +271,7 @@ def test_a_picture_costs_little_and_is_small_whatever_was_written(text: str) -> 
 def test_each_face_is_the_one_of_the_site(open_page: Callable) -> None:
     """The masks beside the code, against the symbols in the template."""
     icons = (settings.BASE_DIR / "templates" / "_icons.html").read_text()
-    with Image.open(drawing._ART / "faces.png") as faces:
+    with Image.open(preview_image._ART / "faces.png") as faces:
         assert faces.size == (8 * 240, 240)
         page = open_page()
         for face in range(8):
@@ -291,7 +291,7 @@ def test_a_file_that_is_half_written_is_none(client: Client, ann: User, publish:
     name = previews._name(previews.of_kwip(previews.cards([Visible(kwip.pk)])[0]))
     default_storage.save(name, ContentFile(b"\xff\xd8half"))
     assert client.get(image_path(client, page))["Content-Type"] == "image/png"
-    assert drawn(client, page).size == drawing.SIZE
+    assert drawn(client, page).size == preview_image.SIZE
 
 
 def test_old_pictures_and_the_oldest_of_too_many_are_swept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The sitemap: all that everyone may see, once, whatever comes and goes while it is read."""
+"""The sitemap: each public kwip once, also if kwips change during the crawl."""
 
 from collections.abc import Callable
 from xml.etree import ElementTree
@@ -25,7 +25,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(client: Client, path: str) -> list[str]:
-    """The paths that a file of the sitemap has."""
+    """The paths in a file of the sitemap."""
     answer = client.get(path)
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/xml")
     found = [loc.text or "" for loc in ElementTree.fromstring(answer.content).iter(f"{XML}loc")]
@@ -55,21 +55,21 @@ def test_each_kwip_that_everyone_may_see_and_each_person_stands_in_it_once(
         assert client.get(path).status_code == 200
 
 
-def test_what_was_there_throughout_is_met_once_however_much_comes_and_goes_meanwhile(
+def test_a_crawl_finds_each_kwip_that_existed_throughout_once(
     client: Client, ann: User, publish: Write
 ) -> None:
     kwips = [publish(ann, f"kwip {n}") for n in range(12)]
     doomed = set(kwips[::4])
-    met: list[str] = []
+    found: list[str] = []
     for name in files(client, "kwips"):
         answer = client.get(name)
-        met += read(client, name) if answer.status_code == 200 else []
+        found += read(client, name) if answer.status_code == 200 else []
         if doomed:
             actions.delete(kwip=doomed.pop())
         publish(ann, "another")
-    kept = [f"/ann/kwip/{kwip.pk}/" for n, kwip in enumerate(kwips) if n % 4]
-    assert [path for path in met if path in kept] == kept
-    assert len(met) == len(set(met))
+    remaining = [f"/ann/kwip/{kwip.pk}/" for n, kwip in enumerate(kwips) if n % 4]
+    assert [path for path in found if path in remaining] == remaining
+    assert len(found) == len(set(found))
 
 
 def test_the_index_names_no_empty_file_whatever_gaps_the_ids_have(
@@ -117,21 +117,21 @@ def test_it_says_when_a_kwip_or_its_conversation_last_changed(
 ) -> None:
     kwip = publish(ann)
 
-    def told() -> str:
+    def lastmod() -> str:
         tree = ElementTree.fromstring(client.get(f"/sitemap-kwips-{kwip.pk // 3}.xml").content)
         return tree.findtext(f"{XML}url/{XML}lastmod") or ""
 
-    first = told()
+    first = lastmod()
     comment(ann, kwip)
     kwip.refresh_from_db()
-    assert told() == kwip.last_active_at.isoformat(timespec="seconds") >= first
+    assert lastmod() == kwip.last_active_at.isoformat(timespec="seconds") >= first
     edited = actions.edit(kwip=kwip, text="milk")
     assert edited.edited_at
-    assert told() == edited.edited_at.isoformat(timespec="seconds")
+    assert lastmod() == edited.edited_at.isoformat(timespec="seconds")
 
 
 def test_a_range_is_read_by_its_index_and_nothing_is_counted(ann: User, publish: Write) -> None:
-    """With many kwips: PostgreSQL reads the few rows of the range, and one for each range of the index."""
+    """With many kwips PostgreSQL reads the rows of the range, and one row for each range of the index."""
     kwip = publish(ann)
     columns = "author_id, text, form_key, version, comments_count, favourites_count"
     with connection.cursor() as cursor:

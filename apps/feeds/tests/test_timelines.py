@@ -1,4 +1,4 @@
-"""Every timeline against the slow and obvious way of finding it, over random communities."""
+"""Every timeline against its naive implementation, over random communities."""
 
 from unittest.mock import patch
 from urllib.parse import parse_qsl
@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 from apps.feeds import queries, unseen
 from apps.feeds.queries import Timeline
 from apps.feeds.statements import Entry
-from apps.feeds.tests.community import NAMES, PEOPLE, STEP, Community, Written, communities, written
+from apps.feeds.tests.random_communities import NAMES, PEOPLE, STEP, Community, Written, communities, written
 from apps.keyset import Page
 
 ANYONE = 0
@@ -25,7 +25,7 @@ def ids(pages: list[Page[Entry]]) -> list[int]:
 
 
 def walked(timeline: Timeline, limit: int) -> tuple[list[Page[Entry]], list[Page[Entry]]]:
-    """All pages from the first to the last, and those from there back to the first, in the list's order."""
+    """All pages from the first to the last, and from there back, in the order of the list."""
     onward = [page(timeline, "", limit)]
     while onward[-1].next:
         onward.append(page(timeline, onward[-1].next, limit))
@@ -35,7 +35,7 @@ def walked(timeline: Timeline, limit: int) -> tuple[list[Page[Entry]], list[Page
     return onward, back[::-1]
 
 
-# How long an example takes says nothing about its being right.
+# No time limit for examples.
 randomly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -156,7 +156,7 @@ class TimelineTests(TestCase):
         self, community: Community, viewer: int, limit: int, commenters: list[int]
     ) -> None:
         community.build()
-        # A conversation that the viewer sees, with a comment in it that is theirs to see.
+        # A conversation and a comment that the viewer may see.
         author, place = viewer or 1, len(community.written)
         assume(author not in community.off)
         for number, person in enumerate([author, *commenters, author]):

@@ -1,4 +1,4 @@
-"""Addresses: the canonical one, those that lead to it, and those behind which nothing is."""
+"""Addresses: canonical ones, redirects, and 404."""
 
 import datetime
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def member(client: Client, bob: User) -> Client:
 
 
 def about_kwips(captured: CaptureQueriesContext) -> list[str]:
-    """The queries that read kwips: the timelines' by the name in front of them, and all others."""
+    """The queries that read kwips; those of timelines begin with the name of the file."""
     statements = [query["sql"] for query in captured]
     return [
         sql for sql in statements if sql.startswith("/* ") or "kwips_kwip" in sql or "kwips_favourite" in sql
@@ -42,7 +42,9 @@ def shown(response) -> list[int]:
 
 
 @pytest.mark.parametrize("address", LISTS)
-def test_every_list_is_a_page_for_anybody_and_for_members(client, member, ann, publish, address) -> None:
+def test_every_list_is_a_page_for_anonymous_visitors_and_members(
+    client, member, ann, publish, address
+) -> None:
     actions.favourite(kwip=publish(ann, "#tea"), user=ann)
     assert Client().get(address).status_code == 200
     assert member.get(address).status_code == 200
@@ -128,7 +130,7 @@ def test_a_deleted_kwip_is_gone_at_its_own_address_alone(client, ann, bob, publi
 def test_a_kwip_one_may_not_see_is_not_there(member, ann, bob, publish) -> None:
     secret = publish(ann, followers_only=True)
     assert member.get(f"/ann/kwip/{secret.pk}/").status_code == 404
-    # Not even by a redirect that would tell who wrote it.
+    # A redirect would reveal the author.
     assert member.get(f"/bob/kwip/{secret.pk}/").status_code == 404
     open_to_all = publish(ann)
     Block.objects.create(blocker=ann, blocked=bob)
@@ -214,10 +216,10 @@ def test_a_network_page_takes_one_query_for_ids_one_for_cards_one_for_marks(
     with CaptureQueriesContext(connection) as captured:
         response = member.get("/")
     assert len(shown(response)) == 20
-    asked = about_kwips(captured)
-    assert len([sql for sql in asked if sql.startswith("/* network_")]) == most
-    assert len(asked) == most + 2
-    assert not [sql for sql in asked if "COUNT(" in sql.upper()]
+    queries_run = about_kwips(captured)
+    assert len([sql for sql in queries_run if sql.startswith("/* network_")]) == most
+    assert len(queries_run) == most + 2
+    assert not [sql for sql in queries_run if "COUNT(" in sql.upper()]
 
 
 def test_queries_do_not_grow_with_what_a_page_shows(client, ann, publish) -> None:

@@ -1,6 +1,6 @@
-"""Tags have one spelling now, NFKC: kwips of the older ones are filed under it as well.
+"""Adds the canonical spelling (NFKC) of tags to kwips with other spellings.
 
-The older rows stay: the release before this one reads them, and finds what it filed.
+The other rows stay, because the previous release reads them.
 """
 
 import unicodedata

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("kwips", "0005_comment_answers_index")]
 
-    # Defaults of the database: nothing is rewritten, and the release before inserts without the columns.
+    # Database defaults: PostgreSQL rewrites nothing, and the previous release inserts without the columns.
     operations = [
         migrations.AddField(
             "kwip",

@@ -1,7 +1,7 @@
-"""Fills the new columns of the rows there are, in batches that commit one by one. It may be run again.
+"""Fills the new columns in batches of one transaction each; idempotent.
 
-What the release before writes meanwhile it does not see: the predicate covers an audience with visibility 0,
-and `withholding.align_all`, which the release step and the schedule run, covers people who were switched.
+For rows that the previous release writes meanwhile, the predicate accepts an audience with visibility 0, and
+`withholding.align_all`, which the release step and the schedule run, updates `withheld`.
 """
 
 import sys
@@ -17,7 +17,7 @@ FOLLOWERS = """
         ORDER BY id LIMIT %s FOR NO KEY UPDATE
     )
 """
-# The author's row last, as everywhere; a switch waits for the batch or the batch for the switch.
+# Locks the author's row last, so that it cannot deadlock with a switch.
 WITHHELD = """
     WITH batch AS MATERIALIZED (
         SELECT id FROM kwips_kwip WHERE author_id = %s AND withheld & 1 = 0
@@ -32,7 +32,7 @@ WITHHELD = """
 
 
 def run(schema_editor, statement, parameters):
-    """Repeats a statement, a transaction each, until it changes nothing."""
+    """Repeats a statement, each time in a transaction, until it changes no row."""
     changed = 0
     while True:
         with transaction.atomic(), schema_editor.connection.cursor() as cursor:

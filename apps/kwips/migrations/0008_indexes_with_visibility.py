@@ -1,4 +1,4 @@
-"""The timelines' indexes with the columns that the visibility predicate reads, beside those there were."""
+"""Adds timeline indexes that include the columns of the visibility predicate."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""The release before is served by the new indexes: they have the columns of these, and more."""
+"""Drops the former indexes: the new ones serve the previous release too."""
 
 from django.db import migrations
 

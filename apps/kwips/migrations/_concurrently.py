@@ -1,4 +1,4 @@
-"""Building and dropping indexes beside traffic, so that an interrupted migration can be run again."""
+"""Builds and drops indexes CONCURRENTLY; an interrupted migration can be run again."""
 
 from contextlib import contextmanager
 
@@ -9,7 +9,7 @@ _IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 @contextmanager
 def patient(schema_editor):
-    """Waits longer than the site may: CONCURRENTLY waits for transactions, and nothing waits for it."""
+    """Raises the timeouts: CONCURRENTLY waits for transactions and blocks none."""
     with schema_editor.connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
         before = cursor.fetchone()
@@ -22,7 +22,7 @@ def patient(schema_editor):
 
 
 class Patient:
-    """What both operations share. Only their SQL is collected inside a transaction, by the migration linter."""
+    """Base of both operations. The migration linter collects their SQL inside a transaction."""
 
     def _ensure_not_in_transaction(self, schema_editor):
         if not schema_editor.collect_sql:
@@ -41,7 +41,7 @@ class Patient:
 
 
 class AddIndex(Patient, AddIndexConcurrently):
-    """Keeps a finished index, and replaces one that was interrupted: PostgreSQL leaves it invalid."""
+    """Skips a valid index, and replaces the invalid index of an interrupted build."""
 
     def _is_wanted(self, cursor):
         cursor.execute(_IS_VALID, [self.index.name])
@@ -52,4 +52,4 @@ class AddIndex(Patient, AddIndexConcurrently):
 
 
 class RemoveIndex(Patient, RemoveIndexConcurrently):
-    """As Django's, which says IF EXISTS."""
+    """Django's operation, which uses IF EXISTS."""

@@ -1,4 +1,4 @@
-"""The fixtures of the product: people and kwips."""
+"""Fixtures: people and kwips."""
 
 from tests.support.fixtures import ann, bob, comment, publish
 

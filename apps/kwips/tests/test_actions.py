@@ -1,4 +1,4 @@
-"""Publishing, editing, commenting, deleting and favourites, each of them twice and at once."""
+"""The actions of kwips, each repeated and concurrently."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What an operator does in the admin with people and with kwips."""
+"""The admin of people and kwips."""
 
 import re
 
@@ -10,8 +10,8 @@ from django.test import Client
 from apps.accounts.actions import change_picture
 from apps.accounts.models import User
 from apps.commandqueue.core.worker import Worker
-from apps.kwips import finding, tasks
-from apps.kwips.finding import Sought
+from apps.kwips import admin_search, tasks
+from apps.kwips.admin_search import Sought
 from apps.kwips.models import Kwip, Tombstone
 from apps.kwips.tests.test_actions import counters_are_exact
 
@@ -27,7 +27,7 @@ def operator(client: Client) -> Client:
 
 
 def clerk(*permissions: str) -> Client:
-    """A member of the staff who may do these things and no others."""
+    """A member of the staff with only these permissions."""
     user = User.objects.create_user("clerk", "clerk@example.org", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()
@@ -36,7 +36,7 @@ def clerk(*permissions: str) -> Client:
 
 
 def listed(client: Client, path: str, **query: str) -> set[str]:
-    """What the list shows: user names, or the words of kwips."""
+    """The list: user names, or texts of kwips."""
     answer = client.get(path, query)
     assert answer.status_code == 200
     return {getattr(row, "username", "") or row.text for row in answer.context["cl"].result_list}
@@ -50,7 +50,7 @@ def listed(client: Client, path: str, **query: str) -> set[str]:
         ("/ann/", {"ann"}),
         ("ann@example.org", {"ann"}),
         ("Ann of the Hill", {"hannah"}),
-        ("ann*", {"ann", "anna", "hannah"}),  # the last by her name to show
+        ("ann*", {"ann", "anna", "hannah"}),  # the last by her display name
         ("han*", {"hannah"}),
         ("annah", set()),
         ("%", set()),
@@ -102,7 +102,7 @@ def test_a_kwip_is_found_by_its_link(operator: Client, ann: User, bob: User, pub
 def test_words_are_looked_for_in_a_bounded_number_of_kwips_and_the_page_says_how_to_go_on(
     operator: Client, ann: User, publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "WINDOW", 2)
+    monkeypatch.setattr(admin_search, "WINDOW", 2)
     old, _, newer, newest = (publish(ann, f"tea {number}") for number in range(4))
     assert listed(operator, KWIPS, q="tea") == {newer.text, newest.text}
     shown = operator.get(KWIPS, {"q": "tea"}).content.decode()
@@ -137,8 +137,8 @@ def test_the_list_says_who_sees_a_kwip_and_filters_by_it_and_by_date(
 def test_deleting_asks_with_words_and_takes_a_whole_search_result(
     operator: Client, ann: User, bob: User, publish, whole: bool
 ) -> None:
-    """More than a form may have fields; not what was written after the question was shown."""
-    kept = publish(bob, "of bob")
+    """More rows than a form may have fields, without those written after the confirmation page."""
+    remaining = publish(bob, "of bob")
     Kwip.objects.bulk_create(Kwip(author=ann, text=f"buy pills #{number}") for number in range(1_150))
     User.objects.filter(pk=ann.pk).update(kwips_count=1_150)
     page = operator.get(KWIPS, {"q": "@ann"}).context["cl"].result_list
@@ -148,9 +148,9 @@ def test_deleting_asks_with_words_and_takes_a_whole_search_result(
         "index": "0",
         "_selected_action": [kwip.pk for kwip in page],
     }
-    asked = operator.post(f"{KWIPS}?q=@ann", ticked)
-    assert asked.status_code == 200
-    shown = asked.content.decode()
+    page = operator.post(f"{KWIPS}?q=@ann", ticked)
+    assert page.status_code == 200
+    shown = page.content.decode()
     assert "ann: buy pills #1149" in shown
     assert "KwipTag" not in shown
     form = re.findall(r'type="hidden" name="(?!csrf)(\w+)" value="([^"]*)"', shown)
@@ -164,7 +164,7 @@ def test_deleting_asks_with_words_and_takes_a_whole_search_result(
         for command in tasks.Command.objects.filter(task=tasks.remove.module_path).order_by("pk"):
             assert command.arguments is not None
             tasks.remove.call(*command.arguments["args"])
-    left = {kept.text, later.text} | (set() if whole else {f"buy pills #{n}" for n in range(1_050)})
+    left = {remaining.text, later.text} | (set() if whole else {f"buy pills #{n}" for n in range(1_050)})
     assert set(Kwip.objects.values_list("text", flat=True)) == left
     assert Tombstone.objects.count() == (1_150 if whole else 100)
     counters_are_exact()
@@ -176,9 +176,9 @@ def test_one_kwip_is_deleted_after_its_words_were_shown(
 ) -> None:
     kwip = publish(ann, "#tea for two")
     comment(bob, kwip)
-    asked = operator.get(f"{KWIPS}{kwip.pk}/delete/").content.decode()
-    assert "ann: #tea for two" in asked
-    assert "KwipTag" not in asked
+    page = operator.get(f"{KWIPS}{kwip.pk}/delete/").content.decode()
+    assert "ann: #tea for two" in page
+    assert "KwipTag" not in page
     operator.post(f"{KWIPS}{kwip.pk}/delete/", {"post": "yes"})
     assert not Kwip.objects.exists()
     counters_are_exact()
@@ -193,8 +193,8 @@ def test_a_spammer_is_switched_off_and_what_they_wrote_removed_by_one_action(
     publish(ann, "buy pills")
     change_picture(user=ann, picture=b"a picture")
     form = {"action": "switch_off_and_remove", "_selected_action": [ann.pk]}
-    asked = operator.post(PEOPLE, form).content.decode()
-    assert "ann: 1 kwips, 1 comments" in asked
+    page = operator.post(PEOPLE, form).content.decode()
+    assert "ann: 1 kwips, 1 comments" in page
     ann.refresh_from_db()
     assert ann.is_active, "nothing happens before it is confirmed"
     operator.post(PEOPLE, form | {"post": "yes"})

@@ -1,4 +1,4 @@
-"""Writing too much too fast: it waits, and no word of it is lost."""
+"""Rate limits of writing: the refused text is returned in the form."""
 
 import uuid
 

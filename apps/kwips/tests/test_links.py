@@ -1,4 +1,4 @@
-"""What is an address in a text, where it begins and ends, where it leads and how it is shown."""
+"""Addresses in texts: their bounds, targets and display."""
 
 import unicodedata
 

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.kwips import text
+from apps.plaintext import clean
 
 SPICY = st.text(alphabet=st.sampled_from("ab.:/@#<>&\"'()[]\\ \n\tüé‮​javscriptht0-"), max_size=200)
 
 
 class Reader(HTMLParser):
-    """What a browser would find in the HTML."""
+    """Parses HTML as a browser does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,13 +112,13 @@ def test_a_kwip_can_not_name_thousands() -> None:
 
 @given(SPICY)
 def test_html_says_what_the_text_said_and_nothing_runs(source: str) -> None:
-    cleaned = text.clean(source)
+    cleaned = clean(source)
     reader = read(text.to_html(cleaned, {"abc"}))
     assert {tag for tag, _ in reader.tags} <= {"p", "br", "a", "bdi", "span"}
     for tag, attrs in reader.tags:
         assert set(attrs) <= {"href", "rel", "class", "dir", "title"}, (tag, attrs)
         assert str(attrs.get("href", "/")).startswith(("http://", "https://", "mailto:", "/")), attrs
-    # Of an address, its text is composed and says nothing of a user before its host.
+    # The text of an address is NFC, without a user name before the host.
     said = re.sub(r"(?<=//)[^\s/?#@]{1,50}@", "", cleaned)
     assert "".join(re.sub(r"(?<=//)[^\s/?#@]{1,50}@", "", reader.words).split()) == "".join(
         unicodedata.normalize("NFC", said).split()
@@ -162,8 +163,8 @@ CLUSTERS = ["あ", "👨‍👩‍👧‍👦", "🇮🇳", "👍🏽", "e\u0301
 def test_nothing_is_cut_through_a_character_nor_without_an_ellipsis(source: str) -> None:
     whole = regex.findall(r"\X", source)
     beginning, more = text.fold(source)
-    kept = regex.findall(r"\X", beginning)
-    assert kept == whole[: len(kept)]
+    clusters = regex.findall(r"\X", beginning)
+    assert clusters == whole[: len(clusters)]
     assert more or beginning == source
     line = text.excerpt(source)
     words = " ".join(source.split())
@@ -201,7 +202,7 @@ def test_a_hostile_text_takes_half_a_second_at_most_and_has_five_hundred_links(p
     assert time.process_time() - begun < 0.5
     assert len(found) <= text.LINKS
     begun = time.process_time()
-    html = text.to_html(text.clean(hostile), {"abc", "demo"})
+    html = text.to_html(clean(hostile), {"abc", "demo"})
     text.excerpt(hostile)
     assert time.process_time() - begun < 0.5
     assert html.count("<a ") <= text.LINKS

@@ -1,4 +1,4 @@
-"""What was deleted is gone (410) for those who could see it, and was never there (404) for all others."""
+"""A deleted kwip is a 410 for those who could see it, a 404 for others."""
 
 import uuid
 from collections.abc import Callable
@@ -18,7 +18,7 @@ type Publish = Callable[..., Kwip]
 
 @pytest.fixture
 def readers(ann: User, bob: User) -> dict[str, Client]:
-    """Of a kwip by ann with a comment by bob: both, cee who follows ann, dee who does not, and no member."""
+    """Viewers of a kwip by ann with a comment by bob: both, a follower, another member, anonymous."""
     cee, dee = (User.objects.create_user(name, f"{name}@example.org") for name in ("cee", "dee"))
     follow(follower=bob, followee=ann)
     follow(follower=cee, followee=ann)
@@ -48,7 +48,7 @@ def test_a_deleted_kwip_and_its_comments_are_gone_for_those_who_could_see_them(
     for address in (f"/ann/kwip/{kwip.pk}/", f"/ann/kwip/{kwip.pk}/history/", f"/bob/kwip/{below.pk}/",
                     f"/bob/kwip/{below.pk}/whole/"):  # fmt: skip
         assert statuses(readers, address) == expected, address
-    # Under another name nothing was ever there, for anybody.
+    # Under another user name it is a 404 for everyone.
     for address in (f"/bob/kwip/{kwip.pk}/", f"/bob/kwip/{kwip.pk}/history/", f"/ann/kwip/{below.pk}/whole/"):
         assert set(statuses(readers, address).values()) == {404}, address
 
@@ -70,7 +70,7 @@ def test_a_tombstone_of_which_it_is_not_known_is_there_for_its_author_alone(
 ) -> None:
     kwip = publish(ann)
     actions.delete(kwip=kwip)
-    # As those were made before there were these columns.
+    # As a tombstone from before these columns.
     Tombstone.objects.update(public=False, audience=None)
     expected = dict.fromkeys(ALL, 404) | {"ann": 410}
     assert statuses(readers, f"/ann/kwip/{kwip.pk}/") == expected

@@ -1,4 +1,4 @@
-"""Writing through the pages: what is right, what is wrong, and what happens to what was typed."""
+"""The pages for writing: valid and invalid forms, and the text that was typed."""
 
 import re
 import uuid
@@ -115,7 +115,7 @@ def test_a_way_back_that_is_none_leads_to_the_kwip(
     assert member.post("/bob/follow/", {"next": back})["Location"] == "/bob/"
 
 
-def test_nobody_comments_on_what_they_may_not_see(
+def test_a_comment_on_an_invisible_kwip_is_refused(
     member: Client, ann: User, bob: User, publish: Callable[..., Kwip], comment: Callable[..., Kwip]
 ) -> None:
     secret = publish(bob, "for friends", followers_only=True)
@@ -177,7 +177,7 @@ def test_a_form_without_its_token_comes_back_with_its_text(ann: User) -> None:
 
 
 @pytest.mark.parametrize("what", ["edit", "delete"])
-def test_nobody_changes_another_persons_kwip(
+def test_only_the_author_changes_a_kwip(
     member: Client, bob: User, publish: Callable[..., Kwip], what: str
 ) -> None:
     kwip = publish(bob)
@@ -219,7 +219,7 @@ def test_a_comment_on_a_deleted_kwip_comes_back_with_its_text(
     assert "so &lt;true&gt;" in answer.content.decode()
 
 
-def test_whoever_wrote_the_kwip_may_delete_comments_below_it(
+def test_the_author_of_a_kwip_may_delete_comments_on_it(
     member: Client, ann: User, bob: User, publish, comment
 ) -> None:
     kwip = publish(ann)

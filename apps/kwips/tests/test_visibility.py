@@ -13,14 +13,14 @@ from apps.accounts.models import User
 from apps.graph.models import Block, Follow
 from apps.kwips import queries
 from apps.kwips.models import Kwip, Visibility
-from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, visible_to
+from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, VisibleTo
 
 pytestmark = pytest.mark.django_db
 
 
 def seen_by(viewer: User | None) -> set[Kwip]:
-    """By the ORM, after holding it against the SQL."""
-    through_orm = set(Kwip.objects.filter(visible_to(viewer.pk if viewer else None)))
+    """By the ORM; asserts that the SQL agrees."""
+    through_orm = set(Kwip.objects.filter(VisibleTo(viewer.pk if viewer else None)))
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT k.id FROM kwips_kwip k WHERE {VISIBLE_SQL} AND {THREAD_VISIBLE_SQL}",
@@ -49,9 +49,7 @@ def test_following_someone_does_not_let_them_see_you(ann: User, bob: User, publi
     assert seen_by(bob) == set()
 
 
-def test_a_comment_is_seen_by_those_who_see_its_kwip_and_nobody_else(
-    ann: User, bob: User, publish, comment
-) -> None:
+def test_a_comment_is_seen_only_by_those_who_see_its_kwip(ann: User, bob: User, publish, comment) -> None:
     kwip = publish(ann, followers_only=True)
     made = comment(bob, kwip)
     assert seen_by(None) == set()
@@ -71,9 +69,7 @@ def test_a_block_hides_the_comments_below_ones_kwips_too(ann: User, bob: User, p
 
 
 @pytest.mark.parametrize("ann_blocks", [True, False])
-def test_a_block_hides_both_from_each_other_and_from_nobody_else(
-    ann: User, bob: User, publish, ann_blocks: bool
-) -> None:
+def test_a_block_hides_both_only_from_each_other(ann: User, bob: User, publish, ann_blocks: bool) -> None:
     hers, his = publish(ann), publish(bob)
     Block.objects.create(blocker=ann if ann_blocks else bob, blocked=bob if ann_blocks else ann)
     assert seen_by(ann) == {hers}
@@ -86,7 +82,7 @@ def test_the_expression_finds_its_table_behind_joins(ann: User, bob: User, publi
     comment(bob, kwip)
     publish(bob, followers_only=True)
     found = (
-        Kwip.objects.filter(visible_to(ann.pk), author__username__in=["ann", "bob"])
+        Kwip.objects.filter(VisibleTo(ann.pk), author__username__in=["ann", "bob"])
         .select_related("thread__author")
         .annotate(said=Count("comments"))
         .order_by("-said")
@@ -98,7 +94,7 @@ def test_the_expression_finds_its_table_behind_joins(ann: User, bob: User, publi
 def test_what_the_previous_release_wrote_for_followers_is_not_for_everyone(
     ann: User, bob: User, publish
 ) -> None:
-    """During an upgrade it writes an audience, and knows of no visibility."""
+    """During an upgrade the previous release writes an audience, but no visibility."""
     kwip = publish(ann, followers_only=True)
     Kwip.objects.update(visibility=Visibility.EVERYONE)
     assert seen_by(None) == seen_by(bob) == set()
@@ -122,7 +118,7 @@ def test_a_visibility_of_a_later_release_is_for_the_author_alone(ann: User, bob:
 
 
 @pytest.mark.parametrize("reason", [1, 2, 3])
-def test_a_withheld_kwip_is_seen_by_nobody_and_nor_are_its_comments(
+def test_a_withheld_kwip_and_its_comments_are_hidden_from_everyone(
     ann: User, bob: User, publish, comment, reason: int
 ) -> None:
     kwip = publish(ann)
@@ -136,7 +132,7 @@ def test_a_comment_has_the_visibility_of_its_kwip(ann: User, bob: User, publish,
     assert comment(bob, publish(ann)).visibility == Visibility.EVERYONE
 
 
-# ── The type: cards are made of what the predicate has passed ──
+# ── The type `Visible` ──
 
 
 def constructions(path: Path, names: set[str]) -> set[tuple[str, str]]:
@@ -147,7 +143,7 @@ def constructions(path: Path, names: set[str]) -> set[tuple[str, str]]:
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func).split(".")
                 found |= {(function.name, part) for part in called if part in names}
-                # `cast` says what mypy has to believe.
+                # `cast` would bypass the type.
                 if called[-1] == "cast" and "Visible" in ast.unparse(node.args[0]):
                     found.add((function.name, "cast"))
     return found
@@ -162,11 +158,11 @@ def test_nothing_but_the_predicates_readers_constructs_the_type_of_what_it_passe
         for call in constructions(path, {"Visible"})
     }
     assert found == {("apps/kwips/queries.py", "visible_kwip", "Visible")}
-    # A timeline's entries have it, and one function alone makes entries.
+    # The entries of timelines have it, and one function constructs entries.
     entries = {
         (path.name, *call)
         for path in Path(settings.BASE_DIR, "apps/feeds").glob("*.py")
-        if path.name != "documents.py"  # an entry of a document is another class
+        if path.name != "atom.py"  # an entry of a document is another class
         for call in constructions(path, {"Entry"})
     }
     assert entries == {("statements.py", "run", "Entry")}
@@ -181,7 +177,7 @@ def test_the_test_above_sees_a_construction(tmp_path: Path) -> None:
 
 
 def test_mypy_refuses_ids_that_the_predicate_has_not_passed(ann: User, publish) -> None:
-    """`warn_unused_ignores`: mypy fails where it would not refuse these."""
+    """`warn_unused_ignores`: mypy fails unless it rejects these lines."""
     number: int = publish(ann).pk
     [card] = queries.cards([number])  # type: ignore[list-item]
     assert card.id == number

@@ -1,4 +1,4 @@
-"""What a person wrote is withheld while they are switched off: the newest at once, the rest by a command."""
+"""The kwips of a switched-off person are withheld: the newest at once, the rest by a command."""
 
 import threading
 import uuid
@@ -15,7 +15,7 @@ from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.tests.conftest import wait_for
 from apps.kwips import actions, queries, withholding
 from apps.kwips.models import Kwip, Withheld
-from apps.kwips.visibility import visible_to
+from apps.kwips.visibility import VisibleTo
 from apps.pagecache import wrapped
 from apps.pagecache.management.commands.warmpages import warming_request
 from apps.pagecache.wsgi import response_of
@@ -24,12 +24,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 type Publish = Callable[..., Kwip]
 
-MODERATED = 2  # a reason that another part of the site will have
+MODERATED = 2  # the bit of a future reason
 
 
 @pytest.fixture
 def written(ann: User, bob: User, publish: Publish, comment: Publish, monkeypatch) -> list[Kwip]:
-    """Seven kwips and four comments by ann, of which two each are withheld at once; the oldest first."""
+    """Seven kwips and four comments by ann, the oldest first; two of each are withheld at once."""
     monkeypatch.setattr(withholding, "AT_ONCE", 2)
     monkeypatch.setattr(withholding, "BATCH", 2)
     his = publish(bob)
@@ -38,7 +38,7 @@ def written(ann: User, bob: User, publish: Publish, comment: Publish, monkeypatc
 
 
 def seen() -> set[int]:
-    return set(Kwip.objects.filter(visible_to(None), author__username="ann").values_list("pk", flat=True))
+    return set(Kwip.objects.filter(VisibleTo(None), author__username="ann").values_list("pk", flat=True))
 
 
 def ids(kwips: list[Kwip]) -> set[int]:
@@ -148,7 +148,7 @@ def test_switching_on_restores_nothing_that_is_withheld_for_another_reason(
 def test_what_commits_after_the_switch_is_withheld(
     ann: User, bob: User, publish: Publish, is_comment: bool
 ) -> None:
-    """It began before the switch: the form is checked, and the author's row is read as one who is on."""
+    """A publish that read its author before the switch."""
     his = publish(bob)
 
     def write() -> None:
@@ -227,6 +227,6 @@ def test_a_kwip_of_the_previous_release_is_withheld_and_restored_as_any(ann: Use
     assert queries.visible_kwip(kwip_id, None) is None
     assert queries.visible_kwip(kwip_id, ann.pk) is not None
     switch_off(people=[ann], by=None)
-    assert not Kwip.objects.filter(visible_to(ann.pk), pk=kwip_id).exists()
+    assert not Kwip.objects.filter(VisibleTo(ann.pk), pk=kwip_id).exists()
     switch_on(people=[ann], by=None)
     assert queries.visible_kwip(kwip_id, ann.pk) is not None

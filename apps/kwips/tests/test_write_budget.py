@@ -1,7 +1,6 @@
-"""What each write costs: the exact number of SQL statements of its request, and of round trips to memcached.
+"""The exact numbers of SQL statements and of round trips to memcached of each write.
 
-The numbers have no BEGIN and COMMIT in them, but every SAVEPOINT. One statement of each request counts it
-against its limit.
+They include SAVEPOINT, not BEGIN and COMMIT. One statement of each request counts it against its limit.
 """
 
 import uuid
@@ -30,7 +29,7 @@ def kwip(bob: User, publish: Callable[..., Kwip]) -> Kwip:
 
 @pytest.fixture
 def cost(client: Client, ann: User) -> Cost:
-    """Posts a form as ann, who is cached; returns the SQL statements and the round trips that it took."""
+    """Posts a form as ann, who is cached; returns its SQL statements and round trips."""
     client.force_login(ann)
 
     def _cost(path: str, **form: object) -> tuple[int, int]:

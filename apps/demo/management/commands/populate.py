@@ -1,4 +1,4 @@
-"""Moves an invented community in."""
+"""Generates demo data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,23 +10,21 @@ from django.db import OperationalError, connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.models import User
-from apps.demo import builder, bulk_copy, clock, grammar, tables
+from apps.demo import builder, bulk_copy, clock, grammar
 from apps.demo.builder import Community, Shape
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
 
-# A large community ends here unless told otherwise, so that it is the same whenever it is made.
-END = datetime(2026, 11, 1, tzinfo=UTC)
+END = datetime(2026, 11, 1, tzinfo=UTC)  # default of --until: fixed, so that the rows are reproducible
 DEMO_PEOPLE, DEMO_KWIPS = 300, 5_000
 DAYS, DAYS_OF_DEMO = 365, 42
 
 
 class Command(BaseCommand):
     help = (
-        "Moves an invented community in: people, follows, kwips, about 0.5 comments per kwip, favourites, "
-        "tags and mentions. The same --seed, sizes and --until make the same rows. It is one transaction, so "
-        "an interrupted run leaves nothing. Until it ends the site has to wait: indexes and foreign keys of "
-        "the large tables are dropped and made again, which is much faster. Nobody has a password but demo."
+        "Generates a community: people, follows, kwips, about 0.5 comments per kwip, favourites, tags and "
+        "mentions. The same --seed, sizes and --until generate the same rows. It is one transaction, and "
+        "locks the large tables, whose indexes and foreign keys it rebuilds. Only demo has a password."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,11 +36,11 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--demo", action="store_true",
-            help=f"the community a newcomer meets: {DEMO_PEOPLE} people, {DEMO_KWIPS:,} kwips of the last "
+            help=f"the demo community: {DEMO_PEOPLE} people, {DEMO_KWIPS:,} kwips of the last "
             f"{DAYS_OF_DEMO} days, as many comments, and an account to sign in to ({builder.DEMO}, "
-            f"{builder.DEMO_PASSWORD}); does nothing where there are people already",
+            f"{builder.DEMO_PASSWORD}); does nothing if the database has people",
         )  # fmt: skip
-        parser.add_argument("--force", action="store_true", help="even beside people who are there already")
+        parser.add_argument("--force", action="store_true", help="even if the database has people")
 
     def handle(self, *args: Any, **options: Any) -> None:
         demo = options["demo"]
@@ -51,9 +49,9 @@ class Command(BaseCommand):
         progress = Progress(shown=options["verbosity"] > 0)
         if User.objects.exists() and not options["force"]:
             if not demo:
-                raise CommandError("there are people here already; --force adds a community beside them.")
+                raise CommandError("the database has people already; --force adds a community to them.")
             if options["verbosity"]:
-                self.stdout.write("there are people here already: the demo community stays away.")
+                self.stdout.write("the database has people already: no demo community was added.")
             return
         shape = Shape(
             people=number,
@@ -78,45 +76,44 @@ class Command(BaseCommand):
             number = DEMO_PEOPLE if number is None else number
             kwips = DEMO_KWIPS if kwips is None else kwips
             if options["force"] and User.objects.filter(username=builder.DEMO).exists():
-                raise CommandError(f"somebody called {builder.DEMO} is here already.")
+                raise CommandError(f"the user {builder.DEMO} exists already.")
         if number is None or kwips is None:
-            raise CommandError("how many? give --people and --kwips, or --demo.")
+            raise CommandError("--people and --kwips are required, or --demo.")
         if number < 1 or kwips < 0:
-            raise CommandError("it takes at least one person, and no fewer than 0 kwips.")
+            raise CommandError("--people must be at least 1, --kwips at least 0.")
         return number, kwips
 
 
 def _populate_at_once(shape: Shape, kwips: int, progress: Progress) -> str:
-    """All or nothing; returns what to say of it. Raises CommandError where it can't or mustn't go on."""
+    """Runs one transaction; returns a summary. Raises CommandError."""
     try:
         with transaction.atomic():
             return _populate(shape, kwips, progress)
     except OperationalError as error:
         if "lock timeout" not in str(error):
             raise
-        raise CommandError("the site is at work on this database; stop it first.") from error
+        raise CommandError("the site is using this database; stop it first.") from error
     except KeyboardInterrupt:
-        raise CommandError("stopped; nothing was kept.", returncode=130) from None
+        raise CommandError("stopped; nothing was stored.", returncode=130) from None
 
 
 def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
-    """Everything inside the one transaction; returns what to say of it."""
-    with tables.bare(builder.LARGE):
-        progress.step("Inventing people")
+    with bulk_copy.without_indexes(builder.LARGE):
+        progress.step("Generating people")
         home = Community(shape, grammar.read(), builder.first_ids(empty=not User.objects.exists()))
         follows = shape.people * int(shape.following)
-        for _ in progress.over(home.befriend(), follows, "Letting them follow each other"):
+        for _ in progress.over(home.follow(), follows, "Generating follows"):
             bulk_copy.copy_when_many(home.tables)
         simulation = Simulation(home)
-        for _ in progress.over(simulation.kwips(kwips), kwips, "Letting them kwip"):
+        for _ in progress.over(simulation.kwips(kwips), kwips, "Generating kwips"):
             bulk_copy.copy_when_many(home.tables)
         home.register()
         for table in home.tables:
             table.copy()
         builder.set_sequences(home.tables)
-        progress.step("Making the indexes again")
+        progress.step("Rebuilding indexes")
     return (
-        f"{shape.people:,} people moved in: {sum(home.counts.kwips):,} kwips, "
+        f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "
         f"{sum(home.counts.comments):,} comments, {sum(home.counts.favourites):,} favourites."
     )
 
@@ -130,19 +127,19 @@ def _until(given: str | None, *, now: bool) -> int:
         except ValueError:
             parsed = None
         if parsed is None:
-            raise CommandError("--until wants a time, such as 2026-11-01T12:00:00Z.")
+            raise CommandError("--until must be a time such as 2026-11-01T12:00:00Z.")
         moment = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return clock.microseconds(moment)
 
 
 @contextmanager
 def _without_timeouts() -> Iterator[None]:
-    """Lifts the limits that keep the site's own statements short, and gives the indexes memory."""
+    """Disables statement timeouts, and gives index builds memory."""
     settings = {
         "statement_timeout": "0",
         "idle_in_transaction_session_timeout": "0",
         "maintenance_work_mem": "256MB",
-        # VACUUM counts no row as visible to all before its transaction is on disk.
+        # VACUUM marks a row as visible to all only after its transaction is on disk.
         "synchronous_commit": "on",
     }
     with connection.cursor() as cursor:
@@ -158,7 +155,7 @@ def _without_timeouts() -> Iterator[None]:
 
 
 def _vacuum() -> None:
-    """Fresh statistics, and, outside a transaction, the visibility map that index-only scans need."""
+    """Updates statistics and, outside a transaction, the visibility map for index-only scans."""
     vacuum = "ANALYZE" if connection.in_atomic_block else "VACUUM (ANALYZE)"
     names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in builder.FILLED)
     with connection.cursor() as cursor:

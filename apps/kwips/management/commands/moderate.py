@@ -34,7 +34,7 @@ class Command(BaseCommand):
         names = [name.lower().removeprefix("@") for name in options["names"]]
         people = list(User.objects.filter(username__in=names))
         if missing := sorted(set(names) - {person.username for person in people}):
-            raise CommandError(f"there is no one called {', '.join(missing)}; nothing was done.")
+            raise CommandError(f"no such user: {', '.join(missing)}; nothing was done.")
         if options["off"] or options["on"]:
             (switch_off if options["off"] else switch_on)(people=people, by=None)
             for person in people:

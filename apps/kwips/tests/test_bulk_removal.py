@@ -1,4 +1,4 @@
-"""Removing much at once: in batches, exactly, and on from where it was stopped."""
+"""Bulk removals: in batches, exact, and resumed after an interruption."""
 
 import io
 import os
@@ -34,7 +34,7 @@ def operator(db: None) -> User:
 
 @pytest.fixture
 def spam(ann: User, bob: User, publish, comment) -> list[Kwip]:
-    """What ann wrote: kwips of three kinds, commented by both, and comments on bob's; bob's own stay."""
+    """Ann's kwips of three kinds with comments, and her comments on bob's kwips."""
     kwips = [publish(ann, f"#tea @bob {number}", followers_only=number == 1) for number in range(6)]
     for kwip in kwips[:3]:
         for author in (ann, bob, bob):
@@ -58,7 +58,7 @@ def what_is_left_is_bobs() -> None:
 def test_batches_of_any_size_remove_all_of_it_exactly(ann: User, spam: list[Kwip], limit: int) -> None:
     rounds = written = 0
     while number := actions.delete_some_of(author_id=ann.pk, limit=limit):
-        # A batch, and what stands below it where that is short.
+        # A batch with its comments, if they are few.
         assert number <= 3 * limit
         counters_are_exact()
         rounds, written = rounds + 1, written + number
@@ -87,8 +87,8 @@ def test_a_long_conversation_goes_piece_by_piece(ann: User, bob: User, publish) 
 
 
 def test_a_batch_passes_over_what_is_gone(ann: User, bob: User, publish, comment) -> None:
-    gone, kept = publish(ann), publish(bob)
-    below = comment(ann, kept)
+    gone, other = publish(ann), publish(bob)
+    below = comment(ann, other)
     actions.delete(kwip=Kwip.objects.get(pk=gone.pk))
     assert actions.delete_all(kwip_ids=[gone.pk, below.pk, below.pk, 10**9]) == 1
     assert actions.delete_all(kwip_ids=[gone.pk, below.pk]) == 0
@@ -99,7 +99,7 @@ def test_a_batch_passes_over_what_is_gone(ann: User, bob: User, publish, comment
 def test_a_removal_beside_everything_else_waits_for_no_one_for_ever(
     ann: User, bob: User, spam: list[Kwip], publish
 ) -> None:
-    """Two removals of the same, one of bob's, and people who comment, edit, like and delete in between."""
+    """Two removals of the same kwips and one of bob's, concurrent with other actions."""
 
     def remove(author: User) -> None:
         while actions.delete_some_of(author_id=author.pk, limit=2):
@@ -137,7 +137,7 @@ def test_the_queue_removes_it_in_as_many_commands_as_it_takes(
     assert tasks.begin_removing_written(person=ann, by=operator)
     assert not tasks.begin_removing_written(person=ann, by=operator), "once is enough"
     assert tasks.removals(ann) == tasks.removals() == 1
-    # Each command leaves the rest to the next one, which a worker that ends with the queue may not see.
+    # Each command enqueues the next one, which a worker that stops at an empty queue may not see.
     for _ in range(20):
         Worker(once=True).run()
         if not tasks.removals():
@@ -158,7 +158,7 @@ def test_a_removal_that_is_killed_goes_on_where_it_was(ann: User) -> None:
     Kwip.objects.bulk_create(Kwip(author=ann, text="buy pills") for _ in range(250))
     User.objects.filter(pk=ann.pk).update(kwips_count=250)
     with transaction.atomic():
-        # The last batch has to wait for this lock, and is killed there.
+        # The last batch waits for this lock, and is killed.
         Kwip.objects.select_for_update().get(pk=Kwip.objects.aggregate(last=Max("pk"))["last"])
         removing = subprocess.Popen(
             [sys.executable, "manage.py", "moderate", "ann", "--remove"],
@@ -184,21 +184,21 @@ def test_what_was_asked_for_twice_is_removed_once(ann: User, operator: User, spa
 
 
 def test_the_command_switches_off_and_removes(ann: User, bob: User, spam: list[Kwip]) -> None:
-    told = io.StringIO()
-    call_command("moderate", "@Ann", off=True, remove=True, stdout=told)
-    assert "ann is off." in told.getvalue()
-    assert "ann: 17 kwips and comments removed." in told.getvalue()
+    output = io.StringIO()
+    call_command("moderate", "@Ann", off=True, remove=True, stdout=output)
+    assert "ann is off." in output.getvalue()
+    assert "ann: 17 kwips and comments removed." in output.getvalue()
     what_is_left_is_bobs()
     ann.refresh_from_db()
     assert not ann.is_active
-    call_command("moderate", "ann", on=True, stdout=told)
+    call_command("moderate", "ann", on=True, stdout=output)
     ann.refresh_from_db()
     assert ann.is_active
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["ann"], "say what to do"), (["ann", "nemo", "--remove"], "no one called nemo; nothing was done")],
+    [(["ann"], "say what to do"), (["ann", "nemo", "--remove"], "no such user: nemo; nothing was done")],
 )
 def test_the_command_says_what_is_wrong_before_it_does_anything(
     ann: User, spam: list[Kwip], words: list[str], message: str

@@ -1,7 +1,6 @@
-"""The picture of a link preview: a face, a name, the first words; drawn by Pillow, 1200 × 630.
+"""Draws the image of a link preview with Pillow: a face, a name, the first words.
 
-The font has Latin, Greek and Cyrillic. Words that it lacks letters for are left out, rather than shown as
-boxes or in the wrong shapes; emoji are left out of the words.
+The font has Latin, Greek and Cyrillic. A text with other letters is not drawn; emoji are removed.
 """
 
 import io
@@ -14,18 +13,16 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 SIZE = (1200, 630)
-# No more of a text than this is looked at.
-LETTERS = 280
+LETTERS = 280  # of a text; the rest is not read
 LINES = 5
-# Changes with what this file draws: pictures that an earlier release drew are drawn anew.
-LOOK = "1"
+LOOK = "1"  # to change with this file: it is part of the version of an image
 
 _ART = Path(__file__).parent / "art"
 _GROUND, _SHEET, _INK, _SOFT = "#eff7ff", "#ffffff", "#23303a", "#5a6872"
 _FACE = 200
 _TILE = 240  # the side of a face in faces.png
 _LEFT, _RIGHT = 96, 1104
-# As the style sheet has them, oklch(0.86 0.085 hue) and oklch(0.33 0.075 hue), by `.hue-0` to `.hue-7`.
+# The colours `.hue-0` to `.hue-7` of the style sheet: oklch(0.86 0.085 hue) and oklch(0.33 0.075 hue).
 _HUES = (
     ((202, 217, 154), (49, 58, 3)),
     ((150, 220, 254), (0, 59, 84)),
@@ -36,13 +33,13 @@ _HUES = (
     ((253, 187, 217), (81, 35, 59)),
     ((182, 209, 255), (34, 51, 92)),
 )
-# What takes no ink of its own, and what stands in for a feeling: left out of the words, with nothing lost.
+# Unicode categories that are not drawn: symbols such as emoji, format characters, unassigned.
 _LEFT_OUT = {"So", "Sk", "Cf", "Cn", "Co", "Cs", "Cc"}
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is drawn. ``words`` may be ""; ``avatar`` is "" for who has no picture of their own."""
+    """What is drawn. ``words`` and ``avatar`` may be ""."""
 
     site: str
     username: str
@@ -54,7 +51,7 @@ class Subject:
 
 
 def draw(subject: Subject, picture: bytes | None) -> bytes:
-    """The preview as a JPEG. ``picture`` is the person's own, as it is kept."""
+    """The image as a JPEG. ``picture`` is the stored avatar."""
     image = Image.new("RGB", SIZE, _GROUND)
     pen = ImageDraw.Draw(image)
     pen.rounded_rectangle((40, 40, SIZE[0] - 40, SIZE[1] - 40), radius=44, fill=_SHEET)
@@ -63,13 +60,13 @@ def draw(subject: Subject, picture: bytes | None) -> bytes:
     if words:
         _draw_words(pen, words)
     _draw_site(image, pen, subject.site)
-    made = io.BytesIO()
-    image.save(made, "JPEG", quality=86, optimize=True)
-    return made.getvalue()
+    jpeg = io.BytesIO()
+    image.save(jpeg, "JPEG", quality=86, optimize=True)
+    return jpeg.getvalue()
 
 
 def shown(text: str) -> str:
-    """The words on one line as they can be drawn; "" where the font lacks one of their letters."""
+    """The text on one line, or "" if the font lacks one of its letters."""
     line = " ".join(unicodedata.normalize("NFC", text[:LETTERS]).split())
     line = " ".join("".join(c for c in line if unicodedata.category(c) not in _LEFT_OUT).split())
     return line if all(_has(letter) for letter in set(line)) else ""
@@ -84,16 +81,15 @@ def _draw_person(
     handle = f"@{subject.username}"
     name = shown(subject.name)
     if name and name != subject.username:
-        pen.text(
-            (left, middle - 8), _cut(name, _font(58, bold=True)), _INK, _font(58, bold=True), anchor="ls"
-        )
+        font = _font(58, bold=True)
+        pen.text((left, middle - 8), _cut(name, font), _INK, font, anchor="ls")
         pen.text((left, middle + 46), handle, _SOFT, _font(38), anchor="ls")
     else:
         pen.text((left, middle), handle, _INK, _font(58, bold=True), anchor="lm")
 
 
 def _draw_words(pen: ImageDraw.ImageDraw, words: str) -> None:
-    """As large as they fit."""
+    """In the largest font that fits."""
     for size in (64, 54, 46, 40):
         lines = _wrapped(words, _font(size), _RIGHT - _LEFT)
         if len(lines) * size * 1.3 <= 250:
@@ -128,7 +124,7 @@ def _wrapped(words: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
 
 
 def _cut(line: str, font: ImageFont.FreeTypeFont, width: int = 660) -> str:
-    """The line, its end replaced by an ellipsis where it is too long."""
+    """The line, with an ellipsis if it is too long."""
     if font.getlength(line) <= width:
         return line
     line = line.removesuffix("…").rstrip()
@@ -138,7 +134,7 @@ def _cut(line: str, font: ImageFont.FreeTypeFont, width: int = 660) -> str:
 
 
 def _own(picture: bytes) -> Image.Image:
-    """A picture that the site itself made of an upload: a square WebP without metadata."""
+    """The stored avatar: a square WebP without metadata."""
     with Image.open(io.BytesIO(picture), formats=("WEBP",)) as found:
         found.thumbnail((_FACE, _FACE))
         whole = found.convert("RGBA").resize((_FACE, _FACE))
@@ -158,7 +154,7 @@ def _drawn(subject: Subject) -> Image.Image:
 
 @cache
 def _bubble(side: int) -> Image.Image:
-    """The shape of a picture on the site: a circle with one corner."""
+    """The mask of an avatar: a circle with one corner."""
     big = side * 4
     mask = Image.new("L", (big, big), 0)
     pen = ImageDraw.Draw(mask)
@@ -177,7 +173,7 @@ def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 @cache
 def _missing() -> bytes:
-    """What the font draws for a letter that it does not have."""
+    """The glyph for a letter that the font lacks."""
     return bytes(_font(32).getmask("\U0010fffe"))
 
 

@@ -1,4 +1,4 @@
-"""Timelines as Atom documents, for feed readers: what anonymous visitors see of them, for members too."""
+"""Timelines as Atom documents: what anonymous visitors see, for members too."""
 
 import datetime
 from abc import ABC, abstractmethod
@@ -34,16 +34,15 @@ from apps.kwips.visibility import Visible
 from apps.pagecache import is_unmodified, public_page
 from apps.plaintext import preserve_spaces, safe
 
-# Of the newest kwips so many characters together are given whole, and no more than so many bytes of XML; what
-# does not fit is folded. With twenty folded ones a document stays below 1.5 MB, whatever was written.
+# The whole texts of a document have at most so many characters and bytes of XML together; other texts are
+# folded. With twenty folded ones a document stays below 1.5 MB.
 WHOLE_CHARACTERS = 100_000
 WHOLE_BYTES = 1_000_000
-# BCP 47 for a language that can't be told: without it an entry would take the site's.
-UNDETERMINED = "und"
+UNDETERMINED = "und"  # BCP 47 for an unknown language; without it an entry has the site's
 
 
 class _Writer(SimplerXMLGenerator):
-    """Writes U+FFFD for what XML forbids: one character of one person must not break a document for all."""
+    """Replaces characters that XML forbids by U+FFFD."""
 
     def characters(self, content: str) -> None:
         super().characters(safe(content))
@@ -55,7 +54,7 @@ class _Writer(SimplerXMLGenerator):
 
 class Document(Atom1Feed):
     def write(self, outfile: Any, encoding: str) -> None:
-        # As Django's, with another writer.
+        # Django's method, with another writer.
         writer = _Writer(outfile, encoding, short_empty_elements=True)
         writer.startDocument()
         writer.startElement("feed", self.root_attributes())
@@ -71,14 +70,14 @@ class Document(Atom1Feed):
         handler.addQuickElement("content", item["content"], {"type": "html"})
 
     def latest_post_date(self) -> datetime.datetime:
-        # Django says "now" of a document without entries: it would be another one each second.
-        return (
-            super().latest_post_date() if self.items else datetime.datetime(2008, 1, 1, tzinfo=datetime.UTC)
-        )
+        if self.items:
+            return super().latest_post_date()
+        # Django's "now" would change the document each second.
+        return datetime.datetime(2008, 1, 1, tzinfo=datetime.UTC)
 
 
-class Elsewhere(Exception):
-    """The document has another address: that of its page in its one spelling."""
+class Moved(Exception):
+    """The document has another, canonical address."""
 
     def __init__(self, page: str) -> None:
         self.address = f"{page}feed.atom"
@@ -86,36 +85,32 @@ class Elsewhere(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A kwip of a document. ``content`` is HTML that says where it leads: readers show it elsewhere."""
+    """A kwip of a document. ``content`` is HTML with absolute links."""
 
     card: Card
     content: str
 
 
 def entries(ids: Sequence[Visible]) -> Iterator[Entry]:
-    """The kwips of ``ids`` with their whole text, or as much of it as there is room for."""
+    """The kwips of ``ids``, with their whole texts while the limits allow it, then folded."""
     shown = cards(ids)
-    whole = {card.id: card for card in _whole([card.id for card in shown if card.is_folded])}
+    folded = [card.id for card in shown if card.is_folded]
+    whole = {card.id: card for card in cards(folded, characters=TEXT_LIMIT)}
     characters, room = WHOLE_CHARACTERS, WHOLE_BYTES
     for card in shown:
         long = whole.get(card.id)
         if long is not None and len(long.text) <= characters:
-            content = _for_elsewhere(long.whole_html)
+            content = _with_absolute_links(long.whole_html)
             characters -= len(long.text)
-            # As it stands in the document, where it is escaped once more.
-            size = len(escape(content).encode())
+            size = len(escape(content).encode())  # the document escapes it again
             if size <= room:
                 room -= size
                 yield Entry(long, content)
                 continue
-        yield Entry(card, _for_elsewhere(card.html) + _more(card))
+        yield Entry(card, _with_absolute_links(card.html) + _more(card))
 
 
-def _whole(ids: Sequence[Visible]) -> list[Card]:
-    return cards(ids, characters=TEXT_LIMIT)
-
-
-def _for_elsewhere(html: str) -> str:
+def _with_absolute_links(html: str) -> str:
     return preserve_spaces(html).replace('href="/', f'href="{settings.SITE_URL}/')
 
 
@@ -125,27 +120,26 @@ def _more(card: Card) -> str:
 
 
 class TimelineFeed(Feed, ABC):
-    """The newest twenty kwips of a timeline, whole where there is room."""
+    """The first page of a timeline."""
 
     feed_type = Document
-    # The words stand in `content`.
-    item_description = None  # type: ignore[assignment]
+    item_description = None  # type: ignore[assignment] # `content` has the text
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             response = super().__call__(request, *args, **kwargs)
-        except Elsewhere as elsewhere:
-            return HttpResponsePermanentRedirect(quote(elsewhere.address))
-        asked = "" if "If-None-Match" in request.headers else request.headers.get("If-Modified-Since", "")
-        return HttpResponseNotModified() if is_unmodified(response.items(), asked) else response
+        except Moved as moved:
+            return HttpResponsePermanentRedirect(quote(moved.address))
+        since = "" if "If-None-Match" in request.headers else request.headers.get("If-Modified-Since", "")
+        return HttpResponseNotModified() if is_unmodified(response.items(), since) else response
 
     @abstractmethod
     def timeline(self, obj: Any) -> Timeline:
-        """What anonymous visitors see of it."""
+        """The timeline of an anonymous viewer."""
 
     @abstractmethod
     def path(self, obj: Any) -> str:
-        """The page that this is the feed of."""
+        """The page of the timeline."""
 
     def link(self, obj: Any) -> str:
         return settings.SITE_URL + self.path(obj)
@@ -153,8 +147,7 @@ class TimelineFeed(Feed, ABC):
     def feed_url(self, obj: Any) -> str:
         return f"{self.link(obj)}feed.atom"
 
-    def feed_guid(self, obj: Any) -> str:
-        return self.link(obj)
+    feed_guid = link
 
     def items(self, obj: Any) -> list[Entry]:
         return list(entries([entry.id for entry in self.timeline(obj).page({})]))
@@ -203,7 +196,7 @@ class PersonFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, username: str) -> User:
         found = person(username)
         if found.username != username:
-            raise Elsewhere(found.get_absolute_url())
+            raise Moved(found.get_absolute_url())
         return found
 
     def title(self, obj: User) -> str:
@@ -223,7 +216,7 @@ class PersonFeed(TimelineFeed):
 class TagFeed(TimelineFeed):
     def get_object(self, request: HttpRequest, name: str) -> str:
         if (canonical := tag_name(name)) != name:
-            raise Elsewhere(f"/tag/{canonical}/")
+            raise Moved(f"/tag/{canonical}/")
         return name
 
     def title(self, obj: str) -> str:
@@ -237,5 +230,5 @@ class TagFeed(TimelineFeed):
 
     def items(self, obj: str) -> list[Entry]:
         if not (found := super().items(obj)):
-            raise Http404  # as its page
+            raise Http404  # as the page of the tag
         return found

@@ -1,4 +1,4 @@
-"""Atom documents: what strangers see of a timeline, in a form that feed readers understand."""
+"""Atom documents: the timelines of anonymous visitors, for feed readers."""
 
 from xml.etree import ElementTree
 
@@ -25,7 +25,7 @@ def texts(element: ElementTree.Element, path: str) -> list[str]:
     return [found.text or "" for found in element.findall("/".join(ATOM + name for name in path.split("/")))]
 
 
-def test_each_timeline_of_strangers_has_its_document(client, ann, bob, publish) -> None:
+def test_each_timeline_of_anonymous_visitors_has_its_document(client, ann, bob, publish) -> None:
     publish(ann, "first, with #tea")
     publish(bob, "second")
     assert texts(document(client, "/everyone/feed.atom"), "entry/title") == ["second", "first, with #tea"]
@@ -89,7 +89,7 @@ def test_a_document_is_bounded_and_what_does_not_fit_leads_to_its_page(client, a
     assert f'<a href="http://localhost:8000/ann/kwip/{kwips[1].pk}/">… more</a>' in contents[-1]
 
 
-def test_nobody_gets_what_strangers_do_not_see_not_even_a_member(client, ann, publish) -> None:
+def test_a_document_has_only_what_anonymous_visitors_see_for_members_too(client, ann, publish) -> None:
     publish(ann, "between us", followers_only=True)
     client.force_login(ann)
     for path in ("/everyone/feed.atom", "/ann/feed.atom"):
@@ -117,7 +117,7 @@ def test_there_is_one_address_for_each(client, ann, publish) -> None:
 
 
 def test_a_reader_that_has_a_document_already_is_not_sent_it_again(client, ann, publish) -> None:
-    """Without the page cache, which has its own tests for this."""
+    """Without the page cache, which has its own tests."""
     kept = publish(ann, "kept")
     Kwip.objects.filter(pk=kept.pk).update(created_at="2024-01-01T00:00:00Z")
     newest = publish(ann, "newest")
@@ -127,7 +127,7 @@ def test_a_reader_that_has_a_document_already_is_not_sent_it_again(client, ann, 
         for method in (client.get, client.head):
             again = method(path, headers=since)
             assert (again.status_code, again.content) == (304, b"")
-        # The other header decides where it is there.
+        # If-None-Match takes precedence.
         assert client.get(path, headers={**since, "If-None-Match": '"x"'}).status_code == 200
         for other in ("Mon, 01 Jan 2024 00:00:00 GMT", "yesterday", "", "Fri, 31 Dec 9999 23:59:59 GMT"):
             assert client.get(path, headers={"If-Modified-Since": other}).status_code == 200

@@ -1,4 +1,4 @@
-"""What people wrote, as a browser lays it out and copies it."""
+"""The layout of texts in a browser, and the text that it copies."""
 
 from collections.abc import Callable
 
@@ -65,7 +65,7 @@ COPIED = """(selector) => {
 
 @pytest.fixture
 def written(live_server: LiveServer, open_page: Callable[..., Page]) -> Callable[..., Page]:
-    """A function that opens the page of a kwip of that text."""
+    """Returns a function that opens the page of a kwip with a text."""
 
     def open_kwip(text: str, **options: object) -> Page:
         ann = User.objects.create_user("ann", "ann@example.org")

@@ -1,4 +1,4 @@
-"""Small made-up communities, and what each timeline of them must show, found the slow and obvious way."""
+"""Random small communities, and the naive implementation of each timeline."""
 
 import datetime
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from apps.kwips.models import Favourite, Kwip, KwipTag, Tag
 NOON = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 PEOPLE = range(1, 5)
 TAGS = ("tea", "milk")
-# Ids are this far apart, so that a test can put a kwip between two others.
+# The distance of ids, so that a test can insert a kwip between two others.
 STEP = 10
 
 type Pair = tuple[int, int]
@@ -23,7 +23,7 @@ type Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Written:
-    """A kwip as drawn: `thread` is the place of its kwip in the list, None for one of its own."""
+    """A generated kwip; `thread` is the index of its thread in the list, None if it is not a comment."""
 
     author: int
     thread: int | None
@@ -44,7 +44,7 @@ class Community:
     kwips: dict[int, Kwip] = field(default_factory=dict)
 
     def build(self) -> None:
-        """Puts it into the database, and keeps what was not deleted."""
+        """Inserts the rows; `kwips` has those that are not deleted."""
         User.objects.bulk_create(
             User(
                 pk=person,
@@ -103,7 +103,7 @@ class Community:
         return admitted and not between & self.blocks
 
     def expected(self, name: str, viewer: int, about: int) -> list[int]:
-        """The ids of a timeline in its order. ``about`` picks the person, tag or thread."""
+        """The ids of a timeline in order. ``about`` selects the person, tag or thread."""
         seen = [kwip for kwip in self.kwips.values() if self.is_visible(kwip, viewer)]
         own = [kwip for kwip in seen if kwip.thread_id is None]
         heard = [kwip for kwip in own if (viewer, kwip.author_id) not in self.mutes]
@@ -130,7 +130,7 @@ class Community:
         return _newest_first(found)
 
     def timeline(self, name: str, viewer: int, about: int) -> Timeline:
-        """The real thing."""
+        """The implementation under test."""
         kind, _, sort = name.partition(" ")
         viewer_id = viewer or None
         count = sum(follower == viewer for follower, _ in self.follows)
@@ -152,7 +152,7 @@ class Community:
         return queries.conversation(viewer_id=viewer_id, thread_id=self._thread(about))
 
     def _thread(self, about: int) -> int:
-        """A kwip with comments, where there is one."""
+        """A kwip with comments, if there is one."""
         threads = sorted({kwip.thread_id for kwip in self.kwips.values() if kwip.thread_id})
         return threads[about % len(threads)] if threads else about
 
@@ -177,12 +177,12 @@ def _newest_first(kwips: Iterable[Kwip]) -> list[int]:
 
 @st.composite
 def written(draw: st.DrawFn, place: int = 0) -> Written:
-    """A kwip, or a comment on one of the first ``place`` (where that is none itself, see `communities`)."""
+    """A kwip, or a comment on one of the first ``place`` kwips (see `communities`)."""
     return Written(
         author=draw(st.sampled_from(PEOPLE)),
         thread=draw(st.none() | st.integers(0, place - 1)) if place else None,
         followers_only=draw(st.booleans()),
-        # Few different minutes: an order by them has to tell equals apart.
+        # Few different minutes, to have ties in the order by activity.
         minute=draw(st.integers(0, 4)),
         tag=draw(st.none() | st.sampled_from(TAGS)),
     )

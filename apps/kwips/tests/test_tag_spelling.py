@@ -1,4 +1,4 @@
-"""Tags in spellings from before there was one."""
+"""The migration of tags to the canonical spelling."""
 
 import importlib
 import uuid
@@ -15,7 +15,7 @@ migration = importlib.import_module("apps.kwips.migrations.0002_one_spelling_of_
 
 
 def filed(ann, name: str) -> Kwip:
-    """A kwip as the release before filed it."""
+    """A kwip with a tag as the previous release stored it."""
     kwip = Kwip.objects.create(author=ann, text=f"about #{name}", form_key=uuid.uuid4())
     KwipTag.objects.create(kwip=kwip, tag=Tag.objects.get_or_create(name=name)[0])
     return kwip

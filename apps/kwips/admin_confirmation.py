@@ -1,6 +1,6 @@
-"""One more question before an admin action: it shows what is meant, and holds for a whole search result.
+"""The confirmation page of an admin action; it works for a whole search result.
 
-Django's own puts a hidden field for each object into its form, and a form may have a thousand fields.
+Django's page has a hidden field for each object, and a form may have a thousand fields.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,15 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from apps.accounts.models import User
+
+
+def operator(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - the admin requires it
+    return request.user
+
 
 def is_confirmed(request: HttpRequest) -> bool:
-    """Whether the request is the answer to the question."""
     return request.POST.get("post") == "yes"
 
 
@@ -27,7 +33,7 @@ def confirmation(
     more: int = 0,
     hidden: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """The question. Its form goes to the same address, whose search and filters select the same again."""
+    """Renders the page. Its form posts to the same address, whose search and filters select the same rows."""
     selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
     across = request.POST.get("select_across") == "1"
     context = {

@@ -1,4 +1,4 @@
-"""The pages that anonymous visitors request most: `manage.py warmpages` stores them."""
+"""The paths that `manage.py warmpages` renders into the page cache."""
 
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -8,8 +8,8 @@ from apps.kwips.models import KwipTag
 from apps.kwips.queries import cards
 
 
-def popular() -> Iterator[str]:
-    """Everyone's pages and what they link to: the newest kwips, their authors, their tags."""
+def warm_paths() -> Iterator[str]:
+    """The pages of everyone, of the newest kwips, of their authors and tags."""
     yield from ("/", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom", "/about/")
     ids = [entry.id for entry in queries.everyone(viewer_id=None).page({})]
     for card in cards(ids):

@@ -1,4 +1,4 @@
-"""A comment may answer another one of its thread; the answer stays when that one is deleted."""
+"""Comments that answer a comment of the same thread."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What belongs into which timeline, one rule at a time."""
+"""The rules of each timeline, one at a time."""
 
 import pytest
 from django.utils import timezone
@@ -9,7 +9,7 @@ from apps.feeds.queries import Timeline
 from apps.graph.models import Block, Mute
 from apps.kwips.models import Kwip
 
-# Both plans of the network keep every rule.
+# Every rule holds for both plans of the network.
 both_plans = pytest.mark.parametrize("few", [0, 200], ids=["window", "people"])
 
 
@@ -44,7 +44,7 @@ def test_a_network_has_followers_only_kwips_and_no_comments(
 
 
 @both_plans
-def test_a_network_shows_nobody_muted_or_blocked(ann, bob, publish, follow, monkeypatch, few) -> None:
+def test_a_network_hides_muted_and_blocked_people(ann, bob, publish, follow, monkeypatch, few) -> None:
     monkeypatch.setattr(queries, "FEW_FOLLOWEES", few)
     follow(ann, bob)
     publish(bob)
@@ -69,7 +69,7 @@ def test_muting_someone_leaves_them_on_their_own_page_alone(ann, bob, publish, c
 
 
 @pytest.mark.parametrize("bob_blocks", [True, False])
-def test_a_conversation_hides_the_blocked_from_each_other_and_from_nobody_else(
+def test_a_conversation_hides_the_blocked_only_from_each_other(
     ann, bob, publish, comment, bob_blocks
 ) -> None:
     eve = User.objects.create_user("eve", "eve@example.org")
@@ -85,7 +85,7 @@ def test_a_conversation_hides_the_blocked_from_each_other_and_from_nobody_else(
 
 
 def test_a_conversation_below_a_kwip_that_is_hidden_is_hidden(ann, bob, publish, comment, follow) -> None:
-    """Also where its comments alone could be seen: they are by others than those one does not see."""
+    """Also if the viewer could see the comments: they are by other people."""
     hidden = publish(ann, followers_only=True)
     talk = comment(ann, hidden)
     for viewer in (bob.pk, None):

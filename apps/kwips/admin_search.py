@@ -1,7 +1,7 @@
-"""What an operator's search finds: kwips by their words, author, link or number.
+"""The search of the kwips admin: by words, author, link or number.
 
-No index serves words. A trigram index over every text would cost each write more than operators save by it,
-so words are looked for in the newest kwips, `WINDOW` of them, and ``before:`` goes further back.
+Words have no index: a trigram index would cost every write more than it saves. They are searched in the
+newest `WINDOW` kwips; ``before:`` continues further back.
 """
 
 import re
@@ -19,7 +19,7 @@ _LINK = re.compile(r"/kwip/(\d{1,18})(?:/[^\s#]*)?(?:#kwip-(\d{1,18}))?")
 
 @dataclass
 class Sought:
-    """What was typed, taken apart."""
+    """A parsed search."""
 
     kwip_id: int | None = None
     author: str = ""
@@ -60,14 +60,13 @@ class Sought:
 
 
 def find(rows: QuerySet[Kwip], sought: Sought) -> tuple[QuerySet[Kwip], int | None]:
-    """What was sought among ``rows``; and, where the words were not looked for in all of them, the lowest id
-    of those that they were looked for in."""
+    """The matching ``rows``, and the lowest id that was searched, or None if all rows were."""
     if sought.kwip_id is not None:
         return rows.filter(pk=sought.kwip_id), None
     if sought.author.endswith("*"):
         rows = rows.filter(author__in=User.objects.filter(username__startswith=sought.author[:-1]))
     elif sought.author:
-        # By id: the name's row is read once, and the plan is made for this author.
+        # By id, so that PostgreSQL plans for this author.
         author = User.objects.filter(username=sought.author).values_list("pk", flat=True).first()
         rows = rows.filter(author_id=author or 0)
     if sought.before is not None:
