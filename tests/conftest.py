@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.postgres import Postgres
-from tests.support.ownpostgres import manage
+from tests.support.private_postgres import manage
 
 
 @pytest.fixture(scope="module")

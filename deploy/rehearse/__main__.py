@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from deploy.rehearse import figures, hygiene, keeping, kills, manual, opening, upgrades, walk
+from deploy.rehearse import backups, figures, hygiene, kills, manual, opening, upgrades, walk
 from deploy.rehearse.stack import DOMAIN, SERVICES, RehearsalError, Stack, composes, run
 from deploy.rehearse.terminal import Operator
 
@@ -15,7 +15,7 @@ ACTS: list[Act] = [
     ("what it takes", figures.play),
     ("who may do what", hygiene.play),
     ("one after the other is killed", kills.play),
-    ("backup, the machine is lost, restore", keeping.play),
+    ("backup, the machine is lost, restore", backups.play),
     ("upgrade, rollback, more of them", upgrades.play),
 ]
 SHORT: list[Act] = [("up, a kwip, upgrade, backup, restore, down", walk.play)]

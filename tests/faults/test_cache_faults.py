@@ -18,7 +18,8 @@ from apps.kwips import actions
 from deploy.local.memcached import Memcached
 from tests.support.budget import cost
 from tests.support.concurrency import uncommitted
-from tests.support.site import Answer, Member, served
+from tests.support.http import Member, Response
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +46,7 @@ class Clicking:
     """Members who look at their network, one after the other, until they are told to stop."""
 
     def __init__(self, members: list[Member]) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[Response] = []
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._click, args=[member]) for member in members]
 

@@ -12,9 +12,10 @@ from django.db import connection, transaction
 
 from apps.accounts.models import User
 from deploy.local.postgres import ROLE, Postgres
-from tests.support.ownpostgres import sessions, where
+from tests.support.http import Member, Response, Visitor
 from tests.support.pool import pooled
-from tests.support.site import Answer, Member, Visitor, served
+from tests.support.private_postgres import sessions, where
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +34,7 @@ def waiting_for_locks() -> int:
         return int(cursor.fetchone()[0])
 
 
-def is_apology(answer: Answer) -> bool:
+def is_apology(answer: Response) -> bool:
     return (
         answer.status == 503 and int(answer.headers["Retry-After"]) > 0 and "back in a moment" in answer.text
     )
@@ -58,7 +59,7 @@ def test_a_pool_that_is_used_up_is_a_503_in_time_and_loses_no_words(memcached: s
     with served(memcached=memcached, workers=1, variables=patience | limits) as port:
         member = Member(port, ann)
         assert member.get("/").status == 200
-        blocked: list[Answer] = []
+        blocked: list[Response] = []
         readers = [
             threading.Thread(target=lambda: blocked.append(Visitor(port).get("/everyone/"))) for _ in range(2)
         ]

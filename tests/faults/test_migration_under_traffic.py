@@ -29,7 +29,8 @@ from apps.kwips import queries as kwips
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import SQL as kwips_sql  # noqa: N811
 from apps.kwips.visibility import Visible
-from tests.support.site import Member, Visitor, served
+from tests.support.http import Member, Visitor
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

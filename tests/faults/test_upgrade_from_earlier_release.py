@@ -16,8 +16,9 @@ import pytest
 from django.conf import settings
 
 from deploy.local.postgres import ROLE, Postgres
-from tests.support.ownpostgres import where
-from tests.support.site import Visitor, served
+from tests.support.http import Visitor
+from tests.support.private_postgres import where
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,4 +1,4 @@
-"""Each action against the look-aside cache: people, sessions and cards are never older than the database."""
+"""Each action against the look-aside cache: cached people, sessions and cards match the database."""
 
 import re
 from collections.abc import Callable
@@ -12,31 +12,31 @@ from apps.accounts.actions import change_profile
 from apps.accounts.backends import CachedUserBackend
 from apps.accounts.keys import user_key
 from apps.accounts.models import User
-from tests.invalidation.every_action import ROWS, Row, everything_stored, public_functions
-from tests.invalidation.place import Place, make_place
+from tests.invalidation.action_table import ROWS, Row, everything_stored, public_functions
+from tests.invalidation.scenario import Scenario, make_scenario
 from tests.support.concurrency import at_once, uncommitted
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
 
 @pytest.fixture
-def place() -> Place:
-    return make_place()
+def scenario() -> Scenario:
+    return make_scenario()
 
 
 def cached(person: User) -> dict[str, object] | None:
-    """What the cache has of a person; filled where it has nothing."""
+    """The cached entry of a person; a miss fills it."""
     CachedUserBackend().get_user(person.pk)
 
     def never() -> dict[str, object] | None:
-        raise AssertionError("it is not kept")
+        raise AssertionError("it is not cached")
 
     return lookaside.cache().get_or_compute(user_key(person.pk), never)
 
 
-def look(client: Client, place: Place) -> dict[str, tuple[int, str]]:
-    """What a member sees, without the tokens that are new in each answer."""
-    answers = {path: client.get(path) for path in place.members_pages}
+def look(client: Client, scenario: Scenario) -> dict[str, tuple[int, str]]:
+    """The pages that a member reads, without the tokens that differ in each response."""
+    answers = {path: client.get(path) for path in scenario.members_pages}
     return {
         path: (answer.status_code, re.sub(r'value="[\w-]{32,}"', "", answer.content.decode()))
         for path, answer in answers.items()
@@ -45,40 +45,40 @@ def look(client: Client, place: Place) -> dict[str, tuple[int, str]]:
 
 @pytest.mark.parametrize("function", list(public_functions()), ids=lambda f: f"{f.__module__}.{f.__name__}")
 def test_every_action_has_a_row_in_which_it_changes_something(
-    place: Place, function: Callable[..., object]
+    scenario: Scenario, function: Callable[..., object]
 ) -> None:
     rows = [row for row in ROWS if row.function == function]
-    assert rows, "an action without a row: nobody knows what it purges"
+    assert rows, "this action has no row in the action table"
     row = rows[0]
-    row.first(place)
+    row.first(scenario)
     before = everything_stored()
-    row.run(place)
+    row.run(scenario)
     assert everything_stored() != before
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_what_members_see_after_an_action_is_what_is_stored(place: Place, row: Row) -> None:
-    row.first(place)
+def test_what_members_see_after_an_action_is_what_is_stored(scenario: Scenario, row: Row) -> None:
+    row.first(scenario)
     member = Client()
-    member.force_login(place.cee)
-    look(member, place)
-    for person in place.people:
+    member.force_login(scenario.cee)
+    look(member, scenario)
+    for person in scenario.people:
         assert cached(person) == User.objects.get(pk=person.pk).for_cache()
-    row.run(place)
-    for person in place.people:
+    row.run(scenario)
+    for person in scenario.people:
         assert cached(person) == User.objects.get(pk=person.pk).for_cache(), person
-    seen = look(member, place)
+    seen = look(member, scenario)
     lookaside.cache().clear()
-    assert seen == look(member, place)
+    assert seen == look(member, scenario)
 
 
-def test_a_change_is_forgotten_with_its_commit_and_not_before(place: Place) -> None:
-    """Another thread fills the cache between the change and its commit: with what was before."""
-    before = cached(place.bob)
+def test_a_change_is_invalidated_with_its_commit_and_not_before(scenario: Scenario) -> None:
+    """Another thread fills the cache with the old value between the change and its commit."""
+    before = cached(scenario.bob)
     with uncommitted():
-        change_profile(user=place.bob, display_name="Bob", bio="")
-        assert at_once([lambda: cached(place.bob)]) == [before]
-        assert connection.run_on_commit, "nothing waits for the commit"
-    found = cached(place.bob)
+        change_profile(user=scenario.bob, display_name="Bob", bio="")
+        assert at_once([lambda: cached(scenario.bob)]) == [before]
+        assert connection.run_on_commit, "no commit hook was registered"
+    found = cached(scenario.bob)
     assert found is not None
     assert (found["display_name"], found["version"]) == ("Bob", 2)

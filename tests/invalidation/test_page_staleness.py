@@ -1,6 +1,5 @@
 """After a writer has its answer no stranger is shown what was before, however many write and read at once."""
 
-import http.client
 import os
 import random
 import re
@@ -9,6 +8,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 
 import pytest
 from django.db import connections
@@ -18,6 +18,7 @@ from apps.commandqueue.tests.conftest import wait_for
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from tests.support.concurrency import uncommitted
+from tests.support.http import request
 from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,21 +68,19 @@ class Writers:
         """How many pages were read, how many of them had been kept, and what was seen of before."""
         read, kept, stale = 0, 0, []
         chance = random.Random(threading.get_ident())
-        wire = http.client.HTTPConnection("localhost", port, timeout=30)
+        wire = HTTPConnection("localhost", port, timeout=30)
         while not self.over.is_set():
             number = chance.choice(list(self.uncommitted) * 3 + list(range(len(self.kwips))))
             kwip = self.kwips[number]
             own = f"/fan{number}/kwip/{kwip.pk}/"
             path = chance.choice([own, own, f"/fan{number}/", "/", "/everyone/", "/tag/tea/", FEED])
             floor = self.finished[number]
-            wire.request("GET", path)
-            answer = wire.getresponse()
-            text = answer.read().decode()
-            assert answer.status == 200
+            response = request(port, path, connection=wire)
+            assert response.status == 200
             read += 1
-            kept += answer.headers["Cache-Status"] == "pagecache; hit"
+            kept += response.headers["Cache-Status"] == "pagecache; hit"
             self.reads[number] += path == own
-            found = re.search(rf"\[kwip {number} version (\d+)\]", text)
+            found = re.search(rf"\[kwip {number} version (\d+)\]", response.text)
             if found and int(found[1]) < floor:
                 stale.append(f"{path}: {found[1]}, and {floor} was finished")
         wire.close()

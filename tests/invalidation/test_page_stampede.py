@@ -1,6 +1,5 @@
 """Two hundred strangers at one page at the moment it changed: one of gunicorn's processes makes it, once."""
 
-import http.client
 import math
 import threading
 import time
@@ -13,6 +12,7 @@ import pytest
 from apps.accounts.models import User
 from apps.kwips import actions
 from deploy.local.memcached import Memcached
+from tests.support.http import request
 from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,18 +26,14 @@ def herd(port: int) -> list[tuple[str, str]]:
     """What each was told of the cache, and what they read."""
     start = threading.Barrier(CLIENTS)
 
-    def ask(_: int) -> tuple[str, str]:
-        wire = http.client.HTTPConnection("localhost", port, timeout=60)
+    def read(_: int) -> tuple[str, str]:
         start.wait(timeout=60)
-        wire.request("GET", "/everyone/")
-        answer = wire.getresponse()
-        text = answer.read().decode()
-        assert answer.status == 200
-        wire.close()
-        return answer.headers["Cache-Status"], text
+        response = request(port, "/everyone/")
+        assert response.status == 200
+        return response.headers["Cache-Status"], response.text
 
     with ThreadPoolExecutor(CLIENTS) as pool:
-        return list(pool.map(ask, range(CLIENTS)))
+        return list(pool.map(read, range(CLIENTS)))
 
 
 @pytest.fixture

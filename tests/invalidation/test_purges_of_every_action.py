@@ -1,4 +1,4 @@
-"""Each write purges what it changes, and leaves what it does not: every action against every public page."""
+"""Every action against every public page: it purges the pages that it changes and no others."""
 
 import gzip
 import io
@@ -9,46 +9,46 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from tests.invalidation.every_action import ROWS, Row
-from tests.invalidation.place import Place, asked, is_kept, make_place, site
+from tests.invalidation.action_table import ROWS, Row
+from tests.invalidation.scenario import Scenario, get, is_hit, make_scenario, site
 from tests.support.concurrency import at_once, uncommitted
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
 
 @pytest.fixture
-def place() -> Place:
-    return make_place()
+def scenario() -> Scenario:
+    return make_scenario()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_an_action_purges_the_pages_that_it_changes_when_it_commits_and_no_others(
-    place: Place, row: Row, settings: Any
+    scenario: Scenario, row: Row, settings: Any
 ) -> None:
-    row.first(place)
-    pages = place.pages
-    kept = site()
+    row.first(scenario)
+    pages = scenario.pages
+    cached = site()
     for path in pages:
-        asked(kept, path, warm=True)
-    # Not those of people who are switched off, and of what they wrote.
-    pages = {path: families for path, families in pages.items() if is_kept(asked(kept, path))}
+        get(cached, path, warm=True)
+    # Pages of deactivated people and of their kwips are not cached.
+    pages = {path: families for path, families in pages.items() if is_hit(get(cached, path))}
     with nullcontext() if row.durable else uncommitted():
-        row.run(place)
-        # Others read what was before, and it is kept: a purge before the commit would be undone by them.
-        [before] = at_once([lambda: {path: asked(kept, path, warm=True) for path in pages}])
-        assert {path for path, answer in before.items() if not is_kept(answer)} == set()
-    answers = {path: asked(kept, path) for path in pages}
+        row.run(scenario)
+        # Readers before the commit cache the old page again; a purge before the commit would be undone.
+        [before] = at_once([lambda: {path: get(cached, path, warm=True) for path in pages}])
+        assert {path for path, answer in before.items() if not is_hit(answer)} == set()
+    answers = {path: get(cached, path) for path in pages}
     expected = {path for path, families in pages.items() if row.is_purged(families)}
-    assert {path for path, answer in answers.items() if not is_kept(answer)} == expected
-    # What was left is what Django would show now.
-    settings.PAGECACHE = settings.PAGECACHE | {"RELEASE": "afresh"}
-    afresh = site()
+    assert {path for path, answer in answers.items() if not is_hit(answer)} == expected
+    # Each page that was not purged equals a new render.
+    settings.PAGECACHE = settings.PAGECACHE | {"RELEASE": "uncached"}
+    uncached = site()
     for path, answer in answers.items():
-        assert answer.body == asked(afresh, path).body, path
+        assert answer.body == get(uncached, path).body, path
 
 
-def test_every_public_page_is_in_the_table(place: Place) -> None:
-    """A page that is made public without a row above would be purged by nobody knows what."""
+def test_every_public_page_is_in_the_table(scenario: Scenario) -> None:
+    """A public page outside the table would have no test of its purges."""
     from django.urls import get_resolver
 
     def public(patterns: list[Any]) -> set[str]:
@@ -62,14 +62,14 @@ def test_every_public_page_is_in_the_table(place: Place) -> None:
 
     from django.urls import resolve
 
-    in_table = {resolve(path.partition("?")[0]).url_name for path in place.pages}
+    in_table = {resolve(path.partition("?")[0]).url_name for path in scenario.pages}
     assert public(get_resolver().url_patterns) == in_table
 
 
-def test_public_pages_read_no_session_and_hold_no_token(place: Place) -> None:
+def test_public_pages_read_no_session_and_hold_no_token(scenario: Scenario) -> None:
     warmed = site()
-    for path in place.pages:
-        answer = asked(warmed, path, warm=True)
+    for path in scenario.pages:
+        answer = get(warmed, path, warm=True)
         names = {name for name, _ in answer.headers}
         assert not names & {"Set-Cookie", "Server-Timing", "X-Request-ID"}, path
         body = gzip.decompress(answer.body) if dict(answer.headers).get("Content-Encoding") else answer.body
@@ -77,13 +77,13 @@ def test_public_pages_read_no_session_and_hold_no_token(place: Place) -> None:
         assert b"data-viewer" not in body, path
 
 
-def test_popular_pages_can_be_warmed(place: Place) -> None:
-    told = io.StringIO()
-    call_command("warmpages", stdout=told)
-    assert told.getvalue() == "10 pages rendered, 0 already cached, 0 not public.\n"
+def test_popular_pages_can_be_warmed(scenario: Scenario) -> None:
+    output = io.StringIO()
+    call_command("warmpages", stdout=output)
+    assert output.getvalue() == "10 pages rendered, 0 already cached, 0 not public.\n"
     warmed = site()
-    for path in ("/", "/everyone/", "/ann/", "/bob/", "/tag/tea/", f"/ann/kwip/{place.kwip.pk}/"):
-        assert is_kept(asked(warmed, path)), path
+    for path in ("/", "/everyone/", "/ann/", "/bob/", "/tag/tea/", f"/ann/kwip/{scenario.kwip.pk}/"):
+        assert is_hit(get(warmed, path)), path
     again = io.StringIO()
     call_command("warmpages", "/ann/", "/contact/", "/nobody/", "/bob/followers/", stdout=again, verbosity=2)
     assert again.getvalue().splitlines() == [

@@ -18,8 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from apps.accounts.models import User
 from deploy.local import services
 from kwippy.observability import multiproc_metrics
+from tests.support.http import Visitor
 from tests.support.pool import pooled
-from tests.support.site import Visitor, served
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,8 @@ from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow
 from apps.kwips import actions
 from deploy.local.memcached import Memcached
-from tests.support.site import Member, served
+from tests.support.http import Member
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

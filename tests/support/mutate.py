@@ -83,7 +83,7 @@ class Lane:
         self.postgres.start()
         self.postgres.create_database("kwippy")
         # Without those that need a terminal or keep files, of which the copies are rid anyway.
-        command = [sys.executable, "-W", "ignore", "-m", "tests.support.warm"]
+        command = [sys.executable, "-W", "ignore", "-m", "tests.support.fork_server"]
         self._warm = subprocess.Popen(
             command, cwd=self.code, env=self._environment, stdin=PIPE, stdout=PIPE, text=True
         )

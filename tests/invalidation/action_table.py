@@ -24,12 +24,12 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips
-from tests.invalidation.place import PASSWORD, Place, picture
+from tests.invalidation.scenario import PASSWORD, Scenario, picture
 
-type Arguments = Callable[[Place], dict[str, Any]]
+type Arguments = Callable[[Scenario], dict[str, Any]]
 
 
-def nothing(_: Place) -> None: ...
+def nothing(_: Scenario) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Row:
     function: Callable[..., object]
     arguments: Arguments
     purges: str = ""
-    first: Callable[[Place], object] = field(default=nothing)
+    first: Callable[[Scenario], object] = field(default=nothing)
     durable: bool = False
 
-    def run(self, place: Place) -> None:
-        self.function(**self.arguments(place))
+    def run(self, scenario: Scenario) -> None:
+        self.function(**self.arguments(scenario))
 
     def __str__(self) -> str:
         return self.name
@@ -64,16 +64,16 @@ def key() -> dict[str, uuid.UUID]:
     return {"form_key": uuid.uuid4()}
 
 
-def follows(place: Place) -> dict[str, User]:
-    return {"follower": place.bob, "followee": place.ann}
+def follows(scenario: Scenario) -> dict[str, User]:
+    return {"follower": scenario.bob, "followee": scenario.ann}
 
 
-def likes(place: Place) -> dict[str, Any]:
-    return {"kwip": place.kwip, "user": place.bob}
+def likes(scenario: Scenario) -> dict[str, Any]:
+    return {"kwip": scenario.kwip, "user": scenario.bob}
 
 
-def likes_comment(place: Place) -> dict[str, Any]:
-    return {"kwip": place.comment, "user": place.ann}
+def likes_comment(scenario: Scenario) -> dict[str, Any]:
+    return {"kwip": scenario.comment, "user": scenario.ann}
 
 
 def admin_saves(person: User, **changes: str | None) -> None:
@@ -94,37 +94,37 @@ def _operator() -> User:
     return User.objects.create_superuser("ops", "ops@example.org", PASSWORD)
 
 
-def deactivates(place: Place) -> None:
-    bob = User.objects.get(pk=place.bob.pk)
+def deactivates(scenario: Scenario) -> None:
+    bob = User.objects.get(pk=scenario.bob.pk)
     bob.is_active = False
     bob.save()
 
 
-def signs_in(place: Place) -> None:
+def signs_in(scenario: Scenario) -> None:
     assert Client().login(username="bob", password=PASSWORD)
 
 
-def changes_password(place: Place) -> None:
+def changes_password(scenario: Scenario) -> None:
     client = Client()
-    client.force_login(place.bob)
+    client.force_login(scenario.bob)
     user = client.get("/settings/").wsgi_request.user
     user.set_password("another horse battery")
     user.save()
 
 
-def looks_around(place: Place) -> None:
+def looks_around(scenario: Scenario) -> None:
     client = Client()
-    client.force_login(place.bob)
-    for path in place.pages:
+    client.force_login(scenario.bob)
+    for path in scenario.pages:
         assert client.get(path).status_code == 200
 
 
-def has_a_picture(place: Place) -> None:
-    accounts.change_picture(user=place.bob, picture=picture())
+def has_a_picture(scenario: Scenario) -> None:
+    accounts.change_picture(user=scenario.bob, picture=picture())
 
 
-def a_command(state: State) -> Callable[[Place], None]:
-    def made(_: Place) -> None:
+def a_command(state: State) -> Callable[[Scenario], None]:
+    def made(_: Scenario) -> None:
         now = timezone.now()
         times = {"expires_at": now + timedelta(days=1), "finished_at": now - timedelta(minutes=1)}
         Command.objects.create(
@@ -134,7 +134,7 @@ def a_command(state: State) -> Callable[[Place], None]:
     return made
 
 
-def commands(_: Place) -> dict[str, Any]:
+def commands(_: Scenario) -> dict[str, Any]:
     return {"ids": list(Command.objects.values_list("pk", flat=True))}
 
 
@@ -142,13 +142,13 @@ def profile(**changes: str) -> Arguments:
     return lambda p: {"user": p.bob, "display_name": "", "bio": ""} | changes
 
 
-def place_itself(place: Place) -> dict[str, Any]:
-    return {"place": place}
+def whole_scenario(scenario: Scenario) -> dict[str, Any]:
+    return {"scenario": scenario}
 
 
-def message(place: Place) -> dict[str, Any]:
+def message(scenario: Scenario) -> dict[str, Any]:
     about = {"name": "Bob", "email": "bob@example.org", "subject": "tea", "text": "is cold"}
-    return key() | about | {"member": place.bob}
+    return key() | about | {"member": scenario.bob}
 
 
 ROWS = [
@@ -254,7 +254,7 @@ ROWS = [
     Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),
     Row("purge commands", commandqueue.purge, lambda p: {"older_than": 30.0}, first=a_command(State.DONE)),
     # What is no action of an app's: accounts, and what an operator does by the admin.
-    Row("deactivate", deactivates, place_itself, "people"),
+    Row("deactivate", deactivates, whole_scenario, "people"),
     Row("deactivate in the admin", admin_saves, lambda p: {"person": p.bob, "is_active": None}, "people"),
     Row("rename in the admin", admin_saves, lambda p: {"person": p.bob, "username": "robert"}, "people"),
     Row("name in the admin", admin_saves, lambda p: {"person": p.bob, "display_name": "Bob"}, "people"),
@@ -267,9 +267,9 @@ ROWS = [
         lambda p: {"username": "dee", "email": "dee@example.org"},
         "names",
     ),
-    Row("sign in", signs_in, place_itself),
-    Row("change a password", changes_password, place_itself),
-    Row("look around", looks_around, place_itself),
+    Row("sign in", signs_in, whole_scenario),
+    Row("change a password", changes_password, whole_scenario),
+    Row("look around", looks_around, whole_scenario),
 ]
 
 

@@ -22,7 +22,7 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass
-class Place:
+class Scenario:
     """ann's kwip with bob's long comment, bob's own kwip, and what ann wrote for her follower cee."""
 
     ann: User
@@ -78,7 +78,7 @@ class Place:
         return [self.ann, self.bob, self.cee]
 
 
-def make_place() -> Place:
+def make_scenario() -> Scenario:
     ann, bob, cee = (
         User.objects.create_user(name, f"{name}@example.org", PASSWORD) for name in ("ann", "bob", "cee")
     )
@@ -87,7 +87,7 @@ def make_place() -> Place:
     other = write(bob, "something else")
     follow(follower=cee, followee=ann)
     follow(follower=ann, followee=cee)
-    return Place(ann, bob, cee, kwip, comment, other, write(ann, "between us, #tea", followers_only=True))
+    return Scenario(ann, bob, cee, kwip, comment, other, write(ann, "between us, #tea", followers_only=True))
 
 
 def write(author: User, text: str, **options: Any) -> Kwip:
@@ -109,12 +109,12 @@ def site() -> Application:
     return wrapped(WSGIHandler())
 
 
-def asked(application: Application, path: str, *, warm: bool = False) -> Response:
+def get(application: Application, path: str, *, warm: bool = False) -> Response:
     environ = warming_request(path)
     if not warm:
         del environ["pagecache.warm"]
     return response_of(application, environ)
 
 
-def is_kept(answer: Response) -> bool:
+def is_hit(answer: Response) -> bool:
     return dict(answer.headers).get("Cache-Status") == "pagecache; hit"
