@@ -1,4 +1,4 @@
-"""Whom nginx counts together: an IPv4 address, and a /64 of IPv6."""
+"""nginx limits clients by IPv4 address and by IPv6 /64."""
 
 import re
 import socket
@@ -14,7 +14,7 @@ from deploy.local.edge import Edge
 from tests.support.http import request
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
-# What `control` writes of a balancer in front has us say who asks.
+# With the directives that `control` writes for a load balancer, the test chooses the client address.
 MAIN = """
 daemon off;
 pid {folder}/nginx.pid;

@@ -1,6 +1,6 @@
-"""What a newcomer does on the first day, without JavaScript; for `live_server` and for `make smoke`.
+"""A newcomer's first day in a browser without JavaScript, for `live_server` and `make smoke`.
 
-Each function takes a page and leaves it where the step has led.
+Each function takes a page and performs one step on it.
 """
 
 import re
@@ -19,7 +19,7 @@ NewestMail = Callable[[str], bytes]
 
 @dataclass(frozen=True)
 class Newcomer:
-    """Who is on the way, and where."""
+    """The newcomer's name, address and site."""
 
     site: str
     username: str = "newcomer"
@@ -162,7 +162,7 @@ def status(page: Page, address: str) -> int:
 
 
 def submit(page: Page, action: str) -> None:
-    """Press the button of the form whose action is `action`; see that it is taken."""
+    """Submit the form with this action; check that it is accepted."""
     form = page.locator(f"form[action='{action}']").first
     assert form.count(), f"{page.url} has no form for {action}:\n{page.inner_text('body')}"
     with page.expect_navigation() as navigation:

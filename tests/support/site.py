@@ -1,4 +1,4 @@
-"""The site as it is served: gunicorn with workers of its own, over the test's database."""
+"""gunicorn with the site, on the test's database."""
 
 import os
 import socket
@@ -29,9 +29,9 @@ def served(
     """Runs the site, with more environment ``variables``; yields its port, a free one unless it is given.
 
     ``host`` is the one in its SITE_URL. ``patient`` is for tests that do not hurt memcached: see
-    `tests.support.patient_settings`. ``checkout`` is where the code is: another release's may be served too.
+    `tests.support.patient_settings`. ``checkout`` is the folder of the code, possibly of another release.
 
-    The test must be one with transactions, whose rows others see.
+    The test needs transaction=True, so that gunicorn sees its rows.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -55,7 +55,7 @@ def served(
     finally:
         server.terminate()
         server.wait(timeout=30)
-        # PostgreSQL notices a little later, and would not drop a database that is in use.
+        # PostgreSQL ends the sessions a little later, and would not drop a database in use.
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -70,4 +70,4 @@ def _wait(port: int, host: str) -> None:
             if request(port, "/livez", ("Host", host), ("X-Forwarded-Proto", "https")).status == 200:
                 return
         time.sleep(0.1)
-    raise TimeoutError("gunicorn does not answer")
+    raise TimeoutError("gunicorn does not respond")
