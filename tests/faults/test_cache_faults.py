@@ -1,4 +1,4 @@
-"""Memcached goes away in every way there is, under a site with members clicking, and nobody is signed out."""
+"""memcached fails in different ways under load: no request fails, and sessions stay valid."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def server(memcached: str) -> Iterator[Memcached]:
-    """A memcached to be hurt."""
+    """A memcached that tests may kill."""
     own = Memcached(Path(memcached.removeprefix("unix:")).parent, name="hurt")
     own.start()
     yield own
@@ -43,7 +43,7 @@ def people(db: None) -> list[User]:
 
 
 class Clicking:
-    """Members who look at their network, one after the other, until they are told to stop."""
+    """Members who request their home timelines until `stop`."""
 
     def __init__(self, members: list[Member]) -> None:
         self.answers: list[Response] = []
@@ -60,7 +60,7 @@ class Clicking:
         return self
 
     def go_on(self) -> None:
-        """Waits for some answers from now on: who waits for memcached without end gets none."""
+        """Waits for new responses: a request that hangs on memcached gets none."""
         wanted = len(self.answers) + 3 * len(self._threads)
         until(lambda: len(self.answers) >= wanted)
 
@@ -71,13 +71,13 @@ class Clicking:
 
 
 def is_cached(member: Member) -> bool:
-    """Whether a page found everything in memcached."""
+    """Whether a page was rendered without a cache miss."""
     took = cost(member.get("/").headers)
     return took["misses"] == 0 and took["hits"] > 2
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Waits until it is so; a busy machine has a minute."""
+    """Waits up to a minute until the condition holds."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it never came about"
@@ -136,7 +136,7 @@ def test_a_server_that_was_never_there_costs_nothing_but_speed(people: list[User
 
 
 def live(member: Member, name: str) -> list[str]:
-    """Changes things and looks at once, whichever process answers; returns what was seen of before."""
+    """Writes, then reads at once from any process; returns the stale values."""
     stale: list[str] = []
     for turn in range(6):
         shown = f"{name} the {turn}th"
@@ -159,8 +159,8 @@ def test_two_processes_and_sixteen_threads_never_read_what_was_before(
         members = [(Member(port, person), person.username) for person in people]
         stale = [found for lives in pool.map(lambda one: live(*one), members[1:]) for found in lives]
         assert stale == []
-        # Whoever may not sign in any more is out with the first click after the commit, though both processes
-        # have been asked, and kept who they are, between the change and the commit.
+        # A deactivated member is signed out at the first request after the commit, although both processes
+        # cached the old row between the change and the commit.
         member, name = members[0]
         until(lambda: is_cached(member))
         with uncommitted():

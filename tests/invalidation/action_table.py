@@ -1,6 +1,6 @@
-"""The table of all that changes something: each action, and the families of public pages that it changes.
+"""The action table: each write, and the families of public pages that it purges.
 
-Every public function of every `actions.py` has a row in which it really does something.
+Every public function of every `actions.py` has a row in which it changes the database.
 """
 
 import importlib
@@ -36,8 +36,8 @@ def nothing(_: Scenario) -> None: ...
 class Row:
     """``function`` with these ``arguments`` changes the pages of the families ``purges``, and no others.
 
-    ``first`` prepares it. ``purges`` is "people" for all pages that show people. What is ``durable`` commits
-    on its own, and can't be part of a transaction.
+    ``first`` prepares it. ``purges`` is "people" for all pages that show people. A ``durable`` function
+    commits by itself and can't run in a transaction.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Row:
         return self.name
 
     def is_purged(self, families: str) -> bool:
-        """Whether a page of these families is."""
+        """Whether the row purges a page of these families."""
         if self.purges == "people":
             return families != "about"
         return not set(families.split()).isdisjoint(self.purges.split())
@@ -124,14 +124,14 @@ def has_a_picture(scenario: Scenario) -> None:
 
 
 def a_command(state: State) -> Callable[[Scenario], None]:
-    def made(_: Scenario) -> None:
+    def create(_: Scenario) -> None:
         now = timezone.now()
         times = {"expires_at": now + timedelta(days=1), "finished_at": now - timedelta(minutes=1)}
         Command.objects.create(
             kind=Kind.TASK, queue_name=Queue.DEFAULT, backend="default", task="none", state=state, **times
         )
 
-    return made
+    return create
 
 
 def commands(_: Scenario) -> dict[str, Any]:
@@ -253,13 +253,13 @@ ROWS = [
     Row("requeue a command", commandqueue.requeue, commands, first=a_command(State.DEAD)),
     Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),
     Row("purge commands", commandqueue.purge, lambda p: {"older_than": 30.0}, first=a_command(State.DONE)),
-    # What is no action of an app's: accounts, and what an operator does by the admin.
+    # Writes outside of `actions.py`: accounts, and the admin.
     Row("deactivate", deactivates, whole_scenario, "people"),
     Row("deactivate in the admin", admin_saves, lambda p: {"person": p.bob, "is_active": None}, "people"),
     Row("rename in the admin", admin_saves, lambda p: {"person": p.bob, "username": "robert"}, "people"),
     Row("name in the admin", admin_saves, lambda p: {"person": p.bob, "display_name": "Bob"}, "people"),
     Row("bio in the admin", admin_saves, lambda p: {"person": p.bob, "bio": "hi"}, "people"),
-    # A save of a whole person does not tell what changed, and purges once too often.
+    # A save of a whole person does not name the changed field, so it purges more than needed.
     Row("save nothing in the admin", admin_saves, lambda p: {"person": p.bob}, "people"),
     Row(
         "sign up",
@@ -274,7 +274,7 @@ ROWS = [
 
 
 def public_functions() -> Iterator[Callable[..., object]]:
-    """Those that each app's `actions.py` defines."""
+    """The public functions of every `actions.py`."""
     for path in sorted((settings.BASE_DIR / "apps").glob("*/actions.py")):
         module = importlib.import_module(f"apps.{path.parent.name}.actions")
         for name, function in inspect.getmembers(module, inspect.isroutine):

@@ -1,4 +1,4 @@
-"""Two people who talk, a third who follows one of them, and the pages that show it."""
+"""The scenario of the invalidation tests: three people, their kwips, and the public pages."""
 
 import io
 import uuid
@@ -23,7 +23,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class Scenario:
-    """ann's kwip with bob's long comment, bob's own kwip, and what ann wrote for her follower cee."""
+    """A kwip of ann with a long comment of bob, a kwip of bob, and one of ann for her follower cee."""
 
     ann: User
     bob: User
@@ -35,7 +35,7 @@ class Scenario:
 
     @property
     def pages(self) -> dict[str, str]:
-        """Every public page, and the families (but for people) that it belongs to."""
+        """Every public page, with its families except "people"."""
         return {
             "/": "everyone",
             "/everyone/": "everyone",
@@ -69,7 +69,7 @@ class Scenario:
 
     @property
     def members_pages(self) -> list[str]:
-        """Pages that show a member what is kept in the look-aside cache: people and cards."""
+        """Pages for members that show entries of the look-aside cache: people and cards."""
         lists = ["/ann/", "/bob/", "/bob/comments/", "/ann/favourites/", "/bob/favourites/", "/tag/tea/"]
         return ["/", "/everyone/", f"/ann/kwip/{self.kwip.pk}/", *lists]
 
@@ -99,13 +99,13 @@ def reply(author: User, thread: Kwip, text: str) -> Kwip:
 
 
 def picture() -> bytes:
-    made = io.BytesIO()
-    Image.new("RGB", (64, 64), "green").save(made, "WEBP")
-    return made.getvalue()
+    image = io.BytesIO()
+    Image.new("RGB", (64, 64), "green").save(image, "WEBP")
+    return image.getvalue()
 
 
 def site() -> Application:
-    """The site behind a page cache of a process that has just started."""
+    """The site behind the page cache of a new process."""
     return wrapped(WSGIHandler())
 
 
@@ -116,5 +116,5 @@ def get(application: Application, path: str, *, warm: bool = False) -> Response:
     return response_of(application, environ)
 
 
-def is_hit(answer: Response) -> bool:
-    return dict(answer.headers).get("Cache-Status") == "pagecache; hit"
+def is_hit(response: Response) -> bool:
+    return dict(response.headers).get("Cache-Status") == "pagecache; hit"

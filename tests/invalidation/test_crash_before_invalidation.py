@@ -1,4 +1,4 @@
-"""A writer is killed between its COMMIT and its commit hooks: what it did not take back ends by itself."""
+"""A writer is killed between its COMMIT and its commit hooks: stale entries expire."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def ann() -> User:
 
 
 def killed(write: str, memcached: str) -> None:
-    """Runs ``write`` in a transaction of another process, which dies after its COMMIT."""
+    """Runs ``write`` in a transaction of another process, which is killed after its COMMIT."""
     environment = os.environ | {
         "DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "MEMCACHED_SERVERS": memcached,

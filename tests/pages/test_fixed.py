@@ -1,4 +1,4 @@
-"""`{% fixed %}`: parts of pages rendered once, which can't hold anything of anybody's."""
+"""`{% fixed %}`: parts of pages that are rendered once, without data of one viewer."""
 
 import pytest
 from django.conf import LazySettings
@@ -9,7 +9,7 @@ from kwippy.templatetags import fixed
 
 
 class Asked:
-    """Counts how often a template asked for it."""
+    """Counts how often a template reads it."""
 
     times = 0
 
@@ -55,7 +55,7 @@ def test_what_is_not_safe_is_escaped() -> None:
     assert [template.render(Context({"name": "<b>"})) for _ in range(2)] == ["&lt;b&gt;"] * 2
 
 
-def test_it_keeps_a_bounded_number_of_renderings_and_forgets_the_longest_unasked(
+def test_it_caches_a_bounded_number_of_renderings_and_evicts_the_least_recently_used(
     settings: LazySettings,
 ) -> None:
     settings.FIXED_PARTS_KEPT = 3
@@ -67,7 +67,7 @@ def test_it_keeps_a_bounded_number_of_renderings_and_forgets_the_longest_unasked
     assert [key[1] for key in node._kept] == [4, 1, 5]
 
 
-def test_with_nothing_to_be_kept_it_is_rendered_each_time(settings: LazySettings) -> None:
+def test_with_a_size_of_zero_it_is_rendered_each_time(settings: LazySettings) -> None:
     settings.FIXED_PARTS_KEPT = 0
     template = Template("{% fixed drink=drink %}{{ drink }}{% endfixed %}")
     tea = Asked()
@@ -90,7 +90,7 @@ def test_a_hole_is_rendered_each_time_and_sees_what_the_page_sees() -> None:
     tea = Asked()
     pages = [template.render(Context({"name": tea, "user": user, "n": n})) for n, user in enumerate("ab")]
     assert pages == ["<tea|atea|!0>", "<tea|btea|!1>"]
-    assert Asked.times == 3  # once kept, and once in each page's hole
+    assert Asked.times == 3  # once cached, and once in each page's hole
 
 
 def test_a_hole_that_this_rendering_does_not_have_is_not_filled() -> None:
