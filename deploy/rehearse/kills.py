@@ -117,13 +117,15 @@ def anonymous_reads_go_on(load: Load, moment: float) -> None:
 
 def web(stack: Stack, load: Load) -> None:
     moment, visitor = time.monotonic(), Visitor(stack.https)
-    outage(stack, load, "web", lambda: visitor.get("/livez").status == 200, "strangers read on")
+    outage(stack, load, "web", lambda: visitor.get("/livez").status == 200, "anonymous visitors read on")
     anonymous_reads_go_on(load, moment)
 
 
 def postgres(stack: Stack, load: Load) -> None:
     moment, visitor = time.monotonic(), Visitor(stack.https)
-    outage(stack, load, "postgres", lambda: visitor.get("/readyz").status == 200, "strangers read on")
+    outage(
+        stack, load, "postgres", lambda: visitor.get("/readyz").status == 200, "anonymous visitors read on"
+    )
     anonymous_reads_go_on(load, moment)
 
 

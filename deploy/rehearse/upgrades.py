@@ -52,7 +52,7 @@ def play(stack: Stack, operator: Operator) -> None:
                 "upgrade with a migration",
                 lambda: operator.follow("Upgrade", only="deploy/upgrade"),
             )
-        if "Somebody holds a lock" not in told:
+        if "A migration could not take a lock" not in told:
             raise RehearsalError(f"the migration did not have to wait for its lock:\n{told}")
         if "rehearsed" not in stack.sql("SELECT column_name FROM information_schema.columns"):
             raise RehearsalError("the migration was not applied", "migrate")
@@ -153,7 +153,7 @@ def new_key(stack: Stack, load: Load, ann: Visitor) -> None:
     count = load.clean(moment, "a new secret key", "web")
     if (status := ann.get("/kwip/").status) != 200:
         raise RehearsalError(f"ann was signed out by the new key: {status}", "web")
-    print(f"a new secret key: whoever was signed in still is; 0 of {count} requests failed")
+    print(f"a new secret key: sessions stay valid; 0 of {count} requests failed")
 
 
 def scale(stack: Stack, load: Load, operator: Operator) -> None:
@@ -169,7 +169,7 @@ def scale(stack: Stack, load: Load, operator: Operator) -> None:
     operator.follow("More of them", only="docker-compose exec")
     both_answer(stack)
     count = load.clean(moment, "two of each", "web")
-    print(f"two of web and worker: both are asked; 0 of {count} requests failed")
+    print(f"two of web and worker: both get requests; 0 of {count} requests failed")
 
 
 def both_answer(stack: Stack) -> None:
@@ -183,7 +183,7 @@ def both_answer(stack: Stack) -> None:
         logs = [run("docker", "logs", container) for container in containers]
         return all(any(one in log.stdout + log.stderr for one in asked) for log in logs)
 
-    wait_for(answered, "both of web to be asked", "nginx")
+    wait_for(answered, "requests to both of web", "nginx")
 
 
 def day_to_day(stack: Stack, operator: Operator) -> None:

@@ -16,12 +16,12 @@ from django.utils.translation import get_language
 
 register = template.Library()
 
-# Templates have no such character in them, and what people write is not kept with it.
+# Neither templates nor stored texts contain this character.
 _CUT = mark_safe("\0")
 
 
 class Kept(NamedTuple):
-    """What was rendered, cut where there are holes."""
+    """A cached rendering, split at its holes."""
 
     pieces: list[str]
     holes: list["HoleNode"]
@@ -52,7 +52,7 @@ class FixedNode(Node):
             holes = []
             pieces = self.nodelist.render(_alone(context, values, holes)).split(_CUT)
             kept = Kept(pieces, holes)
-        self._kept[key] = kept  # last, so that what nobody asked for the longest is first
+        self._kept[key] = kept  # last: the least recently used is first
         while len(self._kept) > settings.FIXED_PARTS_KEPT:
             self._kept.pop(next(iter(self._kept), key), None)
         return kept.filled(context)

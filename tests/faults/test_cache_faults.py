@@ -123,7 +123,7 @@ def test_members_go_on_clicking(
             fault(server, hurt)
             until(lambda: is_cached(members[0]))
         assert {answer.status for answer in hurt.answers} == {200}
-        assert all('data-viewer="fan' in answer.text for answer in hurt.answers), "somebody was signed out"
+        assert all('data-viewer="fan' in answer.text for answer in hurt.answers), "a member was signed out"
 
 
 def test_a_server_that_was_never_there_costs_nothing_but_speed(people: list[User]) -> None:

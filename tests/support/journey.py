@@ -40,16 +40,16 @@ def walk(newcomer: Newcomer, new_page: NewPage, newest_mail: NewestMail) -> None
     confirm(page, newcomer, newest_mail(newcomer.email))
     sign_in(page, newcomer)
     address = publish(page, newcomer, "my first kwip, with a kettle on")
-    stranger = new_page()
-    read(stranger, newcomer.site + address, "my first kwip, with a kettle on")
+    anonymous = new_page()
+    read(anonymous, newcomer.site + address, "my first kwip, with a kettle on")
     friend = follow_someone(page, newcomer)
     see_in_network(page, newcomer, friend)
     comment(page, newcomer.site + address, "and a biscuit")
     edit(page, newcomer.site + address, "my first kwip, with two kettles on")
-    read(stranger, newcomer.site + address, "my first kwip, with two kettles on")
-    read(stranger, newcomer.site + address, "and a biscuit")
+    read(anonymous, newcomer.site + address, "my first kwip, with two kettles on")
+    read(anonymous, newcomer.site + address, "and a biscuit")
     delete(page, newcomer.site + address)
-    assert status(stranger, newcomer.site + address) == 410
+    assert status(anonymous, newcomer.site + address) == 410
 
 
 def sign_up(page: Page, newcomer: Newcomer) -> None:
