@@ -1,4 +1,4 @@
-# Everything a newcomer types. `make` alone lists it.
+# The commands of a developer; `make` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help run test torture mutate bench lint lock smoke rehearse secrets clean
 
@@ -10,7 +10,7 @@ PYTHON ?= $(or $(shell $(find_python)),python3)
 VENV := .venv/bin/python
 export PORT STOCK
 
-help: ## list what there is to make
+help: ## list the targets
 	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
 
 run: ## start the site on http://localhost:8000 (PORT= moves it, STOCK=1 is stock Django), Ctrl-C stops it
@@ -21,14 +21,14 @@ test: ## run the tests against PostgreSQL, memcached, nginx and Chromium (ARGS= 
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx chromium
 	@$(VENV) -m pytest -n 2 $(ARGS)
 
-torture: ## every fault of the queue a hundred times, and all that takes minutes (about an hour)
+torture: ## run the long tests: each fault of the queue a hundred times, and more (about an hour)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx
 	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_smtp_faults.py \
 		apps/commandqueue/tests/test_crashes.py tests/edge/test_edge_staleness.py \
 		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py \
 		tests/operations/test_lifting.py $(ARGS)
 
-mutate: ## would the tests notice? a hundred faults, each in a copy of the code (ARGS= chooses some)
+mutate: ## break a copy of the code in a hundred ways; the tests must fail each time (ARGS= chooses)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached
 	@$(VENV) -m tests.support.mutate $(ARGS)
 
@@ -47,17 +47,17 @@ lint: ## check style, types, layers, templates and migrations
 	@$(VENV) manage.py check
 	@$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-smoke: ## clone this commit elsewhere and walk a newcomer's way through it in a browser
+smoke: ## clone this commit, start the site, and sign up and publish in a browser
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium
 	@$(VENV) -m tests.smoke
 
 rehearse: ## bring docker-compose.yml up, kill, back up, lose, restore and upgrade it (about eight minutes)
 	@$(PYTHON) -m deploy.rehearse
 
-secrets: ## make the passwords that docker-compose.yml needs, in secrets/
+secrets: ## create the passwords for docker-compose.yml in secrets/
 	@deploy/make-secrets
 
-lock: ## pin what requirements*.in ask for, with hashes
+lock: ## pin the requirements*.in with hashes
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt
 	@for name in requirements requirements-local requirements-dev; do \
 		$(VENV) -m uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
@@ -66,4 +66,4 @@ lock: ## pin what requirements*.in ask for, with hashes
 clean: ## remove .venv and caches; your site's data in var/ stays
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
-	@echo "Removed .venv and caches. var/ (the local site's data) is left: delete it yourself to begin anew."
+	@echo "Removed .venv and caches. var/ (the local site's data) is left: delete it yourself to start over."

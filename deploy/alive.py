@@ -1,6 +1,6 @@
-"""The health check of a container: `alive.py PORT [PATH]` asks /livez there, or what else is named.
+"""The health check of a container: `alive.py PORT [PATH]` requests /livez, or PATH, on that port.
 
-Its own program, of the standard library alone: it runs every few seconds.
+It imports only the standard library, because it runs every few seconds.
 """
 
 import http.client
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 def main(port: int, path: str = "/livez") -> int:
-    """0 if the answer is 200."""
+    """Returns 0 if the status is 200, else 1."""
     host = os.environ.get("DOMAIN") or urlsplit(os.environ.get("SITE_URL", "")).netloc
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
     try:

@@ -1,15 +1,15 @@
-# Read by the scripts beside it: `compose` in the project's folder, and how a script says how it ended.
+# Sourced by the scripts beside it: defines `compose`, and reports how a script ended.
 cd "$(dirname "$0")/.."
 
-# Compose v2 where it is installed, docker-compose 1.29 otherwise. COMPOSE=docker-compose names the one to use.
+# Compose v2 if it is installed, else docker-compose 1.29. COMPOSE=docker-compose chooses.
 if [ -n "${COMPOSE:-}" ]; then :; elif docker compose version >/dev/null 2>&1; then COMPOSE="docker compose"; else COMPOSE=docker-compose; fi
-# Two words where it is `docker compose`.
+# Unquoted: `docker compose` is two words.
 compose() { $COMPOSE "$@"; }
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 
-# A script that ends early says what it was doing, what state that leaves, and what to do. It sets `doing` and
-# `state` as it goes, and may define `undo`, which runs first.
+# A script that fails reports its step, the state that this leaves, and the next step. It sets `doing` and `state`
+# before each step, and may define `undo`, which runs first.
 doing=starting
 state="nothing has changed"
 undo() { :; }
@@ -26,10 +26,10 @@ trap ended EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# The value of a variable of .env as a container of a service has it.
+# The value of an environment variable in a service's container.
 setting() { compose exec -T "$1" printenv "$2" </dev/null; }
 
-# The ids of the containers of a service that run.
+# The ids of a service's running containers.
 running() {
   # The older compose lists stopped ones too.
   for id in $(compose ps -q "$1"); do
@@ -37,11 +37,11 @@ running() {
   done
 }
 
-# Read a backup to its end. Fails where one of its files is cut off or damaged.
+# Read a whole backup. Fails if a file is truncated or damaged.
 readable() {
   for archive in media.tar media.since.tar; do
     tar --list --file "$1/$archive" >/dev/null
-    # tar does not mind an archive that was cut off between two files; a whole one ends with two empty blocks.
+    # tar accepts an archive that was truncated between two files; a complete one ends with two empty blocks.
     [ "$(tail -c 1024 "$1/$archive" | tr -d '\000' | wc -c)" -eq 0 ]
   done
   compose exec -T postgres pg_restore --file /dev/null <"$1/database.dump"

@@ -87,7 +87,7 @@ def certify(folder: Path, host: str) -> None:
     whose = ["-subj", f"/CN={host}"[:64], "-addext", f"subjectAltName=DNS:{host}"]
     files = ["-keyout", str(key), "-out", str(chain)]
     subprocess.run(["openssl", "req", *kind, *whose, *files], check=True, capture_output=True)
-    # OpenSSL makes it readable by its owner alone; nginx reads it as a member of the group.
+    # OpenSSL creates it readable by its owner only; nginx reads it as a member of the group.
     key.chmod(0o640)
     key.replace(folder / "privkey.pem")
     chain.replace(folder / "fullchain.pem")
@@ -107,7 +107,7 @@ def migrate() -> None:
 
 
 def withhold() -> None:
-    """Withhold what people wrote whom another release switched off: this release reads the kwips alone."""
+    """Withhold the kwips of people whom an earlier release deactivated; that release set no kwip's state."""
     from apps.kwips.withholding import align_all  # it reads models, which need `django.setup`
 
     if changed := align_all.call():

@@ -1,10 +1,11 @@
-"""A place for this container's gunicorn in the folder that it shares with nginx.
+"""Socket slots: numbered Unix sockets in a folder that the containers of web share with nginx.
 
-`python -m deploy.slot COMMAND …` takes the first free place (1, 2, …), sets BIND to the socket there, and
-becomes COMMAND. The place is free again when the last process of COMMAND has ended, however it ended: a
-container that is made anew is found where the old one was.
+`python -m deploy.slot COMMAND …` locks the first free slot (1, 2, …), sets BIND to its socket, and executes
+COMMAND. The kernel releases the lock when the last process of COMMAND ends, even by SIGKILL, so a new
+container takes over the slot of the one before it.
 
-`python -m deploy.slot drain`, in a running container: nothing new comes to it from now on.
+`python -m deploy.slot drain`, in a running container, removes its socket: nginx sends it no new requests.
+`deploy/upgrade` runs that in containers of the previous release, so this module keeps its name.
 """
 
 import fcntl
@@ -17,9 +18,9 @@ NAME = "unix:/run/kwippy/slot"
 
 
 def take(folder: Path) -> Path:
-    """The first place that nobody has, ours until this process and its children have ended.
+    """Locks the first free slot until this process and its children have ended.
 
-    Returns where gunicorn is to listen; `published` is where nginx looks for it.
+    Returns the socket on which gunicorn listens; `published` is the one that nginx looks for.
     """
     number = 1
     while True:
@@ -31,33 +32,33 @@ def take(folder: Path) -> Path:
             os.close(lock)
             number += 1
     os.set_inheritable(lock, True)
-    place = folder / f"{number}.loading"
-    # What one left that was killed.
-    published(place).unlink(missing_ok=True)
-    return place
+    slot = folder / f"{number}.loading"
+    # Left over from a killed process.
+    published(slot).unlink(missing_ok=True)
+    return slot
 
 
-def published(place: Path) -> Path:
-    """The name under which nginx finds a gunicorn that has loaded the site."""
-    return place.with_suffix(".sock")
+def published(slot: Path) -> Path:
+    """The socket of a gunicorn that has loaded the site, as nginx finds it."""
+    return slot.with_suffix(".sock")
 
 
 def publish(address: str) -> None:
-    """Let nginx find the gunicorn that listens at ``address``, if that is a place."""
-    place = Path(address.removeprefix("unix:"))
-    if place.suffix == ".loading" and not published(place).exists():
-        os.link(place, published(place))
+    """Links the socket at ``address`` to the name that nginx looks for, if it is a slot."""
+    slot = Path(address.removeprefix("unix:"))
+    if slot.suffix == ".loading" and not published(slot).exists():
+        os.link(slot, published(slot))
 
 
 def withdraw(address: str) -> None:
-    """Let nobody find it any more; who is connected stays connected."""
-    place = Path(address.removeprefix("unix:"))
-    if place.suffix == ".loading":
-        published(place).unlink(missing_ok=True)
+    """Removes the name that nginx looks for; open connections stay."""
+    slot = Path(address.removeprefix("unix:"))
+    if slot.suffix == ".loading":
+        published(slot).unlink(missing_ok=True)
 
 
 def drain() -> None:
-    """Withdraw the gunicorn of this container, which is its first process."""
+    """Withdraws the gunicorn of this container, its first process."""
     for variable in Path("/proc/1/environ").read_text().split("\0"):
         if variable.startswith("BIND="):
             for address in variable.removeprefix("BIND=").split(","):
@@ -70,9 +71,9 @@ def main(command: list[str]) -> None:
         return
     addresses = os.environ.get("BIND", "").split(",")
     if NAME in addresses:
-        place = f"unix:{take(FOLDER)}"
-        os.environ["BIND"] = ",".join(place if address == NAME else address for address in addresses)
-    os.execvp(command[0], command)  # noqa: S606 - what we were asked to become
+        slot = f"unix:{take(FOLDER)}"
+        os.environ["BIND"] = ",".join(slot if address == NAME else address for address in addresses)
+    os.execvp(command[0], command)  # noqa: S606 - the container's own command
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`make smoke`: a newcomer's first day, from `git clone` on: the committed site, not the edited one."""
+"""`make smoke`: clones the last commit, starts the site, and walks through a newcomer's first day."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ from deploy.local.run import answers
 from tests.support import browser, journey
 
 ROOT = Path(__file__).resolve().parents[1]
-# The first start makes the virtual environment and the demo community.
+# The first start creates the virtual environment and the demo community.
 FIRST_START_SECONDS = 600.0
 SECOND_START_SECONDS = 5.0
 STOP_SECONDS = 20.0
@@ -29,14 +29,14 @@ MAIL_SECONDS = 10.0
 
 
 class SmokeError(Exception):
-    """Something a newcomer would run into."""
+    """A step of the newcomer failed."""
 
 
 def main() -> int:
-    """Walk the way; return 0 if it was open to the end."""
-    # A shell that started us in the background has us, and all we start, ignore Ctrl-C.
+    """Run all steps; return 0 if they succeeded."""
+    # A shell that starts us in the background makes us and our children ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A time limit ends us with SIGTERM: then, too, nothing may be left.
+    # A time limit sends SIGTERM; clean up then, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     services.adopt_orphans()
     directory = Path(tempfile.mkdtemp(prefix="kwippy-smoke-"))
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def walk(checkout: Path) -> None:
-    """Clone, start, walk the journey, restart, and look whether everything is still there."""
+    """Clone, start, walk the journey, restart, and check that the data is still there."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(checkout)], check=True)
     port = free_port()
     newcomer = journey.Newcomer(f"http://localhost:{port}")
@@ -82,7 +82,7 @@ def walk(checkout: Path) -> None:
 
 @contextlib.contextmanager
 def running(checkout: Path, port: int, patience: float) -> Iterator[float]:
-    """Run the site; gives the seconds until its first answer. Afterwards nothing of it may be left.
+    """Run the site; gives the seconds until its first answer. No process of it may be left at the end.
 
     Raises SmokeError if it doesn't answer within `patience`, doesn't stop, or leaves a process behind.
     """
@@ -124,7 +124,7 @@ def seconds_to_answer(site: subprocess.Popen[bytes], port: int, started: float, 
 
 
 def free_port() -> int:
-    """A port that nobody uses now."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

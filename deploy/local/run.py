@@ -36,11 +36,11 @@ WORKER = ["manage.py", "runworker"]
 
 
 class Stopped(BaseException):
-    """A signal asked us to stop. A BaseException: no `except Exception` on the way may swallow it."""
+    """A signal ended the run. A BaseException, so that no `except Exception` swallows it."""
 
 
 def say(text: str) -> None:
-    """Print a line. A closed terminal is no error: we must still stop the servers in order."""
+    """Print a line. Ignores a closed terminal: we must still stop the servers in order."""
     try:
         print(text, flush=True)
     except OSError:
@@ -48,7 +48,7 @@ def say(text: str) -> None:
 
 
 def main() -> int:
-    """Run until asked to stop (0) or until something fails (1, after one line that says what)."""
+    """Run until a signal (0) or a failure (1, after one line with its cause)."""
     services.adopt_orphans()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, raise_stopped)
@@ -76,7 +76,7 @@ def raise_stopped(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def ignore_signals() -> None:
-    """Ignore the signals that ask us to stop."""
+    """Ignore SIGINT and the other signals that stop us."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
@@ -210,13 +210,13 @@ def environment(
 
 
 def existing(directory: Path) -> Path:
-    """`directory`, made if it is not there."""
+    """`directory`, created if it is absent."""
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
 
 def secret_key(path: Path) -> Path:
-    """The file with this site's SECRET_KEY, made on the first start, readable by its owner only."""
+    """The file with this site's SECRET_KEY, created on the first start, readable by its owner only."""
     if not path.exists():
         unfinished = path.with_name(f"{path.name}.{os.getpid()}")
         unfinished.touch(mode=0o600)
@@ -241,7 +241,7 @@ def spawn(
 
 
 def stop_all(processes: list[subprocess.Popen[bytes]]) -> None:
-    """Stop these together: each gets SIGTERM, and after STOP_SECONDS what still runs is killed."""
+    """Stop these together: each gets SIGTERM, and SIGKILL after STOP_SECONDS."""
     for process in processes:
         process.terminate()
     deadline = time.monotonic() + STOP_SECONDS
@@ -254,8 +254,8 @@ def stop_all(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 def finish(preparation: subprocess.Popen[bytes]) -> None:
-    """Tell the preparation that the database answers, and wait until it is done."""
-    preparation.communicate()  # Closes its standard input, which is what it waits for.
+    """Signal the preparation that the database is up, and wait until it is done."""
+    preparation.communicate()  # Closes its standard input: the signal.
     if preparation.returncode != 0:
         raise ServiceError("the site could not be prepared; see above")
 

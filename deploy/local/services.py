@@ -87,7 +87,7 @@ def set_process_option(option: int, value: int) -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent dies, so that `descendants` finds it."""
+    """Become the parent of every descendant whose parent dies, so that `descendants` finds it."""
     set_process_option(PR_SET_CHILD_SUBREAPER, 1)
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A new cluster: the site's role, which is no superuser, and its database.
+# Runs in a new cluster: creates the site's role, without superuser rights, and its database.
 set -eu
 psql --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres \
   --set password="$(cat /run/secrets/database_password)" <<'SQL'

@@ -1,5 +1,5 @@
-"""`make rehearse`: the real compose file from nothing to its end, and what the README promises of it.
+"""`make rehearse`: runs docker-compose.yml from the first start to a restore, and checks the guide.
 
-Needs a Docker engine and the images; of Python the standard library alone. What it makes has names of its own
-and is taken away again, however it ends.
+It needs a Docker engine, the images, and only Python's standard library. Its containers, volumes and images
+have names of their own; it removes them at the end, also after a failure.
 """

@@ -1,4 +1,4 @@
-"""What the site takes when it is idle: memory, and the size of its image."""
+"""Measures the idle site's memory and the size of its image."""
 
 import json
 
@@ -7,9 +7,9 @@ from deploy.rehearse.terminal import Operator
 
 MEMORY_MB = 450.0
 IMAGE_MB = 250.0
-# What the public python:3.13-slim has; a local base in its place may have another size.
+# The size of the public python:3.13-slim; a local base image may have another.
 PUBLIC_BASE_MB = 125.0
-# Shared pages count by their share: PSS. Swapped ones count too.
+# PSS: each process counts its share of shared pages. Swapped pages count too.
 READ = "cat /proc/[0-9]*/smaps_rollup"
 
 
@@ -19,7 +19,7 @@ def play(stack: Stack, operator: Operator) -> None:
     shares = ", ".join(f"{service} {amount:.0f}" for service, amount in memory.items())
     print(f"idle memory (PSS): {total:.0f} MB: {shares}")
     if total > MEMORY_MB:
-        raise RehearsalError(f"that is more than {MEMORY_MB:.0f} MB")
+        raise RehearsalError(f"idle memory is above the limit of {MEMORY_MB:.0f} MB")
     image = stack.inspect(stack.image)["Size"] / 1e6
     base = stack.inspect("python:3.13-slim")["Size"] / 1e6
     own = image - base
@@ -32,7 +32,7 @@ def megabytes(stack: Stack, service: str) -> float:
     """The proportional memory of all processes of a service."""
     total = 0
     for container in stack.containers(service):
-        # A process may end while we look.
+        # A process may end during the read.
         lines = run("docker", "exec", container, "sh", "-c", READ, check=False).stdout.splitlines()
         values = [int(line.split()[1]) for line in lines if line.startswith(("Pss:", "SwapPss:"))]
         if not values:
@@ -42,7 +42,7 @@ def megabytes(stack: Stack, service: str) -> float:
 
 
 def logged(stack: Stack, service: str) -> list[dict[str, object]]:
-    """The log of a service, each line of which has to be JSON. Raises RehearsalError for one that is not."""
+    """The log of a service. Raises RehearsalError for a line that is not JSON."""
     lines = []
     for container in stack.containers(service):
         done = run("docker", "logs", container)
@@ -50,5 +50,5 @@ def logged(stack: Stack, service: str) -> list[dict[str, object]]:
             try:
                 lines.append(dict(json.loads(line)))
             except ValueError:
-                raise RehearsalError(f"a line in the log of {service} is no JSON: {line[:200]}") from None
+                raise RehearsalError(f"a line in the log of {service} is not JSON: {line[:200]}") from None
     return lines

@@ -1,17 +1,17 @@
-"""Each service is killed in turn, under readers and writers; what was promised of it has to hold."""
+"""Kills each service in turn under load and checks the guide's promises about it."""
 
 import time
 from collections.abc import Callable
 
 from deploy.rehearse.load import READERS, WRITERS, Load
 from deploy.rehearse.opening import write_to_operators
-from deploy.rehearse.stack import RehearsalError, Stack, patiently, until
+from deploy.rehearse.stack import RehearsalError, Stack, until, wait_for
 from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import Visitor, sign_in
 
-# How long until a service that was killed works again, as the guide has it for an idle machine.
+# Seconds until a killed service works again: the guide's figures, for an idle machine.
 BACK_SECONDS = {"web": 15.0, "postgres": 20.0, "memcached": 10.0, "nginx": 10.0, "worker": 30.0}
-# On a busy one it takes longer, and is no other promise.
+# A busy machine takes longer.
 PATIENCE = 6
 
 
@@ -21,16 +21,16 @@ def play(stack: Stack, operator: Operator) -> None:
         load.clean(0, "before anything is killed", "web")
         for act in (memcached, worker, process, web, postgres, nginx):
             act(stack, load)
-            patiently(lambda: all_ready(stack), "everything ready again")
+            wait_for(lambda: all_ready(stack), "everything ready again")
             time.sleep(2)
         last = time.monotonic()
         time.sleep(3)
         load.clean(last, "after all that", "web")
-    print(f"{load.nothing_lost()} kwips were acknowledged: all are there, none twice")
+    print(f"{load.check_acknowledged()} kwips were acknowledged: all are there, none twice")
 
 
 def writers(stack: Stack) -> list[Visitor]:
-    """Members, signed in."""
+    """Signs in the members who write."""
     found = []
     for number in range(WRITERS):
         visitor = Visitor(stack.https)
@@ -52,7 +52,7 @@ def all_ready(stack: Stack) -> bool:
 
 
 def memcached(stack: Stack, load: Load) -> None:
-    """Without it the site is slower; nobody is signed out, and no request fails."""
+    """Without memcached the site is slower; sessions stay valid, and no request fails."""
     moment = time.monotonic()
     stack.kill("memcached")
     back = until(
@@ -67,7 +67,7 @@ def memcached(stack: Stack, load: Load) -> None:
 
 
 def worker(stack: Stack, load: Load) -> None:
-    """Mail waits for it; the site does not notice."""
+    """Without a worker mail waits; no request fails."""
     moment = time.monotonic()
     stack.kill("worker")
     write_to_operators(stack, "the worker is dead")
@@ -77,14 +77,14 @@ def worker(stack: Stack, load: Load) -> None:
 
 
 def process(stack: Stack, load: Load) -> None:
-    """One of gunicorn's processes: reads that it had in hand are asked once more, if no answer had begun."""
+    """One gunicorn process is killed: nginx retries its reads if no response had begun."""
     moment = time.monotonic()
     kills = 3
     for _ in range(kills):
         stack.kill("web", "child")
         time.sleep(2)
     faults = load.faults(moment, "read")
-    # gunicorn sends a page's headers, then the page. Who dies in between has answered, as far as nginx knows.
+    # A process killed between headers and body fails its request: for nginx the response has begun.
     cut = [fault for fault in faults if fault.fault == "IncompleteRead"]
     if len(cut) < len(faults) or len(cut) > kills * READERS:
         raise RehearsalError(f"{len(faults)} reads failed: {faults[:5]}", "web")
@@ -97,9 +97,9 @@ def outage(stack: Stack, load: Load, service: str, works: Callable[[], bool], me
     moment = time.monotonic()
     stack.kill(service)
     killed = time.monotonic()
-    patiently(lambda: bool(load.faults(moment)) or time.monotonic() > killed + 3, "a failed request")
+    wait_for(lambda: bool(load.faults(moment)) or time.monotonic() > killed + 3, "a failed request")
     until(works, BACK_SECONDS[service] * PATIENCE, f"{service} again", service)
-    # From the last fault on, everything has to be answered.
+    # After the last fault every request has to succeed.
     faults = load.faults(moment)
     gone = max((fault.at for fault in faults), default=killed) - killed
     if gone > BACK_SECONDS[service] * PATIENCE:
@@ -110,20 +110,22 @@ def outage(stack: Stack, load: Load, service: str, works: Callable[[], bool], me
 
 
 def anonymous_reads_go_on(load: Load, moment: float) -> None:
-    """Pages that nginx has, it serves once more."""
+    """nginx serves the pages in its cache while the site is down."""
     if faults := load.faults(moment, "read"):
         raise RehearsalError(f"{len(faults)} anonymous reads failed: {faults[:5]}", "nginx")
 
 
 def web(stack: Stack, load: Load) -> None:
     moment, visitor = time.monotonic(), Visitor(stack.https)
-    outage(stack, load, "web", lambda: visitor.get("/livez").status == 200, "strangers read on")
+    outage(stack, load, "web", lambda: visitor.get("/livez").status == 200, "anonymous visitors read on")
     anonymous_reads_go_on(load, moment)
 
 
 def postgres(stack: Stack, load: Load) -> None:
     moment, visitor = time.monotonic(), Visitor(stack.https)
-    outage(stack, load, "postgres", lambda: visitor.get("/readyz").status == 200, "strangers read on")
+    outage(
+        stack, load, "postgres", lambda: visitor.get("/readyz").status == 200, "anonymous visitors read on"
+    )
     anonymous_reads_go_on(load, moment)
 
 

@@ -1,4 +1,4 @@
-"""Readers and writers who go on, whatever happens to the site, and remember what they were told."""
+"""Readers and writers that send requests continuously and record each response."""
 
 import contextlib
 import http.client
@@ -13,14 +13,14 @@ from deploy.rehearse.visitor import Visitor
 
 PAGES = ("/", "/everyone/", "/about/", "/writer0/")
 READERS, WRITERS = 3, 16
-# The limits are for people, in their pace: the site forgets what each has written before it is too much.
-FORGIVE_SECONDS = 60.0
+# Rate limits are for people; the load resets them so that no writer runs into one.
+RESET_LIMITS_SECONDS = 60.0
 READER_PAUSE, WRITER_PAUSE = 0.15, 8.0
 
 
 @dataclass
 class Event:
-    """One request: when it was answered, how, and by whom it was sent."""
+    """One request: its kind, the time of its response, and its fault if it failed."""
 
     at: float
     kind: str
@@ -30,7 +30,7 @@ class Event:
 
 @dataclass
 class Load:
-    """A steady load; use it as a context."""
+    """A steady load, as a context manager."""
 
     stack: Stack
     writers: list[Visitor]
@@ -42,7 +42,7 @@ class Load:
         self._paused = threading.Event()
         threads = [threading.Thread(target=self._read, args=[number]) for number in range(READERS)]
         threads += [threading.Thread(target=self._write, args=[writer]) for writer in self.writers]
-        threads.append(threading.Thread(target=self._forgive))
+        threads.append(threading.Thread(target=self._reset_limits))
         self._threads = threads
         for thread in threads:
             thread.daemon = True
@@ -62,19 +62,19 @@ class Load:
             self._note("read", lambda page=page: visitor.get(page).status)
 
     def _write(self, writer: Visitor) -> None:
-        """One kwip after the other; each is sent again, by the same form, until it is acknowledged."""
+        """Publishes kwips; sends each form again until the site acknowledges it."""
         while not self._over.wait(WRITER_PAUSE):
             token = f"token {uuid.uuid4().hex}"
             form: dict[str, str] = {}
 
-            def ask(form: dict[str, str] = form) -> int:
+            def load_form(form: dict[str, str] = form) -> int:
                 form |= writer.form("/kwip/", "/kwip/")
                 return 200
 
             def send(form: dict[str, str] = form, token: str = token) -> int:
                 return writer.post("/kwip/", form | {"text": token}).status
 
-            for kind, step in (("form", ask), ("write", send)):
+            for kind, step in (("form", load_form), ("write", send)):
                 while not self._note(kind, step):
                     if self._over.wait(1):
                         return
@@ -93,13 +93,13 @@ class Load:
         self.events.append(Event(now, kind, fault, now - started))
         return not fault
 
-    def _forgive(self) -> None:
-        while not self._over.wait(FORGIVE_SECONDS):
-            # PostgreSQL may be dead at the moment.
+    def _reset_limits(self) -> None:
+        while not self._over.wait(RESET_LIMITS_SECONDS):
+            # PostgreSQL may be down.
             with contextlib.suppress(RehearsalError):
                 self.stack.sql("TRUNCATE limits_tries")
 
-    # ── What came of it ──────────────────────────────────────────────────────────────────────────
+    # ── Results ──────────────────────────────────────────────────────────────────────────────────
 
     def since(self, moment: float, kind: str = "") -> list[Event]:
         return [event for event in list(self.events) if event.at >= moment and event.kind.startswith(kind)]
@@ -108,20 +108,20 @@ class Load:
         return [event for event in self.since(moment, kind) if event.fault]
 
     def clean(self, moment: float, what: str, service: str) -> int:
-        """How many requests were answered since then. Raises RehearsalError if any was not."""
+        """The number of requests since then. Raises RehearsalError if any failed."""
         if faults := self.faults(moment):
             kinds = sorted({f"{event.kind}: {event.fault}" for event in faults})
             total = len(self.since(moment))
             raise RehearsalError(f"{what}: {len(faults)} of {total} requests failed: {kinds}", service)
         return len(self.since(moment))
 
-    def nothing_lost(self) -> int:
-        """Every acknowledged kwip is there, and none twice. Returns how many. Raises RehearsalError."""
-        told = set(self.acknowledged)
-        kept = self.stack.sql("SELECT text FROM kwips_kwip WHERE text LIKE 'token %'").split("\n")
-        kept = [text for text in kept if text]
-        if lost := told - set(kept):
-            raise RehearsalError(f"{len(lost)} of {len(told)} acknowledged kwips are lost", "postgres")
-        if len(kept) != len(set(kept)):
-            raise RehearsalError(f"{len(kept) - len(set(kept))} kwips are there twice", "web")
-        return len(told)
+    def check_acknowledged(self) -> int:
+        """The number of acknowledged kwips. Raises RehearsalError if one is missing or there twice."""
+        written = set(self.acknowledged)
+        stored = self.stack.sql("SELECT text FROM kwips_kwip WHERE text LIKE 'token %'").split("\n")
+        stored = [text for text in stored if text]
+        if lost := written - set(stored):
+            raise RehearsalError(f"{len(lost)} of {len(written)} acknowledged kwips are lost", "postgres")
+        if len(stored) != len(set(stored)):
+            raise RehearsalError(f"{len(stored) - len(set(stored))} kwips are there twice", "web")
+        return len(written)

@@ -1,4 +1,4 @@
-"""The operator's documents, of which the rehearsal types each line as it stands there."""
+"""The operator's documents. The rehearsal types each line of their code blocks."""
 
 import re
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from deploy.rehearse.stack import ROOT, RehearsalError
 
 GUIDE = ROOT / "docs/running.md"
 README = ROOT / "README.md"
-# What can't be typed without other hosts or an authority.
-NOT_HERE = {
-    "deploy/certificate": "no authority can reach a machine that rehearses",
+# Lines that need another host or a certificate authority.
+NOT_REHEARSED = {
+    "deploy/certificate": "a certificate authority cannot reach this machine",
     "rsync -a backups/ HOST:kwippy-backups/": "there is no other host",
 }
 CRON = re.compile(r"^\d+ \d+ \* \* \* (.*)$")
@@ -27,7 +27,7 @@ class Line:
 
 
 def lines(document: Path) -> Iterator[Line]:
-    """Every line of its code blocks."""
+    """The lines of the code blocks."""
     section = ""
     for line in document.read_text().splitlines():
         if found := re.match(r"^(?:#+ (.*)|\*\*(.+?)\.?\*\*)", line):
@@ -44,8 +44,8 @@ def section(document: Path, name: str) -> list[Line]:
     return found
 
 
-def spoken(text: str, names: dict[str, str]) -> str:
-    """The command of a line: what stands in capitals filled in, and without the times of cron."""
+def command_of(text: str, names: dict[str, str]) -> str:
+    """The command of a line, with its names in capitals filled in and without the times of cron."""
     if found := CRON.match(text):
         text = found[1].replace("\\%", "%")
     for name, value in names.items():

@@ -1,4 +1,4 @@
-"""From an empty machine to people who write to each other."""
+"""The first start on an empty machine, and the first day of the site."""
 
 import http.client
 import re
@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from deploy.rehearse import manual
 from deploy.rehearse.load import WRITERS
-from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, patiently, run
+from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, run, wait_for
 from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import PASSWORD, Visitor, forms, mail_to, path_of, publish, sign_in
 
-# Members who can write at once, without the mail that each would wait for.
+# Members with confirmed addresses, so that none waits for mail.
 MEMBERS = """
 from allauth.account.models import EmailAddress
 from apps.accounts.models import User
@@ -25,12 +25,12 @@ for number in range({count}):
 
 
 def play(stack: Stack, operator: Operator) -> None:
-    """The README's lines, from an image that is not there."""
+    """Types the lines of the README; no image exists yet."""
     stack.publish("the site")
     operator.follow("The first start", only="git clone", names={"ADDRESS": str(stack.origin)})
     refuse(stack, operator)
     start(stack, operator, "A site for others", manual.README)
-    # The guide has the same lines.
+    # The guide has the same lines as the README.
     operator.follow("The first start", only="make")
     operator.follow("The first start", only="docker-compose")
     operator.follow("To try it", only="docker-compose")
@@ -43,17 +43,17 @@ def play(stack: Stack, operator: Operator) -> None:
 
 
 def refuse(stack: Stack, operator: Operator) -> None:
-    """What is not filled in is asked for, before anything is made."""
+    """Compose refuses an empty .env before it creates anything."""
     operator.follow("The first start", only="cp")
     done = run(*stack.command, "up", "-d", check=False, cwd=stack.folder, env=stack.environment)
     if done.returncode == 0 or "name the domain" not in done.stderr:
-        raise RehearsalError(f"an empty .env is answered with {done.returncode}:\n{done.stderr}")
+        raise RehearsalError(f"`up` with an empty .env ended with {done.returncode}:\n{done.stderr}")
 
 
 def start(stack: Stack, operator: Operator, section: str, document: Path = manual.GUIDE) -> None:
-    """Type the lines of a first start, and fill in `.env` as soon as it is there."""
+    """Types the lines of a first start and fills in `.env` once it exists."""
     if run("docker", "images", "--quiet", stack.name).stdout:
-        raise RehearsalError("the image of the site is there already")
+        raise RehearsalError("the image of the site exists already")
     operator.follow(section, document, only="cp")
     settings = stack.settings()
     for line in manual.section(manual.GUIDE, "To try it"):
@@ -64,13 +64,13 @@ def start(stack: Stack, operator: Operator, section: str, document: Path = manua
     started = time.monotonic()
     operator.follow(section, document, only="docker-compose")
     built = time.monotonic()
-    patiently(lambda: answers(Visitor(stack.https, domain=stack.domain)), "the first page", "nginx")
-    told = f"{built - started:.0f} s with its image, and answers {time.monotonic() - built:.1f} s later"
-    print(f"{' '.join(stack.command)} up -d: takes {told}")
+    wait_for(lambda: answers(Visitor(stack.https, domain=stack.domain)), "the first page", "nginx")
+    timing = f"{built - started:.0f} s with its image; first response {time.monotonic() - built:.1f} s later"
+    print(f"{' '.join(stack.command)} up -d: takes {timing}")
 
 
 def answers(visitor: Visitor) -> bool:
-    """Whether the home page comes."""
+    """Whether the home page is served."""
     try:
         return visitor.get("/").status == 200
     except OSError:
@@ -78,7 +78,7 @@ def answers(visitor: Visitor) -> bool:
 
 
 def join(stack: Stack, name: str) -> Visitor:
-    """Sign up, and follow the link in the mail."""
+    """Signs up and follows the link in the mail."""
     visitor = Visitor(stack.https, domain=stack.domain)
     address, path = f"{name}@{DOMAIN}", "/accounts/signup/"
     visitor.fill(path, path, username=name, email=address, password1=PASSWORD, password2=PASSWORD)
@@ -88,22 +88,22 @@ def join(stack: Stack, name: str) -> Visitor:
 
 def confirm(stack: Stack, visitor: Visitor, address: str) -> None:
     """Follow the link in the mail that confirms an address."""
-    patiently(lambda: mail_to(stack, address), "the mail that confirms an address", "worker")
+    wait_for(lambda: mail_to(stack, address), "the mail that confirms an address", "worker")
     link = path_of(visitor, mail_to(stack, address), "/accounts/confirm-email/")
-    # In the browser that signed up it signs in; elsewhere it asks, by a form.
+    # The browser that signed up is signed in at once; another one gets a form.
     for action, fields in forms(visitor.get(link).text).items():
         if action.startswith("/accounts/confirm-email/"):
-            # Not to the link's own address: the form's key is signed anew.
+            # The form's action has another key than the link; both are valid.
             visitor.post(link, fields)
 
 
 def first_day(stack: Stack) -> None:
-    """Join, confirm, write, be read anonymously, write to the operators."""
+    """Signs up, confirms, publishes, reads anonymously, uses the contact form."""
     ann, anonymous = join(stack, "ann"), Visitor(stack.https, domain=stack.domain)
     address = publish(ann, "ann", "the kettle is on")
-    # An anonymous page may be a moment old.
+    # nginx may cache an anonymous page for a second.
     for page in (address, "/ann/", "/everyone/"):
-        patiently(lambda page=page: "the kettle is on" in anonymous.get(page).text, page, "nginx")  # type: ignore[misc]
+        wait_for(lambda page=page: "the kettle is on" in anonymous.get(page).text, page, "nginx")  # type: ignore[misc]
     for style in re.findall(r'/static/[^"]+\.css', anonymous.get("/").text):
         answer = anonymous.get(style)
         if (answer.status, "immutable" in answer.headers.get("Cache-Control", "")) != (200, True):
@@ -115,7 +115,7 @@ def first_day(stack: Stack) -> None:
 
 
 def addresses(stack: Stack) -> None:
-    """Every address that the site gives is one at which it answers: with its port."""
+    """Every absolute URL of the site has its host and port."""
     anonymous = Visitor(stack.https, domain=stack.domain)
     found = {"http leads to": to_https(stack, anonymous)}
     for path in ("/everyone/", "/ann/"):
@@ -129,7 +129,7 @@ def addresses(stack: Stack) -> None:
     leads = anonymous.get("/kwip/").headers.get("Location", "")
     found["sign in"] = f"{anonymous.site}{leads}" if leads.startswith("/") else leads
     if len(found) < 5:
-        raise RehearsalError(f"few addresses are given: {found}", "web")
+        raise RehearsalError(f"few URLs found: {found}", "web")
     for where, address in found.items():
         if address.startswith(("http", "https")) and not address.startswith(f"{anonymous.site}/"):
             raise RehearsalError(f"{where}: {address}, which is not below {anonymous.site}", "web")
@@ -151,7 +151,7 @@ def to_https(stack: Stack, visitor: Visitor) -> str:
 
 
 def become_operator(stack: Stack, operator: Operator) -> None:
-    """As the guide says: a link to the address, then the admin."""
+    """Follows the guide: creates an operator, confirms the address, opens the admin."""
     address = f"carol@{DOMAIN}"
     answers = [("name: ", "carol"), ("mail", address), ("Password:", PASSWORD), ("again", PASSWORD)]
     operator.follow("An operator", answers=answers)
@@ -166,7 +166,7 @@ def become_operator(stack: Stack, operator: Operator) -> None:
 
 
 def certify(stack: Stack, operator: Operator) -> None:
-    """A certificate of one's own is the one that nginx shows."""
+    """nginx serves the operator's own certificate."""
     names = ["-subj", f"/CN={DOMAIN}", "-addext", f"subjectAltName=DNS:{DOMAIN}"]
     files = ["-keyout", "privkey.pem", "-out", "fullchain.pem"]
     run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *names, *files, cwd=stack.folder)
@@ -178,18 +178,18 @@ def certify(stack: Stack, operator: Operator) -> None:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         return " ".join(own) in " ".join(done.stdout.split())
 
-    patiently(shown, "the operator's own certificate", "nginx")
+    wait_for(shown, "the operator's own certificate", "nginx")
     for name in ("privkey.pem", "fullchain.pem"):
         (stack.folder / name).unlink()
 
 
 def write_to_operators(stack: Stack, subject: str) -> None:
-    """Use the contact form, and see the mail."""
+    """Sends the contact form and waits for the mail."""
     anonymous = Visitor(stack.https, domain=stack.domain)
     form = anonymous.form("/contact/", "/contact/")
-    time.sleep(3)  # who fills in a form takes a moment
+    time.sleep(3)  # the form refuses a submission within seconds
     form |= {"name": "Bo", "email": f"bo@{DOMAIN}", "subject": subject, "text": "hello from outside"}
     answer = anonymous.post("/contact/", form)
     if answer.status not in (302, 303):
         raise RehearsalError(f"the contact form was answered with {answer.status}", "web")
-    patiently(lambda: mail_to(stack, f"operators@{DOMAIN}", subject), f"the mail {subject!r}", "worker")
+    wait_for(lambda: mail_to(stack, f"operators@{DOMAIN}", subject), f"the mail {subject!r}", "worker")

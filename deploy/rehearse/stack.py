@@ -1,4 +1,4 @@
-"""The site as an operator has it: a checkout, a `.env`, secrets, and what docker-compose makes of them."""
+"""The site as an operator runs it: a checkout, a `.env`, secrets, and the containers."""
 
 import json
 import os
@@ -18,7 +18,7 @@ SERVICES = ("web", "worker", "postgres", "memcached", "nginx")
 
 
 class RehearsalError(Exception):
-    """A promise that was not kept. ``service`` is the one whose log tells why, if one does."""
+    """A failed check. ``service`` is the one whose log may show the cause, or ""."""
 
     def __init__(self, message: str, service: str = "") -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ class RehearsalError(Exception):
 
 
 def run(*command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a program; returns what it wrote. Raises RehearsalError with its last words if it fails."""
+    """Runs a program; returns the result. Raises RehearsalError with its last output if it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     except FileNotFoundError as error:
@@ -38,7 +38,7 @@ def run(*command: str, check: bool = True, **options: Any) -> subprocess.Complet
 
 
 def until(condition: Callable[[], object], seconds: float, what: str, service: str = "") -> float:
-    """Wait for something to become true; returns after how many seconds. Raises RehearsalError."""
+    """Waits until the condition holds; returns the seconds that it took. Raises RehearsalError."""
     started = time.monotonic()
     while True:
         if condition():
@@ -48,8 +48,8 @@ def until(condition: Callable[[], object], seconds: float, what: str, service: s
         time.sleep(0.1)
 
 
-def patiently(condition: Callable[[], object], what: str, service: str = "") -> float:
-    """Wait for what comes in its time, however busy the machine is. Raises RehearsalError after minutes."""
+def wait_for(condition: Callable[[], object], what: str, service: str = "") -> float:
+    """Waits up to five minutes, for a busy machine. Raises RehearsalError."""
     return until(condition, 300, what, service)
 
 
@@ -60,28 +60,28 @@ def free_port() -> int:
 
 
 def composes() -> list[list[str]]:
-    """What this machine has: docker-compose, docker compose, or both."""
+    """The installed commands: docker-compose, docker compose, or both."""
     found = [["docker-compose"], ["docker", "compose"]]
     return [command for command in found if run(*command, "version", check=False).returncode == 0]
 
 
 class Stack:
-    """One site in a folder of its own, under names that nobody else has."""
+    """One site in a temporary folder, with a unique project name."""
 
     def __init__(self, command: list[str], domain: str = DOMAIN) -> None:
         self.command = command
         self.domain = domain
         self.name = f"kwippy-rehearsal-{os.getpid()}-{len(command)}"
         self.place = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
-        # What an operator clones, and the clone.
+        # The repository, and the operator's clone of it.
         self.origin = self.place / "origin"
         self.folder = self.place / "kwippy"
         self.http, self.https, self.mail = free_port(), free_port(), free_port()
 
-    # ── Its life ─────────────────────────────────────────────────────────────────────────────────
+    # ── Lifecycle ────────────────────────────────────────────────────────────────────────────────
 
     def publish(self, message: str, **files: str) -> None:
-        """Make the origin, or commit to it what differs from this checkout."""
+        """Creates the origin from this checkout, or commits ``files`` to it."""
         if not self.origin.exists():
             names = run("git", "ls-files", "-coz", "--exclude-standard", cwd=ROOT).stdout.split("\0")
             for name in filter(None, names):
@@ -96,7 +96,7 @@ class Stack:
         run("git", *who, "commit", "--quiet", "--message", message, cwd=self.origin)
 
     def settings(self) -> dict[str, str]:
-        """What an operator fills in, and ports that are free."""
+        """The settings that an operator fills in, with free ports."""
         return {
             "COMPOSE_PROJECT_NAME": self.name,
             "DOMAIN": self.domain,
@@ -125,12 +125,12 @@ class Stack:
         return values[-1] if values else ""
 
     def down(self) -> None:
-        """Lose the site with all that it ever kept."""
+        """Removes the containers and the volumes."""
         self.compose("--profile", "dev", "down", "--timeout", "20", "--volumes")
 
     def remove(self) -> None:
-        """Leave nothing behind, whatever state it is in."""
-        # Nothing may cut this short: a time limit's second signal, or an impatient Ctrl-C.
+        """Removes everything of this site, in any state."""
+        # Ignore further signals: the removal must finish.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         for name in (self.name, f"{self.name}-trial"):
@@ -145,11 +145,11 @@ class Stack:
                 run("docker", "rmi", *images, check=False)
         shutil.rmtree(self.place, ignore_errors=True)
 
-    # ── What can be said to it ───────────────────────────────────────────────────────────────────
+    # ── Commands ─────────────────────────────────────────────────────────────────────────────────
 
     @property
     def environment(self) -> dict[str, str]:
-        """Ours, without what would come before `.env`."""
+        """Our environment without the variables that would override `.env`."""
         ours = {
             name: os.environ[name]
             for name in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
@@ -158,13 +158,13 @@ class Stack:
         return ours | {"COMPOSE": " ".join(self.command), "TERM": "dumb", "LANG": "C.UTF-8"}
 
     def compose(self, *arguments: str, check: bool = True, **options: Any) -> str:
-        """Run docker-compose; returns what it wrote to its standard output."""
+        """Runs docker-compose; returns its standard output."""
         return run(
             *self.command, *arguments, check=check, cwd=self.folder, env=self.environment, **options
         ).stdout
 
     def script(self, *command: str) -> str:
-        """Run one of the operator's scripts; returns all that it wrote."""
+        """Runs one of the operator's scripts; returns all its output."""
         done = run(*command, cwd=self.folder, env=self.environment)
         return done.stdout + done.stderr
 
@@ -173,7 +173,7 @@ class Stack:
         return self.compose("exec", "-T", service, *command, **options)
 
     def sql(self, statement: str) -> str:
-        """What PostgreSQL answers, a line a row."""
+        """Runs a statement; returns one line for each row."""
         return self.exec("postgres", "psql", "-U", "postgres", "-d", "kwippy", "-Atc", statement)
 
     @property
@@ -182,7 +182,7 @@ class Stack:
         return str(self.inspect(self.containers("web")[0])["Config"]["Image"])
 
     def containers(self, service: str) -> list[str]:
-        """The ids of those that run."""
+        """The ids of the running containers."""
         label, project = (
             f"label=com.docker.compose.service={service}",
             f"label=com.docker.compose.project={self.name}",
@@ -200,7 +200,7 @@ class Stack:
     def kill(self, service: str, process: str = "first") -> None:
         """Kill a service's first process, or with ``process="child"`` one that it has started, from outside.
 
-        `docker kill` would be taken for an operator's wish that it stays dead.
+        After `docker kill` the engine would not restart it.
         """
         container = self.containers(service)[0]
         pid = self.inspect(container)["State"]["Pid"]

@@ -1,4 +1,4 @@
-"""An operator at a terminal, with the documents open: types their lines, in a checkout."""
+"""An operator at a terminal, who types the lines of the documents in a checkout."""
 
 import os
 import select
@@ -10,14 +10,14 @@ from pathlib import Path
 from deploy.rehearse import manual
 from deploy.rehearse.stack import RehearsalError, Stack
 
-# A program that shows nothing for so long waits for input.
+# A program without output for this long is waiting for input.
 SILENT_SECONDS = 600.0
-# What a program asks, and the answer.
+# Each prompt of a program, and the answer.
 Answers = Sequence[tuple[str, str]]
 
 
 class Operator:
-    """Types into a shell that begins in ``place``; ``typed`` is all that was typed of the guide."""
+    """Types into a shell in the folder ``place``; ``typed`` holds the lines typed so far."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -33,9 +33,9 @@ class Operator:
         answers: Answers = (),
         names: dict[str, str] | None = None,
     ) -> str:
-        """Type a section's lines, in order, or those that begin with ``only``. Returns what was shown.
+        """Types a section's lines in order, or those that begin with ``only``; returns the output.
 
-        ``names`` fills in what stands in capitals; a line that is a setting goes into `.env`. Raises
+        ``names`` fills in the words in capitals; a setting is written to `.env`. Raises
         RehearsalError for a line that fails.
         """
         found = [line for line in manual.section(document, section) if line.text.startswith(only)]
@@ -44,21 +44,21 @@ class Operator:
         shown = ""
         for line in found:
             self.typed.add(line)
-            if line.text in manual.NOT_HERE:
+            if line.text in manual.NOT_REHEARSED:
                 continue
             if setting := manual.SETTING.match(line.text):
                 self.set(**{setting[1]: (names or {}).get(setting[1], setting[2])})
             else:
-                shown += self.type(manual.spoken(line.text, names or {}), answers)
+                shown += self.type(manual.command_of(line.text, names or {}), answers)
         return shown
 
     def set(self, **values: str) -> None:
         self.stack.set(self.place, **values)
 
     def type(self, line: str, answers: Answers = ()) -> str:
-        """Type one line, with a terminal, and answer what is asked. Raises RehearsalError if it fails."""
+        """Types one line and answers its prompts. Raises RehearsalError if it fails."""
         if self.stack.command != ["docker-compose"]:
-            # The guide: where it says one, the other does as well.
+            # The guide allows either command.
             line = line.replace("docker-compose ", "docker compose ")
         place = self.stack.place / "place"
         ours, theirs = os.openpty()
@@ -91,14 +91,14 @@ class Operator:
 
 
 def converse(terminal: int, answers: Answers) -> str:
-    """Read what is shown until the program ends, and answer each question once it is there."""
+    """Reads the output until the program ends, and answers each prompt when it appears."""
     shown, seen, left = "", 0, list(answers)
     while True:
         if not select.select([terminal], [], [], SILENT_SECONDS)[0]:
-            raise RehearsalError(f"nothing more was shown after:\n{shown[-1000:]}")
+            raise RehearsalError(f"no more output after:\n{shown[-1000:]}")
         try:
             data = os.read(terminal, 65536)
-        except OSError:  # all who had it open have ended
+        except OSError:  # every process that had it open has ended
             return shown
         if not data:
             return shown

@@ -1,4 +1,4 @@
-"""The next release under load, and back; a secret that changes; more of the same."""
+"""Upgrade and rollback under load, rotation of the secret key, and scaling."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from deploy.rehearse.kills import writers
 from deploy.rehearse.load import WRITERS, Load
-from deploy.rehearse.stack import RehearsalError, Stack, patiently, run
+from deploy.rehearse.stack import RehearsalError, Stack, run, wait_for
 from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import Visitor, publish, sign_in
 
@@ -19,7 +19,7 @@ TYPE = (
     "SELECT data_type FROM information_schema.columns WHERE table_name = 'kwips_kwip' AND column_name = '{}'"
 )
 
-# The next release: one more column, as a release that widens the tables before it uses them would have it.
+# The next release adds a column that it does not use yet.
 MIGRATION = """
 from django.db import migrations, models
 
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
     dependencies = [("contact", "{leaf}")]
     operations = [migrations.AddField("message", "rehearsed", models.TextField(null=True))]
 """
-# The one after it: a column that every page reads gets another type, under prepared statements.
+# The release after it changes the type of a column that prepared statements read.
 RETYPE = """
 from django.db import migrations
 
@@ -42,7 +42,7 @@ def play(stack: Stack, operator: Operator) -> None:
     ann = Visitor(stack.https)
     sign_in(ann, "ann")
     with Load(stack, writers(stack)) as load:
-        patiently(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
+        wait_for(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
         make_next_release(stack, operator, "contact", MIGRATION)
         second = stack.setting("IMAGE_TAG")
         with lock_in_the_way(stack):
@@ -52,7 +52,7 @@ def play(stack: Stack, operator: Operator) -> None:
                 "upgrade with a migration",
                 lambda: operator.follow("Upgrade", only="deploy/upgrade"),
             )
-        if "Somebody holds a lock" not in told:
+        if "A migration could not take a lock" not in told:
             raise RehearsalError(f"the migration did not have to wait for its lock:\n{told}")
         if "rehearsed" not in stack.sql("SELECT column_name FROM information_schema.columns"):
             raise RehearsalError("the migration was not applied", "migrate")
@@ -70,13 +70,13 @@ def play(stack: Stack, operator: Operator) -> None:
             raise RehearsalError("the column has its old type", "migrate")
         new_key(stack, load, ann)
         scale(stack, load, operator)
-    print(f"{load.nothing_lost()} kwips were acknowledged meanwhile: all are there, none twice")
+    print(f"{load.check_acknowledged()} kwips were acknowledged meanwhile: all are there, none twice")
     day_to_day(stack, operator)
     lose_secrets(stack, operator, ann)
 
 
 def make_next_release(stack: Stack, operator: Operator, app: str, migration: str) -> None:
-    """A commit with one migration more, and its image, as the guide has it."""
+    """Commits one more migration and builds its image, by the guide."""
     folder = f"apps/{app}/migrations"
     leaf = max(path.stem for path in (stack.origin / folder).glob("0*.py"))
     stack.publish(f"{app} changes", **{f"{folder}/9999_rehearsal.py": migration.format(leaf=leaf)})
@@ -85,7 +85,7 @@ def make_next_release(stack: Stack, operator: Operator, app: str, migration: str
 
 
 def killed(stack: Stack, load: Load, operator: Operator) -> None:
-    """An upgrade that is killed while two releases answer, and is run again."""
+    """An upgrade is killed while both releases serve requests, and is run again."""
     moment = time.monotonic()
     process = subprocess.Popen(
         ["deploy/upgrade"],
@@ -95,7 +95,7 @@ def killed(stack: Stack, load: Load, operator: Operator) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    patiently(lambda: len(stack.containers("web")) == 2, "two releases of web", "web")
+    wait_for(lambda: len(stack.containers("web")) == 2, "two releases of web", "web")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     roll(stack, load, "the same again", lambda: operator.follow("Upgrade", only="deploy/upgrade"))
@@ -107,7 +107,7 @@ def killed(stack: Stack, load: Load, operator: Operator) -> None:
 
 @contextlib.contextmanager
 def lock_in_the_way(stack: Stack) -> Iterator[None]:
-    """Reads a table that a migration wants to change, for longer than it may keep others waiting."""
+    """Holds a lock that a migration needs for longer than its lock timeout."""
     reads = "BEGIN; LOCK contact_message IN ACCESS SHARE MODE; SELECT pg_sleep(300)"
     waits = "application_name = 'kwippy migrate' AND wait_event_type = 'Lock'"
     ends = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = '{reads}'"
@@ -115,7 +115,7 @@ def lock_in_the_way(stack: Stack) -> Iterator[None]:
     def leave() -> None:
         try:
             waiting = f"SELECT 1 FROM pg_stat_activity WHERE {waits}"
-            patiently(lambda: stack.sql(waiting), "a migration that waits for its lock", "postgres")
+            wait_for(lambda: stack.sql(waiting), "a migration that waits for its lock", "postgres")
             time.sleep(3)  # longer than DATABASE_LOCK_TIMEOUT_MS
         finally:
             stack.sql(ends)
@@ -125,14 +125,14 @@ def lock_in_the_way(stack: Stack) -> Iterator[None]:
             stack.exec, "postgres", "psql", "-U", "postgres", "-d", "kwippy", "-c", reads, check=False
         )
         there = f"SELECT 1 FROM pg_stat_activity WHERE query = '{reads}' AND wait_event = 'PgSleep'"
-        patiently(lambda: stack.sql(there), "the held lock", "postgres")
+        wait_for(lambda: stack.sql(there), "the held lock", "postgres")
         leaving = pool.submit(leave)
         yield
         leaving.result()
 
 
 def roll(stack: Stack, load: Load, what: str, upgrade: Callable[[], str]) -> str:
-    """Have the site run another release without a failed request. Returns what the script told."""
+    """Upgrades without a failed request; returns the output of the script."""
     moment = time.monotonic()
     told = upgrade()
     seconds = time.monotonic() - moment
@@ -147,21 +147,21 @@ def roll(stack: Stack, load: Load, what: str, upgrade: Callable[[], str]) -> str
 
 
 def new_key(stack: Stack, load: Load, ann: Visitor) -> None:
-    """Nobody is refused while the key changes, and who was signed in before still is."""
+    """No request fails during the rotation, and sessions stay valid."""
     moment = time.monotonic()
     stack.script("deploy/rotate")
     count = load.clean(moment, "a new secret key", "web")
     if (status := ann.get("/kwip/").status) != 200:
         raise RehearsalError(f"ann was signed out by the new key: {status}", "web")
-    print(f"a new secret key: whoever was signed in still is; 0 of {count} requests failed")
+    print(f"a new secret key: sessions stay valid; 0 of {count} requests failed")
 
 
 def scale(stack: Stack, load: Load, operator: Operator) -> None:
-    """Two of each, both of which are asked."""
+    """Two containers of web and of worker; both get requests."""
     moment = time.monotonic()
     operator.follow("More of them", only="docker-compose up")
     for service in ("web", "worker"):
-        patiently(
+        wait_for(
             lambda service=service: stack.healthy(service) and len(stack.containers(service)) == 2,  # type: ignore[misc]
             f"two of {service}",
             service,
@@ -169,11 +169,11 @@ def scale(stack: Stack, load: Load, operator: Operator) -> None:
     operator.follow("More of them", only="docker-compose exec")
     both_answer(stack)
     count = load.clean(moment, "two of each", "web")
-    print(f"two of web and worker: both are asked; 0 of {count} requests failed")
+    print(f"two of web and worker: both get requests; 0 of {count} requests failed")
 
 
 def both_answer(stack: Stack) -> None:
-    """Ask for what no cache keeps, until each container of web has answered one of these requests."""
+    """Requests uncached pages until each container of web has logged one of them."""
     visitor, asked = Visitor(stack.https), set()
     containers = stack.containers("web")
 
@@ -183,24 +183,24 @@ def both_answer(stack: Stack) -> None:
         logs = [run("docker", "logs", container) for container in containers]
         return all(any(one in log.stdout + log.stderr for one in asked) for log in logs)
 
-    patiently(answered, "both of web to be asked", "nginx")
+    wait_for(answered, "requests to both of web", "nginx")
 
 
 def day_to_day(stack: Stack, operator: Operator) -> None:
-    """What the guide has for it; the page that an operator puts up stays while nginx is restarted."""
+    """Maintenance by the guide; the page stays while nginx restarts."""
     visitor = Visitor(stack.https)
     day = "From day to day"
     operator.follow(day, only="docker-compose exec worker")
     operator.follow(day, only="docker-compose exec postgres", answers=[("kwippy=#", "\\q")])
     operator.follow("When someone misbehaves", names={"NAME": f"writer{WRITERS - 1}"})
     page = f"/writer{WRITERS - 1}/"
-    patiently(lambda: visitor.get(page).status in (404, 410), "no page of a person who is off", "web")
+    wait_for(lambda: visitor.get(page).status in (404, 410), "no page of a person who is off", "web")
     operator.follow("PostgreSQL's log has no values")
     operator.follow(day, only="deploy/maintenance on")
     for again in (False, True):
         if again:
             stack.compose("restart", "nginx")
-            patiently(lambda: stack.healthy("nginx"), "nginx again", "nginx")
+            wait_for(lambda: stack.healthy("nginx"), "nginx again", "nginx")
         answer = visitor.post("/kwip/", {"text": "anything"})
         told = (answer.status, answer.headers.get("Retry-After"), "back in a moment" in answer.text)
         if told != (503, "30", True):
@@ -211,12 +211,12 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
 
 
 def lose_secrets(stack: Stack, operator: Operator, ann: Visitor) -> None:
-    """All of them gone, and new ones made: all are signed out, and nothing else is lost."""
+    """Replaces all secrets: every session ends, and nothing else is lost."""
     shutil.rmtree(stack.folder / "secrets")
     operator.follow("The first start", only="make secrets")
     operator.follow("Secrets")
     operator.follow("The first start", only="docker-compose up")
-    patiently(lambda: stack.healthy("web") and stack.healthy("nginx"), "the site with new secrets", "web")
+    wait_for(lambda: stack.healthy("web") and stack.healthy("nginx"), "the site with new secrets", "web")
     if ann.get("/kwip/").status == 200:
         raise RehearsalError("a lost key still lets people in", "web")
     again = Visitor(stack.https)

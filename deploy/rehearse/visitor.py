@@ -1,4 +1,4 @@
-"""Somebody with a browser, as far as forms, cookies and TLS go. Each request is a connection of its own."""
+"""An HTTP client with cookies, forms and TLS; each request has a connection of its own."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack
 
-PASSWORD = "seven green teapots"  # noqa: S105 - of people who exist for minutes
+PASSWORD = "seven green teapots"  # noqa: S105 - for temporary accounts
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Answer:
 
 
 class _Forms(HTMLParser):
-    """Every form of a page: its fields, by its action."""
+    """The fields of each form of a page, by the form's action."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -47,14 +47,14 @@ class _Forms(HTMLParser):
             self._action = None
 
 
-# The certificate is the one that the site has made for itself.
+# The certificate is self-signed.
 _TLS = ssl.create_default_context()
 _TLS.check_hostname = False
 _TLS.verify_mode = ssl.CERT_NONE
 
 
 class _Connection(http.client.HTTPSConnection):
-    """To this machine, whatever the name of the site says."""
+    """Connects to this machine under the site's name."""
 
     def __init__(self, address: str, port: int, domain: str, timeout: float) -> None:
         super().__init__(address, port, timeout=timeout)
@@ -79,11 +79,11 @@ class Visitor:
         return f"https://{self.domain}:{self.port}"
 
     def get(self, path: str, **headers: str) -> Answer:
-        """Ask for a page. Raises OSError or HTTPException where no answer comes."""
+        """Requests a page. Raises OSError or HTTPException without a response."""
         return self._ask("GET", path, None, headers)
 
     def post(self, path: str, form: dict[str, str], **headers: str) -> Answer:
-        """Send a form. Raises OSError or HTTPException where no answer comes."""
+        """Sends a form. Raises OSError or HTTPException without a response."""
         return self._ask("POST", path, urlencode(form), headers)
 
     def form(self, path: str, action: str) -> dict[str, str]:
@@ -96,7 +96,7 @@ class Visitor:
         raise RehearsalError(f"{path} ({answer.status}) has no form for {action}", "web")
 
     def fill(self, path: str, action: str, /, **fields: str) -> Answer:
-        """Fill in the form on a page and send it. Raises RehearsalError if it is not taken."""
+        """Fills in the form on a page and sends it. Raises RehearsalError if it is refused."""
         answer = self.post(action, self.form(path, action) | fields)
         if answer.status not in (302, 303):
             said = re.findall(r'class="errorlist[^>]*>(.*?)</ul>', answer.text, re.DOTALL)
@@ -124,7 +124,7 @@ class Visitor:
 
 
 def forms(page: str) -> dict[str, dict[str, str]]:
-    """Every form of a page: its fields, by its action."""
+    """The fields of each form of a page, by the form's action."""
     return _Forms(page).found
 
 
@@ -144,12 +144,12 @@ def publish(visitor: Visitor, name: str, text: str) -> str:
 
 
 def mails(stack: Stack) -> list[dict[str, object]]:
-    """What the mail catcher has, the newest first."""
+    """The messages in the mail catcher, the newest first."""
     return list(_mailpit(stack, "messages")["messages"])  # type: ignore[call-overload]
 
 
 def mail_to(stack: Stack, address: str, subject: str = "") -> str:
-    """The text of the newest mail to an address; empty if none has come."""
+    """The text of the newest mail to an address; "" if there is none."""
     for message in mails(stack):
         to = [str(one["Address"]) for one in message["To"]]  # type: ignore[attr-defined]
         if address in to and subject in str(message["Subject"]):
@@ -167,7 +167,7 @@ def _mailpit(stack: Stack, what: str) -> dict[str, object]:
 
 
 def path_of(visitor: Visitor, text: str, begins: str) -> str:
-    """The path of a text's first link to the site that is below ``begins``. Raises RehearsalError."""
+    """The path of the first link in a text whose path begins with ``begins``. Raises RehearsalError."""
     for link in re.findall(rf"{re.escape(visitor.site)}/\S+", text):
         if urlsplit(link).path.startswith(begins):
             return urlsplit(link).path

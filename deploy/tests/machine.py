@@ -37,7 +37,7 @@ def container(service: str, number: int, **told: Any) -> dict[str, Any]:
 
 @dataclass
 class Machine:
-    """A folder with the scripts and a `.env`, and the world that the stand-in keeps beside it."""
+    """A folder with the scripts, a `.env`, and the state of the stub `docker`."""
 
     folder: Path
 

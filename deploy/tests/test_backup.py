@@ -91,7 +91,7 @@ def test_a_restore_that_fails_says_what_state_the_site_is_in(
     assert done.returncode != 0
     assert said in done.stderr
     assert machine.state["databases"]["kwippy"] == database
-    # And once what was in the way is gone:
+    # After the obstacle is removed:
     machine.set(failing=[], failing_sql="")
     done = machine.run("restore", "kept")
     assert done.returncode == 0, done.stderr

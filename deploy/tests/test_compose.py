@@ -1,4 +1,4 @@
-"""What docker-compose.yml promises."""
+"""docker-compose.yml: secrets, networks, limits and variables."""
 
 import re
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_only_what_an_operator_alone_can_know_has_to_be_filled_in() -> None:
         "SMTP_HOST",
         "SMTP_USER",
     ]
-    # What is not filled in there is known to somebody.
+    # A secret with a default value would be public.
     documents = (
         "docs/settings.md",
         "docker-compose.yml",

@@ -1,4 +1,4 @@
-"""What nginx is told of where it is, by deploy/edge/control."""
+"""deploy/edge/control: the files that it writes for nginx."""
 
 import os
 import re
@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 CONTROL = Path(settings.BASE_DIR) / "deploy/edge/control"
-# nginx itself is tried elsewhere: here it says what it was started with.
+# A stub nginx that prints its arguments; test_nginx.py runs the real one.
 NGINX = '#!/bin/sh\necho "nginx $*"\n'
 
 
@@ -47,7 +47,7 @@ def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
             {"DOMAIN": "kwippy.example", "SITE_URL": "https://kwippy.example:444"},
             "kwippy.example:444",
         ),
-        # Django compares it with what a browser says of a form, which has no usual port.
+        # Django compares it with the Origin of a form, which has no default port.
         (
             {"DOMAIN": "kwippy.example", "SITE_URL": "https://Kwippy.example:443/"},
             "kwippy.example",
@@ -66,7 +66,7 @@ def test_the_site_is_named_as_visitors_write_it(folder: Path, environment: dict[
     "domain",
     ["", "localhost:8443", "a.example b.example", "https://a.example", "my_site.example", "a;b", "*.a"],
 )
-def test_nginx_does_not_start_for_what_is_no_name(folder: Path, domain: str) -> None:
+def test_nginx_does_not_start_with_an_invalid_name(folder: Path, domain: str) -> None:
     done = start(folder, DOMAIN=domain)
     assert done.returncode == 1
     assert "must be a host name" in done.stderr

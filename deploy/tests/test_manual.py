@@ -1,4 +1,4 @@
-"""The documents are what the rehearsal types: it finds their lines, and leaves out none without a reason."""
+"""The rehearsal finds every line of the documents, and skips none without a reason."""
 
 from deploy.rehearse import manual
 
@@ -9,12 +9,12 @@ def test_the_readme_starts_a_site_as_the_guide_does() -> None:
 
 
 def test_what_can_not_be_typed_is_in_the_guide() -> None:
-    assert set(manual.NOT_HERE) <= {line.text for line in manual.lines(manual.GUIDE)}
+    assert set(manual.NOT_REHEARSED) <= {line.text for line in manual.lines(manual.GUIDE)}
 
 
 def test_a_line_is_its_command() -> None:
-    assert manual.spoken("deploy/backup FOLDER", {"FOLDER": "kept"}) == "deploy/backup kept"
-    nightly = manual.spoken("15 3 * * * cd PATH && date +\\%F", {"PATH": "/srv/kwippy"})
+    assert manual.command_of("deploy/backup FOLDER", {"FOLDER": "kept"}) == "deploy/backup kept"
+    nightly = manual.command_of("15 3 * * * cd PATH && date +\\%F", {"PATH": "/srv/kwippy"})
     assert nightly == "cd /srv/kwippy && date +%F"
     assert all("#" not in line.text for line in manual.lines(manual.GUIDE))
 

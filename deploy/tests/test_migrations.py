@@ -7,7 +7,7 @@ from django_migration_linter.migration_linter import MigrationLinter
 from django_migration_linter.sql_analyser import analyse_sql_statements, get_sql_analyser_class
 
 OURS = [config.label for config in apps.get_app_configs() if config.name.startswith(("apps.", "kwippy"))]
-# Migrations that take away what no release in use needs any more, or that lock a table which is always small.
+# Migrations that remove columns or tables that no supported release uses, or that lock a small table.
 # Each says since when, or why.
 MEANT = {
     "0002_tries": "limits: made before there was a first release",

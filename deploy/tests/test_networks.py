@@ -1,20 +1,20 @@
-"""Whom nginx counts together: an IPv4 address, and a /64 of IPv6."""
+"""nginx limits clients by IPv4 address and by IPv6 /64."""
 
 import re
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from deploy.local.edge import Edge
+from tests.support.http import request
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
-# What `control` writes of a balancer in front has us say who asks.
+# With the directives that `control` writes for a load balancer, the test chooses the client address.
 MAIN = """
 daemon off;
 pid {folder}/nginx.pid;
@@ -67,11 +67,7 @@ def listens(port: int) -> bool:
 
 
 def network(port: int, address: str) -> bytes:
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("GET", "/", headers={"X-Forwarded-For": address})
-    answer = connection.getresponse().read()
-    connection.close()
-    return answer
+    return request(port, "/", ("X-Forwarded-For", address)).body
 
 
 @pytest.mark.parametrize(

@@ -19,15 +19,14 @@ from h2.events import ResponseReceived
 from apps.accounts.models import User
 from apps.kwips.models import Kwip
 from deploy.local.edge import FILES, DeployedEdge
-from tests.support import site as testing_site
-from tests.support.edge import Told, deployed_edge
-from tests.support.tls import Client
+from tests.support.edge import deployed_edge
+from tests.support.http import CSRF_TOKEN, FORM_TYPE, Response, TlsClient, session_key
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DOMAIN = "kwippy.example"
 HSTS = "max-age=31536000"
-TOKEN = "a" * 32
 MEGABYTE = 1_000_000
 
 
@@ -40,53 +39,51 @@ def nginx(memcached: str, tmp_path: Path) -> Iterator[DeployedEdge]:
         "SERVE_MEDIA": "off",
     }
     with ExitStack() as stack:
-        port = stack.enter_context(
-            testing_site.served(memcached=memcached, workers=1, variables=variables, host=DOMAIN)
-        )
+        port = stack.enter_context(served(memcached=memcached, workers=1, variables=variables, host=DOMAIN))
         yield stack.enter_context(deployed_edge(tmp_path / "edge", gunicorn=port, domain=DOMAIN))
 
 
 @pytest.fixture
-def client(nginx: DeployedEdge) -> Callable[..., Client]:
-    def client(address: str = "127.0.0.1") -> Client:
-        return Client(nginx.port, DOMAIN, nginx.certificate, address)
+def client(nginx: DeployedEdge) -> Callable[..., TlsClient]:
+    def client(address: str = "127.0.0.1") -> TlsClient:
+        return TlsClient(nginx.port, DOMAIN, nginx.certificate, address)
 
     return client
 
 
 def cookies(user: User) -> str:
-    session = testing_site.session_of(user)
-    return f"__Host-sessionid={session}; __Host-csrftoken={TOKEN}"
+    session = session_key(user)
+    return f"__Host-sessionid={session}; __Host-csrftoken={CSRF_TOKEN}"
 
 
-def publish(client: Client, user: User, text: str) -> Told:
-    form = {"csrfmiddlewaretoken": TOKEN, "text": text, "form_key": str(uuid.uuid4())}
+def publish(client: TlsClient, user: User, text: str) -> Response:
+    form = {"csrfmiddlewaretoken": CSRF_TOKEN, "text": text, "form_key": str(uuid.uuid4())}
     headers = {
         "Cookie": cookies(user),
-        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Type": FORM_TYPE,
         "Origin": f"https://{DOMAIN}",
     }
-    return client.ask("/kwip/", method="POST", headers=headers, body=urlencode(form).encode())
+    return client.request("/kwip/", method="POST", headers=headers, body=urlencode(form).encode())
 
 
-def says_for_itself(told: Told) -> None:
+def has_security_headers(response: Response) -> None:
     """nginx sets the headers that Django sets on every response."""
-    assert told.headers.get_all("Strict-Transport-Security") == [HSTS]
-    assert told.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+    assert response.headers.get_all("Strict-Transport-Security") == [HSTS]
+    assert response.headers.get_all("X-Content-Type-Options") == ["nosniff"]
 
 
-def test_metrics_are_not_served_by_any_spelling_or_method(client: Callable[..., Client]) -> None:
+def test_metrics_are_not_served_under_any_spelling_or_method(client: Callable[..., TlsClient]) -> None:
     for method in ("GET", "HEAD", "POST", "OPTIONS"):
         for path in ("/metrics", "/metrics/", "/metrics/x", "/%6detrics", "//metrics", "/./metrics"):
-            told = client().ask(path, method=method)
-            assert told.status == 404, (method, path)
-            assert "# HELP" not in told.text
+            response = client().request(path, method=method)
+            assert response.status == 404, (method, path)
+            assert "# HELP" not in response.text
 
 
-def test_a_request_for_another_site_is_refused(nginx: DeployedEdge, client: Callable[..., Client]) -> None:
+def test_a_request_for_another_site_is_refused(nginx: DeployedEdge, client: Callable[..., TlsClient]) -> None:
     with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
         client().connect(sni="other.example")
-    assert client().ask("/", headers={"Host": "other.example"}).status == 421
+    assert client().request("/", headers={"Host": "other.example"}).status == 421
     for host, status, leads_to in (
         (DOMAIN, 301, f"https://{DOMAIN}/everyone/?sort=active"),
         ("other.example", 421, None),
@@ -99,15 +96,15 @@ def test_a_request_for_another_site_is_refused(nginx: DeployedEdge, client: Call
 
 
 def test_the_log_has_no_key_of_a_link_and_no_argument(
-    nginx: DeployedEdge, client: Callable[..., Client]
+    nginx: DeployedEdge, client: Callable[..., TlsClient]
 ) -> None:
     key = "k" * 40
     nginx.maintenance.touch()
-    client().ask(f"/accounts/reset/{key}/?q={key}")
+    client().request(f"/accounts/reset/{key}/?q={key}")
     nginx.maintenance.unlink()
     for method in ("GET", "POST"):
         for path in (f"/accounts/reset/{key}/", f"/everyone/?q={key}", f"/{key}/{key}"):
-            client().ask(path, method=method)
+            client().request(path, method=method)
     lines = [json.loads(line) for line in nginx.access_log.read_text().splitlines()]
     assert key not in nginx.access_log.read_text()
     asked = [(line["method"], line["path"]) for line in lines]
@@ -117,7 +114,7 @@ def test_the_log_has_no_key_of_a_link_and_no_argument(
     assert {line["client"] for line in lines} == {"127.0.0.1"}
 
 
-def test_a_client_that_asks_too_often_is_told_so_and_others_are_not(client: Callable[..., Client]) -> None:
+def test_a_client_over_the_rate_limit_gets_a_429_and_others_do_not(client: Callable[..., TlsClient]) -> None:
     connection = client().connect()
     stream = connection.makefile("rb")
     admitted = 0
@@ -135,16 +132,16 @@ def test_a_client_that_asks_too_often_is_told_so_and_others_are_not(client: Call
     connection.close()
     assert 429 in statuses
     assert admitted >= 200
-    told = client().ask("/about/")
-    if told.status == 429:  # not where the handshake took so long that one is admitted again
-        assert "easy now" in told.text
-        assert told.headers["Retry-After"] == "5"
-        says_for_itself(told)
-    assert client("127.0.0.9").ask("/about/").status == 200
+    response = client().request("/about/")
+    if response.status == 429:  # not where the handshake took so long that one is admitted again
+        assert "easy now" in response.text
+        assert response.headers["Retry-After"] == "5"
+        has_security_headers(response)
+    assert client("127.0.0.9").request("/about/").status == 200
 
 
 def test_what_nginx_answers_itself_has_the_headers_of_the_site(
-    nginx: DeployedEdge, client: Callable[..., Client]
+    nginx: DeployedEdge, client: Callable[..., TlsClient]
 ) -> None:
     (nginx.static / "a.css").write_text("body {}")
     (nginx.media / "a.webp").write_bytes(b"tea")
@@ -157,21 +154,23 @@ def test_what_nginx_answers_itself_has_the_headers_of_the_site(
         ("/-edge/nothing", 404),
         ("/metrics", 404),
     ):
-        told = client().ask(path)
-        assert told.status == status, path
-        says_for_itself(told)
+        response = client().request(path)
+        assert response.status == status, path
+        has_security_headers(response)
     # The site's responses have them once, too.
-    says_for_itself(client().ask("/about/"))
-    says_for_itself(client().ask("/accounts/login/", method="POST", body=b"x"))
-    says_for_itself(client().ask("/settings/picture/", method="POST", headers={"Cookie": "sessionid=x"}))
-    says_for_itself(client().ask("/settings/picture/", method="POST"))
-    says_for_itself(client().ask("/kwip/", method="POST", body=b"x" * 4 * MEGABYTE))
+    has_security_headers(client().request("/about/"))
+    has_security_headers(client().request("/accounts/login/", method="POST", body=b"x"))
+    has_security_headers(
+        client().request("/settings/picture/", method="POST", headers={"Cookie": "sessionid=x"})
+    )
+    has_security_headers(client().request("/settings/picture/", method="POST"))
+    has_security_headers(client().request("/kwip/", method="POST", body=b"x" * 4 * MEGABYTE))
     # The internal names can't be requested from outside.
-    assert client().ask("/-send/kwip/").status == 404
-    assert client().ask("/-upload/settings/picture/").status == 404
+    assert client().request("/-send/kwip/").status == 404
+    assert client().request("/-upload/settings/picture/").status == 404
 
 
-def test_a_body_is_as_large_as_its_address_takes(client: Callable[..., Client]) -> None:
+def test_a_body_is_as_large_as_its_address_takes(client: Callable[..., TlsClient]) -> None:
     ann = User.objects.create_user("ann", "ann@example.org")
     member = {"Cookie": cookies(ann), "Content-Type": "multipart/form-data; boundary=x"}
     part = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n--x--\r\n'
@@ -185,17 +184,17 @@ def test_a_body_is_as_large_as_its_address_takes(client: Callable[..., Client]) 
     ):
         name = b'picture"; filename="a.png' if "picture" in path else b"text"
         body = part % (name, b"x" * int(megabytes * MEGABYTE))
-        told = client().ask(path, method="POST", headers=headers, body=body)
-        assert told.status == expected, (path, megabytes)
-        by_nginx = "/-edge/style.css" in told.text
+        response = client().request(path, method="POST", headers=headers, body=body)
+        assert response.status == expected, (path, megabytes)
+        by_nginx = "/-edge/style.css" in response.text
         assert by_nginx == (megabytes in (3.2, 9.5)), (path, megabytes)
-        assert expected != 413 or "that's a whole lot" in told.text
-        assert expected != 303 or told.headers["Location"] == "/accounts/login/?next=/settings/"
-    assert client().ask("/about/", body=b"x" * 20_000).status == 413
+        assert expected != 413 or "that's a whole lot" in response.text
+        assert expected != 303 or response.headers["Location"] == "/accounts/login/?next=/settings/"
+    assert client().request("/about/", body=b"x" * 20_000).status == 413
 
 
 def test_a_request_that_reads_has_no_body_not_even_without_a_length(
-    nginx: DeployedEdge, client: Callable[..., Client]
+    nginx: DeployedEdge, client: Callable[..., TlsClient]
 ) -> None:
     connection = client().connect(protocol="h2")
     h2 = H2Connection()
@@ -205,18 +204,18 @@ def test_a_request_that_reads_has_no_body_not_even_without_a_length(
     for _ in range(3):
         h2.send_data(1, b"x" * 16_000)
     connection.sendall(h2.data_to_send())
-    told: dict[bytes, bytes] = {}
-    while not told:
+    response: dict[bytes, bytes] = {}
+    while not response:
         for event in h2.receive_data(connection.recv(65_536)):
             if isinstance(event, ResponseReceived):
-                told = dict(event.headers or ())
+                response = dict(event.headers or ())
     connection.close()
-    assert told[b":status"] == b"413"
+    assert response[b":status"] == b"413"
     assert list(nginx.body_space.rglob("*.*")) == []
 
 
 def test_one_client_cannot_fill_the_space_for_bodies(
-    nginx: DeployedEdge, client: Callable[..., Client]
+    nginx: DeployedEdge, client: Callable[..., TlsClient]
 ) -> None:
     ann = User.objects.create_user("ann", "ann@example.org")
     flood = client("127.0.0.3")
@@ -231,8 +230,8 @@ def test_one_client_cannot_fill_the_space_for_bodies(
         for connection in set(open_) - refused:
             connection.sendall(b"x")  # still accepted
         # Other clients still have space, also for a text that needs it.
-        told = publish(client("127.0.0.4"), ann, "y" * 95_000)
-        assert told.status == 302
+        response = publish(client("127.0.0.4"), ann, "y" * 95_000)
+        assert response.status == 302
     assert Kwip.objects.get(author=ann).text == "y" * 95_000
 
 
@@ -251,31 +250,31 @@ def refused_among(connections: list[ssl.SSLSocket], *, expected: int) -> set[ssl
 
 
 def test_with_no_space_for_bodies_most_texts_still_come_through(
-    nginx: DeployedEdge, client: Callable[..., Client]
+    nginx: DeployedEdge, client: Callable[..., TlsClient]
 ) -> None:
     ann = User.objects.create_user("ann", "ann@example.org")
     nginx.body_space.rename(nginx.body_space.with_name("gone"))
     assert publish(client(), ann, "y" * 50_000).status == 302
-    told = publish(client(), ann, "z" * 90_000)
-    assert told.status == 503
-    assert "back in a moment" in told.text
-    assert told.headers["Retry-After"] == "30"
-    says_for_itself(told)
+    response = publish(client(), ann, "z" * 90_000)
+    assert response.status == 503
+    assert "back in a moment" in response.text
+    assert response.headers["Retry-After"] == "30"
+    has_security_headers(response)
     assert Kwip.objects.get(author=ann).text == "y" * 50_000
 
 
 def test_in_maintenance_every_page_says_so_and_nothing_is_lost_behind_it(
-    nginx: DeployedEdge, client: Callable[..., Client]
+    nginx: DeployedEdge, client: Callable[..., TlsClient]
 ) -> None:
     nginx.maintenance.touch()
     for method, path in (("GET", "/"), ("POST", "/kwip/"), ("GET", "/static/a.css"), ("GET", "/metrics")):
-        told = client().ask(path, method=method)
-        assert (told.status, told.headers["Retry-After"]) == (503, "30"), path
-        assert "back in a moment" in told.text
-        says_for_itself(told)
-    assert client().ask("/-edge/style.css").status == 200
+        response = client().request(path, method=method)
+        assert (response.status, response.headers["Retry-After"]) == (503, "30"), path
+        assert "back in a moment" in response.text
+        has_security_headers(response)
+    assert client().request("/-edge/style.css").status == 200
     nginx.maintenance.unlink()
-    assert client().ask("/").status == 200
+    assert client().request("/").status == 200
 
 
 def test_each_large_body_that_is_admitted_has_its_space() -> None:

@@ -1,4 +1,4 @@
-"""What is done once for each release: files for nginx, a first certificate."""
+"""The preparation of a release: static files for nginx, a first certificate, migrations."""
 
 import json
 import ssl
@@ -67,7 +67,7 @@ def test_a_certificate_that_is_there_is_left_alone(
 
 
 class Commands:
-    """In the place of `call_command`: remembers what was called, and fails as it is told."""
+    """A fake `call_command` that records its calls and raises the given errors."""
 
     def __init__(self, **failing: list[BaseException]) -> None:
         self.called: list[str] = []

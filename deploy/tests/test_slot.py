@@ -1,4 +1,4 @@
-"""Gunicorns of several containers find a place each in the folder that they share with nginx."""
+"""Each gunicorn of several containers takes a socket slot in the folder shared with nginx."""
 
 import signal
 import socket
@@ -10,7 +10,7 @@ import pytest
 
 from deploy import slot
 
-# A container: takes a place, says which, and stays until its standard input closes.
+# A container: takes a slot, prints it, and runs until its standard input closes.
 STAY = "import sys; from deploy import slot; from pathlib import Path; "
 STAY += "print(slot.take(Path(sys.argv[1])).name, flush=True); sys.stdin.read()"
 
@@ -25,7 +25,7 @@ def said(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def test_each_takes_the_first_place_that_is_free_and_a_killed_one_leaves_its_own(tmp_path: Path) -> None:
+def test_each_takes_the_first_free_slot_and_a_killed_one_frees_its_own(tmp_path: Path) -> None:
     first, second = container(tmp_path), container(tmp_path)
     try:
         assert {said(first), said(second)} == {"1.loading", "2.loading"}
@@ -42,7 +42,7 @@ def test_each_takes_the_first_place_that_is_free_and_a_killed_one_leaves_its_own
             process.wait()
 
 
-def test_a_place_is_found_once_its_gunicorn_has_loaded_the_site_and_until_it_is_withdrawn(
+def test_a_slot_is_published_once_its_gunicorn_has_loaded_the_site_until_it_is_withdrawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # a socket's path is short
@@ -60,7 +60,7 @@ def test_a_place_is_found_once_its_gunicorn_has_loaded_the_site_and_until_it_is_
         assert not found.exists()
 
 
-def test_an_address_that_is_no_place_is_left_alone(tmp_path: Path) -> None:
+def test_an_address_outside_the_slots_is_left_alone(tmp_path: Path) -> None:
     own = tmp_path / "web.sock"
     own.touch()
     for address in ("127.0.0.1:8000", f"unix:{own}"):

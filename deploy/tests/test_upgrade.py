@@ -1,4 +1,4 @@
-"""deploy/upgrade and deploy/build: what they leave behind, and what they say, however they end."""
+"""deploy/upgrade and deploy/build: their results and messages after success, failure or kill."""
 
 import subprocess
 from typing import Any

@@ -19,9 +19,10 @@ from deploy.local import services
 from deploy.local.memcached import Memcached
 from deploy.local.postgres import Postgres
 from tests.support.browser import OpenPage
-from tests.support.edge import Told, ask, edge
-from tests.support.ownpostgres import sessions, where
-from tests.support.site import Member, Visitor, served, session_of
+from tests.support.edge import edge
+from tests.support.http import Member, Response, Visitor, request, session_key
+from tests.support.private_postgres import sessions, where
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,14 +34,14 @@ class Reading:
 
     def __init__(self, port: int, paths: tuple[str, ...]) -> None:
         self.port = port
-        self.answers: list[tuple[str, Told]] = []
+        self.answers: list[tuple[str, Response]] = []
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._read, args=[paths]) for _ in range(3)]
 
     def _read(self, paths: tuple[str, ...]) -> None:
         while not self._over.is_set():
             for path in paths:
-                self.answers.append((path, ask(self.port, path)))
+                self.answers.append((path, request(self.port, path)))
             time.sleep(0.01)
 
     def __enter__(self) -> "Reading":
@@ -55,13 +56,17 @@ class Reading:
 
     def failed(self) -> list[tuple[str, int, str]]:
         assert len(self.answers) > 100
-        return [(path, told.status, told.cache) for path, told in self.answers if told.status != 200]
+        return [
+            (path, response.status, response.edge_cache)
+            for path, response in self.answers
+            if response.status != 200
+        ]
 
 
 def warm(gunicorn: int, paths: tuple[str, ...]) -> None:
     """Requests these pages until the site has stored them: it stores none on its first request."""
     for path in paths:
-        soon(lambda path=path: "hit" in (ask(gunicorn, path).headers["Cache-Status"] or ""))  # type: ignore[misc]
+        soon(lambda path=path: "hit" in (request(gunicorn, path).headers["Cache-Status"] or ""))  # type: ignore[misc]
 
 
 def soon(condition: Callable[[], bool]) -> None:
@@ -118,7 +123,7 @@ def test_anonymous_visitors_read_on_while_postgresql_is_down(
                     assert "tea &lt;meanwhile&gt;" in answer.text
             soon(lambda: member.get("/").status == 200)
             publish(member, "tea after")
-            soon(lambda: "tea after" in ask(nginx.port, "/everyone/").text)
+            soon(lambda: "tea after" in request(nginx.port, "/everyone/").text)
         assert reading.failed() == []
 
 
@@ -159,17 +164,17 @@ def test_anonymous_visitors_read_on_while_gunicorn_is_down(memcached: str, tmp_p
     ):
         member = Member(nginx.port, ann)
         for path in paths:
-            ask(nginx.port, path)
+            request(nginx.port, path)
         with Reading(nginx.port, paths) as reading:
             kill_gunicorn()
             time.sleep(3)
             # A member does not get an anonymous page instead, and an uncached page is an error.
             assert member.get("/everyone/").status == 503
-            assert ask(nginx.port, "/accounts/login/").status == 503
-            assert ask(nginx.port, "/everyone/").cache in ("STALE", "UPDATING")
+            assert request(nginx.port, "/accounts/login/").status == 503
+            assert request(nginx.port, "/everyone/").edge_cache in ("STALE", "UPDATING")
             with served(memcached=memcached, port=gunicorn):
                 publish(member, "tea after")
-                soon(lambda: "tea after" in ask(nginx.port, "/everyone/").text)
+                soon(lambda: "tea after" in request(nginx.port, "/everyone/").text)
         assert reading.failed() == []
 
 
@@ -185,7 +190,7 @@ def test_a_text_sent_while_gunicorn_is_down_is_shown_again(
         shutil.copytree(settings.STATICFILES_DIRS[0], nginx.static, dirs_exist_ok=True)
         page = open_page(javascript=javascript)
         address = f"http://localhost:{nginx.port}"
-        page.context.add_cookies([{"name": "sessionid", "value": session_of(ann), "url": address}])
+        page.context.add_cookies([{"name": "sessionid", "value": session_key(ann), "url": address}])
         page.goto(f"{address}/kwip/")
         page.get_by_label("what's on your mind?").fill("tea\n\nand a long story")
         kill_gunicorn()

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import pytest
 
 from apps.accounts.models import User
-from tests.support.edge import ask, edge
-from tests.support.site import Member, served
+from tests.support.edge import edge
+from tests.support.http import Member, request
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,7 +94,7 @@ def read_on(port: int, writers: list[Writer], over: threading.Event, reads: list
         for writer in writers:
             for path in writer.paths:
                 began = time.monotonic()
-                number = writer.read(ask(port, path).text)
+                number = writer.read(request(port, path).text)
                 reads.append(Read(writer, path, number, began, time.monotonic() - began))
 
 

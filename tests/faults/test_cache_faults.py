@@ -1,4 +1,4 @@
-"""Memcached goes away in every way there is, under a site with members clicking, and nobody is signed out."""
+"""memcached fails in different ways under load: no request fails, and sessions stay valid."""
 
 import os
 import signal
@@ -18,14 +18,15 @@ from apps.kwips import actions
 from deploy.local.memcached import Memcached
 from tests.support.budget import cost
 from tests.support.concurrency import uncommitted
-from tests.support.site import Answer, Member, served
+from tests.support.http import Member, Response
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def server(memcached: str) -> Iterator[Memcached]:
-    """A memcached to be hurt."""
+    """A memcached that tests may kill."""
     own = Memcached(Path(memcached.removeprefix("unix:")).parent, name="hurt")
     own.start()
     yield own
@@ -42,10 +43,10 @@ def people(db: None) -> list[User]:
 
 
 class Clicking:
-    """Members who look at their network, one after the other, until they are told to stop."""
+    """Members who request their home timelines until `stop`."""
 
     def __init__(self, members: list[Member]) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[Response] = []
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._click, args=[member]) for member in members]
 
@@ -59,7 +60,7 @@ class Clicking:
         return self
 
     def go_on(self) -> None:
-        """Waits for some answers from now on: who waits for memcached without end gets none."""
+        """Waits for new responses: a request that hangs on memcached gets none."""
         wanted = len(self.answers) + 3 * len(self._threads)
         until(lambda: len(self.answers) >= wanted)
 
@@ -70,13 +71,13 @@ class Clicking:
 
 
 def is_cached(member: Member) -> bool:
-    """Whether a page found everything in memcached."""
+    """Whether a page was rendered without a cache miss."""
     took = cost(member.get("/").headers)
     return took["misses"] == 0 and took["hits"] > 2
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Waits until it is so; a busy machine has a minute."""
+    """Waits up to a minute until the condition holds."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it never came about"
@@ -122,7 +123,7 @@ def test_members_go_on_clicking(
             fault(server, hurt)
             until(lambda: is_cached(members[0]))
         assert {answer.status for answer in hurt.answers} == {200}
-        assert all('data-viewer="fan' in answer.text for answer in hurt.answers), "somebody was signed out"
+        assert all('data-viewer="fan' in answer.text for answer in hurt.answers), "a member was signed out"
 
 
 def test_a_server_that_was_never_there_costs_nothing_but_speed(people: list[User]) -> None:
@@ -135,7 +136,7 @@ def test_a_server_that_was_never_there_costs_nothing_but_speed(people: list[User
 
 
 def live(member: Member, name: str) -> list[str]:
-    """Changes things and looks at once, whichever process answers; returns what was seen of before."""
+    """Writes, then reads at once from any process; returns the stale values."""
     stale: list[str] = []
     for turn in range(6):
         shown = f"{name} the {turn}th"
@@ -158,8 +159,8 @@ def test_two_processes_and_sixteen_threads_never_read_what_was_before(
         members = [(Member(port, person), person.username) for person in people]
         stale = [found for lives in pool.map(lambda one: live(*one), members[1:]) for found in lives]
         assert stale == []
-        # Whoever may not sign in any more is out with the first click after the commit, though both processes
-        # have been asked, and kept who they are, between the change and the commit.
+        # A deactivated member is signed out at the first request after the commit, although both processes
+        # cached the old row between the change and the commit.
         member, name = members[0]
         until(lambda: is_cached(member))
         with uncommitted():

@@ -1,4 +1,4 @@
-"""PostgreSQL is busy, full or gone, under a site that is being used: a 503 soon, and it passes by itself."""
+"""PostgreSQL is slow, out of connections or down under load: a quick 503, and recovery without a restart."""
 
 import contextlib
 import threading
@@ -12,15 +12,16 @@ from django.db import connection, transaction
 
 from apps.accounts.models import User
 from deploy.local.postgres import ROLE, Postgres
-from tests.support.ownpostgres import sessions, where
+from tests.support.http import Member, Response, Visitor
 from tests.support.pool import pooled
-from tests.support.site import Answer, Member, Visitor, served
+from tests.support.private_postgres import sessions, where
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def soon(condition: Callable[[], bool]) -> None:
-    """Waits for it; whatever is stated about time is no part of this."""
+    """Waits until the condition holds, without a statement about time."""
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
@@ -33,14 +34,14 @@ def waiting_for_locks() -> int:
         return int(cursor.fetchone()[0])
 
 
-def is_apology(answer: Answer) -> bool:
+def is_apology(answer: Response) -> bool:
     return (
         answer.status == 503 and int(answer.headers["Retry-After"]) > 0 and "back in a moment" in answer.text
     )
 
 
 def lives_on(port: int) -> None:
-    """What needs no database is there without it."""
+    """Pages that need no database are served without it."""
     visitor = Visitor(port)
     for path in ("/livez", "/about/", "/static/css/tokens.css"):
         assert visitor.get(path).status == 200, path
@@ -58,7 +59,7 @@ def test_a_pool_that_is_used_up_is_a_503_in_time_and_loses_no_words(memcached: s
     with served(memcached=memcached, workers=1, variables=patience | limits) as port:
         member = Member(port, ann)
         assert member.get("/").status == 200
-        blocked: list[Answer] = []
+        blocked: list[Response] = []
         readers = [
             threading.Thread(target=lambda: blocked.append(Visitor(port).get("/everyone/"))) for _ in range(2)
         ]
@@ -70,7 +71,7 @@ def test_a_pool_that_is_used_up_is_a_503_in_time_and_loses_no_words(memcached: s
             refused = member.post("/kwip/", text="dear <diary>", form_key=str(uuid.uuid4()))
             assert is_apology(refused)
             assert "dear &lt;diary&gt;" in refused.text
-            # Its limit and what the page takes; without a limit it would be the lock's minute.
+            # The lock timeout and the page's own time; without a timeout it would be the minute of the lock.
             assert 1 <= refused.seconds < 3
             lives_on(port)
         for reader in readers:
@@ -95,7 +96,7 @@ def test_connections_used_up_by_others_are_503s_until_they_go(server: Postgres, 
 
 
 class Writing:
-    """People who publish, one kwip after the other, until they are told to stop; and their answers."""
+    """Members who publish until `stop`, and their responses."""
 
     def __init__(self, port: int, cookies: list[str]) -> None:
         self.port = port
@@ -106,7 +107,7 @@ class Writing:
 
     def _write(self, cookie: str) -> None:
         member = Visitor(self.port, cookie)
-        # As many as one may in ten minutes; whoever is through goes on reading.
+        # Up to the rate limit; then the member only reads.
         for number in range(10_000):
             if self.over.is_set():
                 return
@@ -159,6 +160,6 @@ def test_a_restart_under_load_fails_nothing_that_begins_after_it_and_halves_noth
             "  LEFT JOIN kwips_kwiptag AS tag ON tag.kwip_id = kwip.id GROUP BY kwip.id) AS each_kwip"
         )
         kwips, halves = cursor.fetchone()
-    # One may be in whose answer was lost.
+    # A kwip whose response was lost may be stored.
     assert kwips >= published > 40
     assert halves == 0

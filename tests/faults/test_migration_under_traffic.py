@@ -1,4 +1,4 @@
-"""A migration changes the types of columns while the site serves: every prepared statement goes on."""
+"""A migration changes the types of columns while the site serves: every prepared statement keeps working."""
 
 import threading
 import uuid
@@ -29,13 +29,14 @@ from apps.kwips import queries as kwips
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import SQL as kwips_sql  # noqa: N811
 from apps.kwips.visibility import Visible
-from tests.support.site import Member, Visitor, served
+from tests.support.http import Member, Visitor
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 type Uses = dict[str, Callable[[], object]]
 
-# To what a migration might change a column of each type. PostgreSQL compares the results' types exactly.
+# The new type for each type of a column. PostgreSQL requires a plan to return the same types.
 OTHERS = {
     "smallint": "integer",
     "integer": "bigint",
@@ -52,7 +53,7 @@ WHERE relation.relkind = 'r' AND relation.relnamespace = 'public'::regnamespace
 
 
 class Migrations:
-    """Changes the types of all columns, and the next time changes them back, on a connection of its own."""
+    """Changes the types of all columns, on its own connection; the next call changes them back."""
 
     def __init__(self) -> None:
         self._connection = psycopg2.connect(**connection.get_connection_params())
@@ -109,7 +110,7 @@ def bob(db: None) -> User:
 
 @pytest.fixture
 def kwip(ann: User, bob: User) -> Kwip:
-    """One of several, with comments, a tag and a favourite."""
+    """Several kwips with comments, a tag and a favourite; returns one."""
     follow(follower=bob, followee=ann)
     for number in range(3):
         kwip = actions.publish(author=ann, text=f"tea {number} #leaves", form_key=uuid.uuid4()).kwip
@@ -167,7 +168,7 @@ def both_ways(timeline: Timeline) -> Callable[[], object]:
 
 
 def queued() -> object:
-    """A message goes through the queue by hand: put in, begun, put off, begun again, sent."""
+    """A message passes through the queue: enqueue, claim, retry, claim, settle."""
     EmailMessage("tea?", "the kettle is on", "ann@example.org", ["bob@example.org"]).send()
     put_off = outcomes.Outcome(State.WAITING, error={"reason": "later"})
     ends: list[object] = []
@@ -205,7 +206,7 @@ def test_the_uses_here_are_of_every_prepared_statement_there_is(uses: Uses) -> N
 
 
 def test_their_parameters_have_types_that_no_migration_drops(uses: Uses) -> None:
-    """A plan could not be renewed for a type that was made anew: it would have another number."""
+    """A replaced enum type would have another oid, which a plan can't follow."""
     for use in uses.values():
         use()
     with connection.cursor() as cursor:
@@ -232,7 +233,7 @@ def test_each_statement_goes_on(uses: Uses, migrations: Migrations, fault: Calla
     fault(migrations)
     assert {name: use() for name, use in uses.items()} == before
     anew = {name for name, time in prepared().items() if time != times[name]}
-    # What has only changed columns that it does not return is merely planned anew.
+    # A statement that returns no changed column is only replanned.
     renewed = {
         "kwips_cards",
         "commandqueue_settle_and_renew",
@@ -260,7 +261,7 @@ def test_each_statement_goes_on_within_a_transaction(
 
 
 class Clicking(threading.Thread):
-    """Somebody who looks at one page after the other."""
+    """A visitor who requests pages in a loop."""
 
     def __init__(self, visitor: Visitor, paths: list[str]) -> None:
         super().__init__()
@@ -276,7 +277,7 @@ class Clicking(threading.Thread):
 
 
 def have_seen_more(people: list[Clicking], before: list[int]) -> bool:
-    """Whether each has seen every page twice since then."""
+    """Whether each visitor has got every page twice since then."""
     return all(
         len(one.statuses) >= count + 2 * len(one.paths) for one, count in zip(people, before, strict=True)
     )
@@ -286,7 +287,7 @@ def test_pages_are_answered_while_columns_change(
     ann: User, bob: User, kwip: Kwip, migrations: Migrations
 ) -> None:
     paths = ["/", "/everyone/", "/everyone/?sort=active", "/ann/", f"/ann/kwip/{kwip.pk}/", "/tag/leaves/"]
-    # No page and no card is kept: each request runs its statements.
+    # Without caches: each request runs its statements.
     with served(memcached="", variables={"PAGECACHE": "false"}) as port:
         people = [Clicking(Member(port, bob), paths), Clicking(Visitor(port), paths[1:])]
         people += [Clicking(Member(port, ann), paths), Clicking(Visitor(port), paths[1:])]
@@ -310,7 +311,7 @@ def test_pages_are_answered_while_columns_change(
 
 
 def all_done() -> bool:
-    """Whether all messages went out; those that were put off are due at once."""
+    """Whether all messages were sent; makes deferred ones due."""
     Command.objects.filter(state=State.WAITING, due_at__gt=Now()).update(due_at=Now())
     return Command.objects.filter(state=State.DONE).count() == 40
 

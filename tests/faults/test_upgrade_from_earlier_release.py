@@ -1,4 +1,4 @@
-"""The migrations since an earlier commit run under its own code: nothing fails, is lost or leaks."""
+"""The migrations since an earlier commit run while its code serves: nothing fails, is lost or leaks."""
 
 import io
 import json
@@ -16,8 +16,9 @@ import pytest
 from django.conf import settings
 
 from deploy.local.postgres import ROLE, Postgres
-from tests.support.ownpostgres import where
-from tests.support.site import Visitor, served
+from tests.support.http import Visitor
+from tests.support.private_postgres import where
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 EARLIER = "3944fec44794"
 WRITERS = 6
 
-# People of the earlier release, and what they wrote: for everyone, for followers, and by one who is off.
+# People of the earlier release and their kwips: public, for followers, and of a deactivated person.
 BEFORE = """
 import json
 from django.conf import settings
@@ -100,7 +101,7 @@ def rows(server: Postgres, sql: str) -> list[tuple[object, ...]]:
 
 
 class Writer(threading.Thread):
-    """Publishes for everyone and for followers by turns, and notes what was acknowledged."""
+    """Publishes public kwips and kwips for followers in turn, and records the acknowledged ones."""
 
     def __init__(self, port: int, session: str) -> None:
         super().__init__()
@@ -125,7 +126,7 @@ class Writer(threading.Thread):
 
 
 class Reader(threading.Thread):
-    """Reads pages as one who follows nobody, and notes what is no business of theirs."""
+    """Reads pages as a member without followees, and records kwips that must be hidden."""
 
     def __init__(self, port: int, session: str = "") -> None:
         super().__init__()
@@ -158,7 +159,7 @@ def test_an_upgrade_beside_the_earlier_release_loses_and_shows_nothing(
         try:
             for thread in threads:
                 thread.start()
-            # What the release step does, while the earlier release goes on.
+            # The release step, while the earlier release serves.
             manage(settings.BASE_DIR, server, "migrate", "--verbosity=0")
             with served(memcached="", variables=uncached) as new:
                 readers += [Reader(new), Reader(new, cookies["bob"])]
@@ -167,7 +168,7 @@ def test_an_upgrade_beside_the_earlier_release_loses_and_shows_nothing(
                     reader.start()
                 for writer in writers:
                     writer.join()
-                # An operator of the earlier release switches a person off: the new one's command follows.
+                # The earlier release deactivates a person; the new release's command withholds the kwips.
                 manage(earlier, server, "moderate", "late", "--off")
                 align = "from apps.kwips.withholding import align_all; print(align_all.call())"
                 assert int(manage(settings.BASE_DIR, server, "shell", "--verbosity=0", "-c", align)) == 30
@@ -189,14 +190,14 @@ def test_an_upgrade_beside_the_earlier_release_loses_and_shows_nothing(
     assert len(acknowledged) == 28 * WRITERS
     found = rows(server, "SELECT split_part(text, ' ', 2) FROM kwips_kwip WHERE text ~ '^(open|secret) '")
     assert sorted(str(word) for (word,) in found) == acknowledged
-    # Of the rows that there were, each has its columns.
+    # Every existing row has its new columns.
     assert rows(server, "SELECT DISTINCT visibility FROM kwips_kwip WHERE text = 'secret'") == [(1,)]
     assert rows(server, "SELECT DISTINCT withheld FROM kwips_kwip WHERE text LIKE 'off %'") == [(1,)]
     assert rows(server, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
 
 
 def test_migrations_that_are_interrupted_are_run_again(earlier: Path, server: Postgres) -> None:
-    """An index that was being built is left invalid by PostgreSQL, and is built anew."""
+    """An interrupted build leaves an invalid index, which is then rebuilt."""
     manage(earlier, server, "migrate", "--verbosity=0")
     manage(settings.BASE_DIR, server, "migrate", "kwips", "0007", "--verbosity=0")
     connection = psycopg2.connect(host=str(server.sockets), dbname="kwippy", user="postgres")
@@ -210,7 +211,7 @@ def test_migrations_that_are_interrupted_are_run_again(earlier: Path, server: Po
     assert rows(server, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
     [(definition,)] = rows(server, "SELECT pg_get_indexdef('kwip_person_by_id'::regclass)")
     assert "INCLUDE (audience_id, visibility, withheld)" in str(definition)
-    # And backward, as far as the tables go.
+    # And the tables backward.
     manage(settings.BASE_DIR, server, "migrate", "kwips", "0003", "--verbosity=0")
     [(definition,)] = rows(server, "SELECT pg_get_indexdef('kwip_person'::regclass)")
     assert "INCLUDE (audience_id)" in str(definition)

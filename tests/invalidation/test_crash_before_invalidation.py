@@ -1,4 +1,4 @@
-"""A writer is killed between its COMMIT and its commit hooks: what it did not take back ends by itself."""
+"""A writer is killed between its COMMIT and its commit hooks: stale entries expire."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def ann() -> User:
 
 
 def killed(write: str, memcached: str) -> None:
-    """Runs ``write`` in a transaction of another process, which dies after its COMMIT."""
+    """Runs ``write`` in a transaction of another process, which is killed after its COMMIT."""
     environment = os.environ | {
         "DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "MEMCACHED_SERVERS": memcached,
@@ -64,7 +64,7 @@ def test_a_change_of_a_person_is_seen_after_five_minutes_at_the_latest(ann: User
         memcached,
     )
     assert not User.objects.get(pk=ann.pk).is_active, "it was committed"
-    assert backend.get_user(ann.pk) is not None, "nobody took it back: this is what the bound is for"
+    assert backend.get_user(ann.pk) is not None, "it was invalidated: this test needs a stale entry"
     with later(LONGEST):
         assert backend.get_user(ann.pk) is None
 
@@ -76,7 +76,7 @@ def test_a_session_that_ended_is_over_after_five_minutes_at_the_latest(ann: User
     assert SessionStore(key)[SESSION_KEY] == str(ann.pk)
     killed(f"from apps.accounts.sessions import SessionStore; SessionStore({key!r}).delete()", memcached)
     assert not Session.objects.filter(pk=key).exists(), "it was committed"
-    assert SESSION_KEY in SessionStore(key), "nobody took it back: this is what the bound is for"
+    assert SESSION_KEY in SessionStore(key), "it was invalidated: this test needs a stale entry"
     with later(LONGEST):
         assert SESSION_KEY not in SessionStore(key)
 

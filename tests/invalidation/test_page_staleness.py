@@ -1,6 +1,5 @@
-"""After a writer has its answer no stranger is shown what was before, however many write and read at once."""
+"""After the response to a write no anonymous visitor gets the old page, under concurrent writes and reads."""
 
-import http.client
 import os
 import random
 import re
@@ -9,6 +8,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 
 import pytest
 from django.db import connections
@@ -18,6 +18,7 @@ from apps.commandqueue.tests.conftest import wait_for
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from tests.support.concurrency import uncommitted
+from tests.support.http import request
 from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,22 +26,22 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 60 if os.environ.get("TORTURE") else 8
 PEOPLE = READERS = 16
 FEED = "/everyone/feed.atom"
-# What each writes at least, however slow the machine is.
+# The minimum of writes of each writer, for a slow machine.
 LEAST = 3
 
 
 class Writers:
-    """Each changes a kwip of their own, over and over, and knows what they have finished."""
+    """Each writer edits one kwip repeatedly, and records the last finished version."""
 
     def __init__(self, kwips: list[Kwip]) -> None:
         self.kwips = kwips
         self.finished = [0] * len(kwips)
-        # How often each kwip's own pages were read to the end.
+        # The number of finished reads of each kwip's page.
         self.reads = [0] * len(kwips)
-        # Whose change is made and not committed.
+        # The kwips with an uncommitted edit.
         self.uncommitted: set[int] = set()
         self.until = time.monotonic() + SECONDS
-        # As many as there are connections.
+        # At most as many writers as connections.
         self.places = threading.Semaphore(4)
         self.over = threading.Event()
 
@@ -57,35 +58,33 @@ class Writers:
         return version
 
     def _wait_for_readers(self, number: int) -> None:
-        """Others read, and keep, what was before the change: one of so many reads began after it."""
+        """Waits until a read that began after the edit has cached the old page again."""
         read = self.reads[number]
         self.uncommitted.add(number)
         wait_for(lambda: self.reads[number] > read + READERS, seconds=120)
         self.uncommitted.discard(number)
 
     def read(self, port: int) -> tuple[int, int, list[str]]:
-        """How many pages were read, how many of them had been kept, and what was seen of before."""
-        read, kept, stale = 0, 0, []
+        """The number of reads, the number of cache hits, and the stale pages."""
+        read, hits, stale = 0, 0, []
         chance = random.Random(threading.get_ident())
-        wire = http.client.HTTPConnection("localhost", port, timeout=30)
+        wire = HTTPConnection("localhost", port, timeout=30)
         while not self.over.is_set():
             number = chance.choice(list(self.uncommitted) * 3 + list(range(len(self.kwips))))
             kwip = self.kwips[number]
             own = f"/fan{number}/kwip/{kwip.pk}/"
             path = chance.choice([own, own, f"/fan{number}/", "/", "/everyone/", "/tag/tea/", FEED])
             floor = self.finished[number]
-            wire.request("GET", path)
-            answer = wire.getresponse()
-            text = answer.read().decode()
-            assert answer.status == 200
+            response = request(port, path, connection=wire)
+            assert response.status == 200
             read += 1
-            kept += answer.headers["Cache-Status"] == "pagecache; hit"
+            hits += response.headers["Cache-Status"] == "pagecache; hit"
             self.reads[number] += path == own
-            found = re.search(rf"\[kwip {number} version (\d+)\]", text)
+            found = re.search(rf"\[kwip {number} version (\d+)\]", response.text)
             if found and int(found[1]) < floor:
                 stale.append(f"{path}: {found[1]}, and {floor} was finished")
         wire.close()
-        return read, kept, stale
+        return read, hits, stale
 
 
 def test_sixteen_writers_and_sixteen_readers_and_nothing_stale(memcached: str) -> None:
@@ -104,9 +103,9 @@ def test_sixteen_writers_and_sixteen_readers_and_nothing_stale(memcached: str) -
             writers.over.set()
         results = [future.result() for future in reading]
     stale = [line for _, _, lines in results for line in lines]
-    read, kept = sum(result[0] for result in results), sum(result[1] for result in results)
-    # For the record, and for whoever asks with -s.
-    sys.stdout.write(f"{written} writes, {read} reads, {kept} of them kept, {len(stale)} stale\n")
+    read, hits = sum(result[0] for result in results), sum(result[1] for result in results)
+    # Shown by `pytest -s`.
+    sys.stdout.write(f"{written} writes, {read} reads, {hits} of them hits, {len(stale)} stale\n")
     assert stale == []
     assert written >= LEAST * PEOPLE
-    assert kept > 0
+    assert hits > 0

@@ -1,4 +1,4 @@
-"""Where the site is: one address, from what the operator has said."""
+"""SITE_URL: the one origin of the site, and the settings derived from it."""
 
 import pytest
 

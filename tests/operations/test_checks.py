@@ -1,4 +1,4 @@
-"""What an operator can get wrong is named, by its id, before anybody meets it."""
+"""System checks: each wrong setting is reported under its id."""
 
 import os
 import subprocess
@@ -82,7 +82,7 @@ def test_a_wrong_setting_is_named(wrong: dict[str, str], named: str, tmp_path: P
 
 
 @pytest.mark.parametrize("site", ["https://localhost", "https://localhost:8443", "https://127.0.0.1"])
-def test_browsers_are_never_told_to_ask_their_own_machine_by_tls_alone(site: str, tmp_path: Path) -> None:
+def test_hsts_is_never_sent_for_localhost(site: str, tmp_path: Path) -> None:
     program = "from django.conf import settings; print(settings.SECURE_HSTS_SECONDS)"
     for url, seconds in ((site, "0"), ("https://kwippy.example:8443", "31536000")):
         environment = {**HEALTHY, "SITE_URL": url, "MEDIA_ROOT": str(tmp_path)}

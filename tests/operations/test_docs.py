@@ -1,4 +1,4 @@
-"""What the documentation says of the code is held to the code."""
+"""Statements of the documentation about the code match the code."""
 
 import ast
 import re

@@ -57,13 +57,13 @@ def test_names_sort_in_the_order_the_messages_were_sent(tmp_path: Path) -> None:
     assert read == subjects
 
 
-def test_a_message_to_nobody_is_not_written(tmp_path: Path) -> None:
+def test_a_message_without_recipients_is_not_written(tmp_path: Path) -> None:
     nobody = EmailMessage("hello", "body", "kwippy@example.org", [])
     assert mailer(directory=tmp_path).send_messages([nobody]) == 0
     assert files(tmp_path) == []
 
 
-def test_the_directory_is_made_if_it_is_absent(tmp_path: Path) -> None:
+def test_the_directory_is_created_if_it_is_absent(tmp_path: Path) -> None:
     mailer(directory=tmp_path / "a" / "b").send_messages([message()])
     assert len(files(tmp_path / "a" / "b")) == 1
 

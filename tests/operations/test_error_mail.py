@@ -1,4 +1,4 @@
-"""Mail about errors to those who run the site."""
+"""Error mail to ADMINS."""
 
 import logging
 import time
@@ -113,9 +113,7 @@ def test_of_each_kind_of_error_one_mail_a_minute_goes_out_and_says_how_many_did_
 
 
 @override_settings(ROOT_URLCONF=__name__)
-def test_that_there_is_too_much_to_do_at_once_is_no_error(
-    errors_are_mailed: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_overload_is_not_an_error(errors_are_mailed: Path, caplog: pytest.LogCaptureFixture) -> None:
     answer = Client().get("/busy/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "3")
     assert [record.levelname for record in caplog.records] == ["WARNING"]

@@ -18,7 +18,7 @@ NUMBER = re.compile(r"\d[\d,]*(?:\.(?P<decimals>\d+))?")
 
 
 def problems(document: Path) -> list[str]:
-    """What is wrong with the figures of a document; each with the link."""
+    """The errors in the figures of a document, each with its link."""
     found = []
     for figure in FIGURE.finditer(document.read_text()):
         if problem := wrong(figure, document.parent):
@@ -27,7 +27,7 @@ def problems(document: Path) -> list[str]:
 
 
 def wrong(figure: re.Match[str], folder: Path) -> str | None:
-    """What is wrong with one figure, or None."""
+    """The error in one figure, or None."""
     number, path = NUMBER.match(figure["text"]), folder / figure["path"]
     if number is None:
         return "its text does not begin with a number"

@@ -1,4 +1,4 @@
-"""What gunicorn does at the beginnings and ends of its processes (deploy/gunicorn.conf.py)."""
+"""The hooks of deploy/gunicorn.conf.py at the start and end of processes."""
 
 import runpy
 import time

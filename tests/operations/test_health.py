@@ -1,4 +1,4 @@
-"""What a site says of its own health to whatever watches over it."""
+"""`/livez` and `/readyz`."""
 
 import json
 

@@ -1,7 +1,7 @@
 """Each platform folder works in another project: copied with its tests into an empty one, it passes them.
 
-The empty project has the folder, the platform folders that it imports, and what tests share: the servers and
-`tests/support` as far as it knows nothing of the product. It has no `kwippy`, no templates and no other app.
+The empty project has the folder, the platform folders that it imports, the test servers, and the parts of
+`tests/support` that do not import the product. It has no `kwippy`, no templates and no other app.
 """
 
 import os
@@ -120,7 +120,7 @@ TORTURE = bool(os.environ.get("TORTURE"))
 
 
 def lifted(folder: str, project: Path) -> None:
-    """Make an empty project with this folder in ``project``."""
+    """Create an empty project with this folder in ``project``."""
     needs, _ = PLATFORM[folder]
     for name in [folder, *needs]:
         leave = shutil.ignore_patterns("__pycache__", *([] if name == folder else ["tests"]))
@@ -142,7 +142,7 @@ def lifted(folder: str, project: Path) -> None:
 
 
 def run(project: Path, *arguments: str) -> str:
-    """Run Python there, with nothing of this project's environment; returns what it wrote."""
+    """Run Python there, without this project's environment; returns its output."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "CI") if name in os.environ}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=project, env=kept, capture_output=True, text=True, check=False

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
 from apps.lookaside.tests.tls_server import tls_server
+from tests.support.http import request
 from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,5 +17,5 @@ def test_memcached_with_tls_is_ready_only_with_its_authority(tmp_path: Path, tls
     with tls_server(tmp_path / "run") as server:
         variables = {"MEMCACHED_TLS_CA": str(server.certificate) if tls else ""}
         with served(memcached=f"localhost:{server.port}", workers=1, variables=variables) as port:
-            state = json.load(urlopen(f"http://localhost:{port}/readyz"))
+            state = json.loads(request(port, "/readyz").body)
     assert state == {"postgresql": True, "migrations": True, "memcached": tls}

@@ -1,4 +1,4 @@
-"""`/metrics`: what it tells, to whom, and that it is right with several processes."""
+"""`/metrics`: its content, its clients, and the sums over several processes."""
 
 import contextlib
 import os
@@ -18,8 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from apps.accounts.models import User
 from deploy.local import services
 from kwippy.observability import multiproc_metrics
+from tests.support.http import Visitor
 from tests.support.pool import pooled
-from tests.support.site import Visitor, served
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +35,7 @@ def samples(text: str) -> dict[str, float]:
     }
 
 
-def told(client: Client) -> dict[str, float]:
+def metrics_of(client: Client) -> dict[str, float]:
     answer = client.get("/metrics")
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/plain; version=")
@@ -42,14 +43,14 @@ def told(client: Client) -> dict[str, float]:
 
 
 def growth(client: Client, act: Callable[[], object]) -> dict[str, float]:
-    """What grew in between."""
-    before = told(client)
+    """The metrics that grew during the action."""
+    before = metrics_of(client)
     act()
-    after = told(client)
+    after = metrics_of(client)
     return {name: value - before.get(name, 0) for name, value in after.items() if value != before.get(name)}
 
 
-# ── To whom ──────────────────────────────────────────────────────────────────────────────────────
+# ── Clients ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.7.7", "::ffff:172.16.0.9"])
@@ -57,8 +58,8 @@ def test_neighbours_may_see_it_by_whatever_name_and_in_plain_http(
     address: str, settings: LazySettings
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
-    asked = Client().get("/metrics", REMOTE_ADDR=address, headers={"host": "10.9.9.9:8000"})
-    assert asked.status_code == 200
+    response = Client().get("/metrics", REMOTE_ADDR=address, headers={"host": "10.9.9.9:8000"})
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -72,10 +73,10 @@ def test_neighbours_may_see_it_by_whatever_name_and_in_plain_http(
         ("10.1.2.3", {"Forwarded": "for=10.1.2.3"}),
     ],
 )
-def test_for_strangers_and_through_a_proxy_it_is_not_there(address: str, headers: dict[str, str]) -> None:
-    asked = Client().get("/metrics", REMOTE_ADDR=address, headers=headers)
-    assert asked.status_code == 404
-    assert b"kwippy_request" not in asked.content
+def test_for_other_networks_and_through_a_proxy_it_is_a_404(address: str, headers: dict[str, str]) -> None:
+    response = Client().get("/metrics", REMOTE_ADDR=address, headers=headers)
+    assert response.status_code == 404
+    assert b"kwippy_request" not in response.content
 
 
 def test_the_setting_names_who_may(settings: LazySettings) -> None:
@@ -84,7 +85,7 @@ def test_the_setting_names_who_may(settings: LazySettings) -> None:
     assert Client().get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 404
 
 
-# ── What ─────────────────────────────────────────────────────────────────────────────────────────
+# ── Content ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_requests_are_counted_by_method_route_and_status(client: Client) -> None:
@@ -112,7 +113,7 @@ def test_requests_are_counted_by_method_route_and_status(client: Client) -> None
     assert grown[f"kwippy_request_seconds_bucket le=+Inf, method=GET, route={person[1]}, status=2xx"] == 2
 
 
-def test_addresses_that_somebody_makes_up_are_no_routes(client: Client) -> None:
+def test_unknown_paths_are_not_counted_as_routes(client: Client) -> None:
     def act() -> None:
         for number in range(5):
             client.get(f"/nothing/of/the/kind/{number}")
@@ -123,7 +124,7 @@ def test_addresses_that_somebody_makes_up_are_no_routes(client: Client) -> None:
 
 
 @pooled
-def test_the_pool_tells_what_it_holds_and_how_often_it_lent(client: Client) -> None:
+def test_the_pool_reports_its_connections_and_checkouts(client: Client) -> None:
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's have it
 
@@ -134,18 +135,18 @@ def test_the_pool_tells_what_it_holds_and_how_often_it_lent(client: Client) -> N
 
     grown = growth(client, borrow)
     assert grown["kwippy_pool_checkouts_total pool=default"] >= 3
-    state = told(client)
+    state = metrics_of(client)
     assert state["kwippy_pool_size pool=default"] == 4
     assert state["kwippy_pool_in_use pool=default"] + state["kwippy_pool_idle pool=default"] >= 1
     assert state["kwippy_pool_waits_total pool=default"] >= 0
 
 
-def test_the_cache_and_the_queue_are_told_too(client: Client, memcached: str) -> None:
+def test_the_cache_and_the_queue_are_reported(client: Client, memcached: str) -> None:
     client.force_login(User.objects.create_user("ann", "ann@example.org"))
     client.get("/")
     grown = growth(client, lambda: client.get("/"))
     assert grown["kwippy_lookaside_total result=hit"] > 0
-    state = told(client)
+    state = metrics_of(client)
     assert state["commandqueue_up"] == 1
     assert "commandqueue_oldest_seconds queue=now" in state
     assert state["commandqueue_depth queue=now, state=dead"] == 0
@@ -199,7 +200,7 @@ def test_two_processes_tell_one_truth_which_outlives_them(memcached: str) -> Non
         for _ in range(20):
             visitor.get("/contact/")
         assert [pages() for _ in range(6)] == [20] * 6
-        # Pages that are kept never reach Django: they are counted apart.
+        # Cached pages do not reach Django; the page cache counts them.
         for _ in range(30):
             visitor.get("/about/")
         until(lambda: samples(visitor.get("/metrics").text)["kwippy_pagecache_total result=hit"] == 28)
@@ -219,7 +220,7 @@ def test_two_processes_tell_one_truth_which_outlives_them(memcached: str) -> Non
     assert not folder.exists()
 
 
-# ── What an operator is woken by ─────────────────────────────────────────────────────────────────
+# ── Alerts ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_failed_sign_ins_and_refusals_are_counted_by_the_limit_that_was_met(settings: LazySettings) -> None:

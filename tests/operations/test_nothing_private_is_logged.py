@@ -1,4 +1,4 @@
-"""Statements fail, wait, deadlock, are cancelled and killed, and no log has what was in them."""
+"""Statements fail, wait, deadlock, are cancelled and killed: no log contains their values."""
 
 import io
 import logging
@@ -36,7 +36,7 @@ CANARY = "canary"
 
 
 class Operator:
-    """PostgreSQL's superuser, and what the server has logged."""
+    """PostgreSQL's superuser, and the server's log."""
 
     def __init__(self, server: Postgres) -> None:
         self.server = server
@@ -64,7 +64,7 @@ class Operator:
         return [row[0] for row in self.run("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")]
 
     def waits(self) -> int:
-        """How many waits for a lock the log tells of."""
+        """The number of lock waits in the log."""
         return self.log().count("still waiting for")
 
     def log(self) -> str:
@@ -73,9 +73,9 @@ class Operator:
 
 @pytest.fixture
 def operator(transactional_db: None, server: Postgres) -> Iterator[Operator]:
-    """The site's code runs on a PostgreSQL of its own, as `make run` has it; its operator is returned."""
+    """Runs the site's code on a PostgreSQL configured as by `make run`; yields its operator."""
     operator = Operator(server)
-    # It tells of a wait for a lock after as long as it takes to look for a deadlock.
+    # PostgreSQL logs a lock wait after `deadlock_timeout`.
     operator.run("ALTER DATABASE kwippy SET deadlock_timeout = '20ms'")
     settings = connection.settings_dict
     before = settings["HOST"], settings["NAME"]
@@ -123,7 +123,7 @@ def send(ann: User) -> None:
     EmailMessage(f"{CANARY} subject", f"{CANARY} body", "x@example.org", [f"{CANARY}@example.org"]).send()
 
 
-# What the site does with private words, and the table without which it can't.
+# Each use of private text, and the table that it needs.
 USES: dict[str, tuple[str, Callable[[User], object]]] = {
     "text": (
         "kwips_kwip",
@@ -157,7 +157,7 @@ def crash(operator: Operator, pid: int) -> None:
 def fail_while_waiting(
     operator: Operator, table: str, use: Callable[[], object], end: Callable[[Operator, int], None]
 ) -> None:
-    """The use waits behind a lock for longer than what was logged as slow, and ends badly."""
+    """The use waits for a lock for longer than the slow-statement limit, then fails."""
     failures: list[DatabaseError] = []
     waits = operator.waits()
 
@@ -255,7 +255,7 @@ def nameless() -> None:
     person.save()
 
 
-# By kind: constraints, whose DETAIL has the key or the row; values that can't be read, which are quoted.
+# By kind: constraints, whose DETAIL has the key or the row; invalid values, which are quoted.
 FAILURES: dict[str, Callable[[], object]] = {
     "unique": twice,
     "check": lambda: User.objects.create(username=f"{CANARY} shape", password=f"{CANARY}hash"),
@@ -294,7 +294,7 @@ handler500 = "kwippy.errors.server_error"
 
 @pytest.fixture(params=["json", "console"])
 def logged(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    """What the site logs, in one of its formats."""
+    """The site's log, in one of its formats."""
     root = logging.getLogger()
     before = list(root.handlers)
     logging_config(format=request.param, level="DEBUG")
@@ -331,7 +331,7 @@ def test_the_site_s_own_log_mail_and_figures(
     client.cookies["sessionid"] = f"{CANARY}session"
     form = {"text": f"{CANARY} text", "email": f"{CANARY}@example.org"}
     for name in FAILURES:
-        if name != "no SQL":  # in which it is no value
+        if name != "no SQL":  # where it is not a value
             assert client.post(f"/fails/{name}/?q={CANARY}", form).status_code == 500
     mails = [mail.read_text() for mail in mailed.glob("*.eml")]
     assert len(mails) == len(FAILURES) - 1
@@ -364,7 +364,7 @@ def test_slow_statements_are_logged_and_others_not(settings: Any, logged: io.Str
     assert CANARY not in logged.getvalue()
 
 
-def test_a_statement_is_watched_also_on_a_connection_that_was_made_within_another_s_watch(
+def test_a_statement_is_observed_also_on_a_connection_opened_within_another_wrapper(
     settings: Any, logged: io.StringIO
 ) -> None:
     settings.SLOW_STATEMENT_MS = 0

@@ -33,7 +33,7 @@ def lines(source: str) -> list[str]:
 
 
 def files(path: Path) -> list[Path]:
-    """The file, or the modules below a folder. Tests do not count as users of what the site runs on."""
+    """The file, or the modules below a folder. Tests do not count as users of production requirements."""
     if path.is_file():
         return [path]
     return [module for module in sorted(path.rglob("*.py")) if "tests" not in module.relative_to(path).parts]

@@ -1,4 +1,4 @@
-"""What a member's page says that it cost, and what it may."""
+"""`Server-Timing` of members' pages, and the budgets of pages."""
 
 import re
 import threading
@@ -45,7 +45,7 @@ def waited(response: Any) -> float:
         ("/?sort=active", 2),
         ("/everyone/", 2),
         ("/tag/tea/", 2),
-        ("/bob/", 5),  # who bob is, whether one follows him, what his counters leave out
+        ("/bob/", 5),  # bob, whether the viewer follows him, corrections of his counters
         ("/kwip/", 0),
         ("/about/", 0),
     ],
@@ -74,7 +74,7 @@ def test_a_page_says_how_long_it_waited_for_a_connection(
     def hold() -> None:
         connection.ensure_connection()
         held.set()
-        # Until somebody waits, and then a little.
+        # Until a thread waits, then a little longer.
         while not stats()["default"].waiting:
             time.sleep(0.001)
         done.wait(0.1)

@@ -1,4 +1,4 @@
-"""docs/settings.md is what the settings' own comments say, and no variable is left out."""
+"""docs/settings.md matches the settings' comments, and lists every variable."""
 
 import re
 from pathlib import Path

@@ -19,7 +19,7 @@ FILES = [
     for folder in FOLDERS.values()
     for path in sorted(folder.path.glob("*.sql"))
 ]  # fmt: skip
-# What fills the fragments that callers pass.
+# Values for the fragments that callers pass.
 FRAGMENTS = {
     "beyond": "<",
     "order": "DESC",

@@ -9,7 +9,7 @@ from django.template import engines
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 STYLES = Path(settings.BASE_DIR) / "static" / "css"
-# From the top down; what is not named here is the platform, which is below all of these.
+# From the top down; all other packages are the platform, below these.
 LAYERS = ["kwippy", "contact", "feeds", "kwips", "graph", "accounts"]
 # Folders that libraries name: allauth's pages are those of accounts.
 OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}
@@ -34,7 +34,7 @@ def depth(app: str) -> int:
 
 
 def library_owner(library: str) -> str:
-    """The app whose code a tag library is; "" for Django's own and the platform's."""
+    """The app of a tag library; "" for Django's and the platform's."""
     module = engines["django"].engine.libraries[library]  # type: ignore[attr-defined]
     found = re.match(r"apps\.(\w+)\.", module)
     return found[1] if found and found[1] in LAYERS else "kwippy" if module.startswith("kwippy") else ""
@@ -54,6 +54,6 @@ def test_a_template_uses_nothing_from_above_its_own_layer(name: str) -> None:
 def test_every_style_sheet_is_loaded_in_one_place_and_in_one_order() -> None:
     loaded = re.findall(r"css/([\w/-]+\.css)", (TEMPLATES / "_styles.html").read_text())
     assert sorted(loaded) == sorted(path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*.css"))
-    # The page of an error cannot ask for hashed names: it has some of them, in the same order.
+    # The error page cannot compute hashed names: it links some of the files, in the same order.
     bare = re.findall(r"css/([\w/-]+\.css)", (TEMPLATES / "_bare.html").read_text())
     assert bare == [name for name in loaded if name in bare]

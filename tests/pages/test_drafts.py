@@ -1,4 +1,4 @@
-"""Drafts: what was typed into a form comes back, in the tab that it was typed in, until it was taken."""
+"""Drafts: the text of a form is restored in its tab until the form is accepted."""
 
 import uuid
 from collections.abc import Callable
@@ -19,7 +19,7 @@ type Open = Callable[..., Page]
 
 @pytest.fixture
 def page(live_server: LiveServer, open_page: Open, transactional_db: None) -> Page:
-    """A tab of ann's, who has a kwip."""
+    """A signed-in tab of ann, who has one kwip."""
     ann = User.objects.create_user("ann", "ann@example.org", "a long password", bio="tea")
     actions.publish(author=ann, text="tea at four", form_key=uuid.uuid4())
     client = Client()
@@ -31,7 +31,7 @@ def page(live_server: LiveServer, open_page: Open, transactional_db: None) -> Pa
 
 
 def forms() -> dict[str, tuple[str, dict[str, str]]]:
-    """Each form that keeps drafts: its address, and what is typed into it."""
+    """Each form with drafts: its path and the typed values."""
     kwip = User.objects.get(username="ann").kwips.get()
     return {
         "compose": ("/kwip/", {"text": "half a\n\n  thought"}),
@@ -59,7 +59,7 @@ def expect_typed(page: Page, typed: dict[str, str]) -> None:
 
 
 def ready(page: Page, address: str) -> None:
-    """Opens the page and waits until its drafts are tended: the tab has a name."""
+    """Opens the page and waits until the drafts script runs: the tab has a name."""
     page.goto(address)
     page.wait_for_function(
         "navigator.locks.query().then((all) => all.held.some((lock) => lock.name.startsWith('tab:')))"

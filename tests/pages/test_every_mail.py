@@ -1,4 +1,4 @@
-"""Every mail that the site can send: each kind has a sample, and each sample is what a mail has to be."""
+"""Every kind of mail has a sample, and every sample meets the requirements of a mail."""
 
 import re
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ from apps.commandqueue.mail.rendering import render, wrapped
 from apps.commandqueue.models import Command
 from kwippy.management.commands.previewmail import SOURCES
 
-# What the account's owner is told of afterwards, by the names of the mails: the rest was asked for.
+# Notifications of the account's owner, by name; all other mails answer a request.
 HAPPENED = {
     "email_changed", "email_confirm", "email_deleted", "password_changed", "password_reset", "password_set",
 }  # fmt: skip
-# The files that make mails: those with templates, and the mail about errors, for operators.
+# The files that create mails: those with templates, and the error mail for operators.
 MAKERS = {"apps/contact/mails.py", "kwippy/observability/error_mail.py"}
 
 
 def sent() -> dict[str, EmailMessage]:
-    """Each mail by its name, as it goes over the wire."""
+    """Each mail by its name, as sent."""
     return {
         name: message_from_bytes(render(mail).body, policy=policy.default)
         for source in SOURCES
@@ -61,9 +61,9 @@ def test_every_mail_has_a_sample(mails: dict[str, EmailMessage]) -> None:
     assert set(mails) == found
 
 
-def test_mails_are_made_in_few_places() -> None:
-    """One that is made elsewhere would have no sample, and might lack what each has to have."""
-    # As a function: the method is the adapter's, whose mails go through its `render_mail`.
+def test_mails_are_created_in_few_places() -> None:
+    """A mail created elsewhere would have no sample and no check."""
+    # Only the function: the adapter's method uses its `render_mail`.
     function = r"(?<!def )(?<!\.)\b(?:send_mail|send_mass_mail|mail_admins)\("
     makes = re.compile(rf"\b(?:EmailMessage|EmailMultiAlternatives)\(|{function}")
     found = {
@@ -72,7 +72,7 @@ def test_mails_are_made_in_few_places() -> None:
         for path in (settings.BASE_DIR / folder).rglob("*.py")
         if "tests" not in path.parts and "testing" not in path.parts and makes.search(path.read_text())
     }
-    # The adapter's own all go through its `render_mail`, as allauth's do; the queue renders those of others.
+    # The adapter's mails use its `render_mail`, as allauth's do; the queue renders all others.
     others = {"apps/commandqueue/mail/rendering.py", "apps/commandqueue/mail/headers.py"}
     assert found - others - {"apps/accounts/adapter.py", "apps/accounts/pending_sign_up.py"} == MAKERS
 
@@ -104,7 +104,7 @@ def test_codes_addresses_and_what_happened_stand_in_both_parts(mails: dict[str, 
     assert told == set(facts)
 
 
-def test_what_is_told_afterwards_leads_to_what_undoes_it(mails: dict[str, EmailMessage]) -> None:
+def test_a_notification_links_to_the_way_to_undo_it(mails: dict[str, EmailMessage]) -> None:
     for name in HAPPENED:
         for kind in ("plain", "html"):
             content = part(mails[name], kind)

@@ -1,4 +1,4 @@
-"""What every response tells the browser, and every log line the operator."""
+"""The headers of every response, and the fields of every log line."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from apps.accounts.models import User
 pytestmark = pytest.mark.django_db
 
 
-# Whole: what is added to it is added here too, and thought about.
+# The whole policy: a change of it must be repeated here.
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -36,7 +36,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# What an answer has besides, which says nothing to a browser about what it may do.
+# Other headers, which have no effect on security.
 OTHER_HEADERS = {"Content-Length", "Content-Type", "Server-Timing", "Vary", "X-Request-ID"}
 
 
@@ -48,7 +48,7 @@ def test_every_page_has_the_whole_policy_and_the_same_headers(client: Client, ad
     told = {name: value for name, value in answer.headers.items() if name not in OTHER_HEADERS}
     del told["Content-Security-Policy"]
     if address == "/accounts/login/":
-        # allauth says it by Django's own decorator, in more words and with a date.
+        # allauth uses Django's decorator, with more directives and a date.
         del told["Expires"]
         assert told.pop("Cache-Control") == "max-age=0, no-cache, no-store, must-revalidate, private"
         told["Cache-Control"] = HEADERS["Cache-Control"]
@@ -56,7 +56,7 @@ def test_every_page_has_the_whole_policy_and_the_same_headers(client: Client, ad
 
 
 def settings_with(**environment: str) -> dict[str, Any]:
-    """All settings of cookies and TLS that a process with this environment has."""
+    """The cookie and TLS settings of a process with this environment."""
     script = """
 import django, json
 django.setup()
@@ -76,13 +76,13 @@ print(json.dumps({name: getattr(settings, name) for name in names}))
     return found
 
 
-def test_pictures_of_another_host_are_allowed_by_its_address_alone() -> None:
+def test_pictures_of_another_host_are_allowed_by_its_address_only() -> None:
     policy = settings_with(MEDIA_URL="https://pictures.example/kwippy/")["SECURE_CSP"]
     assert policy["img-src"] == ["'self'", "https://pictures.example/kwippy/"]
     assert settings_with()["SECURE_CSP"]["img-src"] == ["'self'"]
 
 
-def test_cookies_are_bound_to_the_host_and_what_is_tls_is_kept_to_it() -> None:
+def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
     assert settings_with(SITE_URL="https://kwippy.example") == {
         "CSRF_COOKIE_AGE": 31449600,
         "CSRF_COOKIE_DOMAIN": None,
@@ -149,7 +149,7 @@ def test_a_forged_id_does_not_reach_the_log(client: Client, foreign: str) -> Non
     assert client.get("/about/", headers={"x-request-id": foreign})["X-Request-ID"] != foreign
 
 
-def test_the_id_of_a_proxy_in_front_is_kept(client: Client) -> None:
+def test_the_id_of_a_proxy_in_front_is_used(client: Client) -> None:
     assert (
         client.get("/about/", headers={"x-request-id": "0123456789abcdef"})["X-Request-ID"]
         == "0123456789abcdef"

@@ -1,4 +1,4 @@
-"""What people type that ends in the header of a mail: refused beside its field, or one line on the wire."""
+"""Typed text in mail headers: the form refuses it, or it stays one line of the message."""
 
 from collections.abc import Iterator
 from html import unescape
@@ -17,7 +17,7 @@ from tests.support.people import sign_up
 pytestmark = pytest.mark.django_db
 PASSWORD = "seven green teapots"
 
-# What goes where a word of a header, or the local part of an address, stands.
+# Text for a header word or the local part of an address.
 WORDS = [
     "=?utf-8?q?a?=",
     "=?UTF-8?B?YQ==?=",
@@ -64,7 +64,7 @@ ADDRESSES = [
     "a@xn--.co",
     f"a@{'x' * 64}.co",
     "a@exämple.org",
-    # One more than the columns take, and as many as Django's own field does.
+    # One more than the column length, and the maximum of Django's field.
     f"{'a' * 64}@{'.'.join(['x' * 60] * 3)}.example",
     f"{'a' * 64}@{'.'.join(['x' * 61] * 4)}.organic",
     '"=?utf-8?q?a?="@b.co',
@@ -159,6 +159,6 @@ def test_an_encoded_word_is_refused_where_it_would_be_decoded(visitor: Client, f
     assert not User.objects.filter(username="eve").exists()
 
 
-def test_no_account_is_made_for_an_address_that_no_mail_can_go_to() -> None:
+def test_no_account_is_created_for_an_undeliverable_address() -> None:
     with pytest.raises(ValidationError, match="no address"):
         User.objects.create_user("eve", "=?utf-8?q?a?=@b.co")

@@ -1,4 +1,4 @@
-"""What pages say of themselves to programs: microformats, titles, the one address of each page."""
+"""Machine-readable data of pages: microformats, titles, canonical URLs."""
 
 import datetime
 import uuid

@@ -1,4 +1,4 @@
-"""No page exceeds 1.5 MB or half a second of CPU, whatever was posted, whoever asks, wherever in a list."""
+"""No page exceeds 1.5 MB or half a second of CPU, for any content, any viewer, any page of a list."""
 
 import html
 import re
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BYTES = 1_500_000
 SECONDS = 0.5
-# The rest of the machine slows CPU time down as well; the fastest of these is the page's own.
+# Other load raises CPU time, too; the fastest of these measures the page.
 TRIES = 5
 
 
@@ -56,7 +56,7 @@ TEXTS = {
 
 @dataclass
 class Place:
-    """All of one hostile community's text is ``text``."""
+    """A community in which every text is ``text``."""
 
     text: str
     mallory: User
@@ -87,7 +87,7 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 def community(text: str) -> Place:
-    """Written past the forms, which would take a minute: 21 long kwips with as many comments, five edits."""
+    """21 long kwips with 21 comments and five edits, inserted without forms, which would take a minute."""
     name, bio = "\"'&<>" * 10, "\"'&<>" * 100
     mallory = User.objects.create_user("mallory", "m@example.org", display_name=name, bio=bio)
     crowd = User.objects.bulk_create(
@@ -113,13 +113,13 @@ def community(text: str) -> Place:
 
 @dataclass
 class Reader:
-    """Asks Django itself, without what test clients add."""
+    """Calls Django directly, without the overhead of the test client."""
 
     application: Any
     cookie: str = ""
 
     def ask(self, address: str) -> tuple[Response, float]:
-        """The answer when nothing is cached, and the seconds of CPU that it took."""
+        """The response with empty caches, and its CPU seconds."""
         fastest = float("inf")
         for _ in range(TRIES):
             caches["lookaside"].clear()
@@ -132,7 +132,7 @@ class Reader:
         return answer, fastest
 
     def walk(self, address: str) -> Iterator[tuple[str, Response, float]]:
-        """The address, and the pages after it."""
+        """The path, and the pages after it."""
         asked: str | None = address
         while asked:
             answer, seconds = self.ask(asked)
@@ -149,7 +149,7 @@ def cookie_of(user: User) -> str:
 
 def test_no_page_of_a_hostile_community_is_too_large_or_too_slow(place: Place) -> None:
     site = WSGIHandler()
-    # The first of all pages compiles templates.
+    # The first page compiles templates.
     for warm in ("/", "/mallory/", f"/mallory/kwip/{place.kwip.pk}/history/"):
         response_of(site, warming_request(warm))
     anonymous, member = Reader(site), Reader(site, cookie_of(place.mallory))
@@ -201,7 +201,7 @@ def test_what_is_folded_is_whole_at_one_address() -> None:
     assert all(text not in page for page in history)
     for other in (whole.replace("mallory", "Mallory"), whole.replace("mallory", "fan1")):
         assert dict(reader.ask(other)[0].headers)["Location"] == whole
-    # What is not folded has no second address.
+    # A text that is not folded has no second page.
     short = Kwip.objects.create(author=place.mallory, thread=place.kwip, text="hm", form_key=uuid.uuid4())
     for elsewhere in (place.kwip, short):
         answer = reader.ask(f"/mallory/kwip/{elsewhere.pk}/whole/")[0]

@@ -1,4 +1,4 @@
-"""Every page in a real browser: accessible, within its width, without a word in the console."""
+"""Every page in Chromium: accessible, within its width, without console messages."""
 
 import uuid
 from collections.abc import Callable
@@ -22,7 +22,7 @@ type Open = Callable[..., Page]
 
 @pytest.fixture
 def ann(transactional_db: None) -> User:
-    """A person with a bit of everything."""
+    """A person with content of every kind."""
     ann = User.objects.create_user("ann", "ann@example.org", "a long password", display_name="Ann of Tea")
     bob = User.objects.create_user("bob", "bob@example.org", "a long password", bio="bread,\nand butter")
     follow(follower=ann, followee=bob)
@@ -94,7 +94,7 @@ def test_every_page_is_accessible_fits_and_breaks_no_policy(
         assert wide <= 0, f"{address} is {wide} pixels wider than the screen"
         heads = page.evaluate("[...document.querySelectorAll('.kwip-head')].map((head) => head.clientWidth)")
         assert min(heads, default=width) >= 160, f"{address}: names and times have too little room: {heads}"
-    # The browser itself mentions each page that is not a 200.
+    # The browser logs each response that is not a 200.
     assert not [said for said in complaints if "Failed to load resource" not in said]
 
 
@@ -209,7 +209,7 @@ def test_numbers_on_the_page_move_with_the_button(
     button.click()
     expect(followers).to_have_text("0 followers")
     expect(following).to_have_text("1following")
-    # Others' clicks since the page was made count as well.
+    # Clicks of others since the page was rendered count as well.
     kwip = actions.publish(author=eve, text="tea", form_key=uuid.uuid4()).kwip
     page.goto(f"{live_server.url}/eve/")
     actions.favourite(kwip=kwip, user=eve)

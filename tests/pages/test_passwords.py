@@ -1,4 +1,4 @@
-"""Passwords that may not be, and what their owner hears of those who guess."""
+"""Refused passwords, and the mail to an account's owner about failed sign-ins."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -42,13 +42,13 @@ def test_a_password_that_only_has_such_a_word_in_it_is_taken(password: str) -> N
 
 
 def guess(times: int, login: str = "ann") -> None:
-    """Wrong passwords, each from a network of its own."""
+    """Wrong passwords, each from another network."""
     for n in range(times):
         client = Client(REMOTE_ADDR=f"198.51.{n // 250}.{n % 250 + 1}")
         client.post("/accounts/login/", {"login": login, "password": "a guess"})
 
 
-def test_the_owner_is_told_once_a_day_of_many_failed_sign_ins_and_never_locked_out(
+def test_the_owner_gets_one_mail_a_day_about_failed_sign_ins_and_is_never_locked_out(
     ann: User, settings
 ) -> None:
     settings.LIMITS = settings.LIMITS | {"failed_sign_in_anywhere": "4/1d"}
@@ -65,7 +65,7 @@ def test_the_owner_is_told_once_a_day_of_many_failed_sign_ins_and_never_locked_o
 
 
 @pytest.mark.parametrize("state", ["unknown", "inactive", "unconfirmed"])
-def test_no_one_else_is_told_of_failed_sign_ins(ann: User, settings, state: str) -> None:
+def test_only_active_owners_get_mail_about_failed_sign_ins(ann: User, settings, state: str) -> None:
     settings.LIMITS = settings.LIMITS | {"failed_sign_in_anywhere": "1/1d"}
     if state == "inactive":
         User.objects.update(is_active=False)

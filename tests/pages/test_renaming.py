@@ -1,4 +1,4 @@
-"""Changing a user name: what had the old one redirects, and no one else gets it for a year."""
+"""Changing a user name: old URLs redirect, and the old name is reserved for a year."""
 
 import datetime
 import gzip
@@ -33,7 +33,7 @@ def ann(db: None) -> User:
 
 @pytest.fixture
 def lena(db: None) -> User:
-    """A user who was lena_m until now."""
+    """A user whose former name is lena_m."""
     user = member("lena_m")
     names.rename(user_id=user.pk, username="lena")
     user.refresh_from_db()
@@ -154,7 +154,7 @@ def test_one_changes_ones_name_three_times_a_month(client: Client, ann: User) ->
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("memcached")
-def test_no_kept_page_outlives_the_name_it_is_about() -> None:
+def test_a_rename_purges_the_cached_pages_of_the_old_name() -> None:
     lena = member("lena_m")
     write(lena, "hello")
     site = wrapped(WSGIHandler())

@@ -1,4 +1,4 @@
-"""The addresses that programs ask of any site: small answers, and no page."""
+"""Well-known URLs for programs: small responses, never an HTML page."""
 
 import datetime
 import io
@@ -53,7 +53,7 @@ def test_crawlers_may_read_what_everyone_may_and_those_that_train_models_by_the_
     assert told.can_fetch("Googlebot", f"{SITE}/") is True
 
 
-def test_no_address_that_crawlers_are_kept_from_is_linked_as_somebodys_page() -> None:
+def test_a_path_that_robots_txt_disallows_is_not_a_persons_page() -> None:
     assert {path.split("/")[1] for path in PRIVATE} <= reserved_names()
 
 
@@ -112,7 +112,7 @@ def test_icons_are_where_browsers_look_for_them_and_have_the_size_they_say(clien
         with Image.open(file) as picture:
             assert "x".join(map(str, picture.size)) == icon["sizes"]
             if icon["purpose"] == "maskable":
-                # Whatever shape a phone cuts out of it, there is no hole at its edge.
+                # A maskable icon: opaque to its edges, for any mask of a phone.
                 assert picture.mode == "RGB"
                 ends = (0, picture.width - 1)
                 assert {picture.getpixel((x, y)) for x in ends for y in ends} == {(187, 210, 108)}
@@ -131,6 +131,6 @@ def test_none_of_it_asks_the_database_or_the_session(client: Client, django_asse
             assert len(b"".join(answer)) < 5_000
 
 
-def test_the_first_word_of_each_of_these_addresses_is_nobodys_name() -> None:
+def test_the_first_segment_of_each_path_is_a_reserved_name() -> None:
     for word in ("robots.txt", "manifest.webmanifest", ".well-known", "sitemap.xml"):
         assert word in reserved_names()

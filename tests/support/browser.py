@@ -1,4 +1,4 @@
-"""Fixtures for tests in a real Chromium, and what axe says about a page."""
+"""Fixtures for tests in Chromium, and accessibility checks by axe."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-# A root shell (a container, CI) has no sandbox; the rest keeps Chromium from asking the network.
+# A root shell (a container, CI) has no sandbox; the other flags stop its background requests.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -21,20 +21,20 @@ FLAGS = [
 ]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 OpenPage = Callable[..., Page]
-# A rule of WCAG 2.2 AA that axe leaves off by itself: targets of 24 pixels, or with as much room around them.
+# A rule of WCAG 2.2 AA that axe does not enable by default: targets of 24 pixels or with that much spacing.
 AXE = {"rules": {"target-size": {"enabled": True}}}
 
 
 class NoChromium(Exception):
-    """There is no Chromium on this machine."""
+    """Chromium is not installed."""
 
 
 def program() -> str:
-    """Where Chromium is; raises NoChromium if it is nowhere."""
+    """The path of Chromium. Raises NoChromium."""
     for name in PROGRAMS:
         if path := shutil.which(name):
             return path
-    raise NoChromium("chromium is not installed: tests in a browser are left out")
+    raise NoChromium("chromium is not installed: tests in a browser are skipped")
 
 
 def new_context(
@@ -44,7 +44,7 @@ def new_context(
     width: int = 1280,
     scheme: Literal["light", "dark"] = "light",
 ) -> BrowserContext:
-    """A visitor of their own: no cookies, a window of that width, that preference for colours."""
+    """A new context without cookies, with this width and colour scheme."""
     context = browser.new_context(
         java_script_enabled=javascript,
         viewport={"width": width, "height": 800},
@@ -65,8 +65,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error))
         pytest.skip(str(error))
-    # Playwright's synchronous API keeps an event loop in this thread, for which Django would take
-    # every query that follows for one made inside a coroutine.
+    # Playwright's synchronous API leaves an event loop in this thread; Django would refuse queries in it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
@@ -94,8 +93,8 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds wrong with a page, one readable entry an element. The page needs JavaScript."""
-    # Never with the policy bypassed: that changes what axe finds.
+    """The violations that axe finds, one readable entry an element. The page needs JavaScript."""
+    # With the content security policy in force: bypassing it changes the result.
     found = Axe().run(page, options=AXE).response["violations"]
     return [
         f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
@@ -109,7 +108,7 @@ def violations(page: Page) -> list[str]:
 
 @pytest.fixture
 def axe() -> Callable[[Page], None]:
-    """A function that fails the test if axe finds anything wrong with a page."""
+    """A function that fails the test if axe finds a violation."""
 
     def check(page: Page) -> None:
         if found := violations(page):

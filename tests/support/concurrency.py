@@ -1,4 +1,4 @@
-"""Doing things at the same time."""
+"""Concurrent threads and open transactions."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 
 @contextmanager
 def uncommitted() -> Iterator[None]:
-    """A transaction that may stay open, idle, for as long as others take."""
+    """A transaction without an idle timeout."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -20,8 +20,8 @@ def uncommitted() -> Iterator[None]:
 def at_once[T](functions: Sequence[Callable[[], T]], *, threads: int = 16) -> list[T]:
     """Runs the functions in ``threads`` threads that start together; returns what each returned, in order.
 
-    Raises what the first of them raised. Each thread has a database connection of its own, closed at its
-    end; the test must be one with transactions.
+    Raises the first exception of them. Each thread has its own database connection, closed at its end; the
+    test needs transaction=True.
     """
     start = threading.Barrier(min(threads, len(functions)))
     waiting = threading.local()

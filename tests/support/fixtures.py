@@ -1,4 +1,4 @@
-"""People and kwips that tests of the product start from."""
+"""Fixtures: two people, and functions that publish, comment and follow."""
 
 import uuid
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""What a newcomer does on the first day, without JavaScript; for `live_server` and for `make smoke`.
+"""A newcomer's first day in a browser without JavaScript, for `live_server` and `make smoke`.
 
-Each function takes a page and leaves it where the step has led.
+Each function takes a page and performs one step on it.
 """
 
 import re
@@ -19,7 +19,7 @@ NewestMail = Callable[[str], bytes]
 
 @dataclass(frozen=True)
 class Newcomer:
-    """Who is on the way, and where."""
+    """The newcomer's name, address and site."""
 
     site: str
     username: str = "newcomer"
@@ -40,16 +40,16 @@ def walk(newcomer: Newcomer, new_page: NewPage, newest_mail: NewestMail) -> None
     confirm(page, newcomer, newest_mail(newcomer.email))
     sign_in(page, newcomer)
     address = publish(page, newcomer, "my first kwip, with a kettle on")
-    stranger = new_page()
-    read(stranger, newcomer.site + address, "my first kwip, with a kettle on")
+    anonymous = new_page()
+    read(anonymous, newcomer.site + address, "my first kwip, with a kettle on")
     friend = follow_someone(page, newcomer)
     see_in_network(page, newcomer, friend)
     comment(page, newcomer.site + address, "and a biscuit")
     edit(page, newcomer.site + address, "my first kwip, with two kettles on")
-    read(stranger, newcomer.site + address, "my first kwip, with two kettles on")
-    read(stranger, newcomer.site + address, "and a biscuit")
+    read(anonymous, newcomer.site + address, "my first kwip, with two kettles on")
+    read(anonymous, newcomer.site + address, "and a biscuit")
     delete(page, newcomer.site + address)
-    assert status(stranger, newcomer.site + address) == 410
+    assert status(anonymous, newcomer.site + address) == 410
 
 
 def sign_up(page: Page, newcomer: Newcomer) -> None:
@@ -162,7 +162,7 @@ def status(page: Page, address: str) -> int:
 
 
 def submit(page: Page, action: str) -> None:
-    """Press the button of the form whose action is `action`; see that it is taken."""
+    """Submit the form with this action; check that it is accepted."""
     form = page.locator(f"form[action='{action}']").first
     assert form.count(), f"{page.url} has no form for {action}:\n{page.inner_text('body')}"
     with page.expect_navigation() as navigation:

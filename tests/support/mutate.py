@@ -1,7 +1,7 @@
-"""`make mutate`: would the tests notice? Each change of `mutations.toml` must make the tests it names fail.
+"""`make mutate`: mutation testing. Each change in `mutations.toml` must make one of its tests fail.
 
-The working tree is left alone: two copies of it (with what is not committed) each have a PostgreSQL of their
-own, and take the mutations one by one. Arguments choose those with one of them in promise, name or file.
+It changes two copies of the working tree (with uncommitted changes), each with its own PostgreSQL. Arguments
+select the mutations that contain one of them in promise, name or file.
 """
 
 import json
@@ -24,15 +24,15 @@ from deploy.local.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIST = Path(__file__).with_name("mutations.toml")
-LANES = 2
-# What a mutation makes hang is killed by this, which is a failure as any other.
+RUNNERS = 2
+# A mutation that hangs is killed after this; that counts as a failure.
 SECONDS = 120
 PASSED, FAILED = 0, 1
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """``old``, which stands once in ``file``, becomes ``new``; one of ``tests`` must fail."""
+    """Replaces ``old``, which occurs once in ``file``, by ``new``; one of ``tests`` must fail."""
 
     promise: str
     name: str
@@ -42,17 +42,17 @@ class Mutation:
     tests: tuple[str, ...]
 
     def mutated(self, root: Path = ROOT) -> str:
-        """The file's text with the change made. Raises ValueError where ``old`` is not there exactly once."""
+        """The file's text with the change applied. Raises ValueError unless ``old`` occurs exactly once."""
         text = (root / self.file).read_text()
         if (times := text.count(self.old)) != 1:
-            raise ValueError(f"{self.file} has {times} times what {self.name!r} would change")
+            raise ValueError(f"{self.file} contains the text of {self.name!r} {times} times")
         return text.replace(self.old, self.new)
 
 
 @dataclass(frozen=True)
 class Result:
     mutation: Mutation
-    said: str
+    outcome: str
     seconds: float
 
 
@@ -61,13 +61,13 @@ def mutations() -> list[Mutation]:
     return [Mutation(**entry | {"tests": tuple(entry["tests"])}) for entry in entries]
 
 
-class Lane:
+class Runner:
     """A copy of the code and a database, for one run of tests at a time."""
 
     def __init__(self, directory: Path) -> None:
         self.code = directory / "code"
         self.postgres = Postgres(directory / "postgres", sockets=directory / "run", durable=False)
-        # The process that started PostgreSQL is to the tests what the first of pytest-xdist's is.
+        # The plugin treats this process like pytest-xdist's controller.
         self._environment = os.environ | {
             "KWIPPY_TEST_DIRECTORY": str(directory),
             "PYTEST_XDIST_WORKER": "mutate",
@@ -82,8 +82,7 @@ class Lane:
         copy(self.code)
         self.postgres.start()
         self.postgres.create_database("kwippy")
-        # Without those that need a terminal or keep files, of which the copies are rid anyway.
-        command = [sys.executable, "-W", "ignore", "-m", "tests.support.warm"]
+        command = [sys.executable, "-W", "ignore", "-m", "tests.support.fork_server"]
         self._warm = subprocess.Popen(
             command, cwd=self.code, env=self._environment, stdin=PIPE, stdout=PIPE, text=True
         )
@@ -94,7 +93,7 @@ class Lane:
         self.postgres.stop()
 
     def run(self, tests: Sequence[str], *, seconds: int = SECONDS) -> tuple[int, str]:
-        """pytest's exit code and what it wrote."""
+        """pytest's exit code and output."""
         assert self._warm is not None
         assert self._warm.stdin is not None
         assert self._warm.stdout is not None
@@ -104,7 +103,7 @@ class Lane:
         self._warm.stdin.flush()
         code = int(self._warm.stdout.readline())
         output = self._output.read_text(errors="replace")
-        # A process that was killed left its rows behind: they would fail whatever comes next.
+        # A killed process leaves its rows behind, which would fail the next tests.
         self._is_clean = code in (PASSED, FAILED) and "Timeout +" not in output
         return code, output
 
@@ -118,22 +117,22 @@ class Lane:
         finally:
             self._write(path, before)
         if code == PASSED:
-            said = "SURVIVED"
+            outcome = "SURVIVED"
         elif code == FAILED:
-            said = "killed"
+            outcome = "killed"
         else:
-            said = f"BROKEN: pytest ended with {code}: {output.strip().splitlines()[-1:]}"
-        return Result(mutation, said, time.monotonic() - started)
+            outcome = f"BROKEN: pytest ended with {code}: {output.strip().splitlines()[-1:]}"
+        return Result(mutation, outcome, time.monotonic() - started)
 
     def _write(self, path: Path, text: str) -> None:
-        """Each time with a time of its own, or Python would take what it compiled of another text."""
+        """Writes with a new modification time, or Python would use the bytecode of the former text."""
         path.write_text(text)
         self._moment += 2
         os.utime(path, (self._moment, self._moment))
 
 
 def copy(target: Path) -> None:
-    """The working tree as git sees it, without what it ignores."""
+    """Copies the working tree without ignored files."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
@@ -143,19 +142,19 @@ def copy(target: Path) -> None:
 
 
 @contextmanager
-def lanes() -> Iterator[queue.Queue[Lane]]:
+def runners() -> Iterator[queue.Queue[Runner]]:
     directory = Path(tempfile.mkdtemp(prefix="kwippy-mutate-"))
-    free: queue.Queue[Lane] = queue.Queue()
-    made: list[Lane] = []
+    free: queue.Queue[Runner] = queue.Queue()
+    started_runners: list[Runner] = []
     try:
-        for number in range(LANES):
-            made.append(Lane(directory / str(number)))
-            made[-1].start()
-            free.put(made[-1])
+        for number in range(RUNNERS):
+            started_runners.append(Runner(directory / str(number)))
+            started_runners[-1].start()
+            free.put(started_runners[-1])
         yield free
     finally:
-        for lane in made:
-            lane.stop()
+        for runner in started_runners:
+            runner.stop()
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -164,25 +163,25 @@ def chosen(words: Sequence[str]) -> list[Mutation]:
     return [mutation for mutation, text in texts if not words or any(word in text for word in words)]
 
 
-def is_green(free: queue.Queue[Lane], pool: ThreadPoolExecutor, wanted: Sequence[Mutation]) -> bool:
-    """Whether all these tests pass while nothing is mutated."""
+def is_green(free: queue.Queue[Runner], pool: ThreadPoolExecutor, wanted: Sequence[Mutation]) -> bool:
+    """Whether all these tests pass without a mutation."""
     tests = list(dict.fromkeys(test for mutation in wanted for test in mutation.tests))
 
     def run(share: list[str]) -> tuple[int, str]:
-        lane = free.get()
+        runner = free.get()
         try:
-            return lane.run(share, seconds=300) if share else (PASSED, "")
+            return runner.run(share, seconds=300) if share else (PASSED, "")
         finally:
-            free.put(lane)
+            free.put(runner)
 
-    outcomes = list(pool.map(run, [tests[place::LANES] for place in range(LANES)]))
+    outcomes = list(pool.map(run, [tests[place::RUNNERS] for place in range(RUNNERS)]))
     for code, output in outcomes:
         if code != PASSED:
-            say(output)
+            write(output)
     return all(code == PASSED for code, _ in outcomes)
 
 
-def say(line: str) -> None:
+def write(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -190,30 +189,30 @@ def say(line: str) -> None:
 def main(words: Sequence[str]) -> int:
     wanted = chosen(words)
     for mutation in wanted:
-        mutation.mutated()  # before anything is started
+        mutation.mutated()  # raises before any server starts
     started = time.monotonic()
-    with lanes() as free, ThreadPoolExecutor(LANES) as pool:
+    with runners() as free, ThreadPoolExecutor(RUNNERS) as pool:
         if not is_green(free, pool, wanted):
-            say("The tests fail while nothing is mutated.")
+            write("The tests fail without a mutation.")
             return 1
-        say(f"{len(wanted)} mutations; their tests pass without them ({time.monotonic() - started:.0f} s).")
+        write(f"{len(wanted)} mutations; their tests pass without them ({time.monotonic() - started:.0f} s).")
 
         def try_out(mutation: Mutation) -> Result:
-            lane = free.get()
+            runner = free.get()
             try:
-                result = lane.try_out(mutation)
+                result = runner.try_out(mutation)
             finally:
-                free.put(lane)
+                free.put(runner)
             about = f"{mutation.promise.partition(':')[0]}: {mutation.name}"
-            say(f"{result.said:10}{result.seconds:6.1f} s  {about}")
+            write(f"{result.outcome:10}{result.seconds:6.1f} s  {about}")
             return result
 
         results = list(pool.map(try_out, wanted))
-    left = [result.mutation for result in results if result.said != "killed"]
+    left = [result.mutation for result in results if result.outcome != "killed"]
     for mutation in left:
-        say(f"\nNot killed: {mutation.name} ({mutation.promise})\n  {mutation.file}: {mutation.old!r}")
-        say("  by " + "\n     ".join(mutation.tests))
-    say(f"\n{len(results) - len(left)} of {len(results)} killed in {time.monotonic() - started:.0f} s.")
+        write(f"\nNot killed: {mutation.name} ({mutation.promise})\n  {mutation.file}: {mutation.old!r}")
+        write("  by " + "\n     ".join(mutation.tests))
+    write(f"\n{len(results) - len(left)} of {len(results)} killed in {time.monotonic() - started:.0f} s.")
     return 1 if left or not wanted else 0
 
 

@@ -1,4 +1,4 @@
-"""Members and those who join: what they do with a browser and a mailbox."""
+"""Members, sign-up and sign-in through Django's test client, and links in mail."""
 
 import re
 
@@ -12,7 +12,7 @@ PASSWORD = "correct horse battery"
 
 
 def member(name: str, **fields: bool) -> User:
-    """A user whose address is confirmed."""
+    """A user with a confirmed address."""
     user = User.objects.create_user(name, f"{name}@example.org", PASSWORD, **fields)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user
@@ -32,14 +32,14 @@ def sign_up(client: Client, name: str, email: str, password: str = PASSWORD):
 
 
 def signs_in(login: str, password: str = PASSWORD) -> bool:
-    """Whether a browser that was never here gets in."""
+    """Whether a new browser can sign in."""
     client = Client()
     client.post("/accounts/login/", {"login": login, "password": password})
     return who_is_in(client) is not None
 
 
 def who_is_in(client: Client) -> str | None:
-    """The user name that a browser is signed in with, or None."""
+    """The user name of the signed-in browser, or None."""
     page = client.get("/settings/")
     if page.status_code != 200:
         return None

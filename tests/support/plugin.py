@@ -1,4 +1,4 @@
-"""The pytest plugin that gives a test run its own PostgreSQL and memcached, and takes them away again.
+"""The pytest plugin that starts a PostgreSQL and a memcached for the test run, and stops them at its end.
 
 It is named in pyproject.toml (`-p tests.support.plugin`): the servers' addresses must be in the
 environment before pytest-django reads the settings.
@@ -16,7 +16,7 @@ from deploy.local import services
 from deploy.local.memcached import Memcached
 from deploy.local.postgres import ROLE, Postgres
 
-# How the processes of one run (pytest-xdist) find what the first of them has started.
+# Variables by which the processes of pytest-xdist find the servers of the first one.
 DIRECTORY = "KWIPPY_TEST_DIRECTORY"
 WORKER = "PYTEST_XDIST_WORKER"
 
@@ -35,7 +35,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def start_in_controller(config: pytest.Config) -> None:
-    """Start PostgreSQL for the whole run, in a directory that goes with it."""
+    """Start PostgreSQL for the whole run, in a temporary directory."""
     directory = Path(tempfile.mkdtemp(prefix="kwippy-test-"))
     config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
     os.environ[DIRECTORY] = str(directory)
@@ -47,7 +47,7 @@ def start_in_controller(config: pytest.Config) -> None:
 
 
 def start_in_worker(config: pytest.Config, directory: Path, name: str) -> None:
-    """Start this process's own memcached: one that is flushed must not empty its neighbour's."""
+    """Start a memcached for this process: a flush must not empty that of another process."""
     sockets = services.socket_directory(directory / "run")
     memcached = Memcached(sockets, name=name)
     if Memcached.program() is not None:
@@ -61,7 +61,7 @@ def start_in_worker(config: pytest.Config, directory: Path, name: str) -> None:
 
 
 def set_environment(directory: Path, memcached: str, name: str = "main") -> None:
-    """Set every variable that the settings read, whatever the person's shell has in it."""
+    """Set every variable that the settings read, whatever the environment of the shell."""
     files = directory / f"files-{name}"
     if memcached:
         (files / "static").mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         "DATABASE_NAME": "kwippy",
         "DATABASE_USER": ROLE,
         "DATABASE_PASSWORD": "",
-        # A busy machine is no fault: who waits for a lock or a connection gets it in the end.
+        # Long, for a busy machine: every wait for a lock or a connection succeeds.
         "DATABASE_LOCK_TIMEOUT_MS": "6000",
         "DATABASE_STATEMENT_TIMEOUT_MS": "30000",
         "DATABASE_POOL_WAIT": "30",
@@ -93,7 +93,7 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
 
 @pytest.fixture(scope="session", autouse=True)
 def unhashed_static_files() -> Iterator[None]:
-    """Serve static files as they lie in the checkout: `live_server` finds no collected, hashed ones."""
+    """Serve static files from the checkout: `live_server` finds no collected, hashed files."""
     from django.conf import settings
     from django.test.utils import override_settings
 
@@ -104,7 +104,7 @@ def unhashed_static_files() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patience_with_memcached() -> Iterator[None]:
-    """A busy machine is no fault: a memcached that answers late is not taken for one that is away."""
+    """Long time limits for a busy machine: a slow memcached does not count as down."""
     from django.conf import settings
     from django.test.utils import override_settings
 
@@ -117,7 +117,7 @@ def patience_with_memcached() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_cached() -> None:
-    """Tests that use the same ids do not meet each other's users."""
+    """Empty the cache: tests reuse the same ids."""
     from django.core.cache import caches
 
     if "lookaside" in caches.settings:
@@ -126,7 +126,7 @@ def nothing_cached() -> None:
 
 @pytest.fixture
 def memcached() -> str:
-    """The address of this process's memcached, emptied by nobody; skips where the program is missing."""
+    """The address of this process's memcached; skips without the program."""
     address = os.environ["MEMCACHED_SERVERS"]
     if not address:
         pytest.skip("memcached is not installed")

@@ -1,9 +1,9 @@
-"""What can only be so where connections are pooled."""
+"""A mark for tests of the connection pool."""
 
 import pytest
 from django.conf import settings
 
-# With "django.db.backends.postgresql", the one-line way back, all other tests hold.
+# All other tests also pass with "django.db.backends.postgresql".
 pooled = pytest.mark.skipif(
     settings.DATABASES["default"]["ENGINE"] != "apps.dbpool", reason="the site runs without a pool"
 )

@@ -1,6 +1,5 @@
-"""The site as it is served: gunicorn with workers of its own, over the test's database."""
+"""gunicorn with the site, on the test's database."""
 
-import http.client
 import os
 import socket
 import subprocess
@@ -8,66 +7,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import connection
-from django.test import Client
 
-from apps.accounts.models import User
-
-TOKEN = "a" * 32
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    text: str
-    seconds: float
-
-
-class Visitor:
-    """Somebody with a browser's cookies and a connection that is opened anew each time."""
-
-    def __init__(self, port: int, session: str = "") -> None:
-        self.port = port
-        self.cookies = {"csrftoken": TOKEN} | ({"sessionid": session} if session else {})
-
-    def get(self, path: str, **headers: str) -> Answer:
-        return self._ask("GET", path, headers)
-
-    def post(self, path: str, headers: Mapping[str, str] | None = None, **form: str) -> Answer:
-        headers = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
-        return self._ask("POST", path, headers, urlencode({"csrfmiddlewaretoken": TOKEN, **form}))
-
-    def _ask(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Answer:
-        headers = headers | {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-        asked = http.client.HTTPConnection("localhost", self.port, timeout=30)
-        started = time.perf_counter()
-        try:
-            asked.request(method, path, body, headers)
-            answer = asked.getresponse()
-            text = answer.read().decode()
-        finally:
-            asked.close()
-        return Answer(answer.status, dict(answer.getheaders()), text, time.perf_counter() - started)
-
-
-class Member(Visitor):
-    """Somebody signed in."""
-
-    def __init__(self, port: int, user: User) -> None:
-        super().__init__(port, session_of(user))
-
-
-def session_of(user: User) -> str:
-    """The key of a new session of that person."""
-    client = Client()
-    client.force_login(user)
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
+from tests.support.http import request
 
 
 @contextmanager
@@ -84,9 +29,9 @@ def served(
     """Runs the site, with more environment ``variables``; yields its port, a free one unless it is given.
 
     ``host`` is the one in its SITE_URL. ``patient`` is for tests that do not hurt memcached: see
-    `tests.support.patient`. ``checkout`` is where the code is: another release's may be served too.
+    `tests.support.patient_settings`. ``checkout`` is the folder of the code, possibly of another release.
 
-    The test must be one with transactions, whose rows others see.
+    The test needs transaction=True, so that gunicorn sees its rows.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -98,7 +43,7 @@ def served(
         "DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "MEMCACHED_SERVERS": memcached,
         "SITE_URL": "http://localhost:8000",
-        "DJANGO_SETTINGS_MODULE": "tests.support.patient" if patient else "kwippy.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.support.patient_settings" if patient else "kwippy.settings",
         "STATIC_MANIFEST": "0",
         "STATIC_ROOT": str(settings.STATICFILES_DIRS[0]),
     }
@@ -110,7 +55,7 @@ def served(
     finally:
         server.terminate()
         server.wait(timeout=30)
-        # PostgreSQL notices a little later, and would not drop a database that is in use.
+        # PostgreSQL ends the sessions a little later, and would not drop a database in use.
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -122,9 +67,7 @@ def _wait(port: int, host: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(OSError):
-            asked = http.client.HTTPConnection("localhost", port, timeout=5)
-            asked.request("GET", "/livez", headers={"Host": host, "X-Forwarded-Proto": "https"})
-            if asked.getresponse().status == 200:
+            if request(port, "/livez", ("Host", host), ("X-Forwarded-Proto", "https")).status == 200:
                 return
         time.sleep(0.1)
-    raise TimeoutError("gunicorn does not answer")
+    raise TimeoutError("gunicorn does not respond")

@@ -20,7 +20,8 @@ from apps.accounts import hashers
 from apps.accounts.models import SignUp, User
 from apps.limits import Busy
 from deploy.local import services
-from tests.support.site import Visitor, served
+from tests.support.http import Visitor
+from tests.support.site import served
 
 
 def test_new_hashes_are_argon2id_within_what_owasp_asks_for() -> None:

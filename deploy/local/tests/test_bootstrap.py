@@ -11,7 +11,7 @@ import pytest
 from deploy.local import bootstrap
 
 
-def test_an_old_python_is_told_so_in_one_line(
+def test_an_old_python_gets_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 11, 2))
@@ -29,7 +29,7 @@ def works(python: str) -> bool:
         return False
 
 
-def test_old_pythons_understand_the_file_and_are_told_too() -> None:
+def test_old_pythons_parse_the_file_and_report_their_version() -> None:
     ast.parse(Path(bootstrap.__file__).read_text(), feature_version=(3, 7))
     for python in filter(works, ("python3.6", "python3.8", "python3.9", "python3.11")):
         command = [python, bootstrap.__file__, "requirements-local.txt"]

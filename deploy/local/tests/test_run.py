@@ -1,4 +1,4 @@
-"""`make run`: what it refuses, its environment, and how its processes stop."""
+"""`make run`: its refusals, its environment, and the end of its processes."""
 
 import shutil
 import signal
@@ -36,7 +36,7 @@ def test_what_is_not_a_port_is_named(text: str) -> None:
         run.parse_port(text)
 
 
-def test_a_second_copy_on_the_same_data_is_told_who_holds_it(tmp_path: Path) -> None:
+def test_a_second_copy_on_the_same_data_reports_the_holder(tmp_path: Path) -> None:
     refused = pytest.raises(ServiceError, match=r"already running .*process \d+")
     with run.lock(tmp_path / "run.lock"), refused, run.lock(tmp_path / "run.lock"):
         pass
@@ -55,7 +55,7 @@ def test_a_disk_that_is_nearly_full_is_named(tmp_path: Path, monkeypatch: pytest
         run.check_disk(tmp_path)
 
 
-def test_the_secret_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
+def test_the_secret_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = run.secret_key(tmp_path / "secret_key")
     secret = path.read_text()
     assert len(secret) >= 50

@@ -1,4 +1,4 @@
-"""Local servers: PostgreSQL, memcached, and what becomes of them when we are killed."""
+"""Local servers: PostgreSQL, memcached, and their end when this process is killed."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has buried yet does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -51,7 +51,7 @@ def test_postgresql_runs_below_a_directory_that_only_we_may_enter(tmp_path: Path
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_database_that_is_there_already_is_kept(postgres: Postgres) -> None:
+def test_an_existing_database_is_left_alone(postgres: Postgres) -> None:
     postgres.start()
     assert postgres.create_database("site")
     assert not postgres.create_database("site")
@@ -69,7 +69,7 @@ def test_a_second_server_on_the_same_data_is_refused(
 def test_a_lock_file_of_a_dead_server_does_not_stop_the_next(postgres: Postgres) -> None:
     postgres.start()
     postgres.stop()
-    # The number now belongs to a living process that is no server: us.
+    # The pid now belongs to another live process: this one.
     (postgres.data / "postmaster.pid").write_text(f"{os.getpid()}\n{postgres.data}\n")
     postgres.start()
     assert postgres.running()
@@ -83,7 +83,7 @@ def test_an_interrupted_initdb_is_begun_anew(postgres: Postgres) -> None:
     assert postgres.running()
 
 
-def test_the_reason_why_postgresql_does_not_start_is_told(postgres: Postgres) -> None:
+def test_the_reason_why_postgresql_does_not_start_is_reported(postgres: Postgres) -> None:
     postgres.start()
     postgres.stop()
     (postgres.data / "PG_VERSION").write_text("17\n")

@@ -1,4 +1,4 @@
-"""The list of mutations does not rot: what each changes, and the tests that it names, are there."""
+"""Every mutation of the list still applies, and every test that it names exists."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ PLATFORM = ("keyset", "lookaside", "pagecache", "dbpool", "commandqueue", "limit
 
 
 @pytest.mark.parametrize("mutation", mutations(), ids=lambda mutation: mutation.name)
-def test_what_a_mutation_changes_is_there_once_and_so_are_its_tests(mutation: Mutation) -> None:
+def test_a_mutation_applies_once_and_its_tests_exist(mutation: Mutation) -> None:
     assert mutation.mutated() != (ROOT / mutation.file).read_text()
     assert mutation.tests
     for test in mutation.tests:
@@ -19,7 +19,7 @@ def test_what_a_mutation_changes_is_there_once_and_so_are_its_tests(mutation: Mu
         assert re.search(rf"^ *def {name}\(", (ROOT / path).read_text(), re.MULTILINE), test
 
 
-def test_every_page_of_the_platform_has_its_promises_in_the_list() -> None:
+def test_every_platform_package_has_mutations() -> None:
     listed = mutations()
     assert len(listed) >= 60
     assert [name for name, times in Counter(mutation.name for mutation in listed).items() if times > 1] == []

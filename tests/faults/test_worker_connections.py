@@ -1,4 +1,4 @@
-"""A worker shares a pool: it has a connection while it works, and none while it waits."""
+"""A worker holds a pooled connection while it works, and none while it waits."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def smtp(settings: Any) -> Iterator[Server]:
     server = Server()
     server.start()
     settings.MAILERS = mailers(server.port)
-    # Without what recurs.
+    # Without recurring tasks.
     settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     yield server
     server.stop()
@@ -49,10 +49,10 @@ def worker(smtp: Server) -> Iterator[Worker]:
     assert not thread.is_alive()
 
 
-def ask(question: Callable[[], Any]) -> Any:
-    """As a request does: the connection goes back at the end."""
+def query(function: Callable[[], Any]) -> Any:
+    """Returns the connection to the pool at the end, like a request."""
     try:
-        return question()
+        return function()
     finally:
         connection.close()
 
@@ -62,11 +62,11 @@ def message() -> EmailMessage:
 
 
 def send() -> None:
-    ask(message().send)
+    query(message().send)
 
 
 def is_done() -> bool:
-    return bool(ask(lambda: Command.objects.filter(state=State.DONE).count() == 2))
+    return bool(query(lambda: Command.objects.filter(state=State.DONE).count() == 2))
 
 
 def test_one_connection_is_enough_for_a_worker_whose_mail_server_hangs(worker: Worker, smtp: Server) -> None:
@@ -75,7 +75,7 @@ def test_one_connection_is_enough_for_a_worker_whose_mail_server_hangs(worker: W
     send()
     assert smtp.reached.get(timeout=30) == "FINAL"
     for _ in range(20):
-        assert ask(Command.objects.count) == 1
+        assert query(Command.objects.count) == 1
     send()
     smtp.proceed()
     wait_for(is_done)
@@ -87,7 +87,7 @@ def test_a_worker_on_a_pool_that_is_used_up_waits_and_goes_on(worker: Worker, sm
     before = registry.stats()["default"].waits
     with uncommitted():
         message().send()
-        # All its threads want the one connection that there is, and it is ours.
+        # All its threads wait for the only connection, which this test holds.
         wait_for(lambda: registry.stats()["default"].waiting >= 2)
         assert registry.stats()["default"].in_use == 1
     connection.close()
@@ -98,7 +98,7 @@ def test_a_worker_on_a_pool_that_is_used_up_waits_and_goes_on(worker: Worker, sm
 
 def test_a_task_that_does_not_come_back_takes_no_connection_along(worker: Worker) -> None:
     wait_for(worker.is_ready)
-    ask(lambda: tasks.sleep.using(priority=1).enqueue(3))
-    wait_for(lambda: ask(Command.objects.filter(started_at__isnull=False).exists))
+    query(lambda: tasks.sleep.using(priority=1).enqueue(3))
+    wait_for(lambda: query(Command.objects.filter(started_at__isnull=False).exists))
     for _ in range(5):
-        assert ask(Command.objects.filter(state=State.LEASED).count) == 1
+        assert query(Command.objects.filter(state=State.LEASED).count) == 1

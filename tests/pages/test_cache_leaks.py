@@ -1,4 +1,4 @@
-"""Whatever a stranger, or a member, asks for first: the next stranger gets what every stranger gets."""
+"""Cache poisoning and leaks: no request changes the page that the next anonymous visitor gets."""
 
 import random
 import re
@@ -17,12 +17,13 @@ from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow
 from apps.kwips import actions
 from deploy.local.memcached import Memcached
-from tests.support.site import Member, served
+from tests.support.http import Member
+from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CANARY = "canary7391"
-# What is the same for everyone, members too.
+# Documents without a viewer, the same for members.
 DOCUMENTS = ["/robots.txt", "/manifest.webmanifest", "/.well-known/security.txt", "/sitemap.xml"]
 
 
@@ -32,19 +33,19 @@ class Got(NamedTuple):
     body: bytes
 
     @property
-    def is_kept(self) -> bool:
+    def is_hit(self) -> bool:
         return "cache-status: pagecache; hit" in self.head
 
 
 class Wire:
-    """Sends bytes as they are: what a client library would not send is what matters here."""
+    """Sends raw bytes, also those that a client library refuses to send."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._socket: socket.socket | None = None
 
-    def ask(self, target: str, *headers: str, method: str = "GET", host: str = "localhost:8000") -> Got:
-        """The answer; where the server hangs up instead, one with status 0."""
+    def request(self, target: str, *headers: str, method: str = "GET", host: str = "localhost:8000") -> Got:
+        """The response; status 0 if the server closes the connection."""
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *headers, "", ""]
         for attempt in range(2):
             try:
@@ -74,7 +75,7 @@ class Wire:
         while len(body) < wanted:
             body += self._more()
         if "connection: close" in said or not length:
-            self.close()  # what may still come is nobody's next answer
+            self.close()  # late bytes must not become the next response
         return Got(int(said.split()[1]), said, body)
 
     def _more(self) -> bytes:
@@ -86,14 +87,14 @@ class Wire:
 
 
 def entries(memcached: str) -> int:
-    """How many things memcached keeps."""
+    """The number of entries in memcached."""
     with socket.socket(socket.AF_UNIX) as wire:
         wire.connect(memcached.removeprefix("unix:"))
         wire.sendall(b"stats\r\n")
-        told = b""
-        while b"END" not in told:
-            told += wire.recv(65536)
-    found = re.search(rb"curr_items (\d+)", told)
+        stats = b""
+        while b"END" not in stats:
+            stats += wire.recv(65536)
+    found = re.search(rb"curr_items (\d+)", stats)
     assert found
     return int(found[1])
 
@@ -112,7 +113,7 @@ def is_document(address: str) -> bool:
     return address in DOCUMENTS or "feed.atom" in address or address.startswith("/sitemap-")
 
 
-class Place(NamedTuple):
+class Site(NamedTuple):
     port: int
     memcached: str
     public: list[str]
@@ -121,7 +122,7 @@ class Place(NamedTuple):
 
 
 @pytest.fixture
-def place(memcached: str) -> Iterator[Place]:
+def site(memcached: str) -> Iterator[Site]:
     ann = User.objects.create_user("ann", "ann@example.org")
     bob = User.objects.create_user("bob", "bob@example.org")
     kwip = actions.publish(author=ann, text="tea", form_key=uuid.uuid4()).kwip
@@ -146,10 +147,10 @@ def place(memcached: str) -> Iterator[Place]:
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
     ]  # fmt: skip
     with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
-        yield Place(port, address, public, private, ann)
+        yield Site(port, address, public, private, ann)
 
 
-# One process, so that "asked for twice" is; no one is kept away from writing so much.
+# One process, so that a second request hits its admission window; no rate limit for publishing.
 VARIABLES = {"WEB_WORKERS": "1"}
 
 
@@ -166,7 +167,7 @@ def identities(member: Member) -> dict[str, list[str]]:
 
 
 Ask = Callable[[str], tuple[str, list[str], dict[str, str]]]
-# What is asked for instead of an address, with which headers, and how else.
+# Each attack: from a path to the request target, headers and options.
 ATTACKS: dict[str, Ask] = {
     "plain": lambda at: (at, [], {}),
     "host": lambda at: (at, [], {"host": f"{CANARY}.example"}),
@@ -210,13 +211,13 @@ def _add(address: str, query: str) -> str:
     return f"{address}{'&' if '?' in address else '?'}{query}"
 
 
-def references(wire: Wire, place: Place) -> dict[str, Got]:
-    """Each public page as a stranger gets it, kept."""
+def references(wire: Wire, site: Site) -> dict[str, Got]:
+    """Each public page as an anonymous visitor gets it, from the cache."""
     found: dict[str, Got] = {}
-    for address in place.public:
+    for address in site.public:
         for _ in range(3):
-            got = wire.ask(address)
-        assert got.is_kept, address
+            got = wire.request(address)
+        assert got.is_hit, address
         found[address] = got
         assert "set-cookie" not in got.head, address
         assert b"csrf" not in got.body
@@ -224,52 +225,52 @@ def references(wire: Wire, place: Place) -> dict[str, Got]:
     return found
 
 
-def test_no_attack_changes_what_the_next_stranger_gets(place: Place) -> None:
-    wire, member = Wire(place.port), Member(place.port, place.ann)
-    reference = references(wire, place)
+def test_no_attack_changes_the_next_anonymous_page(site: Site) -> None:
+    wire, member = Wire(site.port), Member(site.port, site.ann)
+    reference = references(wire, site)
     for name, cookies in identities(member).items():
-        for attack, ask in ATTACKS.items():
-            for address in place.public:
-                before = entries(place.memcached)
-                target, headers, options = ask(address)
-                got = wire.ask(target, *cookies, *headers, **options)
-                clean = wire.ask(address)
+        for attack, build in ATTACKS.items():
+            for address in site.public:
+                before = entries(site.memcached)
+                target, headers, options = build(address)
+                got = wire.request(target, *cookies, *headers, **options)
+                clean = wire.request(address)
                 assert clean.body == reference[address].body, (name, attack, address)
-                assert clean.is_kept, (name, attack, address)
+                assert clean.is_hit, (name, attack, address)
                 assert CANARY not in clean.head
-                # What a member reads is kept too, for members: sessions, people, cards.
+                # A member's request caches sessions, people and cards, too.
                 if name != "member":
-                    assert entries(place.memcached) <= before + 1, (name, attack, address)
-                if got.is_kept and options.get("method") != "HEAD":
+                    assert entries(site.memcached) <= before + 1, (name, attack, address)
+                if got.is_hit and options.get("method") != "HEAD":
                     assert got.body == reference[address].body, (name, attack, address)
                 if name in ("member", "expired session", "authorization", "empty authorization"):
                     assert "public" not in got.head, (name, attack, address)
 
 
 @pytest.mark.parametrize("address", ["/tag/word{}/", "/tag/word{}/feed.atom", "/person{}/", "/ann/kwip/{}/"])
-def test_made_up_addresses_are_not_found_however_often_and_leave_nothing(place: Place, address: str) -> None:
-    wire = Wire(place.port)
-    references(wire, place)
-    before = entries(place.memcached)
+def test_made_up_addresses_are_not_found_however_often_and_leave_nothing(site: Site, address: str) -> None:
+    wire = Wire(site.port)
+    references(wire, site)
+    before = entries(site.memcached)
     for number in range(10_000, 10_100):
         for _ in range(4):
-            assert wire.ask(address.format(number)).status == 404
-    assert entries(place.memcached) == before
+            assert wire.request(address.format(number)).status == 404
+    assert entries(site.memcached) == before
 
 
-def test_nothing_that_is_not_public_is_ever_kept(place: Place) -> None:
-    wire, member = Wire(place.port), Member(place.port, place.ann)
-    for address in place.private:
+def test_a_page_that_is_not_public_is_never_cached(site: Site) -> None:
+    wire, member = Wire(site.port), Member(site.port, site.ann)
+    for address in site.private:
         for cookies in identities(member).values():
             for _ in range(2):
-                got = wire.ask(address, *cookies)
+                got = wire.request(address, *cookies)
                 assert "cache-status" not in got.head, address
                 assert "public" not in got.head, address
                 assert "no-store" in got.head, address
 
 
-def test_every_address_of_the_site_is_in_the_matrix(place: Place) -> None:
-    """So that a page which is new is attacked as well: all but what allauth and the admin bring."""
+def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
+    """A new page must be in the matrix; URLs of allauth and the admin are exempt."""
     from django.urls import Resolver404, resolve
 
     ours = {
@@ -279,35 +280,35 @@ def test_every_address_of_the_site_is_in_the_matrix(place: Place) -> None:
         if getattr(pattern, "callback", None) and pattern.callback.__module__.startswith(("apps.", "kwippy."))
     }
     attacked = set()
-    for address in place.public + place.private:
+    for address in site.public + site.private:
         with suppress(Resolver404):
             attacked.add(resolve(address.partition("?")[0]).url_name)
-    # These answer to POST alone, are files, or are told apart by their address's network.
+    # POST only, files, or restricted to networks.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 
 
-def test_a_thousand_random_queries_make_one_entry_at_most(place: Place) -> None:
-    wire, chance = Wire(place.port), random.Random(7)
-    reference = references(wire, place)
-    before = entries(place.memcached)
+def test_a_thousand_random_queries_make_one_entry_at_most(site: Site) -> None:
+    wire, chance = Wire(site.port), random.Random(7)
+    reference = references(wire, site)
+    before = entries(site.memcached)
     letters = "abcxyz%&=+;[]_-.~0123456789"
     for number in range(1000):
         query = "".join(chance.choices(letters, k=chance.randrange(1, 40))).replace("%", "%25")
         address = chance.choice(["/", "/everyone/", "/ann/", "/tag/tea/"])
-        got = wire.ask(f"{address}?{query}", f"X-Any: {number}", f"Cookie: c{number}=1")
+        got = wire.request(f"{address}?{query}", f"X-Any: {number}", f"Cookie: c{number}=1")
         assert got.body == reference[address].body, query
-        assert got.is_kept, query
-    assert entries(place.memcached) == before
+        assert got.is_hit, query
+    assert entries(site.memcached) == before
 
 
-def test_a_members_page_is_never_a_strangers_whatever_the_order(place: Place) -> None:
-    wire, member = Wire(place.port), Member(place.port, place.ann)
-    for address in place.public:
+def test_a_members_page_is_never_served_to_an_anonymous_visitor(site: Site) -> None:
+    wire, member = Wire(site.port), Member(site.port, site.ann)
+    for address in site.public:
         for _ in range(3):
             assert 'data-viewer="ann"' in member.get(address).text or is_document(address)
-            got = wire.ask(address)
+            got = wire.request(address)
             assert b"data-viewer" not in got.body
-        assert got.is_kept
+        assert got.is_hit
         assert "no-store" in member.get(address).headers["Cache-Control"]

@@ -1,7 +1,7 @@
-"""A process that has loaded what is not ours, and forks one that runs pytest for each line that it reads.
+"""A fork server for `mutate`: it imports the third-party packages once and runs pytest in forked children.
 
-Of `mutate`: most of a short run of tests would be loading Django and pytest. A line is JSON, {"arguments":
-pytest's, "output": the file for what it writes}; the answer is a line with its exit code.
+Importing Django and pytest would take most of a short run. A request is a line of JSON, {"arguments": of
+pytest, "output": path}; the reply is a line with pytest's exit code.
 """
 
 import importlib
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-# Nothing that needs the settings, and nothing of this project: it is not mutated yet.
+# Nothing that needs the settings, and no module of this project: the mutation comes later.
 LOADED = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.python", "_pytest.terminal", "_pytest.junitxml",
     "django.test", "django.db.models", "django.forms", "django.views.generic", "django.core.mail",
@@ -21,7 +21,7 @@ LOADED = (
 
 
 def run(arguments: list[str], output: str) -> int:
-    """pytest's exit code, in a process of its own."""
+    """Runs pytest in a child; returns its exit code."""
     child = os.fork()
     if child == 0:
         file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -39,11 +39,11 @@ def main() -> None:
     for name in LOADED:
         try:
             importlib.import_module(name)
-        except Exception as error:  # it is then loaded by each run
-            sys.stderr.write(f"not loaded beforehand: {name}: {error}\n")
+        except Exception as error:  # each run then imports it
+            sys.stderr.write(f"not preloaded: {name}: {error}\n")
     for line in sys.stdin:
-        asked = json.loads(line)
-        sys.stdout.write(f"{run(asked['arguments'], asked['output'])}\n")
+        request = json.loads(line)
+        sys.stdout.write(f"{run(request['arguments'], request['output'])}\n")
         sys.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL of a test's own, with an empty site: to be hurt, where all others would suffer."""
+"""A PostgreSQL for one test module, with an empty site, which the tests may kill."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def manage(server: Postgres, *words: str) -> str:
 
 
 def sessions(server: Postgres, people: int) -> list[str]:
-    """The session cookies of so many new people."""
+    """Creates that many users, and returns their session cookies."""
     script = f"""
 import json, uuid
 from django.conf import settings

@@ -1,6 +1,6 @@
-"""Each code point, in each text that a person can set, through each document that the site has.
+"""Every code point in every text field, rendered in every kind of document.
 
-As forms take it, and as it may be stored: from before it was cleaned, or by an operator.
+Both as forms clean it and as it may be stored uncleaned, for example by an operator.
 """
 
 import datetime
@@ -26,7 +26,7 @@ from apps.kwips.text import to_html
 from apps.plaintext import safe
 
 CHUNK = 90_000
-# NUL and surrogates: PostgreSQL keeps neither, and forms refuse both.
+# NUL and surrogates: PostgreSQL stores neither, and forms refuse both.
 ALL = "".join(chr(point) for point in range(1, 0x110000) if not 0xD800 <= point <= 0xDFFF)
 CHUNKS = [ALL[start : start + CHUNK] for start in range(0, len(ALL), CHUNK)]
 FORBIDDEN = "a\x01\x0b\x1f\x7f\x9f\ufdd0\ufdef\ufffe\uffff\U0001fffe\U0010ffffb"
@@ -45,18 +45,18 @@ def operator(db: None) -> User:
 
 
 def parsed(document: bytes) -> ElementTree.Element:
-    """Raises where it is not well-formed: expat forgives nothing."""
+    """Raises if it is not well-formed XML."""
     return ElementTree.fromstring(document)
 
 
 def checked(page: bytes) -> None:
-    """Raises where an HTML parser would report a control character or a noncharacter."""
+    """Raises if an HTML parser would report a control character or a noncharacter."""
     text = page.decode()
     assert text == safe(text)
 
 
 def read(mail: EmailMessage) -> None:
-    """Raises where another program finds a defect in the mail, or a character that breaks a document."""
+    """Raises if Python's parser finds a defect in the mail, or for a character that breaks a document."""
     message = message_from_bytes(mail.message().as_bytes(), policy=policy.default.clone(raise_on_defect=True))
     for header in ("Subject", "Reply-To", "To"):
         assert str(message[header]) == safe(str(message[header]))
@@ -86,7 +86,7 @@ def test_every_code_point_in_every_element_of_a_document_and_in_a_mail(chunk: st
     expected = safe(chunk).replace("\r\n", "\n").replace("\r", "\n")
     assert [root.findtext(f"{ATOM}title"), root.findtext(f"{ATOM}entry/{ATOM}title")] == [expected] * 2
     assert root.findtext(f"{ATOM}entry/{ATOM}content") == html.replace("\r", "\n")
-    # What people wrote is XML too, but for the tag that HTML does not close.
+    # The HTML of kwips is XML too, except for a tag that HTML does not close.
     parsed(f"<div>{html.replace('<br>', '<br/>')}</div>".encode())
     read(_mail(Message(pk=1, name="Ann", email="ann@example.org", subject="all", text=chunk)))
 

@@ -1,4 +1,4 @@
-"""Favourite and follow: a few bytes for the page's script, a redirect for a browser, and not too many."""
+"""Favourite and follow: a short response for the script, a redirect without it, and rate limits."""
 
 import uuid
 
@@ -78,7 +78,7 @@ def test_what_is_refused_says_why(member: Client, ann: User, bob: User, kwip: Kw
         assert "you can't follow" in answer.json()["error"]
 
 
-def test_somebody_whose_session_ended_is_shown_the_door(client: Client, bob: User, kwip: Kwip) -> None:
+def test_after_the_session_ended_a_click_leads_to_sign_in(client: Client, bob: User, kwip: Kwip) -> None:
     for address in (f"/kwip/{kwip.pk}/favourite/", f"/{bob.username}/follow/"):
         answer = ask(client, address)
         assert answer.status_code == 403

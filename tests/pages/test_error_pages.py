@@ -1,4 +1,4 @@
-"""Pages for what went wrong: friendly, telling nothing of the inside, and losing nothing that was typed."""
+"""Error pages: friendly, without internals, and with the text that was typed."""
 
 import json
 import logging

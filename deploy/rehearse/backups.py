@@ -1,11 +1,11 @@
-"""A backup of the running site; going back to it; the loss of the machine, and a new one from the backup."""
+"""A backup of the running site, a restore over it, and a restore onto an empty machine."""
 
 import time
 
 from deploy.rehearse.kills import writers
 from deploy.rehearse.load import Load
 from deploy.rehearse.opening import answers
-from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, free_port, patiently
+from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, free_port, wait_for
 from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import Visitor, publish, sign_in
 
@@ -29,17 +29,17 @@ def play(stack: Stack, operator: Operator) -> None:
     started = time.monotonic()
     operator.follow("Restore", names={"FOLDER": "kept"})
     operator.follow("To try it", only="docker-compose")
-    patiently(lambda: answers(Visitor(stack.https)), "the first page of the restored site", "nginx")
-    print(f"restore: the site is back {time.monotonic() - started:.0f} s after there was nothing")
+    wait_for(lambda: answers(Visitor(stack.https)), "the first page of the restored site", "nginx")
+    print(f"restore: the site responds after {time.monotonic() - started:.0f} s on an empty machine")
 
     texts = set(stack.sql("SELECT text FROM kwips_kwip").splitlines())
     if missing := (kept | {"the kettle is on", "this is in the backup"}) - texts:
         raise RehearsalError(f"{len(missing)} kwips are not in the backup", "postgres")
     if Visitor(stack.https).get(PICTURE).text != picture.text:
-        raise RehearsalError("a picture is not what it was", "nginx")
+        raise RehearsalError("a picture differs from the one in the backup", "nginx")
     if (status := Visitor(stack.https).get(lost).status) != 404:
-        raise RehearsalError(f"what came after the backup was answered with {status}", "postgres")
-    # The secrets are the same: whoever was signed in still is, and passwords work.
+        raise RehearsalError(f"a kwip newer than the backup got {status}", "postgres")
+    # The secrets are the same: sessions stay valid, and passwords work.
     if (status := ann.get("/kwip/").status) != 200:
         raise RehearsalError(f"ann was signed out by the restore: {status}", "web")
     again = Visitor(stack.https)
@@ -48,9 +48,9 @@ def play(stack: Stack, operator: Operator) -> None:
 
 
 def back_up(stack: Stack, operator: Operator) -> set[str]:
-    """Back up under load; returns what had been acknowledged before."""
+    """Backs up under load; returns the kwips that the site had acknowledged before."""
     with Load(stack, writers(stack)) as load:
-        patiently(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
+        wait_for(lambda: load.acknowledged, "a kwip to be acknowledged", "web")
         before, moment = set(load.acknowledged), time.monotonic()
         operator.follow("Back up", only="deploy/backup", names={"FOLDER": "kept"})
         seconds = time.monotonic() - moment
@@ -61,7 +61,7 @@ def back_up(stack: Stack, operator: Operator) -> set[str]:
 
 
 def nightly(stack: Stack, operator: Operator) -> None:
-    """The line for cron keeps the newest, and the last ones."""
+    """The cron line deletes all backups but the newest 14."""
     folder = stack.folder / "backups"
     for day in range(10, 30):
         (folder / f"2020-01-{day}").mkdir(parents=True)
@@ -69,11 +69,11 @@ def nightly(stack: Stack, operator: Operator) -> None:
     operator.follow("Back up", only="rsync")
     left = sorted(path.name for path in folder.iterdir())
     if len(left) != 14 or not (folder / left[-1] / "SHA256SUMS").is_file() or left[0] != "2020-01-17":
-        raise RehearsalError(f"of the backups these are left: {left}")
+        raise RehearsalError(f"these backups are left: {left}")
 
 
 def try_backup(stack: Stack, operator: Operator, address: str) -> None:
-    """The backup in a second project beside the site, which goes on."""
+    """Restores the backup into a second project; the site keeps running."""
     http, https = free_port(), free_port()
     name = f"{stack.name}-trial"
     names = {"HTTP_PORT": str(http), "HTTPS_PORT": str(https), "COMPOSE_PROJECT_NAME": name}
@@ -83,7 +83,7 @@ def try_backup(stack: Stack, operator: Operator, address: str) -> None:
         operator.follow("Try a backup", only=f"{setting}=", names=names)
     operator.follow("Try a backup", only="deploy/restore", names={"FOLDER": str(stack.folder / "kept")})
     trial = Visitor(https, domain="localhost")
-    patiently(lambda: "this is in the backup" in trial.get(address).text, "the backup on trial")
+    wait_for(lambda: "this is in the backup" in trial.get(address).text, "the backup on trial")
     if trial.get(PICTURE).status != 200:
         raise RehearsalError("a picture is not in the backup on trial")
     names = {"kwippy-trial": name}
@@ -94,21 +94,21 @@ def try_backup(stack: Stack, operator: Operator, address: str) -> None:
 
 
 def go_back(stack: Stack, operator: Operator, ann: Visitor, address: str) -> None:
-    """Restore on the machine that has gone on. What it had cached is of versions that will come once more."""
+    """Restores over a running site. Its caches hold entries of versions that will be written again."""
     operator.follow("Restore", names={"FOLDER": "kept"})
     anonymous = Visitor(stack.https)
-    patiently(
+    wait_for(
         lambda: "this is in the backup" in anonymous.get(address).text, "the text of the backup", "nginx"
     )
     edit(ann, address, "this is another edit")
     if "this is another edit" not in ann.get(address).text:
-        raise RehearsalError("a restored site shows what was cached before", "memcached")
-    patiently(lambda: "this is another edit" in anonymous.get(address).text, "the edit, anonymously", "nginx")
+        raise RehearsalError("a restored site shows a page cached before the restore", "memcached")
+    wait_for(lambda: "this is another edit" in anonymous.get(address).text, "the edit, anonymously", "nginx")
 
 
 def edit(ann: Visitor, address: str, text: str) -> None:
-    """Say it differently, and see it."""
+    """Edits a kwip; the author and an anonymous visitor read the new text."""
     action = f"/kwip/{address.rstrip('/').rpartition('/')[2]}/edit/"
     ann.fill(action, action, text=text)
     for visitor in (ann, Visitor(ann.port)):
-        patiently(lambda visitor=visitor: text in visitor.get(address).text, text, "web")  # type: ignore[misc]
+        wait_for(lambda visitor=visitor: text in visitor.get(address).text, text, "web")  # type: ignore[misc]

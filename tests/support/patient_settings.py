@@ -1,6 +1,6 @@
 """The site's settings for a busy machine: a slow service does not count as down.
 
-`served(patient=True)` runs gunicorn with them, where a test is about what is true and not about how soon.
+`served(patient=True)` runs gunicorn with them, for tests that are not about timing.
 """
 
 from apps.pagecache import wsgi

@@ -1,4 +1,4 @@
-"""From a sign-up to a user, as browsers and mailboxes see it."""
+"""Sign-up and confirmation, with browsers and mailboxes."""
 
 import datetime
 import re
@@ -34,7 +34,7 @@ def days_pass(days: float) -> None:
 
 
 def page_of(answer) -> str:
-    """A page without what differs at each request."""
+    """A page without the values that differ in each response."""
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
 
 
@@ -258,7 +258,7 @@ def test_an_address_that_a_member_asked_for_resets_no_password_of_theirs(client:
 
 
 def waits_with(client: Client, email: str) -> list[object]:
-    """All that a browser sees between signing up and following a link."""
+    """All responses between a sign-up and its confirmation."""
     answers = [
         sign_up(client, "newcomer", email),
         client.get("/accounts/confirm-email/"),
@@ -388,7 +388,7 @@ def test_two_clicks_at_once_are_one_user() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_click_and_a_second_sign_up_at_once_make_one_of_the_two() -> None:
-    """The user has the name and the password of the sign-up whose link was followed, never of the other."""
+    """The user gets the name and the password of the confirmed sign-up, not of the other one."""
     first = sign_ups.create(username="eve", email="eve@example.org", password="first")
 
     def click() -> str:

@@ -1,4 +1,4 @@
-"""What no checker of pages finds: zoom, large text, where the focus is, and when times are."""
+"""Accessibility that axe does not check: zoom, large text, visible focus, times in words."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ __all__ = ["ann"]
 pytestmark = pytest.mark.django_db(transaction=True)
 type Open = Callable[..., Page]
 
-# Elements in whose text a word is broken where it has no hyphen: a word of theirs takes more than one line.
+# Elements with a word that is broken across lines without a hyphen.
 BROKEN = """[...document.querySelectorAll('.nav a, .tabs a, .button')].filter((element) => {
     const range = document.createRange();
     range.selectNodeContents(element);
@@ -22,7 +22,7 @@ BROKEN = """[...document.querySelectorAll('.nav a, .tabs a, .button')].filter((e
     return lines.size > element.textContent.trim().split(/\\s+/).length + 1;
 }).map((element) => element.textContent.trim())"""
 
-# Whether any part of what has the focus can be seen: nothing lies over all of its corners and its middle.
+# Whether a part of the focused element is visible: not all corners and the middle are covered.
 HIDDEN = """(() => {
     const focused = document.activeElement;
     if (focused === document.body) return null;
@@ -61,7 +61,7 @@ def test_with_text_of_twice_the_size_no_word_is_broken_and_nothing_is_cut_off(
         sign_in(page, ann, live_server.url)
     for path in ("/", "/everyone/", "/bob/", "/about/"):
         page.goto(live_server.url + path)
-        # As a browser's own setting does: all sizes are relative to the root's.
+        # Like the browser's setting: all sizes are relative to the root's.
         page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
         assert page.evaluate(BROKEN) == [], path
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -148,7 +148,7 @@ def test_times_say_their_zone_and_with_script_are_the_readers(
 def test_every_page_has_headings_in_order(
     live_server: LiveServer, open_page: Open, ann: User, width: int
 ) -> None:
-    """One h1, and each kwip under a heading of its own, for who jumps from one to the next."""
+    """One h1, and a heading for each kwip, for navigation by headings."""
     page = open_page(width=width)
     sign_in(page, ann, live_server.url)
     for path in addresses(member=True):

@@ -1,4 +1,4 @@
-"""Two people who talk, a third who follows one of them, and the pages that show it."""
+"""The scenario of the invalidation tests: three people, their kwips, and the public pages."""
 
 import io
 import uuid
@@ -22,8 +22,8 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass
-class Place:
-    """ann's kwip with bob's long comment, bob's own kwip, and what ann wrote for her follower cee."""
+class Scenario:
+    """A kwip of ann with a long comment of bob, a kwip of bob, and one of ann for her follower cee."""
 
     ann: User
     bob: User
@@ -35,7 +35,7 @@ class Place:
 
     @property
     def pages(self) -> dict[str, str]:
-        """Every public page, and the families (but for people) that it belongs to."""
+        """Every public page, with its families except "people"."""
         return {
             "/": "everyone",
             "/everyone/": "everyone",
@@ -69,7 +69,7 @@ class Place:
 
     @property
     def members_pages(self) -> list[str]:
-        """Pages that show a member what is kept in the look-aside cache: people and cards."""
+        """Pages for members that show entries of the look-aside cache: people and cards."""
         lists = ["/ann/", "/bob/", "/bob/comments/", "/ann/favourites/", "/bob/favourites/", "/tag/tea/"]
         return ["/", "/everyone/", f"/ann/kwip/{self.kwip.pk}/", *lists]
 
@@ -78,7 +78,7 @@ class Place:
         return [self.ann, self.bob, self.cee]
 
 
-def make_place() -> Place:
+def make_scenario() -> Scenario:
     ann, bob, cee = (
         User.objects.create_user(name, f"{name}@example.org", PASSWORD) for name in ("ann", "bob", "cee")
     )
@@ -87,7 +87,7 @@ def make_place() -> Place:
     other = write(bob, "something else")
     follow(follower=cee, followee=ann)
     follow(follower=ann, followee=cee)
-    return Place(ann, bob, cee, kwip, comment, other, write(ann, "between us, #tea", followers_only=True))
+    return Scenario(ann, bob, cee, kwip, comment, other, write(ann, "between us, #tea", followers_only=True))
 
 
 def write(author: User, text: str, **options: Any) -> Kwip:
@@ -99,22 +99,22 @@ def reply(author: User, thread: Kwip, text: str) -> Kwip:
 
 
 def picture() -> bytes:
-    made = io.BytesIO()
-    Image.new("RGB", (64, 64), "green").save(made, "WEBP")
-    return made.getvalue()
+    image = io.BytesIO()
+    Image.new("RGB", (64, 64), "green").save(image, "WEBP")
+    return image.getvalue()
 
 
 def site() -> Application:
-    """The site behind a page cache of a process that has just started."""
+    """The site behind the page cache of a new process."""
     return wrapped(WSGIHandler())
 
 
-def asked(application: Application, path: str, *, warm: bool = False) -> Response:
+def get(application: Application, path: str, *, warm: bool = False) -> Response:
     environ = warming_request(path)
     if not warm:
         del environ["pagecache.warm"]
     return response_of(application, environ)
 
 
-def is_kept(answer: Response) -> bool:
-    return dict(answer.headers).get("Cache-Status") == "pagecache; hit"
+def is_hit(response: Response) -> bool:
+    return dict(response.headers).get("Cache-Status") == "pagecache; hit"

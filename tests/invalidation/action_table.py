@@ -1,6 +1,6 @@
-"""The table of all that changes something: each action, and the families of public pages that it changes.
+"""The action table: each write, and the families of public pages that it purges.
 
-Every public function of every `actions.py` has a row in which it really does something.
+Every public function of every `actions.py` has a row in which it changes the database.
 """
 
 import importlib
@@ -24,37 +24,37 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips
-from tests.invalidation.place import PASSWORD, Place, picture
+from tests.invalidation.scenario import PASSWORD, Scenario, picture
 
-type Arguments = Callable[[Place], dict[str, Any]]
+type Arguments = Callable[[Scenario], dict[str, Any]]
 
 
-def nothing(_: Place) -> None: ...
+def nothing(_: Scenario) -> None: ...
 
 
 @dataclass(frozen=True)
 class Row:
     """``function`` with these ``arguments`` changes the pages of the families ``purges``, and no others.
 
-    ``first`` prepares it. ``purges`` is "people" for all pages that show people. What is ``durable`` commits
-    on its own, and can't be part of a transaction.
+    ``first`` prepares it. ``purges`` is "people" for all pages that show people. A ``durable`` function
+    commits by itself and can't run in a transaction.
     """
 
     name: str
     function: Callable[..., object]
     arguments: Arguments
     purges: str = ""
-    first: Callable[[Place], object] = field(default=nothing)
+    first: Callable[[Scenario], object] = field(default=nothing)
     durable: bool = False
 
-    def run(self, place: Place) -> None:
-        self.function(**self.arguments(place))
+    def run(self, scenario: Scenario) -> None:
+        self.function(**self.arguments(scenario))
 
     def __str__(self) -> str:
         return self.name
 
     def is_purged(self, families: str) -> bool:
-        """Whether a page of these families is."""
+        """Whether the row purges a page of these families."""
         if self.purges == "people":
             return families != "about"
         return not set(families.split()).isdisjoint(self.purges.split())
@@ -64,16 +64,16 @@ def key() -> dict[str, uuid.UUID]:
     return {"form_key": uuid.uuid4()}
 
 
-def follows(place: Place) -> dict[str, User]:
-    return {"follower": place.bob, "followee": place.ann}
+def follows(scenario: Scenario) -> dict[str, User]:
+    return {"follower": scenario.bob, "followee": scenario.ann}
 
 
-def likes(place: Place) -> dict[str, Any]:
-    return {"kwip": place.kwip, "user": place.bob}
+def likes(scenario: Scenario) -> dict[str, Any]:
+    return {"kwip": scenario.kwip, "user": scenario.bob}
 
 
-def likes_comment(place: Place) -> dict[str, Any]:
-    return {"kwip": place.comment, "user": place.ann}
+def likes_comment(scenario: Scenario) -> dict[str, Any]:
+    return {"kwip": scenario.comment, "user": scenario.ann}
 
 
 def admin_saves(person: User, **changes: str | None) -> None:
@@ -94,47 +94,47 @@ def _operator() -> User:
     return User.objects.create_superuser("ops", "ops@example.org", PASSWORD)
 
 
-def deactivates(place: Place) -> None:
-    bob = User.objects.get(pk=place.bob.pk)
+def deactivates(scenario: Scenario) -> None:
+    bob = User.objects.get(pk=scenario.bob.pk)
     bob.is_active = False
     bob.save()
 
 
-def signs_in(place: Place) -> None:
+def signs_in(scenario: Scenario) -> None:
     assert Client().login(username="bob", password=PASSWORD)
 
 
-def changes_password(place: Place) -> None:
+def changes_password(scenario: Scenario) -> None:
     client = Client()
-    client.force_login(place.bob)
+    client.force_login(scenario.bob)
     user = client.get("/settings/").wsgi_request.user
     user.set_password("another horse battery")
     user.save()
 
 
-def looks_around(place: Place) -> None:
+def looks_around(scenario: Scenario) -> None:
     client = Client()
-    client.force_login(place.bob)
-    for path in place.pages:
+    client.force_login(scenario.bob)
+    for path in scenario.pages:
         assert client.get(path).status_code == 200
 
 
-def has_a_picture(place: Place) -> None:
-    accounts.change_picture(user=place.bob, picture=picture())
+def has_a_picture(scenario: Scenario) -> None:
+    accounts.change_picture(user=scenario.bob, picture=picture())
 
 
-def a_command(state: State) -> Callable[[Place], None]:
-    def made(_: Place) -> None:
+def a_command(state: State) -> Callable[[Scenario], None]:
+    def create(_: Scenario) -> None:
         now = timezone.now()
         times = {"expires_at": now + timedelta(days=1), "finished_at": now - timedelta(minutes=1)}
         Command.objects.create(
             kind=Kind.TASK, queue_name=Queue.DEFAULT, backend="default", task="none", state=state, **times
         )
 
-    return made
+    return create
 
 
-def commands(_: Place) -> dict[str, Any]:
+def commands(_: Scenario) -> dict[str, Any]:
     return {"ids": list(Command.objects.values_list("pk", flat=True))}
 
 
@@ -142,13 +142,13 @@ def profile(**changes: str) -> Arguments:
     return lambda p: {"user": p.bob, "display_name": "", "bio": ""} | changes
 
 
-def place_itself(place: Place) -> dict[str, Any]:
-    return {"place": place}
+def whole_scenario(scenario: Scenario) -> dict[str, Any]:
+    return {"scenario": scenario}
 
 
-def message(place: Place) -> dict[str, Any]:
+def message(scenario: Scenario) -> dict[str, Any]:
     about = {"name": "Bob", "email": "bob@example.org", "subject": "tea", "text": "is cold"}
-    return key() | about | {"member": place.bob}
+    return key() | about | {"member": scenario.bob}
 
 
 ROWS = [
@@ -253,13 +253,13 @@ ROWS = [
     Row("requeue a command", commandqueue.requeue, commands, first=a_command(State.DEAD)),
     Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),
     Row("purge commands", commandqueue.purge, lambda p: {"older_than": 30.0}, first=a_command(State.DONE)),
-    # What is no action of an app's: accounts, and what an operator does by the admin.
-    Row("deactivate", deactivates, place_itself, "people"),
+    # Writes outside of `actions.py`: accounts, and the admin.
+    Row("deactivate", deactivates, whole_scenario, "people"),
     Row("deactivate in the admin", admin_saves, lambda p: {"person": p.bob, "is_active": None}, "people"),
     Row("rename in the admin", admin_saves, lambda p: {"person": p.bob, "username": "robert"}, "people"),
     Row("name in the admin", admin_saves, lambda p: {"person": p.bob, "display_name": "Bob"}, "people"),
     Row("bio in the admin", admin_saves, lambda p: {"person": p.bob, "bio": "hi"}, "people"),
-    # A save of a whole person does not tell what changed, and purges once too often.
+    # A save of a whole person does not name the changed field, so it purges more than needed.
     Row("save nothing in the admin", admin_saves, lambda p: {"person": p.bob}, "people"),
     Row(
         "sign up",
@@ -267,14 +267,14 @@ ROWS = [
         lambda p: {"username": "dee", "email": "dee@example.org"},
         "names",
     ),
-    Row("sign in", signs_in, place_itself),
-    Row("change a password", changes_password, place_itself),
-    Row("look around", looks_around, place_itself),
+    Row("sign in", signs_in, whole_scenario),
+    Row("change a password", changes_password, whole_scenario),
+    Row("look around", looks_around, whole_scenario),
 ]
 
 
 def public_functions() -> Iterator[Callable[..., object]]:
-    """Those that each app's `actions.py` defines."""
+    """The public functions of every `actions.py`."""
     for path in sorted((settings.BASE_DIR / "apps").glob("*/actions.py")):
         module = importlib.import_module(f"apps.{path.parent.name}.actions")
         for name, function in inspect.getmembers(module, inspect.isroutine):

@@ -1,4 +1,4 @@
-"""Switching a person off hides them and what they wrote on all pages, for all viewers; on, it is all back."""
+"""Deactivating a person hides them and their kwips on all pages; reactivating restores them."""
 
 import gzip
 import re
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 NAMES = ("ann", "bob", "cee")
 VIEWERS = ("anonymous", "member", "follower")
-# What differs each time a page is made: tokens, and the keys of forms.
+# Values that differ in each response: tokens and form keys.
 FRESH = re.compile(r'value="(?:\w{64}|[0-9a-f]{8}-[0-9a-f-]{27})"')
 
 
@@ -38,7 +38,7 @@ def reply(author: User, thread: Kwip, text: str) -> Kwip:
 
 @dataclass
 class Place:
-    """Three people who write, comment, mention, follow and favourite each other; two who look at it."""
+    """Three people who write, comment, mention, follow and favourite each other, and two viewers."""
 
     people: dict[str, User]
     kwips: list[Kwip]
@@ -125,7 +125,7 @@ WAYS = {
 
 
 class Viewer:
-    """Looks at pages as a browser would get them, kept pages included."""
+    """Requests pages as a browser does, cached pages included."""
 
     def __init__(self, name: str, place: Place) -> None:
         self.site = wrapped(WSGIHandler())
@@ -147,7 +147,7 @@ class Viewer:
 
 
 def traces(body: str, name: str) -> list[str]:
-    """What a page shows of a person: their words, what was said below them, links to them, their names."""
+    """The traces of a person on a page: kwips, comments below them, links, names."""
     marks = (f"says-{name}", f"below-{name}", f"Display {name}", f"bio-of-{name}", f"/{name}/")
     return [mark for mark in marks if mark in body]
 
@@ -162,7 +162,7 @@ def test_no_page_shows_who_is_off_and_on_again_all_are_as_before(place: Place, o
     for viewer in viewers:
         for path in place.pages:
             if viewer.name == "anonymous":
-                viewer.get(path)  # the next one comes out of the cache, where it is one that is kept
+                viewer.get(path)  # the next response comes from the cache if the page is cacheable
             before[viewer.name, path] = viewer.get(path)
     assert sum(bool(traces(body, off)) for _, body in before.values()) > 60
     WAYS[way](place.people[off], False)
@@ -172,11 +172,11 @@ def test_no_page_shows_who_is_off_and_on_again_all_are_as_before(place: Place, o
             where = f"{viewer.name} at {path}"
             theirs = path.startswith(f"/{off}/")
             assert status == (404 if theirs else before[viewer.name, path][0]), where
-            # The page that says that there is nothing names the address that it was asked for.
+            # The 404 page repeats the requested path.
             expected = {f"/{off}/"} if status == 404 else set()
             assert set(traces(body, off)) <= expected, where
             if status == 200:
-                # No more is gone than is theirs.
+                # Only their content is hidden.
                 rest = [name for name in (*NAMES, "member") if name != off]
                 shown = {name for name in rest if f"says-{name}" in before[viewer.name, path][1]}
                 assert {name for name in rest if f"says-{name}" in body} >= shown, where
@@ -193,7 +193,7 @@ def counts(client: Client, path: str) -> dict[str, str]:
 
 
 def test_the_counters_above_a_list_are_those_of_the_list(place: Place) -> None:
-    """Of followers, followed people and kwips; one's own are those beside each page."""
+    """Of followers, followed people and kwips; a viewer's own are in the side column."""
     member, follower, bob = (Viewer(name, place).client for name in ("member", "follower", "bob"))
     assert counts(member, "/bob/") | {"kwip": "1", "follower": "3", "following": "3"} == counts(
         member, "/bob/"
@@ -218,7 +218,7 @@ def test_a_conversation_that_is_all_there_is_counted_as_it_is_shown(place: Place
 
 
 @pytest.mark.parametrize("off", NAMES)
-def test_news_and_whoever_is_off_see_nothing_of_it(place: Place, off: str) -> None:
+def test_unseen_counts_and_deactivated_people_get_nothing_of_it(place: Place, off: str) -> None:
     member, theirs = Viewer("member", place).client, Viewer(off, place).client
     asked = re.search(r'data-news="([^"]+)"', member.get("/everyone/").content.decode())
     assert asked is not None
@@ -265,4 +265,4 @@ def test_every_way_of_an_operator_is_logged_with_who_did_it_to_whom(
     told = [(entry["event"], entry["person"], entry["by"]) for entry in entries if "person" in entry]
     by = {"action": "command line", "admin action": "opera", "admin form": "opera"}.get(way)
     expected = [(f"person switched {to}", "ann", by) for to in ("off", "on")]
-    assert told == (expected if by else [])  # `User.save` knows of no operator
+    assert told == (expected if by else [])  # `User.save` is not an action of an operator
