@@ -25,7 +25,8 @@ torture: ## every fault of the queue a hundred times, and all that takes minutes
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx
 	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_smtp_faults.py \
 		apps/commandqueue/tests/test_crashes.py tests/edge/test_edge_staleness.py \
-		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py $(ARGS)
+		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py \
+		tests/operations/test_lifting.py $(ARGS)
 
 mutate: ## would the tests notice? a hundred faults, each in a copy of the code (ARGS= chooses some)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached

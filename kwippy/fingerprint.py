@@ -5,12 +5,12 @@ from pathlib import Path
 
 
 def fingerprint(root: Path) -> str:
-    """A digest that changes with the code, the templates and the static files below ``root``.
+    """A digest that changes with the code, the templates, translations and static files below ``root``.
 
     It is made of sizes and modification times, so that it takes milliseconds.
     """
     digest = blake2b(digest_size=6)
-    for folder in ("apps", "kwippy", "static", "templates"):
+    for folder in ("apps", "kwippy", "locale", "static", "templates"):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 status = path.stat()

@@ -8,7 +8,7 @@ from django.tasks import task
 from django.utils import timezone
 
 from apps import limits, lookaside
-from apps.accounts import joining, names
+from apps.accounts import names, sign_ups
 from apps.feeds import previews
 from apps.lookaside.backends import TTL
 from kwippy import unconfirmed
@@ -51,7 +51,7 @@ def sweep_previews() -> int:
 @task(queue_name="bulk")
 def sweep_sign_ups() -> int:
     """Delete sign-ups whose address was not confirmed in time; returns how many."""
-    return joining.sweep() + unconfirmed.remove()
+    return sign_ups.sweep() + unconfirmed.remove()
 
 
 @task(queue_name="bulk")

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.counters import lock_people
 from apps.accounts.models import User
-from apps.accounts.names import SIGN_UP_WAITS
+from apps.accounts.names import SIGN_UP_LIFETIME
 from apps.accounts.queries import UNCONFIRMED
 from apps.graph.actions import unfollow
 from apps.graph.models import Follow
@@ -19,7 +19,7 @@ _BATCH = 100
 
 def remove() -> int:
     """Removes those whose time to confirm is over, with all rows that refer to them; returns their number."""
-    over = User.objects.filter(UNCONFIRMED, joined_at__lte=timezone.now() - SIGN_UP_WAITS).order_by("pk")
+    over = User.objects.filter(UNCONFIRMED, joined_at__lte=timezone.now() - SIGN_UP_LIFETIME).order_by("pk")
     removed, last = 0, 0
     while users := list(over.filter(pk__gt=last)[:_BATCH]):
         last = users[-1].pk

@@ -1,4 +1,4 @@
-"""Writes of people."""
+"""Writes to profiles, pictures and account states."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -16,7 +16,7 @@ log = structlog.get_logger("kwippy.accounts")
 
 @transaction.atomic
 def change_profile(*, user: User, display_name: str, bio: str) -> None:
-    """Sets what a person says of themselves. A change of the name moves their version: cards show it."""
+    """Updates the profile. Cards show the display name, so a new one increments the user's version."""
     before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     wanted = {"display_name": display_name, "bio": bio}
     changed = frozenset(name for name, value in wanted.items() if getattr(before, name) != value)
@@ -27,10 +27,9 @@ def change_profile(*, user: User, display_name: str, bio: str) -> None:
 
 
 def change_picture(*, user: User, picture: bytes | None) -> None:
-    """Sets a person's picture (as `avatars.decode` made it), or removes it. Raises OSError.
+    """Stores a picture that `avatars.decode` returned, or removes the current one. Raises OSError.
 
-    The old file goes only when the new one is known to the database; a failure in between leaves a file
-    that nobody knows, never a person whose picture is missing.
+    The old file is deleted after the commit: a crash leaves an orphaned file, never a row without its file.
     """
     name = avatars.store(picture) if picture else ""
     try:
@@ -45,15 +44,15 @@ def change_picture(*, user: User, picture: bytes | None) -> None:
 
 
 def switch_off(*, people: Iterable[User], by: User | None) -> list[User]:
-    """Hides these people and what they wrote, everywhere and at once; they cannot sign in.
+    """Deactivates users: they cannot sign in, and every page omits them and their kwips.
 
-    ``by`` is the operator, None on the command line. Returns those for whom this was a change.
+    ``by`` is the operator, None on the command line. Returns the users whose state changed.
     """
     return _switch(people, is_active=False, by=by)
 
 
 def switch_on(*, people: Iterable[User], by: User | None) -> list[User]:
-    """Brings these people back, and what they wrote. Returns those for whom this was a change."""
+    """Reactivates users. Returns the users whose state changed."""
     return _switch(people, is_active=True, by=by)
 
 

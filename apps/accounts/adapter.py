@@ -1,4 +1,4 @@
-"""Where the site differs from allauth."""
+"""Overrides of allauth's account adapter: messages, sign-in limits, mail options."""
 
 import unicodedata
 from typing import Any
@@ -21,12 +21,12 @@ from apps.commandqueue.mail.headers import validate_header_address
 from apps.commandqueue.mail.rendering import auto_generated, set_queue_options
 from apps.commandqueue.models import Queue
 
-# What such a mail's template is given.
-_LETS_IN = frozenset({"activate_url", "password_reset_url", "code"})
+# A mail with one of these in its context can sign its reader in.
+_CREDENTIALS = frozenset({"activate_url", "password_reset_url", "code"})
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    # allauth's own, in the site's voice, for those that people meet.
+    # allauth's messages that visitors can see, reworded for this site.
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "account_inactive": _("this account is asleep at the moment."),
@@ -45,11 +45,11 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
-        """People may type their name as they like; it is kept in lower case."""
+        """Names are case-insensitive and stored in lower case."""
         return super().clean_username(username.strip().lower(), shallow=shallow)
 
     def clean_email(self, email: str) -> str:
-        """Refuses, beside its field, an address that no mail could be sent to."""
+        """Raises ValidationError for an address that cannot be a mail header."""
         address: str = super().clean_email(email)
         validate_header_address(address)
         return address
@@ -57,12 +57,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         return limits.client_address(request)
 
-    # allauth counts failed sign-ins by account, so that anyone can lock anyone out. Here they count by
-    # account and network, and by network. Each is counted before the password is looked at, or many at
-    # once would slip through, and taken back if it was right.
+    # allauth limits failed sign-ins per account, which lets an attacker lock the owner out. These limits are
+    # per account and network, and per network. Each attempt is counted before the password is checked, since
+    # concurrent attempts would otherwise exceed the limit; a successful one is refunded.
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Raises ValidationError where too many sign-ins have failed."""
+        """Raises ValidationError after too many failed sign-ins."""
         network = limits.client_network(request)
         login = login_of(credentials)
         of_account = limits.hit("failed_sign_in", _folded(login), network)
@@ -76,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             user: AbstractBaseUser | None = super().authenticate(request, **credentials)
         except limits.Busy:
-            self._refund()  # the password was not looked at
+            self._refund()  # the password was not checked
             raise
         if user is not None or hasattr(request, "sign_up"):
             self._refund()
@@ -87,10 +87,9 @@ class AccountAdapter(DefaultAccountAdapter):
             counted.refund()
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """Tells the owner, once a day at most, where many sign-ins failed. They are counted over all networks
-        and lock no one out.
+        """Mails the owner after many failed sign-ins, counted over all networks; at most once a day.
 
-        Failures at logins that no user has are counted too: else these would be answered sooner.
+        Failures for unknown logins are counted too, so that response times do not reveal which logins exist.
         """
         login = login_of(credentials)
         user = queries.by_login(login)
@@ -106,7 +105,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return render(request, "account/account_inactive.html", status=403)
 
     def set_password(self, user: User, password: str) -> None:
-        """Whoever failed at the forgotten password may sign in with the new one at once."""
+        """Also resets the limits, so that the user can sign in with the new password at once."""
         super().set_password(user, password)
         network = limits.client_network(self.request)
         for login in (user.username, user.email):
@@ -119,21 +118,21 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any],
         headers: dict[str, str] | None = None,
     ) -> EmailMessage:
-        """Mail that lets somebody in goes before all other, expires within the hour and leaves no trace."""
+        """Mail with a credential uses the urgent queue, and its content is deleted after sending."""
         context = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL} | context
         message: EmailMessage = auto_generated(super().render_mail(template_prefix, email, context, headers))
-        if not _LETS_IN.isdisjoint(context):
+        if not _CREDENTIALS.isdisjoint(context):
             set_queue_options(message, queue_name=Queue.NOW, secret=True)
         return message
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Links in mail lead to the site's own address, whatever host and port the request named."""
+        """Rewrites links to `SITE_URL`, whatever host and port the request named."""
         links = {name: _on_site(url) for name, url in context.items() if name.endswith("_url")}
         super().send_mail(template_prefix, email, context | links)
 
 
 def _folded(login: str) -> str:
-    """One spelling for all that may mean the same account: they must share their count."""
+    """Normalizes a login, so that all spellings of one account share one limit."""
     return unicodedata.normalize("NFKC", login).strip().upper().lower()
 
 

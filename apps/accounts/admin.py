@@ -1,4 +1,4 @@
-"""People, for the operator. Nobody is deleted here: that would leave their kwips' counters behind."""
+"""Admin for users. It cannot delete users, since that would leave the counters of their kwips wrong."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ from apps.accounts import names
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import validate_header_address
 
-# Only a superuser gives these, to anyone.
-_POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
+# Only a superuser can change these fields.
+_PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
@@ -29,7 +29,7 @@ class UserAdmin(DjangoUserAdmin):
     search_fields = ("username", "display_name", "email")
     ordering = ("-id",)
     show_full_result_count = False
-    # The address is allauth's to change: it knows of confirmed ones, which reset passwords.
+    # Addresses change through allauth, which tracks the confirmed ones: those can reset passwords.
     readonly_fields = ("joined_at", "last_login")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -41,10 +41,10 @@ class UserAdmin(DjangoUserAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         fields = self.readonly_fields if obj is None else (*self.readonly_fields, "email")
-        return fields if _is_superuser(request) else (*fields, *_POWERS)
+        return fields if _is_superuser(request) else (*fields, *_PRIVILEGES)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """A superuser is changed by superusers alone; so is their password, whose form asks this too."""
+        """Only superusers change superusers. The password form checks this permission too."""
         allowed: bool = super().has_change_permission(request, obj)
         return allowed and (obj is None or not obj.is_superuser or _is_superuser(request))
 
@@ -55,7 +55,7 @@ class UserAdmin(DjangoUserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         if change and {"username", "display_name"} & set(form.changed_data):
-            obj.version += 1  # cards show them
+            obj.version += 1  # cards show these fields
         if change and "username" in form.changed_data:
             names.rename(user_id=obj.pk, username=obj.username)  # the former name redirects
         super().save_model(request, obj, form, change)
@@ -69,7 +69,7 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 
 def _with_free_name(form: Any) -> Any:
-    """``form`` that also refuses a user name which another user had, or which a sign-up has."""
+    """Returns ``form``, extended to reject a user name that `names.is_taken`."""
     if "username" not in form.base_fields:
         return form
 
@@ -82,38 +82,25 @@ def _with_free_name(form: Any) -> Any:
             return cleaned
 
         def _get_validation_exclusions(self) -> set[str]:
-            """A name from before the site kept it for itself may stay."""
-            kept = set() if "username" in self.changed_data else {"username"}
-            return set(super()._get_validation_exclusions()) | kept
+            """An existing name stays valid after it becomes reserved."""
+            unchanged = set() if "username" in self.changed_data else {"username"}
+            return set(super()._get_validation_exclusions()) | unchanged
 
     return FormWithFreeName
 
 
-class SuperusersOnly(admin.ModelAdmin):
-    """For models that give powers."""
+class GroupAdmin(DjangoGroupAdmin):
+    """Groups grant privileges, so only superusers see or change them."""
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
+    def has_module_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return _is_superuser(request)
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return _is_superuser(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return _is_superuser(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return _is_superuser(request)
-
-
-class GroupAdmin(SuperusersOnly, DjangoGroupAdmin):
-    pass
+    has_view_permission = has_add_permission = has_module_permission
+    has_change_permission = has_delete_permission = has_module_permission
 
 
 class EmailAddressAdmin(AllauthEmailAddressAdmin):
-    """An address resets a password: a superuser's are superusers' alone."""
+    """An address can reset a password, so only superusers see the addresses of superusers."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmailAddress]:
         found: QuerySet[EmailAddress] = super().get_queryset(request)

@@ -1,4 +1,4 @@
-"""Authentication: by user name or e-mail address, with the user object of each request from memcached."""
+"""Authentication by user name or e-mail address; each request reads its user from memcached."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest
 
 from apps import lookaside
-from apps.accounts import joining, queries
+from apps.accounts import queries, sign_ups
 from apps.accounts.keys import user_key
 from apps.accounts.models import User
 
@@ -16,16 +16,16 @@ class AccountBackend(AuthenticationBackend):
     """Signs in by user name or e-mail address. Each request reads its user from PostgreSQL."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
-        """Hashes the password exactly once, whatever the login is: the time does not tell whether it exists.
+        """Hashes the password exactly once, so that the response time does not reveal which logins exist.
 
-        Where login and password are those of an unconfirmed sign-up, ``request.sign_up`` is set to it.
+        Sets ``request.sign_up`` if login and password match an unconfirmed sign-up.
         """
         password, login = credentials.get("password"), login_of(credentials)
         if not password:
             return None
         if (user := queries.by_login(login)) is not None:
             return self._check_password(user, password)
-        if (sign_up := joining.waiting(login)) is None:
+        if (sign_up := sign_ups.unconfirmed(login)) is None:
             self._mitigate_timing_attack(password)
         elif check_password(password, sign_up.password) and request is not None:
             request.sign_up = sign_up  # type: ignore[attr-defined]
@@ -33,20 +33,16 @@ class AccountBackend(AuthenticationBackend):
 
 
 class CachedUserBackend(AccountBackend):
-    """The same, but each request reads its user from the look-aside cache.
-
-    `User.save`, `User.delete` and the actions that update rows invalidate what is cached.
-    """
+    """Each request reads its user from the look-aside cache. Every write to a user invalidates the entry."""
 
     def get_user(self, user_id: int) -> User | None:
-        """The user, if they may sign in; a user object that saves only what was changed on it."""
-        kept = lookaside.cache().get_or_compute(user_key(user_id), lambda: _row(user_id))
-        user = User.from_cache(kept) if kept is not None else None
+        cached = lookaside.cache().get_or_compute(user_key(user_id), lambda: _row(user_id))
+        user = User.from_cache(cached) if cached is not None else None
         return user if user is not None and self.user_can_authenticate(user) else None
 
 
 def login_of(credentials: dict[str, Any]) -> str:
-    """The login that was typed, or the user name of a member who confirms their password."""
+    """The submitted login, or the user name on reauthentication."""
     return str(credentials.get("username") or credentials.get("email") or "")
 
 

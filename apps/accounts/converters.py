@@ -2,7 +2,7 @@
 
 
 class PersonConverter:
-    """A user name in any case; the view redirects to the lower one."""
+    """A user name in any case; the view redirects to lower case."""
 
     regex = "[A-Za-z0-9_]{3,30}"
 

@@ -1,4 +1,4 @@
-"""Counters on people's rows: moved inside the transaction that adds or removes what they count."""
+"""Counters of users, updated in the transaction that adds or removes the counted row."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -11,10 +11,9 @@ from apps.accounts.models import User
 
 
 def lock_people(user_ids: set[int]) -> dict[int, User]:
-    """Locks these people's rows for the rest of the transaction, in the order of their ids.
+    """Locks user rows in the order of their ids, which prevents deadlocks; returns them by id.
 
-    The one order keeps two actions on the same people from waiting for each other. It is a NO KEY lock:
-    rows that refer to a person can still be inserted meanwhile. Returns the people found, by id.
+    The lock is NO KEY: other transactions can still insert rows that refer to these users.
     """
     people = User.objects.select_for_update(no_key=True).filter(pk__in=user_ids).order_by("pk")
     return {person.pk: person for person in people}
@@ -23,14 +22,14 @@ def lock_people(user_ids: set[int]) -> dict[int, User]:
 def move_counters(
     changes: Mapping[int, Mapping[str, int]], *, people: Mapping[int, User] | None = None
 ) -> None:
-    """Adds to the counters of people: ``{user id: {counter's name: by how much}}``.
+    """Adds ``{user id: {counter: delta}}`` to the counters.
 
-    ``people`` are those that the transaction has locked already: exactly the ones in ``changes``. Must run
-    inside a transaction, after every lock on kwips that the transaction takes.
+    ``people`` are the rows of exactly these users if the caller has locked them. Call it inside a
+    transaction, after all its locks on kwips.
     """
-    assert connection.in_atomic_block, "counters move with what they count"  # noqa: S101
+    assert connection.in_atomic_block, "counters need a transaction"  # noqa: S101
     people = lock_people(set(changes)) if people is None else people
-    # All who move alike in one statement: a kwip may be the favourite of thousands.
+    # One statement for all users with the same changes: thousands may have favourited one kwip.
     alike: defaultdict[frozenset[tuple[str, int]], list[int]] = defaultdict(list)
     for user_id, moves in changes.items():
         alike[frozenset((name, by) for name, by in moves.items() if by)].append(user_id)

@@ -1,4 +1,4 @@
-"""What happens to people."""
+"""Events of users."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class ProfileChanged:
-    """``fields`` are names of those in `models.SHOWN`."""
+    """``fields`` are names from `models.PUBLIC_FIELDS`."""
 
     user: User
     fields: frozenset[str]
@@ -59,7 +59,7 @@ class Deleted:
 joined = Event("joined", Joined)
 profile_changed = Event("profile_changed", ProfileChanged)
 renamed = Event("renamed", Renamed)
-# Former names that were reserved for a year are free again.
+# The year for which former names were reserved is over.
 names_released = Event("names_released", NamesReleased)
 counters_moved = Event("counters_moved", CountersMoved)
 switched_off = Event("switched_off", Switched)

@@ -1,4 +1,4 @@
-"""What people say of themselves, checked."""
+"""Forms for profile, user name and picture."""
 
 import re
 import unicodedata
@@ -10,22 +10,22 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import avatars, names
+from apps.accounts.form_messages import SiteMessages
 from apps.accounts.models import User
-from apps.accounts.validators import is_the_sites, not_reserved, username_shape
-from apps.accounts.voice import InVoice
+from apps.accounts.validators import looks_official, not_reserved, username_shape
 from apps.plaintext import clean, clean_line
 
-# Control characters, and those that turn the direction of text or take no ink.
+# Control, bidirectional and invisible characters.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+")
 
-# Letters and symbols by their category, but without ink.
+# Blank characters whose category is letter or symbol.
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 
-# Error pages give these fields back.
+# Error pages return the values of these fields to the visitor.
 RETURNED_FIELDS = ("display_name", "bio")
 
 
-class ProfileForm(InVoice, forms.ModelForm):
+class ProfileForm(SiteMessages, forms.ModelForm):
     class Meta:
         model = User
         fields = ("display_name", "bio")
@@ -36,10 +36,10 @@ class ProfileForm(InVoice, forms.ModelForm):
 
     def clean_display_name(self) -> str:
         name = " ".join(_storable(_UNWANTED.sub("", clean_line(self.cleaned_data["display_name"]))).split())
-        # One that it had before may stay.
-        if name != self.initial.get("display_name") and is_the_sites(name):
+        # An unchanged name stays valid.
+        if name != self.initial.get("display_name") and looks_official(name):
             raise ValidationError(_("that name would look like the site itself speaking. try another?"))
-        # A name of joiners and fillers alone shows nothing to click on.
+        # An invisible name would leave nothing to click on.
         return name if any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in name) else ""
 
     def clean_bio(self) -> str:
@@ -59,7 +59,7 @@ def _storable(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-class RenameForm(InVoice, forms.Form):
+class RenameForm(SiteMessages, forms.Form):
     username = forms.CharField(
         label=_("your user name"),
         min_length=3,
@@ -83,7 +83,7 @@ class RenameForm(InVoice, forms.Form):
 
 
 class PictureForm(forms.Form):
-    """Takes the file as it is: decoding it is limited, and a form that is checked may not be admitted yet."""
+    """Does not decode the file: the view checks the rate limit first."""
 
     picture = forms.FileField(
         label=_("your picture"),

@@ -1,4 +1,4 @@
-"""Argon2 with a bound on the memory that all hashes of a process take together."""
+"""Argon2 with a limit on the total memory of concurrent hashes in a process."""
 
 import threading
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ AT_ONCE = 2
 WAIT_SECONDS = 2.0
 
 
-class Memory:
-    """A number of KiB that threads share. What needs more than there is gets all of it, alone."""
+class MemoryLimit:
+    """A semaphore that counts KiB. A request for more than the total takes the total."""
 
     def __init__(self, kib: int) -> None:
         self._kib = kib
@@ -23,8 +23,8 @@ class Memory:
         self._changed = threading.Condition()
 
     @contextmanager
-    def of(self, kib: int) -> Iterator[None]:
-        """Holds ``kib`` of it. Raises `Busy` where they are not free within `WAIT_SECONDS`."""
+    def reserve(self, kib: int) -> Iterator[None]:
+        """Reserves ``kib``. Raises `Busy` if they are not free within `WAIT_SECONDS`."""
         kib = min(kib, self._kib)
         with self._changed:
             if not self._changed.wait_for(lambda: self._used + kib <= self._kib, WAIT_SECONDS):
@@ -38,14 +38,14 @@ class Memory:
                 self._changed.notify_all()
 
 
-_memory = Memory(MEMORY_KIB * AT_ONCE)
+_memory = MemoryLimit(MEMORY_KIB * AT_ONCE)
 
 
 class BoundedArgon2PasswordHasher(Argon2PasswordHasher):
-    """`AT_ONCE` hashes at the same time in a process; others wait, and are then refused with `Busy`.
+    """Runs `AT_ONCE` hashes concurrently per process; others wait, then raise `Busy`.
 
-    Rate limits do not bound memory: they count tries, and hashes of many clients run at the same time. A hash
-    with an earlier release's parameters is verified within the same bound, and replaced at the next sign-in.
+    Rate limits do not limit memory, since many clients can hash at the same time. Hashes with the parameters
+    of an earlier release are verified within the same limit, and replaced at the next sign-in.
     """
 
     time_cost = 2
@@ -53,9 +53,9 @@ class BoundedArgon2PasswordHasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with _memory.of(self.memory_cost):
+        with _memory.reserve(self.memory_cost):
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _memory.of(int(self.decode(encoded)["memory_cost"])):
+        with _memory.reserve(int(self.decode(encoded)["memory_cost"])):
             return super().verify(password, encoded)

@@ -1,4 +1,4 @@
-"""Which cached people, and which of the pages that show people, an event makes stale."""
+"""Derives cache keys and surrogate keys of users from events."""
 
 from apps.accounts import events
 from apps.accounts.keys import BIOS, NAMES, PEOPLE, user_key, user_pages
@@ -40,7 +40,7 @@ def on_counters_moved(event: events.CountersMoved) -> None:
 @events.switched_off.within
 @events.switched_on.within
 def on_switched(event: events.Switched) -> None:
-    # Every page that shows kwips shows people; the predicate and the lists decide who is on it.
+    # Every page that shows kwips shows people, so PEOPLE covers it.
     invalidate(cache=[user_key(person.pk) for person in event.people], pages=[PEOPLE, BIOS])
 
 

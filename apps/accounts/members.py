@@ -1,4 +1,4 @@
-"""Pages for members: who is not one (any more) is asked to sign in, and loses nothing that they typed."""
+"""Access to views for signed-in users; a form sent after the session expired keeps its text."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,20 +15,20 @@ from apps.limits import prefers_json
 
 
 class MemberRequest(HttpRequest):
-    """A request of somebody who is signed in."""
+    """A request of a signed-in user."""
 
     user: User
 
 
 def viewer_id(request: HttpRequest) -> int | None:
-    """The id of whoever is looking, or None for someone not signed in."""
+    """The id of the signed-in user, or None for an anonymous visitor."""
     return request.user.pk
 
 
 def members_only[**P](
     view: Callable[Concatenate[MemberRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Sends others to sign in. A form they sent (the session ran out) comes back with its text, as a 403."""
+    """Redirects anonymous visitors to the sign-in page; a POST gets a 403 that contains its text."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""People."""
+"""Users, sign-ups and former user names."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import events
 from apps.accounts.keys import user_key
-from apps.accounts.me import Me
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
+from apps.accounts.viewer import ViewerSummary
 from apps.commandqueue.mail.headers import validate_header_address
 from apps.invalidation import invalidate
 from apps.plaintext import clean, clean_line, safe
@@ -26,10 +26,8 @@ from apps.plaintext import clean, clean_line, safe
 COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
 })  # fmt: skip
-
-
-# What anonymous visitors see of a person, and whether they see anything.
-SHOWN = frozenset({"username", "display_name", "bio", "avatar", "is_active"})
+# Fields that change what anonymous visitors see.
+PUBLIC_FIELDS = frozenset({"username", "display_name", "bio", "avatar", "is_active"})
 
 
 class UserManager(BaseUserManager["User"]):
@@ -37,10 +35,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(username=(username or "").lower())
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
-        """A new person. Raises ValidationError for a name or address that can't be.
-
-        ``username`` is lower-cased; ``password`` None makes an account nobody can sign in to.
-        """
+        """Creates a user. Raises ValidationError. Without a password, the user cannot sign in."""
         user = self.model(username=username.lower(), email=email, **fields)
         user.set_password(password)
         user.full_clean(exclude=["password"])
@@ -52,7 +47,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. The counters are exact: whatever adds or removes a row moves them in its transaction."""
+    """A user. The counters are exact: the transaction that adds or removes a row updates them."""
 
     username = models.CharField(
         _("user name"),
@@ -67,7 +62,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     avatar = models.CharField(
         max_length=64, blank=True, editable=False, help_text=_("Name of the picture below media/avatars.")
     )
-    # Rises with what a kwip's card shows of its author (name, display name, picture), never with counters.
+    # Incremented when a field that cards show changes (user name, display name, picture); not by counters.
     version = models.PositiveBigIntegerField(default=1, editable=False)
 
     kwips_count = models.PositiveIntegerField(default=0, editable=False)
@@ -100,18 +95,18 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
         indexes = [
-            # Few rows: lists of people, and cards that mention people, look for them here.
+            # Few rows: lists of people, and cards with mentions, read the deactivated users here.
             models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
         ]
 
-    # What a user object that came from the cache was made of; None for one from the database.
-    _kept: dict[str, Any] | None = None
+    # The cached values of a user object from the cache; None if it was read from the database.
+    _cached: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return self.username
 
     def clean(self) -> None:
-        """Also for the admin's form, which knows of no other."""
+        """The admin has no other form validation."""
         super().clean()
         self.display_name = clean_line(self.display_name)
         self.bio = clean(self.bio)
@@ -122,33 +117,25 @@ class User(AbstractBaseUser, PermissionsMixin):
                 raise ValidationError({"email": error}) from None
 
     def for_cache(self) -> dict[str, Any]:
-        """What the cache keeps of this person: JSON, and nothing that would open the account."""
-        kept = {field.attname: getattr(self, field.attname) for field in _cached_fields()}
-        return {
-            **{
-                name: value.isoformat() if hasattr(value, "isoformat") else value
-                for name, value in kept.items()
-            },
-            "password_digest": self._password_digest(),
-        }
+        """The fields as JSON, with a digest in place of the password."""
+        values = {field.attname: getattr(self, field.attname) for field in _cached_fields()}
+        plain = {name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in values.items()}
+        return plain | {"password_digest": self._password_digest()}
 
     @classmethod
-    def from_cache(cls, kept: dict[str, Any]) -> User:
-        """The person that `for_cache` kept. The password stays in the database until someone asks for it."""
-        fields = _cached_fields()
-        values = [field.to_python(kept[field.attname]) for field in fields]
-        user = cls.from_db("default", [field.attname for field in fields], values)
-        user._kept = {field.attname: value for field, value in zip(fields, values, strict=True)} | {
-            "password_digest": kept["password_digest"]
-        }
+    def from_cache(cls, cached: dict[str, Any]) -> User:
+        """The inverse of `for_cache`. The password is a deferred field, read from the database on access."""
+        values = {field.attname: field.to_python(cached[field.attname]) for field in _cached_fields()}
+        user = cls.from_db("default", list(values), list(values.values()))
+        user._cached = values | {"password_digest": cached["password_digest"]}
         return user
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """Saves; never a counter, and a user object from the cache only what was changed on it.
+        """Saves no counters, since loaded values may be stale: `move_counters` updates them.
 
-        Counters move by `move_counters` alone: what an object was loaded with may be old by now.
+        A user object from the cache saves only the fields that changed.
         """
-        if update_fields is None and self._kept is not None:
+        if update_fields is None and self._cached is not None:
             update_fields = [name for name, value in self.__dict__.items() if self._is_changed(name, value)]
         elif update_fields is None and not self._state.adding and not options.get("force_insert"):
             update_fields = [field.attname for field in User._meta.concrete_fields if not field.primary_key]
@@ -156,81 +143,71 @@ class User(AbstractBaseUser, PermissionsMixin):
             update_fields = [name for name in update_fields if name not in COUNTERS]
         is_new = self._state.adding
         super().save(*args, update_fields=update_fields, **options)
-        self._note()
+        self._sync_cached()
         if is_new:
             events.joined.emit(events.Joined(self))
-        elif shown := SHOWN.intersection(update_fields or ()):
+        elif shown := PUBLIC_FIELDS.intersection(update_fields or ()):
             events.profile_changed.emit(events.ProfileChanged(self, shown))
         else:
             invalidate(cache=[user_key(self.pk)])
 
     def refresh_from_db(self, *args: Any, **options: Any) -> None:
-        super().refresh_from_db(*args, **options)  # also called for the password, when someone asks for it
-        self._note()
+        super().refresh_from_db(*args, **options)  # also loads the deferred password
+        self._sync_cached()
 
-    def _note(self) -> None:
-        """What is on the object now is what the database has."""
-        if self._kept is not None:
-            self._kept |= {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+    def _sync_cached(self) -> None:
+        """Records the current values as those of the database."""
+        if self._cached is not None:
+            self._cached |= {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
 
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
-        gone = events.Deleted(self.pk, self.username)
-        done = super().delete(*args, **options)
-        events.deleted.emit(gone)
-        return done
+        event = events.Deleted(self.pk, self.username)
+        result = super().delete(*args, **options)
+        events.deleted.emit(event)
+        return result
 
     def _is_changed(self, name: str, value: object) -> bool:
-        assert self._kept is not None  # noqa: S101
-        return not name.startswith("_") and (name not in self._kept or self._kept[name] != value)
+        assert self._cached is not None  # noqa: S101
+        return not name.startswith("_") and (name not in self._cached or self._cached[name] != value)
 
     def _password_digest(self) -> str:
-        """Changes with the password, and does not help to guess it: what is digested is salted already."""
-        if self._kept is not None and "password" not in self.__dict__:
-            return str(self._kept["password_digest"])
+        """A digest of the salted hash: it changes with the password and does not reveal it."""
+        if self._cached is not None and "password" not in self.__dict__:
+            return str(self._cached["password_digest"])
         return sha256(self.password.encode()).hexdigest()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """As Django's, over the digest: so that a session can be verified without the password at hand."""
+        """Django's, computed over the digest: verifying a session does not need the password."""
         salt = "kwippy.accounts.session"
         return salted_hmac(salt, self._password_digest(), secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def name(self) -> str:
-        """What to call this person: the display name, or the user name where none was chosen."""
+        """The display name, or the user name if the display name is empty."""
         return safe(self.display_name) or self.username
 
     @property
-    def me(self) -> Me:
-        return Me(
-            self.username,
-            self.name,
-            self.avatar,
-            self.kwips_count,
-            self.following_count,
-            self.followers_count,
-        )
+    def me(self) -> ViewerSummary:
+        return ViewerSummary(*(getattr(self, field) for field in ViewerSummary._fields))
 
     def get_full_name(self) -> str:
         return self.name
 
-    def get_short_name(self) -> str:
-        return self.name
+    get_short_name = get_full_name
 
     def get_absolute_url(self) -> str:
         return f"/{self.username}/"
 
 
 class SignUp(models.Model):
-    """A request to join, until its address is confirmed. It is no user: it has no page, and no mentions.
+    """A sign-up with an unconfirmed address. It has no page and cannot be mentioned.
 
-    Once confirmed it names its user, so that the link in the mail still says what became of it.
+    A confirmed one refers to its user, so that its link can still show the outcome.
     """
 
     username = models.CharField(max_length=30)
-    # In lower case.
-    email = models.EmailField(max_length=254)
-    # Hashed; empty once the user has it.
-    password = models.CharField(max_length=128, blank=True)
+    email = models.EmailField(max_length=254)  # in lower case
+    password = models.CharField(max_length=128, blank=True)  # hashed; empty once confirmed
     asked_at = models.DateTimeField(db_default=Now())
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
 
@@ -251,7 +228,7 @@ class SignUp(models.Model):
 
 
 class FormerName(models.Model):
-    """A user name that its user changed: until ``kept_until`` it redirects, and no one else can take it."""
+    """The former name of a renamed user: until ``kept_until`` it redirects and is reserved."""
 
     name = models.CharField(max_length=30, primary_key=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_names")

@@ -1,4 +1,4 @@
-"""User names: whether one is free, and how one is changed."""
+"""User names: availability, renaming, releasing former names."""
 
 import datetime
 
@@ -9,28 +9,28 @@ from django.utils import timezone
 from apps.accounts import events
 from apps.accounts.models import FormerName, SignUp, User
 
-# How long a name that was changed redirects and is reserved.
+# How long a former name redirects and is reserved.
 RESERVED_FOR = datetime.timedelta(days=365)
-# How long a sign-up may wait for its address to be confirmed, and holds its name.
-SIGN_UP_WAITS = datetime.timedelta(days=3)
+# How long an unconfirmed sign-up is valid and reserves its name.
+SIGN_UP_LIFETIME = datetime.timedelta(days=3)
 _BATCH = 1000
 
 
 class NameTaken(Exception):
-    """Another user has the name or had it within the last year, or a sign-up waits with it."""
+    """A user, an unconfirmed sign-up or a former name of another user has this name."""
 
 
 def is_taken(
     name: str, *, user_id: int | None = None, email: str = "", sign_up_id: int | None = None
 ) -> bool:
-    """Whether ``name`` is anyone's but the given user's, or the sign-up's with that address or id."""
-    # In this order: a name goes from a sign-up to its user, from a user to the former names.
+    """Whether ``name`` belongs to another user than ``user_id``, or to another sign-up."""
+    # Queried in the order in which a name moves: from sign-up to user to former name.
     waiting = SignUp.objects.filter(
         ~Q(email=email),
         ~Q(pk=sign_up_id),
         username=name,
         user=None,
-        asked_at__gt=timezone.now() - SIGN_UP_WAITS,
+        asked_at__gt=timezone.now() - SIGN_UP_LIFETIME,
     )
     former = FormerName.objects.filter(~Q(user=user_id), name=name, kept_until__gt=timezone.now())
     return waiting.exists() or User.objects.filter(~Q(pk=user_id), username=name).exists() or former.exists()
@@ -38,7 +38,7 @@ def is_taken(
 
 @transaction.atomic
 def rename(*, user_id: int, username: str) -> None:
-    """Changes a user's name; the former one redirects for a year. Raises `NameTaken`."""
+    """Renames a user; the former name redirects for a year. Raises `NameTaken`."""
     before = User.objects.select_for_update(no_key=True).get(pk=user_id)
     if before.username == username:
         return
@@ -57,7 +57,7 @@ def rename(*, user_id: int, username: str) -> None:
 
 
 def release_names() -> int:
-    """Takes away former names whose time is over, in batches; returns how many."""
+    """Deletes expired former names in batches, and returns their number."""
     released = 0
     while names := list(
         FormerName.objects.filter(kept_until__lte=timezone.now()).values_list("name", flat=True)[:_BATCH]

@@ -1,4 +1,4 @@
-"""Reads of people."""
+"""Reads of users."""
 
 from collections.abc import Collection
 
@@ -13,9 +13,9 @@ from apps.accounts.models import FormerName, User
 
 _ADDRESSES = EmailAddress.objects.filter(user=OuterRef("pk"))
 
-# Users that joined with an address that was never confirmed. Sign-ups are no users any more: such rows are
-# from before that, and `kwippy.tasks.sweep_sign_ups` removes them. Of a user that an operator made, the
-# address is not primary before it is confirmed.
+# Users of an earlier release that never confirmed their address; today these are sign-ups.
+# `kwippy.tasks.sweep_sign_ups` deletes them. A user created by an operator has no primary address before
+# it is confirmed.
 UNCONFIRMED = (
     Q(Exists(_ADDRESSES.filter(verified=False, primary=True)))
     & ~Q(Exists(_ADDRESSES.filter(verified=True)))
@@ -24,7 +24,7 @@ UNCONFIRMED = (
 
 
 def person(username: str) -> User:
-    """The person who has that name (in upper or lower case) or had it before. Raises `Http404`."""
+    """The active user with this current or former name, in any case. Raises `Http404`."""
     name = username.lower()
     public = User.objects.filter(is_active=True).exclude(UNCONFIRMED)
     found = public.filter(username=name).first() or public.filter(
@@ -36,21 +36,21 @@ def person(username: str) -> User:
 
 
 def ids_of(names: Collection[str]) -> set[int]:
-    """The ids of the people of these names, those that had them before included."""
+    """The ids of the users with these current or former names."""
     former = FormerName.objects.filter(name__in=names, kept_until__gt=timezone.now())
     current = User.objects.filter(username__in=names).exclude(UNCONFIRMED)
     return {*current.values_list("pk", flat=True), *former.values_list("user_id", flat=True)}
 
 
 def known_names(names: Collection[str]) -> frozenset[str]:
-    """Those of the names that lead to a person: theirs, or one that they had before."""
+    """Those of the names that are current or former names of active users."""
     former = FormerName.objects.filter(name__in=names, kept_until__gt=timezone.now(), user__is_active=True)
     current = User.objects.filter(username__in=names, is_active=True).exclude(UNCONFIRMED)
     return frozenset([*current.values_list("username", flat=True), *former.values_list("name", flat=True)])
 
 
 def by_login(login: str) -> User | None:
-    """The user that signs in with this name or address; one at most."""
+    """The user with this name or address."""
     if "@" not in login:
         return User.objects.filter(username=login.strip().lower()).first()
     email = login.strip().lower()
@@ -59,7 +59,7 @@ def by_login(login: str) -> User | None:
 
 
 def is_members(email: str) -> bool:
-    """Whether an address is a member's. One that was asked for and never confirmed is not."""
+    """Whether the address belongs to a user; an unconfirmed change of address does not count."""
     return (
         EmailAddress.objects.filter(email=email, verified=True).exists()
         or User.objects.alias(low=Lower("email")).filter(low=email).exclude(UNCONFIRMED).exists()

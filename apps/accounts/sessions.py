@@ -1,8 +1,8 @@
-"""Sessions: kept in PostgreSQL, read from memcached.
+"""A session engine that stores sessions in PostgreSQL and caches them in memcached.
 
-Django's `cached_db` sets the cache when it saves and when it loads; a load that began before somebody
-signed out and ends after it brings the dead session back, for as long as the cache keeps it. Here a load
-fills the cache under a lease, which signing out takes away; saving and deleting only forget.
+Django's `cached_db` fills the cache on load and on save. A load that overlaps a sign-out can cache the
+deleted session until the entry expires. Here a load fills the cache under a lease, which a sign-out revokes;
+saving and deleting only invalidate.
 """
 
 from typing import Any
@@ -15,23 +15,23 @@ from apps import lookaside
 from apps.accounts.keys import session_key as cache_key
 from apps.invalidation import invalidate
 
-# Of what is kept: another shape of it needs another number, for while two releases run beside each other.
+# Increment it when the cached value changes: two releases may run at the same time.
 _SCHEMA = 2
 
 
 class SessionStore(DatabaseSessionStore):
-    """The engine for ``SESSION_ENGINE``. Django's own database engine is the way back."""
+    """For ``SESSION_ENGINE``. To turn it off, set Django's database engine."""
 
     def load(self) -> dict[str, Any]:
-        """What the session holds; nothing where it ended, was never, or is out of date."""
+        """The session's data; empty if it does not exist or has expired."""
         if not self.session_key:
             return {}
         key = cache_key(self.session_key)
-        kept = lookaside.cache().get_or_compute(key, self._row, schema=_SCHEMA)
-        if kept is not None:
-            expires = parse_datetime(kept["expires"])
+        cached = lookaside.cache().get_or_compute(key, self._row, schema=_SCHEMA)
+        if cached is not None:
+            expires = parse_datetime(cached["expires"])
             if expires is not None and expires > timezone.now():
-                return dict(kept["data"])
+                return dict(cached["data"])
         self._session_key = None
         return {}
 
@@ -49,12 +49,7 @@ class SessionStore(DatabaseSessionStore):
             invalidate(cache=[cache_key(self.session_key)])
 
     def delete(self, session_key: str | None = None) -> None:
-        gone = session_key or self.session_key
+        deleted = session_key or self.session_key
         super().delete(session_key)
-        if gone:
-            invalidate(cache=[cache_key(gone)])
-
-    @classmethod
-    def clear_expired(cls) -> None:
-        """Deletes rows out of date; what is cached of them says itself until when it holds."""
-        super().clear_expired()
+        if deleted:
+            invalidate(cache=[cache_key(deleted)])

@@ -1,11 +1,11 @@
-"""Settings, and allauth's pages: those of them that the site leads to."""
+"""URLs of the settings, and of the allauth pages that the site uses."""
 
 from allauth.account import views as allauth
 from django.urls import path, re_path
 
-from apps.accounts import entrance_views, session_views, views
+from apps.accounts import auth_views, views
 
-# The rest of such a path is a key from a mail; the request log omits it.
+# The rest of these paths is a secret key; the request log omits it.
 SECRET_PATHS = ("/accounts/confirm-email/", "/accounts/password/reset/key/")
 
 urlpatterns = [
@@ -18,12 +18,10 @@ urlpatterns = [
     path("accounts/signup/", allauth.signup, name="account_signup"),
     path("accounts/reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
     path("accounts/email/", allauth.email, name="account_email"),
-    path("accounts/confirm-email/", entrance_views.waiting, name="account_email_verification_sent"),
-    path("accounts/confirm-email/again/", entrance_views.send_again, name="send_confirmation_again"),
-    path("accounts/confirm-email/change/", entrance_views.change_address, name="change_sign_up_address"),
-    re_path(
-        r"^accounts/confirm-email/(?P<key>[-:\w]+)/$", entrance_views.confirm, name="account_confirm_email"
-    ),
+    path("accounts/confirm-email/", auth_views.waiting, name="account_email_verification_sent"),
+    path("accounts/confirm-email/again/", auth_views.send_again, name="send_confirmation_again"),
+    path("accounts/confirm-email/change/", auth_views.change_address, name="change_sign_up_address"),
+    re_path(r"^accounts/confirm-email/(?P<key>[-:\w]+)/$", auth_views.confirm, name="account_confirm_email"),
     path("accounts/password/change/", allauth.password_change, name="account_change_password"),
     path("accounts/password/reset/", allauth.password_reset, name="account_reset_password"),
     path("accounts/password/reset/done/", allauth.password_reset_done, name="account_reset_password_done"),
@@ -37,6 +35,6 @@ urlpatterns = [
         allauth.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
-    path("accounts/sessions/", session_views.sessions, name="usersessions_list"),
-    path("accounts/sessions/<int:session_id>/end/", session_views.end, name="end_session"),
+    path("accounts/sessions/", views.SessionsView.as_view(), name="usersessions_list"),
+    path("accounts/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
 ]

@@ -1,4 +1,4 @@
-"""What a user name may be."""
+"""Validators of user names, and the reserved names."""
 
 import re
 import unicodedata
@@ -13,24 +13,23 @@ from django.utils.translation import gettext_lazy as _
 
 USERNAME_PATTERN = r"[a-z0-9_]{3,30}"
 
-# First path segments that the site uses or means to use, beyond those its URL map holds today:
-# nobody may register a name that a later release would have to take away.
+# First path segments, beyond those of the URL configuration, that a later release may need.
 PLANNED_SEGMENTS = frozenset({
     "about", "admin", "api", "contact", "livez", "media", "messages", "metrics", "notifications",
     "people", "readyz", "robots.txt", "search", "static", ".well-known",
-    # ActivityPub's, and those of a client API.
+    # ActivityPub and the client API.
     "activities", "actor", "ap", "app", "apps", "auth", "authorize_interaction", "avatars", "explore",
     "headers", "inbox", "nodeinfo", "oauth", "outbox", "share", "statuses", "users", "web",
 })  # fmt: skip
 
-# Words that a visitor would take for the site itself speaking.
-VOICES = frozenset({
+# Words that suggest an official account.
+OFFICIAL_WORDS = frozenset({
     "abuse", "admin", "administrator", "help", "helpdesk", "hostmaster", "kwippy", "moderator", "noreply",
     "official", "operator", "postmaster", "root", "security", "staff", "support", "sysadmin", "system",
     "webmaster",
 })  # fmt: skip
-# What such a name may have besides.
-_BESIDES = frozenset(
+# Words that may accompany them.
+_FILLERS = frozenset(
     {"account", "accounts", "center", "desk", "mod", "mods", "my", "of", "service", "team", "the"}
 )
 
@@ -43,8 +42,8 @@ username_shape = RegexValidator(
 
 @cache
 def reserved_names() -> frozenset[str]:
-    """Every word that can't be a user name, because it is, or will be, the start of an address."""
-    return frozenset(_first_segments(get_resolver().url_patterns)) | PLANNED_SEGMENTS | VOICES
+    """Words that cannot be user names: first segments of URLs, and official words."""
+    return frozenset(_first_segments(get_resolver().url_patterns)) | PLANNED_SEGMENTS | OFFICIAL_WORDS
 
 
 def _first_segments(patterns: list[URLPattern | URLResolver]) -> set[str]:
@@ -52,7 +51,7 @@ def _first_segments(patterns: list[URLPattern | URLResolver]) -> set[str]:
     for pattern in patterns:
         route = str(pattern.pattern)
         if not isinstance(pattern.pattern, RoutePattern):
-            # A pattern by regular expression can't be read as a path; the words in it can.
+            # Reserves all words of a regular expression.
             segments.update(re.findall(r"[\w.-]{2,}", route))
             continue
         segment = route.split("/", 1)[0]
@@ -63,13 +62,15 @@ def _first_segments(patterns: list[URLPattern | URLResolver]) -> set[str]:
     return segments
 
 
-def is_the_sites(name: str) -> bool:
-    """Whether a visitor would take ``name`` for the site itself: "kwippy support", "The Official_Team"."""
-    own = VOICES | {_letters(settings.SITE_NAME)} - {""}
-    # In one word as in several, and in the plural.
-    words, voices = ("|".join(sorted(some, key=len, reverse=True)) for some in (own | _BESIDES, own))
-    found = _letters(name)
-    return bool(re.fullmatch(f"(?:(?:{words})s?)+", found) and re.search(voices, found))
+def looks_official(name: str) -> bool:
+    """Whether ``name`` suggests an official account, such as "kwippy support" or "The Official_Team"."""
+    official = OFFICIAL_WORDS | {_letters(settings.SITE_NAME)} - {""}
+    # Matches run-together words and plurals.
+    words, required = (
+        "|".join(sorted(group, key=len, reverse=True)) for group in (official | _FILLERS, official)
+    )
+    letters = _letters(name)
+    return bool(re.fullmatch(f"(?:(?:{words})s?)+", letters) and re.search(required, letters))
 
 
 def _letters(text: str) -> str:
@@ -77,6 +78,6 @@ def _letters(text: str) -> str:
 
 
 def not_reserved(name: str) -> None:
-    """Raises ValidationError where ``name`` is a word the site keeps for itself, or made of such words."""
-    if name.lower() in reserved_names() or is_the_sites(name):
+    """Raises ValidationError if ``name`` is reserved or looks official."""
+    if name.lower() in reserved_names() or looks_official(name):
         raise ValidationError(_("that name is kept by the site, sorry. try another?"), code="reserved")

@@ -1,5 +1,7 @@
-"""A member's own settings. Everything about signing in is allauth's."""
+"""The settings of a signed-in user: profile, picture, name, sessions."""
 
+from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +13,7 @@ from apps.accounts import actions, avatars, names
 from apps.accounts.forms import PictureForm, ProfileForm, RenameForm
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
+from apps.accounts.user_agents import device
 
 
 @members_only
@@ -54,7 +57,7 @@ def picture(request: MemberRequest) -> HttpResponse:
 
 
 def _hit_picture(user: User) -> limits.Decision:
-    """Asked before anything is decoded: pictures, and seconds of decoding, of which it counts the first."""
+    """Counts one picture and its first second of decoding, before the upload is decoded."""
     decision = limits.hit("picture", user.pk)
     return limits.hit("picture_seconds", user.pk) if decision else decision
 
@@ -91,6 +94,27 @@ def remove_picture(request: MemberRequest) -> HttpResponse:
     return redirect("settings")
 
 
+class SessionsView(ListUserSessionsView):
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        context: dict[str, object] = super().get_context_data(**kwargs)
+        for session in context["sessions"]:  # type: ignore[attr-defined]
+            session.device = device(session.user_agent)
+        return context
+
+
+@require_POST
+@members_only
+def end_session(request: MemberRequest, session_id: int) -> HttpResponse:
+    """Ends one of the user's other sessions; idempotent."""
+    session = UserSession.objects.filter(pk=session_id, user=request.user).first()
+    if session is not None and session.is_current():
+        return redirect("account_logout")
+    if session is not None:
+        session.end()
+    messages.success(request, _("signed out there."))
+    return redirect("usersessions_list")
+
+
 def _settings_page(
     request: MemberRequest,
     *,
@@ -99,18 +123,17 @@ def _settings_page(
     rename_form: RenameForm | None = None,
     refused: limits.Decision | None = None,
 ) -> HttpResponse:
-    """The page, with the form that is wrong, if any: as a 422, or as a 429 where a limit ``refused`` it."""
-    # A form writes what was typed on its instance; the page shows the person as they are.
+    """Renders the page; a form with errors makes it a 422, or a 429 if a limit ``refused`` it."""
+    # Form validation assigns the input to its instance, so the page needs another one.
     person = User.objects.get(pk=request.user.pk)
-    given = (form, avatar_form, rename_form)
     context = {
         "form": form or ProfileForm(instance=request.user),
         "avatar_form": avatar_form or PictureForm(),
         "rename_form": rename_form or RenameForm(user=person, initial={"username": person.username}),
         "person": person,
     }
-    is_wrong = any(shown is not None and shown.errors for shown in given)
-    status = 429 if refused is not None else 422 if is_wrong else 200
+    has_errors = any(bound is not None and bound.errors for bound in (form, avatar_form, rename_form))
+    status = 429 if refused is not None else 422 if has_errors else 200
     response = render(request, "accounts/settings.html", context, status=status)
     if refused is not None:
         response["Retry-After"] = str(refused.wait)

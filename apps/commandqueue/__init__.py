@@ -46,7 +46,7 @@ When it fails
     idempotent.
 
 How to measure
-    ``python -m bench commandqueue``; ``make torture`` repeats each fault a hundred times.
+    ``make bench SUBJECT=commandqueue``; ``make torture`` repeats each fault a hundred times.
 """
 
 __all__ = ["PermanentFailure"]

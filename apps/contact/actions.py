@@ -1,4 +1,4 @@
-"""Taking a message in."""
+"""Writes of contact messages."""
 
 import uuid
 
@@ -14,12 +14,12 @@ from apps.contact.models import Message
 def receive(
     *, form_key: uuid.UUID, name: str, email: str, subject: str, text: str, member: User | None = None
 ) -> Message:
-    """Keeps a message, mails it to the operators and tells the sender that it is here; all of it or nothing.
+    """Stores a message, and mails the operators and the sender.
 
-    A form that was sent before changes nothing and gives the message it was. Raises what the database
-    raises, and OSError where mail goes out directly and can't; then nothing was kept.
+    A repeated ``form_key`` returns the stored message and changes nothing. Raises database errors, and
+    OSError if a direct mail backend fails; then nothing is stored.
     """
-    may_answer = limits.hit("contact_answer", email.lower())
+    may_acknowledge = limits.hit("contact_answer", email.lower())
     with transaction.atomic():
         message, is_new = Message.objects.get_or_create(
             form_key=form_key,
@@ -27,6 +27,6 @@ def receive(
         )
         if is_new and settings.CONTACT_EMAIL:
             mails.for_operators(message).send()
-        if is_new and may_answer:
+        if is_new and may_acknowledge:
             mails.for_sender(message).send()
     return message

@@ -1,4 +1,4 @@
-"""Messages, for the operators: to read, to answer by mail, to tick off."""
+"""Admin for contact messages: read, answer by mail, mark as handled."""
 
 from django.contrib import admin
 from django.db.models import QuerySet

@@ -1,4 +1,4 @@
-"""The contact form: no puzzle to solve, and nothing that a mail could be bent with."""
+"""The contact form: spam protection without a CAPTCHA, and no header injection."""
 
 import uuid
 from typing import Any
@@ -15,15 +15,15 @@ from apps.contact.models import EMAIL_LIMIT, NAME_LIMIT, SUBJECT_LIMIT, TEXT_LIM
 from apps.kwips.forms import storable
 from apps.plaintext import clean, clean_line
 
-QUICKEST = 3  # seconds; nobody fills it in by hand in less
-LONGEST = 24 * 60 * 60
+MIN_SECONDS = 3  # a form that is sent sooner is probably sent by a robot
+MAX_SECONDS = 24 * 60 * 60
 
-# Error pages give these fields back.
+# Error pages return the values of these fields to the visitor.
 RETURNED_FIELDS = ("name", "email", "subject", "text")
 
 
-def stamp() -> str:
-    """A fresh form's key and time, signed: who sends it back has opened the form, and we know when."""
+def new_form_key() -> str:
+    """A form's idempotency key and time of rendering, signed."""
     return _signer().sign(str(uuid.uuid4()))
 
 
@@ -32,7 +32,7 @@ def _signer() -> signing.TimestampSigner:
 
 
 class _Field(forms.CharField):
-    """Too long is said, not cut: browsers cut at `maxlength` what is pasted, and say nothing."""
+    """Has no `maxlength`: browsers truncate pasted text at it without an error."""
 
     default_error_messages = {
         "max_length": _("that's %(show_value)s characters; there is room for %(limit_value)s."),
@@ -54,7 +54,7 @@ class NameField(_Field):
 
 
 class AddressField(_Field):
-    """An address that mail can go to from here; its domain as it is written in a mail, in ASCII."""
+    """A deliverable address; its domain is encoded as ASCII."""
 
     default_validators = [validate_one_line]  # before the domain is encoded
     default_error_messages = {
@@ -70,7 +70,7 @@ class AddressField(_Field):
         local, _at, domain = super().clean(value).rpartition("@")
         try:
             address = f"{local}@{domain.encode('idna').decode()}"
-            # Neither this machine nor one by its number: those are nobody's address.
+            # Rejects localhost and IP addresses.
             EmailValidator(allowlist=[])(address)
             if domain.startswith("["):
                 raise ValueError("an address by number")
@@ -100,13 +100,13 @@ class ContactForm(forms.Form):
         error_messages={"required": _("say something first :)")},
         widget=forms.Textarea(attrs={"rows": 8}),
     )
-    # People don't see it. Whoever fills in whatever there is does.
+    # A honeypot: hidden from people, filled in by robots.
     website = forms.CharField(
         label=_("leave this empty"),
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
     )
-    form_key = forms.CharField(required=False, widget=forms.HiddenInput, initial=stamp)
+    form_key = forms.CharField(required=False, widget=forms.HiddenInput, initial=new_form_key)
 
     def clean_name(self) -> str:
         return self._not_empty("name", clean_line(self.cleaned_data["name"]))
@@ -123,29 +123,26 @@ class ContactForm(forms.Form):
         return cleaned
 
     def clean_website(self) -> None:
-        """Nothing is thrown away for it: a person whose browser filled it in can empty it."""
+        """An error, so that a person whose browser filled it in can empty it."""
         if self.cleaned_data["website"]:
             raise ValidationError(_("this one is a trap for robots. leave it empty, and send again."))
 
     def clean_form_key(self) -> uuid.UUID | None:
         signed = self.cleaned_data["form_key"]
         try:
-            key = uuid.UUID(_signer().unsign(signed, max_age=LONGEST))
+            key = uuid.UUID(_signer().unsign(signed, max_age=MAX_SECONDS))
         except (signing.BadSignature, ValueError):
-            self._restamp()
+            self.data = dict(self.data.items()) | {"form_key": new_form_key()}
             self._ask_again(gettext("this form was open for long. have a look, and send it once more."))
             return None
         try:
-            _signer().unsign(signed, max_age=QUICKEST)
+            _signer().unsign(signed, max_age=MIN_SECONDS)
         except signing.SignatureExpired:
             return key
         self._ask_again(gettext("that was quick! robots are. if you are none, just send it once more."))
         return None
 
     def _ask_again(self, why: str) -> None:
-        # Where a field has to be put right, it is sent once more anyway.
+        # Other errors make the visitor send the form again anyway.
         if not self.errors:
             self.add_error(None, why)
-
-    def _restamp(self) -> None:
-        self.data = dict(self.data.items()) | {"form_key": stamp()}

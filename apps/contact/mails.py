@@ -1,4 +1,4 @@
-"""The mails about a message. Neither can be unsubscribed from: each is about one thing somebody just did."""
+"""The mails about a message. They are transactional, so they have no unsubscribe link."""
 
 import copy
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from apps.plaintext import clean, clean_line
 
 
 def for_operators(message: Message) -> EmailMultiAlternatives:
-    """The message itself: from the site, which alone may sign such mail; an answer goes to the sender."""
+    """The message, sent from the site's address (DMARC), with the sender in Reply-To."""
     message = _cleaned(message)
     mail = _mail("contact_operators", message)
     mail.to = [settings.CONTACT_EMAIL]
@@ -23,20 +23,20 @@ def for_operators(message: Message) -> EmailMultiAlternatives:
 
 
 def for_sender(message: Message) -> EmailMultiAlternatives:
-    """That the message is here.
+    """The acknowledgement.
 
-    Not a word in it is the sender's, the name neither: whoever typed the address in may not own it, and
-    must not be able to send anything to others through us.
+    It contains no text from the form: the address may belong to another person, and the form must not send
+    them anything that its sender wrote.
     """
     mail = _mail("contact_sender", message)
     mail.to = [message.email]
-    # Told apart from people's mail, so that no two machines thank each other for ever (RFC 3834).
+    # Prevents loops between automatic responders (RFC 3834).
     mail.extra_headers |= {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
     return mail
 
 
 def samples() -> Iterator[tuple[str, EmailMessage]]:
-    """Each mail by its name, with made-up contents, to be looked at."""
+    """Yields samples of each mail, by name, for `manage.py previewmail`."""
     message = Message(
         pk=7,
         name="Ann O'Tea",
@@ -49,11 +49,11 @@ def samples() -> Iterator[tuple[str, EmailMessage]]:
 
 
 def _cleaned(message: Message) -> Message:
-    """A copy fit for a mail, for one that was kept before its form cleaned."""
-    said = copy.copy(message)
-    said.name, said.subject = clean_line(message.name), clean_line(message.subject)
-    said.text = clean(message.text)
-    return said
+    """A normalized copy: rows of an earlier release were stored as typed."""
+    cleaned = copy.copy(message)
+    cleaned.name, cleaned.subject = clean_line(message.name), clean_line(message.subject)
+    cleaned.text = clean(message.text)
+    return cleaned
 
 
 def _mail(name: str, message: Message) -> EmailMultiAlternatives:

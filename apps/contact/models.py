@@ -1,4 +1,4 @@
-"""What people wrote to the operators."""
+"""Messages to the operators."""
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +12,7 @@ TEXT_LIMIT = 10_000
 
 
 class Message(models.Model):
-    # One form that was opened is one message, however often it is sent.
+    # An idempotency key: a form that is sent twice stores one message.
     form_key = models.UUIDField(unique=True, editable=False)
     member = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -1,10 +1,10 @@
-"""Reads of messages."""
+"""Reads of contact messages."""
 
 import uuid
 
 from apps.contact.models import Message
 
 
-def is_here(form_key: uuid.UUID) -> bool:
+def is_stored(form_key: uuid.UUID) -> bool:
     """Whether this form was sent before."""
     return Message.objects.filter(form_key=form_key).exists()

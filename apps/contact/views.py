@@ -1,4 +1,4 @@
-"""The contact form, and the page that says thank you."""
+"""The contact form and its confirmation page."""
 
 import structlog
 from django.contrib.auth.models import AnonymousUser
@@ -23,9 +23,9 @@ def contact(request: HttpRequest) -> HttpResponse:
         return render(request, PAGE, {"form": ContactForm(initial=initial)})
     form = ContactForm(request.POST)
     try:
-        return _take(request, form)
+        return _submit(request, form)
     except (OperationalError, InterfaceError, OSError) as error:
-        log.error("contact message not taken", error=str(error).strip())
+        log.error("contact message not stored", error=str(error).strip())
         return _unavailable(request, form)
 
 
@@ -33,11 +33,11 @@ def thanks(request: HttpRequest) -> HttpResponse:
     return render(request, "contact/thanks.html")
 
 
-def _take(request: HttpRequest, form: ContactForm) -> HttpResponse:
+def _submit(request: HttpRequest, form: ContactForm) -> HttpResponse:
     if not form.is_valid():
         return render(request, PAGE, {"form": form}, status=422)
     message = {name: form.cleaned_data[name] for name in ("form_key", "name", "email", "subject", "text")}
-    if not queries.is_here(message["form_key"]):
+    if not queries.is_stored(message["form_key"]):
         decision = limits.hit("contact", limits.client_network(request))
         if not decision:
             return limits.refuse(request, decision, PAGE, form)
@@ -47,8 +47,8 @@ def _take(request: HttpRequest, form: ContactForm) -> HttpResponse:
 
 
 def _unavailable(request: HttpRequest, form: ContactForm) -> HttpResponse:
-    """Nothing was kept and nothing was mailed: said plainly, with everything still in the form."""
-    # The page asks who is looking, and that can't be answered now.
+    """Returns the form with what was typed; nothing was stored or mailed."""
+    # Rendering must not read the user from the database, which is down.
     request.user = AnonymousUser()
     form.add_error(
         None, _("we can't keep it just now, so it wasn't sent. it is all here: try again in a moment.")

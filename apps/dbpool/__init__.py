@@ -48,7 +48,7 @@ When it fails
     before, for a round trip).
 
 How to measure
-    ``python -m bench dbpool``. ``TORTURE=1 pytest apps/dbpool/tests/test_stress.py``. ``stats()``.
+    ``make bench SUBJECT=dbpool``. ``TORTURE=1 pytest apps/dbpool/tests/test_stress.py``. ``stats()``.
 """
 
 from apps.dbpool.pool import PoolStats, PoolTimeout

@@ -4,8 +4,8 @@ In one minute: an action ends with ``published.emit(Published(kwip, tags))``. Su
 once, in the same transaction. Subscribers ``after_commit`` run once that transaction is committed.
 
 Problem (2008)
-    Kwippy's actions called everything that depends on them: a kwip's action knew the pages of the timelines
-    above it. Each new feature meant a new line in each action, or an import that points up.
+    Kwippy's actions called everything that depends on them: publishing a kwip purged the pages of timelines.
+    Each new feature added a line to each action, or an import from a lower app to a higher one.
 
 Mechanism
     ::
@@ -21,7 +21,7 @@ Mechanism
       other commit hooks: a page is never rendered from an entry that is about to be deleted.
     - Django only appends commit hooks. ``hooks.py`` inserts into ``connection.run_on_commit``; it is the one
       place that uses this private list.
-    - A savepoint that is rolled back takes its hooks and its collected items along, and no others.
+    - The rollback of a savepoint drops its hooks and its collected items, and no others.
 
 Switch
     None. An event that has no subscriber does nothing.
@@ -32,12 +32,12 @@ Invariant
 
 When it fails
     An exception of a subscriber within is the action's exception. One after the commit is logged with its
-    traceback, and the others still run. A process that is killed between COMMIT and its hooks runs none: what
-    must not be lost is enqueued as a command, within the transaction.
+    traceback, and the others still run. If a process is killed between COMMIT and its hooks, they never run:
+    work that must not be lost is enqueued as a command, within the transaction.
 
 How to measure
     ``manage.py events`` prints each event, its payload, and its subscribers in order.
-    ``pytest apps/events``; one of its tests fails on a Django that changes ``run_on_commit``.
+    ``pytest apps/events``; one test fails if a Django release changes ``run_on_commit``.
 
 Read in this order: ``event.py``, ``hooks.py``, ``apps/kwips/events.py``, ``apps/feeds/invalidation.py``.
 """

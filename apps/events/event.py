@@ -12,7 +12,7 @@ declared: list["Event[Any]"] = []
 
 
 class Event[T]:
-    """Something that happened, with a payload of type ``T``: a frozen dataclass."""
+    """An event with a payload of type ``T``, a frozen dataclass."""
 
     def __init__(self, name: str, payload: type[T]) -> None:
         self.name = name
@@ -36,11 +36,8 @@ class Event[T]:
         return subscriber
 
     def emit(self, payload: T) -> None:
-        """Calls the subscribers within, and registers the others for the commit.
-
-        Outside a transaction the subscribers get one of their own.
-        """
-        # No savepoint: what a subscriber raises marks the whole transaction for rollback.
+        """Calls the subscribers within, and registers the others for the commit."""
+        # No savepoint: an exception of a subscriber marks the whole transaction for rollback.
         with transaction.atomic(savepoint=False):
             for subscriber in self.subscribers_within:
                 subscriber(payload)
@@ -49,7 +46,6 @@ class Event[T]:
 
 
 def name_of(subscriber: Callable[..., object]) -> str:
-    """Where a subscriber is defined."""
     return f"{subscriber.__module__}.{subscriber.__qualname__}"
 
 
@@ -57,7 +53,7 @@ def _call[T](subscriber: Callable[[T], object], payload: T) -> Callable[[], obje
     def call() -> object:
         return subscriber(payload)
 
-    call.__qualname__ = name_of(subscriber)  # Django logs it where the subscriber raises
+    call.__qualname__ = name_of(subscriber)  # Django logs this name if the subscriber raises
     return call
 
 

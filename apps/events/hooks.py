@@ -1,4 +1,4 @@
-"""Commit hooks that run before all others, each once for everything that was collected for it.
+"""Commit hooks that run before all others, each once for all items collected for it.
 
 The only module that uses Django's private list of commit hooks, ``connection.run_on_commit``: its entries are
 ``(ids of the open savepoints, function, whether an exception is only logged)``.
@@ -11,7 +11,7 @@ from django.db import connection
 
 
 class Phase(IntEnum):
-    """When a hook of `collect` runs after the commit; all other hooks run later."""
+    """The order of `collect` hooks after the commit; all other hooks run later."""
 
     CACHES = 1
     PAGES = 2
@@ -24,7 +24,7 @@ class _Batch:
         self.function = function
         self.phase = phase
         self.items = items
-        self.__qualname__ = function.__qualname__  # Django logs it where the function raises
+        self.__qualname__ = function.__qualname__  # Django logs this name if the function raises
 
     def __call__(self) -> None:
         self.function(sorted(self.items))
@@ -33,8 +33,8 @@ class _Batch:
 def collect(function: Callable[[list[str]], object], items: Iterable[str], *, phase: Phase) -> None:
     """Calls ``function`` after the commit, once, with all items collected for it.
 
-    Outside a transaction it is called at once. Items are merged as long as the same savepoints are open: if
-    one of them is rolled back, exactly the items that were collected in it are dropped.
+    Outside a transaction it is called at once. Items are merged only while the same savepoints are open, so
+    that the rollback of a savepoint drops exactly the items collected in it.
     """
     added = set(items)
     if not added:

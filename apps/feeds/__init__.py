@@ -44,5 +44,5 @@ When it fails
     a plan: ``explainfeeds`` shows it, ``ANALYZE`` mends it.
 
 How to measure
-    ``python -m bench timelines``; ``manage.py explainfeeds [--viewer NAME] [--only FILE]``.
+    ``make bench SUBJECT=timelines``; ``manage.py explainfeeds [--viewer NAME] [--only FILE]``.
 """

@@ -32,7 +32,7 @@ from apps.kwips.queries import Card, cards
 from apps.kwips.text import tag_name, tags
 from apps.kwips.visibility import Visible
 from apps.pagecache import is_unmodified, public_page
-from apps.plaintext import kept_spaces, safe
+from apps.plaintext import preserve_spaces, safe
 
 # Of the newest kwips so many characters together are given whole, and no more than so many bytes of XML; what
 # does not fit is folded. With twenty folded ones a document stays below 1.5 MB, whatever was written.
@@ -116,7 +116,7 @@ def _whole(ids: Sequence[Visible]) -> list[Card]:
 
 
 def _for_elsewhere(html: str) -> str:
-    return kept_spaces(html).replace('href="/', f'href="{settings.SITE_URL}/')
+    return preserve_spaces(html).replace('href="/', f'href="{settings.SITE_URL}/')
 
 
 def _more(card: Card) -> str:

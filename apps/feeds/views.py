@@ -19,7 +19,7 @@ from apps.feeds.queries import Timeline
 from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
 from apps.kwips.cards import Kind
-from apps.kwips.forms import BLANK_KWIP, CommentForm
+from apps.kwips.forms import CommentForm
 from apps.kwips.keys import kwip_pages
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
@@ -41,8 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
     timeline = queries.network(
         viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
-    context = {**_first(request, timeline, "network_news"), "form": BLANK_KWIP}
-    return render(request, "feeds/network.html", context)
+    return render(request, "feeds/network.html", _first(request, timeline, "network_news"))
 
 
 @public_page(EVERYONE, PEOPLE, allowed_query=SORTS)
@@ -77,7 +76,6 @@ def welcome(request: MemberRequest) -> HttpResponse:
     onward = request.GET.get("next", "")
     is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
     context = {
-        "form": BLANK_KWIP,
         "people": [(found[pk], pk in followed) for pk in writers if pk in found][:WELCOMED_BY],
         "next": onward if is_safe else "",
     }
@@ -175,14 +173,12 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):
         raise Http404  # deleted at this moment
     [card] = beginning
-    card.own = card.author_id == viewer
     page = queries.shown(timeline.page(request.GET), viewer, Kind.IN_CONVERSATION)
-    if page.is_first and not page.next:
-        # All of it is here. The counter has comments, too, that the viewer may not see.
-        card.comments_count = len(page)
     context = {
         "page": page,
         "kwip": card,
+        # The counter includes comments that the viewer may not see.
+        "comments_count": len(page) if page.is_first and not page.next else card.comments_count,
         "whole": whole,
         "preview": previews.kwip_path(card),
         "form": CommentForm() if viewer else None,

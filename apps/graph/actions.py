@@ -1,4 +1,4 @@
-"""Writes of the graph. Each is one transaction and can be repeated without doing its work twice."""
+"""Writes of follows. Each is one transaction, and idempotent."""
 
 from typing import NamedTuple
 
@@ -12,19 +12,19 @@ from apps.graph.queries import is_blocked
 
 
 class CannotFollow(Exception):
-    """Nobody follows themselves, somebody who is gone, or across a block."""
+    """Users cannot follow themselves, deleted users, or users with a block between the two."""
 
 
 class FollowsTooMany(CannotFollow):
-    """Someone who follows as many people as one may."""
+    """The follower has reached `FOLLOWING_LIMIT`."""
 
 
-# A network's cost grows with it; nobody reads five thousand people.
+# Bounds the cost of the network timeline.
 FOLLOWING_LIMIT = 5_000
 
 
 class Counts(NamedTuple):
-    """What the two count now: whom the one follows, who follows the other."""
+    """The follower's and the followee's counter after the action."""
 
     following: int
     followers: int
@@ -32,7 +32,7 @@ class Counts(NamedTuple):
 
 @transaction.atomic
 def follow(*, follower: User, followee: User) -> Counts:
-    """``follower`` follows ``followee`` from now on. Raises `CannotFollow`, `FollowsTooMany`."""
+    """Raises `CannotFollow`, `FollowsTooMany`."""
     if follower.pk == followee.pk:
         raise CannotFollow
     people = lock_people({follower.pk, followee.pk})
@@ -43,27 +43,26 @@ def follow(*, follower: User, followee: User) -> Counts:
     if people[follower.pk].following_count >= FOLLOWING_LIMIT:
         raise FollowsTooMany
     Follow.objects.create(follower=follower, followee=followee)
-    _count(people, follower, followee, by=1)
+    _move_counters(people, follower, followee, by=1)
     events.followed.emit(events.Pair(people[follower.pk], people[followee.pk]))
     return _counts(people, follower, followee, moved=1)
 
 
 @transaction.atomic
 def unfollow(*, follower: User, followee: User) -> Counts:
-    """``follower`` does not follow ``followee`` any more."""
     people = lock_people({follower.pk, followee.pk})
     if not Follow.objects.filter(follower=follower, followee=followee).delete()[0]:
         return _counts(people, follower, followee)
-    _count(people, follower, followee, by=-1)
+    _move_counters(people, follower, followee, by=-1)
     events.unfollowed.emit(events.Pair(people[follower.pk], people[followee.pk]))
     return _counts(people, follower, followee, moved=-1)
 
 
-def _count(people: dict[int, User], follower: User, followee: User, *, by: int) -> None:
+def _move_counters(people: dict[int, User], follower: User, followee: User, *, by: int) -> None:
     changes = {follower.pk: {"following_count": by}, followee.pk: {"followers_count": by}}
     move_counters(changes, people=people)
 
 
 def _counts(people: dict[int, User], follower: User, followee: User, *, moved: int = 0) -> Counts:
-    """Of rows that are locked: exact, whatever else goes on."""
+    """Exact, since the rows are locked."""
     return Counts(people[follower.pk].following_count + moved, people[followee.pk].followers_count + moved)

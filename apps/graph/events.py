@@ -1,4 +1,4 @@
-"""What happens between two people."""
+"""Events of follows."""
 
 from dataclasses import dataclass
 

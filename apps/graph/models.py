@@ -1,4 +1,4 @@
-"""Who follows, blocks and mutes whom."""
+"""Follows, blocks and mutes."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Follow(models.Model):
-    """``follower`` reads ``followee`` in their network."""
+    """The network timeline of ``follower`` contains the kwips of ``followee``."""
 
     follower = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
@@ -26,7 +26,7 @@ class Follow(models.Model):
             ),
         ]
         indexes = [
-            # The pages of followers and of the followed, newest first.
+            # For the pages of followers and following, newest first.
             models.Index(fields=["followee", "-id"], name="follow_followee_id"),
             models.Index(fields=["follower", "-id"], name="follow_follower_id"),
         ]
@@ -62,7 +62,7 @@ class Block(models.Model):
 
 
 class Mute(models.Model):
-    """``muter`` does not see ``muted`` in timelines; ``muted`` notices nothing."""
+    """The timelines of ``muter`` omit ``muted``."""
 
     muter = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False

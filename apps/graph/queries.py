@@ -1,4 +1,4 @@
-"""Reads of the graph."""
+"""Reads of follows and blocks."""
 
 from collections.abc import Collection, Mapping
 
@@ -12,18 +12,18 @@ PAGE_SIZE = 40
 
 
 def is_following(follower_id: int | None, followee_id: int) -> bool:
-    """Whether the one follows the other; nobody (None) follows no one."""
+    """False for an anonymous visitor, whose id is None."""
     return bool(follower_id) and Follow.objects.filter(follower=follower_id, followee=followee_id).exists()
 
 
 def followed_among(follower_id: int, ids: Collection[int]) -> set[int]:
-    """Which of these people the one follows."""
+    """The ids of those users that the follower follows."""
     rows = Follow.objects.filter(follower=follower_id, followee__in=ids)
     return set(rows.values_list("followee_id", flat=True))
 
 
 def is_blocked(one_id: int | None, other_id: int) -> bool:
-    """Whether either of the two blocks the other."""
+    """Whether one of the users blocks the other."""
     return (
         bool(one_id)
         and Block.objects.filter(
@@ -33,7 +33,7 @@ def is_blocked(one_id: int | None, other_id: int) -> bool:
 
 
 def followers(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
-    """Who follows this person and is not switched off, the newest first. Raises `BadCursor`."""
+    """The active followers, newest first. Raises `BadCursor`."""
     rows = Follow.objects.filter(followee=person_id, follower__is_active=True).select_related("follower")
     order = KeysetOrder(f"followers {person_id}")
     page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)
@@ -41,7 +41,7 @@ def followers(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
 
 
 def following(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
-    """Whom this person follows and is not switched off, the newest first. Raises `BadCursor`."""
+    """The active users that this user follows, newest first. Raises `BadCursor`."""
     rows = Follow.objects.filter(follower=person_id, followee__is_active=True).select_related("followee")
     order = KeysetOrder(f"following {person_id}")
     page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)

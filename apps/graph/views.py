@@ -46,7 +46,7 @@ def unfollow(request: MemberRequest, username: str) -> HttpResponse:
 
 
 def _counted(request: HttpRequest, followee: User, counts: actions.Counts) -> HttpResponse:
-    """The numbers on the page that the click moved, for its script; the way back for a browser."""
+    """The changed counters as JSON for the script, or a redirect without it."""
     if not limits.prefers_json(request):
         return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
     followers = ngettext("follower", "followers", counts.followers)

@@ -5,8 +5,8 @@ once the change is committed. Each app names its own keys in ``keys.py`` and der
 ``invalidation.py``. An action only says what happened.
 
 Problem (2008)
-    Kwippy cached pages for a fixed time, and showed stale ones until it expired. Where an action deleted
-    entries itself, it did so before the commit: a reader filled the cache again with what was there before.
+    Kwippy cached pages for a fixed TTL; visitors saw stale pages until it expired. An action that deleted
+    entries did so before its commit, so a concurrent reader could cache the old value again.
 
 Mechanism
     ::
@@ -15,10 +15,10 @@ Mechanism
                                          └──> feeds.invalidation   everyone, user:ann, tag:tea
         COMMIT ──> 1 delete entries ──> 2 purge surrogate keys
 
-    - Keys of one action are collected (`apps.events.collect`): one delete, then one purge. In the other order
-      a page could be rendered from a stale entry, and stay.
-    - The hook runs before all other commit hooks: a subscriber after the commit reads what is new.
-    - An app invalidates keys of its own and of the apps below it. No app knows the keys of those above it.
+    - Keys of one action are collected (`apps.events.collect`): one delete, then one purge. In the other
+      order, a purged page could be rendered again from a stale entry.
+    - The hook runs before all other commit hooks, so that subscribers after the commit read fresh data.
+    - An app invalidates its own keys and those of lower apps. It never knows the keys of higher apps.
 
 Switch
     None of its own: ``CACHES["lookaside"]`` and ``PAGECACHE``.
@@ -28,11 +28,11 @@ Invariant
     show what it changed: ``tests/invalidation`` runs every action against every public page.
 
 When it fails
-    Keys that memcached did not delete are queued and replayed before the next read, and retried by a command.
-    A process killed between COMMIT and hook deletes nothing: an entry lives 300 seconds at most.
+    Deletes that memcached did not confirm are replayed before the next read, and retried by a command. If a
+    process is killed between COMMIT and hook, nothing is deleted: a stale entry lives at most 300 seconds.
 
 How to measure
-    ``pytest tests/invalidation apps/invalidation``; ``manage.py events`` prints who derives keys from what.
+    ``pytest tests/invalidation apps/invalidation``; ``manage.py events`` prints the subscribers.
 
 Read in this order: this file, ``apps/kwips/invalidation.py``, ``apps/feeds/invalidation.py``,
 ``apps/events/hooks.py``.

@@ -44,7 +44,7 @@ When it fails
     (`apps.feeds.unseen`).
 
 How to measure
-    ``python -m bench timelines``: page 1 and page 10,000, here and with `Paginator`. ``manage.py
+    ``make bench SUBJECT=timelines``: page 1 and page 10,000, here and with `Paginator`. ``manage.py
     explainfeeds``.
 """
 

@@ -74,10 +74,6 @@ class KwipForm(_TextForm):
     followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
 
 
-# The form as everyone gets it, rendered once: its key is drawn by the page.
-BLANK_KWIP = KwipForm()
-
-
 class CommentForm(_TextForm):
     text = TextField(label=_("your comment"))
 

@@ -4,7 +4,7 @@ import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -26,9 +26,9 @@ from apps.plaintext import language_of, safe
 HISTORY_SIZE = 5  # of 5,000 characters each, at worst
 
 
-@dataclass
+@dataclass(frozen=True)
 class Card:
-    """A kwip or comment as people see it. All but the marks at its end is the same for every viewer."""
+    """The facts of a kwip or comment, the same for every viewer."""
 
     id: Visible
     version: int
@@ -50,10 +50,6 @@ class Card:
     mentions: frozenset[str]
     # The ids of the people whom it mentions and who are switched off.
     unlinked: tuple[int, ...]
-    for_member: bool = field(default=False, compare=False)
-    favourited: bool = field(default=False, compare=False)
-    own: bool = field(default=False, compare=False)
-    deletable: bool = field(default=False, compare=False)
 
     @property
     def url(self) -> str:
@@ -129,26 +125,7 @@ def _card(row: tuple[Any, ...]) -> Card:
     *columns, thread_beginning, mentioned, unlinked = row
     columns += [kwip_text.excerpt(thread_beginning), frozenset(mentioned), tuple(unlinked)]
     card = Card(*columns)
-    card.name = safe(card.name)
-    return card
-
-
-def marked(cards: Iterable[Card], viewer_id: int | None) -> list[Card]:
-    """The same cards with the viewer's marks: which are their own, which their favourites, which they may
-    delete.
-
-    One query for a member, none for anybody else.
-    """
-    shown = list(cards)
-    if not viewer_id or not shown:
-        return shown
-    favourites = favourites_among([card.id for card in shown], viewer_id)
-    for card in shown:
-        card.for_member = True
-        card.favourited = card.id in favourites
-        card.own = card.author_id == viewer_id
-        card.deletable = viewer_id in (card.author_id, card.thread_author_id)
-    return shown
+    return replace(card, name=safe(card.name))
 
 
 def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:

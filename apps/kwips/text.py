@@ -15,7 +15,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.kwips.links import UNSPACED, addresses, split
-from apps.plaintext import boundary, clean, cut, safe
+from apps.plaintext import boundary, clean, safe, truncate
 
 __all__ = [
     "Token", "clean", "excerpt", "fold", "mentions", "tag_name", "tags", "tags_and_mentions", "to_html",
@@ -219,4 +219,4 @@ def excerpt(text: str, *, words: int = 12, characters: int = EXCERPT_CHARACTERS)
     """The first words on one line, for naming a kwip: in titles and above its comments."""
     beginning, more = fold(safe(text), words=words)
     line = " ".join(beginning.split())
-    return line + "…" if more and len(line) < characters else cut(line, characters)
+    return line + "…" if more and len(line) < characters else truncate(line, characters)

@@ -16,7 +16,7 @@ from apps.accounts.keys import PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.kwips import actions, cards, folding, queries
-from apps.kwips.forms import BLANK_KWIP, CommentForm, EditForm, KwipForm
+from apps.kwips.forms import CommentForm, EditForm, KwipForm
 from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
 from apps.kwips.queries import made_by_form
@@ -26,9 +26,9 @@ from apps.plaintext import language_of
 
 @members_only
 def compose(request: MemberRequest) -> HttpResponse:
-    form = KwipForm(request.POST) if request.method == "POST" else BLANK_KWIP
-    if request.method != "POST" or not form.is_valid():
-        status = 422 if request.method == "POST" else 200
+    form = KwipForm(request.POST) if request.method == "POST" else None
+    if form is None or not form.is_valid():
+        status = 200 if form is None else 422
         return render(request, "kwips/compose.html", {"form": form}, status=status)
     decision = limits.hit("publish", request.user.pk)
     if _is_refused(decision, request, form):
@@ -44,11 +44,11 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
         return gone(request, text=request.POST.get("text", ""))
     form = CommentForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "kwip": _card(kwip, request)}
+        context = {"form": form, **_with_card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
     decision = limits.hit("comment", request.user.pk)
     if _is_refused(decision, request, form):
-        return limits.refuse(request, decision, "kwips/comment.html", form, kwip=_card(kwip, request))
+        return limits.refuse(request, decision, "kwips/comment.html", form, **_with_card(kwip, request))
     thread = kwip.thread or kwip
     made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **form.cleaned_data))
     return redirect(_address(made)) if made else gone(request, text=form.cleaned_data["text"])
@@ -77,11 +77,11 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
         return gone(request, text=request.POST.get("text", ""))
     form = EditForm(request.POST or None, initial={"text": kwip.text})
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "kwip": _card(kwip, request)}
+        context = {"form": form, "kwip": _card(kwip)}
         return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
     decision = limits.hit("edit", request.user.pk)
     if not decision:
-        return limits.refuse(request, decision, "kwips/edit.html", form, kwip=_card(kwip, request))
+        return limits.refuse(request, decision, "kwips/edit.html", form, kwip=_card(kwip))
     try:
         actions.edit(kwip=kwip, text=form.cleaned_data["text"])
     except actions.Gone:
@@ -97,7 +97,7 @@ def delete(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if kwip is None:
         return gone(request)
     if request.method != "POST":
-        return render(request, "kwips/delete.html", {"kwip": _card(kwip, request)})
+        return render(request, "kwips/delete.html", {"kwip": _card(kwip)})
     try:
         actions.delete(kwip=kwip)
     except actions.Gone:
@@ -129,9 +129,7 @@ def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return redirect(_address(kwip))
     if kwip.author.username != username:
         return redirect(f"{_address(kwip)}whole/", permanent=True)
-    card = _card(kwip, request)
-    shown = cards.shown([card], viewer_id(request), cards.Kind.WHOLE)
-    return render(request, "kwips/whole.html", {"kwip": card, "shown": shown})
+    return render(request, "kwips/whole.html", _with_card(kwip, request, cards.Kind.WHOLE))
 
 
 @public_page(kwip_pages("{kwip_id}"), PEOPLE)
@@ -147,7 +145,7 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     texts = {f"{earlier.id}, beginning": earlier.text for earlier in page}
     html = cards.html_of_revisions(texts, people)
     revisions = list(zip(page, html.values(), strict=True))
-    context = {"kwip": _card(kwip, request), "revisions": revisions, "page": page}
+    context = {"kwip": _card(kwip), "revisions": revisions, "page": page}
     return render(request, "kwips/history.html", context)
 
 
@@ -166,7 +164,7 @@ def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int
     people = queries.people_named([found.text])
     [html] = cards.html_of_revisions({str(found.pk): found.text}, people).values()
     context = {
-        "kwip": _card(kwip, request),
+        "kwip": _card(kwip),
         "html": html,
         "language": language_of(found.text),
         "written_at": found.written_at,
@@ -230,11 +228,17 @@ def _may_delete(kwip: Kwip, user: User) -> bool:
     return user.pk == kwip.author_id or (kwip.thread is not None and user.pk == kwip.thread.author_id)
 
 
-def _card(kwip: Kwip, request: HttpRequest) -> queries.Card:
-    found = queries.marked(queries.cards([kwip.visible]), viewer_id(request))
+def _card(kwip: Kwip) -> queries.Card:
+    found = queries.cards([kwip.visible])
     if not found:
         raise Http404
     return found[0]
+
+
+def _with_card(kwip: Kwip, request: HttpRequest, kind: cards.Kind = cards.Kind.LISTED) -> dict[str, object]:
+    """The facts of a kwip, and its card for the viewer."""
+    card = _card(kwip)
+    return {"kwip": card, "shown": cards.shown([card], viewer_id(request), kind)}
 
 
 def _address(kwip: Kwip) -> str:

@@ -47,7 +47,7 @@ When it fails
     over 1 MB*: returned, not stored. *DNS*: lookups have no time limit.
 
 How to measure
-    ``python -m bench lookaside``; the Server-Timing header of a page.
+    ``make bench SUBJECT=lookaside``; the Server-Timing header of a page.
 """
 
 from apps.lookaside import stats

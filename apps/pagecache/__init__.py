@@ -51,7 +51,7 @@ When it fails
     is stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
 
 How to measure
-    ``python -m bench pagecache``. By hand: the header ``Cache-Status: pagecache; hit``.
+    ``make bench SUBJECT=pagecache``. By hand: the header ``Cache-Status: pagecache; hit``.
 """
 
 from apps.pagecache.addresses import public_page, warm_paths

@@ -1,15 +1,14 @@
-"""Text that people type: cleaned on the way in, made safe on the way out, shortened, its language told.
+"""Text by users: normalized on input, made safe on output, truncated, its language detected.
 
-- `clean` and `clean_line` are what every form, and the admin's, puts a person's text through.
-- `safe` is for documents (Atom, mail, previews): what was stored before `clean` knew of a character.
-- `cut` shortens, never through a character as readers see it.
-- `language_of` tells the language, or nothing.
-- `kept_spaces` is for HTML without a style sheet of ours.
+- `clean` and `clean_line` normalize text in every form, including the admin's.
+- `safe` is for documents (Atom, mail, previews), and covers rows that were stored before `clean` changed.
+- `truncate` and `boundary` shorten at grapheme boundaries.
+- `language_of` detects the language.
+- `preserve_spaces` is for HTML without a style sheet.
 """
 
-from apps.plaintext.cleaning import clean, clean_line, safe
-from apps.plaintext.cutting import boundary, cut
+from apps.plaintext.cleaning import clean, clean_line, preserve_spaces, safe
 from apps.plaintext.languages import language_of
-from apps.plaintext.spaces import kept_spaces
+from apps.plaintext.truncation import boundary, truncate
 
-__all__ = ["boundary", "clean", "clean_line", "cut", "kept_spaces", "language_of", "safe"]
+__all__ = ["boundary", "clean", "clean_line", "language_of", "preserve_spaces", "safe", "truncate"]

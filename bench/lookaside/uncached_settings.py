@@ -9,5 +9,5 @@ from kwippy.settings import CACHES
 
 CACHES = CACHES | {"lookaside": {"BACKEND": "apps.lookaside.backends.NoLookaside"}}
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-FIXED_PARTS_KEPT = 0
+FRAGMENT_CACHE_SIZE = 0
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -1,6 +1,6 @@
 """The site without the cache: each page renders each card for its viewer.
 
-This is not the site with its cache switched off, which renders each card in the form that it would store.
+This is not the site with its cache switched off, which renders each card for all viewers.
 """
 
 from collections.abc import Iterable
@@ -9,19 +9,25 @@ from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()
 
-from django.template.loader import render_to_string  # noqa: E402 - Django must be set up
+from django.utils.safestring import SafeString  # noqa: E402 - Django must be set up
 
-from apps.kwips import cards, queries  # noqa: E402
+from apps.kwips import cards, controls, queries  # noqa: E402 - Django must be set up
 
 
 def shown(
     entries: Iterable[cards.Versioned], viewer_id: int | None, kind: cards.Kind = cards.Kind.LISTED
 ) -> list[cards.ShownCard]:
     found = queries.cards([entry.id for entry in entries], characters=kind.characters)
-    return [
-        cards.ShownCard(card.id, render_to_string("kwips/_kwip.html", {"kwip": card, **kind.flags}))
-        for card in queries.marked(found, viewer_id)
-    ]
+    marks = controls.marks_of(viewer_id, [card.id for card in found])
+    return [cards.ShownCard(card.id, _html(card, kind, marks)) for card in found]
+
+
+def _html(card: queries.Card, kind: cards.Kind, marks: controls.Marks) -> SafeString:
+    def control_html(control: controls.Control) -> str:
+        state = control.state_of(controls.facts_of(card), marks)
+        return control.render(card, state) if state else ""
+
+    return cards.rendered(card, kind, control_html)
 
 
 cards.shown = shown

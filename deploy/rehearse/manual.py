@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.rehearse.stack import ROOT, RehearsalError
 
-GUIDE = ROOT / "deploy/README.md"
+GUIDE = ROOT / "docs/running.md"
 README = ROOT / "README.md"
 # What can't be typed without other hosts or an authority.
 NOT_HERE = {

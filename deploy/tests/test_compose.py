@@ -61,7 +61,7 @@ def test_only_what_an_operator_alone_can_know_has_to_be_filled_in() -> None:
     documents = (
         "docs/settings.md",
         "docker-compose.yml",
-        "deploy/README.md",
+        "docs/running.md",
         "deploy/ipv6.yml",
         "deploy/gunicorn.conf.py",
     )

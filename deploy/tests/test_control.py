@@ -86,3 +86,11 @@ def test_every_server_for_the_world_includes_what_it_listens_at() -> None:
     servers = re.findall(r"\n    server \{.*?\n    \}", text, re.DOTALL)
     found = [re.findall(r"include /run/nginx/(listen_\S+);", server) for server in servers]
     assert found == [[], ["listen_*.conf"], ["listen_plain*.conf"], ["listen_tls*.conf"]]
+
+
+def test_gunicorns_on_other_hosts_are_those_of_upstreams(folder: Path) -> None:
+    done = start(folder, DOMAIN="kwippy.example", UPSTREAMS="127.0.0.1:8000 127.0.0.2:8001")
+    assert done.returncode == 0, done.stderr
+    found = re.findall(r"  server (\S+) ", (folder / "http.conf").read_text())
+    # Each twice: a request that one process dropped is sent again.
+    assert found == ["127.0.0.1:8000"] * 2 + ["127.0.0.2:8001"] * 2

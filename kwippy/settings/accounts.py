@@ -9,23 +9,23 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "apps.accounts.passwords.NotAboutYou"},
-    {"NAME": "apps.accounts.passwords.LongEnough"},
-    {"NAME": "apps.accounts.passwords.NotCommon"},
-    {"NAME": "apps.accounts.passwords.NoSiteWords"},
+    {"NAME": "apps.accounts.password_validators.NotAboutYou"},
+    {"NAME": "apps.accounts.password_validators.LongEnough"},
+    {"NAME": "apps.accounts.password_validators.NotCommon"},
+    {"NAME": "apps.accounts.password_validators.NoSiteWords"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
-    "login": "apps.accounts.entrance.LoginForm",
-    "signup": "apps.accounts.entrance.SignupForm",
-    "add_email": "apps.accounts.entrance.AddEmailForm",
-    "change_password": "apps.accounts.entrance.ChangePasswordForm",
-    "reset_password": "apps.accounts.entrance.ResetPasswordForm",
-    "reset_password_from_key": "apps.accounts.entrance.ResetPasswordKeyForm",
-    "reauthenticate": "apps.accounts.entrance.ReauthenticateForm",
+    "login": "apps.accounts.auth_forms.LoginForm",
+    "signup": "apps.accounts.auth_forms.SignupForm",
+    "add_email": "apps.accounts.auth_forms.AddEmailForm",
+    "change_password": "apps.accounts.auth_forms.ChangePasswordForm",
+    "reset_password": "apps.accounts.auth_forms.ResetPasswordForm",
+    "reset_password_from_key": "apps.accounts.auth_forms.ResetPasswordKeyForm",
+    "reauthenticate": "apps.accounts.auth_forms.ReauthenticateForm",
 }
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]

@@ -104,7 +104,7 @@ TEMPLATES: list[dict[str, Any]] = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
-                "kwippy.templatetags.fixed",
+                "apps.fragments.templatetags.fragments",
                 "apps.plaintext.templatetags.formats",
             ],
         },
@@ -161,7 +161,8 @@ STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "var" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Files at the root of the site, such as /favicon.ico.
 WHITENOISE_ROOT = BASE_DIR / "static" / "root"
-MEDIA_URL = "/media/"
+#: MEDIA_URL: Where browsers get uploaded pictures: a path of the site, or the address of another host.
+MEDIA_URL = env.str("MEDIA_URL", "/media/")
 #: MEDIA_ROOT [`var/media`]: The folder of uploaded pictures.
 MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media"))
 #: SERVE_MEDIA: Whether Django serves uploaded pictures. Off where nginx does.

@@ -48,8 +48,9 @@ CACHES = stock.CACHES | {
 SESSION_ENGINE = "apps.accounts.sessions"
 # off: ["apps.accounts.backends.AccountBackend"]; each request reads its user from PostgreSQL.
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]
-# Cached renderings of each {% fixed %} block in each process. off: 0; each page renders its frame.
-FIXED_PARTS_KEPT = 1000
+# apps/fragments: cached renderings of each {% cached_fragment %} in each process.
+# off: 0; each page renders its frame.
+FRAGMENT_CACHE_SIZE = 1000
 
 # ── 2. Custom SQL ────────────────────────────────────────────────────────────────────────────────
 # apps/feeds/sql, apps/statements: each timeline is one .sql file, prepared once a connection.

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from django.utils.csp import CSP
 
 from kwippy.address import OWN_MACHINE
-from kwippy.settings.base import DEBUG, HTTPS, SITE_URL
+from kwippy.settings.base import DEBUG, HTTPS, MEDIA_URL, SITE_URL
 from kwippy.settings.environment import env, secret
 
 # ── Secrets ──────────────────────────────────────────────────────────────────────────────────────
@@ -75,7 +75,7 @@ SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],
-    "img-src": [CSP.SELF],
+    "img-src": [CSP.SELF, *([MEDIA_URL] if "://" in MEDIA_URL else [])],
     "connect-src": [CSP.SELF],
     "manifest-src": [CSP.SELF],
     "form-action": [CSP.SELF],

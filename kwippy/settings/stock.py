@@ -24,7 +24,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.AccountBackend"]
-FIXED_PARTS_KEPT = 0
+FRAGMENT_CACHE_SIZE = 0
 
 # 2. Custom SQL: every statement is sent and planned as a whole.
 PREPARED_STATEMENTS = False

@@ -70,7 +70,7 @@ def ready(page: Page, address: str) -> None:
 def test_what_was_typed_comes_back_until_the_server_took_it(
     live_server: LiveServer, page: Page, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contact, "QUICKEST", -1)
+    monkeypatch.setattr(contact, "MIN_SECONDS", -1)
     path, typed = forms()[name]
     ready(page, live_server.url + path)
     untouched = {field: page.locator(f"[data-draft] [name={field}]").input_value() for field in typed}

@@ -74,7 +74,7 @@ def test_mails_are_made_in_few_places() -> None:
     }
     # The adapter's own all go through its `render_mail`, as allauth's do; the queue renders those of others.
     others = {"apps/commandqueue/mail/rendering.py", "apps/commandqueue/mail/headers.py"}
-    assert found - others - {"apps/accounts/adapter.py", "apps/accounts/confirming.py"} == MAKERS
+    assert found - others - {"apps/accounts/adapter.py", "apps/accounts/pending_sign_up.py"} == MAKERS
 
 
 def test_every_mail_says_that_no_person_wrote_it(mails: dict[str, EmailMessage]) -> None:

@@ -76,6 +76,12 @@ print(json.dumps({name: getattr(settings, name) for name in names}))
     return found
 
 
+def test_pictures_of_another_host_are_allowed_by_its_address_alone() -> None:
+    policy = settings_with(MEDIA_URL="https://pictures.example/kwippy/")["SECURE_CSP"]
+    assert policy["img-src"] == ["'self'", "https://pictures.example/kwippy/"]
+    assert settings_with()["SECURE_CSP"]["img-src"] == ["'self'"]
+
+
 def test_cookies_are_bound_to_the_host_and_what_is_tls_is_kept_to_it() -> None:
     assert settings_with(SITE_URL="https://kwippy.example") == {
         "CSRF_COOKIE_AGE": 31449600,

@@ -9,7 +9,7 @@ from django.core import mail
 from django.db.models import F
 from django.test import Client
 
-from apps.accounts import joining, queries
+from apps.accounts import queries, sign_ups
 from apps.accounts.models import SignUp, User
 from apps.graph.actions import follow
 from apps.kwips.models import Kwip
@@ -182,9 +182,9 @@ def test_a_name_and_an_address_are_held_for_three_days_and_no_longer(client: Cli
 
 
 def test_a_sweep_takes_as_many_batches_as_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joining, "_BATCH", 2)
+    monkeypatch.setattr(sign_ups, "_BATCH", 2)
     for n in range(5):
-        joining.ask(username=f"eve{n}", email=f"eve{n}@example.org", password="!")
+        sign_ups.create(username=f"eve{n}", email=f"eve{n}@example.org", password="!")
     days_pass(4)
     assert sweep_sign_ups.call() == 5
 
@@ -285,8 +285,8 @@ def test_a_members_address_gets_no_link_that_makes_an_account(client: Client, an
     sign_up(client, "eve", "ann@example.org")
     assert "one of us already" in mail.outbox[-1].subject
     assert "confirm-email" not in str(mail.outbox[-1].body)
-    with pytest.raises(joining.AddressTaken):
-        joining.join(SignUp.objects.get())
+    with pytest.raises(sign_ups.AddressTaken):
+        sign_ups.complete(SignUp.objects.get())
 
 
 def test_a_mistyped_address_is_changed_on_the_spot(client: Client) -> None:
@@ -381,24 +381,24 @@ def test_the_welcome_shows_those_who_wrote_last_with_a_button_to_follow(client: 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_at_once_are_one_user() -> None:
-    sign_up_row = joining.ask(username="eve", email="eve@example.org", password="!")
-    users = at_once([lambda: joining.join(sign_up_row).pk] * 8, threads=8)
+    sign_up_row = sign_ups.create(username="eve", email="eve@example.org", password="!")
+    users = at_once([lambda: sign_ups.complete(sign_up_row).pk] * 8, threads=8)
     assert len(set(users)) == User.objects.count() == EmailAddress.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_click_and_a_second_sign_up_at_once_make_one_of_the_two() -> None:
     """The user has the name and the password of the sign-up whose link was followed, never of the other."""
-    first = joining.ask(username="eve", email="eve@example.org", password="first")
+    first = sign_ups.create(username="eve", email="eve@example.org", password="first")
 
     def click() -> str:
         try:
-            return joining.join(first).password
+            return sign_ups.complete(first).password
         except SignUp.DoesNotExist:
             return "replaced"
 
     def again() -> str:
-        return joining.ask(username="eva", email="eve@example.org", password="second").password
+        return sign_ups.create(username="eva", email="eve@example.org", password="second").password
 
     clicked, _ = at_once([click, again], threads=2)
     assert clicked in ("first", "replaced")

@@ -11,7 +11,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import decoded, is_one_line
 from apps.commandqueue.models import Command
-from apps.contact.tests.form import filled
+from apps.contact.tests.form_data import filled
 from tests.support.people import sign_up
 
 pytestmark = pytest.mark.django_db

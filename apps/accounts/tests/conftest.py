@@ -1,4 +1,4 @@
-"""A member to try things with."""
+"""A member for the tests of this app."""
 
 import pytest
 

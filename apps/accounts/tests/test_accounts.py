@@ -1,4 +1,4 @@
-"""Signing up, in, out and changing one's mind, through allauth as this site sets it up."""
+"""Signing up, in and out, passwords, addresses and profiles, through allauth as configured here."""
 
 import re
 from functools import partial
@@ -65,7 +65,7 @@ def test_a_new_password_is_hashed_by_argon2(ann: User) -> None:
     assert ann.password.startswith("argon2$")
 
 
-def test_a_changed_password_is_told_to_its_owner_by_mail(client: Client, ann: User) -> None:
+def test_a_changed_password_mails_its_owner(client: Client, ann: User) -> None:
     sign_in(client)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     mail.outbox.clear()
@@ -75,7 +75,7 @@ def test_a_changed_password_is_told_to_its_owner_by_mail(client: Client, ann: Us
     assert "password" in str(mail.outbox[0].subject)
 
 
-def test_nobody_is_in_before_the_address_is_confirmed(client: Client) -> None:
+def test_signing_up_signs_in_only_after_the_address_is_confirmed(client: Client) -> None:
     sign_up(client)
     assert not is_member(client)
     sign_in(client)
@@ -84,14 +84,14 @@ def test_nobody_is_in_before_the_address_is_confirmed(client: Client) -> None:
     assert is_member(client)
 
 
-def test_a_name_typed_in_capitals_is_kept_in_small_letters(client: Client) -> None:
+def test_a_user_name_is_stored_in_lower_case(client: Client) -> None:
     sign_up(client, username=" Ann ")
     client.get(link_in(mail.outbox[-1]))
     assert User.objects.get().username == "ann"
 
 
 @pytest.mark.parametrize("login", ["ann", "ANN", "ann@example.org", "Ann@Example.ORG"])
-def test_one_signs_in_by_name_or_address_in_any_case(client: Client, ann: User, login: str) -> None:
+def test_a_user_signs_in_by_name_or_address_in_any_case(client: Client, ann: User, login: str) -> None:
     sign_in(client, login)
     assert is_member(client)
 
@@ -119,7 +119,7 @@ def test_a_forgotten_password_is_reset_by_mail_and_ends_other_sessions(client: C
     assert is_member(client)
 
 
-def test_a_reset_for_a_stranger_says_the_same_and_sends_no_link_to_reset(client: Client, ann: User) -> None:
+def test_a_reset_for_an_unknown_address_looks_the_same_and_sends_no_link(client: Client, ann: User) -> None:
     known = client.post("/accounts/password/reset/", {"email": "ann@example.org"}, follow=True)
     unknown = client.post("/accounts/password/reset/", {"email": "eve@example.org"}, follow=True)
     assert known.status_code == unknown.status_code
@@ -167,7 +167,7 @@ def test_signing_out_everywhere_else_ends_the_other_sessions(client: Client, ann
         ("/accounts/email/", "new@example.org"),
     ],
 )
-def test_links_in_mails_lead_to_the_sites_own_address_whatever_host_was_asked(
+def test_links_in_mails_use_site_url_whatever_host_was_requested(
     client: Client, ann: User, settings, address: str, email: str
 ) -> None:
     sign_in(client)
@@ -199,7 +199,7 @@ def test_too_many_wrong_passwords_are_refused_for_a_while(client: Client, ann: U
         "/accounts/password/reset/key/0-nonsense/",
     ],
 )  # fmt: skip
-def test_every_page_for_strangers_wears_the_sites_templates(client: Client, address: str) -> None:
+def test_every_page_for_anonymous_visitors_uses_the_sites_templates(client: Client, address: str) -> None:
     html = client.get(address, follow=True).content.decode()
     assert '<a class="skip" href="#main">' in html
     assert "<style" not in html
@@ -213,7 +213,7 @@ def test_every_page_for_strangers_wears_the_sites_templates(client: Client, addr
         "/accounts/sessions/", "/accounts/reauthenticate/",
     ],
 )  # fmt: skip
-def test_every_page_for_members_wears_the_sites_templates(client: Client, ann: User, address: str) -> None:
+def test_every_page_for_members_uses_the_sites_templates(client: Client, ann: User, address: str) -> None:
     sign_in(client)
     answer = client.get(address, follow=True)
     assert answer.status_code == 200
@@ -224,7 +224,7 @@ def test_every_page_for_members_wears_the_sites_templates(client: Client, ann: U
     assert answer["Cache-Control"] == "private, no-store"
 
 
-def test_the_profile_says_what_was_typed_without_what_can_not_be_shown(client: Client, ann: User) -> None:
+def test_the_profile_shows_the_input_without_unprintable_characters(client: Client, ann: User) -> None:
     sign_in(client)
     client.post(
         "/settings/", {"display_name": " Ann\u202e  of\u200b Tea ", "bio": "a\r\n\r\n\r\n\r\nb\u2066"}
@@ -239,7 +239,7 @@ def test_the_profile_says_what_was_typed_without_what_can_not_be_shown(client: C
 
 @pytest.mark.parametrize("field", ["display_name", "bio"])
 @pytest.mark.parametrize("text", ["x" * 501, "a\x00b"])
-def test_a_profile_that_can_not_be_kept_is_said_beside_the_field(
+def test_an_invalid_profile_shows_the_error_beside_the_field(
     client: Client, ann: User, field: str, text: str
 ) -> None:
     sign_in(client)
@@ -256,14 +256,14 @@ def test_two_sign_ups_at_once_are_one_person_and_no_error(email: str) -> None:
     assert not User.objects.exists()
 
 
-def test_a_name_of_no_ink_is_no_name(client: Client, ann: User) -> None:
+def test_an_invisible_display_name_is_stored_as_empty(client: Client, ann: User) -> None:
     sign_in(client)
     client.post("/settings/", {"display_name": "\u200d\u3164\u2800", "bio": ""})
     ann.refresh_from_db()
     assert ann.name == "ann"
 
 
-def test_saving_a_person_writes_no_counter(ann: User) -> None:
+def test_saving_a_user_does_not_write_counters(ann: User) -> None:
     loaded = User.objects.get(pk=ann.pk)
     User.objects.filter(pk=ann.pk).update(followers_count=7)
     loaded.set_password("another horse battery")

@@ -1,4 +1,4 @@
-"""Pictures: hostile ones are refused before they cost anything; kept ones carry nothing but pixels."""
+"""Profile pictures: hostile files are refused cheaply, and stored pictures contain only pixels."""
 
 import fcntl
 import io
@@ -17,10 +17,10 @@ from django.test import Client
 from PIL import Image
 
 from apps import limits
-from apps.accounts import actions, avatars, decoding
-from apps.accounts.decoding import Verdict
+from apps.accounts import actions, avatars, picture_decoder
 from apps.accounts.models import User
-from apps.accounts.tests import bombs
+from apps.accounts.picture_decoder import Verdict
+from apps.accounts.tests import hostile_pictures
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (600, 300), **options) -> bytes:
@@ -33,15 +33,15 @@ def upload(content: bytes, name: str = "me.jpg") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content, content_type="image/jpeg")
 
 
-def made(content: bytes) -> Image.Image:
-    """What becomes of the upload."""
+def stored(content: bytes) -> Image.Image:
+    """The stored picture of the upload."""
     decoded = avatars.decode(upload(content))
     assert decoded.picture, decoded.refusal
     return Image.open(io.BytesIO(decoded.picture))
 
 
 def level(picture: Image.Image, x: int = 200) -> int:
-    """How light it is there, of one channel."""
+    """The brightness of one pixel of one channel."""
     found = picture.getpixel((x, 200))
     assert isinstance(found, int)
     return found
@@ -62,54 +62,54 @@ def media(settings, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "MPO"])
 def test_a_picture_becomes_a_small_square(kind: str) -> None:
     pillow_heif.register_heif_opener()
-    kept = made(picture(kind))
-    assert (kept.format, kept.size) == ("WEBP", (avatars.SIDE, avatars.SIDE))
-    red, green, blue = (level(kept.getchannel(name)) for name in "RGB")
+    result = stored(picture(kind))
+    assert (result.format, result.size) == ("WEBP", (avatars.SIDE, avatars.SIDE))
+    red, green, blue = (level(result.getchannel(name)) for name in "RGB")
     assert (abs(red - 0xBB) < 12, abs(green - 0xD2) < 12, abs(blue - 0x6D) < 12) == (True, True, True)
 
 
 @pytest.mark.parametrize("mode", ["I;16", "1", "L", "LA", "P", "CMYK", "RGBA"])
-def test_half_dark_and_half_light_stays_so_in_every_mode(mode: str) -> None:
-    """Also of 16 bits a channel, which Pillow's own conversion makes white."""
+def test_every_color_mode_keeps_its_brightness(mode: str) -> None:
+    """Includes 16 bits per channel, which Pillow's conversion clips to white."""
     deep = mode == "I;16"
     half = Image.new("I;16" if deep else "L", (900, 900), 0)
     half.paste(Image.new(half.mode, (450, 900), 40_000 if deep else 200), (0, 0))
     out = io.BytesIO()
     half.convert(mode).save(out, "JPEG" if mode == "CMYK" else "PNG")
-    kept = made(out.getvalue()).convert("L")
-    assert level(kept, 350) < 30
-    assert level(kept, 50) > 130
+    result = stored(out.getvalue()).convert("L")
+    assert level(result, 350) < 30
+    assert level(result, 50) > 130
 
 
-def test_the_first_picture_of_a_phones_many_counts_as_any_other_jpeg() -> None:
+def test_a_multi_picture_jpeg_of_a_phone_is_decoded() -> None:
     frame = Image.new("RGB", (5712, 4284), "#bbd26c")
     out = io.BytesIO()
     frame.save(out, "MPO", save_all=True, append_images=[frame.resize((600, 450))])
-    assert made(out.getvalue()).size == (avatars.SIDE, avatars.SIDE)
+    assert stored(out.getvalue()).size == (avatars.SIDE, avatars.SIDE)
 
 
-def test_where_and_when_it_was_taken_is_dropped() -> None:
+def test_metadata_is_dropped() -> None:
     exif = Image.Exif()
     exif[0x010E] = "canary"
     exif.get_ifd(0x8825)[2] = (52.0, 31.0, 0.0)
     source = picture(exif=exif.tobytes(), comment=b"canary")
     assert b"canary" in source
-    kept = avatars.decode(upload(source)).picture
-    assert kept
-    assert b"canary" not in kept
-    assert not Image.open(io.BytesIO(kept)).getexif()
+    result = avatars.decode(upload(source)).picture
+    assert result
+    assert b"canary" not in result
+    assert not Image.open(io.BytesIO(result)).getexif()
 
 
-def test_a_picture_taken_sideways_stands_upright() -> None:
+def test_the_exif_orientation_is_applied() -> None:
     sideways = Image.new("RGB", (400, 400), "black")
     sideways.paste("white", (0, 0, 400, 200))  # white above, to be turned to the right
     exif = Image.Exif()
     exif[0x0112] = 6
     out = io.BytesIO()
     sideways.save(out, "JPEG", exif=exif.tobytes())
-    kept = made(out.getvalue()).convert("L")
-    assert level(kept, 350) > 200
-    assert level(kept, 50) < 50
+    result = stored(out.getvalue()).convert("L")
+    assert level(result, 350) > 200
+    assert level(result, 50) < 50
 
 
 @pytest.mark.parametrize(
@@ -126,34 +126,37 @@ def test_a_picture_taken_sideways_stands_upright() -> None:
     ],
     ids=["text", "svg", "broken gif", "broken heic", "cut jpeg", "cut png", "bmp", "postscript"],
 )
-def test_what_is_not_a_picture_that_we_read_is_refused(content: bytes) -> None:
+def test_a_damaged_file_or_an_unsupported_format_is_refused(content: bytes) -> None:
     assert "no picture we can read" in refusal(content)
 
 
-BOMBS = {
-    "a side of 2^31": (bombs.png(2**31 - 1, 2**31 - 1), Verdict.TOO_MANY_PIXELS),
-    "40 million pixels": (bombs.png(10_000, 4_001), Verdict.TOO_MANY_PIXELS),
-    "one column of 16 million": (bombs.png_of_one_column(16_000_000), Verdict.TOO_MANY_PIXELS),
+HOSTILE = {
+    "a side of 2^31": (hostile_pictures.png(2**31 - 1, 2**31 - 1), Verdict.TOO_MANY_PIXELS),
+    "40 million pixels": (hostile_pictures.png(10_000, 4_001), Verdict.TOO_MANY_PIXELS),
+    "one column of 16 million": (hostile_pictures.png_of_one_column(16_000_000), Verdict.TOO_MANY_PIXELS),
     "progressive, 79 million in color": (
-        bombs.progressive(8900, 8900, components=3),
+        hostile_pictures.progressive(8900, 8900, components=3),
         Verdict.TOO_MANY_PIXELS,
     ),
-    "progressive, 79 million grey": (bombs.progressive(8900, 8900, scans=200), Verdict.TOO_MUCH_WORK),
-    "9,000 scans": (bombs.progressive(3400, 3400, scans=9_000), Verdict.TOO_MUCH_WORK),
+    "progressive, 79 million grey": (
+        hostile_pictures.progressive(8900, 8900, scans=200),
+        Verdict.TOO_MUCH_WORK,
+    ),
+    "9,000 scans": (hostile_pictures.progressive(3400, 3400, scans=9_000), Verdict.TOO_MUCH_WORK),
 }
 
 
-@pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_by_its_header(name: str) -> None:
-    """Its decoding would take from 200 to 800 MB, or minutes."""
-    content, verdict = BOMBS[name]
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_picture_is_refused_by_its_header(name: str) -> None:
+    """Decoding would take 200 to 800 MB, or minutes."""
+    content, verdict = HOSTILE[name]
     assert len(content) < avatars.BYTES_LIMIT
-    # Its own peak: what `wait4` tells begins with that of the process which started it.
+    # The decoder reports its own peak: the one of `wait4` includes the parent's.
     program = f"""
 import os, re, sys
 sys.path.insert(0, {str(settings.BASE_DIR)!r})
-from apps.accounts import decoding
-verdict = decoding.main(400)
+from apps.accounts import picture_decoder
+verdict = picture_decoder.main(400)
 print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], flush=True)
 os._exit(verdict)"""
     decoder = subprocess.run([sys.executable, "-c", program], input=content, stdout=subprocess.PIPE)
@@ -165,38 +168,38 @@ os._exit(verdict)"""
     ("work", "status"),
     [
         ("while True: pass", -signal.SIGKILL),
-        ("bytearray(decoding.MEMORY_BYTES)", Verdict.TOO_MUCH_WORK),
-        ("return b'x' * (decoding.OUTPUT_BYTES + 1)", -signal.SIGXFSZ),
+        ("bytearray(picture_decoder.MEMORY_BYTES)", Verdict.TOO_MUCH_WORK),
+        ("return b'x' * (picture_decoder.OUTPUT_BYTES + 1)", -signal.SIGXFSZ),
     ],
     ids=["time", "memory", "output"],
 )
-def test_the_kernel_bounds_a_decoder_that_its_header_did_not_give_away(
+def test_the_kernel_ends_a_decoder_that_exceeds_its_limits(
     work: str, status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     program = tmp_path / "decoder.py"
     program.write_text(
         "import os, sys\n"
         f"sys.path.insert(0, {str(settings.BASE_DIR)!r})\n"
-        "from apps.accounts import decoding\n"
-        "decoding.CPU_SECONDS = 1\n"
+        "from apps.accounts import picture_decoder\n"
+        "picture_decoder.CPU_SECONDS = 1\n"
         f"def square(upload, side):\n    {work}\n"
-        "decoding.square = square\n"
-        "os._exit(decoding.main(400))\n"
+        "picture_decoder.square = square\n"
+        "os._exit(picture_decoder.main(400))\n"
     )
-    monkeypatch.setattr(decoding, "__file__", str(program))
+    monkeypatch.setattr(picture_decoder, "__file__", str(program))
     ran: list[tuple[int, int]] = []
     run = avatars._run
 
-    def noted(source: IO[bytes], made: IO[bytes]) -> tuple[int, int]:
-        ran.append(run(source, made))
+    def recorded(source: IO[bytes], output: IO[bytes]) -> tuple[int, int]:
+        ran.append(run(source, output))
         return ran[-1]
 
-    monkeypatch.setattr(avatars, "_run", noted)
+    monkeypatch.setattr(avatars, "_run", recorded)
     assert "too much work" in refusal(picture())
     assert ran[0][0] == status
 
 
-def test_a_file_too_big_is_refused_unread() -> None:
+def test_a_file_that_is_too_big_is_not_read() -> None:
     heavy = upload(b"")
     heavy.size = avatars.BYTES_LIMIT + 1
     assert "too big" in avatars.decode(heavy).refusal
@@ -253,7 +256,7 @@ def test_the_settings_page_takes_a_picture_and_says_what_is_wrong_with_another(
 
 
 @pytest.mark.parametrize("scope", ["picture", "picture_seconds"])
-def test_the_limit_is_asked_before_the_picture_is_decoded(
+def test_the_rate_limit_is_checked_before_the_picture_is_decoded(
     scope: str, ann: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.force_login(ann)
@@ -266,7 +269,7 @@ def test_the_limit_is_asked_before_the_picture_is_decoded(
     assert "easy now" in answer.content.decode()
 
 
-def test_the_seconds_of_decoding_are_counted_and_not_only_the_tries(
+def test_the_rate_limit_counts_seconds_of_decoding(
     ann: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.force_login(ann)
@@ -277,11 +280,11 @@ def test_the_seconds_of_decoding_are_counted_and_not_only_the_tries(
     assert statuses == [422] * 12 + [429]
 
 
-def test_an_upload_waits_for_the_one_before_it_and_not_for_long(
+def test_an_upload_waits_for_the_lock_and_then_gets_a_503(
     ann: User, media: Path, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other one may be in another process."""
-    monkeypatch.setattr(avatars, "TURN_SECONDS", 0.2)
+    """The lock may belong to another process."""
+    monkeypatch.setattr(avatars, "LOCK_SECONDS", 0.2)
     client.force_login(ann)
     with (media.parent / ".decoding").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -292,7 +295,7 @@ def test_an_upload_waits_for_the_one_before_it_and_not_for_long(
         assert client.post("/settings/picture/", {"picture": upload(picture())}).status_code == 302
 
 
-def test_pictures_may_be_in_another_storage_whose_addresses_the_pages_show(
+def test_pages_show_the_picture_urls_of_another_storage(
     settings: Any, ann: User, media: Path, client: Client
 ) -> None:
     elsewhere = {

@@ -1,4 +1,4 @@
-"""Password hashes: what they cost one person, and that many at once do not cost more than a process has."""
+"""Password hashes: their parameters, and the memory limit of concurrent hashes."""
 
 import os
 import re
@@ -24,36 +24,36 @@ from tests.support.site import Visitor, served
 
 
 def test_new_hashes_are_argon2id_within_what_owasp_asks_for() -> None:
-    made = make_password("tea and cake")
-    parameters = re.fullmatch(r"argon2\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$.*", made)
+    encoded = make_password("tea and cake")
+    parameters = re.fullmatch(r"argon2\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$.*", encoded)
     assert parameters
     memory, passes, lanes = map(int, parameters.groups())
     assert 19 * 1024 <= memory <= 46 * 1024
     assert (passes, lanes) == (2, 1)
-    assert check_password("tea and cake", made)
-    assert not check_password("tea and cakes", made)
+    assert check_password("tea and cake", encoded)
+    assert not check_password("tea and cakes", encoded)
 
 
-def test_a_hash_of_the_release_before_is_read_and_made_anew() -> None:
+def test_a_hash_of_an_earlier_release_is_verified_and_replaced() -> None:
     earlier = Argon2PasswordHasher().encode("tea and cake", "somesaltsomesalt")
     assert "m=102400" in earlier
-    kept: list[str] = []
+    replaced: list[str] = []
     assert check_password(
-        "tea and cake", earlier, setter=lambda password: kept.append(make_password(password))
+        "tea and cake", earlier, setter=lambda password: replaced.append(make_password(password))
     )
-    assert identify_hasher(kept[0]).must_update(kept[0]) is False
+    assert identify_hasher(replaced[0]).must_update(replaced[0]) is False
 
 
-def test_what_hashes_hold_at_once_never_exceeds_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What needs all of it may wait long where the machine is busy.
+def test_concurrent_hashes_never_exceed_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A request for all of the memory may wait long on a busy machine.
     monkeypatch.setattr(hashers, "WAIT_SECONDS", 60)
-    memory = hashers.Memory(100)
+    memory = hashers.MemoryLimit(100)
     held: list[int] = []
     peak: list[int] = []
     guard = threading.Lock()
 
     def hold(kib: int) -> None:
-        with memory.of(kib):
+        with memory.reserve(kib):
             with guard:
                 held.append(min(kib, 100))
                 peak.append(sum(held))
@@ -65,32 +65,32 @@ def test_what_hashes_hold_at_once_never_exceeds_the_bound(monkeypatch: pytest.Mo
     assert max(peak) <= 100
 
 
-def test_who_waits_too_long_for_memory_is_told_so_and_the_memory_comes_back(
+def test_waiting_too_long_for_memory_raises_busy_and_releases_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hashers, "WAIT_SECONDS", 0.1)
-    memory = hashers.Memory(100)
-    with memory.of(60):
-        with memory.of(40):
+    memory = hashers.MemoryLimit(100)
+    with memory.reserve(60):
+        with memory.reserve(40):
             pass
-        with pytest.raises(Busy), memory.of(60):
+        with pytest.raises(Busy), memory.reserve(60):
             pass
-    with pytest.raises(ValueError, match="broken"), memory.of(100):
+    with pytest.raises(ValueError, match="broken"), memory.reserve(100):
         raise ValueError("broken")
-    with memory.of(100):
+    with memory.reserve(100):
         pass
 
 
 @pytest.mark.django_db
-def test_a_sign_in_that_finds_no_memory_is_a_503_and_no_wrong_password(
+def test_a_sign_in_without_memory_is_a_503_and_not_counted_as_failed(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     User.objects.create_user("ann", "ann@example.org", "tea and cake")
     monkeypatch.setattr(hashers, "WAIT_SECONDS", 0.05)
     sign_in = {"login": "ann", "password": "tea and cake"}
-    with hashers._memory.of(hashers.MEMORY_KIB * hashers.AT_ONCE):
+    with hashers._memory.reserve(hashers.MEMORY_KIB * hashers.AT_ONCE):
         for path, form in (
-            # More often than a password may be wrong: none was looked at.
+            # More often than the limit on failed sign-ins: no password was checked.
             *[("/accounts/login/", sign_in)] * 6,
             (
                 "/accounts/signup/",
@@ -117,13 +117,13 @@ def test_32_sign_ins_at_once_take_less_than_250_mb(memcached: str) -> None:
     with served(memcached=memcached, workers=2, variables=proxies) as port:
         processes = [pid for pid in services.descendants(os.getpid()) if is_gunicorn(pid)]
         for pid in processes:
-            Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # resets the peak
         before = sum(map(peak_kib, processes))
         start = threading.Barrier(32)
 
         def sign_in(number: int) -> int:
             start.wait()
-            # Of as many networks: the limit on tries is not what is tested.
+            # From as many networks, so that the sign-in limits do not apply.
             form = {"login": f"person{number}", "password": "tea and cake!"}
             return (
                 Visitor(port)

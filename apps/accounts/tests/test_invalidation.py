@@ -1,4 +1,4 @@
-"""People and sessions in memcached: never stale after a change, never more of them than is needed."""
+"""Cached users and sessions: never stale after a change, and without credentials."""
 
 import time
 
@@ -26,7 +26,7 @@ def ann(db: None) -> User:
 @pytest.fixture
 def member(client: Client, ann: User) -> Client:
     client.force_login(ann)
-    assert is_member(client)  # and the cache is filled
+    assert is_member(client)  # fills the cache
     return client
 
 
@@ -44,20 +44,20 @@ def cached(user: User) -> User:
     return found
 
 
-def test_who_somebody_is_costs_two_round_trips_and_no_query(member: Client) -> None:
+def test_authenticating_a_request_costs_two_round_trips_and_no_query(member: Client) -> None:
     with CaptureQueriesContext(connection) as captured, lookaside.stats.collected() as counts:
         member.get("/about/")
     assert [query["sql"] for query in captured] == []
     assert (counts.round_trips, counts.hits, counts.misses) == (2, 2, 0)
 
 
-def test_nothing_in_memcached_opens_the_account(ann: User) -> None:
-    kept = ann.for_cache()
-    assert "password" not in kept
-    assert ann.password not in str(kept)
+def test_memcached_holds_no_password_hash(ann: User) -> None:
+    values = ann.for_cache()
+    assert "password" not in values
+    assert ann.password not in str(values)
 
 
-def test_deactivation_shows_the_door_at_once(member: Client, ann: User) -> None:
+def test_a_deactivated_user_is_signed_out_at_once(member: Client, ann: User) -> None:
     ann.is_active = False
     ann.save()
     assert not is_member(member)
@@ -79,42 +79,42 @@ def test_a_new_password_ends_other_sessions_at_once_and_keeps_this_one(ann: User
     assert not is_member(elsewhere)
 
 
-def test_what_an_action_updates_is_seen_on_the_next_page(member: Client, ann: User) -> None:
+def test_the_next_page_shows_what_an_action_updated(member: Client, ann: User) -> None:
     actions.change_profile(user=ann, display_name="Ann of Tea", bio="")
     assert "Ann of Tea" in member.get("/about/").content.decode() + member.get("/settings/").content.decode()
     assert cached(ann).name == "Ann of Tea"
 
 
-def test_a_cached_person_saves_only_what_was_changed(ann: User) -> None:
-    kept = cached(ann)
+def test_a_cached_user_saves_only_changed_fields(ann: User) -> None:
+    user = cached(ann)
     User.objects.filter(pk=ann.pk).update(is_active=False, bio="from elsewhere")
-    kept.display_name = "Ann"
-    kept.save()
+    user.display_name = "Ann"
+    user.save()
     ann.refresh_from_db()
     assert (ann.display_name, ann.is_active, ann.bio) == ("Ann", False, "from elsewhere")
     assert ann.check_password("a long password")
 
 
-def test_a_cached_person_can_be_asked_for_the_password_and_given_a_new_one(ann: User) -> None:
-    kept = cached(ann)
-    assert kept.check_password("a long password")
-    before = kept.get_session_auth_hash()
+def test_a_cached_user_can_check_and_change_the_password(ann: User) -> None:
+    user = cached(ann)
+    assert user.check_password("a long password")
+    before = user.get_session_auth_hash()
     assert before == ann.get_session_auth_hash()
-    kept.set_password("another long one")
-    kept.save()
-    assert kept.get_session_auth_hash() != before
+    user.set_password("another long one")
+    user.save()
+    assert user.get_session_auth_hash() != before
     assert User.objects.get().check_password("another long one")
-    assert cached(ann).get_session_auth_hash() == kept.get_session_auth_hash()
+    assert cached(ann).get_session_auth_hash() == user.get_session_auth_hash()
 
 
-def test_a_deleted_person_is_forgotten(ann: User) -> None:
+def test_deleting_a_user_invalidates_the_cached_user(ann: User) -> None:
     cached(ann)
     pk = ann.pk
     ann.delete()
     assert CachedUserBackend().get_user(pk) is None
 
 
-def test_what_is_rolled_back_forgets_nothing_of_others(ann: User) -> None:
+def test_a_savepoint_rollback_drops_only_its_own_invalidations(ann: User) -> None:
     bob = User.objects.create_user("bob", "bob@example.org")
     cached(bob)
     with transaction.atomic():
@@ -126,7 +126,7 @@ def test_what_is_rolled_back_forgets_nothing_of_others(ann: User) -> None:
     assert cached(bob).bio == "new"
 
 
-def test_the_hook_runs_before_those_that_were_there(ann: User) -> None:
+def test_the_invalidation_hook_runs_before_earlier_hooks(ann: User) -> None:
     cached(ann)
     read: list[str] = []
     with transaction.atomic():
@@ -135,7 +135,7 @@ def test_the_hook_runs_before_those_that_were_there(ann: User) -> None:
     assert read == ["new"]
 
 
-def test_signing_out_is_seen_by_every_copy_of_the_cookie(member: Client) -> None:
+def test_signing_out_invalidates_every_copy_of_the_cookie(member: Client) -> None:
     copy = Client()
     copy.cookies.update(member.cookies)
     assert is_member(copy)
@@ -143,7 +143,7 @@ def test_signing_out_is_seen_by_every_copy_of_the_cookie(member: Client) -> None
     assert not is_member(copy)
 
 
-def test_a_load_that_signing_out_overtakes_does_not_bring_the_session_back(
+def test_a_load_that_overlaps_a_sign_out_does_not_restore_the_session(
     member: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = member.session.session_key or ""
@@ -152,7 +152,7 @@ def test_a_load_that_signing_out_overtakes_does_not_bring_the_session_back(
 
     def overtaken(store: SessionStore) -> dict[str, str] | None:
         row = read(store)
-        SessionStore(key).delete()  # between the read of the row and the fill of the cache
+        SessionStore(key).delete()  # between reading the row and filling the cache
         return row
 
     monkeypatch.setattr(SessionStore, "_row", overtaken)
@@ -161,7 +161,7 @@ def test_a_load_that_signing_out_overtakes_does_not_bring_the_session_back(
     assert SessionStore(key).load() == {}
 
 
-def test_a_session_out_of_date_is_over_though_it_is_cached(member: Client) -> None:
+def test_a_cached_session_expires(member: Client) -> None:
     store = SessionStore(member.session.session_key)
     store.set_expiry(1)
     store.save()
@@ -177,7 +177,7 @@ def test_a_page_view_writes_nothing(member: Client) -> None:
     assert not [q["sql"] for q in captured if q["sql"].split(None, 1)[0] in ("INSERT", "UPDATE", "DELETE")]
 
 
-def test_a_session_of_nobody_is_no_session(client: Client, ann: User) -> None:
+def test_an_unknown_session_key_is_not_signed_in(client: Client, ann: User) -> None:
     client.cookies["sessionid"] = "x" * 32
     assert not is_member(client)
     client.force_login(ann)

@@ -1,11 +1,11 @@
-"""How the queue treats allauth's mail."""
+"""Queue options of allauth's mail."""
 
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from apps.accounts.mails import samples
+from apps.accounts.mail_samples import samples
 from apps.commandqueue.models import Command, Queue
 
 pytestmark = pytest.mark.django_db
@@ -23,20 +23,20 @@ def queued(settings: Any) -> None:
 
 
 def sent(name: str) -> Command:
-    """The command that one of allauth's mails became."""
+    """The queued command of one of allauth's mails."""
     dict(samples())[name].send()
     return Command.objects.get()
 
 
 @pytest.mark.parametrize("name", ["email_confirmation", "email_confirmation_signup", "password_reset_key"])
-def test_what_lets_somebody_in_goes_first_and_leaves_no_trace(name: str) -> None:
+def test_mail_with_a_credential_goes_first_and_is_not_retained(name: str) -> None:
     command = sent(name)
     assert (command.queue_name, command.secret) == (Queue.NOW, True)
     assert (command.expires_at - command.due_at).total_seconds() == 3600
 
 
 @pytest.mark.parametrize("name", ["password_changed", "email_deleted"])
-def test_news_about_an_account_has_the_usual_two_days(name: str) -> None:
+def test_notices_about_an_account_use_the_default_lifetime(name: str) -> None:
     command = sent(name)
     assert (command.queue_name, command.secret) == (Queue.DEFAULT, False)
     assert (command.expires_at - command.due_at).total_seconds() == 172_800

@@ -1,12 +1,12 @@
-"""Where a member is signed in: what a browser is called, and ending one session."""
+"""The list of a member's sessions: browser names, and ending a session."""
 
 import pytest
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.test import Client
 
-from apps.accounts.devices import device
 from apps.accounts.models import User
+from apps.accounts.user_agents import device
 from tests.support.people import PASSWORD, member, who_is_in
 
 MOZILLA = "Mozilla/5.0 "
@@ -35,7 +35,7 @@ KIT = "AppleWebKit/537.36 (KHTML, like Gecko) "
         ("", "an unknown browser"),
     ],
 )  # fmt: skip
-def test_a_browser_is_called_what_people_call_it(user_agent: str, called: str) -> None:
+def test_a_browser_has_its_common_name(user_agent: str, called: str) -> None:
     assert device(user_agent) == called
 
 
@@ -64,7 +64,7 @@ def test_one_session_is_ended_and_the_others_stay(ann: User) -> None:
 
 
 @pytest.mark.django_db
-def test_no_one_ends_another_members_session(ann: User) -> None:
+def test_a_member_cannot_end_another_members_session(ann: User) -> None:
     here, mallory = signed_in(ann, ""), signed_in(member("mallory"), "")
     mallory.post(f"/accounts/sessions/{session_of(here)}/end/")
     assert who_is_in(here) == "ann"

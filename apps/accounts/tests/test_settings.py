@@ -36,7 +36,7 @@ TYPED: dict[str, dict[str, str]] = {
         ("picture_seconds", "/settings/picture/"),
     ],
 )
-def test_a_form_that_is_sent_too_often_comes_back_with_what_was_typed_beside_the_others(
+def test_a_rate_limited_form_keeps_its_input_and_the_other_forms_are_shown(
     client: Client, settings: LazySettings, scope: str, path: str
 ) -> None:
     settings.LIMITS = settings.LIMITS | {scope: "1/1h"}

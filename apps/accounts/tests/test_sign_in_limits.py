@@ -1,4 +1,4 @@
-"""Guessing passwords: slowed where it comes from, and nobody else is locked out."""
+"""Limits on failed sign-ins: they slow an attacker down, and do not lock the owner out."""
 
 import re
 
@@ -23,7 +23,7 @@ def ann(db: None) -> User:
 
 
 def sign_in(address: str, password: str = PASSWORD, login: str = "ann", **headers: str) -> str:
-    """What came of it: "in", "wrong" or "too many"."""
+    """The result: "in", "wrong" or "too many"."""
     client = Client(REMOTE_ADDR=address, headers=headers)
     answer = client.post("/accounts/login/", {"login": login, "password": password})
     if answer.status_code == 302:
@@ -37,14 +37,14 @@ def sign_in(address: str, password: str = PASSWORD, login: str = "ann", **header
 def test_a_victim_signs_in_from_elsewhere_while_an_attacker_hammers(ann: User) -> None:
     outcomes = [sign_in(ATTACKER, f"guess {n}") for n in range(8)]
     assert outcomes == ["wrong"] * 5 + ["too many"] * 3
-    assert sign_in(ATTACKER) == "too many", "the right password is no way to find out that it is right"
+    assert sign_in(ATTACKER) == "too many", "the response must not reveal that the password is right"
     assert sign_in(HOME) == "in"
     assert sign_in(ATTACKER, "guess 9") == "too many", "and her success gives the attacker nothing"
     let_pass(301)
     assert sign_in(ATTACKER, "guess 10") == "wrong"
 
 
-def test_another_header_or_another_host_of_the_64_is_no_other_client(ann: User) -> None:
+def test_another_header_or_another_host_of_the_64_counts_as_the_same_client(ann: User) -> None:
     for n in range(5):
         assert sign_in(f"2001:db8::{n}", "guess", x_forwarded_for=f"8.8.8.{n}") == "wrong"
     assert sign_in("2001:db8::9", "guess") == "too many"
@@ -53,7 +53,7 @@ def test_another_header_or_another_host_of_the_64_is_no_other_client(ann: User) 
 
 
 @pytest.mark.parametrize("spelling", ["ANN", "Ann", "ann ", "ａｎｎ"])
-def test_another_spelling_of_the_name_is_no_other_account(ann: User, spelling: str) -> None:
+def test_another_spelling_of_the_name_counts_as_the_same_account(ann: User, spelling: str) -> None:
     for _ in range(5):
         sign_in(ATTACKER, "guess")
     assert sign_in(ATTACKER, "guess", login=spelling) == "too many"
@@ -68,15 +68,15 @@ def test_right_passwords_are_not_counted(ann: User) -> None:
     assert sign_in(HOME) == "too many"
 
 
-def test_going_through_many_accounts_from_one_network_ends_too(ann: User) -> None:
+def test_guesses_at_many_accounts_from_one_network_are_limited(ann: User) -> None:
     outcomes = [sign_in(ATTACKER, "guess", login=f"person{n}") for n in range(12)]
     assert outcomes == ["wrong"] * 10 + ["too many"] * 2
-    # What the network is refused for does not count against the account.
+    # Attempts refused by the network's limit do not count against the account.
     let_pass(61)
     assert [sign_in(ATTACKER, "guess", login="person11") for _ in range(5)] == ["wrong"] * 5
 
 
-def test_whoever_sets_a_new_password_signs_in_with_it_at_once(ann: User) -> None:
+def test_a_new_password_resets_the_sign_in_limits(ann: User) -> None:
     for _ in range(6):
         sign_in(HOME, "forgotten")
     client = Client(REMOTE_ADDR=HOME)
@@ -88,7 +88,7 @@ def test_whoever_sets_a_new_password_signs_in_with_it_at_once(ann: User) -> None
     assert sign_in(HOME, "another horse battery") == "in"
 
 
-def test_the_admin_has_no_door_of_its_own(ann: User) -> None:
+def test_the_admin_uses_the_sites_sign_in_page(ann: User) -> None:
     User.objects.filter(pk=ann.pk).update(is_staff=True, is_superuser=True)
     client = Client(REMOTE_ADDR=HOME)
     form = {"username": "ann", "password": PASSWORD, "login": "ann"}
@@ -101,7 +101,7 @@ def test_the_admin_has_no_door_of_its_own(ann: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("memcached", ["up", "down"])
-def test_of_fifty_guesses_at_once_five_are_looked_at(ann: User, settings, memcached: str) -> None:
+def test_of_fifty_concurrent_guesses_five_are_checked(ann: User, settings, memcached: str) -> None:
     settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"login": "100/m/ip"}
     if memcached == "down":
         settings.CACHES = settings.CACHES | {
@@ -122,9 +122,7 @@ def test_of_fifty_guesses_at_once_five_are_looked_at(ann: User, settings, memcac
     ],
 )
 @pytest.mark.django_db
-def test_too_many_of_anything_is_a_429_that_says_when_to_come_back(
-    address: str, form: dict[str, str]
-) -> None:
+def test_an_exceeded_limit_is_a_429_with_retry_after(address: str, form: dict[str, str]) -> None:
     client = Client(REMOTE_ADDR=ATTACKER)
     answer = next(a for _ in range(40) if (a := client.post(address, form)).status_code == 429)
     assert int(answer["Retry-After"]) > 0
@@ -132,9 +130,9 @@ def test_too_many_of_anything_is_a_429_that_says_when_to_come_back(
     assert Client(REMOTE_ADDR=HOME).post(address, form | {"email": "bob@example.org"}).status_code != 429
 
 
-def test_one_address_is_sent_five_links_to_reset_in_half_an_hour(ann: User) -> None:
+def test_an_address_gets_five_reset_links_in_half_an_hour(ann: User) -> None:
     def ask(network: int) -> None:
-        # From elsewhere each time: it is the address that is spared.
+        # From another network each time: the limit is per address.
         client = Client(REMOTE_ADDR=f"198.51.100.{network}")
         client.post("/accounts/password/reset/", {"email": "ann@example.org"})
 
@@ -144,7 +142,7 @@ def test_one_address_is_sent_five_links_to_reset_in_half_an_hour(ann: User) -> N
 
 
 @pytest.mark.django_db
-def test_asking_again_for_a_confirmation_sends_one_mail_in_a_minute(client: Client) -> None:
+def test_repeated_requests_for_a_confirmation_send_one_mail_per_minute(client: Client) -> None:
     form = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD, "password2": PASSWORD}
     client.post("/accounts/signup/", form)
     for _ in range(4):

@@ -1,4 +1,4 @@
-"""Writing to the operators: what is taken, what is asked for again, and that no word is lost."""
+"""The contact form: accepted and refused input, without losing any of it."""
 
 from html import unescape
 
@@ -7,9 +7,9 @@ from django.core import mail
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.contact.forms import LONGEST, ContactForm
+from apps.contact.forms import MAX_SECONDS, ContactForm
 from apps.contact.models import Message
-from apps.contact.tests.form import MESSAGE, filled, stamped
+from apps.contact.tests.form_data import MESSAGE, filled, stamped
 from apps.limits.tests.clock import let_pass
 from tests.support.concurrency import at_once
 
@@ -22,8 +22,8 @@ def send(client: Client, **changes: object):
     return client.post("/contact/", filled(**changes))
 
 
-def asked_again(answer, status: int = 422) -> str:
-    """The page, on which nothing was lost; nothing was kept, nothing mailed."""
+def assert_returned(answer, status: int = 422) -> str:
+    """Returns the page; it has all input, and nothing was stored or mailed."""
     assert answer.status_code == status
     html = unescape(answer.content.decode())
     for typed in TYPED:
@@ -33,7 +33,7 @@ def asked_again(answer, status: int = 422) -> str:
     return html
 
 
-def test_a_message_is_kept_acknowledged_and_mailed(client: Client) -> None:
+def test_a_message_is_stored_acknowledged_and_mailed(client: Client) -> None:
     answer = send(client)
     assert (answer.status_code, answer["Location"]) == (302, "/contact/thanks/")
     assert "thank you" in client.get("/contact/thanks/").content.decode()
@@ -54,13 +54,13 @@ def test_a_member_finds_name_and_address_filled_in(client: Client) -> None:
     assert Message.objects.get().member == ann
 
 
-def test_the_page_is_kept_by_no_cache_and_leads_from_every_page(client: Client) -> None:
+def test_the_page_is_not_cached_and_every_page_links_to_it(client: Client) -> None:
     assert client.get("/contact/")["Cache-Control"] == "private, no-store"
     assert 'href="/contact/"' in client.get("/about/").content.decode()
 
 
 @pytest.mark.parametrize("field", ["name", "email", "subject", "text"])
-def test_nothing_may_be_left_empty(client: Client, field: str) -> None:
+def test_every_field_is_required(client: Client, field: str) -> None:
     answer = send(client, **{field: " \t "})
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) == {field}
@@ -82,7 +82,7 @@ def test_nothing_may_be_left_empty(client: Client, field: str) -> None:
         "\x00x",
     ],
 )
-def test_no_header_can_be_smuggled_in(client: Client, field: str, ending: str) -> None:
+def test_header_injection_is_refused(client: Client, field: str, ending: str) -> None:
     answer = send(client, **{field: str(MESSAGE[field]) + ending})
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) == {field}
@@ -97,51 +97,51 @@ def test_no_header_can_be_smuggled_in(client: Client, field: str, ending: str) -
         "ann@exa mple.org", "ann@-a-.org", "a" * 250 + "@example.org",
     ],
 )  # fmt: skip
-def test_what_no_mail_can_go_to_is_said_beside_the_field(client: Client, address: str) -> None:
+def test_an_undeliverable_address_shows_the_error_beside_the_field(client: Client, address: str) -> None:
     answer = send(client, email=address)
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) == {"email"}
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "stored"),
     [("ann@exämple.org", "ann@xn--exmple-cua.org"), (" Ann+tea@Example.ORG ", "Ann+tea@Example.ORG")],
 )
-def test_other_alphabets_and_tags_are_addresses_too(client: Client, typed: str, kept: str) -> None:
+def test_other_alphabets_and_tags_are_addresses_too(client: Client, typed: str, stored: str) -> None:
     assert send(client, email=typed).status_code == 302
-    assert Message.objects.get().email == kept
+    assert Message.objects.get().email == stored
 
 
 @pytest.mark.parametrize("field", ["name", "subject", "text"])
 @pytest.mark.parametrize("text", ["x" * 20_000, "a\x00b", "a\ud800b"], ids=["too long", "NUL", "half a pair"])
-def test_what_can_not_be_kept_is_said_beside_the_field(field: str, text: str) -> None:
+def test_invalid_text_shows_the_error_beside_the_field(field: str, text: str) -> None:
     assert set(ContactForm(filled(**{field: text})).errors) == {field}
 
 
-def test_a_form_filled_in_by_a_robot_at_once_is_to_be_sent_once_more(client: Client) -> None:
+def test_a_form_sent_too_soon_must_be_sent_again(client: Client) -> None:
     key = stamped(0)
-    assert "that was quick" in asked_again(send(client, form_key=key))
+    assert "that was quick" in assert_returned(send(client, form_key=key))
     assert send(client, form_key=stamped(30)).status_code == 302
 
 
-def test_the_robots_field_is_shown_when_it_is_filled_in(client: Client) -> None:
+def test_the_honeypot_is_visible_once_it_is_filled_in(client: Client) -> None:
     assert 'class="sr" aria-hidden="true"' in client.get("/contact/").content.decode()
-    html = asked_again(send(client, website="https://spam.example"))
+    html = assert_returned(send(client, website="https://spam.example"))
     assert 'aria-hidden="true"><div class="field"' not in html.replace("\n", "")
     assert "leave it empty" in html
 
 
 @pytest.mark.parametrize("key", ["", "nonsense", "0:0:0", "yesterday's"])
-def test_a_form_of_yesterday_or_without_its_key_comes_back_with_a_fresh_one(client: Client, key: str) -> None:
-    key = stamped(LONGEST + 60) if key == "yesterday's" else key
+def test_an_expired_or_missing_form_key_is_replaced(client: Client, key: str) -> None:
+    key = stamped(MAX_SECONDS + 60) if key == "yesterday's" else key
     answer = send(client, form_key=key)
-    asked_again(answer)
+    assert_returned(answer)
     fresh = answer.context["form"]["form_key"].value()
     assert fresh != key
-    assert "that was quick" in asked_again(send(client, form_key=fresh)), "it is a good key, only young"
+    assert "that was quick" in assert_returned(send(client, form_key=fresh)), "the new key is valid"
 
 
-def test_a_form_without_any_field_is_no_error(client: Client) -> None:
+def test_an_empty_form_is_a_422(client: Client) -> None:
     assert client.post("/contact/").status_code == 422
 
 
@@ -162,7 +162,7 @@ def test_a_message_sent_ten_times_at_once_is_one() -> None:
     assert len(mail.outbox) == 2
 
 
-def test_too_many_come_back_in_the_form_to_be_sent_later(client: Client, settings) -> None:
+def test_a_rate_limited_message_stays_in_the_form(client: Client, settings) -> None:
     settings.LIMITS = settings.LIMITS | {"contact": "2/1h"}
     sent = filled()
     for form in (filled(), sent):
@@ -173,12 +173,12 @@ def test_too_many_come_back_in_the_form_to_be_sent_later(client: Client, setting
     assert int(answer["Retry-After"]) > 3000
     assert "the <last> one" in unescape(answer.content.decode())
     assert Message.objects.count() == 2
-    assert client.post("/contact/", sent).status_code == 302, "a message that is here is not refused"
+    assert client.post("/contact/", sent).status_code == 302, "a stored message is not refused"
     assert Client(REMOTE_ADDR="198.51.100.7").post("/contact/", filled()).status_code == 302
     let_pass(3601)
     assert client.post("/contact/", refused).status_code == 302
 
 
-def test_a_foreign_page_can_not_send_it_and_the_text_comes_back() -> None:
+def test_a_cross_site_request_is_refused_and_keeps_the_text() -> None:
     answer = Client(enforce_csrf_checks=True).post("/contact/", filled())
-    asked_again(answer, status=403)
+    assert_returned(answer, status=403)

@@ -1,4 +1,4 @@
-"""The mails about a message: readable, to the right people, and of no use to anyone else."""
+"""The mails about a message: their contents, recipients and limits."""
 
 import re
 from email import message_from_bytes, policy
@@ -10,13 +10,13 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.contact.models import Message
-from apps.contact.tests.form import filled
+from apps.contact.tests.form_data import filled
 
 pytestmark = pytest.mark.django_db
 
 
 def sent(client: Client, **changes: object) -> list[EmailMessage]:
-    """The mails that a message led to, as another mail program reads them."""
+    """The mails of one message, parsed."""
     assert client.post("/contact/", filled(**changes)).status_code == 302
     return [message_from_bytes(m.message().as_bytes(), policy=policy.default) for m in mail.outbox]
 
@@ -35,7 +35,7 @@ def part(message: EmailMessage, kind: str) -> str:
         "(comment) Ann;:", "אן",
     ],
 )  # fmt: skip
-def test_an_answer_goes_to_the_sender_alone_whatever_the_name(client: Client, name: str) -> None:
+def test_a_reply_goes_to_the_sender_alone_whatever_the_name(client: Client, name: str) -> None:
     operators = sent(client, name=name)[0]
     [address] = operators["Reply-To"].addresses
     assert address.addr_spec == "ann@example.org"
@@ -47,7 +47,7 @@ def test_an_answer_goes_to_the_sender_alone_whatever_the_name(client: Client, na
 @pytest.mark.parametrize(
     "subject", ["the kettle", "x" * 150, "🫖" * 150, "Re: 1 =? 2", "a\tb".replace("\t", " ")]
 )
-def test_the_operators_read_what_was_written(client: Client, subject: str) -> None:
+def test_the_operators_receive_the_message(client: Client, subject: str) -> None:
     operators = sent(client, subject=subject, text="1 < 2 & <b>3</b>\n\nhttp://x.example")[0]
     for kind in ("plain", "html"):
         assert part(operators, kind)
@@ -58,12 +58,12 @@ def test_the_operators_read_what_was_written(client: Client, subject: str) -> No
     assert f"/admin/contact/message/{message.pk}/change/" in part(operators, "plain")
 
 
-def test_the_operators_learn_who_was_signed_in(client: Client) -> None:
+def test_the_mail_names_the_signed_in_user(client: Client) -> None:
     client.force_login(User.objects.create_user("bob", "bob@example.org"))
     assert "@bob" in part(sent(client)[0], "plain")
 
 
-def test_no_word_of_the_answer_is_the_senders(client: Client) -> None:
+def test_the_acknowledgement_contains_no_text_of_the_sender(client: Client) -> None:
     words = {"name": "BUY PILLS", "subject": "CHEAP PILLS", "text": "PILLS http://pills.example"}
     answer = sent(client, **words)[1]
     assert [a.addr_spec for a in answer["To"].addresses] == ["ann@example.org"]
@@ -73,7 +73,7 @@ def test_no_word_of_the_answer_is_the_senders(client: Client) -> None:
     assert answer["Reply-To"] is None
 
 
-def test_nobodys_mailbox_can_be_filled_with_answers(client: Client) -> None:
+def test_acknowledgements_to_one_address_are_limited(client: Client) -> None:
     for n in range(5):
         client.post("/contact/", filled(email="victim@example.org" if n % 2 else "Victim@example.org"))
     assert Message.objects.count() == 5
@@ -82,7 +82,7 @@ def test_nobodys_mailbox_can_be_filled_with_answers(client: Client) -> None:
     assert recipients.count("operators@kwippy.example") == 5
 
 
-def test_without_an_address_of_operators_the_message_waits_in_the_admin(client: Client, settings) -> None:
+def test_without_contact_email_the_message_is_in_the_admin_only(client: Client, settings) -> None:
     settings.CONTACT_EMAIL = ""
     assert [m["To"] for m in sent(client)] == ["ann@example.org"]
     client.force_login(User.objects.create_superuser("olga", "olga@example.org", "a long password"))
@@ -93,4 +93,4 @@ def test_without_an_address_of_operators_the_message_waits_in_the_admin(client: 
     client.post(address, {"is_handled": "on", "text": "changed"})
     message = Message.objects.get()
     assert message.is_handled
-    assert "pot" in message.text, "what people wrote is not for us to change"
+    assert "pot" in message.text, "the admin does not change the text"

@@ -1,4 +1,4 @@
-"""PostgreSQL down, SMTP down: never an error 500, never a lost word, never a false thank you."""
+"""The contact form without PostgreSQL or SMTP: a 503 that keeps the input."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from apps.contact.models import Message
-from apps.contact.tests.form import MESSAGE, filled
+from apps.contact.tests.form_data import MESSAGE, filled
 
 WITHOUT_POSTGRESQL = """
 import json, sys, django
@@ -33,7 +33,7 @@ print(json.dumps(pages))
 """
 
 
-def test_without_postgresql_everything_typed_is_still_in_the_form() -> None:
+def test_without_postgresql_the_form_keeps_its_input() -> None:
     form = filled()
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_POSTGRESQL],
@@ -51,20 +51,20 @@ def test_without_postgresql_everything_typed_is_still_in_the_form() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    strangers, opened, members, _ = json.loads(done.stdout.splitlines()[-1])
+    anonymous, opened, members, _ = json.loads(done.stdout.splitlines()[-1])
     assert opened[0] == 200, "the form itself needs no database"
-    for status, retry_after, html in (strangers, members):
+    for status, retry_after, html in (anonymous, members):
         assert (status, int(retry_after) > 0) == (503, True)
         page = unescape(html)
         for field in ("name", "email", "subject"):
             assert f'value="{MESSAGE[field]}"' in page
         assert "where is the <pot>?\n\nann" in page.replace("\r\n", "\n")
-        assert str(form["form_key"]) in page, "sent again, it is the same message"
+        assert str(form["form_key"]) in page, "a repetition has the same key"
         assert "wasn't sent" in page
         assert "thank you" not in page
 
 
-class Postman(Sink):
+class RecordingHandler(Sink):
     def __init__(self) -> None:
         super().__init__()
         self.recipients: list[str] = []
@@ -75,10 +75,10 @@ class Postman(Sink):
 
 
 @pytest.fixture
-def postman() -> Iterator[tuple[Postman, int]]:
+def smtp_server() -> Iterator[tuple[RecordingHandler, int]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    handler = Postman()
+    handler = RecordingHandler()
     controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()
     yield handler, port
@@ -93,15 +93,17 @@ def through_smtp(settings, port: int) -> None:
 
 
 @pytest.mark.django_db
-def test_with_smtp_alive_both_mails_arrive(client: Client, settings, postman: tuple[Postman, int]) -> None:
-    handler, port = postman
+def test_with_smtp_both_mails_arrive(
+    client: Client, settings, smtp_server: tuple[RecordingHandler, int]
+) -> None:
+    handler, port = smtp_server
     through_smtp(settings, port)
     assert client.post("/contact/", filled()).status_code == 302
     assert handler.recipients == ["operators@kwippy.example", "ann@example.org"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_with_smtp_dead_and_no_queue_the_form_says_so_and_keeps_it_all(client: Client, settings) -> None:
+def test_without_smtp_or_queue_the_form_shows_an_error_and_keeps_its_input(client: Client, settings) -> None:
     through_smtp(settings, 1)
     form = filled()
     answer = client.post("/contact/", form)
@@ -109,6 +111,6 @@ def test_with_smtp_dead_and_no_queue_the_form_says_so_and_keeps_it_all(client: C
     page = unescape(answer.content.decode())
     assert "where is the <pot>?" in page
     assert 'value="the kettle"' in page
-    assert not Message.objects.exists(), "so that sending it again is no second one"
+    assert not Message.objects.exists(), "a repetition must not store a second one"
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
     assert client.post("/contact/", form).status_code == 302

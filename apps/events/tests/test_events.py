@@ -102,7 +102,7 @@ def test_outside_a_transaction_everything_runs_at_once_in_the_same_order(
     assert seen == ["cache", "page", "after commit"]
 
 
-def test_caches_run_before_pages_and_both_before_every_hook_that_was_there(seen: list[object]) -> None:
+def test_caches_run_before_pages_and_both_before_earlier_hooks(seen: list[object]) -> None:
     with transaction.atomic():
         transaction.on_commit(lambda: seen.append("other"))
         collect(seen.append, ["page"], phase=Phase.PAGES)
@@ -112,7 +112,7 @@ def test_caches_run_before_pages_and_both_before_every_hook_that_was_there(seen:
     assert seen == [["cache"], ["page"], "other", "last"]
 
 
-def test_what_is_collected_in_a_transaction_costs_one_call(seen: list[object]) -> None:
+def test_items_collected_in_a_transaction_cost_one_call(seen: list[object]) -> None:
     with transaction.atomic():
         collect(seen.append, ["b"], phase=Phase.PAGES)
         with transaction.atomic(savepoint=False):
@@ -121,7 +121,7 @@ def test_what_is_collected_in_a_transaction_costs_one_call(seen: list[object]) -
     assert seen == [["a", "b"]]
 
 
-def test_a_savepoint_that_is_rolled_back_takes_its_items_along_and_no_others(seen: list[object]) -> None:
+def test_a_rolled_back_savepoint_drops_its_items_and_no_others(seen: list[object]) -> None:
     with transaction.atomic():
         collect(seen.extend, ["kept"], phase=Phase.PAGES)
         with rolled_back():
@@ -144,8 +144,8 @@ def test_an_exception_of_a_hook_does_not_stop_the_next(
     assert "fail" in caplog.text
 
 
-def test_django_keeps_commit_hooks_as_this_app_inserts_them() -> None:
-    """Fails on a Django that changes its private list: then `apps/events/hooks.py` must change too."""
+def test_django_stores_commit_hooks_in_the_expected_form() -> None:
+    """Fails if Django changes its private list; then `apps/events/hooks.py` must change too."""
 
     def hook() -> None: ...
 
@@ -160,8 +160,8 @@ def test_django_keeps_commit_hooks_as_this_app_inserts_them() -> None:
 def test_the_command_prints_each_event_with_its_subscribers_in_order(boiled: Event[Boiled]) -> None:
     boiled.within(refuse)
     boiled.after_commit(call_command)
-    told = io.StringIO()
-    call_command("events", stdout=told)
-    assert f"{__name__}\n  boiled(litres: int)\n" in told.getvalue()
-    assert f"within the transaction  1. {__name__}.refuse\n" in told.getvalue()
-    assert "after the commit        1. django.core.management.call_command\n" in told.getvalue()
+    output = io.StringIO()
+    call_command("events", stdout=output)
+    assert f"{__name__}\n  boiled(litres: int)\n" in output.getvalue()
+    assert f"within the transaction  1. {__name__}.refuse\n" in output.getvalue()
+    assert "after the commit        1. django.core.management.call_command\n" in output.getvalue()

@@ -1,4 +1,4 @@
-"""Following: once, by POST, exactly counted, however often and however many at once."""
+"""Following: idempotent, by POST, with exact counters under concurrency."""
 
 from functools import partial
 
@@ -41,14 +41,16 @@ def test_following_twice_is_following_once(client: Client, ann: User, bob: User)
     counters_are_exact()
 
 
-def test_following_happens_by_post_and_for_members_alone(client: Client, ann: User, bob: User) -> None:
+def test_following_requires_post_and_a_signed_in_user(client: Client, ann: User, bob: User) -> None:
     assert client.post("/bob/follow/").status_code == 403
     client.force_login(ann)
     assert client.get("/bob/follow/").status_code == 405
     assert not Follow.objects.exists()
 
 
-def test_nobody_follows_themselves_or_nobody_or_across_a_block(client: Client, ann: User, bob: User) -> None:
+def test_following_oneself_a_missing_user_or_across_a_block_is_refused(
+    client: Client, ann: User, bob: User
+) -> None:
     client.force_login(ann)
     client.post("/ann/follow/")
     assert client.post("/nobody/follow/").status_code == 404
@@ -64,7 +66,9 @@ def test_a_name_in_capitals_leads_to_the_same_person(client: Client, ann: User, 
     assert client.get("/BOB/followers/")["Location"] == "/bob/followers/"
 
 
-def test_there_is_an_end_to_following(ann: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_followed_users_is_limited(
+    ann: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(actions, "FOLLOWING_LIMIT", 1)
     actions.follow(follower=ann, followee=bob)
     actions.follow(follower=ann, followee=bob)
@@ -84,9 +88,7 @@ def test_fifty_follows_at_once_are_one(ann: User, bob: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_people_who_follow_each_other_at_once_do_not_wait_for_each_other_for_ever(
-    ann: User, bob: User
-) -> None:
+def test_users_who_follow_each_other_concurrently_do_not_deadlock(ann: User, bob: User) -> None:
     both = [
         partial(actions.follow, follower=ann, followee=bob),
         partial(actions.follow, follower=bob, followee=ann),

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.accounts.models import User
 from apps.kwips import queries
 from apps.kwips.cards import ShownCard
+from apps.kwips.forms import KwipForm
 
 register = template.Library()
 
@@ -16,7 +17,7 @@ register = template.Library()
 @register.filter
 def joined(cards: Iterable[ShownCard]) -> SafeString:
     """The HTML of a list's cards, one below the other."""
-    return mark_safe("".join([shown.card for shown in cards]))  # noqa: S308 - each is safe
+    return mark_safe("".join([shown.html for shown in cards]))  # noqa: S308 - each is safe
 
 
 @register.simple_tag
@@ -26,6 +27,12 @@ def shown_counts(person: User, viewer: User) -> dict[str, int]:
 
 
 @register.simple_tag
+def blank_form() -> KwipForm:
+    """The form for a kwip with nothing in it; `form_key` gives it its key."""
+    return KwipForm()
+
+
+@register.simple_tag
 def form_key() -> str:
-    """Tells this form from every other, so that one sent twice is taken once."""
+    """A key of this one form, so that a form that is sent twice is accepted once."""
     return str(uuid.uuid4())

@@ -1,4 +1,4 @@
-"""Counts, times and lines as text: built into every template (`TEMPLATES` in the settings)."""
+"""Filters and tags for counts, times and lines; built into every template (`TEMPLATES`)."""
 
 import datetime
 
@@ -23,7 +23,7 @@ def compact(number: int) -> str:
 
 @register.simple_tag
 def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
-    """``moment`` as a `time` element in UTC, which the browser turns into its own zone and "3 min ago"."""
+    """A `time` element in UTC; a script converts it to local or relative time."""
     moment = moment.astimezone(datetime.UTC)
     shown = date_format(moment, "j M Y, H:i").lower() + " utc"
     classes = format_html(' class="{}"', css) if css else ""
@@ -34,5 +34,5 @@ def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
 
 @register.filter(is_safe=True)
 def oneline(text: str) -> str:
-    """``text`` with single spaces for all white space, and none at its ends: for attributes and titles."""
+    """Collapses white space, for attributes and titles."""
     return " ".join(text.split())

@@ -19,7 +19,7 @@ from apps.plaintext import language_of
         ("สวัสดีครับ", "th"),
     ],
 )
-def test_a_language_is_told(text: str, language: str) -> None:
+def test_the_language_is_detected(text: str, language: str) -> None:
     assert language_of(text) == language
     assert (
         language_of(f"{text} https://example.com/the/long/and/winding/road @somebody #and_so_on 12:30")
@@ -36,7 +36,7 @@ def test_a_language_is_told(text: str, language: str) -> None:
         ("ดูนี่https://example.com/a/bสวัสดีครับ", "th"),
     ],
 )
-def test_it_is_told_of_words_right_beside_names_and_addresses(text: str, language: str) -> None:
+def test_the_language_is_detected_beside_names_and_urls(text: str, language: str) -> None:
     assert language_of(text) == language
 
 
@@ -44,5 +44,5 @@ def test_it_is_told_of_words_right_beside_names_and_addresses(text: str, languag
     "text", ["", "ok", "hola", ":-)", "12:30", "asdf qwer zxcv uiop hjkl", "@demo https://example.com/tea/is/ready",
         "\u0301" * 700, "a" * 700]
 )  # fmt: skip
-def test_none_is_told_where_it_is_not_certain(text: str) -> None:
+def test_an_uncertain_language_is_empty(text: str) -> None:
     assert language_of(text) == ""

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.accounts import mails as accounts
+from apps.accounts import mail_samples as accounts
 from apps.contact import mails as contact
 
 SOURCES = (accounts.samples, contact.samples)

@@ -1,0 +1,125 @@
+"""Overrides of allauth's forms for signing up, signing in and resetting passwords."""
+
+from typing import Any
+
+from allauth.account import forms as allauth
+from allauth.account.adapter import get_adapter
+from allauth.account.fields import EmailField
+from allauth.core import context
+from django import forms
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts import names, pending_sign_up, queries, sign_ups
+from apps.accounts.form_messages import SiteMessages
+from apps.accounts.models import SignUp
+
+
+class LoginForm(SiteMessages, allauth.LoginForm):
+    # Set if login and password match an unconfirmed sign-up.
+    sign_up: SignUp | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Password managers expect this value for names and addresses alike.
+        self.fields["login"].widget.attrs |= {"autocomplete": "username", "autocapitalize": "none"}
+
+    def _clean_with_password(self, credentials: dict[str, Any]) -> Any:
+        try:
+            return super()._clean_with_password(credentials)
+        except ValidationError:
+            self.sign_up = getattr(self.request, "sign_up", None)
+            if self.sign_up is None:
+                raise
+            return self.cleaned_data
+
+    def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
+        if self.sign_up is None:
+            response: HttpResponse = super().login(request, redirect_url=redirect_url)
+            return response
+        pending_sign_up.store(request, self.sign_up)
+        pending_sign_up.send_link(request, self.sign_up, again=True)
+        return get_adapter().respond_email_verification_sent(request, None)
+
+
+class SignupForm(SiteMessages, allauth.SignupForm):
+    _password = ""
+
+    def validate_unique_email(self, value: str) -> str:
+        """Accepts a member's address: the response must not reveal that it has an account."""
+        return value
+
+    def clean_username(self) -> str:
+        name: str = get_adapter().clean_username(self.cleaned_data["username"], shallow=True)
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        cleaned: dict[str, Any] = self.cleaned_data
+        # Hashes once per sign-up, so that the response time reveals nothing about name and address.
+        if "password1" in cleaned:
+            self._password = make_password(cleaned["password1"])
+        pending = pending_sign_up.current(context.request)
+        if "username" in cleaned and names.is_taken(
+            cleaned["username"], email=cleaned.get("email", ""), sign_up_id=pending.pk if pending else None
+        ):
+            self.add_error("username", get_adapter().validation_error("username_taken"))
+        return cleaned
+
+    def try_save(self, request: HttpRequest) -> tuple[None, HttpResponse]:
+        """Stores a sign-up, which becomes a user once its address is confirmed."""
+        pending = pending_sign_up.current(request)
+        try:
+            sign_up = sign_ups.create(
+                username=self.cleaned_data["username"],
+                email=self.cleaned_data["email"],
+                password=self._password,
+                replaces=pending.pk if pending else None,
+            )
+        except names.NameTaken:
+            return None, pending_sign_up.name_taken(request)
+        pending_sign_up.store(request, sign_up, next_page=request.POST.get("next", ""))
+        pending_sign_up.send_link(request, sign_up)
+        return None, get_adapter().respond_email_verification_sent(request, None)
+
+
+class AddressForm(SiteMessages, forms.Form):
+    """Replaces the address of a sign-up."""
+
+    email = EmailField(label=_("the right address"))
+
+    def clean_email(self) -> str:
+        return str(get_adapter().clean_email(self.cleaned_data["email"]))
+
+
+class PasswordForm(SiteMessages, forms.Form):
+    """Asks for the sign-up's password if another browser opens the link."""
+
+    password = allauth.PasswordField(label=_("password"), autocomplete="current-password")
+
+
+class AddEmailForm(SiteMessages, allauth.AddEmailForm):
+    pass
+
+
+class ChangePasswordForm(SiteMessages, allauth.ChangePasswordForm):
+    pass
+
+
+class ResetPasswordForm(SiteMessages, allauth.ResetPasswordForm):
+    def clean_email(self) -> str:
+        """Only a confirmed address, or the one of an unconfirmed account, resets a password."""
+        email = str(super().clean_email())
+        user = queries.by_login(email)
+        self.users = [user] if user is not None and user.is_active else []
+        return email
+
+
+class ResetPasswordKeyForm(SiteMessages, allauth.ResetPasswordKeyForm):
+    pass
+
+
+class ReauthenticateForm(SiteMessages, allauth.ReauthenticateForm):
+    pass

@@ -1,0 +1,87 @@
+"""Forms show the site's error messages, not Django's or allauth's."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+
+from apps.accounts.models import User
+from tests.support.people import PASSWORD, sign_up
+
+pytestmark = pytest.mark.django_db
+
+# Values that most fields reject.
+WRONG = ["", "x", "a\x00b", "x" * 600, "not an address", "@", "ann", "password", "kwippykwippy"]
+ANONYMOUS = {
+    "/accounts/login/": ("login", "password"),
+    "/accounts/signup/": ("username", "email", "password1", "password2"),
+    "/accounts/password/reset/": ("email",),
+    "/accounts/confirm-email/change/": ("email",),
+}
+MEMBERS = {
+    "/settings/": ("display_name", "bio"),
+    "/settings/name/": ("username",),
+    "/accounts/password/change/": ("oldpassword", "password1", "password2"),
+    "/accounts/email/": ("email",),
+    "/accounts/reauthenticate/": ("password",),
+}
+
+
+def errors_in(html: str) -> list[str]:
+    lists = re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', html, re.DOTALL)
+    return [message for found in lists for message in re.findall(r"<li>(.*?)</li>", found, re.DOTALL)]
+
+
+def check(html: str) -> list[str]:
+    messages = errors_in(html)
+    for message in messages:
+        assert message[0].islower() or not message[0].isalpha(), message
+        assert not re.search(r"[Tt]his (field|password|value)|[Ee]nter a valid|Ensure|You must", message), (
+            message
+        )
+    assert "placeholder=" not in html
+    assert "Forgot your password" not in html
+    return messages
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("address", [*ANONYMOUS, *MEMBERS])
+def test_every_form_error_uses_the_sites_messages(
+    client: Client, ann: User, settings, address: str, wrong: str
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {}
+    if address in MEMBERS:
+        client.force_login(ann)
+    elif "confirm-email" in address:
+        sign_up(client, "eve", "eve@example.org")
+    fields = (ANONYMOUS | MEMBERS)[address]
+    page = client.post(address, dict.fromkeys(fields, wrong) | {"action_add": ""}, follow=True)
+    messages = check(page.content.decode())
+    if wrong == "a\x00b":
+        assert messages, "no field accepts NUL"
+    if wrong == "" and address != "/settings/":
+        assert messages
+    check(client.get(address, follow=True).content.decode())
+
+
+def test_different_passwords_show_the_sites_message(client: Client) -> None:
+    form = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD, "password2": "other horses"}
+    assert "these two aren&#x27;t the same." in errors_in(
+        client.post("/accounts/signup/", form).content.decode()
+    )
+
+
+def test_unused_pages_of_allauth_have_no_url(client: Client) -> None:
+    for address in ("/accounts/login/code/confirm/", "/accounts/password/set/", "/accounts/inactive/"):
+        assert client.get(address).status_code == 404
+    names = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
+    assert {"account_login", "account_signup", "account_email", "usersessions_list"} <= names
+    assert not names & {"account_inactive", "account_set_password", "account_confirm_login_code"}
+
+
+def test_a_deactivated_member_gets_an_explanation_on_signing_in(client: Client, ann: User) -> None:
+    User.objects.update(is_active=False)
+    answer = client.post("/accounts/login/", {"login": "ann", "password": PASSWORD})
+    assert answer.status_code == 403
+    assert "asleep" in answer.content.decode()
