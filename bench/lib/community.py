@@ -84,6 +84,9 @@ def fill(kwips: int) -> None:
     call_command("migrate", verbosity=0)
     call_command("populate", people=PEOPLE, kwips=kwips, seed=SEED)
     with connection.cursor() as cursor:
+        # VACUUM marks no page all-visible before the commits of its rows are on disk, and this server commits
+        # asynchronously.
+        cursor.execute("SET synchronous_commit = on")
         silent = _silence(cursor, DORMANT)
         _make_viewers(cursor, FOLLOWEES, silent, random.Random(SEED))
         _materialise(cursor)
