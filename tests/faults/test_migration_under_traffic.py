@@ -185,9 +185,14 @@ def queued() -> object:
 
 
 def prepared() -> dict[str, Any]:
-    """The statements that our connection has prepared, with the time of each."""
+    """The site's statements that our connection has prepared, with the time of each.
+
+    A pooled connection may still have those of the tests of `apps.statements`.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name, prepare_time FROM pg_prepared_statements")
+        cursor.execute(
+            "SELECT name, prepare_time FROM pg_prepared_statements WHERE NOT starts_with(name, 'statements_')"
+        )
         return dict(cursor.fetchall())
 
 

@@ -50,10 +50,10 @@ def populated(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         with connection.cursor() as cursor:
             # VACUUM marks no page all-visible before the commits of its rows are on disk, and the test
             # server commits asynchronously: chance would decide whether an index-only scan looks expensive.
-            cursor.execute("SET synchronous_commit = on")
+            cursor.execute("SET synchronous_commit = on; SET statement_timeout = 0")
             cursor.execute(POPULATED)
             cursor.execute("VACUUM ANALYZE")
-            cursor.execute("RESET synchronous_commit")
+            cursor.execute("RESET synchronous_commit; RESET statement_timeout")
             cursor.execute(NOT_ALL_VISIBLE, [list(LARGE)])
             assert not cursor.fetchall()
         yield
