@@ -2,7 +2,8 @@
 
 In one minute: ``send_mail`` and ``task.enqueue`` insert a row in the caller's transaction. A worker claims
 rows under a lease, sends or runs them outside any transaction, and settles them. If it is killed, its leases
-end and another worker continues: nothing is lost, and at most the current message is sent twice.
+end and another worker continues: nothing is lost, and at most each thread's current message is sent
+twice.
 
 ::
 

@@ -5,7 +5,7 @@ are in use at once; the next thread waits, first come first served, and after ``
 error.
 
     thread ─► FairSemaphore ─► DBUtils: a slot ─► check, or connect ─► psycopg2 connection ─► Django
-              (permit, timeout)  (bounds, recycles)                                              │
+              (permit, timeout)  (idle slots)                                                    │
     next thread ◄─ release ◄─ back to DBUtils ◄─ rollback, reset session ◄─ close(), request end ┘
 
 Read in this order: `base.py`, `pool.py`, `semaphore.py`, `reset.py`, `options.py`.
@@ -17,7 +17,8 @@ Problem (2008)
     reset, and a full pool waited forever.
 
 Mechanism
-    What DBUtils still does: `PooledDB` bounds the slots and recycles them. What had to be taken away: its
+    What DBUtils still does: `PooledDB` keeps the idle slots and hands them out;
+    the semaphore bounds them. What had to be taken away: its
     proxies (above); connecting, checking and resetting, which it does under its one lock (so it gets
     `Slot`s, which may be empty, through a small fake driver, and closed connections go to ``to_close``);
     its blocking mode, neither fair nor with a timeout; its lock's state across a fork (``dbutils_lock``).

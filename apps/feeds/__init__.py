@@ -1,7 +1,7 @@
-"""Timelines: one ``.sql`` file each, shaped to its index; a page costs the same at any size and depth.
+"""Timelines: one ``.sql`` file each, shaped to its index; depth does not change a page's cost.
 
-In one minute: a page is two queries: the ids of its kwips by a timeline's file, then the cards of these
-ids. The home timeline (the network) has two query plans with identical results, for viewers who follow few
+In one minute: a query reads the ids of a page's kwips by a timeline's file; their cards come from the cache
+or from a second query. The home timeline (the network) has two query plans with identical results, for viewers who follow few
 and many people.
 
     page ─► queries.network ─► more than 200 followees?
