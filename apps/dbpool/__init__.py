@@ -22,7 +22,7 @@ Mechanism
     proxies (above); connecting, checking and resetting, which it does under its one lock (so it gets
     `Slot`s, which may be empty, through a small fake driver, and closed connections go to ``to_close``);
     its blocking mode, neither fair nor with a timeout; its lock's state across a fork (``dbutils_lock``).
-    That is most of DBUtils; it stays as the original's choice.
+    DBUtils stays as the original's choice.
 
     - At check-out the socket is polled: an idle connection with data to read was closed by the server.
     - At check-in (`reset`) the transaction is rolled back and the session reset: settings, role, locks,

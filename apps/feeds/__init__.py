@@ -1,8 +1,8 @@
 """Timelines: one ``.sql`` file each, shaped to its index; depth does not change a page's cost.
 
 In one minute: a query reads the ids of a page's kwips by a timeline's file; their cards come from the cache
-or from a second query. The home timeline (the network) has two query plans with identical results, for viewers who follow few
-and many people.
+or from a second query. The home timeline (the network) has two query plans with identical results, for
+viewers who follow few and many people.
 
     page ─► queries.network ─► more than 200 followees?
               ├─ yes ─► plan 1: window, everyone's newest 2,000 ─► page full? ─► done
