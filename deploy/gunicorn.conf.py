@@ -25,7 +25,7 @@ timeout = int(os.environ.get("WEB_TIMEOUT", "30"))
 graceful_timeout = int(os.environ.get("WEB_GRACEFUL_TIMEOUT", "10"))
 #: WEB_KEEPALIVE: Seconds that an idle connection stays open. More than the proxy's own, or requests fail.
 keepalive = int(os.environ.get("WEB_KEEPALIVE", "75"))
-#: WEB_MAX_REQUESTS: Requests after which a worker is replaced, so that no leak grows for ever. With 10 %
+#: WEB_MAX_REQUESTS: Requests after which a worker is replaced, which bounds memory leaks. With 10 %
 #:   jitter, so that workers are not replaced at the same time.
 max_requests = int(os.environ.get("WEB_MAX_REQUESTS", "20000"))
 max_requests_jitter = max_requests // 10

@@ -16,7 +16,7 @@ mail/delivery.py, tasks/backend.py, core/housekeeping.py.
 
 Problem (2008)
     Mail was sent inside the request: a slow SMTP server made pages slow, a dead one lost the form. Commands
-    of a daemon that died stayed RUNNING for ever, and two daemons sent everything twice.
+    of a crashed daemon stayed RUNNING, and two daemons sent everything twice.
 
 Mechanism
     - A transactional outbox. A message is rendered once: all attempts have the same Message-ID.

@@ -81,7 +81,7 @@ def postgres() -> Iterator[Server]:
     try:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "kwippy.settings",
-            "SECRET_KEY": "only for benchmarks, which nobody signs in to, but long enough",
+            "SECRET_KEY": "a key for benchmarks alone, long enough for the system check",
             "SITE_URL": "http://localhost:8000",
             "DATABASE_HOST": str(server.sockets),
             "DATABASE_USER": ROLE,

@@ -134,7 +134,7 @@ DATABASE: dict[str, Any] = {
         "tcp_user_timeout": 20_000,
         #: APPLICATION_NAME: The name of this process in `pg_stat_activity` and in PostgreSQL's log.
         "application_name": env.str("APPLICATION_NAME", "kwippy"),
-        # One slow statement must not hold a thread, a lock or a snapshot for ever.
+        # The time limit bounds how long a slow statement holds a thread, a lock and a snapshot.
         #: DATABASE_STATEMENT_TIMEOUT_MS: Milliseconds after which PostgreSQL cancels a statement.
         #: DATABASE_LOCK_TIMEOUT_MS: Milliseconds that a statement may wait for a lock.
         "options": " ".join([

@@ -59,7 +59,7 @@ class Deadline:
     """The time limit for one message, which another thread enforces on the socket.
 
     A time limit for each step is not enough: a server that sends a byte now and then never exceeds it, and a
-    message could take for ever.
+    message would have no time limit.
     """
 
     def __init__(self) -> None:
