@@ -104,7 +104,8 @@ def test_a_statement_that_calls_itself_read_only_cannot_change_its_session(db, f
         plan = "\n".join(line for (line,) in cursor.fetchall())
         assert not re.search(r"LockRows|ModifyTable|(Insert|Update|Delete|Merge) on ", plan), plan
         cursor.execute(
-            "SELECT proname FROM pg_proc WHERE provolatile = 'v' AND proname = ANY(%s) AND proname <> ALL(%s)",
+            "SELECT proname FROM pg_proc"
+            " WHERE provolatile = 'v' AND proname = ANY(%s) AND proname <> ALL(%s)",
             [re.findall(r"(\w+)\s*\(", plan + statement.sql), HARMLESS],
         )
         assert cursor.fetchall() == []
