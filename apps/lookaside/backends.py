@@ -6,7 +6,6 @@ import random
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, cast
 
@@ -16,6 +15,7 @@ from django.core.cache.backends.base import BaseCache
 from apps.lookaside import peeking, values
 from apps.lookaside.bypass import bypassing
 from apps.lookaside.memcached import MemcachedStore
+from apps.lookaside.peeking import Peeks
 from apps.lookaside.server import Options
 from apps.lookaside.stats import counts
 from apps.lookaside.stores import Fill, Lease, NoStore, Store, local_store
@@ -112,13 +112,13 @@ class Lookaside(BaseCache):
             )
         return {key: found[key] for key in names.values()}
 
-    def peeking(self, keys: Iterable[str]) -> AbstractContextManager[None]:
+    def peeking(self, keys: Iterable[str]) -> Peeks:
         """The first read inside the block fetches the entries of ``keys`` too, in its round trip.
 
         A later read of one of them inside the block then needs none. It counts as begun with the block, so
         keep the block short. A peek takes no lease: a key that nothing reads costs no other reader a wait.
         """
-        return peeking.block(self.store, [self._name(key) for key in keys])
+        return Peeks(self.store, [self._name(key) for key in keys])
 
     def invalidate(self, keys: Iterable[str], *, retrying: bool = False) -> list[str]:
         """Deletes now; call it after the commit. Returns the keys for which it failed.

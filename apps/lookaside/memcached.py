@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import batched
 from typing import Any
 
@@ -22,7 +22,7 @@ class MemcachedStore:
         self._options = options
         self._ring: Any = RendezvousHash(self._addresses, hash_function=_score)
 
-    def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> Mapping[bytes, Answer]:
+    def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> dict[bytes, Answer]:
         answers: dict[bytes, Answer] = {}
         for at, batch in self._batches([*keys, *peeks] if peeks else keys):
             commands = b"".join([

@@ -3,33 +3,46 @@
 A peek takes no lease. A lease for a key that nothing then reads would make its other readers wait for 75 ms.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar, Token
+from typing import Self
 
 from apps.lookaside.stores import Answer, Store
 from apps.lookaside.values import Entry
 
 
 class Peeks:
-    """The peeks of one block: first the keys, after the first fetch the entries that it found."""
+    """The peeks of a ``with`` block: first the keys, after the first fetch the entries that it found."""
 
-    def __init__(self, store: Store, keys: Iterable[bytes]) -> None:
+    __slots__ = ("_entries", "_keys", "_token", "store")
+    _token: "Token[Peeks | None]"
+
+    def __init__(self, store: Store, keys: Sequence[bytes]) -> None:
         self.store = store
-        self._keys = tuple(keys)
+        self._keys = keys
         self._entries: dict[bytes, Entry] = {}
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
     def fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, Answer]:
         """The store's answers for ``keys``."""
         peeks, self._keys = [key for key in self._keys if key not in keys], ()
-        answers = dict(self.store.fetch(keys, peeks))
-        found = {key: answers.pop(key).entry for key in peeks if key in answers}
-        self._entries |= {key: entry for key, entry in found.items() if entry is not None}
+        answers = self.store.fetch(keys, peeks)
+        for key in peeks:
+            answer = answers.pop(key, None)
+            if answer is not None and answer.entry is not None:
+                self._entries[key] = answer.entry
         return answers
 
     def taken(self, keys: Iterable[bytes]) -> list[tuple[bytes, Entry]]:
         """The entries of ``keys`` that were found; each is returned once."""
-        return [(key, self._entries.pop(key)) for key in keys if key in self._entries]
+        found = self._entries
+        return [(key, found.pop(key)) for key in keys if key in found] if found else []
 
     def clear(self) -> None:
         self._keys = ()
@@ -37,16 +50,6 @@ class Peeks:
 
 
 _current: ContextVar[Peeks | None] = ContextVar("lookaside_peeks", default=None)
-
-
-@contextmanager
-def block(store: Store, keys: Iterable[bytes]) -> Iterator[None]:
-    """Inside the block, the first fetch from the store peeks at ``keys``."""
-    token = _current.set(Peeks(store, keys))
-    try:
-        yield
-    finally:
-        _current.reset(token)
 
 
 def over(store: Store) -> Peeks | None:
