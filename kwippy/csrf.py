@@ -1,13 +1,13 @@
 """The CSRF token of a member's page: written with one system call, and without renewing the cookie.
 
-Django's `get_token` draws each character of the mask by a system call of its own, 32 for a token, and sends the
-cookie again with each page that has a form. Here a member's page gets its token from `masked`; every other page
-gets Django's. Django checks both alike, and this module uses its public names only.
+Django's `get_token` draws each of the 32 characters of a mask by a system call of its own, and has the cookie
+sent again with each page that has a form. Here a member's page gets its token from `masked`, every other page
+from Django. Django's middleware checks both, and this module uses its public names only.
 
     form field = mask + cipher,  cipher[i] = mask[i] + secret[i]  (numbers of characters, modulo 62)
 
-A member's cookie is never lost: signing in sets it, and `CsrfCookieMiddleware` sends it again with each response
-that sends the session's cookie again. It lives for a year, a session for 30 days, so it outlives the session.
+A member's cookie outlives the session: signing in sets both, and `CsrfCookieMiddleware` sends it again with
+each response that sends the session's again. It lives for a year, and a session for 30 days.
 """
 
 import os
@@ -31,7 +31,7 @@ _UNFAIR = bytes(range(_FAIR, 256))
 
 
 class CsrfCookieMiddleware:
-    """Renews a member's CSRF cookie together with the session's cookie. Goes inside Django's CSRF middleware."""
+    """Renews the CSRF cookie together with the session's cookie. Its place is inside Django's middleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -58,7 +58,7 @@ def token(request: HttpRequest) -> str:
 
 
 def masked(secret: str) -> str:
-    """The secret as a form field has it, different each time, so that compression can't reveal it (BREACH)."""
+    """The secret as a form field has it: different each time, so compression can't reveal it (BREACH)."""
     mask = _random_numbers()
     pairs = zip(secret.encode().translate(_NUMBERS), mask, strict=True)
     cipher = bytes([(number + shift) % _COUNT for number, shift in pairs])
@@ -74,6 +74,6 @@ def _random_numbers() -> bytes:
 
 
 def _is_member(request: HttpRequest) -> bool:
-    """Whether the view has read a signed-in session, which it has not changed."""
-    session = request.session
-    return session.accessed and not session.modified and SESSION_KEY in session
+    """Whether the view has read a signed-in session, and has not changed it."""
+    session = getattr(request, "session", None)
+    return session is not None and session.accessed and not session.modified and SESSION_KEY in session

@@ -18,9 +18,13 @@ def test_a_block_adds_every_count_to_the_block_around_it() -> None:
 
 
 def test_a_block_that_raises_is_counted_too() -> None:
-    with collected() as outer:
-        with pytest.raises(RuntimeError), collected():
+    def fail() -> None:
+        with collected():
             counts().misses += 1
             raise RuntimeError
+
+    with collected() as outer:
+        with pytest.raises(RuntimeError):
+            fail()
         assert outer.misses == 1
         assert counts() is outer
