@@ -12,17 +12,17 @@ that all its pages are stored under. Changing it makes them unreachable::
 Read in this order: addresses.py, cacheable.py, surrogate.py, wsgi.py, responses.py, tests/test_purging.py.
 
 Problem (2008)
-    Kwippy cached public pages for a fixed TTL, stale until it expired. So does Django's cache middleware, with
-    an entry for each cookie and added argument; when one expires, every request renders the page.
+    Kwippy cached public pages for a fixed TTL, stale until it expired. So does Django's cache middleware,
+    with an entry for each cookie and added argument; when one expires, every request renders the page.
 
 Mechanism
     - A view opts in: ``@public_page("user:{username}", "people")``, with the arguments it reads.
-    - An anonymous request is rebuilt from its path and allowed arguments. Django sees no cookie and no header
-      of a visitor, so none can end up in a shared page.
+    - An anonymous request is rebuilt from its path and allowed arguments. Django sees no cookie or header of
+      a visitor.
     - Generations are read before the page's SQL: a page rendered before a purge and stored after it has the
       old generation in its key. They are random, so an eviction brings no page back.
-    - The first reader that misses gets a lease (`apps/lookaside`), the permission to store. Its holder renders;
-      others wait up to 1.6 s, then render without storing.
+    - The first reader that misses gets a lease (`apps/lookaside`), the permission to store. Its holder
+      renders; others wait up to 1.6 s, then render without storing.
     - Not stored: statuses other than 200, a cookie, token, nonce or cursor, over 256 kB.
 
     ================ ========================== =============== ===================== ===============
@@ -35,8 +35,7 @@ Mechanism
     admission marker page                       memcached       24 h                  nothing
     ================ ========================== =============== ===================== ===============
 
-    The admission marker: a page is stored on its second request. ``manage.py warmpages`` stores `warm_paths`
-    in advance.
+    The marker: a page is stored on its second request. ``manage.py warmpages`` stores `warm_paths` in advance.
 
 Switch
     ``PAGECACHE``: None is off. CACHE names a look-aside cache in ``CACHES``; SITE_URL; COOKIES that may
