@@ -35,7 +35,7 @@ Mechanism
     admission marker page                       memcached       24 h                  nothing
     ================ ========================== =============== ===================== ===============
 
-    The marker: a page is stored on its second request. ``manage.py warmpages`` stores `warm_paths` in advance.
+    Marker: a page is stored on its second request. ``manage.py warmpages`` stores `warm_paths` in advance.
 
 Switch
     ``PAGECACHE``: None is off. CACHE names a look-aside cache in ``CACHES``; SITE_URL; COOKIES that may
