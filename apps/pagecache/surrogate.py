@@ -49,7 +49,7 @@ _reused: dict[tuple[str, ...], tuple[float, Generations]] = {}
 def generations(cache: Cache, keys: tuple[str, ...], *, ttl: float = 0) -> Generations:
     """The generations of these surrogate keys, in one round trip; missing ones are created.
 
-    They are current, or were at most ``ttl`` seconds ago, in which no other process's purge is noticed.
+    They are current, or were so at most ``ttl`` seconds ago: a purge by another process is noticed later.
     """
     if not ttl:
         return _read(cache, keys)
