@@ -81,13 +81,18 @@ def purge(keys: Iterable[str]) -> list[str]:
 
     Returns the keys for which it failed; the cache retries them.
     """
-    global _reused
     if settings.PAGECACHE is None:
         return []
     names = {generation_key(key): key for key in keys}
     failed = caches[settings.PAGECACHE["CACHE"]].invalidate(names)  # type: ignore[attr-defined]
-    _reused = {}
+    forget_reused()
     return [names[name] for name in failed]
+
+
+def forget_reused() -> None:
+    """Ends the reuse of generations in this process. Call it after each delete of generations."""
+    global _reused
+    _reused = {}
 
 
 def generation_key(key: str) -> str:
