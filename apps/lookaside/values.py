@@ -14,6 +14,7 @@ import json
 import struct
 import time
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -79,7 +80,7 @@ def decode(key: bytes, entry: Entry, *, schema: int) -> Any | Missing:
     Never raises: one bad entry must not spoil a batch. The value is the caller's own, to change as it likes.
     """
     is_small = entry.flags == JSON and len(entry.data) <= REMEMBERED_BYTES
-    read = _verified_once if is_small else _verified
+    read: Callable[..., tuple[float, Any | Missing]] = _verified_once if is_small else _verified
     try:
         expires_at, value = read(signing_keys(), key, entry, schema)
         if expires_at < time.time():

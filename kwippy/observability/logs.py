@@ -31,7 +31,8 @@ def log_request(level: int, event: dict[str, Any]) -> None:
         event |= {"level": name, "logger": REQUESTS, "timestamp": now}
         (message,), options = structlog.stdlib.ProcessorFormatter.wrap_for_formatter(logger, name, event)
         # Not `logger.log`, which walks the stack for the caller's line.
-        logger.handle(logger.makeRecord(REQUESTS, level, __file__, 0, message, (), None, **options))
+        extra = options["extra"]
+        logger.handle(logger.makeRecord(REQUESTS, level, __file__, 0, message, (), None, extra=extra))
 
 
 def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 - the variable is LOG_FORMAT
