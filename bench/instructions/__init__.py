@@ -55,9 +55,18 @@ def instructions() -> dict[str, int]:
         driver = [sys.executable, "-m", "bench.instructions.driver"]
         subprocess.run([*driver, "fill"], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         written = Path(folder) / "callgrind.out"
-        callgrind = ["valgrind", "--tool=callgrind", "--dump-before=getppid", "--combine-dumps=yes"]
-        callgrind += ["--quiet", f"--callgrind-out-file={written}"]
-        subprocess.run([*callgrind, *driver, "serve"], cwd=ROOT, env=environment, check=True)
+        callgrind = ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no"]
+        callgrind += ["--dump-before=getppid", "--combine-dumps=yes", f"--callgrind-out-file={written}"]
+        done = subprocess.run(
+            [*callgrind, *driver, "serve"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"bench: the driver failed\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         return by_name(written.read_text())
 
 

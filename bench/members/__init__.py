@@ -115,13 +115,12 @@ def rivals(stack: ExitStack, folder: Path, server: Server, cache: Memcached) -> 
         headers={"Cookie": signed_in[CONSTANT][0].cookie},
         variables={"DJANGO_SETTINGS_MODULE": SETTINGS[CONSTANT], "BENCH_PAGE": page},
     )
+    bare = production("bench.lib.bare_wsgi", ready="/", variables={"BENCH_PAGE": page})
     ports = {
         "ours": ours,
         CONSTANT: stack.enter_context(constant),
         STOCK: stack.enter_context(production(variables={"DJANGO_SETTINGS_MODULE": SETTINGS[STOCK]})),
-        BARE: stack.enter_context(
-            production("bench.lib.bare_wsgi", ready="/", variables={"BENCH_PAGE": page})
-        ),
+        BARE: stack.enter_context(bare),
     }
     signed_in[BARE] = signed_in["ours"]
     shared = {"postgresql": server.pid, "memcached": cache.pid}
