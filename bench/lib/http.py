@@ -157,7 +157,7 @@ def wrk(port: int, path: str, *, seconds: float, script: tuple[str, ...] = ()) -
     """
     cores = ",".join(map(str, sorted(other_cores())))
     command = ["taskset", "-c", cores, str(shutil.which("wrk")), "-t1", f"-c{WRK_CLIENTS}"]
-    command += [f"-d{seconds:.0f}s", "-H", "Accept-Encoding: gzip"]
+    command += [f"-d{seconds:.0f}s", "--timeout", "20s", "-H", "Accept-Encoding: gzip"]
     if script:
         command += ["-s", script[0]]
     command += [f"http://localhost:{port}{path}", *script[1:]]

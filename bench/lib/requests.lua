@@ -3,13 +3,12 @@
 -- form key that no other request has.
 local lines, number, answered, most = {}, 0, 0, 0
 
-local function stop()
-   os.execute("kill -INT $PPID") -- wrk ends, and reports, as at Ctrl-C
-end
-
 function stop_after()
    answered = answered + 1
-   if answered == most then stop() end
+   if answered == most then
+      -- wrk ends, and reports, as at Ctrl-C; but not while it executes a command, hence the moment later.
+      os.execute("(sleep 0.02; kill -INT $PPID) &")
+   end
 end
 
 function init(arguments)

@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.cache.backends.memcached import PyMemcacheCache
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.urls import path
 
+from apps.accounts.models import User
 from bench.lib.bare_wsgi import stored
 
 _BODY = stored()[1]

@@ -14,8 +14,8 @@ from deploy.local.edge import Edge
 PAGE = "/everyone/"
 GZIP = {"Accept-Encoding": "gzip"}
 DJANGO = "bench.pagecache.django_settings"
-# The option by which a worker believes generations for some milliseconds. Older commits have no such rival.
-BELIEVE = "PAGECACHE_BELIEVE_MS"
+# The option by which a worker reuses generations for some milliseconds. Commits before it have no such rival.
+REUSE = "PAGECACHE_GENERATIONS_TTL_MS"
 
 type Places = dict[str, tuple[int, str]]
 
@@ -41,9 +41,9 @@ def rivals(folder: Path) -> Iterator[Places]:
             "nginx: our page": (edge.port, PAGE),
             "nginx: a file": (edge.port, "/static/page.html"),
         }
-        if BELIEVE in (ROOT / "docs" / "settings.md").read_text():
-            believing = production(ready=PAGE, variables={BELIEVE: "5"})
-            places["ours, believing"] = (stack.enter_context(believing).port, PAGE)
+        if REUSE in (ROOT / "docs" / "settings.md").read_text():
+            reusing = production(ready=PAGE, variables={REUSE: "5"})
+            places["ours, reusing generations"] = (stack.enter_context(reusing).port, PAGE)
         check_bytes(places, len(page.body))
         yield places
 
