@@ -48,11 +48,14 @@ def run(*, size: str) -> Result:
         hit = cost_of_a_hit()
         timings = rates(folder, rounds=rounds, seconds=seconds)
         crawled = crawl(folder, seconds=crawl_seconds)
+    beside_django = times_as_fast(timings["ours"], timings["Django's middleware"])
     figures: dict[str, Ratio | float | int] = {
         "nginx_page_times_as_fast_as_file": times_as_fast(
             timings["nginx: our page"], timings["nginx: a file"]
         ),
-        "hit_vs_django_middleware": times_as_fast(timings["ours"], timings["Django's middleware"]),
+        # The first is the name by which README links the second.
+        "page_times_as_fast_as_django_middleware": beside_django,
+        "hit_vs_django_middleware": beside_django,
         "hit_vs_bare_wsgi": times_as_fast(timings["ours"], timings["bare WSGI"]),
         "crawl_hit_ratio": round(crawled["hits"] / crawled["answers"], 4),
         **hit,
