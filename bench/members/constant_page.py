@@ -1,5 +1,6 @@
 """The URLs, the view and the backends of `constant_settings`."""
 
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
@@ -11,7 +12,10 @@ from django.urls import path
 from apps.accounts.models import User
 from bench.lib.bare_wsgi import stored
 
-_BODY = stored()[1]
+
+@cache
+def body() -> bytes:
+    return stored()[1]
 
 
 class OpenMemcache(PyMemcacheCache):
@@ -33,7 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """The bytes of a member's page, for members."""
     if not request.user.is_authenticated:
         return HttpResponseForbidden()
-    return HttpResponse(_BODY)
+    return HttpResponse(body())
 
 
 urlpatterns = [path("", page)]
