@@ -23,11 +23,11 @@ Mechanism
     - Other readers poll for 75 ms, then compute without storing.
     - ``cache().get_or_compute(key, compute)`` and ``get_many_or_compute`` read and fill in one round trip
       each. ``cache().invalidate(keys)`` belongs into a commit hook, and returns failed keys.
-    - ``with cache().peeking(keys)``: the next read fetches these too, without a lease
-      (`apps/accounts/middleware.py`: a session's user).
+    - ``with cache().peeking(keys)``: the next read fetches these too, without a lease.
     - Inside a transaction or `bypassed()`, reads compute and store nothing. ``compute`` must read the
       primary.
-    - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry.
+    - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry. Small ones are
+      verified once.
     - A connection a thread, 0.2 s to connect and to reply; threads skip a silent server for 2 s.
 
 Switch
