@@ -97,6 +97,7 @@ def test_a_statement_that_calls_itself_read_only_cannot_change_its_session(db, f
     if statement is None or not statement.is_read_only:
         return
     with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
         cursor.execute(statement.prepare)
         nulls = f"({', '.join(['NULL'] * len(parameters(statement)))})" if parameters(statement) else ""
         cursor.execute("SET LOCAL plan_cache_mode TO force_generic_plan")
