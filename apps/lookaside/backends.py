@@ -18,7 +18,7 @@ from apps.lookaside.memcached import MemcachedStore
 from apps.lookaside.peeking import Peeks
 from apps.lookaside.server import Options
 from apps.lookaside.stats import counts
-from apps.lookaside.stores import Fill, Lease, NoStore, Store, local_store
+from apps.lookaside.stores import Answer, Fill, Lease, NoStore, Store, local_store
 from apps.lookaside.values import MISSING
 
 logger = logging.getLogger(__name__)
@@ -165,11 +165,11 @@ class Lookaside(BaseCache):
     ) -> dict[str, Lease]:
         """Moves cached keys from ``missing`` to ``found``; returns the leases for keys still missing."""
         leases: dict[str, Lease] = {}
-        fetch = self.store.fetch
+        fetch: Callable[[list[bytes]], Mapping[bytes, Answer]] = self.store.fetch
         if (peeks := peeking.over(self.store)) is not None:
             fetch = peeks.fetch
-            for name, entry in peeks.taken(missing):
-                value = values.decode(name, entry, schema=schema)
+            for name, peeked in peeks.taken(missing):
+                value = values.decode(name, peeked, schema=schema)
                 if value is not MISSING:
                     found[missing.pop(name)] = value
         for wait in (*waits, None) if missing else ():
