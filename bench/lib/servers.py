@@ -77,7 +77,7 @@ def production(
     command = [python, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", wsgi]
     settings = {"BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1", "LOG_LEVEL": "INFO", "LOG_FORMAT": "json"}
     # The worker is not replaced: its memory is measured after more pages than it serves in production.
-    settings |= {"WEB_MAX_REQUESTS": "0"} | static_files(root, python)
+    settings |= {"WEB_MAX_REQUESTS": "0", "MALLOC_ARENA_MAX": "1"} | static_files(root, python)  # as the image
     with _running(command, root, settings | dict(variables or {})) as (process, log):
         _wait_for(process, port, ready, headers or {}, log)
         pin(process.pid, worker_core())
