@@ -76,8 +76,9 @@ def production(
     port = free_port()
     command = [python, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", wsgi]
     settings = {"BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1", "LOG_LEVEL": "INFO", "LOG_FORMAT": "json"}
-    # The worker is not replaced: its memory is measured after more pages than it serves in production.
-    settings |= {"WEB_MAX_REQUESTS": "0", "MALLOC_ARENA_MAX": "1"} | static_files(root, python)  # as the image
+    # As in the image, except that the worker is not replaced: its memory is measured after more pages than it
+    # serves in production.
+    settings |= {"WEB_MAX_REQUESTS": "0", "MALLOC_ARENA_MAX": "1"} | static_files(root, python)
     with _running(command, root, settings | dict(variables or {})) as (process, log):
         _wait_for(process, port, ready, headers or {}, log)
         pin(process.pid, worker_core())
