@@ -85,6 +85,15 @@ def production(
         yield Gunicorn(port, process.pid)
 
 
+@contextmanager
+def bare(page: Path) -> Iterator[Gunicorn]:
+    """Runs `bare_wsgi` as `production` runs the site; the metrics and the log of that need Django."""
+    # 8 is the default of WEB_THREADS.
+    with gunicorn("bench.lib.bare_wsgi", ready="/", threads=8, BENCH_PAGE=str(page)) as site:
+        pin(site.pid, worker_core())
+        yield site
+
+
 @cache
 def static_files(root: Path, python: str) -> dict[str, str]:
     """Collects the static files of a checkout, as the image has them; the variables that name them."""
