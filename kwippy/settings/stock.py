@@ -25,6 +25,7 @@ CACHES: dict[str, dict[str, Any]] = {
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.AccountBackend"]
 FRAGMENT_CACHE_SIZE = 0
+NETWORK_FIRST_PAGES = False
 
 # 2. Custom SQL: every statement is sent and planned as a whole.
 PREPARED_STATEMENTS = False
