@@ -8,13 +8,13 @@ the kwips above the page's *floor*::
     kept page: 871 640 12 ──┐                  ├─ yes ─► both plans, and a new kept page
     newer: (941) 930 (902) ─┴─► 930 871 640 ───┴─ no
 
-That statement does not trust the cached entry. It checks each kept id again: follows, mutes, blocks, visibility.
+That statement does not trust the cached entry. It checks each kept id again: follow, mute, block, visibility.
 It cannot find an older kwip that *became* visible, which happens in two ways:
 
-- The kwip was hidden. The entry has the viewer's graph as a text (``sql/graph.sql``), and the statement compares
-  that in its own snapshot. So no write deletes the entry, and a lost delete makes no page stale.
-- The kwip committed late: kwips with higher ids committed before it. So the entry has a *mark*: the newest kwip
-  and the next transaction id of a snapshot. The mark becomes the floor in a later snapshot, once every
+- The kwip was hidden. The entry has the viewer's graph as a text (``sql/graph.sql``), which the
+  statement compares in its own snapshot. So no write deletes the entry, and a lost delete does no harm.
+- The kwip committed late: kwips with higher ids committed before it. So the entry has a *mark*: the newest
+  kwip and the next transaction id of a snapshot. The mark becomes the floor in a later snapshot, once every
   transaction below that id has ended, however long it took.
 """
 
@@ -100,18 +100,17 @@ def joined(seek: Seek, viewer_id: int, kept: Kept) -> tuple[list[Entry] | None, 
 
 def renewed(seek: Seek, viewer_id: int, plans: Plans, before: Kept | None = None) -> tuple[list[Entry], Kept]:
     """The page, and the page to keep in place of ``before``."""
-    mark = before or _horizon(viewer_id)
+    marks: list[Kept | Horizon] = [_horizon(viewer_id), *([before] if before else [])]
     with _one_snapshot():
         now = _horizon(viewer_id)
         page = joined(seek, viewer_id, before)[0] if before else None
         if page is None:
             page = plans(seek)
-    if now.oldest_xid >= mark.next_xid:
-        floor, mark = mark.newest, now
-    else:
-        floor = before.floor if before else 0
-    ids = [entry.id for entry in page if entry.id <= floor]
-    return page, Kept(now.graph, floor, list(ids), len(page) < seek.limit, mark.newest, mark.next_xid)
+    floor, mark = before.floor if before else 0, marks[-1]
+    if ended := [it.newest for it in marks if it.next_xid <= now.oldest_xid]:
+        floor, mark = max(ended), now
+    ids: list[int] = [entry.id for entry in page if entry.id <= floor]
+    return page, Kept(now.graph, floor, ids, len(page) < seek.limit, mark.newest, mark.next_xid)
 
 
 def _horizon(viewer_id: int) -> Horizon:

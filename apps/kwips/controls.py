@@ -33,7 +33,7 @@ class Marks:
 
 
 class Marked(Protocol):
-    """A kwip in a list. ``marks`` are the names of the viewer's marks, None if its query did not read them."""
+    """A kwip in a list. ``marks`` has the names of the viewer's marks; None: its query did not read them."""
 
     @property
     def id(self) -> int: ...
@@ -44,8 +44,8 @@ class Marked(Protocol):
 class Control(ABC):
     """``place`` is the variable of `_kwip_foot.html` that shows the control.
 
-    ``marked_sql`` names a fragment in `sql/`, which is true if the viewer marked the kwip `page`. Timelines read
-    the mark by it with their entries, other lists by `marked_among`.
+    ``marked_sql`` names a fragment in `sql/`, true if the viewer marked the kwip `page`: timelines read the
+    mark with their entries. Other lists use `marked_among`.
     """
 
     name: ClassVar[str]

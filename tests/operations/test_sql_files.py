@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps.commandqueue.core import statements as commandqueue
 from apps.feeds import statements as feeds
+from apps.kwips import controls
 from apps.kwips import visibility as kwips
 from apps.limits import hits as limits
 from apps.statements import Statement
@@ -25,6 +26,7 @@ FRAGMENTS = {
     "order": "DESC",
     "ids": "SELECT 1::bigint AS id",
     "page_order": "page.id DESC",
+    "marks": controls.marks_sql(),
     "among": "true",
     "expires": "expires_at",
 }
@@ -63,7 +65,8 @@ def test_a_header_says_what_the_file_does_and_which_indexes_serve_it(db, folder,
 def test_postgresql_prepares_it_with_the_types_of_its_header(db, folder, name) -> None:
     _, body = folder.read(name)
     if not STATEMENT.match(body):
-        assert name in {*fragments_used(), "visible"}, "a fragment that no file includes"
+        marks = {control.marked_sql for control in controls.CONTROLS}
+        assert name in {*fragments_used(), "visible", *marks}, "a fragment that no file includes"
         return
     if body.startswith("VACUUM"):
         return  # PostgreSQL prepares only queries
