@@ -1,11 +1,13 @@
 """Timelines: this site's SQL beside the ORM, plain SQL, and a table filled on write.
 
 A network page is measured for viewers who follow 10, 100, 1,000 and 5,000 active or dormant people, on its
-first page and deep down (the last full page, at most the 1,000th). Each rival returns the ids of one page,
+first page and deep down (the last full page, at most the 1,000th). Where a first page is kept, it is measured
+with `NEWER` kwips newer than that, and beside the two plans alone. Each rival returns the ids of one page,
 with the versions that the keys of cached cards need; the ORM, as one would write it, returns the kwips.
 """
 
 import itertools
+import os
 import statistics
 from dataclasses import dataclass, field
 
@@ -13,13 +15,16 @@ from bench.lib.community import FOLLOWEES, KWIPS, PEOPLE, community, viewers
 from bench.lib.database import postgres
 from bench.lib.measure import Ratio, Timing, interleaved, times_as_fast, times_as_long
 from bench.lib.report import Result
-from bench.timelines.rivals import Cell, check_rivals_agree, everyone_rivals, network_rivals
+from bench.lib.servers import memcached
+from bench.timelines.rivals import Cell, check_rivals_agree, everyone_rivals, keep, network_rivals, publish
 
-PROGRAMS = MODULES = ()
+PROGRAMS, MODULES = ("memcached",), ()
 CELLS = [Cell(*cell) for cell in itertools.product(FOLLOWEES, ("active", "dormant"), (False, True))]
+# Kwips that are newer than a kept first page: it is not kept anew yet.
+NEWER = 100
 # The viewer of whom the documentation speaks.
 TYPICAL = Cell(100, "active", deep=False)
-SHOWN = ["ours", "materialised", "plain IN", "plain LATERAL", "ORM and Paginator"]
+SHOWN = ["ours", "our two plans", "materialised", "plain IN", "plain LATERAL", "ORM and Paginator"]
 
 
 @dataclass
@@ -28,48 +33,62 @@ class Measured:
 
     cells: dict[Cell, dict[str, Timing]] = field(default_factory=dict)
     everyone: dict[str, Timing] = field(default_factory=dict)
+    # Our first page of each viewer, beside those of the others.
+    first: dict[Cell, Timing] = field(default_factory=dict)
 
 
 def run(*, size: str) -> Result:
     """Measures the small community, and at full size the large one, too."""
-    with postgres() as server:
+    with postgres() as server, memcached() as address:
+        os.environ["MEMCACHED_SERVERS"] = address
         measured = {}
         for each in ("small", "full")[: 1 if size == "small" else 2]:
             with community(server, f"timelines_{each}", kwips=KWIPS[each]):
                 measured[each] = measure(KWIPS[each])
     result = measured[size]
-    figures = network_figures(result.cells) | everyone_figures(result.everyone)
+    figures = network_figures(result) | everyone_figures(result.everyone)
     if size == "full":
-        figures["network_page_times_as_long_with_2m_kwips_as_200k"] = growth(measured)
+        figures["growth_200k_to_2m"] = growth(measured)
     details = {
         "people": PEOPLE,
         "kwips": KWIPS[size],
         "network": network_details(result.cells),
         "network_milliseconds": {cell.name: as_json(timings) for cell, timings in result.cells.items()},
         "everyone_milliseconds": as_json(result.everyone),
+        "first_pages_milliseconds": as_json({cell.name: timing for cell, timing in result.first.items()}),
     }
     return Result(figures, details, table(result))
 
 
 def measure(kwips: int) -> Measured:
-    """Measures every cell and everyone's timeline."""
+    """Measures every cell, our first pages beside each other, and everyone's timeline."""
     measured, people = Measured(), viewers()
     for cell in CELLS:
+        if not cell.deep:
+            keep([people[cell.followees, cell.kind]])
+            publish(NEWER)
         rivals = network_rivals(people[cell.followees, cell.kind], cell)
         check_rivals_agree(rivals)
         measured.cells[cell] = interleaved(rivals)
         print(f"{kwips:>9,} kwips · {cell.name}")
+    keep(people.values())
+    publish(NEWER)
+    first = {cell: network_rivals(people[cell.followees, cell.kind], cell) for cell in CELLS if not cell.deep}
+    timings = interleaved({cell.name: rivals["ours"] for cell, rivals in first.items()})
+    measured.first = {cell: timings[cell.name] for cell in first}
     measured.everyone = interleaved(everyone_rivals(kwips))
     return measured
 
 
-def network_figures(cells: dict[Cell, dict[str, Timing]]) -> dict[str, Ratio | float | int]:
+def network_figures(measured: Measured) -> dict[str, Ratio | float | int]:
     """The figures of the network page: the worst cell, except where one cell is named."""
+    cells = measured.cells
     typical = cells[TYPICAL]
     return {
         "network_page_times_as_fast_as_orm": times_as_fast(typical["ours"], typical["ORM and Paginator"]),
-        "worst_active_network_page_times_as_long_as_materialised": worst(beside_materialised(cells)),
+        "worst_active_cell_vs_materialized": worst(beside_materialised(cells)),
         "worst_deep_network_page_times_as_long_as_page_1": worst(deep_beside_page_1(cells)),
+        "dormant_vs_100_active": worst(dormant_beside_active(measured.first)),
         "slowest_network_page_ms": round(max(timings["ours"].median for timings in cells.values()), 3),
     }
 
@@ -83,6 +102,14 @@ def beside_materialised(cells: dict[Cell, dict[str, Timing]]) -> dict[str, Ratio
         cell.name: times_as_long(timings["ours"], timings["materialised"])
         for cell, timings in cells.items()
         if cell.kind == "active"
+    }
+
+
+def dormant_beside_active(first: dict[Cell, Timing]) -> dict[str, Ratio]:
+    return {
+        cell.name: times_as_long(timing, first[TYPICAL])
+        for cell, timing in first.items()
+        if cell.kind == "dormant" and cell.followees >= 1_000
     }
 
 
@@ -149,7 +176,8 @@ def as_json(timings: dict[str, Timing]) -> dict[str, object]:
 def table(measured: Measured) -> list[str]:
     lines = ["", f"{'milliseconds a page':<24}" + "".join(f"{name:>19}" for name in SHOWN)]
     for cell, timings in measured.cells.items():
-        lines.append(f"{cell.name:<24}" + "".join(f"{timings[name].median:>19.2f}" for name in SHOWN))
+        medians = {name: f"{timing.median:.2f}" for name, timing in timings.items()}
+        lines.append(f"{cell.name:<24}" + "".join(f"{medians.get(name, ''):>19}" for name in SHOWN))
     for name, timing in measured.everyone.items():
         lines.append(f"everyone: {name:<40}{timing.median:>10.2f}")
     return lines

@@ -1,4 +1,4 @@
-"""No order of writers' statements and commits, with reads in between, changes what page 1 of a network shows."""
+"""No order of writes, commits and reads changes what page 1 of a network shows."""
 
 import contextlib
 from collections.abc import Callable, Iterator

@@ -28,6 +28,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 type Publish = Callable[..., Kwip]
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if no other test used this PostgreSQL: any open transaction delays a floor."""
+    horizon = first_pages._horizon
+    monkeypatch.setattr(first_pages, "_horizon", lambda viewer: horizon(viewer)._replace(oldest_xid=2**62))
+
+
 def test_a_page_read_again_is_the_kept_one_and_what_is_newer(network, bob, publish: Publish) -> None:
     old = [publish(bob).pk for _ in range(30)]
     assert network.read() <= PLANS
@@ -45,6 +52,7 @@ def test_a_network_that_is_all_on_the_page_is_kept_too(network, bob, publish: Pu
     assert network.files == KEPT
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_page_from_which_a_kwip_vanished_is_read_anew(network, bob, publish: Publish) -> None:
     kwips = [publish(bob) for _ in range(30)]
     renewed(network)
@@ -140,6 +148,7 @@ def test_what_is_hidden_is_gone_from_the_page_at_once(network, ann, bob, publish
     assert network.ids() == [own]
 
 
+@pytest.mark.usefixtures("alone")
 def test_more_newer_kwips_than_a_page_joins_are_read_anew(
     network, ann, bob, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +167,7 @@ def test_more_newer_kwips_than_a_page_joins_are_read_anew(
     assert network.read() == KEPT
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_page_is_kept_anew_before_it_has_too_many_newer_kwips(
     network, bob, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
