@@ -10,7 +10,7 @@ with identical results, and for many followees a cached first page.
               └─ no, or not full ─► plan 2: person by person ─► ids ─► cards
 
 Read in this order: ``sql/everyone.sql``, ``sql/network_window.sql``, ``sql/network_people.sql``,
-`first_pages.py`, `statements.py`, `queries.py`, `unseen.py`. Loading and preparing: `apps.statements`.
+`first_pages.py`, `statements.py`, `queries.py`, `unseen.py`. Loading: `apps.statements`.
 
 Problem (2008)
     Kwippy's templates ran a query for each kwip. The ORM's query for a home timeline is `IN` over the
@@ -37,10 +37,10 @@ Invariant
     Tests: `test_timelines.py`, `test_first_page_interleavings.py`, `test_plans.py`.
 
 When it fails
-    Worst case: dormant followees and no kept page, one index lookup each. A long transaction delays
+    Worst case: dormant followees without a kept page, one index lookup each. A long transaction delays
     floors, and page 1 is read by the plans. After SQL that restores kwips or inserts ids below the newest, a
     kept page may miss them for 300 seconds. A bad cursor is a 404. Kwips of deactivated people are read
-    and filtered. Outdated statistics can change a plan: ``explainfeeds`` shows it, ``ANALYZE`` mends it.
+    and filtered. Outdated statistics can change a plan: see ``explainfeeds``, then ``ANALYZE``.
 
 How to measure
     ``make bench SUBJECT=timelines``; ``manage.py explainfeeds [--viewer NAME] [--only FILE]``.
