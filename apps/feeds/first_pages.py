@@ -5,7 +5,7 @@ up each followee. So the cache holds the ids of a viewer's first page, and ``sql
 the kwips above the page's *floor*::
 
     floor 900                                more than 200 newer, or another graph?
-    kept page: 871 640 12 ──┐                  ├─ yes ─► both plans, and a new kept page
+    kept page: 871 640 12 ──┐                  ├─ yes ─► plan 1, plan 2, a new kept page
     newer: (941) 930 (902) ─┴─► 930 871 640 ───┴─ no
 
 That statement does not trust the cached entry. It checks each kept id again: follow, mute, block, visibility.
@@ -32,8 +32,9 @@ from apps.keyset import Seek
 
 NEWER = 200  # the most newer kwips that a page joins
 RENEWED_AFTER = 100  # with more newer kwips it is kept anew
+NONE_TTL = 300  # seconds during which plan 1 is tried first
 
-type Plans = Callable[[Seek], list[Entry]]
+type Plan = Callable[[Seek], list[Entry]]
 
 
 class Kept(NamedTuple):
@@ -57,28 +58,37 @@ class Horizon(NamedTuple):
     next_xid: int
 
 
-def fetch(seek: Seek, viewer_id: int, plans: Plans) -> list[Entry]:
-    """The first page of the network: from the kept one where it is usable, else by ``plans``."""
+def fetch(seek: Seek, viewer_id: int, window: Plan, people: Plan) -> list[Entry]:
+    """The first page of the network: by plan 1 if that fills it, else from the kept one, else by plan 2."""
     cache, key = lookaside.cache(), network_first_page(viewer_id)
     if not settings.NETWORK_FIRST_PAGES or lookaside.bypassing() or cache.is_down([key]):
-        return plans(seek)
+        return _full(window(seek), seek) or people(seek)
     read: list[list[Entry]] = []
 
-    def renew(before: Kept | None = None) -> Kept:
-        page, kept = renewed(seek, viewer_id, plans, before)
+    def read_anew(before: Kept | None = None) -> Kept | None:
+        page, kept = _full(window(seek), seek), None
+        if page is None:
+            page, kept = renewed(seek, viewer_id, people, before)
         read.append(page)
         return kept
 
-    # A second reader does not wait for the first: it reads the page by itself.
-    found: Any = cache.get_or_compute(key, renew, waits=())
+    # None: plan 1 filled the page. A second reader does not wait for the first.
+    found: Any = cache.get_or_compute(key, read_anew, none_ttl=NONE_TTL, waits=())
     if read:
         return read[0]
-    kept = Kept(*found)
-    page, is_due = joined(seek, viewer_id, kept)
-    if is_due:
-        cache.get_or_compute(key, lambda: renew(kept), waits=(), replace=True)
+    if found is None:
+        before, is_due = None, (page := _full(window(seek), seek)) is None
+    else:
+        before = Kept(*found)
+        page, is_due = joined(seek, viewer_id, before)
+    if is_due or page is None:
+        cache.get_or_compute(key, lambda: read_anew(before), none_ttl=NONE_TTL, waits=(), replace=True)
         return read[0]
-    return page or []
+    return page
+
+
+def _full(page: list[Entry], seek: Seek) -> list[Entry] | None:
+    return page if len(page) == seek.limit else None
 
 
 def joined(seek: Seek, viewer_id: int, kept: Kept) -> tuple[list[Entry] | None, bool]:
@@ -98,14 +108,14 @@ def joined(seek: Seek, viewer_id: int, kept: Kept) -> tuple[list[Entry] | None, 
     return page if is_exact else None, not is_exact or newer is None or newer > RENEWED_AFTER
 
 
-def renewed(seek: Seek, viewer_id: int, plans: Plans, before: Kept | None = None) -> tuple[list[Entry], Kept]:
+def renewed(seek: Seek, viewer_id: int, people: Plan, before: Kept | None = None) -> tuple[list[Entry], Kept]:
     """The page, and the page to keep in place of ``before``."""
     marks: list[Kept | Horizon] = [_horizon(viewer_id), *([before] if before else [])]
     with _one_snapshot():
         now = _horizon(viewer_id)
         page = joined(seek, viewer_id, before)[0] if before else None
         if page is None:
-            page = plans(seek)
+            page = people(seek)
     floor, mark = before.floor if before else 0, marks[-1]
     if ended := [it.newest for it in marks if it.next_xid <= now.oldest_xid]:
         floor, mark = max(ended), now

@@ -44,16 +44,16 @@ def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline
     def people(seek: Seek) -> list[Entry]:
         return run(_file("network_people", sort), seek, viewer_id=viewer_id)
 
-    def both(seek: Seek) -> list[Entry]:
-        entries = run(_file("network_window", sort), seek, viewer_id=viewer_id, window=WINDOW)
-        return entries if len(entries) == seek.limit else people(seek)
+    def window(seek: Seek) -> list[Entry]:
+        return run(_file("network_window", sort), seek, viewer_id=viewer_id, window=WINDOW)
 
     def fetch(seek: Seek) -> list[Entry]:
         if following_count <= FEW_FOLLOWEES:
             return people(seek)
-        if sort or seek.position != seek.order.start or seek.limit > PAGE_SIZE + 1:
-            return both(seek)
-        return first_pages.fetch(seek, viewer_id, both)
+        if not sort and seek.position == seek.order.start and seek.limit <= PAGE_SIZE + 1:
+            return first_pages.fetch(seek, viewer_id, window, people)
+        entries = window(seek)
+        return entries if len(entries) == seek.limit else people(seek)
 
     return Timeline(_listing("network", sort), fetch, sort)
 

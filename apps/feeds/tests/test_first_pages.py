@@ -44,6 +44,19 @@ def test_a_page_read_again_is_the_kept_one_and_what_is_newer(network, bob, publi
     assert network.files == KEPT
 
 
+def test_where_plan_1_fills_the_page_none_is_kept_until_it_does_not(
+    network, bob, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "WINDOW", 30)
+    for _ in range(30):
+        publish(bob)
+    for _ in range(3):
+        assert network.read() == {"network_window"}
+    monkeypatch.setattr(queries, "WINDOW", 1)
+    assert network.read() == PLANS
+    assert network.read() == KEPT
+
+
 def test_a_network_that_is_all_on_the_page_is_kept_too(network, bob, publish: Publish) -> None:
     only = publish(bob).pk
     assert renewed(network) == [only]
