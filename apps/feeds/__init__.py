@@ -2,10 +2,10 @@
 
 In one minute: a query reads the ids of a page's kwips, and the viewer's marks on them, by a timeline's file;
 their cards come from the cache or from a second query. The home timeline (the network) has two query plans
-with identical results, and for many followees a cached first page.
+with identical results, and for dormant followees a cached first page.
 
     page ─► queries.network ─► more than 200 followees?
-              ├─ yes ─► page 1? ─► kept page and newer kwips: exact? ─► done
+              ├─ yes ─► page 1 kept? ─► kept ids and newer kwips: exact? ─► done
               │    └──► plan 1: window, everyone's newest 2,000 ─► page full? ─► done
               └─ no, or not full ─► plan 2: person by person ─► ids ─► cards
 
@@ -21,8 +21,8 @@ Mechanism
     - Plan 1, above 200 followees: of everyone's newest 2,000 kwips below the cursor, those of the network.
     - Plan 2, otherwise: the newest kwip of each followee, then the kwips of the n people with the newest of
       these; a page of n kwips has no other authors (the threshold algorithm of Fagin, Lotem and Naor, 2001).
-    - The first page, above 200 followees: the ids that the viewer read before, and newer kwips. One
-      statement checks them, and whether an older kwip became visible (`first_pages`).
+    - A first page that plan 1 does not fill is kept: its ids and newer kwips are the page. One statement
+      checks them, and whether an older kwip became visible (`first_pages`).
     - Visibility, blocks and mutes are inside each, before LIMIT.
     - Pages go by `apps.keyset`; counters are columns. `unseen` counts new kwips and never moves the page.
 

@@ -59,7 +59,7 @@ class Horizon(NamedTuple):
 
 
 def fetch(seek: Seek, viewer_id: int, window: Plan, people: Plan) -> list[Entry]:
-    """The first page of the network: by plan 1 if that fills it, else from the kept one, else by plan 2."""
+    """The first page: from the kept one, else by plan 1 (`window`) if that fills it, else by plan 2."""
     cache, key = lookaside.cache(), network_first_page(viewer_id)
     if not settings.NETWORK_FIRST_PAGES or lookaside.bypassing() or cache.is_down([key]):
         return _full(window(seek), seek) or people(seek)
@@ -72,7 +72,7 @@ def fetch(seek: Seek, viewer_id: int, window: Plan, people: Plan) -> list[Entry]
         read.append(page)
         return kept
 
-    # None: plan 1 filled the page. A second reader does not wait for the first.
+    # None is cached where plan 1 filled the page. A second reader does not wait for the first.
     found: Any = cache.get_or_compute(key, read_anew, none_ttl=NONE_TTL, waits=())
     if read:
         return read[0]

@@ -54,7 +54,8 @@ AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]
 # apps/fragments: cached renderings of each {% cached_fragment %} in each process.
 # off: 0; each page renders its frame.
 FRAGMENT_CACHE_SIZE = 1000
-# apps/feeds/first_pages.py: the first page of a network, for members who follow more than 200 people.
+# apps/feeds/first_pages.py: the first page of a network, for members who follow more than 200 people of whom
+# few write.
 # off: False; each page 1 is read by the two plans.
 NETWORK_FIRST_PAGES = True
 
