@@ -40,7 +40,7 @@ When it fails
     Worst case: dormant followees without a kept page, one index lookup each. A long transaction delays
     floors, and page 1 is read by the plans. After SQL that restores kwips or inserts ids below the newest, a
     kept page may miss them for 300 seconds. A bad cursor is a 404. Kwips of deactivated people are read
-    and filtered. Outdated statistics can change a plan: see ``explainfeeds``, then ``ANALYZE``.
+    and filtered. After outdated statistics: ``ANALYZE``.
 
 How to measure
     ``make bench SUBJECT=timelines``; ``manage.py explainfeeds [--viewer NAME] [--only FILE]``.

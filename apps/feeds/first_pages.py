@@ -1,8 +1,8 @@
 """The first page of a network, from the one that its viewer read before and the kwips that are newer.
 
 The two plans cost most where followees stopped writing: plan 1 finds nothing in its window, and plan 2 looks
-up each followee. So the cache holds the ids of a viewer's first page, and ``sql/network_kept.sql`` reads only
-the kwips above the page's *floor*::
+up each followee. So where plan 1 does not fill a viewer's first page, the cache holds the page's ids, and
+``sql/network_kept.sql`` reads only the kwips above its *floor*::
 
     floor 900                                more than 200 newer, or another graph?
     kept page: 871 640 12 ──┐                  ├─ yes ─► plan 1, plan 2, a new kept page
