@@ -12,7 +12,7 @@ most requested pages beforehand.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
@@ -47,6 +47,8 @@ class Versioned(Protocol):
     def authors_version(self) -> int: ...
     @property
     def unlinked(self) -> Sequence[int]: ...
+    @property
+    def marks(self) -> Collection[str] | None: ...
 
 
 class Kind(Enum):
@@ -76,8 +78,8 @@ class ShownCard:
 def shown(entries: Iterable[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[ShownCard]:
     """The cards of the entries, in their order, with the viewer's marks.
 
-    One query for all cards that are not cached, and one for a member's favourites. Kwips that were deleted
-    meanwhile are left out.
+    One query for all cards that are not cached, and one for a member's favourites unless the entries have
+    them. Kwips that were deleted meanwhile are left out.
     """
     suffix = f"{get_language()}:{settings.RELEASE}"
     wanted = {f"{kind.key}:{_key(entry)}:{suffix}": entry.id for entry in entries}
@@ -90,7 +92,7 @@ def shown(entries: Iterable[Versioned], viewer_id: int | None, kind: Kind = Kind
         return {key: cards[wanted[key]] for key in keys if wanted[key] in cards}
 
     stored = lookaside.cache().get_many_or_compute(list(wanted), render, ttl=CARD_TTL)
-    marks = controls.marks_of(viewer_id, list(wanted.values()))
+    marks = controls.marks_of(viewer_id, list(entries))
     return [
         ShownCard(kwip_id, mark_safe(b"".join(parts_for(card, marks)).decode()))  # noqa: S308 - from templates
         for key, kwip_id in wanted.items()

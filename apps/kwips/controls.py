@@ -7,11 +7,13 @@ control the state that the viewer's marks choose. A new control is one class in 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 from django.template.loader import render_to_string
 
 from apps.kwips import queries
+from apps.kwips.visibility import SQL
+from apps.statements import Sql
 
 
 class Facts(NamedTuple):
@@ -30,13 +32,27 @@ class Marks:
     by_control: Mapping[str, Collection[int]]
 
 
+class Marked(Protocol):
+    """A kwip in a list. ``marks`` has the names of the viewer's marks; None: its query did not read them."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def marks(self) -> Collection[str] | None: ...
+
+
 class Control(ABC):
-    """``place`` is the variable of `_kwip_foot.html` that shows the control."""
+    """``place`` is the variable of `_kwip_foot.html` that shows the control.
+
+    ``marked_sql`` names a fragment in `sql/`, true if the viewer marked the kwip `page`: timelines read the
+    mark with their entries. Other lists use `marked_among`.
+    """
 
     name: ClassVar[str]
     template: ClassVar[str]
     states: ClassVar[tuple[str, ...]]
     place: ClassVar[str] = "after_comments"
+    marked_sql: ClassVar[str] = ""
 
     @abstractmethod
     def state_of(self, card: Facts, marks: Marks) -> str:
@@ -56,6 +72,7 @@ class Heart(Control):
     name, template = "heart", "kwips/_heart.html"
     states = ("anonymous", "off", "on")
     place = "before_comments"
+    marked_sql = "is_favourite"
 
     def state_of(self, card: Facts, marks: Marks) -> str:
         if not marks.viewer_id:
@@ -87,8 +104,26 @@ def facts_of(card: queries.Card) -> Facts:
     return Facts(card.id, card.author_id, card.thread_author_id)
 
 
-def marks_of(viewer_id: int | None, kwip_ids: Sequence[int]) -> Marks:
-    """The viewer's marks on these kwips. No query for an anonymous visitor."""
-    if not viewer_id or not kwip_ids:
+def marks_sql() -> Sql:
+    """The viewer's marks on the kwip `page`: names of controls; NULL for an anonymous visitor."""
+    marked = {control.name: SQL.load(control.marked_sql) for control in CONTROLS if control.marked_sql}
+    cases = ", ".join(f"CASE WHEN {sql.text} THEN '{name}' END" for name, sql in marked.items())
+    types = {parameter: typed for sql in marked.values() for parameter, typed in sql.types.items()}
+    return Sql(f"CASE WHEN %(viewer)s <> 0 THEN array_remove(ARRAY[{cases}]::text[], NULL) END", types)
+
+
+def marks_of(viewer_id: int | None, kwips: Collection[Marked]) -> Marks:
+    """The viewer's marks on these kwips: from the kwips if they have them, else by a query a control.
+
+    No query for an anonymous visitor.
+    """
+    if not viewer_id or not kwips:
         return Marks(viewer_id, {})
-    return Marks(viewer_id, {it.name: it.marked_among(kwip_ids, viewer_id) for it in CONTROLS})
+    read = [(kwip.id, kwip.marks) for kwip in kwips if kwip.marks is not None]
+    by_control: dict[str, Collection[int]] = {}
+    for control in CONTROLS:
+        if control.marked_sql and len(read) == len(kwips):
+            by_control[control.name] = {kwip_id for kwip_id, names in read if control.name in names}
+        else:
+            by_control[control.name] = control.marked_among([kwip.id for kwip in kwips], viewer_id)
+    return Marks(viewer_id, by_control)

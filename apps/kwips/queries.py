@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, Value
@@ -50,6 +50,8 @@ class Card:
     mentions: frozenset[str]
     # The ids of mentioned people who are switched off.
     unlinked: tuple[int, ...]
+    # A card is the same for every viewer.
+    marks: ClassVar[None] = None
 
     @property
     def url(self) -> str:

@@ -18,7 +18,7 @@ def shown(
     entries: Iterable[cards.Versioned], viewer_id: int | None, kind: cards.Kind = cards.Kind.LISTED
 ) -> list[cards.ShownCard]:
     found = queries.cards([entry.id for entry in entries], characters=kind.characters)
-    marks = controls.marks_of(viewer_id, [card.id for card in found])
+    marks = controls.marks_of(viewer_id, found)
     return [cards.ShownCard(card.id, _html(card, kind, marks)) for card in found]
 
 

@@ -60,6 +60,10 @@ MIDDLEWARE = [
 # apps/fragments: cached renderings of each {% cached_fragment %} in each process.
 # off: 0; each page renders its frame.
 FRAGMENT_CACHE_SIZE = 1000
+# apps/feeds/first_pages.py: the first page of a network, for members who follow more than 200 people of whom
+# few write.
+# off: False; each page 1 is read by the two plans.
+NETWORK_FIRST_PAGES = True
 
 # ── 2. Custom SQL ────────────────────────────────────────────────────────────────────────────────
 # apps/feeds/sql, apps/statements: each timeline is one .sql file, prepared once a connection.

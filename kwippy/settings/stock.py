@@ -27,6 +27,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.AccountBackend"]
 MIDDLEWARE = base.MIDDLEWARE
 FRAGMENT_CACHE_SIZE = 0
+NETWORK_FIRST_PAGES = False
 
 # 2. Custom SQL: every statement is sent and planned as a whole.
 PREPARED_STATEMENTS = False
