@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
@@ -16,6 +16,7 @@ from apps.accounts.queries import person as find_person
 from apps.feeds import previews, queries, unseen
 from apps.feeds.keys import EVERYONE, tag_pages
 from apps.feeds.queries import Timeline
+from apps.fragments import render
 from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
 from apps.kwips.cards import Kind

@@ -45,3 +45,7 @@ How to measure
 
 Read in this order: `templatetags/fragments.py`, `cache.py`, `tests/test_fragments.py`.
 """
+
+from apps.fragments.rendering import insert, render
+
+__all__ = ["insert", "render"]

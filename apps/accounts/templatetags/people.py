@@ -28,9 +28,9 @@ def hue(username: str) -> int:
 
 
 @register.filter
-def in_menu(path: str, me: ViewerSummary | str) -> str:
-    """``path`` if the menu links to it, else "". ``me`` is "" for an anonymous visitor."""
-    return path if path in MENU or (isinstance(me, ViewerSummary) and path == me.path) else ""
+def in_menu(path: str, me: ViewerSummary | None) -> str:
+    """``path`` if the menu links to it, else ""."""
+    return path if path in MENU or (me and path == me.path) else ""
 
 
 @register.simple_tag

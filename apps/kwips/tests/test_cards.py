@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -35,9 +35,10 @@ def page(client: Client, address: str = "/everyone/") -> str:
     return client.get(address).content.decode()
 
 
-def test_a_network_page_costs_two_queries_and_three_round_trips(
+def test_a_network_page_costs_two_queries_and_two_round_trips(
     member: Client, ann: User, bob: User, publish: Publish
 ) -> None:
+    """Its cards are in the process: the round trips read the session and the user."""
     follow(follower=ann, followee=bob)
     for number in range(25):
         publish(bob, f"tea number {number}")
@@ -49,7 +50,51 @@ def test_a_network_page_costs_two_queries_and_three_round_trips(
     assert len(asked) == 2, asked
     assert "feeds_network" in asked[0]
     assert "kwips_favourite" in asked[1]
+    assert (counts.round_trips, counts.misses) == (2, 0)
+
+
+def test_another_process_reads_the_cards_in_one_round_trip(
+    member: Client, ann: User, publish: Publish
+) -> None:
+    for number in range(5):
+        publish(ann, f"tea number {number}")
+    first = page(member)
+    cards.near.clear()
+    with CaptureQueriesContext(connection) as captured, lookaside.stats.collected() as counts:
+        assert page(member).count("<article") == first.count("<article") == 5
+    assert "kwips_cards" not in "".join(query["sql"] for query in captured)
     assert (counts.round_trips, counts.misses) == (3, 0)
+
+
+def test_without_the_near_cache_each_page_reads_its_cards_from_memcached(
+    member: Client, ann: User, publish: Publish, settings: LazySettings
+) -> None:
+    settings.CARD_NEAR_CACHE_BYTES = 0
+    publish(ann)
+    page(member)
+    with lookaside.stats.collected() as counts:
+        assert page(member).count("<article") == 1
+    assert (counts.round_trips, counts.misses) == (3, 0)
+
+
+def test_a_card_of_a_transaction_that_is_rolled_back_is_not_kept(
+    member: Client, ann: User, publish: Publish
+) -> None:
+    """The next edit gets the same version."""
+    kwip = publish(ann, "before")
+    with transaction.atomic():
+        actions.edit(kwip=kwip, text="never committed")
+        [entry] = queries.cards([Visible(kwip.pk)])
+        [shown] = cards.shown([entry], ann.pk)
+        assert b"never committed" in shown.html
+        transaction.set_rollback(True)
+    kwip.refresh_from_db()
+    actions.edit(kwip=kwip, text="after")
+    [committed] = queries.cards([Visible(kwip.pk)])
+    assert committed.version == entry.version
+    for shown_page in (page(member), page(member)):
+        assert "after" in shown_page
+        assert "never committed" not in shown_page
 
 
 def test_cards_that_are_not_kept_are_read_by_one_query(member: Client, ann: User, publish: Publish) -> None:
