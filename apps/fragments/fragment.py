@@ -54,13 +54,12 @@ class Fragment:
         if enclosing is not None:
             # It becomes a part of the fragment around it. Both hold the same bytes.
             enclosing += rendering
-            return mark_safe(CUT * len(rendering))
-        return mark_safe(  # noqa: S308 - from templates
-            "".join([
-                insert(context, part) if isinstance(part, bytes) else part.nodelist.render(context)
-                for part in rendering
-            ])
-        )
+            return mark_safe(CUT * len(rendering))  # noqa: S308 - from templates
+        texts = [
+            insert(context, part) if isinstance(part, bytes) else part.nodelist.render(context)
+            for part in rendering
+        ]
+        return mark_safe("".join(texts))  # noqa: S308 - from templates
 
     def _rendering(self, context: Context) -> Rendering:
         values = [expression.resolve(context) for expression in self._expressions]

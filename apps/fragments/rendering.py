@@ -29,7 +29,7 @@ def render(
 
 
 def insert(context: Context, html: bytes) -> SafeString:
-    """What a tag returns for ``html``: a cut, or the decoded text where a page is not rendered by `render`."""
+    """What a tag returns for ``html``: a cut, or the decoded text where `render` does not render the page."""
     inserted: list[bytes] | None = getattr(context, "inserted", None)
     if inserted is None:
         return mark_safe(html.decode())  # noqa: S308 - from templates

@@ -7,8 +7,8 @@ A card is never invalidated. Its key has the version of its kwip, the versions o
 of the kwip that a comment is about, and the ids of switched off people whom it mentions; a write moves these,
 and memcached evicts what has the old key. The key also has the language and `settings.RELEASE`. So no release
 shows the cards of another one, whatever part of the code changed; the cost is that all cards are cold after a
-release. A page of 20 then renders 20 cards once, and `manage.py warmpages` renders those of the most requested pages
-beforehand.
+release. A page of 20 then renders 20 cards once, and `manage.py warmpages` renders those of the most
+requested pages beforehand.
 
 Each process also keeps the cards that it read last, taken apart, in a near cache (`apps/nearcache`) of
 CARD_NEAR_CACHE_BYTES. The key is the same, so they are never stale either. Cards are bytes on the whole way
@@ -132,7 +132,7 @@ def _stored(wanted: Mapping[str, Visible], kind: Kind) -> dict[str, StoredCard]:
 
 def _key(entry: Versioned) -> str:
     """Everything that decides on what the card shows. Of many people switched off, a digest."""
-    unlinked = ",".join(map(str, sorted(entry.unlinked)))
+    unlinked = ",".join(map(str, sorted(entry.unlinked))) if entry.unlinked else ""
     if len(unlinked) > 40:
         unlinked = blake2b(unlinked.encode(), digest_size=12).hexdigest()
     return f"{entry.id}:{entry.version}:{entry.authors_version}:{unlinked}"

@@ -41,8 +41,8 @@ class Marks:
 class Control(ABC):
     """``place`` is the variable of `_kwip_foot.html` that shows the control.
 
-    The template has ``state`` and ``kwip``, with the id and the ``fields`` of the card and nothing else. It may
-    print the id, not compute with it.
+    The template has ``state`` and ``kwip``, with the id and the ``fields`` of the card and nothing else. It
+    may print the id, not compute with it.
     """
 
     name: ClassVar[str]

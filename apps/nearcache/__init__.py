@@ -32,9 +32,9 @@ Invariant
 
 When it fails
     It is memory of the process, with no service behind it; a restart empties it. *A database is restored from
-    a backup*: versions repeat, so restart the processes too (`docs/running.md`). *More values are in use than
-    the limit takes*: reads miss, as without it. *A key that lacks a version*: a stale value for as long as the
-    process lives. Tests hold each user of this class to its keys.
+    a backup*: versions repeat, so restart the processes too, as `deploy/restore` does. *More values are used
+    than the limit takes*: reads miss, as without it. *A key lacks a version*: a stale value until the process
+    ends.
 
 How to measure
     ``make bench SUBJECT=lookaside``. By hand: `NearCache.hits` and `misses`; the Server-Timing header, which

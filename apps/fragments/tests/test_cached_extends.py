@@ -6,11 +6,14 @@ from django.template import Context, Engine, TemplateSyntaxError
 BASE = """<title>{% block title %}{% endblock %}</title>\
 {% dynamic %}{% if messages %}({{ messages }}){% endif %}{% enddynamic %}\
 {% cached_fragment site=site %}[{{ site }}{{ user }}]{% endcached_fragment %}\
-{% dynamic %}{% cached_fragment me=user %}<nav>{{ me }}{{ token }}</nav>{% endcached_fragment %}{% enddynamic %}\
+{% dynamic %}\
+{% cached_fragment me=user %}<nav>{{ me }}{{ token }}</nav>{% endcached_fragment %}\
+{% enddynamic %}\
 {% block main %}empty{% endblock %}"""
 PAGE = """{% cached_extends "base.html" site=site sort=sort %}\
 {% block title %}{{ sort }}{{ user }}{% endblock %}\
-{% block main %}{{ block.super }}, {{ sort }}{{ token }}: {% dynamic %}{{ token }}{% enddynamic %}{% endblock %}"""
+{% block main %}{{ block.super }}, {{ sort }}{{ token }}: \
+{% dynamic %}{{ token }}{% enddynamic %}{% endblock %}"""
 ENGINE = Engine(
     builtins=["apps.fragments.templatetags.fragments"],
     loaders=[
@@ -18,7 +21,7 @@ ENGINE = Engine(
             "django.template.loaders.locmem.Loader",
             {
                 "base.html": BASE,
-                "middle.html": '{% extends "base.html" %}{% block title %}middle {{ block.super }}{% endblock %}',
+                "middle.html": '{% extends "base.html" %}{% block title %}middle{% endblock %}',
                 "page.html": PAGE,
                 "deep.html": PAGE.replace("base.html", "middle.html"),
                 "plain.html": '{% extends "base.html" %}{% block main %}{{ user }}{% endblock %}',
@@ -37,9 +40,7 @@ def test_two_viewers_share_the_frame_and_each_gets_their_own_parts() -> None:
     for _ in range(2):
         for user in ("ann", "bob"):
             shown = page(user=user, token=f"secret of {user}")
-            assert shown == (
-                f"<title>new</title>[kwippy]<nav>{user}</nav>empty, new: secret of {user}"
-            )
+            assert shown == (f"<title>new</title>[kwippy]<nav>{user}</nav>empty, new: secret of {user}")
 
 
 def test_what_the_tag_does_not_name_is_missing_from_the_first_page_on() -> None:

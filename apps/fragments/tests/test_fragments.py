@@ -141,7 +141,8 @@ def test_a_fragment_inside_another_sees_what_the_other_passes_and_keeps_its_dyna
 
 def test_a_fragment_inside_a_dynamic_part_sees_the_page() -> None:
     template = compiled(
-        "{% cached_fragment %}out {% dynamic %}{% include 'inner.html' %}{% enddynamic %}{% endcached_fragment %}"
+        "{% cached_fragment %}out {% dynamic %}{% include 'inner.html' %}{% enddynamic %}"
+        "{% endcached_fragment %}"
     )
     pages = [template.render(Context({"name": name, "n": 1})) for name in ("ann", "bob")]
     assert pages == ["out in ann 1", "out in bob 1"]

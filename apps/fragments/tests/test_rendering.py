@@ -14,7 +14,8 @@ from apps.fragments.rendering import CUT
 
 register = template.Library()
 TEMPLATES = {
-    "page.html": "{% load marked %}ä {% mark 'one 🍵' %}|{{ name }}|{% include 'part.html' %}{% mark 'two' %}",
+    "page.html": "{% load marked %}ä {% mark 'one 🍵' %}|{{ name }}|"
+    "{% include 'part.html' %}{% mark 'two' %}",
     "part.html": "{% load marked %}{% cached_fragment name=name %}<b>{{ name }}</b>{% dynamic %}{% mark n %}"
     "{% enddynamic %}{% mark 'in' %}{% endcached_fragment %}",
     "twice.html": "{% load marked %}{% mark 'one' as held %}{{ held }}{{ held }}",

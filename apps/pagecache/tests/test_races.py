@@ -1,4 +1,4 @@
-"""Threads of one process that change its fallback cache at the same time; the near cache: `apps/nearcache`."""
+"""Threads of one process that change its fallback cache at the same time."""
 
 import threading
 from collections.abc import Callable, Iterator

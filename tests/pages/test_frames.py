@@ -1,0 +1,134 @@
+"""Frames of pages, cached in the process: each viewer gets their own page, with the parts that are theirs."""
+
+import re
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib.messages import constants
+from django.contrib.messages.storage.base import Message
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.http import HttpResponse
+from django.middleware.csrf import _does_token_match
+from django.test import Client, RequestFactory
+
+from apps.accounts.models import User
+from apps.fragments.fragment import renderings
+from apps.graph.actions import follow
+from apps.kwips import actions
+
+pytestmark = pytest.mark.django_db
+
+FIRST = ["/", "/?sort=active", "/everyone/", "/everyone/?sort=active", "/carol/", "/carol/?sort=active",
+         "/tag/tea/", "/carol/favourites/", "/carol/comments/"]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _no_renderings() -> None:
+    renderings.clear()
+
+
+@pytest.fixture
+def carol() -> User:
+    """Writes, comments on and favours more than a page of kwips."""
+    carol = User.objects.create_user("carol", "carol@example.org", "a long password")
+    for number in range(25):
+        kwip = actions.publish(author=carol, text=f"#tea number {number}", form_key=uuid.uuid4()).kwip
+        actions.favourite(kwip=kwip, user=carol)
+        actions.comment(author=carol, thread=kwip, text=f"milk {number}", form_key=uuid.uuid4())
+    return carol
+
+
+@pytest.fixture
+def members(carol: User) -> dict[str, Client]:
+    """Two members whose summaries differ by name alone."""
+    clients = {}
+    for name in ("ann", "bob"):
+        user = User.objects.create_user(name, f"{name}@example.org", "a long password")
+        follow(follower=user, followee=carol)
+        clients[name] = Client(enforce_csrf_checks=True)
+        clients[name].force_login(user)
+    return clients
+
+
+def pages(client: Client, address: str) -> Iterator[HttpResponse]:
+    """The page and the one after it."""
+    first = client.get(address)
+    yield first
+    older = re.search(r'rel="next" href="([^"]+)"', first.content.decode())
+    assert older, address
+    yield client.get(address.partition("?")[0] + older[1].replace("&amp;", "&"))
+
+
+@pytest.mark.parametrize("address", FIRST)
+def test_a_member_never_gets_the_parts_of_another(members: dict[str, Client], address: str) -> None:
+    for _ in range(2):  # rendered, and from the cache
+        for name, other in (("ann", "bob"), ("bob", "ann")):
+            for response in pages(members[name], address):
+                page = response.content.decode()
+                assert page.count("<article") >= 5
+                assert f'data-viewer="{name}"' in page
+                assert f'<a href="/{name}/"' in page
+                assert not re.search(rf"\b{other}\b", page)
+                secret = members[name].cookies[settings.CSRF_COOKIE_NAME].value
+                tokens = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+                assert tokens
+                assert all(_does_token_match(token, secret) for token in tokens)
+        for response in pages(Client(), address):
+            page = response.content.decode()
+            assert "data-viewer" not in page
+            assert "csrf" not in page
+            assert not re.search(r"\b(ann|bob)\b", page)
+
+
+@pytest.mark.parametrize("address", FIRST)
+def test_the_second_view_of_a_page_renders_no_fragment(members: dict[str, Client], address: str) -> None:
+    client = members["ann"]
+    for _ in pages(client, address):
+        pass
+    misses = renderings.misses
+    for response in pages(client, address):
+        assert response.status_code == 200
+    assert renderings.misses == misses
+
+
+def test_the_second_viewer_finds_the_parts_without_a_viewer(members: dict[str, Client]) -> None:
+    members["ann"].get("/everyone/")
+    misses = renderings.misses
+    members["bob"].get("/everyone/")
+    # The frame, its menu and its side.
+    assert renderings.misses - misses == 3
+
+
+def test_each_form_has_a_key_of_its_own(members: dict[str, Client]) -> None:
+    keys = [
+        re.findall(r'name="form_key"\s+value="([^"]+)"', members[name].get("/").content.decode())
+        for name in ("ann", "ann", "bob")
+    ]
+    assert [len(found) for found in keys] == [1, 1, 1]
+    assert len({found[0] for found in keys}) == 3
+
+
+def test_a_form_returns_to_its_own_page(members: dict[str, Client]) -> None:
+    for address in ("/everyone/", "/everyone/?sort=active", "/carol/", "/tag/tea/"):
+        page = members["ann"].get(address).content.decode()
+        assert f'name="next" value="{address}"' in page
+
+
+def test_a_message_is_shown_once_to_the_viewer_whose_it_is(members: dict[str, Client]) -> None:
+    request = RequestFactory().get("/")
+    storage = CookieStorage(request)
+    said = storage._encode([Message(constants.SUCCESS, "only for ann")])
+    members["ann"].get("/")
+    members["ann"].cookies["messages"] = said
+    assert "only for ann" in members["ann"].get("/").content.decode()
+    for name in ("ann", "bob"):
+        assert "only for ann" not in members[name].get("/").content.decode()
+
+
+def test_a_new_counter_is_on_the_next_page(members: dict[str, Client], carol: User) -> None:
+    members["ann"].get("/everyone/")
+    bob = User.objects.get(username="bob")
+    follow(follower=bob, followee=User.objects.get(username="ann"))
+    assert "<b>1</b>follower<" in members["ann"].get("/everyone/").content.decode().replace("</a>", "<")
