@@ -16,7 +16,7 @@ DEFAULT_BYTES = 4 * 1024 * 1024
 # Not objects, which may change and still be equal.
 _VALUES = (str, int, float, tuple, type(None))
 # What an entry takes besides its HTML and the text in its key, about.
-_OVERHEAD = 500
+_OVERHEAD = 1_000
 
 
 class DynamicNode(Node):

@@ -53,7 +53,7 @@ AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]
 FRAGMENT_CACHE_BYTES = 4 * 1024 * 1024
 # apps/kwips/cards.py: cards in each process, in front of memcached.
 # off: 0; each page reads its cards from memcached.
-#: CARD_NEAR_CACHE_BYTES: Bytes of rendered kwips that each process keeps in its own memory. 0: none.
+#: CARD_NEAR_CACHE_BYTES [16 MB]: Bytes of rendered kwips that each process keeps in its own memory. 0: none.
 CARD_NEAR_CACHE_BYTES = env.int("CARD_NEAR_CACHE_BYTES", 16 * 1024 * 1024)
 
 # ── 2. Custom SQL ────────────────────────────────────────────────────────────────────────────────
