@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from django.conf import LazySettings
 from django.db import connection, transaction
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -187,6 +188,7 @@ class Bookmark(Control):
 
     name, template = "bookmark", "bookmark.html"
     states = ("anonymous", "off", "on")
+    fields = ("username",)
 
     def state_of(self, card: Facts, marks: Marks) -> str:
         if not marks.viewer_id:
@@ -200,7 +202,7 @@ class Bookmark(Control):
 def test_a_new_control_is_a_class_and_a_template(
     client: Client, ann: User, publish: Publish, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
-    template = "[bookmark {{ kwip.id }}: {{ state }}]"
+    template = "[bookmark {{ kwip.id }} of {{ kwip.username }}{{ kwip.name }}: {{ state }}]"
     loaders = [("django.template.loaders.locmem.Loader", {"bookmark.html": template})]
     [engine] = settings.TEMPLATES
     options = engine["OPTIONS"] | {
@@ -213,15 +215,29 @@ def test_a_new_control_is_a_class_and_a_template(
     settings.TEMPLATES = [engine | {"APP_DIRS": False, "OPTIONS": options}]
     monkeypatch.setattr(controls, "CONTROLS", [*controls.CONTROLS, Bookmark()])
     first, second = publish(ann), publish(ann)
-    assert f"[bookmark {first.pk}: anonymous]" in page(client)
+    assert f"[bookmark {first.pk} of ann: anonymous]" in page(client)
     client.force_login(ann)
     for _ in range(2):  # rendered, and from the cache
         shown = page(client)
-        assert f"[bookmark {first.pk}: off]" in shown
-        assert f"[bookmark {second.pk}: on]" in shown
+        assert f"[bookmark {first.pk} of ann: off]" in shown
+        assert f"[bookmark {second.pk} of ann: on]" in shown
         assert "anonymous]" not in shown
         assert 'aria-pressed="false"' in shown
         assert f"/kwip/{first.pk}/edit/" in shown
+
+
+def test_a_control_is_what_its_template_renders_for_the_card(ann: User, bob: User, publish: Publish) -> None:
+    """Also the second time, and for a card with other values."""
+    kwips = [publish(ann) for _ in range(3)]
+    for kwip in kwips[1:]:
+        actions.favourite(kwip=kwip, user=bob)
+    found = queries.cards([Visible(kwip.pk) for kwip in kwips])
+    assert [card.favourites_count for card in found] == [0, 1, 1]
+    for card in found * 2:
+        for control in controls.CONTROLS:
+            for state in control.states:
+                whole = render_to_string(control.template, {"kwip": card, "state": state})
+                assert control.render(card, state).decode() == whole
 
 
 def test_the_one_form_behind_the_hearts_works_without_javascript(
