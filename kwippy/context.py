@@ -15,9 +15,9 @@ MENU = frozenset({"/", "/everyone/", "/kwip/", "/settings/", "/accounts/login/",
 def site(request: HttpRequest) -> dict[str, Any]:
     """`site_name`, `site_url` (no slash at its end), `canonical_url`, `me` and `here`.
 
-    The canonical URL has no query string except a cursor, since each page of a list has its own content. `me`
-    is what the frame shows of the viewer, None for an anonymous visitor. `here` is the page's path if the menu
-    links to it, else "". Both are functions, so that only a template that names one reads the user.
+    The canonical URL has no query string except a cursor, since each page of a list has its own content.
+    `me` is what the frame shows of the viewer, None for an anonymous visitor. `here` is the page's path if
+    the menu links to it, else "". Both are functions, so that only a template that names one reads the user.
     """
 
     def me() -> ViewerSummary | None:
