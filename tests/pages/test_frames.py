@@ -3,9 +3,9 @@
 import re
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.models import User
@@ -47,7 +47,7 @@ def members(carol: User) -> dict[str, Client]:
     return clients
 
 
-def pages(client: Client, address: str) -> Iterator[HttpResponse]:
+def pages(client: Client, address: str) -> Iterator[Any]:
     """The page and the one after it."""
     first = client.get(address)
     yield first
@@ -56,7 +56,7 @@ def pages(client: Client, address: str) -> Iterator[HttpResponse]:
     yield client.get(address.partition("?")[0] + older[1].replace("&amp;", "&"))
 
 
-def unfavour(client: Client, page: str, token: str) -> HttpResponse:
+def unfavour(client: Client, page: str, token: str) -> Any:
     """Sends the form of a page's first heart, whatever its state."""
     kwip_id = re.findall(r'id="kwip-(\d+)"', page)[0]
     return client.post(f"/kwip/{kwip_id}/unfavourite/", {"csrfmiddlewaretoken": token})
