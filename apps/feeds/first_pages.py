@@ -18,7 +18,7 @@ It cannot find an older kwip that *became* visible, which happens in two ways:
   transaction below that id has ended, however long it took.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -42,7 +42,7 @@ class Kept(NamedTuple):
 
     graph: str
     floor: int
-    ids: list[int]  # the network's newest up to the floor, in the snapshot of `graph`
+    ids: Sequence[int]  # the network's newest up to the floor, in the snapshot of `graph`
     is_all: bool  # the network has none that are older
     # The mark: see the module.
     newest: int

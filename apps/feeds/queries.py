@@ -113,7 +113,7 @@ def place_in(conversation: Timeline, comment_id: int) -> str:
 
 def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[ShownCard]:
     """The page with the cards for the viewer, without deleted kwips."""
-    return page.with_items(cards.shown(page, viewer_id, kind))
+    return page.with_items(cards.shown(page.items, viewer_id, kind))
 
 
 def _timeline(

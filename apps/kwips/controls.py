@@ -2,18 +2,26 @@
 
 A card is rendered once for all viewers, with each control in each of its states. A page then takes from each
 control the state that the viewer's marks choose. A new control is one class in `CONTROLS` and one template.
+
+Controls differ little from card to card, so a process renders a template once for each state and for each
+combination of the `fields` that it reads, with a stand-in for the id, which each card replaces by its own.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from django.template.loader import render_to_string
+from django.utils.translation import get_language
 
 from apps.kwips import queries
 from apps.kwips.visibility import SQL
 from apps.statements import Sql
+
+# Stands for the id of the kwip while a control is rendered. No template has it.
+_ID = "\0"
 
 
 class Facts(NamedTuple):
@@ -46,11 +54,15 @@ class Control(ABC):
 
     ``marked_sql`` names a fragment in `sql/`, true if the viewer marked the kwip `page`: timelines read the
     mark with their entries. Other lists use `marked_among`.
+
+    The template has ``state`` and ``kwip``, with the id and the ``fields`` of the card and nothing else. It
+    may print the id, not compute with it.
     """
 
     name: ClassVar[str]
     template: ClassVar[str]
     states: ClassVar[tuple[str, ...]]
+    fields: ClassVar[tuple[str, ...]] = ()
     place: ClassVar[str] = "after_comments"
     marked_sql: ClassVar[str] = ""
 
@@ -62,8 +74,10 @@ class Control(ABC):
         """Which of the kwips the viewer marked with this control, by one query; none unless overridden."""
         return ()
 
-    def render(self, card: queries.Card, state: str) -> str:
-        return render_to_string(self.template, {"kwip": card, "state": state})
+    def render(self, card: queries.Card, state: str) -> bytes:
+        values = tuple(getattr(card, field) for field in self.fields)
+        html = _rendered(self.template, state, self.fields, values, get_language())
+        return html.replace(_ID.encode(), str(card.id).encode())
 
 
 class Heart(Control):
@@ -71,6 +85,7 @@ class Heart(Control):
 
     name, template = "heart", "kwips/_heart.html"
     states = ("anonymous", "off", "on")
+    fields = ("favourites_count",)
     place = "before_comments"
     marked_sql = "is_favourite"
 
@@ -95,6 +110,14 @@ class Own(Control):
         if marks.viewer_id == card.author_id:
             return "author"
         return "thread_author" if marks.viewer_id == card.thread_author_id else ""
+
+
+@lru_cache(maxsize=1000)
+def _rendered(
+    template: str, state: str, fields: tuple[str, ...], values: tuple[Any, ...], language: str
+) -> bytes:
+    kwip = {"id": _ID} | dict(zip(fields, values, strict=True))
+    return render_to_string(template, {"kwip": kwip, "state": state}).encode()
 
 
 CONTROLS: list[Control] = [Heart(), Own()]

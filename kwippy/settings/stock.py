@@ -7,6 +7,7 @@ recurring task runs here. Members sign in again after a switch, since a session 
 
 from typing import Any
 
+from kwippy.settings import base
 from kwippy.settings.accounts import *  # noqa: F403
 from kwippy.settings.base import *  # noqa: F403
 from kwippy.settings.base import DATABASE
@@ -24,8 +25,10 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.AccountBackend"]
-FRAGMENT_CACHE_SIZE = 0
+MIDDLEWARE = base.MIDDLEWARE
 NETWORK_FIRST_PAGES = False
+FRAGMENT_CACHE_BYTES = 0
+CARD_NEAR_CACHE_BYTES = 0
 
 # 2. Custom SQL: every statement is sent and planned as a whole.
 PREPARED_STATEMENTS = False

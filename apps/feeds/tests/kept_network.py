@@ -28,7 +28,7 @@ class Network:
         """The ids of page 1, which are those of the two plans; `files` has the files that read it."""
         timeline = queries.network(viewer_id=self.viewer.pk, following_count=queries.FEW_FOLLOWEES + 1)
         with CaptureQueriesContext(connection) as captured:
-            found = [entry.id for entry in timeline.page({})]
+            found: list[int] = [entry.id for entry in timeline.page({})]
         sent = [query["sql"] for query in captured]
         self.files = {file for file in PLANS | KEPT for sql in sent if f"/* {file}.sql */" in sql}
         with lookaside.bypassed():
