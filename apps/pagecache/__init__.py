@@ -56,7 +56,16 @@ How to measure
 
 from apps.pagecache.addresses import public_page, warm_paths
 from apps.pagecache.responses import is_unmodified
-from apps.pagecache.surrogate import purge
+from apps.pagecache.surrogate import cache, generation_key, purge
 from apps.pagecache.wsgi import stats, wrapped
 
-__all__ = ["is_unmodified", "public_page", "purge", "stats", "warm_paths", "wrapped"]
+__all__ = [
+    "cache",
+    "generation_key",
+    "is_unmodified",
+    "public_page",
+    "purge",
+    "stats",
+    "warm_paths",
+    "wrapped",
+]

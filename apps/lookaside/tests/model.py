@@ -18,6 +18,8 @@ class Step(NamedTuple):
 class ScheduledStore:
     """A store in which each call is a step."""
 
+    in_order = True
+
     def __init__(self, do: Do) -> None:
         self.do = do
 
