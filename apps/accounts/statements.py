@@ -15,3 +15,9 @@ def counting(counter: str) -> Statement:
     The caller emits `events.counters_moved`.
     """
     return SQL.load("count", counter=counter).statement("count.sql", f"accounts_count_{counter}")
+
+
+@cache
+def cached_columns(*columns: str) -> Statement:
+    """These columns of the user ``person``."""
+    return SQL.load("cached", columns=", ".join(columns)).statement("cached.sql", "accounts_cached")

@@ -29,6 +29,7 @@ FRAGMENTS = {
     "among": "true",
     "expires": "expires_at",
     "counter": "kwips_count",
+    "columns": "id",
 }
 TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}
 INDEX = re.compile(r"(\w+) (\([^)]*\))")
