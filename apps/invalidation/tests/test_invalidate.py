@@ -1,6 +1,6 @@
 """Entries are deleted before pages are purged, in one message, after the commit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -51,15 +51,20 @@ def test_outside_a_transaction_it_happens_at_once(deleted: list[list[str]]) -> N
 
 
 def test_a_page_cache_of_its_own_is_purged_after_the_entries(
-    deleted: list[list[str]], settings: Any, monkeypatch: pytest.MonkeyPatch
+    settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.CACHES = settings.CACHES | {"pages": {"BACKEND": "apps.lookaside.backends.LocalLookaside"}}
     settings.PAGECACHE = settings.PAGECACHE | {"CACHE": "pages"}
-    purged: list[str] = []
-    monkeypatch.setattr(pagecache.cache(), "invalidate", lambda keys: purged.extend(keys) or [])
-    monkeypatch.setattr(lookaside.cache(), "invalidate", lambda keys, **_: deleted.append(list(keys)))
+    calls: list[list[str]] = []
+
+    def spy(keys: Iterable[str], **_: Any) -> list[str]:
+        calls.append(list(keys))
+        return []
+
+    for cache in (pagecache.cache(), lookaside.cache()):
+        monkeypatch.setattr(cache, "invalidate", spy)
     invalidate(cache=["user:1"], pages=["ann"])
-    assert (deleted, purged) == ([["user:1"]], ["generation:ann"])
+    assert calls == [["user:1"], ["generation:ann"]]
 
 
 def test_without_a_page_cache_entries_are_still_deleted(deleted: list[list[str]], settings: Any) -> None:
