@@ -70,6 +70,19 @@ def test_commenting(cost: Cost, kwip: Kwip) -> None:
     assert cost(f"/kwip/{kwip.pk}/comment/", **form) == (6, 3, 3)
 
 
+def test_one_plan_serves_all_kwips_and_comments(
+    ann: User, bob: User, publish: Callable[..., Kwip], comment: Callable[..., Kwip]
+) -> None:
+    """Planning takes longer than running. PostgreSQL plans each execution while that looks cheaper."""
+    for number in range(8):
+        kwip = publish(ann, f"#tea{number} " * (number % 2) + "#milk @bob " * (number % 3))
+        comment(bob, kwip, "#tea @ann " * (number % 2))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, generic_plans FROM pg_prepared_statements WHERE name LIKE 'kwips_%'")
+        plans = dict(cursor.fetchall())
+    assert min(plans[f"kwips_{name}"] for name in ("publish", "comment", "new_tags", "count_comment")) > 0
+
+
 def test_editing(cost: Cost, ann: User, publish: Callable[..., Kwip], comment: Callable[..., Kwip]) -> None:
     own = publish(ann, "a cup of #tea")
     # the kwip, limit, lock, earlier version, text, former tags, former mentions
