@@ -232,6 +232,17 @@ def test_the_returned_kwip_is_the_stored_one(
     is_stored(comment(bob, is_stored(publish(ann)), "#tea @ann"))
 
 
+def test_unfavouriting_what_is_no_favourite_changes_nothing(ann: User, bob: User, publish) -> None:
+    kwip = publish(ann)
+    assert actions.unfavourite(kwip=kwip, user=ann) == 0
+    actions.favourite(kwip=kwip, user=bob)
+    assert actions.unfavourite(kwip=kwip, user=ann) == 1
+    assert actions.favourite(kwip=kwip, user=bob) == 1
+    assert actions.unfavourite(kwip=kwip, user=bob) == 0
+    assert Kwip.objects.get().version == 3
+    counters_are_exact()
+
+
 def test_a_comment_is_not_older_than_the_one_before_it_after_the_clock_was_set_back(
     ann: User, publish, comment
 ) -> None:
