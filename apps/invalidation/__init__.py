@@ -60,6 +60,7 @@ def _invalidate_now(items: list[tuple[int, str]]) -> None:
     cache = lookaside.cache()
     if pagecache.cache() is cache:
         cache.invalidate(entries, then=map(pagecache.generation_key, pages))
+        pagecache.forget_reused()
     else:
         cache.invalidate(entries)
         pagecache.purge(pages)
