@@ -21,6 +21,7 @@ Mechanism
     - `Statement.execute` sends it whole, planned for its parameters. `Statement.execute_prepared` uses
       SQL's PREPARE and EXECUTE. PREPARE is sent past Django's cursor. `execute_together` executes several
       in one round trip.
+    - A SELECT without a lock or side effect is marked: `apps.dbpool` then resets no session.
     - A migration or DEALLOCATE can make a prepared statement unusable. It is prepared again and repeated,
       inside a transaction after a rollback to a savepoint that was sent in the same round trip. The first
       statement of a transaction needs no savepoint.

@@ -20,6 +20,20 @@ SAVEPOINT = "SAVEPOINT prepared; "
 _UNDO = "ROLLBACK TO SAVEPOINT prepared"
 
 
+# One SELECT that locks no row and calls no function known to change the session.
+_SELECT = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
+_CHANGES = re.compile(
+    r";|\b(INSERT|UPDATE|DELETE|MERGE|INTO|SHARE|set_config|nextval|setval|pg_\w+|lo_\w+|dblink\w*)\b",
+    re.IGNORECASE,
+)
+
+
+class ReadOnlySql(str):
+    """SQL that leaves its session as it was. `apps.dbpool` resets no session that executed nothing else."""
+
+    changes_session = False
+
+
 class Unusable(OperationalError):
     """The statement became unusable after each PREPARE. The site answers 503."""
 
@@ -50,10 +64,10 @@ class Statement:
     sql: str
     types: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The SQL as it is sent whole."""
-        return f"/* {self.file} */ {self.sql}"
+        return self._marked(self.sql)
 
     def execute(self, cursor: CursorWrapper, parameters: Mapping[str, Any]) -> None:
         """Send it whole: PostgreSQL plans it for these parameters."""
@@ -84,9 +98,19 @@ class Statement:
         return f"PREPARE {self.name} {f'({types}) ' if types else ''}AS {body}"
 
     @cached_property
+    def is_read_only(self) -> bool:
+        """Whether it leaves its session as it was. A test asks PostgreSQL about each that says so."""
+        return _SELECT.match(self.sql) is not None and _CHANGES.search(self.sql) is None
+
+    @cached_property
     def _execute(self) -> str:
         values = ", ".join(f"%({name})s" for name in self._places)
-        return f"EXECUTE {self.name} {f'({values})' if values else ''}"
+        return self._marked(f"EXECUTE {self.name} {f'({values})' if values else ''}")
+
+    def _marked(self, sql: str) -> str:
+        """The SQL after the name of its file."""
+        sql = f"/* {self.file} */ {sql}"
+        return ReadOnlySql(sql) if self.is_read_only else sql
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -114,8 +138,14 @@ def execute_together(
             if statement.name not in known.usable:
                 statement._prepare(raw, known)
         texts = "; ".join([statement._execute for statement in statements])
+        if not is_first:
+            sql = f"/* {statements[-1].file} */ {SAVEPOINT}{texts}"
+        elif len(statements) > 1 or not raw.autocommit:
+            sql = f"/* {statements[-1].file} */ {texts}"
+        else:
+            sql = statements[0]._execute  # which may be a `ReadOnlySql`
         try:
-            cursor.execute(f"/* {statements[-1].file} */ {'' if is_first else SAVEPOINT}{texts}", parameters)
+            cursor.execute(sql, parameters)
             return
         except Error as error:
             if not _is_unusable(error):
