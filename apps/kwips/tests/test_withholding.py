@@ -168,6 +168,8 @@ def test_what_commits_after_the_switch_is_withheld(
         with connection.cursor() as cursor:
 
             def is_waiting() -> bool:
+                # Within a transaction PostgreSQL answers with what it read first.
+                cursor.execute("SELECT pg_stat_clear_snapshot()")
                 cursor.execute(waiting)
                 return bool(cursor.fetchone()[0])
 
