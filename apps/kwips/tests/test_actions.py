@@ -76,8 +76,10 @@ def test_a_comment_moves_its_kwip(ann: User, bob: User, publish, comment) -> Non
 
 
 def test_a_comment_has_the_audience_of_its_kwip(ann: User, bob: User, publish, comment) -> None:
-    assert comment(bob, publish(ann, followers_only=True)).audience == ann
-    assert comment(bob, publish(ann)).audience is None
+    for followers_only, audience in ((True, ann), (False, None)):
+        made = comment(bob, publish(ann, followers_only=followers_only))
+        assert made.audience == audience
+        assert Kwip.objects.get(pk=made.pk).audience == audience
 
 
 def test_deleting_a_comment_takes_the_activity_back(ann: User, bob: User, publish, comment) -> None:
