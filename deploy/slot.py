@@ -11,6 +11,7 @@ container takes over the slot of the one before it.
 import fcntl
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = Path("/run/kwippy")
@@ -46,8 +47,9 @@ def published(slot: Path) -> Path:
 def publish(address: str) -> None:
     """Links the socket at ``address`` to the name that nginx looks for, if it is a slot."""
     slot = Path(address.removeprefix("unix:"))
-    if slot.suffix == ".loading" and not published(slot).exists():
-        os.link(slot, published(slot))
+    if slot.suffix == ".loading":
+        with suppress(FileExistsError):  # each worker of the container publishes it
+            os.link(slot, published(slot))
 
 
 def withdraw(address: str) -> None:

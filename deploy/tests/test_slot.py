@@ -1,5 +1,6 @@
 """Each gunicorn of several containers takes a socket slot in the folder shared with nginx."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -67,3 +68,19 @@ def test_an_address_outside_the_slots_is_left_alone(tmp_path: Path) -> None:
         slot.publish(address)
         slot.withdraw(address)
     assert list(tmp_path.iterdir()) == [own]
+
+
+def test_workers_that_load_the_site_at_the_same_moment_publish_one_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "1.loading"
+    place.touch()
+    link = os.link
+
+    def second_to_link(source: Path, target: Path) -> None:
+        link(source, target)  # by another worker, between any check and this
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", second_to_link)
+    slot.publish(f"unix:{place}")
+    assert slot.published(place).samefile(place)
