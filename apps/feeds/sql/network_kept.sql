@@ -1,7 +1,7 @@
 -- The network's first page, from a kept one: everyone's kwips above its floor, at most %(most)s, and the kept ids,
 -- those of them that the viewer sees now. The kept ids are left out where more kwips are newer, or where the
 -- viewer's graph differs; `newer` is then NULL, and the page is exact only if it is full. Its cost does not
--- depend on the number of followees. OFFSET 0 as in network_window.sql.
+-- depend on the number of followees.
 -- index: kwip_everyone_by_id (id DESC), kwips_kwip_pkey (id), follow_once (follower_id, followee_id),
 -- user_switched_off (id)
 -- types: graph text, kept bigint[]
@@ -25,12 +25,7 @@ FROM (
     WHERE older.id = ANY (%(kept)s) AND EXISTS (SELECT FROM usable)
 ) k
 WHERE k.id {beyond} %(cursor_id)s
-  AND (
-        k.author_id = %(viewer)s
-        OR EXISTS (
-            SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = k.author_id OFFSET 0
-        )
-    )
+  AND {in_network}
   AND ({visible})
   AND {unmuted}
   AND {switched_on}

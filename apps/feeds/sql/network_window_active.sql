@@ -12,12 +12,7 @@ FROM (
     ORDER BY newest.last_active_at {order}, newest.id {order}
     LIMIT %(window)s
 ) k
-WHERE (
-        k.author_id = %(viewer)s
-        OR EXISTS (
-            SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = k.author_id OFFSET 0
-        )
-    )
+WHERE {in_network}
   AND ({visible})
   AND {unmuted}
   AND {switched_on}
