@@ -15,6 +15,10 @@ from apps.accounts.models import User
 class AccountBackend(AuthenticationBackend):
     """Signs in by user name or e-mail address. Each request reads its user from PostgreSQL."""
 
+    def get_user(self, user_id: int) -> User | None:
+        user = User.objects.of_request(user_id)
+        return user if user is not None and self.user_can_authenticate(user) else None
+
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """Hashes the password exactly once, so that the response time does not reveal which logins exist.
 
@@ -47,5 +51,5 @@ def login_of(credentials: dict[str, Any]) -> str:
 
 
 def _row(user_id: int) -> dict[str, Any] | None:
-    user = User.objects.filter(pk=user_id).first()
+    user = User.objects.of_request(user_id)
     return user.for_cache() if user is not None else None

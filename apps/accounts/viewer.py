@@ -1,6 +1,10 @@
 """The part of a user that every page shows to that user."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+# Annotations of the user object of each request, by attribute of `User`. Apps above accounts add them when
+# the site starts. The cached user has their values, so a change invalidates that user's entry.
+annotations: dict[str, Any] = {}
 
 
 class ViewerSummary(NamedTuple):
@@ -12,6 +16,7 @@ class ViewerSummary(NamedTuple):
     kwips_count: int
     following_count: int
     followers_count: int
+    unread: bool
 
     @property
     def path(self) -> str:

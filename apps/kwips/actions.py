@@ -31,6 +31,7 @@ from apps.kwips.models import (
 )
 from apps.kwips.queries import made_by_form, tags_of
 from apps.kwips.text import tags_and_mentions
+from apps.kwips.tracking import set_tracking
 
 
 class Gone(Exception):
@@ -72,10 +73,17 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
 
 @transaction.atomic
 def comment(
-    *, author: User, thread: Kwip, text: str, form_key: uuid.UUID, answers: Kwip | None = None
+    *,
+    author: User,
+    thread: Kwip,
+    text: str,
+    form_key: uuid.UUID,
+    answers: Kwip | None = None,
+    track: bool | None = None,
 ) -> Made:
     """Adds a comment to ``thread``, or returns the one with this form key; ``answers`` is a comment.
 
+    ``track`` is whether its author tracks the conversation from now on; None changes nothing.
     Raises `OtherThread`, and `Gone` if the thread, the answered comment or the form's comment is deleted.
     """
     locked = _lock(thread.pk)
@@ -104,6 +112,8 @@ def comment(
         comments_count=F("comments_count") + 1, version=F("version") + 1, last_active_at=made.created_at
     )
     move_counters({author.pk: {"comments_count": 1}}, people=people)
+    if track is not None:
+        set_tracking(kwip=locked, user=author, is_on=track)
     events.commented.emit(events.Commented(made, locked, tags))
     return Made(made, created=True)
 
@@ -161,6 +171,8 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
         )
         for gone in doomed.values()
     )
+    if any(gone.thread_id for gone in doomed.values()):  # the cards of answers link to what they answer
+        Kwip.objects.filter(answers__in=doomed).update(version=F("version") + 1)
     Kwip.objects.filter(pk__in=doomed).delete()
     _shrink(shrinking)
     move_counters(changes)

@@ -80,7 +80,17 @@ class Own(Control):
         return "thread_author" if marks.viewer_id == card.thread_author_id else ""
 
 
-CONTROLS: list[Control] = [Heart(), Own()]
+class Answer(Control):
+    """A link that answers a comment; for members, below comments."""
+
+    name, template = "answer", "kwips/_answer.html"
+    states = ("member",)
+
+    def state_of(self, card: Facts, marks: Marks) -> str:
+        return "member" if marks.viewer_id and card.thread_author_id is not None else ""
+
+
+CONTROLS: list[Control] = [Heart(), Answer(), Own()]
 
 
 def facts_of(card: queries.Card) -> Facts:

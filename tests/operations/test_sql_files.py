@@ -11,9 +11,10 @@ from apps.commandqueue.core import statements as commandqueue
 from apps.feeds import statements as feeds
 from apps.kwips import visibility as kwips
 from apps.limits import hits as limits
+from apps.notifications import statements as notifications
 from apps.statements import Statement
 
-FOLDERS = {found.SQL.path: found.SQL for found in (commandqueue, feeds, kwips, limits)}
+FOLDERS = {found.SQL.path: found.SQL for found in (commandqueue, feeds, kwips, limits, notifications)}
 FILES = [
     (folder, path.stem)
     for folder in FOLDERS.values()
@@ -26,6 +27,7 @@ FRAGMENTS = {
     "ids": "SELECT 1::bigint AS id",
     "page_order": "page.id DESC",
     "among": "true",
+    "still": "true",
     "expires": "expires_at",
 }
 TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}

@@ -17,7 +17,9 @@ register.filter("safe_text", safe)
 
 HUES = 8
 # The menu's targets, besides the viewer's own page.
-MENU = frozenset({"/", "/everyone/", "/kwip/", "/settings/", "/accounts/login/", "/accounts/signup/"})
+MENU = frozenset(
+    {"/", "/everyone/", "/kwip/", "/notifications/", "/settings/", "/accounts/login/", "/accounts/signup/"}
+)
 PIXELS = {"s": 30, "m": 44, "l": 104}
 
 
