@@ -74,7 +74,7 @@ def comment_form(request: MemberRequest, thread: Kwip, choice: bool | None) -> C
 
 
 def answered(comment_id: object, thread: Kwip, viewer: int) -> Kwip | None:
-    """The comment of this conversation with that id; None if there is none, so that an answer loses nothing."""
+    """The comment of this conversation with that id, None if there is none: the text is kept all the same."""
     number = kwip_id_of(comment_id)
     found = queries.visible_kwip(number, viewer) if number else None
     return found if found is not None and found.thread_id == thread.pk else None

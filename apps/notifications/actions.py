@@ -1,4 +1,4 @@
-"""Writes of notices. Telling is one statement within the event's transaction, or a command for many people."""
+"""Writes of notices. Telling is one statement within the event's transaction; for many people, a command."""
 
 from collections.abc import Collection
 from itertools import batched
@@ -127,7 +127,7 @@ def forget(*, kwips: Collection[Kwip]) -> None:
 
 
 def sweep() -> int:
-    """Deletes old notices, and a person's beyond the newest `KEPT`; returns how many. To be run every hour."""
+    """Deletes old notices, and each person's beyond the newest `KEPT`; returns how many."""
     swept, after = 0, 0
     parameters = {"days": settings.NOTICE_DAYS, "kept": KEPT, "people": 500, "limit": 5_000}
     while True:

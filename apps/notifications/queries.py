@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -37,7 +37,7 @@ class Actor(NamedTuple):
 class Line:
     """What a kind says about one subject: the newest actors, and how many there are."""
 
-    id: int  # its group's
+    group_id: int
     kind: Kind
     subject: int
     told_at: datetime.datetime
@@ -115,16 +115,16 @@ def notices(viewer: User, arguments: Mapping[str, str], *, new: Sequence[int] = 
         parameters = {"viewer": viewer.pk, "kept": KEPT, "lines": LINES, "new": list(new), **seek.parameters}
         with connection.cursor() as cursor:
             _page(seek.beyond, seek.direction).execute_prepared(cursor, parameters)
-            lines = [_line(*row) for row in cursor.fetchall()]
-        return [Group(id, list(of_group)) for id, of_group in groupby(lines, key=attrgetter("id"))]
+            lines = [_line(row) for row in cursor.fetchall()]
+        return [Group(newest, list(said)) for newest, said in groupby(lines, key=attrgetter("group_id"))]
 
     return paginate(arguments, order, fetch, limit=PAGE_SIZE)
 
 
-def _line(id: int, kind: str, subject: int, *rest: object) -> Line:
-    told_at, is_unseen, number, actors, *texts = rest
-    named = [Actor(username, safe(name), avatar) for username, name, avatar in actors]  # type: ignore[attr-defined]
-    return Line(id, KINDS[kind], subject, told_at, is_unseen, number, named, *texts)  # type: ignore[arg-type]
+def _line(row: tuple[Any, ...]) -> Line:
+    group_id, kind, subject, told_at, is_unseen, number, actors, *texts = row
+    named = [Actor(username, safe(name), avatar) for username, name, avatar in actors]
+    return Line(group_id, KINDS[kind], subject, told_at, is_unseen, number, named, *texts)
 
 
 @cache

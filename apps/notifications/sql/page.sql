@@ -36,7 +36,7 @@ said AS (
     GROUP BY page.id, n.kind, n.subject
 )
 SELECT
-    said.group_id AS id,
+    said.group_id,
     said.kind,
     said.subject,
     said.told_at,
