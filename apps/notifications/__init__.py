@@ -10,7 +10,7 @@
 - *Once, then silent*: a comment is told to those who track its conversation and for whom no notice of it
   waits. A notice waits until its recipient opens the conversation (`kwips.events.visited`). A mention is
   always told, and then waits too. The rows' locks make it exact (`sql/commented.sql`, `sql/visited.sql`).
-- *Checked when shown* (`sql/shown.sql`): nothing deleted, withheld, taken back or not for the viewer's eyes,
+- *Checked when shown* (`sql/page.sql`): nothing deleted, withheld, taken back or not for the viewer's eyes,
   also if that changed since; the visibility predicate is also asked when a mention or comment is told.
 - *The unread mark* is no counter: the cached user has it (`accounts.viewer`), computed by EXISTS when the
   cache misses.

@@ -131,6 +131,5 @@ def _line(row: tuple[Any, ...]) -> Line:
 def _page(beyond: str, direction: str) -> Statement:
     """All kinds are registered before the first request."""
     still = " ".join(f"WHEN '{kind.name}' THEN {kind.still}" for kind in KINDS.values())
-    shown = SQL.load("shown", still=f"CASE n.kind {still} ELSE false END")
-    page = SQL.load("page", shown=shown, beyond=beyond, order=direction)
+    page = SQL.load("page", still=f"CASE n.kind {still} ELSE false END", beyond=beyond, order=direction)
     return page.statement("page.sql", f"notifications_page_{direction.lower()}")

@@ -47,8 +47,9 @@ def cost(client: Client, ann: User) -> Cost:
 def test_publishing(cost: Cost, bob: User) -> None:
     # limit, lock, form key, kwip, counter
     assert cost("/kwip/", text="hm", form_key=uuid.uuid4()) == (5, 4)
-    # and the tag, its id, its row; people of that name, people who had it, the mention
-    assert cost("/kwip/", text="#tea with @bob", form_key=uuid.uuid4()) == (11, 4)
+    # and the tag, its id, its row; people of that name, people who had it, the mention,
+    # the notice
+    assert cost("/kwip/", text="#tea with @bob", form_key=uuid.uuid4()) == (12, 4)
 
 
 def test_publishing_again_by_the_same_form(cost: Cost, ann: User) -> None:
@@ -60,8 +61,9 @@ def test_publishing_again_by_the_same_form(cost: Cost, ann: User) -> None:
 
 
 def test_commenting(cost: Cost, kwip: Kwip) -> None:
-    # the kwip, limit, both locks, form key, comment, the kwip's and the person's counters, the kwip's tags
-    assert cost(f"/kwip/{kwip.pk}/comment/", text="hm", form_key=uuid.uuid4()) == (9, 4)
+    # the kwip, limit, both locks, form key, comment, the kwip's and the person's counters, the kwip's tags,
+    # whether its author tracks it, notices
+    assert cost(f"/kwip/{kwip.pk}/comment/", text="hm", form_key=uuid.uuid4()) == (11, 4)
 
 
 def test_editing(cost: Cost, ann: User, publish: Callable[..., Kwip], comment: Callable[..., Kwip]) -> None:
@@ -74,14 +76,14 @@ def test_editing(cost: Cost, ann: User, publish: Callable[..., Kwip], comment: C
 
 
 def test_favouriting(cost: Cost, kwip: Kwip) -> None:
-    # limit, the kwip, its lock, not yet a favourite, the favourite, counter, lock, counter, tags
-    assert cost(f"/kwip/{kwip.pk}/favourite/") == (9, 4)
+    # limit, the kwip, its lock, not yet a favourite, the favourite, counter, lock, counter, notice, tags
+    assert cost(f"/kwip/{kwip.pk}/favourite/") == (10, 4)
     assert cost(f"/kwip/{kwip.pk}/unfavourite/") == (8, 4)
 
 
 def test_following(cost: Cost, ann: User, bob: User) -> None:
-    # limit, the person, locks, block, not yet followed, the row, two counters
-    assert cost("/bob/follow/") == (8, 4)
+    # limit, the person, locks, block, not yet followed, the row, two counters, the notice
+    assert cost("/bob/follow/") == (9, 4)
 
 
 def test_a_form_that_is_sent_again_does_not_count_and_passes_a_limit_that_is_reached(
