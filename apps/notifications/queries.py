@@ -50,6 +50,7 @@ class Line:
     thread_id: int | None
     thread_author: str | None
     thread_text: str | None
+    is_tracked: bool | None
 
     @property
     def url(self) -> str:
@@ -92,6 +93,15 @@ class Group:
     @property
     def is_unseen(self) -> bool:
         return any(line.is_unseen for line in self.lines)
+
+    @property
+    def thread_id(self) -> int | None:
+        return self.lines[0].thread_id
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the group is told because the viewer tracks its conversation, and still does."""
+        return any(line.is_tracked and line.kind.name in ("comment", "tracked") for line in self.lines)
 
     @property
     def thread_url(self) -> str:

@@ -6,7 +6,7 @@
 -- notice of comments leads to the first comment that is still there.
 -- index: notice_list (recipient_id, id DESC), kwips_kwip_pkey (id), kwip_conversation_by_id (thread_id, id),
 -- accounts_user_pkey (id), mute_once (muter_id, muted_id), block_once (blocker_id, blocked_id),
--- block_blocked_blocker (blocked_id, blocker_id)
+-- block_blocked_blocker (blocked_id, blocker_id), kwips_track_pkey (kwip_id, user_id)
 -- types: new bigint[]
 WITH kept AS (
     SELECT n.*
@@ -94,7 +94,11 @@ SELECT
     left(k.text, 632) AS kwip_text,
     said.thread_id,
     ta.username AS thread_author,
-    left(t.text, 632) AS thread_text
+    left(t.text, 632) AS thread_text,
+    coalesce(
+        (SELECT track.is_on FROM kwips_track track WHERE track.kwip_id = t.id AND track.user_id = %(viewer)s),
+        t.author_id = %(viewer)s
+    ) AS is_tracked
 FROM said
 LEFT JOIN kwips_kwip k ON k.id = said.kwip_id
 LEFT JOIN accounts_user ka ON ka.id = k.author_id
