@@ -225,7 +225,10 @@ class Track(models.Model):
     """
 
     pk = models.CompositePrimaryKey("kwip_id", "user_id")
-    kwip = models.ForeignKey(Kwip, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # No constraint: during an upgrade the previous release deletes kwips and not these rows.
+    kwip = models.ForeignKey(
+        Kwip, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     is_on = models.BooleanField(default=True)
 

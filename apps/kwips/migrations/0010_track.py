@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                     "kwip",
                     models.ForeignKey(
                         db_index=False,
+                        db_constraint=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="kwips.kwip",
