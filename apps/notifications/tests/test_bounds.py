@@ -137,7 +137,6 @@ def test_notices_are_one_statement_with_fifty_trackers_and_a_thousand_followers(
 def test_a_persons_notices_go_with_them(ann: User, bob: User, publish: Write, comment: Write) -> None:
     comment(bob, publish(ann), "@ann")
     publish(ann, "@bob")
-    Kwip.objects.all()
     assert Notice.objects.count() == 2
     ann.delete()
     assert not Notice.objects.exists()
