@@ -15,8 +15,8 @@ tests/test_interleavings.py.
 Problem (2008)
     Kwippy cached users and sessions in memcached, set or deleted keys by hand. Get, read, set is a race: a
     reader reads the old row, a writer commits and deletes the key, the reader sets the old row for a whole
-    TTL. In Django's ``cached_db`` sessions it signs a user in again who signed out. Django also reconnects to
-    memcached for each request, which costs more than the read.
+    TTL. In Django's ``cached_db`` sessions it signs a user in again who signed out. Django also reconnects
+    for each request, which costs more than reading.
 
 Mechanism
     - A miss (``mg … N``) grants a lease for 3 seconds; a fill (``ms … C``) is a compare-and-swap with its
@@ -26,7 +26,8 @@ Mechanism
       each. ``cache().invalidate(keys)`` belongs into a commit hook, and returns failed keys.
     - Inside a transaction or `bypassed()`, reads compute and store nothing. ``compute`` must read the
       primary.
-    - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry.
+    - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry. Small ones are
+      verified once.
     - A connection a thread, 0.2 s to connect and to reply; all threads skip a silent server for 2 s.
 
 Switch
