@@ -11,6 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -36,7 +37,11 @@ class UserManager(BaseUserManager["User"]):
 
     def of_request(self, user_id: int) -> User | None:
         """The user with what the frame of each page shows, by one statement."""
-        return self.annotate(**viewer.annotations).filter(pk=user_id).first()
+        flags = {
+            name: RawSQL(sql, (), models.BooleanField())  # noqa: S611 - the apps' own SQL
+            for name, sql in viewer.annotations.items()
+        }
+        return self.annotate(**flags).filter(pk=user_id).first()
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
         """Creates a user. Raises ValidationError. Without a password, the user cannot sign in."""

@@ -1,10 +1,11 @@
 """The part of a user that every page shows to that user."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-# Annotations of the user object of each request, by attribute of `User`. Apps above accounts add them when
-# the site starts. The cached user has their values, so a change invalidates that user's entry.
-annotations: dict[str, Any] = {}
+# What the user object of each request has besides its columns: boolean SQL over accounts_user, by attribute
+# of `User`. Apps above accounts add it when the site starts. The cached user has the values, so a change
+# invalidates that user's entry.
+annotations: dict[str, str] = {}
 
 
 class ViewerSummary(NamedTuple):

@@ -1,13 +1,12 @@
 """What notices do at events, besides the kinds' own; and the unread mark of the cached user."""
 
-from django.db.models import Exists, OuterRef
-
 from apps.accounts import viewer
 from apps.kwips import events
 from apps.notifications import actions
-from apps.notifications.models import Notice
 
-viewer.annotations["unread"] = Exists(Notice.objects.filter(recipient=OuterRef("pk"), is_unseen=True))
+viewer.annotations["unread"] = (
+    "EXISTS (SELECT FROM notifications_notice n WHERE n.recipient_id = accounts_user.id AND n.is_unseen)"
+)
 
 
 @events.published.within
