@@ -132,7 +132,8 @@ def test_a_stored_card_names_its_parts(bob: User, publish: Publish) -> None:
     assert json.loads(facts) == {"id": kwip.pk, "author_id": bob.pk, "thread_author_id": None}
     lengths = [line.split(" ") for line in lines]
     assert [name for name, _ in lengths] == [
-        "body", "heart/anonymous", "heart/off", "heart/on", "body", "own/author", "own/thread_author", "body"
+        "body", "heart/anonymous", "heart/off", "heart/on", "body", "answer/member", "body",
+        "own/author", "own/thread_author", "body",
     ]  # fmt: skip
     assert sum(int(length) for _, length in lengths) == len(html)
 
