@@ -76,12 +76,22 @@ def production(
     port = free_port()
     command = [python, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", wsgi]
     settings = {"BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1", "LOG_LEVEL": "INFO", "LOG_FORMAT": "json"}
-    # The worker is not replaced: its memory is measured after more pages than it serves in production.
-    settings |= {"WEB_MAX_REQUESTS": "0"} | static_files(root, python)
+    # As in the image, except that the worker is not replaced: its memory is measured after more pages than it
+    # serves in production.
+    settings |= {"WEB_MAX_REQUESTS": "0", "MALLOC_ARENA_MAX": "1"} | static_files(root, python)
     with _running(command, root, settings | dict(variables or {})) as (process, log):
         _wait_for(process, port, ready, headers or {}, log)
         pin(process.pid, worker_core())
         yield Gunicorn(port, process.pid)
+
+
+@contextmanager
+def bare(page: Path) -> Iterator[Gunicorn]:
+    """Runs `bare_wsgi` as `production` runs the site; the metrics and the log of that need Django."""
+    # 8 is the default of WEB_THREADS.
+    with gunicorn("bench.lib.bare_wsgi", ready="/", threads=8, BENCH_PAGE=str(page)) as site:
+        pin(site.pid, worker_core())
+        yield site
 
 
 @cache

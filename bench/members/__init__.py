@@ -23,7 +23,7 @@ from bench.lib.database import ROOT, Server, postgres
 from bench.lib.http import Request
 from bench.lib.measure import Timing, rotated, times_as_fast
 from bench.lib.report import Figures, Result
-from bench.lib.servers import memcached_server, production
+from bench.lib.servers import bare, memcached_server, production
 from bench.lib.sessions import Member, members
 from deploy.local.memcached import Memcached
 
@@ -107,20 +107,19 @@ def rivals(stack: ExitStack, folder: Path, server: Server, cache: Memcached) -> 
     signed_in = {name: sign_in(settings) for name, settings in SETTINGS.items()}
     ours = stack.enter_context(production())
     typical = typical_page(ours.port, signed_in["ours"])
-    store(folder / "page", typical.headers, typical.body)
-    page = str(folder / "page")
+    page = folder / "page"
+    store(page, typical.headers, typical.body)
     constant = production(
         STARTED,
         ready="/",
         headers={"Cookie": signed_in[CONSTANT][0].cookie},
-        variables={"DJANGO_SETTINGS_MODULE": SETTINGS[CONSTANT], "BENCH_PAGE": page},
+        variables={"DJANGO_SETTINGS_MODULE": SETTINGS[CONSTANT], "BENCH_PAGE": str(page)},
     )
-    bare = production("bench.lib.bare_wsgi", ready="/", variables={"BENCH_PAGE": page})
     ports = {
         "ours": ours,
         CONSTANT: stack.enter_context(constant),
         STOCK: stack.enter_context(production(variables={"DJANGO_SETTINGS_MODULE": SETTINGS[STOCK]})),
-        BARE: stack.enter_context(bare),
+        BARE: stack.enter_context(bare(page)),
     }
     signed_in[BARE] = signed_in["ours"]
     shared = {"postgresql": server.pid, "memcached": cache.pid}

@@ -4,9 +4,20 @@ and users: by Django's cache backend and cache session engine, from memcached.
 Its connections to memcached stay open, which Django's backend closes after each request: the page is a floor.
 """
 
+from django.apps import AppConfig
+
 from kwippy.settings import *  # noqa: F403
 from kwippy.settings import CACHES, MEMCACHED_SERVERS
+from kwippy.settings import INSTALLED_APPS as ALL
 
+
+class Account(AppConfig):
+    """allauth's models without its check that its own middleware is there."""
+
+    name = "allauth.account"
+
+
+INSTALLED_APPS = [f"{__name__}.Account" if app == "allauth.account" else app for app in ALL]
 PAGECACHE = None
 ROOT_URLCONF = "bench.members.constant_page"
 CACHES = CACHES | {

@@ -24,7 +24,7 @@ from bench.lib.community import KWIPS, community
 from bench.lib.database import ROOT, postgres
 from bench.lib.measure import Ratio, Timing, rotated, times_as_fast
 from bench.lib.report import Result
-from bench.lib.servers import gunicorn, memcached_server
+from bench.lib.servers import gunicorn, memcached_server, static_files
 from bench.pagecache.rivals import PAGE, rivals
 
 PROGRAMS = ("memcached", "nginx", "wrk")
@@ -43,7 +43,9 @@ def run(*, size: str) -> Result:
         server = stack.enter_context(postgres())
         for pid in (cache.pid, server.pid):
             processes.pin(pid, processes.other_cores())
-        os.environ |= {"MEMCACHED_SERVERS": cache.address, "STATIC_MANIFEST": "0", "RELEASE": "bench"}
+        os.environ |= {"MEMCACHED_SERVERS": cache.address, "RELEASE": "bench"}
+        # All servers render the same links to static files, for the pages that they store are shared.
+        os.environ |= static_files(ROOT, sys.executable)
         stack.enter_context(community(server, "pagecache", kwips=KWIPS["small"]))
         hit = cost_of_a_hit()
         timings = rates(folder, rounds=rounds, seconds=seconds)

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.lib.bare_wsgi import store
 from bench.lib.database import ROOT
 from bench.lib.http import fetch
-from bench.lib.servers import production
+from bench.lib.servers import bare, production
 from deploy.local.edge import Edge
 
 PAGE = "/everyone/"
@@ -29,7 +29,6 @@ def rivals(folder: Path) -> Iterator[Places]:
         for _ in range(3):
             page = fetch(ours, PAGE, GZIP)
         store(folder / "page", page.headers, page.body)
-        bare = production("bench.lib.bare_wsgi", ready="/", variables={"BENCH_PAGE": str(folder / "page")})
         edge = Edge(folder / "edge", gunicorn=ours)
         edge.start()
         stack.callback(edge.stop)
@@ -37,7 +36,7 @@ def rivals(folder: Path) -> Iterator[Places]:
         places = {
             "ours": (ours, PAGE),
             "Django's middleware": (stack.enter_context(stock).port, PAGE),
-            "bare WSGI": (stack.enter_context(bare).port, PAGE),
+            "bare WSGI": (stack.enter_context(bare(folder / "page")).port, PAGE),
             "nginx: our page": (edge.port, PAGE),
             "nginx: a file": (edge.port, "/static/page.html"),
         }

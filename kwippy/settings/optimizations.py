@@ -51,6 +51,12 @@ CACHES = stock.CACHES | {
 SESSION_ENGINE = "apps.accounts.sessions"
 # off: ["apps.accounts.backends.AccountBackend"]; each request reads its user from PostgreSQL.
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]
+# apps/accounts/middleware.py: session and user in one round trip.
+# off: stock.MIDDLEWARE; in two.
+MIDDLEWARE = [
+    name.replace("django.contrib.auth.middleware.Authentication", "apps.accounts.middleware.SessionUser")
+    for name in stock.MIDDLEWARE
+]
 # apps/fragments: cached renderings of each {% cached_fragment %} in each process.
 # off: 0; each page renders its frame.
 FRAGMENT_CACHE_SIZE = 1000
