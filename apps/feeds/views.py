@@ -1,6 +1,6 @@
 """The pages of timelines. Each has one canonical address; other spellings of it redirect there."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
@@ -186,12 +186,12 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         "comments_count": len(page) if page.is_first and not page.next else card.comments_count,
         "whole": whole,
         "preview": previews.kwip_path(card),
-        **(_members_part(request, found) if request.user.is_authenticated else {}),
+        **(_members_part(cast("MemberRequest", request), found) if viewer else {}),
     }
     return render(request, "feeds/kwip.html", context)
 
 
-def _members_part(request: HttpRequest, thread: Kwip) -> dict[str, object]:
+def _members_part(request: MemberRequest, thread: Kwip) -> dict[str, object]:
     """What the page of a kwip has for members only: never in a card, nor on a public page."""
     choice = tracking.chosen(thread, request.user)
     return {

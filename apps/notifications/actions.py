@@ -28,7 +28,7 @@ def tell(*, kind: Kind, draft: Draft) -> None:
         _tell(kind, draft)
     else:
         for people in batched(sorted(draft.recipients), BATCH):
-            tell_many.enqueue(kind.name, people, *draft[1:])
+            tell_many.enqueue(kind.name, list(people), *draft[1:])
 
 
 @task(queue_name="default")

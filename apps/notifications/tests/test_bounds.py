@@ -39,6 +39,7 @@ def run_commands() -> int:
     found = list(Command.objects.filter(task__startswith="apps.notifications").order_by("pk"))
     for command in found:
         task = getattr(actions, command.task.rpartition(".")[2])
+        assert command.arguments
         task.func(*command.arguments["args"], **command.arguments["kwargs"])
     Command.objects.filter(pk__in=[command.pk for command in found]).delete()
     return len(found)

@@ -4,6 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.db import connection, connections, transaction
@@ -130,16 +131,11 @@ def test_fifty_comments_at_once_are_told_once(people: dict[str, User], told: lis
 
 def test_fifty_choices_and_favourites_at_once_are_exact(people: dict[str, User], told: list[Told]) -> None:
     thread = publish(people["ann"])
-    at_once([
-        (lambda on=on: set_tracking(kwip=thread, user=people["bob"], is_on=on)) for on in [True, False] * 25
-    ])  # fmt: skip
+    choose = partial(set_tracking, kwip=thread, user=people["bob"])
+    at_once([partial(choose, is_on=True), partial(choose, is_on=False)] * 25)
     assert Track.objects.filter(kwip=thread, user=people["bob"]).count() == 1
-    at_once(
-        [
-            (lambda act=act: act(kwip=thread, user=people["bob"]))
-            for act in [actions.favourite, actions.unfavourite] * 25
-        ]
-    )
+    click = {"kwip": thread, "user": people["bob"]}
+    at_once([partial(actions.favourite, **click), partial(actions.unfavourite, **click)] * 25)  # type: ignore[arg-type]
     thread.refresh_from_db()
     people["bob"].refresh_from_db()
     assert thread.favourites_count == Favourite.objects.count() == people["bob"].favourites_count
