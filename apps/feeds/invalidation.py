@@ -1,9 +1,13 @@
-"""Purges timelines on events of kwips, and lists of followers on events of the graph."""
+"""Purges timelines on events of kwips, and lists of followers on events of the graph; counts restorations."""
 
 from collections.abc import Iterable, Mapping
 
+from django.db import connection
+
+from apps.accounts import events as accounts_events
 from apps.accounts.keys import user_pages
 from apps.feeds.keys import EVERYONE, tag_pages
+from apps.feeds.statements import SQL
 from apps.graph import events as graph_events
 from apps.invalidation import invalidate
 from apps.kwips import events
@@ -57,3 +61,18 @@ def on_favourited(event: events.Favourited) -> None:
 @graph_events.unfollowed.within
 def on_followed(event: graph_events.Pair) -> None:
     invalidate(pages=[user_pages(event.follower.username), user_pages(event.followee.username)])
+
+
+@events.restored.within
+@accounts_events.switched_on.within
+def on_restored(_: object) -> None:
+    """Kwips became visible again to everyone: no kept first page is usable."""
+    with connection.cursor() as cursor:
+        SQL.statement("count_restoration").execute(cursor, {})
+
+
+@accounts_events.profile_changed.within
+def on_profile_changed(event: accounts_events.ProfileChanged) -> None:
+    """After `User.save`, as in the admin."""
+    if "is_active" in event.fields and event.user.is_active:
+        on_restored(event)

@@ -4,8 +4,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
@@ -16,6 +15,7 @@ from apps.accounts.queries import person as find_person
 from apps.feeds import previews, queries, unseen
 from apps.feeds.keys import EVERYONE, tag_pages
 from apps.feeds.queries import Timeline
+from apps.fragments import render
 from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
 from apps.kwips import tracking
@@ -37,20 +37,20 @@ SORTS = {"sort": (queries.ACTIVE,)}
 def home(request: HttpRequest) -> HttpResponse:
     """The network of a member; the landing page for anonymous visitors."""
     if not request.user.is_authenticated:
-        context = _first(request, queries.everyone(viewer_id=None), "everyone_news")
+        context = _first(request, queries.everyone(viewer_id=None), "/everyone/new/")
         return render(request, "feeds/landing.html", context)
     viewer = request.user
     timeline = queries.network(
         viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
-    return render(request, "feeds/network.html", _first(request, timeline, "network_news"))
+    return render(request, "feeds/network.html", _first(request, timeline, "/network/new/"))
 
 
 @public_page(EVERYONE, PEOPLE, allowed_query=SORTS)
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
-    return render(request, "feeds/everyone.html", _first(request, timeline, "everyone_news"))
+    return render(request, "feeds/everyone.html", _first(request, timeline, "/everyone/new/"))
 
 
 @require_safe
@@ -205,14 +205,14 @@ def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
     return {"page": queries.shown(page, viewer_id(request)), "sort": timeline.sort}
 
 
-def _first(request: HttpRequest, timeline: Timeline, news_view: str) -> dict[str, object]:
-    """A page; on the first one `news` is the address of the count of new kwips."""
+def _first(request: HttpRequest, timeline: Timeline, news: str) -> dict[str, object]:
+    """A page; on the first one with the address ``news`` of the count of new kwips."""
     page = timeline.page(request.GET)
     cursor = unseen.watch_cursor(timeline, page)
     return {
         "page": queries.shown(page, viewer_id(request)),
         "sort": timeline.sort,
-        "news": f"{reverse(news_view)}?after={cursor}" if cursor else "",
+        "news": f"{news}?after={cursor}" if cursor else "",
     }
 
 

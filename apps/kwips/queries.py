@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 
-from apps.accounts.models import COUNTERS, User
+from apps.accounts.models import User
 from apps.accounts.queries import ids_of, known_names
 from apps.graph.models import Follow
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
@@ -51,6 +51,8 @@ class Card:
     mentions: frozenset[str]
     # The ids of mentioned people who are switched off.
     unlinked: tuple[int, ...]
+    # A card is the same for every viewer.
+    marks: ClassVar[None] = None
 
     @property
     def url(self) -> str:
@@ -140,20 +142,34 @@ def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:
         return {kwip_id for (kwip_id,) in cursor.fetchall()}
 
 
-def shown_counts(person: User, viewer_id: int | None) -> dict[str, int]:
+class ShownCounts(NamedTuple):
+    """A person's counters, as a viewer sees them."""
+
+    comments_count: int
+    favourites_count: int
+    followers_count: int
+    following_count: int
+    kwips_count: int
+
+
+def shown_counts(person: User, viewer_id: int | None) -> ShownCounts:
     """A person's counters, without what the lists do not show to the viewer.
 
     The counters of comments and favourites include what the viewer may not see: to be exact they would have
     to read all of it.
     """
-    counts = {name: getattr(person, name) for name in sorted(COUNTERS)}
+    counts = ShownCounts(*(getattr(person, name) for name in ShownCounts._fields))
     if viewer_id == person.pk:
         return counts  # what the side of each page says, too
     with connection.cursor() as cursor:
         parameters = {"person": person.pk, "viewer": viewer_id or ANYONE}
         SQL.statement("left_out").execute_prepared(cursor, parameters)
-        left_out = zip(("followers_count", "following_count", "kwips_count"), cursor.fetchone(), strict=True)
-    return counts | {name: max(0, counts[name] - number) for name, number in left_out}
+        followers, following, kwips = cursor.fetchone()
+    return counts._replace(
+        followers_count=max(0, counts.followers_count - followers),
+        following_count=max(0, counts.following_count - following),
+        kwips_count=max(0, counts.kwips_count - kwips),
+    )
 
 
 def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:

@@ -72,7 +72,7 @@ ACCOUNT_RATE_LIMITS = {
 # ── Browsers ─────────────────────────────────────────────────────────────────────────────────────
 
 # No nonce: a cached page would repeat it. All scripts and styles are static files of this site.
-SECURE_CSP = {
+SECURE_CSP: dict[str, list[str]] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],

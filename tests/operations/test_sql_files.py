@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps.commandqueue.core import statements as commandqueue
 from apps.feeds import statements as feeds
+from apps.kwips import controls
 from apps.kwips import visibility as kwips
 from apps.limits import hits as limits
 from apps.notifications import statements as notifications
@@ -26,6 +27,7 @@ FRAGMENTS = {
     "order": "DESC",
     "ids": "SELECT 1::bigint AS id",
     "page_order": "page.id DESC",
+    "marks": controls.marks_sql(),
     "among": "true",
     "still": "true",
     "expires": "expires_at",
@@ -67,7 +69,8 @@ def statement_of(folder, name) -> Statement | None:
     """The file as a statement; None for a fragment, and for VACUUM, which PostgreSQL can't prepare."""
     _, body = folder.read(name)
     if not STATEMENT.match(body):
-        assert name in {*fragments_used(), "visible"}, "a fragment that no file includes"
+        marks = {control.marked_sql for control in controls.CONTROLS}
+        assert name in {*fragments_used(), "visible", *marks}, "a fragment that no file includes"
         return None
     if body.startswith("VACUUM"):
         return None

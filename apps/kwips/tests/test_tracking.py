@@ -140,10 +140,9 @@ def test_an_answer_is_addressed_and_links_to_what_it_answers(
 ) -> None:
     kwip = publish(ann)
     said = comment(ann, kwip, "with milk?")
-    link = re.search(r'href="([^"]+)\?(answers=\d+)#comment"', page(member, kwip))
+    link = re.search(r'href="(\?answers=\d+)#comment"', page(member, kwip))
     assert link
-    assert link[1] == f"/ann/kwip/{kwip.pk}/"
-    html = page(member, kwip, f"?{link[2]}")
+    html = page(member, kwip, link[1])
     assert re.search(r"<textarea[^>]*>\s*@ann </textarea>", html)
     member.post(f"/kwip/{kwip.pk}/comment/", {"text": "@ann yes", "answers": said.pk, "track": "on"})
     made = kwip.comments.get(author=bob)

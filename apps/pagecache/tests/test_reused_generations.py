@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from apps.lookaside import stats
 from apps.pagecache import purge, surrogate, wrapped
 from apps.pagecache.surrogate import generation_key
-from apps.pagecache.tests.conftest import Visitor, cache, status
+from apps.pagecache.tests.conftest import OPTIONS, Visitor, cache, status
 from apps.pagecache.tests.urls import hooks, shown
 
 TTL = 0.005
@@ -35,7 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def reusing(visitor: Visitor, settings: LazySettings, clock: Clock) -> Visitor:
     """A visitor of a site with the option, whose page of ann is cached."""
-    settings.PAGECACHE = settings.PAGECACHE | {"GENERATIONS_TTL_MS": 5}
+    settings.PAGECACHE = {**OPTIONS, "GENERATIONS_TTL_MS": 5}
     reusing = Visitor(wrapped(WSGIHandler()))
     cache(reusing, "/ann/")
     clock.now += 1
