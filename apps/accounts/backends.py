@@ -4,12 +4,14 @@ from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.hashers import check_password
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.http import HttpRequest
 
 from apps import lookaside
-from apps.accounts import queries, sign_ups
+from apps.accounts import queries, sign_ups, viewer
 from apps.accounts.keys import user_key
 from apps.accounts.models import User
+from apps.accounts.statements import cached_columns
 
 
 class AccountBackend(AuthenticationBackend):
@@ -51,5 +53,12 @@ def login_of(credentials: dict[str, Any]) -> str:
 
 
 def _row(user_id: int) -> dict[str, Any] | None:
-    user = User.objects.of_request(user_id)
-    return user.for_cache() if user is not None else None
+    columns = [field.attname for field in User._meta.concrete_fields]
+    with connection.cursor() as cursor:
+        cached_columns(*columns, *viewer.annotations.values()).execute_prepared(cursor, {"person": user_id})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    user = User.from_db(DEFAULT_DB_ALIAS, columns, row[: len(columns)])
+    user.__dict__ |= zip(viewer.annotations, row[len(columns) :], strict=True)
+    return user.for_cache()

@@ -30,14 +30,16 @@ def _purge(kwips: Iterable[Kwip], tags: Mapping[int, Iterable[str]]) -> None:
 
 
 @events.published.within
-def on_published(event: events.Published) -> None:
+@events.favourited.within
+@events.unfavourited.within
+def on_changed(event: events.Published | events.Favourited) -> None:
     _purge([event.kwip], {event.kwip.pk: event.tags})
 
 
 @events.commented.within
 def on_commented(event: events.Commented) -> None:
-    tags = tags_of(event.thread)
-    _purge([event.thread, event.comment], {**tags, event.comment.pk: event.tags})
+    tags = {event.thread.pk: event.threads_tags, event.comment.pk: event.tags}
+    _purge([event.thread, event.comment], tags)
 
 
 @events.edited.within
@@ -49,12 +51,6 @@ def on_edited(event: events.Edited) -> None:
 @events.deleted.within
 def on_deleted(event: events.Deleted) -> None:
     _purge([*event.kwips, *event.threads], event.tags)
-
-
-@events.favourited.within
-@events.unfavourited.within
-def on_favourited(event: events.Favourited) -> None:
-    _purge([event.kwip], tags_of(event.kwip))
 
 
 @graph_events.followed.within

@@ -13,7 +13,7 @@ from apps.kwips.visibility import SQL
 
 
 def set_tracking(*, kwip: Kwip, user: User, is_on: bool) -> None:
-    """Stores the choice; one statement. ``kwip`` is no comment. A deleted kwip changes nothing."""
+    """Stores the choice; one statement. ``kwip`` is not a comment. A deleted kwip changes nothing."""
     with connection.cursor() as cursor:
         SQL.statement("track").execute_prepared(cursor, {"kwip": kwip.pk, "user": user.pk, "is_on": is_on})
 

@@ -125,15 +125,20 @@ class Lookaside(BaseCache):
         """
         return Peeks(self.store, [self._name(key) for key in keys])
 
-    def invalidate(self, keys: Iterable[str], *, retrying: bool = False) -> list[str]:
-        """Deletes now; call it after the commit. Returns the keys for which it failed.
+    def invalidate(
+        self, keys: Iterable[str], *, then: Iterable[str] = (), retrying: bool = False
+    ) -> list[str]:
+        """Deletes ``keys`` now, and ``then`` after them; call it after the commit. Returns those that failed.
 
         These become pending deletes of this process, and are passed to each function in
         `on_invalidation_failed`, unless this call is such a function's own retry (``retrying``).
         """
         peeking.clear()
         names = {self._name(key): key for key in keys}
-        failed = [names[name] for name in self.store.delete(list(names))]
+        later = {self._name(key): key for key in then}
+        rounds = [[*names, *later]] if self.store.in_order else [[*names], [*later]]
+        names |= later
+        failed = [names[name] for round_ in rounds if round_ for name in self.store.delete(round_)]
         if failed and not retrying:
             for function in on_invalidation_failed:
                 try:

@@ -12,8 +12,8 @@
   always told, and then waits too. The rows' locks make it exact (`sql/commented.sql`, `sql/visited.sql`).
 - *Checked when shown* (`sql/page.sql`): nothing deleted, withheld, taken back or not for the viewer's eyes,
   also if that changed since; the visibility predicate is also asked when a mention or comment is told.
-- *The unread mark* is no counter: the cached user has it (`accounts.viewer`), computed by EXISTS when the
-  cache misses.
+- *The unread mark* is part of the cached user (`accounts.viewer`): one EXISTS, read with the user
+  when the cache misses.
 - *Bounds*: the newest 500 notices of a person, for `NOTICE_DAYS` days. A sweep may forget that a notice
   waits; then the next comment is told.
 

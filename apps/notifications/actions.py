@@ -33,7 +33,7 @@ def tell(*, kind: Kind, draft: Draft) -> None:
 
 @task(queue_name="default")
 def tell_many(kind: str, recipients: list[int], *about: Any) -> None:
-    """Tells a fact to many people: a `Draft`. A kind that is not repeated tells nobody twice."""
+    """Tells a fact to many people: a `Draft`. A second run tells only what is told repeatedly."""
     with transaction.atomic():
         _tell(KINDS[kind], Draft(recipients, *about))
 
@@ -131,7 +131,8 @@ def sweep() -> int:
     swept, after = 0, 0
     parameters = {"days": settings.NOTICE_DAYS, "kept": KEPT, "people": 500, "limit": 5_000}
     while True:
-        [(last, number)] = _rows("sweep", parameters | {"after": after})
+        [(last, number, unseen)] = _rows("sweep", parameters | {"after": after})
+        invalidate(cache=map(user_key, unseen))
         swept += number
         if last is None:
             return swept

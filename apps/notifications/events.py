@@ -17,7 +17,7 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True)
 class Noticed:
-    """Notices of one fact, or of one comment. Not emitted where nobody was told."""
+    """Notices of one fact, or of one comment. Not emitted if there are none."""
 
     told: Collection[Told]
 

@@ -70,9 +70,9 @@ NETWORK_FIRST_PAGES = True
 CARD_NEAR_CACHE_BYTES = env.int("CARD_NEAR_CACHE_BYTES", 16 * 1024 * 1024)
 
 # ── 2. Custom SQL ────────────────────────────────────────────────────────────────────────────────
-# apps/feeds/sql, apps/statements: each timeline is one .sql file, prepared once a connection.
+# apps/*/sql, apps/statements: timelines and writes are .sql files, prepared once a connection.
 # off: False; statements are sent whole, as PgBouncer in transaction mode needs. The .sql files stay.
-#: PREPARED_STATEMENTS: Whether timelines' statements are prepared once a connection. Off behind PgBouncer in
+#: PREPARED_STATEMENTS: Whether hot statements are prepared once a connection. Off behind PgBouncer in
 #:   transaction mode.
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 

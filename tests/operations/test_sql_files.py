@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from apps.accounts import statements as accounts
 from apps.commandqueue.core import statements as commandqueue
 from apps.feeds import statements as feeds
 from apps.kwips import controls
@@ -15,7 +16,9 @@ from apps.limits import hits as limits
 from apps.notifications import statements as notifications
 from apps.statements import Statement
 
-FOLDERS = {found.SQL.path: found.SQL for found in (commandqueue, feeds, kwips, limits, notifications)}
+FOLDERS = {
+    found.SQL.path: found.SQL for found in (accounts, commandqueue, feeds, kwips, limits, notifications)
+}
 FILES = [
     (folder, path.stem)
     for folder in FOLDERS.values()
@@ -31,6 +34,8 @@ FRAGMENTS = {
     "among": "true",
     "still": "true",
     "expires": "expires_at",
+    "counter": "kwips_count",
+    "columns": "id",
 }
 TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}
 # Volatile functions that change no session.

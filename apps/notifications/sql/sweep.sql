@@ -1,5 +1,6 @@
 -- Deletes, of %(people)s people after %(after)s, the notices older than %(days)s days and those beyond the
--- newest %(kept)s. Returns the last of these people, NULL if there is none, and the number of notices.
+-- newest %(kept)s. Returns the last of these people, NULL if there is none, the number of notices, and
+-- whose notices were unseen.
 -- index: accounts_user_pkey (id), notice_list (recipient_id, id DESC), notifications_notice_pkey (id)
 WITH people AS (
     SELECT u.id FROM accounts_user u WHERE u.id > %(after)s ORDER BY u.id LIMIT %(people)s
@@ -17,6 +18,9 @@ swept AS (
         WHERE n.place > %(kept)s OR n.told_at < now() - %(days)s * interval '1 day'
         LIMIT %(limit)s
     ))
-    RETURNING id
+    RETURNING recipient_id, is_unseen
 )
-SELECT (SELECT max(id) FROM people), (SELECT count(*) FROM swept)
+SELECT
+    (SELECT max(id) FROM people),
+    (SELECT count(*) FROM swept),
+    ARRAY(SELECT DISTINCT recipient_id FROM swept WHERE is_unseen)
