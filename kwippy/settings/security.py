@@ -72,7 +72,7 @@ ACCOUNT_RATE_LIMITS = {
 # ── Browsers ─────────────────────────────────────────────────────────────────────────────────────
 
 # No nonce: a cached page would repeat it. All scripts and styles are static files of this site.
-SECURE_CSP: dict[str, list[str]] = {
+SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],

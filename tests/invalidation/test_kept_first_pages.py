@@ -23,7 +23,8 @@ def test_a_kept_first_page_shows_what_the_plans_show_before_and_after_an_action(
 
     for _ in range(2):
         before = read()
-    assert all(network.files == KEPT for network in networks)
+    # An empty page is tried, and read anew.
+    assert all(network.files >= KEPT for network in networks)
     with nullcontext() if row.durable else uncommitted():
         row.run(scenario)
         # Readers before the commit may keep the page anew.

@@ -177,7 +177,8 @@ def test_a_page_from_a_kept_one_costs_the_same_for_any_number_of_followees(plann
         timeline = queries.network(viewer_id=viewer, following_count=2_000)
         ids = [it.id for it in timeline.fetch(Seek(order, order.start, backward=False, limit=LIMIT))]
     floor = 40_000 - first_pages.RENEWED_AFTER
-    kept = first_pages.Kept(first_pages._horizon(viewer).graph, floor, ids, False, 0, 0)
+    below = [kwip_id for kwip_id in ids if kwip_id <= floor]
+    kept = first_pages.Kept(first_pages._horizon(viewer).graph, floor, below, False, 0, 0)
     joined = Timeline(order, lambda seek: first_pages.joined(seek, viewer, kept)[0] or [])
     seek = Seek(order, order.start, backward=False, limit=LIMIT)
     assert [it.id for it in joined.fetch(seek)] == ids
