@@ -19,11 +19,11 @@ from apps.notifications.models import Notice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ACTOR = "actor"
+ACTOR = "writer"
 FOLLOWERS = ("tracker", "mentioned", "both", "follower", "off", "mutes", ACTOR)
 OTHERS = ("mentioned_member", "tracking_member", "member")
 EVERYBODY = ("author", *FOLLOWERS, *OTHERS)
-CALLED = "hello @mentioned @both @mentioned_member @off @mutes @actor @author"
+CALLED = "hello @mentioned @both @mentioned_member @off @mutes @writer @author"
 
 
 @dataclass
