@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from apps.accounts.viewer import ViewerSummary
 
 # What the menu links to, besides the viewer's own page.
-MENU = frozenset({"/", "/everyone/", "/kwip/", "/settings/", "/accounts/login/", "/accounts/signup/"})
+MENU = frozenset({
+    "/", "/everyone/", "/kwip/", "/notifications/", "/settings/", "/accounts/login/", "/accounts/signup/",
+})  # fmt: skip
 
 
 def site(request: HttpRequest) -> dict[str, Any]:

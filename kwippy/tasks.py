@@ -11,6 +11,7 @@ from apps import limits, lookaside
 from apps.accounts import names, sign_ups
 from apps.feeds import previews
 from apps.lookaside.backends import TTL
+from apps.notifications import actions as notices
 from kwippy import unconfirmed
 
 
@@ -52,6 +53,12 @@ def sweep_previews() -> int:
 def sweep_sign_ups() -> int:
     """Delete sign-ups whose address was not confirmed in time; returns how many."""
     return sign_ups.sweep() + unconfirmed.remove()
+
+
+@task(queue_name="bulk")
+def sweep_notices() -> int:
+    """Delete notices that are old, or beyond a person's newest; returns how many."""
+    return notices.sweep()
 
 
 @task(queue_name="bulk")

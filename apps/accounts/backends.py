@@ -8,7 +8,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.http import HttpRequest
 
 from apps import lookaside
-from apps.accounts import queries, sign_ups
+from apps.accounts import queries, sign_ups, viewer
 from apps.accounts.keys import user_key
 from apps.accounts.models import User
 from apps.accounts.statements import cached_columns
@@ -16,6 +16,10 @@ from apps.accounts.statements import cached_columns
 
 class AccountBackend(AuthenticationBackend):
     """Signs in by user name or e-mail address. Each request reads its user from PostgreSQL."""
+
+    def get_user(self, user_id: int) -> User | None:
+        user = User.objects.of_request(user_id)
+        return user if user is not None and self.user_can_authenticate(user) else None
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """Hashes the password exactly once, so that the response time does not reveal which logins exist.
@@ -51,6 +55,10 @@ def login_of(credentials: dict[str, Any]) -> str:
 def _row(user_id: int) -> dict[str, Any] | None:
     columns = [field.attname for field in User._meta.concrete_fields]
     with connection.cursor() as cursor:
-        cached_columns(*columns).execute_prepared(cursor, {"person": user_id})
+        cached_columns(*columns, *viewer.annotations.values()).execute_prepared(cursor, {"person": user_id})
         row = cursor.fetchone()
-    return User.from_db(DEFAULT_DB_ALIAS, columns, row).for_cache() if row else None
+    if row is None:
+        return None
+    user = User.from_db(DEFAULT_DB_ALIAS, columns, row[: len(columns)])
+    user.__dict__ |= zip(viewer.annotations, row[len(columns) :], strict=True)
+    return user.for_cache()

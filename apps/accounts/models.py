@@ -11,11 +11,12 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import events
+from apps.accounts import events, viewer
 from apps.accounts.keys import user_key
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
 from apps.accounts.viewer import ViewerSummary
@@ -33,6 +34,14 @@ PUBLIC_FIELDS = frozenset({"username", "display_name", "bio", "avatar", "is_acti
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(username=(username or "").lower())
+
+    def of_request(self, user_id: int) -> User | None:
+        """The user with what the frame of each page shows, by one statement."""
+        flags = {
+            name: RawSQL(sql, (), models.BooleanField())  # noqa: S611 - the apps' own SQL
+            for name, sql in viewer.annotations.items()
+        }
+        return self.annotate(**flags).filter(pk=user_id).first()
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
         """Creates a user. Raises ValidationError. Without a password, the user cannot sign in."""
@@ -74,6 +83,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_staff = models.BooleanField(_("operates the site"), default=False)
     joined_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    # Whether something waits for the user at `/notifications/`. No column: `viewer.annotations` computes it
+    # for the user of a request.
+    unread: bool = False
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -120,14 +133,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         """The fields as JSON, with a digest in place of the password."""
         values = {field.attname: getattr(self, field.attname) for field in _cached_fields()}
         plain = {name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in values.items()}
-        return plain | {"password_digest": self._password_digest()}
+        return plain | {"unread": self.unread, "password_digest": self._password_digest()}
 
     @classmethod
     def from_cache(cls, cached: dict[str, Any]) -> User:
         """The inverse of `for_cache`. The password is a deferred field, read from the database on access."""
         values = {field.attname: field.to_python(cached[field.attname]) for field in _cached_fields()}
         user = cls.from_db("default", list(values), list(values.values()))
-        user._cached = values | {"password_digest": cached["password_digest"]}
+        user.unread = cached.get("unread", False)  # the previous release has none
+        user._cached = values | {"unread": user.unread, "password_digest": cached["password_digest"]}
         return user
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:

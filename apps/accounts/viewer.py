@@ -2,6 +2,11 @@
 
 from typing import NamedTuple
 
+# What the user object of each request has besides its columns: boolean SQL over accounts_user, by attribute
+# of `User`. Apps above accounts add it when the site starts. The cached user has the values, so a change
+# invalidates that user's entry.
+annotations: dict[str, str] = {}
+
 
 class ViewerSummary(NamedTuple):
     """The viewer's data in the page frame: equal summaries render equal frames, so it is a cache key."""
@@ -12,6 +17,7 @@ class ViewerSummary(NamedTuple):
     kwips_count: int
     following_count: int
     followers_count: int
+    unread: bool
 
     @property
     def path(self) -> str:

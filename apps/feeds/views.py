@@ -1,6 +1,6 @@
 """The pages of timelines. Each has one canonical address; other spellings of it redirect there."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
@@ -18,11 +18,14 @@ from apps.feeds.queries import Timeline
 from apps.fragments import render
 from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
+from apps.kwips import tracking
 from apps.kwips.cards import Kind
-from apps.kwips.forms import CommentForm
+from apps.kwips.events import Visited, visited
 from apps.kwips.keys import kwip_pages
+from apps.kwips.models import Kwip
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
+from apps.kwips.views import comment_form
 from apps.pagecache import public_page
 
 WELCOMED_BY = 5  # people to follow, shown to a new member
@@ -168,6 +171,9 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return redirect(f"{address}{queries.place_in(timeline, found.pk)}#kwip-{found.pk}")
     if moved := _canonical_redirect(request, address):
         return moved
+    if request.user.is_authenticated:
+        # Before the page is read: a comment that the page does not show is told.
+        visited.emit(Visited(request.user, thread.pk))
     beginning = cards([found.visible])
     if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):
         raise Http404  # deleted at this moment
@@ -180,9 +186,18 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         "comments_count": len(page) if page.is_first and not page.next else card.comments_count,
         "whole": whole,
         "preview": previews.kwip_path(card),
-        "form": CommentForm() if viewer else None,
+        **(_members_part(cast("MemberRequest", request), found) if viewer else {}),
     }
     return render(request, "feeds/kwip.html", context)
+
+
+def _members_part(request: MemberRequest, thread: Kwip) -> dict[str, object]:
+    """What the page of a kwip has for members only: never in a card, nor on a public page."""
+    choice = tracking.chosen(thread, request.user)
+    return {
+        "form": comment_form(request, thread, choice),
+        "is_tracking": tracking.is_tracking(choice, thread, request.user),
+    }
 
 
 def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:

@@ -59,10 +59,17 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
 
 
 def comment(
-    *, author: User, thread: Kwip, text: str, form_key: uuid.UUID, answers: Kwip | None = None
+    *,
+    author: User,
+    thread: Kwip,
+    text: str,
+    form_key: uuid.UUID,
+    answers: Kwip | None = None,
+    track: bool | None = None,
 ) -> Made:
     """Adds a comment to ``thread``, or returns the one with this form key; ``answers`` is a comment.
 
+    ``track`` is whether its author tracks the conversation from now on; None changes nothing.
     Raises `OtherThread`, and `Gone` if the thread, the answered comment or the form's comment is deleted.
     """
     if answers is not None and answers.thread_id != thread.pk:
@@ -71,7 +78,7 @@ def comment(
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
-            inserted = insert_comment(draft, key, thread_id=thread.pk, answers_id=answers_id)
+            inserted = insert_comment(draft, key, thread_id=thread.pk, answers_id=answers_id, track=track)
             if inserted is None:
                 transaction.set_rollback(True)
                 return None
@@ -152,6 +159,8 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
         )
         for gone in doomed.values()
     )
+    if any(gone.thread_id for gone in doomed.values()):  # the cards of answers link to what they answer
+        Kwip.objects.filter(answers__in=doomed).update(version=F("version") + 1)
     Kwip.objects.filter(pk__in=doomed).delete()
     _shrink(shrinking)
     move_counters(changes)

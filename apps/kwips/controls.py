@@ -112,6 +112,17 @@ class Own(Control):
         return "thread_author" if marks.viewer_id == card.thread_author_id else ""
 
 
+class Answer(Control):
+    """A link that answers a comment, for members; only in its conversation, whose form it fills in."""
+
+    name, template = "answer", "kwips/_answer.html"
+    states = ("member",)
+    place = "in_conversation"
+
+    def state_of(self, card: Facts, marks: Marks) -> str:
+        return "member" if marks.viewer_id and card.thread_author_id is not None else ""
+
+
 @lru_cache(maxsize=1000)
 def _rendered(
     template: str, state: str, fields: tuple[str, ...], values: tuple[Any, ...], language: str
@@ -120,7 +131,7 @@ def _rendered(
     return render_to_string(template, {"kwip": kwip, "state": state}).encode()
 
 
-CONTROLS: list[Control] = [Heart(), Own()]
+CONTROLS: list[Control] = [Heart(), Answer(), Own()]
 
 
 def facts_of(card: queries.Card) -> Facts:

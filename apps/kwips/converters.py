@@ -1,4 +1,6 @@
-"""The path converter `<kwip_id:…>`, which `kwippy.wiring` registers."""
+"""A kwip's id in an address: the path converter `<kwip_id:…>`, which `kwippy.wiring` registers."""
+
+import re
 
 
 class KwipIdConverter:
@@ -14,3 +16,12 @@ class KwipIdConverter:
 
     def to_url(self, value: int) -> str:
         return str(value)
+
+
+def kwip_id_of(value: object) -> int | None:
+    """The id in a query string or a form; None if it is malformed."""
+    try:
+        text = str(value) if re.fullmatch(KwipIdConverter.regex, str(value)) else ""
+        return KwipIdConverter().to_python(text)
+    except ValueError:
+        return None

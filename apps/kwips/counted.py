@@ -75,11 +75,14 @@ def insert_kwip(draft: Draft, form_key: uuid.UUID, *, followers_only: bool) -> t
 
 
 def insert_comment(
-    draft: Draft, form_key: uuid.UUID, *, thread_id: int, answers_id: int | None
+    draft: Draft, form_key: uuid.UUID, *, thread_id: int, answers_id: int | None, track: bool | None
 ) -> Comment | None:
-    """Stores a comment. None: the form key is used, or the thread or the answered comment is deleted."""
+    """Stores a comment, and whether its author tracks the conversation.
+
+    None: the form key is used, or the thread or the answered comment is deleted.
+    """
     locks = [SQL.statement("count_comment"), counting("comments_count")]
-    row = _insert(locks, "comment", draft, form_key, thread=thread_id, answers=answers_id)
+    row = _insert(locks, "comment", draft, form_key, thread=thread_id, answers=answers_id, track=track)
     if row is None:
         return None
     comment_id, withheld, created_at, username, *columns, threads_username, threads_tags = row

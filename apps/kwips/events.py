@@ -64,6 +64,14 @@ class Withholding:
     kwip_ids: Collection[int]
 
 
+@dataclass(frozen=True)
+class Visited:
+    """``user`` opens the conversation of the kwip ``thread_id``; emitted before the page reads it."""
+
+    user: User
+    thread_id: int
+
+
 published = Event("published", Published)
 commented = Event("commented", Commented)
 edited = Event("edited", Edited)
@@ -72,3 +80,4 @@ favourited = Event("favourited", Favourited)
 unfavourited = Event("unfavourited", Favourited)
 withheld = Event("withheld", Withholding)
 restored = Event("restored", Withholding)
+visited = Event("visited", Visited)

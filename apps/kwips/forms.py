@@ -76,6 +76,9 @@ class KwipForm(_TextForm):
 
 class CommentForm(_TextForm):
     text = TextField(label=_("your comment"))
+    # The comment that it answers; what is no id is ignored.
+    answers = forms.CharField(required=False, widget=forms.HiddenInput)
+    track = forms.BooleanField(required=False, label=_("tell me when the talk goes on"))
 
 
 class EditForm(forms.Form):

@@ -44,7 +44,7 @@ class Kwip(models.Model):
     thread = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="comments", db_index=False
     )
-    # The comment of the same thread that a comment answers. For API clients; no page shows it.
+    # The comment of the same thread that a comment answers.
     answers = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
@@ -213,6 +213,24 @@ class Favourite(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} ♥ {self.kwip_id}"
+
+
+class Track(models.Model):
+    """What ``user`` chose: whether they track the conversation of ``kwip``.
+
+    Without a row the kwip's author tracks it, and no one else does.
+    """
+
+    pk = models.CompositePrimaryKey("kwip_id", "user_id")
+    # No constraint: during an upgrade the previous release deletes kwips and not these rows.
+    kwip = models.ForeignKey(
+        Kwip, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    is_on = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name = _("tracked conversation")
 
 
 class Tag(models.Model):

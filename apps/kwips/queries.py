@@ -47,6 +47,7 @@ class Card:
     thread_id: int | None
     thread_author_id: int | None
     thread_username: str
+    answers_id: int | None
     thread_excerpt: str
     mentions: frozenset[str]
     # The ids of mentioned people who are switched off.
@@ -62,6 +63,11 @@ class Card:
     @property
     def thread_url(self) -> str:
         return f"/{self.thread_username}/kwip/{self.thread_id}/"
+
+    @property
+    def answers_url(self) -> str:
+        """The address of the comment that it answers, by a name that is part of the card's key."""
+        return f"/{self.thread_username}/kwip/{self.answers_id}/"
 
     @property
     def excerpt(self) -> str:

@@ -9,6 +9,8 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/delete/", views.delete, name="delete"),
     path("kwip/<kwip_id:kwip_id>/favourite/", views.favourite, name="favourite"),
     path("kwip/<kwip_id:kwip_id>/unfavourite/", views.unfavourite, name="unfavourite"),
+    path("kwip/<kwip_id:kwip_id>/track/", views.track, name="track"),
+    path("kwip/<kwip_id:kwip_id>/untrack/", views.untrack, name="untrack"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/whole/", views.whole, name="whole"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/history/", views.history, name="history"),
     path(

@@ -16,7 +16,8 @@ from apps.accounts.keys import PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, folding, queries
+from apps.kwips import actions, cards, folding, queries, tracking
+from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
 from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
@@ -43,16 +44,41 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = _visible(request, kwip_id)
     if kwip is None:
         return gone(request, text=request.POST.get("text", ""))
-    form = CommentForm(request.POST or None)
+    thread = kwip.thread or kwip
+    form = _comment_form(request, thread)
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, **_with_card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
     decision = limits.hit("comment", request.user.pk)
     if _is_refused(decision, request, form):
         return limits.refuse(request, decision, "kwips/comment.html", form, **_with_card(kwip, request))
-    thread = kwip.thread or kwip
-    made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **form.cleaned_data))
+    answers = answered(form.cleaned_data.pop("answers"), thread, request.user.pk)
+    fields = form.cleaned_data | {"answers": answers}
+    made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **fields))
     return redirect(_address(made)) if made else gone(request, text=form.cleaned_data["text"])
+
+
+def _comment_form(request: MemberRequest, thread: Kwip) -> CommentForm:
+    if request.method == "POST":
+        return CommentForm(request.POST)
+    return comment_form(request, thread, tracking.chosen(thread, request.user))
+
+
+def comment_form(request: MemberRequest, thread: Kwip, choice: bool | None) -> CommentForm:
+    """The empty form below a conversation; ``choice`` is whether the member chose to track it.
+
+    ``?answers=ID`` addresses it to the author of a comment.
+    """
+    found = answered(request.GET.get("answers"), thread, request.user.pk)
+    addressed = {"answers": found.pk, "text": f"@{found.author.username} "} if found else {}
+    return CommentForm(initial={"track": choice is not False, **addressed})
+
+
+def answered(comment_id: object, thread: Kwip, viewer: int) -> Kwip | None:
+    """The comment of this conversation with that id, None if there is none: the text is kept all the same."""
+    number = kwip_id_of(comment_id)
+    found = queries.visible_kwip(number, viewer) if number else None
+    return found if found is not None and found.thread_id == thread.pk else None
 
 
 def _is_refused(decision: limits.Decision, request: MemberRequest, form: Form) -> bool:
@@ -117,6 +143,31 @@ def favourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
 @members_only
 def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
     return _mark(request, kwip_id, actions.unfavourite)
+
+
+@require_POST
+@members_only
+def track(request: MemberRequest, kwip_id: int) -> HttpResponse:
+    return _track(request, kwip_id, is_on=True)
+
+
+@require_POST
+@members_only
+def untrack(request: MemberRequest, kwip_id: int) -> HttpResponse:
+    return _track(request, kwip_id, is_on=False)
+
+
+def _track(request: MemberRequest, kwip_id: int, *, is_on: bool) -> HttpResponse:
+    if not (decision := limits.hit("track", request.user.pk)):
+        return limits.refuse_click(request, decision)
+    kwip = _visible(request, kwip_id)
+    if kwip is None:
+        return gone(request)
+    thread = kwip.thread or kwip
+    tracking.set_tracking(kwip=thread, user=request.user, is_on=is_on)
+    if limits.prefers_json(request):
+        return JsonResponse({})
+    return HttpResponseRedirect(_back(request) or f"{_address(thread)}#comments")
 
 
 @public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
@@ -193,9 +244,15 @@ def _mark(request: MemberRequest, kwip_id: int, action: Callable[..., int]) -> H
         return gone(request)
     if limits.prefers_json(request):
         return JsonResponse({"count": count})
+    back = _back(request)
+    return HttpResponseRedirect(f"{back}#kwip-{kwip.pk}" if back and "#" not in back else _address(kwip))
+
+
+def _back(request: HttpRequest) -> str:
+    """Where the form says to return to: a path of this site, or ""."""
     back = request.POST.get("next", "")
-    safe = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    return HttpResponseRedirect(f"{back}#kwip-{kwip.pk}" if safe and "#" not in back else _address(kwip))
+    is_safe = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return back if is_safe else ""
 
 
 def _visible(request: HttpRequest, kwip_id: int, username: str | None = None) -> Kwip | None:

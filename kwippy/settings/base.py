@@ -40,6 +40,7 @@ REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
 
 INSTALLED_APPS = [
     "apps.contact",
+    "apps.notifications",
     "apps.feeds",
     "apps.kwips",
     "apps.graph",
@@ -182,6 +183,11 @@ STORAGES: dict[str, dict[str, Any]] = {
         )
     },
 }
+
+# ── Notices ──────────────────────────────────────────────────────────────────────────────────────
+
+#: NOTICE_DAYS: Days after which notices on the site are deleted.
+NOTICE_DAYS = env.int("NOTICE_DAYS", 90)
 
 # ── Language and time ────────────────────────────────────────────────────────────────────────────
 

@@ -24,6 +24,11 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips
+from apps.kwips.models import Kwip, Mention
+from apps.kwips.tracking import set_tracking
+from apps.notifications import actions as notices
+from apps.notifications.models import Notice
+from apps.notifications.registry import KINDS, Draft
 from tests.invalidation.scenario import PASSWORD, Scenario, picture
 
 type Arguments = Callable[[Scenario], dict[str, Any]]
@@ -142,6 +147,24 @@ def profile(**changes: str) -> Arguments:
     return lambda p: {"user": p.bob, "display_name": "", "bio": ""} | changes
 
 
+def mentions_ann(scenario: Scenario) -> None:
+    Kwip.objects.filter(pk=scenario.other.pk).update(text="@ann")
+    Mention.objects.create(kwip=scenario.other, user=scenario.ann)
+
+
+def tells_nothing(_: Scenario) -> None:
+    Notice.objects.all().delete()
+
+
+def ages(_: Scenario) -> None:
+    Notice.objects.update(told_at=timezone.now() - timedelta(days=1_000))
+
+
+def answer(scenario: Scenario) -> dict[str, Any]:
+    about = {"author": scenario.bob, "thread": scenario.kwip, "answers": scenario.comment}
+    return about | {"text": "@bob so do i"} | key()
+
+
 def whole_scenario(scenario: Scenario) -> dict[str, Any]:
     return {"scenario": scenario}
 
@@ -204,6 +227,20 @@ ROWS = [
         lambda p: {"author": p.ann, "thread": p.followers_only, "text": "#milk"} | key(),
         "ann",
     ),
+    Row("answer a comment", kwips.comment, answer, "everyone ann bob kwip tea"),
+    Row(
+        "comment and track",
+        kwips.comment,
+        lambda p: {"author": p.cee, "thread": p.kwip, "text": "@bob", "track": True} | key(),
+        "everyone ann kwip tea",
+    ),
+    Row(
+        "delete an answered comment",
+        kwips.delete,
+        lambda p: {"kwip": p.comment},
+        "everyone ann bob kwip comment tea milk",
+        first=lambda p: kwips.comment(**answer(p)),
+    ),
     Row("delete all", kwips.delete_all, lambda p: {"kwip_ids": [p.other.pk]}, "everyone bob other"),
     Row("delete a piece", kwips.delete_piece, lambda p: {"kwip_ids": [p.other.pk]}, "everyone bob other"),
     Row("delete some of", kwips.delete_some_of, lambda p: {"author_id": p.bob.pk}, "everyone bob other"),
@@ -250,10 +287,34 @@ ROWS = [
     ),
     Row("rename", names.rename, lambda p: {"user_id": p.bob.pk, "username": "robert"}, "people"),
     Row("write to the operators", contact.receive, message, durable=True),
+    Row("see notices", notices.see, lambda p: {"user": p.ann}),
+    Row("clear notices", notices.clear, lambda p: {"user": p.ann, "newest": 2**60}),
+    Row("visit", notices.visit, lambda p: {"user": p.ann, "thread_id": p.kwip.pk}),
+    Row(
+        "tell a fact",
+        notices.tell,
+        lambda p: {"kind": KINDS["follow"], "draft": Draft([p.bob.pk], p.cee.pk)},
+    ),
+    Row(
+        "tell a comment",
+        notices.tell_comment,
+        lambda p: {"comment": p.comment, "thread_id": p.kwip.pk},
+        first=tells_nothing,
+    ),
+    Row(
+        "tell mentions",
+        notices.tell_mentions,
+        lambda p: {"kwip": Kwip.objects.get(pk=p.other.pk)},
+        first=mentions_ann,
+    ),
+    Row("forget notices", notices.forget, lambda p: {"kwips": [p.kwip]}),
+    Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
     Row("requeue a command", commandqueue.requeue, commands, first=a_command(State.DEAD)),
     Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),
     Row("purge commands", commandqueue.purge, lambda p: {"older_than": 30.0}, first=a_command(State.DONE)),
-    # Writes outside of `actions.py`: accounts, and the admin.
+    # Writes outside of `actions.py`: tracking, accounts, and the admin.
+    Row("track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.bob, "is_on": True}),
+    Row("no longer track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.ann, "is_on": False}),
     Row("deactivate", deactivates, whole_scenario, "people"),
     Row("deactivate in the admin", admin_saves, lambda p: {"person": p.bob, "is_active": None}, "people"),
     Row("rename in the admin", admin_saves, lambda p: {"person": p.bob, "username": "robert"}, "people"),

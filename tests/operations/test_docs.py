@@ -145,9 +145,9 @@ def test_every_decision_is_in_their_list() -> None:
     assert {path.name for path in folder.glob("*.md")} - {"README.md"} == listed
 
 
-def test_the_vocabulary_has_25_terms() -> None:
+def test_the_vocabulary_is_short() -> None:
     terms = re.findall(r"^\| (?!term |---)", (ROOT / "docs" / "vocabulary.md").read_text(), re.MULTILINE)
-    assert len(terms) == 25
+    assert 25 <= len(terms) <= 30
 
 
 # ── README ───────────────────────────────────────────────────────────────────────────────────────

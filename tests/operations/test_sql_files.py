@@ -13,9 +13,12 @@ from apps.feeds import statements as feeds
 from apps.kwips import controls
 from apps.kwips import visibility as kwips
 from apps.limits import hits as limits
+from apps.notifications import statements as notifications
 from apps.statements import Statement
 
-FOLDERS = {found.SQL.path: found.SQL for found in (accounts, commandqueue, feeds, kwips, limits)}
+FOLDERS = {
+    found.SQL.path: found.SQL for found in (accounts, commandqueue, feeds, kwips, limits, notifications)
+}
 FILES = [
     (folder, path.stem)
     for folder in FOLDERS.values()
@@ -29,6 +32,7 @@ FRAGMENTS = {
     "page_order": "page.id DESC",
     "marks": controls.marks_sql(),
     "among": "true",
+    "still": "true",
     "expires": "expires_at",
     "counter": "kwips_count",
     "columns": "id",

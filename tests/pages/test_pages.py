@@ -62,7 +62,8 @@ def addresses(member: bool) -> list[str]:
         "/kwip/", "/ann/", f"/ann/kwip/{own.pk}/", f"/ann/kwip/{own.pk}/history/", f"/kwip/{own.pk}/edit/",
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
-        f"/kwip/{anybodys.pk}/edit/", "/welcome/",
+        f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
+        "/notifications/",
     ]  # fmt: skip
     return public + (members if member else doors)
 

@@ -18,6 +18,7 @@ SELECT
     k.thread_id,
     ta.id,
     coalesce(ta.username, ''),
+    k.answers_id,
     coalesce(left(t.text, 632), ''),
     ARRAY(
         SELECT named.name

@@ -1,7 +1,8 @@
--- Stores a comment with its tags and mentions. Returns no row if its author has used the form key before, or
+-- Stores a comment with its tags and mentions, and whether its author tracks the conversation, unless %(track)s is
+-- NULL. Returns no row if its author has used the form key before, or
 -- if the kwip or the answered comment is deleted. The caller holds the locks of the kwip's and the author's row.
--- index: accounts_user_pkey (id), kwips_kwip_pkey (id)
--- types: text text, form_key uuid, suspended smallint
+-- index: accounts_user_pkey (id), kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id)
+-- types: text text, form_key uuid, suspended smallint, track boolean
 WITH made AS (
     INSERT INTO kwips_kwip (
         author_id, thread_id, answers_id, text, form_key, visibility, audience_id, withheld,
@@ -19,6 +20,11 @@ WITH made AS (
       AND NOT EXISTS ({by_form})
       AND (%(answers)s IS NULL OR EXISTS (SELECT FROM kwips_kwip WHERE id = %(answers)s))
     RETURNING *
+),
+tracked AS (
+    INSERT INTO kwips_track AS t (kwip_id, user_id, is_on)
+    SELECT made.thread_id, made.author_id, %(track)s FROM made WHERE %(track)s IS NOT NULL
+    ON CONFLICT (kwip_id, user_id) DO UPDATE SET is_on = excluded.is_on WHERE t.is_on <> excluded.is_on
 ),
 {words}
 SELECT

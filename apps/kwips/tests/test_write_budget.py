@@ -50,8 +50,8 @@ def cost(client: Client, ann: User) -> Cost:
 def test_publishing(cost: Cost, bob: User) -> None:
     # limit, then in one message: counter, kwip with its tags and mentions
     assert cost("/kwip/", text="hm", form_key=uuid.uuid4()) == (3, 2, 2)
-    # and the tags that are new
-    assert cost("/kwip/", text="#tea and #milk with @bob", form_key=uuid.uuid4()) == (4, 2, 2)
+    # and the tags that are new; the notices and their savepoint
+    assert cost("/kwip/", text="#tea and #milk with @bob", form_key=uuid.uuid4()) == (6, 3, 2)
 
 
 def test_publishing_again_by_the_same_form(cost: Cost, ann: User) -> None:
@@ -63,11 +63,12 @@ def test_publishing_again_by_the_same_form(cost: Cost, ann: User) -> None:
 
 
 def test_commenting(cost: Cost, kwip: Kwip) -> None:
-    # the kwip, limit, then in one message: the kwip's and the person's counters, comment
-    assert cost(f"/kwip/{kwip.pk}/comment/", text="hm", form_key=uuid.uuid4()) == (5, 3, 2)
+    # the kwip, limit, then in one message: the kwip's and the person's counters, comment; the
+    # notices and their savepoint
+    assert cost(f"/kwip/{kwip.pk}/comment/", text="hm", form_key=uuid.uuid4()) == (7, 4, 2)
     # and the tags that are new
     form = {"text": "#tea and #milk with @bob", "form_key": uuid.uuid4()}
-    assert cost(f"/kwip/{kwip.pk}/comment/", **form) == (6, 3, 2)
+    assert cost(f"/kwip/{kwip.pk}/comment/", **form) == (8, 4, 2)
 
 
 def test_one_plan_serves_all_kwips_and_comments(
@@ -93,14 +94,15 @@ def test_editing(cost: Cost, ann: User, publish: Callable[..., Kwip], comment: C
 
 
 def test_favouriting(cost: Cost, kwip: Kwip) -> None:
-    # limit, the kwip, then in one message: both counters, the favourite
-    assert cost(f"/kwip/{kwip.pk}/favourite/") == (5, 3, 2)
+    # limit, the kwip, then in one message: both counters, the favourite; the notice and its savepoint
+    assert cost(f"/kwip/{kwip.pk}/favourite/") == (7, 4, 2)
     assert cost(f"/kwip/{kwip.pk}/unfavourite/") == (5, 3, 2)
 
 
 def test_following(cost: Cost, ann: User, bob: User) -> None:
-    # limit, the person, locks, block, not yet followed, the row, two counters
-    assert cost("/bob/follow/") == (8, 8, 2)
+    # limit, the person, locks, block, not yet followed, the row, two counters, the notice and its
+    # savepoint
+    assert cost("/bob/follow/") == (10, 9, 2)
 
 
 def test_a_form_that_is_sent_again_does_not_count_and_passes_a_limit_that_is_reached(

@@ -10,7 +10,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.models import User
-from apps.demo import builder, bulk_copy, clock, grammar
+from apps.demo import builder, bulk_copy, clock, grammar, notices
 from apps.demo.builder import Community, Shape
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
@@ -101,6 +101,7 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
     with bulk_copy.without_indexes(builder.LARGE):
         progress.step("Generating people")
         home = Community(shape, grammar.read(), builder.first_ids(empty=not User.objects.exists()))
+        first_kwip = home.kwip_rows.next_id
         follows = shape.people * int(shape.following)
         for _ in progress.over(home.follow(), follows, "Generating follows"):
             bulk_copy.copy_when_many(home.tables)
@@ -112,6 +113,9 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
             table.copy()
         builder.set_sequences(home.tables)
         progress.step("Rebuilding indexes")
+    if shape.demo:
+        until = clock.EPOCH + timedelta(microseconds=shape.until)
+        notices.tell(demo_id=home.people[builder.FIRST].id, since_kwip=first_kwip, until=until)
     return (
         f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "
         f"{sum(home.counts.comments):,} comments, {sum(home.counts.favourites):,} favourites."

@@ -1,0 +1,53 @@
+"""The kinds of notices of the apps below. Kinds of sibling apps are registered in `kwippy.wiring`.
+
+`sql/commented.sql` and `sql/mentioned.sql` tell mentions and comments, since they tell several kinds at once.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.graph import events as graph
+from apps.kwips import events as kwips
+from apps.notifications.queries import Line
+from apps.notifications.registry import Channel, Draft, Kind, register
+
+
+def _of_kwip(line: Line) -> str:
+    return line.kwip_url
+
+
+def _of_actor(line: Line) -> str:
+    return f"/{line.actors[0].username}/"
+
+
+register(Kind("mention", _("someone mentions you"), Channel.DIGEST, _of_kwip))
+register(Kind("comment", _("someone comments on what you kwipped"), Channel.MAIL, _of_kwip))
+register(Kind("tracked", _("someone comments where you track the talk"), Channel.DIGEST, _of_kwip))
+register(
+    Kind(
+        "favourite",
+        _("someone likes what you wrote"),
+        Channel.SITE,
+        _of_kwip,
+        {
+            kwips.favourited: lambda event: Draft(
+                recipients=[event.kwip.author_id],
+                actor_id=event.user.pk,
+                subject=event.kwip.pk,
+                thread_id=event.kwip.thread_id or event.kwip.pk,
+                kwip_id=event.kwip.pk,
+            )
+        },
+        still="EXISTS (SELECT FROM kwips_favourite f WHERE f.user_id = n.actor_id AND f.kwip_id = n.subject)",
+    )
+)
+register(
+    Kind(
+        "follow",
+        _("someone follows you"),
+        Channel.DIGEST,
+        _of_actor,
+        {graph.followed: lambda event: Draft([event.followee.pk], event.follower.pk)},
+        still="EXISTS (SELECT FROM graph_follow f"
+        " WHERE f.follower_id = n.actor_id AND f.followee_id = n.recipient_id)",
+    )
+)

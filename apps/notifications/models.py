@@ -1,0 +1,74 @@
+"""Notices: what a person is told on the site."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class Notice(models.Model):
+    """One fact for one recipient; `registry.Kind` says what a ``kind`` is about.
+
+    Telling it again gives the row a new ``id``: ids are in the order of telling, and nothing may refer to
+    them by a foreign key. The kwips have no foreign keys either, so that writing notices takes no locks on
+    them: a notice of a deleted kwip is deleted by a subscriber, and is never shown.
+    """
+
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=20)
+    # Whose act it tells; NULL where the kwip's author says it, or where no person acts.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    # What it is about, as an id that the kind understands: with recipient, kind and actor, its identity.
+    subject = models.BigIntegerField(default=0)
+    # The conversation, if it is about one, and where its link leads: a kwip or comment. For comments: the
+    # first one since the recipient was last there.
+    thread_id = models.BigIntegerField(null=True, blank=True)
+    kwip_id = models.BigIntegerField(null=True, blank=True)
+    # Notices of one grouping stand together: those of a conversation, or a day's of one kind.
+    grouping = models.CharField(max_length=40)
+    told_at = models.DateTimeField(db_default=Now())
+    # Until the recipient opens the list, or the conversation.
+    is_unseen = models.BooleanField(default=True, db_default=True)
+    # Until the recipient opens the conversation: then, and not before, its next comment is told.
+    is_waiting = models.BooleanField(default=False, db_default=False)
+    # Removed from the list by the recipient. The row stays, so that the same fact is not told again.
+    is_cleared = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "kind", "subject", "actor"], name="notice_once", nulls_distinct=False
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["recipient", "-id"], name="notice_list"),
+            # The unread mark.
+            models.Index(fields=["recipient"], name="notice_unseen", condition=Q(is_unseen=True)),
+            # What opening a conversation changes.
+            models.Index(
+                fields=["recipient", "thread_id"],
+                name="notice_open",
+                condition=Q(is_unseen=True) | Q(is_waiting=True),
+            ),
+            # For deleted kwips.
+            models.Index(
+                fields=["thread_id", "subject"], name="notice_thread", condition=Q(thread_id__isnull=False)
+            ),
+            # For the CASCADE from a person.
+            models.Index(fields=["actor"], name="notice_actor", condition=Q(actor__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} for {self.recipient_id}"

@@ -1,0 +1,145 @@
+"""Reads of notices: a page of groups, each with its lines."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.keyset import KeysetOrder, Page, Seek, paginate
+from apps.kwips import text as kwip_text
+from apps.notifications.actions import KEPT
+from apps.notifications.registry import KINDS, Kind
+from apps.notifications.statements import SQL
+from apps.plaintext import safe
+from apps.statements import Statement
+
+PAGE_SIZE = 20  # groups
+LINES = 5  # of a group
+
+
+class Actor(NamedTuple):
+    username: str
+    name: str
+    avatar: str
+
+    @property
+    def path(self) -> str:
+        return f"/{self.username}/"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a kind says about one subject: the newest actors, and how many there are."""
+
+    group_id: int
+    kind: Kind
+    subject: int
+    told_at: datetime.datetime
+    is_unseen: bool
+    number: int
+    actors: list[Actor]
+    kwip_id: int | None
+    kwip_author: str | None
+    kwip_text: str | None
+    thread_id: int | None
+    thread_author: str | None
+    thread_text: str | None
+    is_tracked: bool | None
+
+    @property
+    def url(self) -> str:
+        return self.kind.place(self)
+
+    @property
+    def kwip_url(self) -> str:
+        return f"/{self.kwip_author}/kwip/{self.kwip_id}/"
+
+    @property
+    def others(self) -> int:
+        """How many actors are counted, not named: one is named rather than counted."""
+        return 0 if self.number <= len(self.actors) else self.number - 2
+
+    @property
+    def named(self) -> list[Actor]:
+        return self.actors[:2] if self.others else self.actors
+
+    @property
+    def excerpt(self) -> str:
+        return kwip_text.excerpt(self.kwip_text or "", words=30)
+
+    @property
+    def has_quote(self) -> bool:
+        """Whether the text that it leads to is shown: the conversation's own text stands above its lines."""
+        return self.kwip_id is not None and self.is_about_comment
+
+    @property
+    def is_about_comment(self) -> bool:
+        return self.kwip_id != self.thread_id
+
+
+@dataclass(frozen=True)
+class Group:
+    """The lines about one conversation, or of one kind and day. ``id`` is the newest notice's."""
+
+    id: int
+    lines: list[Line]
+
+    @property
+    def is_unseen(self) -> bool:
+        return any(line.is_unseen for line in self.lines)
+
+    @property
+    def thread_id(self) -> int | None:
+        return self.lines[0].thread_id
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the group is told because the viewer tracks its conversation, and still does."""
+        return any(line.is_tracked and line.kind.name in ("comment", "tracked") for line in self.lines)
+
+    @property
+    def thread_url(self) -> str:
+        """The address of the conversation, "" if it is about none."""
+        first = self.lines[0]
+        return f"/{first.thread_author}/kwip/{first.thread_id}/" if first.thread_id else ""
+
+    @property
+    def thread_excerpt(self) -> str:
+        return kwip_text.excerpt(self.lines[0].thread_text or "") or "…"
+
+
+def notices(viewer: User, arguments: Mapping[str, str], *, new: Sequence[int] = ()) -> Page[Group]:
+    """A page of the viewer's notices, newest first; one query. Raises `BadCursor`.
+
+    The notices ``new`` are shown as unseen, although they were just marked as seen.
+    """
+    order = KeysetOrder(f"notices {viewer.pk}")
+
+    def fetch(seek: Seek) -> list[Group]:
+        parameters = {"viewer": viewer.pk, "kept": KEPT, "lines": LINES, "new": list(new), **seek.parameters}
+        with connection.cursor() as cursor:
+            _page(seek.beyond, seek.direction).execute_prepared(cursor, parameters)
+            lines = [_line(row) for row in cursor.fetchall()]
+        return [Group(newest, list(said)) for newest, said in groupby(lines, key=attrgetter("group_id"))]
+
+    return paginate(arguments, order, fetch, limit=PAGE_SIZE)
+
+
+def _line(row: tuple[Any, ...]) -> Line:
+    group_id, kind, subject, told_at, is_unseen, number, actors, *texts = row
+    named = [Actor(username, safe(name), avatar) for username, name, avatar in actors]
+    return Line(group_id, KINDS[kind], subject, told_at, is_unseen, number, named, *texts)
+
+
+@cache
+def _page(beyond: str, direction: str) -> Statement:
+    """All kinds are registered before the first request."""
+    still = " ".join(f"WHEN '{kind.name}' THEN {kind.still}" for kind in KINDS.values())
+    page = SQL.load("page", still=f"CASE n.kind {still} ELSE false END", beyond=beyond, order=direction)
+    return page.statement("page.sql", f"notifications_page_{direction.lower()}")

@@ -1,0 +1,79 @@
+"""The registry of kinds of notices. A kind is one row: its event, who is told, its words and its place."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from django.utils.functional import Promise
+
+from apps.events import Event
+
+
+class Channel(StrEnum):
+    """How far a kind goes, unless the person chose otherwise. Each channel includes those before it."""
+
+    NONE = "none"
+    SITE = "site"
+    DIGEST = "digest"
+    MAIL = "mail"
+
+
+class Draft(NamedTuple):
+    """A fact to tell: to whom, by whom, about what. The actor is never told."""
+
+    recipients: Collection[int]
+    actor_id: int | None = None
+    subject: int = 0
+    thread_id: int | None = None
+    kwip_id: int | None = None
+
+
+# Returns whom an event concerns, None if no one.
+type Who = Callable[[Any], Draft | None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of notice.
+
+    ``name`` is stored; ``templates/notifications/words/NAME.html`` has its words, for a `queries.Line`.
+    ``label`` names it in the settings. ``events`` maps each event that tells it to who is told; a kind that
+    a .sql file tells has none. ``place`` returns the path that a line links to. ``still`` is SQL over the
+    notice `n`, false once the fact no longer holds. ``is_repeated`` tells the same fact again at each event.
+    """
+
+    name: str
+    label: str | Promise
+    channel: Channel
+    place: Callable[[Any], str]
+    events: Mapping[Event[Any], Who] = field(default_factory=dict)
+    still: str = "true"
+    is_repeated: bool = False
+
+    @property
+    def template(self) -> str:
+        return f"notifications/words/{self.name}.html"
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    """Adds a kind and subscribes it to its events. Called from `AppConfig.ready`, or from `kwippy.wiring`."""
+    assert kind.name not in KINDS, f"two kinds are named {kind.name}"  # noqa: S101
+    KINDS[kind.name] = kind
+    for event, who in kind.events.items():
+        event.within(_subscriber(kind, who))
+    return kind
+
+
+def _subscriber(kind: Kind, who: Who) -> Callable[[Any], None]:
+    from apps.notifications.actions import tell  # it imports this module
+
+    def subscriber(payload: Any) -> None:
+        if (draft := who(payload)) is not None:
+            tell(kind=kind, draft=draft)
+
+    subscriber.__qualname__ = f"tell_{kind.name}"  # for `manage.py events`
+    return subscriber

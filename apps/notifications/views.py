@@ -1,0 +1,29 @@
+"""The page of a member's notices."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.members import MemberRequest, members_only
+from apps.kwips.converters import kwip_id_of
+from apps.notifications import actions, queries
+
+
+@require_safe
+@members_only
+def notifications(request: MemberRequest) -> HttpResponse:
+    """Opening the first page marks all notices as seen; this page still shows which are new."""
+    is_first = not request.GET.keys() & {"before", "after"}
+    new = actions.see(user=request.user) if is_first else []
+    page = queries.notices(request.user, request.GET, new=new)
+    return render(request, "notifications/notifications.html", {"page": page})
+
+
+@require_POST
+@members_only
+def clear(request: MemberRequest) -> HttpResponse:
+    """Clears what the page showed, not what came since."""
+    newest = kwip_id_of(request.POST.get("newest"))
+    if newest is not None:
+        actions.clear(user=request.user, newest=newest)
+    return redirect("notifications")
