@@ -9,6 +9,7 @@ from django.views.generic import TemplateView
 from django.views.static import serve
 
 from apps.pagecache import public_page
+from apps.policy.keys import POLICY
 from kwippy import well_known
 from kwippy.observability import health, metrics
 
@@ -28,7 +29,9 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
-    path("about/", public_page("about")(TemplateView.as_view(template_name="about.html")), name="about"),
+    path(
+        "about/", public_page("about", POLICY)(TemplateView.as_view(template_name="about.html")), name="about"
+    ),
     path("robots.txt", well_known.robots, name="robots"),
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path(".well-known/change-password", well_known.change_password),

@@ -24,12 +24,13 @@ from apps.kwips.keys import kwip_pages
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
+from apps.policy.keys import POLICY
 
 WELCOMED_BY = 5  # people to follow, shown to a new member
 SORTS = {"sort": (queries.ACTIVE,)}
 
 
-@public_page(EVERYONE, PEOPLE)
+@public_page(EVERYONE, PEOPLE, POLICY)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The network of a member; the landing page for anonymous visitors."""
@@ -43,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/network.html", _first(request, timeline, "network_news"))
 
 
-@public_page(EVERYONE, PEOPLE, allowed_query=SORTS)
+@public_page(EVERYONE, PEOPLE, POLICY, allowed_query=SORTS)
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
@@ -81,7 +82,7 @@ def welcome(request: MemberRequest) -> HttpResponse:
     return render(request, "feeds/welcome.html", context)
 
 
-@public_page(tag_pages("{name}"), PEOPLE)
+@public_page(tag_pages("{name}"), PEOPLE, POLICY)
 @require_safe
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     canonical = tag_name(name)
@@ -94,7 +95,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 
 
-@public_page(user_pages("{username}"), PEOPLE, allowed_query=SORTS)
+@public_page(user_pages("{username}"), PEOPLE, POLICY, allowed_query=SORTS)
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -131,7 +132,7 @@ def comments(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
 
 
-@public_page(user_pages("{username}"), PEOPLE, BIOS)
+@public_page(user_pages("{username}"), PEOPLE, POLICY, BIOS)
 @require_safe
 def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -141,7 +142,7 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/followers.html", {"person": who, "page": page})
 
 
-@public_page(user_pages("{username}"), PEOPLE, BIOS)
+@public_page(user_pages("{username}"), PEOPLE, POLICY, BIOS)
 @require_safe
 def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -151,7 +152,7 @@ def following(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/following.html", {"person": who, "page": page})
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE)
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY)
 @require_safe
 def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     """A kwip with its conversation. The address of a comment redirects to its page of the conversation."""

@@ -22,6 +22,7 @@ from apps.kwips.models import Kwip
 from apps.kwips.queries import made_by_form
 from apps.pagecache import public_page
 from apps.plaintext import language_of
+from apps.policy.keys import POLICY
 
 
 @members_only
@@ -118,7 +119,7 @@ def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
     return _mark(request, kwip_id, actions.unfavourite)
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY, uncached_query=())
 @require_safe
 def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     """The page of a long comment with its whole text."""
@@ -132,7 +133,7 @@ def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     return render(request, "kwips/whole.html", _with_card(kwip, request, cards.Kind.WHOLE))
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE)
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY)
 @require_safe
 def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     kwip = _visible(request, kwip_id, username)
@@ -149,7 +150,7 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     return render(request, "kwips/history.html", context)
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY, uncached_query=())
 @require_safe
 def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int) -> HttpResponse:
     """The page of an earlier version with its whole text."""

@@ -7,7 +7,7 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.accounts.models import User
-from apps.kwips import queries
+from apps.kwips import queries, text
 from apps.kwips.cards import ShownCard
 from apps.kwips.forms import KwipForm
 
@@ -18,6 +18,12 @@ register = template.Library()
 def joined(cards: Iterable[ShownCard]) -> SafeString:
     """The HTML of a list's cards, one below the other."""
     return mark_safe("".join([shown.html for shown in cards]))  # noqa: S308 - each is safe
+
+
+@register.filter
+def linked(words: str) -> SafeString:
+    """Escaped text with links for addresses and tags."""
+    return text.to_html(words)
 
 
 @register.simple_tag

@@ -1,0 +1,59 @@
+"""Admin for applications: the queue of applicants, accepted or refused in batches."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.accounts import applications, sign_ups
+from apps.accounts.models import Application, User
+from apps.accounts.names import NameTaken
+
+# Of one action; each application takes a transaction of its own.
+MOST_AT_ONCE = 200
+
+
+@admin.register(Application)
+class ApplicationAdmin(admin.ModelAdmin):
+    list_display = ("username", "email", "words", "asked_at", "refused_at")
+    list_filter = (("refused_at", admin.EmptyFieldListFilter),)
+    search_fields = ("username", "email", "words")
+    ordering = ("-refused_at", "pk")  # PostgreSQL sorts NULL first: those that wait
+    show_full_result_count = False
+    actions = ("accept", "refuse")
+    fields = readonly_fields = list_display
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Application | None = None) -> bool:
+        return False
+
+    @admin.action(permissions=["change"], description=gettext_lazy("Accept: they join, and get a mail"))
+    def accept(self, request: HttpRequest, rows: QuerySet[Application]) -> None:
+        accepted = 0
+        for row in rows.filter(refused_at=None).order_by("pk")[:MOST_AT_ONCE]:
+            try:
+                user = sign_ups.accept(row.pk, by=_operator(request))
+            except (NameTaken, sign_ups.AddressTaken):
+                text = _("%(name)s: the name or the address belongs to a person by now. Refuse this one.")
+                self.message_user(request, text % {"name": row.username}, messages.ERROR)
+                continue
+            if user is not None:
+                self.log_addition(request, user, "Accepted an application.")
+                accepted += 1
+        text = ngettext("%(n)d accepted and mailed.", "%(n)d accepted and mailed.", accepted)
+        self.message_user(request, text % {"n": accepted})
+
+    @admin.action(permissions=["change"], description=gettext_lazy("Refuse: they get a mail"))
+    def refuse(self, request: HttpRequest, rows: QuerySet[Application]) -> None:
+        ids = rows.filter(refused_at=None).order_by("pk").values_list("pk", flat=True)
+        refused = applications.refuse(list(ids[:MOST_AT_ONCE]), by=_operator(request))
+        text = ngettext("%(n)d refused and mailed.", "%(n)d refused and mailed.", refused)
+        self.message_user(request, text % {"n": refused})
+
+
+def _operator(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - the admin requires it
+    return request.user
