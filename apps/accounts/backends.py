@@ -51,7 +51,7 @@ class CachedUserBackend(AccountBackend):
         if found[key] is None:
             return None
         user = User.from_cache(found[key])
-        user.policy = Policy.from_cache(found[POLICY])
+        user._policy = Policy.from_cache(found[POLICY])
         return user if self.user_can_authenticate(user) else None
 
 

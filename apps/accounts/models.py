@@ -103,7 +103,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
 
     # The site's policy, if it was read in the same round trip (`apps.accounts.backends`).
-    policy: Policy | None = None
+    _policy: Policy | None = None
     # The cached values of a user object from the cache; None if it was read from the database.
     _cached: dict[str, Any] | None = None
 
@@ -194,6 +194,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def me(self) -> ViewerSummary:
         return ViewerSummary(*(getattr(self, field) for field in ViewerSummary._fields))
+
+    @property
+    def policy(self) -> Policy | None:
+        """The site's policy as of the request, None for a user from the database."""
+        return self._policy
 
     def get_full_name(self) -> str:
         return self.name

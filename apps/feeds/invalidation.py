@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from apps.accounts.keys import user_pages
-from apps.feeds.keys import EVERYONE, tag_pages
+from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
 from apps.graph import events as graph_events
 from apps.invalidation import invalidate
 from apps.kwips import events
@@ -51,6 +51,11 @@ def on_deleted(event: events.Deleted) -> None:
 @events.unfavourited.within
 def on_favourited(event: events.Favourited) -> None:
     _purge([event.kwip], tags_of(event.kwip))
+
+
+@events.day_changed.within
+def on_day_changed(event: events.DayChanged) -> None:
+    invalidate(pages=[OF_THE_DAY])
 
 
 @graph_events.followed.within

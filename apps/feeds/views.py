@@ -14,13 +14,15 @@ from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
 from apps.feeds import previews, queries, unseen
-from apps.feeds.keys import EVERYONE, tag_pages
+from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
+from apps.feeds.newcomers import newcomers
 from apps.feeds.queries import Timeline
 from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
 from apps.kwips.cards import Kind
 from apps.kwips.forms import CommentForm
 from apps.kwips.keys import kwip_pages
+from apps.kwips.of_the_day import may_choose
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.pagecache import public_page
@@ -30,12 +32,13 @@ WELCOMED_BY = 5  # people to follow, shown to a new member
 SORTS = {"sort": (queries.ACTIVE,)}
 
 
-@public_page(EVERYONE, PEOPLE, POLICY)
+@public_page(EVERYONE, PEOPLE, POLICY, OF_THE_DAY)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The network of a member; the landing page for anonymous visitors."""
     if not request.user.is_authenticated:
         context = _first(request, queries.everyone(viewer_id=None), "everyone_news")
+        context["of_the_day"] = queries.shown(queries.of_the_day().page({}, limit=1), None)
         return render(request, "feeds/landing.html", context)
     viewer = request.user
     timeline = queries.network(
@@ -48,7 +51,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
-    return render(request, "feeds/everyone.html", _first(request, timeline, "everyone_news"))
+    context = _first(request, timeline, "everyone_news")
+    # Only on the first page, which `news` marks.
+    context["newcomers"] = newcomers(viewer_id(request)) if context["news"] else []
+    return render(request, "feeds/everyone.html", context)
 
 
 @require_safe
@@ -182,6 +188,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         "whole": whole,
         "preview": previews.kwip_path(card),
         "form": CommentForm() if viewer else None,
+        "chooses": not card.followers_only and request.user.is_authenticated and may_choose(request.user),
     }
     return render(request, "feeds/kwip.html", context)
 

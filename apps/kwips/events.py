@@ -57,6 +57,13 @@ class Withholding:
     kwip_ids: Collection[int]
 
 
+@dataclass(frozen=True)
+class DayChanged:
+    """``kwip_id`` is the kwip of the day by now, None for none."""
+
+    kwip_id: int | None
+
+
 published = Event("published", Published)
 commented = Event("commented", Commented)
 edited = Event("edited", Edited)
@@ -65,3 +72,4 @@ favourited = Event("favourited", Favourited)
 unfavourited = Event("unfavourited", Favourited)
 withheld = Event("withheld", Withholding)
 restored = Event("restored", Withholding)
+day_changed = Event("day_changed", DayChanged)

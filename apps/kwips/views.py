@@ -16,6 +16,7 @@ from apps.accounts.keys import PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.kwips import actions, cards, folding, queries
+from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
 from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
@@ -105,6 +106,27 @@ def delete(request: MemberRequest, kwip_id: int) -> HttpResponse:
         pass  # deleted by another request
     messages.success(request, _("gone. it won't come back :)"))
     return redirect(_address(kwip.thread) if kwip.thread else request.user)
+
+
+@require_POST
+@members_only
+def of_the_day(request: MemberRequest, kwip_id: int) -> HttpResponse:
+    """An operator makes the kwip the kwip of the day, or no longer."""
+    if not of_the_day_rules.may_choose(request.user):
+        raise PermissionDenied
+    if (kwip := queries.visible_kwip(kwip_id, None)) is None:
+        return gone(request)
+    if "dismiss" in request.POST:
+        of_the_day_rules.dismiss(kwip=kwip, by=request.user)
+        messages.success(request, _("taken off the front page."))
+        return redirect(_address(kwip))
+    try:
+        of_the_day_rules.choose(kwip=kwip, by=request.user)
+    except of_the_day_rules.NotForEveryone:
+        messages.error(request, _("a comment can't be the kwip of the day."))
+    else:
+        messages.success(request, _("it's the kwip of the day :)"))
+    return redirect(_address(kwip))
 
 
 @require_POST

@@ -7,7 +7,7 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.accounts.models import User
-from apps.kwips import queries, text
+from apps.kwips import of_the_day, queries, text
 from apps.kwips.cards import ShownCard
 from apps.kwips.forms import KwipForm
 
@@ -30,6 +30,11 @@ def linked(words: str) -> SafeString:
 def shown_counts(person: User, viewer: User) -> dict[str, int]:
     """The counters above a person's lists, as the viewer sees those."""
     return queries.shown_counts(person, viewer.pk)
+
+
+@register.simple_tag
+def is_of_the_day(kwip_id: int) -> bool:
+    return of_the_day.is_chosen(kwip_id)
 
 
 @register.simple_tag

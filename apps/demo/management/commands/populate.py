@@ -10,7 +10,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.models import User
-from apps.demo import builder, bulk_copy, clock, grammar
+from apps.demo import builder, bulk_copy, clock, grammar, house
 from apps.demo.builder import Community, Shape
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
@@ -112,6 +112,8 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
             table.copy()
         builder.set_sequences(home.tables)
         progress.step("Rebuilding indexes")
+    if shape.demo:
+        house.furnish()
     return (
         f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "
         f"{sum(home.counts.comments):,} comments, {sum(home.counts.favourites):,} favourites."
