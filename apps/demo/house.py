@@ -45,8 +45,7 @@ def furnish() -> None:
     if (kwip := public.order_by("-favourites_count", "-pk").first()) is not None:
         of_the_day.choose(kwip=kwip, by=house)
     Application.objects.bulk_create(
-        Application(username=name, email=f"{name}@kwippy.example", password="!", words=words)
-        for name, words in APPLICANTS
+        Application(username=name, email=f"{name}@kwippy.example", words=words) for name, words in APPLICANTS
     )
 
 
