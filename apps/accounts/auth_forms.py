@@ -14,9 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import invitations, names, pending_sign_up, queries, sign_ups
 from apps.accounts.form_messages import SiteMessages
-from apps.accounts.forms import storable
+from apps.accounts.forms import PlainTextField
 from apps.accounts.models import WORDS_LIMIT, Application, SignUp
-from apps.plaintext import clean
 
 
 class LoginForm(SiteMessages, allauth.LoginForm):
@@ -52,10 +51,9 @@ class LoginForm(SiteMessages, allauth.LoginForm):
 class SignupForm(SiteMessages, allauth.SignupForm):
     """Asks for an applicant's words while sign-up is by approval. An invitation needs none."""
 
-    words = forms.CharField(
+    words = PlainTextField(
         label=_("a few words about you"),
         max_length=WORDS_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
         help_text=_("a human reads them and lets you in. who are you, and what brings you here?"),
     )
     _password = ""
@@ -63,15 +61,8 @@ class SignupForm(SiteMessages, allauth.SignupForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.invitation = invitations.current(context.request)
-        self.fields["words"].widget.attrs.pop("maxlength", None)  # a longer paste gets an error, not a cut
         if not sign_ups.needs_approval(is_invited=self.invitation is not None):
             del self.fields["words"]
-
-    def clean_words(self) -> str:
-        storable(words := clean(self.cleaned_data["words"]))
-        if not words:
-            raise ValidationError(self.fields["words"].error_messages["required"], code="required")
-        return words
 
     def validate_unique_email(self, value: str) -> str:
         """Accepts a member's address: the response must not reveal that it has an account."""

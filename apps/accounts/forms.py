@@ -61,22 +61,30 @@ def storable(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+class PlainTextField(forms.CharField):
+    """A short text. The limit counts the cleaned text; a longer one gets an error instead of being cut."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.validators.append(storable)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {"rows": 3, "dir": "auto"}
+
+    def to_python(self, value: object) -> str:
+        return clean(super().to_python(value) or "")
+
+
 class InvitationForm(SiteMessages, forms.Form):
-    note = forms.CharField(
+    note = PlainTextField(
         label=_("a note to go with it"),
         required=False,
         max_length=NOTE_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
-        help_text=_("the one you invite reads it first. no links, no shouting :)"),
+        help_text=_("the one you invite reads it first :)"),
     )
     form_key = forms.UUIDField(required=False, initial=uuid.uuid4, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["note"].widget.attrs.pop("maxlength", None)  # a longer paste gets an error, not a cut
-
-    def clean_note(self) -> str:
-        return storable(clean(self.cleaned_data["note"]))
 
     def clean_form_key(self) -> uuid.UUID:
         return self.cleaned_data["form_key"] or uuid.uuid4()
