@@ -4,13 +4,13 @@ import datetime
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.accounts.models import User
 from apps.commandqueue.models import Command
 from apps.policy import queries, tasks
 from apps.policy.models import SignUpMode, SitePolicy
@@ -35,7 +35,7 @@ def shown(client: Client, path: str = "/about/") -> bool:
 @pytest.fixture
 def member(db: None) -> Client:
     client = Client()
-    client.force_login(User.objects.create_user("ann", "ann@example.org"))
+    client.force_login(get_user_model()._default_manager.create_user("ann", "ann@example.org"))
     return client
 
 
@@ -112,7 +112,7 @@ def test_public_pages_gain_and_lose_the_announcement_exactly(
 
 
 def test_the_operator_edits_the_policy_in_the_admin(client: Client) -> None:
-    client.force_login(User.objects.create_superuser("ops", "ops@example.org"))
+    client.force_login(get_user_model()._default_manager.create_superuser("ops", "ops@example.org"))
     address = client.get("/admin/policy/sitepolicy/")["Location"]
     assert client.get(address).status_code == 200
     assert not SitePolicy.objects.exists(), "looking changes nothing"

@@ -12,11 +12,11 @@ from django.test import Client
 from apps.accounts import invitations, sign_ups
 from apps.accounts.actions import switch_off
 from apps.accounts.models import NOTE_LIMIT, Application, Invitation, SignUp, User
-from apps.accounts.tests.test_sign_up_modes import APPROVAL, CLOSED, INVITATION, OPEN, set_mode
 from apps.graph import actions as graph
 from apps.graph.queries import is_following
 from kwippy.observability.request_log import without_secrets
 from kwippy.tasks import sweep_sign_ups
+from tests.pages.test_sign_up_modes import APPROVAL, CLOSED, INVITATION, OPEN, set_mode
 from tests.support.concurrency import at_once
 from tests.support.people import link_to, member, sign_up, who_is_in
 

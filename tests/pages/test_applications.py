@@ -10,8 +10,8 @@ from django.test import Client
 from apps.accounts import applications, queries, sign_ups
 from apps.accounts.models import WORDS_LIMIT, Application, SignUp, User
 from apps.accounts.names import NameTaken
-from apps.accounts.tests.test_sign_up_modes import APPROVAL, OPEN, set_mode
 from kwippy.tasks import sweep_sign_ups
+from tests.pages.test_sign_up_modes import APPROVAL, OPEN, set_mode
 from tests.support.concurrency import at_once
 from tests.support.people import PASSWORD, link_to, signs_in, who_is_in
 
