@@ -35,7 +35,7 @@ def shown(client: Client, path: str = "/about/") -> bool:
 @pytest.fixture
 def member(db: None) -> Client:
     client = Client()
-    client.force_login(get_user_model()._default_manager.create_user("ann", "ann@example.org"))
+    client.force_login(get_user_model().objects.create_user("ann", "ann@example.org"))
     return client
 
 
@@ -112,7 +112,7 @@ def test_public_pages_gain_and_lose_the_announcement_exactly(
 
 
 def test_the_operator_edits_the_policy_in_the_admin(client: Client) -> None:
-    client.force_login(get_user_model()._default_manager.create_superuser("ops", "ops@example.org"))
+    client.force_login(get_user_model().objects.create_superuser("ops", "ops@example.org"))
     address = client.get("/admin/policy/sitepolicy/")["Location"]
     assert client.get(address).status_code == 200
     assert not SitePolicy.objects.exists(), "looking changes nothing"
