@@ -64,10 +64,8 @@ def _refuse(pk: int, by: User) -> bool:
 
 def mail(name: str, application: Application) -> None:
     """Mails the applicant; the mail backend enqueues it in the caller's transaction."""
-    login = f"{settings.SITE_URL}/accounts/login/"
-    get_adapter().send_mail(
-        f"account/email/{name}", application.email, {"user": application, "login_url": login}
-    )
+    context = {"user": application, "login_url": f"{settings.SITE_URL}/accounts/login/"}
+    get_adapter().render_mail(f"account/email/{name}", application.email, context).send()
 
 
 def sweep() -> int:

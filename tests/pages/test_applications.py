@@ -77,7 +77,7 @@ def test_a_refused_applicant_gets_a_mail_and_is_forgotten_after_a_month(client: 
 
 
 def test_the_words_are_required_bounded_and_come_back_with_an_error(client: Client) -> None:
-    for words in ("", "  \n ", "x" * (WORDS_LIMIT + 1), "broken \ud800", "nul \0"):
+    for words in ("", "  \n ", "x" * (WORDS_LIMIT + 1), "nul \0"):
         answer = apply(client, words=words, confirm=False)
         assert "words" in answer.context["form"].errors
     assert (
