@@ -18,7 +18,7 @@ run: ## start the site on http://localhost:8000 (PORT= moves it, STOCK=1 is stoc
 	@$(VENV) -m deploy.local
 
 test: ## run the tests against PostgreSQL, memcached, nginx and Chromium (ARGS= goes to pytest)
-	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx chromium
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx chromium valgrind
 	@$(VENV) -m pytest -n 2 $(ARGS)
 
 torture: ## run the long tests: each fault of the queue a hundred times, and more (about an hour)
@@ -33,7 +33,7 @@ mutate: ## break a copy of the code in a hundred ways; the tests must fail each 
 	@$(VENV) -m tests.support.mutate $(ARGS)
 
 bench: ## measure an optimization: SUBJECT=timelines; none lists them (ARGS= sizes, PUBLISH=1 into docs/results/)
-	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt $(if $(SUBJECT),memcached nginx wrk)
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt $(if $(SUBJECT),memcached nginx wrk valgrind)
 	@$(VENV) -m bench $(SUBJECT) $(ARGS) $(if $(PUBLISH),--publish)
 
 lint: export DEBUG = true

@@ -4,7 +4,8 @@ Each package here but `lib` is a subject. It runs several ways of doing the same
 turns, round by round, so that a slow moment of the machine affects all of them alike. A figure is the
 median over the rounds of one rival's time over another's.
 
-Read in this order: `lib/measure.py` (how rivals are timed), `lib/community.py` (the data), a subject's
-`__init__.py`. Each run writes `results/SUBJECT.json`; `--publish` writes `docs/results/SUBJECT.json`, to
-which a test holds the documentation.
+Read in this order: `lib/measure.py` (how rivals are timed), `lib/processes.py` (what they cost, on which
+cores), `lib/servers.py` (the site as it is deployed), `lib/community.py` (the data), a subject's
+`__init__.py`. Each run writes `results/SUBJECT.json`, with the machine and the Python that it is of;
+`--publish` writes `docs/results/SUBJECT.json`, to which a test holds the documentation.
 """

@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def measure(subject: str, *, size: str, publish: bool) -> None:
     from bench.lib import report
+    from bench.lib.python_build import described
     from deploy.local.services import ServiceError
 
     module = importlib.import_module(f"bench.{subject}")
@@ -51,7 +52,8 @@ def measure(subject: str, *, size: str, publish: bool) -> None:
     except ServiceError as error:
         raise SystemExit(f"bench: {error}") from None
     path = report.write(subject, result, size=size, publish=publish)
-    print("\n".join([*result.table, "", *report.lines(result.figures), "", str(path)]))
+    found = [*result.table, "", *report.lines(result.figures), "", described(result.python), str(path)]
+    print("\n".join(found))
 
 
 def check_needs(module: ModuleType, subject: str) -> None:

@@ -158,6 +158,19 @@ def memcached(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[C
     return problems
 
 
+def pagecache(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    ttl = (settings.PAGECACHE or {}).get("GENERATIONS_TTL_MS", 0)
+    if 0 <= ttl <= 1000:
+        return []
+    return [
+        Error(
+            f"PAGECACHE_GENERATIONS_TTL_MS must be from 0 to 1000 milliseconds; got {ttl}.",
+            hint="Set it to 0 (off) or to a few milliseconds: pages are stale for that long after a change.",
+            id="kwippy.E012",
+        )
+    ]
+
+
 def folders(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for name in ("MEDIA_ROOT", "MAIL_DIR"):
@@ -215,4 +228,4 @@ def database(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Ch
 
 
 # Without `database`, which only commands that use the database run.
-CHECKS = (site_address, secret_key, mail, proxies, memcached, folders, metrics, debug)
+CHECKS = (site_address, secret_key, mail, proxies, memcached, pagecache, folders, metrics, debug)

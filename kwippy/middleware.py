@@ -1,12 +1,30 @@
-"""Middleware that is not about observability: cache headers, form encoding, overload."""
+"""Middleware that is not about observability: policy and cache headers, form encoding, overload."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
+from django.utils.csp import CSP, build_policy
 
 from apps.limits import Busy
 from kwippy.errors import busy
+
+
+class PolicyMiddleware:
+    """Sends SECURE_CSP, rendered once: it has no nonce. Django's middleware renders it for each response.
+
+    A view with a policy of its own sets the header. Django's decorator `csp_override` has no effect here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._policy = build_policy(settings.SECURE_CSP)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault(CSP.HEADER_ENFORCE.value, self._policy)
+        return response
 
 
 class PrivateByDefaultMiddleware:

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from django.views.static import serve
 
+from apps.feeds import views as feeds
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
 from kwippy import well_known
@@ -28,6 +29,8 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First: Django tries the patterns in turn, and members request no page more often.
+    path("", feeds.home, name="home"),
     path("admin/", admin.site.urls),
     path(
         "about/", public_page("about", POLICY)(TemplateView.as_view(template_name="about.html")), name="about"

@@ -8,7 +8,7 @@ error.
               (permit, timeout)  (idle slots)                                                    │
     next thread ◄─ release ◄─ back to DBUtils ◄─ rollback, reset session ◄─ close(), request end ┘
 
-Read in this order: `base.py`, `pool.py`, `semaphore.py`, `reset.py`, `options.py`.
+Read in this order: `base.py`, `pool.py`, `semaphore.py`, `session.py`, `reset.py`, `options.py`.
 
 Problem (2008)
     Django opened a connection for each request, which costs more than a light page with TCP, TLS and SCRAM.
@@ -17,16 +17,16 @@ Problem (2008)
     reset, and a full pool waited forever.
 
 Mechanism
-    What DBUtils still does: `PooledDB` keeps the idle slots and hands them out;
-    the semaphore bounds them. What had to be taken away: its
-    proxies (above); connecting, checking and resetting, which it does under its one lock (so it gets
-    `Slot`s, which may be empty, through a small fake driver, and closed connections go to ``to_close``);
-    its blocking mode, neither fair nor with a timeout; its lock's state across a fork (``dbutils_lock``).
-    DBUtils stays as the original's choice.
+    DBUtils' `PooledDB` keeps the idle slots and hands them out; the semaphore bounds them. Not used: its
+    proxies (above); connecting, checking and resetting, which it does under its one lock (it gets `Slot`s,
+    which may be empty); its blocking mode, neither fair nor with a timeout. DBUtils stays as the original's
+    choice.
 
     - At check-out the socket is polled: an idle connection with data to read was closed by the server.
     - At check-in (`reset`) the transaction is rolled back and the session reset: settings, role, locks,
       LISTEN, temporary tables, cursors. Prepared statements stay (`apps.statements`).
+    - `session` records what is executed. After a checkout that executed only SQL marked read-only (by
+      `apps.statements`), outside a transaction, nothing is sent.
 
     It pays where threads outnumber busy connections. Persistent connections are as fast and need more of
     PostgreSQL's processes. Django's own pool is for psycopg 3. PgBouncer pools for several machines,

@@ -10,9 +10,11 @@ from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as postgresql
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from django.utils.asyncio import async_unsafe
+from psycopg2 import extensions
 
 from apps.dbpool import registry
 from apps.dbpool.pool import Checkout
+from apps.dbpool.session import Connection, Cursor
 
 __all__ = ["DatabaseWrapper"]
 
@@ -37,8 +39,11 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         _wrappers.add(self)
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Django's, and the time zone, so that RESET ALL restores it without a round trip."""
+        """Django's; the time zone, so that RESET ALL restores it without a round trip; our two classes."""
         params: dict[str, Any] = super().get_connection_params()
+        params["connection_factory"] = Connection
+        if params["cursor_factory"] is extensions.cursor:
+            params["cursor_factory"] = Cursor
         if self.timezone_name:
             options = params.get("options", os.environ.get("PGOPTIONS", ""))
             params["options"] = f"{options} -c TimeZone={self.timezone_name}".strip()

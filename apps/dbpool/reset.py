@@ -24,20 +24,24 @@ def is_alive(raw: Raw, check: str) -> bool:
 def reset(raw: Raw, cursors: Iterable[Any], reset: str) -> bool:
     """Reset everything but prepared statements; False if the connection must be closed instead.
 
-    Rolls back, runs the ``reset`` SQL, and closes the cursors, so that a cursor that was kept can't be used
-    on the next checkout.
+    Closes the cursors, so that a cursor that was kept can't be used on the next checkout. Unless only
+    read-only statements ran, it rolls back and runs the ``reset`` SQL.
     """
     try:
         for cursor in cursors:
             cursor.close()
         if raw.closed or raw.get_transaction_status() == extensions.TRANSACTION_STATUS_ACTIVE:
             return False
-        _end_transaction(raw)
-        raw.autocommit = False
-        # Without autocommit this needs no round trip.
-        raw.set_session(isolation_level="DEFAULT", readonly="DEFAULT", deferrable="DEFAULT")
-        if reset:
-            _execute(raw, reset)
+        if _is_unchanged(raw):
+            raw.autocommit = False
+        else:
+            _end_transaction(raw)
+            raw.autocommit = False
+            # Without autocommit this needs no round trip.
+            raw.set_session(isolation_level="DEFAULT", readonly="DEFAULT", deferrable="DEFAULT")
+            if reset:
+                _execute(raw, reset)
+            raw.changed = False
     except psycopg2.Error:
         return False
     if raw.notices:
@@ -56,6 +60,18 @@ def close(raw: Raw) -> None:
         pass  # it is closed
 
 
+def _is_unchanged(raw: Raw) -> bool:
+    """Whether the session is as it was at check-out. `session` records SQL; the rest is psycopg2's own."""
+    return (
+        not raw.changed
+        and raw.status == extensions.STATUS_READY
+        and raw.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
+        and raw.isolation_level is None
+        and raw.readonly is None
+        and raw.deferrable is None
+    )
+
+
 def _end_transaction(raw: Raw) -> None:
     raw.rollback()
     if raw.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
@@ -66,7 +82,7 @@ def _end_transaction(raw: Raw) -> None:
 def _execute(raw: Raw, sql: str) -> None:
     """Run SQL outside of a transaction."""
     raw.autocommit = True
-    with raw.cursor(cursor_factory=extensions.cursor) as cursor:
+    with extensions.cursor(raw) as cursor:  # past `session`: it is no change
         cursor.execute(sql)
     raw.autocommit = False
 

@@ -1,21 +1,23 @@
 """Draws the image of a link preview with Pillow: a face, a name, the first words.
 
 The font has Latin, Greek and Cyrillic. A text with other letters is not drawn; emoji are removed.
+
+Only `previews.draw` imports this module, since Pillow takes 4 MB of each process that loads it.
 """
 
 import io
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from apps.feeds.previews import Subject
+
 SIZE = (1200, 630)
 LETTERS = 280  # of a text; the rest is not read
 LINES = 5
-LOOK = "1"  # to change with this file: it is part of the version of an image
 
 _ART = Path(__file__).parent / "art"
 _GROUND, _SHEET, _INK, _SOFT = "#eff7ff", "#ffffff", "#23303a", "#5a6872"
@@ -35,19 +37,6 @@ _HUES = (
 )
 # Unicode categories that are not drawn: symbols such as emoji, format characters, unassigned.
 _LEFT_OUT = {"So", "Sk", "Cf", "Cn", "Co", "Cs", "Cc"}
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is drawn. ``words`` and ``avatar`` may be ""."""
-
-    site: str
-    username: str
-    name: str
-    words: str
-    avatar: str
-    hue: int
-    face: int
 
 
 def draw(subject: Subject, picture: bytes | None) -> bytes:

@@ -9,7 +9,7 @@ import datetime
 import json
 import threading
 import time
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -28,8 +28,6 @@ from apps.accounts import avatars
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
 from apps.accounts.templatetags.people import hue
-from apps.feeds import preview_image
-from apps.feeds.preview_image import Subject
 from apps.kwips.queries import Card, cards, visible_kwip
 from apps.kwips.text import excerpt
 
@@ -39,7 +37,21 @@ MOST = 2_000  # files after a sweep: 150 MB, at 40 to 90 kB each
 WAITS = (0.2, 0.2, 0.2, 0.3, 0.3, 0.3)  # seconds; one request of a process at a time waits
 _one_waits = threading.BoundedSemaphore(1)
 pause = time.sleep
+LOOK = "1"  # to change with preview_image.py: it is part of the version of an image
 _END = b"\xff\xd9"  # of a JPEG; a file without it is being written
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is drawn. ``words`` and ``avatar`` may be ""."""
+
+    site: str
+    username: str
+    name: str
+    words: str
+    avatar: str
+    hue: int
+    face: int
 
 
 def of_kwip(card: Card) -> Subject:
@@ -65,7 +77,7 @@ def person_path(who: User) -> str:
 
 def version(subject: Subject) -> str:
     """A digest of the content and the design."""
-    return blake2b(json.dumps([preview_image.LOOK, *astuple(subject)]).encode(), digest_size=8).hexdigest()
+    return blake2b(json.dumps([LOOK, *astuple(subject)]).encode(), digest_size=8).hexdigest()
 
 
 @require_safe
@@ -127,6 +139,8 @@ def _wait_for(name: str) -> bytes | None:
 @task(queue_name="bulk")
 def draw(fields: list[str | int]) -> None:
     """Draws and stores an image (see `Subject`), unless it is stored."""
+    from apps.feeds import preview_image  # late: it loads Pillow
+
     subject = Subject(*fields)  # type: ignore[arg-type]
     if _read(_name(subject)) is not None:
         return

@@ -3,7 +3,6 @@ from django.urls import path
 from apps.feeds import atom, previews, sitemaps, views
 
 urlpatterns = [
-    path("", views.home, name="home"),
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     path("sitemap-kwips-<id_range:number>.xml", sitemaps.kwips, name="sitemap_kwips"),
     path("sitemap-people-<id_range:number>.xml", sitemaps.people, name="sitemap_people"),

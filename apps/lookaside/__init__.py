@@ -9,25 +9,26 @@ is unchanged. A write deletes the key after its commit, which voids the lease::
       |                  |<------ md k --------|
       |-- ms k C7 ------>| refused             |
 
-Read in this order: stores.py, backends.py, memcached.py, client.py, server.py, values.py,
+Read in this order: stores.py, backends.py, peeking.py, memcached.py, client.py, server.py, values.py,
 tests/test_interleavings.py.
 
 Problem (2008)
-    Kwippy cached users and sessions in memcached, set or deleted keys by hand. Get, read, set is a race: a
-    reader reads the old row, a writer commits and deletes the key, the reader sets the old row for a whole
-    TTL. In Django's ``cached_db`` sessions it signs a user in again who signed out. Django also reconnects to
-    memcached for each request, which costs more than the read.
+    Kwippy cached users and sessions in memcached, and set or deleted keys by hand. Get, read, set is a race:
+    a reader reads the old row, a writer commits and deletes the key, the reader sets the old row for a whole
+    TTL. Django's ``cached_db`` sessions thus sign a user in again who signed out.
 
 Mechanism
     - A miss (``mg … N``) grants a lease for 3 seconds; a fill (``ms … C``) is a compare-and-swap with its
       number, on its connection only: a restarted memcached repeats numbers.
-    - Other readers poll for 75 ms, then compute without storing. A lease holder never waits.
+    - Other readers poll for 75 ms, then compute without storing.
     - ``cache().get_or_compute(key, compute)`` and ``get_many_or_compute`` read and fill in one round trip
       each. ``cache().invalidate(keys)`` belongs into a commit hook, and returns failed keys.
+    - ``with cache().peeking(keys)``: the next read fetches these too, without a lease.
     - Inside a transaction or `bypassed()`, reads compute and store nothing. ``compute`` must read the
       primary.
-    - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry.
-    - A connection a thread, 0.2 s to connect and to reply; all threads skip a silent server for 2 s.
+    - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry. Small ones are
+      verified once.
+    - A connection a thread, 0.2 s to connect and to reply; threads skip a silent server for 2 s.
 
 Switch
     ``CACHES["lookaside"]["BACKEND"]`` in ``apps.lookaside.backends``: ``MemcachedLookaside`` (OPTIONS:

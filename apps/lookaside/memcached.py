@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import batched
 from typing import Any
 
@@ -22,10 +22,13 @@ class MemcachedStore:
         self._options = options
         self._ring: Any = RendezvousHash(self._addresses, hash_function=_score)
 
-    def fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, Answer]:
+    def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> dict[bytes, Answer]:
         answers: dict[bytes, Answer] = {}
-        for at, batch in self._batches(keys):
-            commands = b"".join([b"mg %s v f c N%d\r\n" % (key, LEASE_SECONDS) for key in batch])
+        for at, batch in self._batches([*keys, *peeks] if peeks else keys):
+            commands = b"".join([
+                b"mg %s v f\r\n" % key if key in peeks else b"mg %s v f c N%d\r\n" % (key, LEASE_SECONDS)
+                for key in batch
+            ])  # fmt: skip
             try:
                 client, replies = at.exchange(commands, len(batch))
             except ERRORS:

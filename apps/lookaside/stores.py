@@ -4,7 +4,7 @@ import itertools
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -46,8 +46,11 @@ class Fill(NamedTuple):
 class Store(Protocol):
     """Stores entries. Each call is one round trip to each server; only `clear` raises if a server is down."""
 
-    def fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, Answer]:
-        """An answer for each key, except for keys of a server that is down."""
+    def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> dict[bytes, Answer]:
+        """An answer for each key, except for keys of a server that is down.
+
+        An answer for a key of ``peeks`` grants no lease, and may be left out if there is no entry.
+        """
 
     def fill(self, fills: Sequence[Fill]) -> None:
         """Stores the entries whose lease is still valid."""
@@ -77,9 +80,13 @@ class LocalStore:
         self._items: OrderedDict[bytes, tuple[bytes, float, Entry | None]] = OrderedDict()
         self._bytes = 0
 
-    def fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, Answer]:
+    def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> dict[bytes, Answer]:
         with self._lock:
-            return {key: self._answer(key) for key in keys}
+            answers = {key: self._answer(key) for key in keys}
+            for key in peeks:
+                _, expires_at, entry = self._items.get(key, (b"", 0.0, None))
+                answers[key] = Answer(entry if expires_at >= monotonic() else None, None)
+            return answers
 
     def fill(self, fills: Sequence[Fill]) -> None:
         with self._lock:
@@ -154,7 +161,7 @@ def local_store(name: str) -> LocalStore:
 class NoStore:
     """A store that holds nothing, and where nothing fails."""
 
-    def fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, Answer]:
+    def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> dict[bytes, Answer]:
         return {}
 
     def fill(self, fills: Sequence[Fill]) -> None: ...

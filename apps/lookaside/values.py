@@ -3,6 +3,9 @@
 An entry is a signature (HMAC-SHA-256 over the key, memcached's flags and everything after the signature), the
 schema, the time when it expires, and the body. An attacker who can write to memcached can't forge a value,
 move one to another key, or extend its life.
+
+A process verifies and parses a small JSON entry (a session, a user, a generation) once: it remembers the
+result under all that determines it, the signed bytes included. Each reader gets a copy of its own.
 """
 
 import enum
@@ -11,6 +14,7 @@ import json
 import struct
 import time
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +28,12 @@ COMPRESSED: Final = 4
 COMPRESS_ABOVE = 4096
 # memcached takes items of up to 1 MiB, its own header and the key included.
 LARGEST = 1_048_576 - 512
+
+# The JSON entries that a process remembers, in bytes and in number: 7 MB at most, and 3 MB of real ones.
+REMEMBERED_BYTES = 2000
+REMEMBERED = 1024
+
+_CONTAINERS = {dict, list}
 
 SIGNATURE_BYTES = 32
 HEADER = struct.Struct(">Id")
@@ -67,26 +77,50 @@ def encode(key: bytes, value: object, *, schema: int, ttl: float) -> Entry:
 def decode(key: bytes, entry: Entry, *, schema: int) -> Any | Missing:
     """The value in ``entry``; MISSING if its signature is wrong, its schema another, or it has expired.
 
-    Never raises: one bad entry must not spoil a batch.
+    Never raises: one bad entry must not spoil a batch. The value is the caller's own, to change as it likes.
+    """
+    is_small = entry.flags == JSON and len(entry.data) <= REMEMBERED_BYTES
+    read: Callable[..., tuple[float, Any | Missing]] = _verified_once if is_small else _verified
+    try:
+        expires_at, value = read(signing_keys(), key, entry, schema)
+        if expires_at < time.time():
+            return MISSING
+        return _copied(value) if is_small else value
+    except (ValueError, zlib.error, RecursionError):
+        return MISSING
+
+
+def _verified(keys: tuple[bytes, ...], key: bytes, entry: Entry, schema: int) -> tuple[float, Any | Missing]:
+    """When the entry expires, and its value; MISSING if its signature is wrong or its schema another.
+
+    Raises ValueError, zlib.error or RecursionError for a body that can't be parsed.
     """
     signed, content = entry.data[:SIGNATURE_BYTES], entry.data[SIGNATURE_BYTES:]
     if len(content) < HEADER.size:
-        return MISSING
-    for secret in signing_keys():
+        return 0.0, MISSING
+    for secret in keys:
         if hmac.compare_digest(signed, signature(secret, key, entry.flags, content)):
             break
     else:
-        return MISSING
+        return 0.0, MISSING
     entry_schema, expires_at = HEADER.unpack_from(content)
-    if entry_schema != schema or expires_at < time.time():
-        return MISSING
-    try:
-        body = content[HEADER.size :]
-        if entry.flags & COMPRESSED:
-            body = zlib.decompress(body)
-        return body if entry.flags & BYTES else from_json(body.decode())[0]
-    except (ValueError, zlib.error, RecursionError):
-        return MISSING
+    if entry_schema != schema:
+        return 0.0, MISSING
+    body = content[HEADER.size :]
+    if entry.flags & COMPRESSED:
+        body = zlib.decompress(body)
+    return expires_at, body if entry.flags & BYTES else from_json(body.decode())[0]
+
+
+# Bounded, and safe for threads. The least recently used entry is forgotten first.
+_verified_once = lru_cache(maxsize=REMEMBERED)(_verified)
+
+
+def _copied(value: Any) -> Any:
+    """A copy of a JSON value, in half the time of parsing its text again."""
+    if type(value) is dict:
+        return {name: _copied(v) if type(v) in _CONTAINERS else v for name, v in value.items()}
+    return [_copied(v) for v in value] if type(value) is list else value
 
 
 def normalized(value: Any) -> Any:

@@ -12,18 +12,17 @@ that all its pages are stored under. Changing it makes them unreachable::
 Read in this order: addresses.py, cacheable.py, surrogate.py, wsgi.py, responses.py, tests/test_purging.py.
 
 Problem (2008)
-    Kwippy cached public pages for a fixed TTL; visitors saw stale ones until it expired. So does Django's
-    cache middleware. It also stores an entry for each cookie and added argument; when one expires, every
-    request renders the page.
+    Kwippy cached public pages for a fixed TTL, stale until it expired. So does Django's cache middleware,
+    with an entry for each cookie and added argument; when one expires, every request renders the page.
 
 Mechanism
     - A view opts in: ``@public_page("user:{username}", "people")``, with the arguments it reads.
-    - An anonymous request is rebuilt from its path and allowed arguments. Django sees no cookie and no header
-      of a visitor, so none can end up in a shared page.
+    - An anonymous request is rebuilt from its path and allowed arguments. Django sees no cookie or header of
+      a visitor.
     - Generations are read before the page's SQL: a page rendered before a purge and stored after it has the
       old generation in its key. They are random, so an eviction brings no page back.
-    - A lease is memcached's permission to store, given to the first reader that misses and void after a
-      delete (`apps/lookaside`). Its holder renders; others wait up to 1.6 s, then render without storing.
+    - The first reader that misses gets a lease (`apps/lookaside`), the permission to store. Its holder
+      renders; others wait up to 1.6 s, then render without storing.
     - Not stored: statuses other than 200, a cookie, token, nonce or cursor, over 256 kB.
 
     ================ ========================== =============== ===================== ===============
@@ -31,20 +30,22 @@ Mechanism
     ================ ========================== =============== ===================== ===============
     pages            release+page+generations   memcached       TTL, 300 s at most    new generation
     near cache       release+page+generations   process, 8 MB   that of the page      new generation
+    generations      surrogate keys             process, 1,024  GENERATIONS_TTL_MS    own purge
     fallback         page                       process         1 s, memcached down   nothing
     admission marker page                       memcached       24 h                  nothing
     ================ ========================== =============== ===================== ===============
 
-    The admission marker: a page is stored on its second request. ``manage.py warmpages`` stores `warm_paths`
-    in advance.
+    Marker: a page is stored on its second request. ``manage.py warmpages`` stores `warm_paths` in advance.
 
 Switch
     ``PAGECACHE``: None is off. CACHE names a look-aside cache in ``CACHES``; SITE_URL; COOKIES that may
-    identify a visitor; RELEASE, which changes with the code.
+    identify a visitor; RELEASE, which changes with the code; GENERATIONS_TTL_MS (0: off), for which a process
+    reuses generations that it has read.
 
 Invariant
-    After `purge` returns, no new request gets an older page (through nginx: for up to 2 s). No page depends
-    on its visitor. Added arguments and unknown addresses create no entries.
+    After `purge` returns, no new request gets an older page (in other processes: after GENERATIONS_TTL_MS;
+    through nginx: after 2 s). No page depends on its visitor. Added arguments and unknown addresses create no
+    entries.
 
 When it fails
     *memcached is down*: each process renders a page once a second. *A purge fails*: it is retried; the page
@@ -56,7 +57,7 @@ How to measure
 
 from apps.pagecache.addresses import public_page, warm_paths
 from apps.pagecache.responses import is_unmodified
-from apps.pagecache.surrogate import purge
+from apps.pagecache.surrogate import forget_reused, purge
 from apps.pagecache.wsgi import stats, wrapped
 
-__all__ = ["is_unmodified", "public_page", "purge", "stats", "warm_paths", "wrapped"]
+__all__ = ["forget_reused", "is_unmodified", "public_page", "purge", "stats", "warm_paths", "wrapped"]

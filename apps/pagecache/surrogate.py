@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.core.cache import caches
 
 # Longer than any page's TTL. When a generation expires, all pages with its key become unreachable at once.
 GENERATION_SECONDS = 24 * 3600
+# The pages whose generations a process reuses, for GENERATIONS_TTL_MS. Beyond that it forgets all of them.
+MAX_REUSED = 1024
 
 
 class Cache(Protocol):
@@ -38,8 +41,30 @@ class Generations(NamedTuple):
     created: list[str]
 
 
-def generations(cache: Cache, keys: Iterable[str]) -> Generations:
-    """The current generations of these surrogate keys, in one round trip; missing ones are created."""
+# By surrogate keys: when they may be reused until, and the generations. A purge of this process replaces the
+# dictionary after its delete, so what a thread has read before the delete goes into the abandoned one.
+_reused: dict[tuple[str, ...], tuple[float, Generations]] = {}
+
+
+def generations(cache: Cache, keys: tuple[str, ...], *, ttl: float = 0) -> Generations:
+    """The generations of these surrogate keys, in one round trip; missing ones are created.
+
+    They are current, or were so at most ``ttl`` seconds ago: a purge by another process is noticed later.
+    """
+    if not ttl:
+        return _read(cache, keys)
+    reused, now = _reused, monotonic()  # both before the read, which takes time
+    until, known = reused.get(keys, (0.0, None))
+    if known is not None and now < until:
+        return known
+    read = _read(cache, keys)
+    if len(reused) >= MAX_REUSED:
+        reused.clear()
+    reused[keys] = now + ttl, read._replace(created=[])
+    return read
+
+
+def _read(cache: Cache, keys: Iterable[str]) -> Generations:
     names = [generation_key(key) for key in keys]
     created: list[str] = []
 
@@ -60,7 +85,14 @@ def purge(keys: Iterable[str]) -> list[str]:
         return []
     names = {generation_key(key): key for key in keys}
     failed = caches[settings.PAGECACHE["CACHE"]].invalidate(names)  # type: ignore[attr-defined]
+    forget_reused()
     return [names[name] for name in failed]
+
+
+def forget_reused() -> None:
+    """Ends the reuse of generations in this process. Call it after each delete of generations."""
+    global _reused
+    _reused = {}
 
 
 def generation_key(key: str) -> str:

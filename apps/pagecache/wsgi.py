@@ -48,11 +48,14 @@ def stats() -> dict[str, int]:
 class PageCache:
     """``application`` behind the cache."""
 
-    def __init__(self, application: Application, *, cache: str, site: Site, release: str) -> None:
+    def __init__(
+        self, application: Application, *, cache: str, site: Site, release: str, generations_ttl: float
+    ) -> None:
         self._application = application
         self._cache_alias = cache
         self._site = site
         self._release = release
+        self._generations_ttl = generations_ttl
         self._near = NearCache()
         self._fallback = FallbackCache()
 
@@ -85,7 +88,7 @@ class PageCache:
         """The page, or Django's response if it is not a page, and the result for `stats`."""
         cache = self._cache
         # Read before the SQL of the page: a purge during the render then makes its key unreachable.
-        current = generations(cache, address.keys)
+        current = generations(cache, address.keys, ttl=self._generations_ttl)
         key = f"page:{self._release}:{address.name}\n{current.tokens}"
         near = self._near.get(key)
         if near is not None:
@@ -139,7 +142,13 @@ def wrapped(application: Application) -> Application:
     if options is None:
         return application
     site = Site(site_url=options["SITE_URL"], hosts=settings.ALLOWED_HOSTS, cookies=options["COOKIES"])
-    return PageCache(application, cache=options["CACHE"], site=site, release=options["RELEASE"])
+    return PageCache(
+        application,
+        cache=options["CACHE"],
+        site=site,
+        release=options["RELEASE"],
+        generations_ttl=options.get("GENERATIONS_TTL_MS", 0) / 1000,
+    )
 
 
 def response_of(application: Application, environ: Environ) -> Response:

@@ -20,6 +20,7 @@ Mechanism
       predicate, the direction (``{beyond}``, ``{order}``). Never a value: values are ``%(parameters)s``.
     - `Statement.execute` sends it whole, planned for its parameters. `Statement.execute_prepared` uses
       SQL's PREPARE and EXECUTE. PREPARE is sent past Django's cursor.
+    - A SELECT without a lock or side effect is marked: `apps.dbpool` then resets no session.
     - A migration or DEALLOCATE can make a prepared statement unusable. It is prepared again and repeated,
       inside a transaction after a rollback to a savepoint that was sent with EXECUTE in the same round
       trip.

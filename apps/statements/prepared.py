@@ -20,6 +20,20 @@ SAVEPOINT = "SAVEPOINT prepared; "
 _UNDO = "ROLLBACK TO SAVEPOINT prepared"
 
 
+# One SELECT that locks no row and calls no function known to change the session.
+_SELECT = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
+_CHANGES = re.compile(
+    r";|\b(INSERT|UPDATE|DELETE|MERGE|INTO|SHARE|set_config|nextval|setval|pg_\w+|lo_\w+|dblink\w*)\b",
+    re.IGNORECASE,
+)
+
+
+class ReadOnlySql(str):
+    """SQL that leaves its session as it was. `apps.dbpool` resets no session that executed nothing else."""
+
+    changes_session = False
+
+
 class Unusable(OperationalError):
     """The statement became unusable after each PREPARE. The site answers 503."""
 
@@ -50,10 +64,10 @@ class Statement:
     sql: str
     types: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The SQL as it is sent whole."""
-        return f"/* {self.file} */ {self.sql}"
+        return self._marked(self.sql)
 
     def execute(self, cursor: CursorWrapper, parameters: Mapping[str, Any]) -> None:
         """Send it whole: PostgreSQL plans it for these parameters."""
@@ -73,16 +87,16 @@ class Statement:
         for _ in range(_ATTEMPTS):
             if self.name not in known.usable:
                 self._prepare(raw, known)
-            savepoint = SAVEPOINT if _in_transaction(raw) else ""
+            in_transaction = _in_transaction(raw)
             try:
-                cursor.execute(f"/* {self.file} */ {savepoint}{self._execute}", parameters)
+                cursor.execute(self._execute_in_transaction if in_transaction else self._execute, parameters)
                 return
             except Error as error:
                 if not _is_unusable(error):
                     raise
                 last = error
                 known.usable.discard(self.name)
-                if savepoint:
+                if in_transaction:
                     _send(raw, _UNDO)
         raise Unusable(f"{self.name} became unusable {_ATTEMPTS} times") from last
 
@@ -103,9 +117,23 @@ class Statement:
         return f"PREPARE {self.name} {f'({types}) ' if types else ''}AS {body}"
 
     @cached_property
+    def is_read_only(self) -> bool:
+        """Whether it leaves its session as it was. A test asks PostgreSQL about each that says so."""
+        return _SELECT.match(self.sql) is not None and _CHANGES.search(self.sql) is None
+
+    @cached_property
     def _execute(self) -> str:
         values = ", ".join(f"%({name})s" for name in self._places)
-        return f"EXECUTE {self.name} {f'({values})' if values else ''}"
+        return self._marked(f"EXECUTE {self.name} {f'({values})' if values else ''}")
+
+    @cached_property
+    def _execute_in_transaction(self) -> str:
+        return f"/* {self.file} */ {SAVEPOINT}{self._execute}"
+
+    def _marked(self, sql: str) -> str:
+        """The SQL after the name of its file."""
+        sql = f"/* {self.file} */ {sql}"
+        return ReadOnlySql(sql) if self.is_read_only else sql
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -6,7 +6,6 @@ connections a process. All rivals run the whole time and get the load in turns.
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -21,9 +20,9 @@ from bench.dbpool.tls_postgres import Server, programs, tls_postgres
 from bench.lib.database import HOME
 from bench.lib.http import Load, load
 from bench.lib.measure import Ratio, Timing, rotated, times_as_fast
+from bench.lib.processes import cpu_seconds
 from bench.lib.report import Figures, Result, program_version
 from bench.lib.servers import gunicorn
-from deploy.local import services
 
 PROGRAMS = ("openssl",)
 MODULES = ("uv",)
@@ -118,18 +117,6 @@ def measure(rival: Rival, server: Server, *, seconds: float) -> None:
     rival.cpu_seconds += cpu_seconds(rival.pid) + cpu_seconds(server.pid) - before
     over.set()
     counting.join()
-
-
-def cpu_seconds(pid: int) -> float:
-    """The processor time of a server and its processes, with those that have ended."""
-    ticks = 0
-    for process in (pid, *services.descendants(pid)):
-        try:
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += sum(int(field) for field in fields[11 : 15 if process == pid else 13])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

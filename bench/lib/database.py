@@ -25,6 +25,20 @@ class Server:
         self.sockets = postgres.sockets
         self._postgres = postgres
 
+    @property
+    def pid(self) -> int:
+        return self._postgres.pid
+
+    @contextmanager
+    def logged_messages(self, name: str) -> Iterator[Callable[[], int]]:
+        """Has new sessions in a database log each message of a client; yields a count of those so far.
+
+        One message may have several statements.
+        """
+        self._run(f"ALTER DATABASE \"{name}\" SET log_statement = 'all'")
+        yield lambda: self._postgres.log.read_text(errors="replace").count("LOG:  statement: ")
+        self._run(f'ALTER DATABASE "{name}" RESET log_statement')
+
     def empty(self, name: str) -> None:
         """Makes an empty database, in place of the one that is there."""
         self.drop(name)

@@ -7,10 +7,14 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.lib.processes import other_cores
 
 WRK_CLIENTS = 8
+REQUESTS = Path(__file__).with_name("requests.lua")
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,17 @@ class Answer:
     body: bytes
 
 
-def fetch(port: int, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-    """One request on a connection of its own. Raises OSError or HTTPException without an answer."""
+def fetch(port: int, path: str, headers: Mapping[str, str] | None = None, form: str | None = None) -> Answer:
+    """One request, a POST of an encoded ``form`` if there is one, on a connection of its own.
+
+    Raises OSError or HTTPException without an answer.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    sent = {"Host": "localhost"} | dict(headers or {})
+    if form is not None:
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
     try:
-        connection.request("GET", path, headers={"Host": "localhost"} | dict(headers or {}))
+        connection.request("GET" if form is None else "POST", path, body=form, headers=sent)
         response = connection.getresponse()
         return Answer(response.status, response.getheaders(), response.read())
     finally:
@@ -113,21 +123,65 @@ def _take(selector: selectors.BaseSelector, client: _Client, result: Load) -> No
     client.send()
 
 
+@dataclass(frozen=True)
+class Request:
+    """One line of `requests.lua`. A POST gets a form key of its own each time that it is sent."""
+
+    path: str
+    cookie: str
+    method: str = "GET"
+    body: str = ""
+
+    @property
+    def line(self) -> str:
+        return "\t".join([self.method, self.path, self.cookie, self.body])
+
+
+@dataclass(frozen=True)
+class Run:
+    """What wrk counted."""
+
+    requests: int
+    requests_a_second: float
+
+    @property
+    def milliseconds(self) -> float:
+        """Milliseconds a request: the inverse of the rate."""
+        return 1000 / self.requests_a_second
+
+
 def wrk(port: int, path: str, *, seconds: float, script: tuple[str, ...] = ()) -> str:
-    """The output of wrk, run for ``seconds`` with a few clients; ``script`` is a file and its arguments."""
-    command = [str(shutil.which("wrk")), "-t1", f"-c{WRK_CLIENTS}", f"-d{seconds:.0f}s"]
-    command += ["-H", "Accept-Encoding: gzip"]
+    """The output of wrk, run for ``seconds`` with a few clients; ``script`` is a file and its arguments.
+
+    It runs on other cores than the worker: see `bench.lib.processes`.
+    """
+    cores = ",".join(map(str, sorted(other_cores())))
+    command = ["taskset", "-c", cores, str(shutil.which("wrk")), "-t1", f"-c{WRK_CLIENTS}"]
+    command += [f"-d{seconds:.0f}s", "--timeout", "20s", "-H", "Accept-Encoding: gzip"]
     if script:
         command += ["-s", script[0]]
     command += [f"http://localhost:{port}{path}", *script[1:]]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if not script and ("Non-2xx" in printed or "Socket errors" in printed):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def wrk_page(port: int, path: str, *, seconds: float) -> Run:
+    """Requests one page; raises SystemExit where a request fails."""
+    return _checked(wrk(port, path, seconds=seconds))
+
+
+def wrk_requests(
+    port: int, requests: Sequence[Request], folder: Path, *, seconds: float, seed: int, most: int = 0
+) -> Run:
+    """Sends the requests in turns, at most ``most`` of them; raises SystemExit where one fails."""
+    file = folder / "requests"
+    file.write_text("".join(f"{request.line}\n" for request in requests))
+    script = (str(REQUESTS), str(file), str(seed), str(most))
+    return _checked(wrk(port, "/", seconds=seconds, script=script))
+
+
+def _checked(printed: str) -> Run:
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
+    count = re.search(r"(\d+) requests in", printed)
+    if rate is None or count is None or "Non-2xx" in printed or "Socket errors" in printed:
         raise SystemExit(f"bench: requests failed\n{printed}")
-    return printed
-
-
-def wrk_milliseconds(port: int, path: str, *, seconds: float) -> float:
-    """Milliseconds a request under wrk: the inverse of its requests a second."""
-    found = re.search(r"Requests/sec:\s+([\d.]+)", wrk(port, path, seconds=seconds))
-    assert found  # noqa: S101 - wrk always prints it
-    return 1000 / float(found[1])
+    return Run(int(count[1]), float(rate[1]))

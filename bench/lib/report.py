@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.lib.measure import Ratio
+from bench.lib.python_build import python_build
 from deploy.local import postgres
 from deploy.local.bootstrap import find_program
 
@@ -36,6 +37,8 @@ class Result:
     table: list[str]
     # Versions of programs other than those of this machine's PATH and the virtual environment.
     versions: Mapping[str, str] = field(default_factory=dict)
+    # The Python that was measured: this one, unless the servers ran another.
+    python: Mapping[str, object] = field(default_factory=python_build)
 
 
 def write(subject: str, result: Result, *, size: str, publish: bool) -> Path:
@@ -49,6 +52,7 @@ def write(subject: str, result: Result, *, size: str, publish: bool) -> Path:
         "measured_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": machine(),
+        "python": result.python,
         "versions": versions() | dict(result.versions),
         "figures": {name: as_json(figure) for name, figure in result.figures.items()},
         **result.details,

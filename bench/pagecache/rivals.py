@@ -1,19 +1,21 @@
-"""The five servers of one page, and the check that all of them send it."""
+"""The six servers of one page, and the check that all of them send it."""
 
 import gzip
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from bench.lib.bare_wsgi import store
+from bench.lib.database import ROOT
 from bench.lib.http import fetch
-from bench.lib.servers import gunicorn
+from bench.lib.servers import bare, production
 from deploy.local.edge import Edge
 
 PAGE = "/everyone/"
 GZIP = {"Accept-Encoding": "gzip"}
-# What gunicorn adds itself.
-OF_GUNICORN = ("server", "date", "connection")
+DJANGO = "bench.pagecache.django_settings"
+# The option by which a worker reuses generations for some milliseconds. Commits before it have no such rival.
+REUSE = "PAGECACHE_GENERATIONS_TTL_MS"
 
 type Places = dict[str, tuple[int, str]]
 
@@ -22,16 +24,11 @@ type Places = dict[str, tuple[int, str]]
 def rivals(folder: Path) -> Iterator[Places]:
     """Runs all of them; yields the port and the path of each."""
     with ExitStack() as stack:
-        ours = stack.enter_context(gunicorn("kwippy.wsgi", ready=PAGE)).port
-        stock = gunicorn("kwippy.wsgi", ready=PAGE, DJANGO_SETTINGS_MODULE="bench.pagecache.django_settings")
+        ours = stack.enter_context(production(ready=PAGE)).port
+        stock = production(ready=PAGE, variables={"DJANGO_SETTINGS_MODULE": DJANGO})
         for _ in range(3):
             page = fetch(ours, PAGE, GZIP)
-        stored = folder / "page"
-        stored.mkdir()
-        put_page(stored, page.body)
-        headers = [(name, value) for name, value in page.headers if name.lower() not in OF_GUNICORN]
-        (stored / "headers.json").write_text(json.dumps(headers))
-        bare = gunicorn("bench.pagecache.bare_wsgi", ready="/", BENCH_PAGE=str(stored))
+        store(folder / "page", page.headers, page.body)
         edge = Edge(folder / "edge", gunicorn=ours)
         edge.start()
         stack.callback(edge.stop)
@@ -39,10 +36,13 @@ def rivals(folder: Path) -> Iterator[Places]:
         places = {
             "ours": (ours, PAGE),
             "Django's middleware": (stack.enter_context(stock).port, PAGE),
-            "bare WSGI": (stack.enter_context(bare).port, PAGE),
+            "bare WSGI": (stack.enter_context(bare(folder / "page")).port, PAGE),
             "nginx: our page": (edge.port, PAGE),
             "nginx: a file": (edge.port, "/static/page.html"),
         }
+        if REUSE in (ROOT / "docs" / "settings.md").read_text():
+            reusing = production(ready=PAGE, variables={REUSE: "5"})
+            places["ours, reusing generations"] = (stack.enter_context(reusing).port, PAGE)
         check_bytes(places, len(page.body))
         yield places
 

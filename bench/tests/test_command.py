@@ -13,7 +13,7 @@ def test_without_a_subject_it_lists_them(capsys: pytest.CaptureFixture[str]) -> 
     command.main([])
     printed = capsys.readouterr().out
     assert "make bench SUBJECT=" in printed
-    for subject in ("commandqueue", "dbpool", "lookaside", "pagecache", "timelines"):
+    for subject in ("commandqueue", "instructions", "members", "pagecache", "timelines", "writes"):
         assert f"\n  {subject} " in printed
 
 

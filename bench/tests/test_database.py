@@ -69,3 +69,13 @@ def test_another_recipe_replaces_the_template(server: Server) -> None:
     names = server.names()
     assert later in names
     assert earlier not in names
+
+
+def test_a_message_with_two_statements_is_one(server: Server) -> None:
+    server.empty("writes")
+    with server.logged_messages("writes") as messages:
+        before = messages()
+        run(server, "writes", "SELECT 1; SELECT 2")
+        assert messages() - before == 1
+    run(server, "writes", "SELECT 3")
+    assert messages() - before == 1

@@ -40,6 +40,7 @@ def test_a_result_has_all_that_its_figures_depend_on(
         "queries": {"value": 2},
     }
     assert written["machine"]["cores"] >= 1
+    assert {"version", "pgo", "lto", "shared", "build"} == set(written["python"])
     assert {"python", "postgresql", "memcached", "nginx", "django"} <= set(written["versions"])
     assert written["versions"]["postgresql"].startswith("18.")
     assert written["kwips"] == 5

@@ -31,7 +31,8 @@ WITHOUT = {
     "memcached": "an in-process cache stands in, and tests of memcached are left out",
     "chromium": "tests in a browser are left out",
     "nginx": "tests of the edge are left out",
-    "wrk": "`make bench SUBJECT=pagecache` needs it",
+    "valgrind": "the test of instruction counts is left out",
+    "wrk": "`make bench` needs it for members, pagecache and writes",
 }
 # Debian's packages run this before they start their service. We install programs and start no services.
 POLICY = Path("/usr/sbin/policy-rc.d")

@@ -47,6 +47,11 @@ class Memcached:
                 raise ServiceError("memcached did not start")
             time.sleep(0.01)
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server; 0 while it does not run."""
+        return self._process.pid if self._process else 0
+
     def running(self) -> bool:
         """Whether the server that we started is still running."""
         return self._process is not None and self._process.poll() is None

@@ -79,6 +79,11 @@ class Postgres:
         while not self._start_once(deadline):
             time.sleep(0.2)
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server; 0 while it does not run."""
+        return self._process.pid if self._process else 0
+
     def running(self) -> bool:
         """Whether the server that we started is still running."""
         return self._process is not None and self._process.poll() is None

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cache
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -61,6 +62,9 @@ _FAILED_SIGN_INS = Counter(
     "Sign-ins with a wrong name or password, without those that a limit refused.",
     registry=_OWN,
 )
+# Looked up for each request. There are few: methods, routes and classes of status.
+_requests_of = cache(_REQUESTS.labels)
+_cache_of = cache(_CACHE.labels)
 
 
 def _pool_gauge(name: str, meaning: str) -> Gauge:
@@ -95,22 +99,22 @@ class MetricsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
-        with lookaside.stats.collected() as cache:
+        with lookaside.stats.collected() as counts:
             if request.path == PATH and may_see(request):
                 response = HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
                 response["Cache-Control"] = "no-store"
             else:
                 response = self.get_response(request)
         _observe(request, response, time.perf_counter() - started)
-        for result, count in (("hit", cache.hits), ("miss", cache.misses), ("failure", cache.failures)):
+        for result, count in (("hit", counts.hits), ("miss", counts.misses), ("failure", counts.failures)):
             if count:
-                _CACHE.labels(result).inc(count)
+                _cache_of(result).inc(count)
         return response
 
 
 def may_see(request: HttpRequest) -> bool:
     """Whether the request comes directly from one of METRICS_NETWORKS. A proxied request never does."""
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+    if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
         return False
     try:
         address = ip_address(addresses.client_address(request))
@@ -149,7 +153,7 @@ def _observe(request: HttpRequest, response: HttpResponse, seconds: float) -> No
     method = request.method if request.method in _METHODS else "other"
     # The name of the URL pattern or of its view; empty where none matched, as for static files.
     route = request.resolver_match.view_name if request.resolver_match else ""
-    _REQUESTS.labels(method, route, f"{response.status_code // 100}xx").observe(seconds)
+    _requests_of(method, route, f"{response.status_code // 100}xx").observe(seconds)
 
 
 def count_refusal(limit: str) -> None:

@@ -1,14 +1,15 @@
 """One log line a request, with the request's id."""
 
+import logging
 import re
 import time
 import uuid
 from collections.abc import Callable
 
-import structlog
 from django.http import HttpRequest, HttpResponse
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
-log = structlog.get_logger("kwippy.request")
+from kwippy.observability.logs import log_request
 
 # Beginnings of paths that end in a secret. Apps declare theirs; `kwippy.wiring` adds them here.
 secret_paths: list[str] = []
@@ -24,22 +25,26 @@ class RequestLogMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _VALID_ID.match(given) else uuid.uuid4().hex
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        outer = bind_contextvars(request_id=request_id)
+        try:
             response = self.get_response(request)
-            response["X-Request-ID"] = request_id
-            # Health checks come every few seconds and would fill the log.
-            write = log.debug if request.path == "/livez" else log.info
+        finally:
+            reset_contextvars(**outer)
+        response.headers["X-Request-ID"] = request_id
+        event = {
+            "method": request.method,
             # Without the query string: it can hold what people search for.
-            write(
-                "request",
-                method=request.method,
-                path=without_secrets(request.path),
-                status=response.status_code,
-                ms=round((time.perf_counter() - started) * 1000, 1),
-            )
+            "path": without_secrets(request.path),
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - started) * 1000, 1),
+            "event": "request",
+            "request_id": request_id,
+        }
+        # Health checks come every few seconds and would fill the log.
+        log_request(logging.DEBUG if request.path == "/livez" else logging.INFO, event)
         return response
 
 

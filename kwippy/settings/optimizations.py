@@ -16,12 +16,15 @@ from kwippy.settings.stock import *  # noqa: F403 - everything else
 # apps/pagecache: a wrapper around Django answers anonymous requests with whole pages from memcached.
 # off: PAGECACHE = None (or PAGECACHE=off in the environment); Django renders each page.
 #: PAGECACHE [on; off with DEBUG]: Whether whole pages are cached for anonymous visitors.
+#: PAGECACHE_GENERATIONS_TTL_MS: Milliseconds, 1000 at most, for which a process may reuse the generations of
+#:   pages. More hits a second, and each is up to that much older than a purge by another process.
 PAGECACHE = (
     {
         "CACHE": "lookaside",
         "SITE_URL": SITE_URL,
         "COOKIES": [SESSION_COOKIE_NAME, "messages"],
         "RELEASE": RELEASE,
+        "GENERATIONS_TTL_MS": env.int("PAGECACHE_GENERATIONS_TTL_MS", 0),
     }
     if env.bool("PAGECACHE", not DEBUG)
     else None
@@ -48,6 +51,12 @@ CACHES = stock.CACHES | {
 SESSION_ENGINE = "apps.accounts.sessions"
 # off: ["apps.accounts.backends.AccountBackend"]; each request reads its user from PostgreSQL.
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]
+# apps/accounts/middleware.py: session and user in one round trip.
+# off: stock.MIDDLEWARE; in two.
+MIDDLEWARE = [
+    name.replace("django.contrib.auth.middleware.Authentication", "apps.accounts.middleware.SessionUser")
+    for name in stock.MIDDLEWARE
+]
 # apps/fragments: cached renderings of each {% cached_fragment %} in each process.
 # off: 0; each page renders its frame.
 FRAGMENT_CACHE_SIZE = 1000

@@ -7,6 +7,7 @@ recurring task runs here. Members sign in again after a switch, since a session 
 
 from typing import Any
 
+from kwippy.settings import base
 from kwippy.settings.accounts import *  # noqa: F403
 from kwippy.settings.base import *  # noqa: F403
 from kwippy.settings.base import DATABASE
@@ -24,6 +25,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.AccountBackend"]
+MIDDLEWARE = base.MIDDLEWARE
 FRAGMENT_CACHE_SIZE = 0
 
 # 2. Custom SQL: every statement is sent and planned as a whole.

@@ -66,6 +66,7 @@ def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
         ({"DEFAULT_FROM_EMAIL": "kwippy"}, "kwippy.E004"),
         ({"MEMCACHED_SERVERS": "memcached"}, "kwippy.E005"),
         ({"MEMCACHED_SERVERS": ""}, "kwippy.W002"),
+        ({"PAGECACHE_GENERATIONS_TTL_MS": "5000"}, "kwippy.E012"),
         ({"MEDIA_ROOT": "/etc/hostname/media"}, "kwippy.E006"),
         ({"DEBUG": "true"}, "kwippy.E007"),
         ({"CONTACT_EMAIL": ""}, "kwippy.W004"),

@@ -29,6 +29,8 @@ FRAGMENTS = {
     "expires": "expires_at",
 }
 TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}
+# Volatile functions that change no session.
+HARMLESS = ["clock_timestamp", "random"]
 INDEX = re.compile(r"(\w+) (\([^)]*\))")
 STATEMENT = re.compile(r"\s*(SELECT|WITH|INSERT|UPDATE|DELETE|VACUUM)\b")
 
@@ -59,18 +61,25 @@ def test_a_header_says_what_the_file_does_and_which_indexes_serve_it(db, folder,
         assert columns in there[index]
 
 
-@each_file
-def test_postgresql_prepares_it_with_the_types_of_its_header(db, folder, name) -> None:
+def statement_of(folder, name) -> Statement | None:
+    """The file as a statement; None for a fragment, and for VACUUM, which PostgreSQL can't prepare."""
     _, body = folder.read(name)
     if not STATEMENT.match(body):
         assert name in {*fragments_used(), "visible"}, "a fragment that no file includes"
-        return
+        return None
     if body.startswith("VACUUM"):
-        return  # PostgreSQL prepares only queries
+        return None
     passed = {key: value for key, value in FRAGMENTS.items() if f"{{{key}}}" in body}
     if "{table}" in body:
         passed["table"] = TABLES[name]
-    statement = folder.load(name, **passed).statement(name, f"checked_{folder.prefix}_{name}")
+    return folder.load(name, **passed).statement(name, f"checked_{folder.prefix}_{name}")
+
+
+@each_file
+def test_postgresql_prepares_it_with_the_types_of_its_header(db, folder, name) -> None:
+    statement = statement_of(folder, name)
+    if statement is None:
+        return
     with connection.cursor() as cursor:
         cursor.execute(statement.prepare)
         cursor.execute(
@@ -79,6 +88,34 @@ def test_postgresql_prepares_it_with_the_types_of_its_header(db, folder, name) -
         [(types,)] = cursor.fetchall()
     assert len(types) == len(parameters(statement))
     assert set(statement.types) <= parameters(statement), "a type of a parameter that is not there"
+
+
+@each_file
+def test_a_statement_that_calls_itself_read_only_cannot_change_its_session(db, folder, name) -> None:
+    """The pool does not reset a connection after it."""
+    statement = statement_of(folder, name)
+    if statement is None or not statement.is_read_only:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+        cursor.execute(statement.prepare)
+        nulls = f"({', '.join(['NULL'] * len(parameters(statement)))})" if parameters(statement) else ""
+        cursor.execute("SET LOCAL plan_cache_mode TO force_generic_plan")
+        cursor.execute(f"EXPLAIN (VERBOSE) EXECUTE {statement.name} {nulls}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert not re.search(r"LockRows|ModifyTable|(Insert|Update|Delete|Merge) on ", plan), plan
+        cursor.execute(
+            "SELECT proname FROM pg_proc"
+            " WHERE provolatile = 'v' AND proname = ANY(%s) AND proname <> ALL(%s)",
+            [re.findall(r"(\w+)\s*\(", plan + statement.sql), HARMLESS],
+        )
+        assert cursor.fetchall() == []
+
+
+def test_every_timeline_is_read_only() -> None:
+    for key in feeds.SQL.path.glob("*.sql"):
+        statement = statement_of(feeds.SQL, key.stem)
+        assert statement is None or statement.is_read_only, key
 
 
 def fragments_used() -> set[str]:

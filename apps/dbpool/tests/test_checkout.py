@@ -22,7 +22,11 @@ from apps.dbpool.tests.conftest import ALIAS, Database, backend, run, wrapper
 
 def test_django_has_the_drivers_own_connection(database: Database) -> None:
     wrapper().ensure_connection()
-    assert type(wrapper().connection) is psycopg2.extensions.connection
+    raw = wrapper().connection
+    assert isinstance(raw, psycopg2.extensions.connection), "a subclass, and no proxy"
+    raw.autocommit = False
+    raw.cursor().execute("SELECT 1")
+    assert raw.get_transaction_status() == psycopg2.extensions.TRANSACTION_STATUS_INTRANS
 
 
 def test_a_connection_is_used_again_and_stays_the_same_object(database: Database) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from apps.dbpool import stats
+from apps.dbpool.session import Cursor
 from apps.dbpool.tests.conftest import ALIAS, Database, backend, run, wrapper
 
 
@@ -80,7 +81,7 @@ def test_psycopg2s_own_session_settings_are_like_new() -> None:
     raw.cursor_factory = psycopg2.extras.DictCursor
     next_checkout()
     assert (raw.isolation_level, raw.readonly, raw.deferrable) == (None, None, None)
-    assert raw.cursor_factory is psycopg2.extensions.cursor
+    assert raw.cursor_factory is Cursor
     with transaction.atomic(ALIAS):
         assert run("SHOW transaction_isolation") == [("read committed",)]
         assert run("SHOW transaction_read_only") == [("off",)]

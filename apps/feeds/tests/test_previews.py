@@ -23,7 +23,7 @@ from apps.accounts.models import User
 from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command
 from apps.feeds import preview_image, previews
-from apps.feeds.preview_image import Subject
+from apps.feeds.previews import Subject
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import Visible

@@ -1,9 +1,10 @@
 """An immutable model of memcached, and a store whose calls are steps."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from apps.lookaside.stores import Answer, Fill, Lease
+from apps.lookaside.values import Entry
 
 type Do = Callable[..., Any]
 
@@ -16,13 +17,17 @@ class Step(NamedTuple):
 
 
 class ScheduledStore:
-    """A store in which each call is a step."""
+    """A store in which each call is a step. ``others``: entries of further keys, which never change."""
 
-    def __init__(self, do: Do) -> None:
+    def __init__(self, do: Do, others: Mapping[bytes, Entry] | None = None) -> None:
         self.do = do
+        self.others = others or {}
 
-    def fetch(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
+    def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> dict[bytes, Answer]:
         (key,) = keys
+        if key in self.others:
+            return {key: Answer(self.others[key], None)} | {peek: self.do("peek", peek) for peek in peeks}
+        assert not peeks
         return {key: self.do("fetch", key)}
 
     def fill(self, fills: Sequence[Fill]) -> None:
@@ -75,6 +80,9 @@ class Model(NamedTuple):
             return model, Answer(None, model.lease(key))
         entry = self.item[1]
         return self, Answer(entry, self.lease(key) if entry else None)
+
+    def _peek(self, key: bytes) -> tuple["Model", Answer]:
+        return self, Answer(self.item[1] if self.item else None, None)
 
     def _fill(self, fill: Fill) -> tuple["Model", None]:
         return self._replace(sent=(*self.sent, fill)), None

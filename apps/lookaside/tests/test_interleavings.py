@@ -14,7 +14,7 @@ from apps.lookaside import values
 from apps.lookaside.backends import Lookaside
 from apps.lookaside.memcached import MemcachedStore
 from apps.lookaside.server import Options
-from apps.lookaside.stores import Lease, LocalStore, Store
+from apps.lookaside.stores import Answer, Lease, LocalStore, Store
 from apps.lookaside.tests.explorer import Program, Stale, explore, walk
 from apps.lookaside.tests.model import Do, Model, ScheduledStore, Step
 
@@ -43,6 +43,15 @@ def reader(do: Do) -> int:
     return CACHE.get_or_compute("k", lambda: int(do("read")))
 
 
+def peeking_reader(do: Do) -> int:
+    """Peeks at the key while it reads another one."""
+    other = CACHE._name("other")
+    CACHE.store = ScheduledStore(do, {other: values.encode(other, "there", schema=1, ttl=60)})
+    with CACHE.peeking(["k"]):
+        assert CACHE.get_or_compute("other", lambda: "computed") == "there"
+        return CACHE.get_or_compute("k", lambda: int(do("read")))
+
+
 def writer(do: Do) -> int:
     CACHE.store = ScheduledStore(do)
     version = int(do("commit"))
@@ -59,6 +68,16 @@ def test_no_interleaving_of_readers_writers_and_accidents_gives_a_stale_read(
     assert explore(readers=[reader] * readers, writers=[writer] * writers, accidents=accidents) > 50
 
 
+@pytest.mark.parametrize(
+    ("peeking", "readers", "writers", "accidents"), [(1, 1, 1, 2), (2, 1, 1, 1), (1, 1, 2, 1)]
+)
+def test_no_interleaving_with_peeks_gives_a_stale_read(
+    peeking: int, readers: int, writers: int, accidents: int
+) -> None:
+    programs = [peeking_reader] * peeking + [reader] * readers
+    assert explore(readers=programs, writers=[writer] * writers, accidents=accidents) > 50
+
+
 @pytest.fixture(params=["memcached", "this process"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "memcached":
@@ -67,21 +86,33 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         yield LocalStore()
 
 
-@pytest.mark.parametrize(("readers", "writers"), [(1, 1), (2, 1), (1, 2)])
-def test_no_path_over_a_real_store_gives_a_stale_read(store: Store, readers: int, writers: int) -> None:
+PATHS = {
+    "one of each": ([reader], [writer]),
+    "two readers": ([reader] * 2, [writer]),
+    "two writers": ([reader], [writer] * 2),
+    "a peek": ([peeking_reader], [writer]),
+    "a peek and a reader": ([peeking_reader, reader], [writer]),
+}
+
+
+@pytest.mark.parametrize("case", PATHS)
+def test_no_path_over_a_real_store_gives_a_stale_read(store: Store, case: str) -> None:
+    readers, writers = PATHS[case]
     key = CACHE._name("k")
 
     def perform(step: Step) -> Any:
         match step.name:
             case "fetch":
                 return store.fetch([key])[key]
+            case "peek":
+                return store.fetch([], [key]).get(key, Answer(None, None))
             case "delete":
                 assert store.delete([key]) == []
             case name:
                 getattr(store, name)(step.arguments)
         return None
 
-    assert walk(perform=perform, readers=[reader] * readers, writers=[writer] * writers) >= 8
+    assert walk(perform=perform, readers=readers, writers=writers) >= 8
 
 
 # ── The explorer finds known faults ───────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 """Values that an attacker wrote into memcached are misses, and never run code."""
 
 import itertools
+import json
 import os
 import pickle
 import socket
@@ -95,9 +96,12 @@ def test_a_value_with_one_bit_changed_is_missing(position: int) -> None:
     assert decode(KEY, Entry(entry.flags, bytes(changed)), schema=1) is MISSING
 
 
-def test_a_value_is_valid_only_for_its_key_flags_schema_and_lifetime(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = encode(KEY, b"[1]", schema=1, ttl=60)
-    assert decode(KEY, entry, schema=1) == b"[1]"
+@pytest.mark.parametrize("value", [b"[1]", [1]], ids=["not remembered", "remembered"])
+def test_a_value_is_valid_only_for_its_key_flags_schema_and_lifetime(
+    value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = encode(KEY, value, schema=1, ttl=60)
+    assert decode(KEY, entry, schema=1) == value
     assert decode(b"another", entry, schema=1) is MISSING
     assert decode(KEY, entry, schema=2) is MISSING
     for flags in range(256):
@@ -116,6 +120,49 @@ def test_values_signed_with_a_fallback_secret_are_read_and_others_are_not(settin
     settings.SECRET_KEY_FALLBACKS = ["the zeroth", "the first"]
     assert decode(KEY, entry, schema=1) == "value"
     assert decode(KEY, encode(KEY, "value", schema=1, ttl=60), schema=1) == "value"
+    settings.SECRET_KEY_FALLBACKS = ["the zeroth"]
+    assert decode(KEY, entry, schema=1) is MISSING
+
+
+def test_a_reader_that_changes_its_value_changes_it_for_no_other() -> None:
+    value = {"name": "ann", "tags": ["tea", {"cups": 1}]}
+    entry = encode(KEY, value, schema=1, ttl=60)
+    for _ in range(3):
+        read = decode(KEY, entry, schema=1)
+        assert read == value
+        read["tags"][1]["cups"] = 2
+        read["tags"].append("milk")
+        read["name"] = "bob"
+
+
+def test_a_small_json_entry_is_verified_once_and_others_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[bytes] = []
+    signature = values.signature
+
+    def counted(secret: bytes, key: bytes, flags: int, content: bytes) -> bytes:
+        verified.append(content)
+        return signature(secret, key, flags, content)
+
+    entries = [encode(KEY, value, schema=1, ttl=60) for value in ("once", b"card", "x" * 2000)]
+    monkeypatch.setattr(values, "signature", counted)
+    for entry in entries * 3:
+        decode(KEY, entry, schema=1)
+    assert [verified.count(entry.data[32:]) for entry in entries] == [1, 3, 3]
+
+
+def test_the_number_of_remembered_entries_is_bounded() -> None:
+    for number in range(values.REMEMBERED + 10):
+        assert decode(KEY, encode(KEY, number, schema=1, ttl=60), schema=1) == number
+    assert values._verified_once.cache_info().currsize == values.REMEMBERED
+
+
+def test_a_value_too_deep_to_read_is_missing_and_raises_nothing() -> None:
+    deep = encode(KEY, json.loads("[" * 900 + "]" * 900), schema=1, ttl=60)
+
+    def read_at(depth: int) -> object:
+        return read_at(depth - 1) if depth else decode(KEY, deep, schema=1)
+
+    assert read_at(200) is MISSING
 
 
 def test_large_text_is_compressed_and_incompressible_data_is_not() -> None:
