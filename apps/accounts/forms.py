@@ -66,15 +66,14 @@ class PlainTextField(forms.CharField):
 
     widget = forms.Textarea
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.validators.append(storable)
-
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {"rows": 3, "dir": "auto"}
 
     def to_python(self, value: object) -> str:
         return clean(super().to_python(value) or "")
+
+    def clean(self, value: object) -> str:
+        return storable(super().clean(value))
 
 
 class InvitationForm(SiteMessages, forms.Form):

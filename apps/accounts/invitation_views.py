@@ -23,11 +23,11 @@ def own(request: MemberRequest) -> HttpResponse:
     """Lists the member's invitations, and makes one. Its link is shown once: only a hash is stored."""
     form = InvitationForm(request.POST or None)
     if request.method != "POST":
-        return render(request, PAGE, _context(request, form))
+        return render(request, PAGE, _context(request) | {"form": form})
     if not form.is_valid():
-        return render(request, PAGE, _context(request, form), status=422)
+        return render(request, PAGE, _context(request) | {"form": form}, status=422)
     if not (decision := limits.hit("invite", request.user.pk)):
-        return limits.refuse(request, decision, PAGE, form, **_context(request, form))
+        return limits.refuse(request, decision, PAGE, form, **_context(request))
     try:
         token = invitations.invite(inviter=request.user, **form.cleaned_data)
     except invitations.TooMany:
@@ -36,9 +36,9 @@ def own(request: MemberRequest) -> HttpResponse:
             None,
             _("%d are out already. take one back, or wait until somebody comes.") % settings.INVITATIONS_OPEN,
         )
-        return render(request, PAGE, _context(request, form), status=422)
+        return render(request, PAGE, _context(request) | {"form": form}, status=422)
     link = settings.SITE_URL + reverse("invitation", args=[token])
-    return render(request, PAGE, _context(request, InvitationForm()) | {"link": link})
+    return render(request, PAGE, _context(request) | {"form": InvitationForm(), "link": link})
 
 
 @require_POST
@@ -65,9 +65,8 @@ def opened(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "accounts/invitation.html", context)
 
 
-def _context(request: MemberRequest, form: InvitationForm) -> dict[str, object]:
+def _context(request: MemberRequest) -> dict[str, object]:
     return {
-        "form": form,
         "opened": invitations.opened_by(request.user),
         "page": invitations.taken_from(request.user, request.GET),
         "most": settings.INVITATIONS_OPEN,

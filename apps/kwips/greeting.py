@@ -33,7 +33,7 @@ def greet(kwip_id: int) -> None:
     kwip, policy = visible_kwip(kwip_id, None), current()
     if kwip is None or not _greets(policy) or policy.greeter_id == kwip.author_id:
         return
-    greeter = User.objects.filter(pk=policy.greeter_id, is_active=True).first()
+    greeter = User.objects.filter(pk=policy.greeter_id or 0, is_active=True).first()
     if greeter is None or is_blocked(greeter.pk, kwip.author_id) or not _is_first(kwip):
         return
     text = policy.greeting.replace("{name}", f"@{kwip.author.username}")

@@ -78,13 +78,14 @@ class SitePolicy(models.Model):
 
     @transaction.atomic
     def save(self, *args: Any, **options: Any) -> None:
-        """Invalidates the cached policy and, if the announcement changes, the pages that show it."""
+        """Writes the only row. Invalidates the cached policy and, for a new announcement, the pages with it."""
         from apps.policy import tasks  # it imports this module
 
         line = ("announcement", "announcement_until")
-        before = type(self).objects.filter(pk=1).values_list(*line).first() or ("", None)
+        before = type(self).objects.filter(pk=1).values_list(*line).first()
+        self._state.adding = before is None
         super().save(*args, **options)
-        is_changed = before != tuple(getattr(self, name) for name in line)
+        is_changed = (before or ("", None)) != tuple(getattr(self, name) for name in line)
         invalidate(cache=[POLICY], pages=[POLICY] if is_changed else [])
         if is_changed and self.announcement and self.announcement_until is not None:
             tasks.schedule_end(self.announcement_until)

@@ -162,8 +162,7 @@ def is_invited(scenario: Scenario) -> None:
     token = invitations.invite(inviter=scenario.ann, note="", form_key=uuid.uuid4())
     invitation = invitations.by_token(token)
     assert invitation is not None
-    new = {"username": "dee", "email": "dee@example.org", "password": "!"}
-    sign_ups.create(**new, invitation_id=invitation.pk)
+    sign_ups.create(username="dee", email="dee@example.org", password="!", invitation_id=invitation.pk)
 
 
 def joins_invited(scenario: Scenario) -> None:

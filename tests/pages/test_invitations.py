@@ -3,6 +3,7 @@
 import datetime
 import re
 import uuid
+from functools import partial
 
 import pytest
 from django.core import mail
@@ -240,7 +241,7 @@ def test_one_invitation_lets_one_person_in_however_many_confirm_at_once(ann: Use
         except sign_ups.NotAdmitted:
             return False
 
-    assert sum(at_once([lambda row=row: joins(row) for row in rows])) == 1
+    assert sum(at_once([partial(joins, row) for row in rows])) == 1
     ann.refresh_from_db()
     assert (ann.followers_count, ann.following_count) == (1, 1)
 

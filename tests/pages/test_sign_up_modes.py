@@ -71,7 +71,7 @@ def test_a_link_that_was_mailed_while_sign_up_was_open_waits_for_approval_after_
 ) -> None:
     sign_up(client, "eve", "eve@example.org")
     set_mode(APPROVAL)
-    assert "now it&#x27;s our turn" in client.get(link_to("eve@example.org"), follow=True).content.decode()
+    assert "now it's our turn" in client.get(link_to("eve@example.org"), follow=True).content.decode()
     assert Application.objects.get().username == "eve"
     assert not User.objects.exists()
 
