@@ -78,7 +78,7 @@ class SitePolicy(models.Model):
 
     @transaction.atomic
     def save(self, *args: Any, **options: Any) -> None:
-        """Writes the only row. Invalidates the cached policy and, for a new announcement, the pages with it."""
+        """Writes the only row. Invalidates its cache entry and, for a new announcement, the pages with it."""
         from apps.policy import tasks  # it imports this module
 
         line = ("announcement", "announcement_until")
