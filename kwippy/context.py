@@ -1,26 +1,43 @@
 """The template variables that every page has."""
 
 from functools import partial
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 
+from apps.accounts.viewer import ViewerSummary
 from apps.policy.queries import Policy
 from apps.policy.queries import current as current_policy
 
+# What the menu links to, besides the viewer's own page.
+MENU = frozenset({"/", "/everyone/", "/kwip/", "/settings/", "/accounts/login/", "/accounts/signup/"})
 
-def site(request: HttpRequest) -> dict[str, object]:
-    """`site_name`, `site_url` (no slash at its end), `canonical_url` of the page, `announcement`.
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """`site_name`, `site_url` (no slash at its end), `canonical_url`, `announcement`, `me` and `here`.
 
     The canonical URL has no query string except a cursor, since each page of a list has its own content.
+    `me` is what the frame shows of the viewer, None for an anonymous visitor. `here` is the page's path if
+    the menu links to it, else "". Both are functions, so that only a template that names one reads the user.
     """
+
+    def me() -> ViewerSummary | None:
+        return getattr(getattr(request, "user", None), "me", None)
+
+    def here() -> str:
+        path, viewer = request.path, me()
+        return path if path in MENU or (viewer and path == viewer.path) else ""
+
     return {
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
         "canonical_url": settings.SITE_URL + quote(request.path) + _cursor(request),
         "announcement": partial(_announcement, request),
+        "me": me,
+        "here": here,
     }
 
 

@@ -1,6 +1,7 @@
 """Middleware that is not about observability: policy and cache headers, form encoding, overload."""
 
 from collections.abc import Callable
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +20,7 @@ class PolicyMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self._policy = build_policy(settings.SECURE_CSP)
+        self._policy = build_policy(cast("dict[str, list[str]]", settings.SECURE_CSP))
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)

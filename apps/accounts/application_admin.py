@@ -1,5 +1,7 @@
 """Admin for applications: the queue of applicants, accepted or refused in batches."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,10 +16,23 @@ from apps.accounts.names import NameTaken
 MOST_AT_ONCE = 200
 
 
+class StateFilter(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("waiting", _("waiting")), ("refused", _("refused"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Application]) -> QuerySet[Application]:
+        if self.value() not in ("waiting", "refused"):
+            return queryset
+        return queryset.filter(refused_at__isnull=self.value() == "waiting")
+
+
 @admin.register(Application)
 class ApplicationAdmin(admin.ModelAdmin):
     list_display = ("username", "email", "words", "asked_at", "refused_at")
-    list_filter = (("refused_at", admin.EmptyFieldListFilter),)
+    list_filter = (StateFilter,)
     search_fields = ("username", "email", "words")
     ordering = ("-refused_at", "pk")  # PostgreSQL sorts NULL first: those that wait
     show_full_result_count = False

@@ -5,12 +5,14 @@ from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.hashers import check_password
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.http import HttpRequest
 
 from apps import lookaside
 from apps.accounts import applications, queries, sign_ups
 from apps.accounts.keys import user_key
 from apps.accounts.models import User
+from apps.accounts.statements import cached_columns
 from apps.policy.keys import POLICY
 from apps.policy.queries import Policy, for_cache
 
@@ -61,5 +63,8 @@ def login_of(credentials: dict[str, Any]) -> str:
 
 
 def _row(user_id: int) -> dict[str, Any] | None:
-    user = User.objects.filter(pk=user_id).first()
-    return user.for_cache() if user is not None else None
+    columns = [field.attname for field in User._meta.concrete_fields]
+    with connection.cursor() as cursor:
+        cached_columns(*columns).execute_prepared(cursor, {"person": user_id})
+        row = cursor.fetchone()
+    return User.from_db(DEFAULT_DB_ALIAS, columns, row).for_cache() if row else None

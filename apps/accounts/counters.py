@@ -35,4 +35,4 @@ def move_counters(
         alike[frozenset((name, by) for name, by in moves.items() if by)].append(user_id)
     for moved, user_ids in alike.items():
         User.objects.filter(pk__in=user_ids).update(**{name: F(name) + by for name, by in moved})
-    events.counters_moved.emit(events.CountersMoved(list(people.values())))
+    events.counters_moved.emit(events.CountersMoved({pk: person.username for pk, person in people.items()}))

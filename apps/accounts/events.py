@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,9 @@ class NamesReleased:
 
 @dataclass(frozen=True)
 class CountersMoved:
-    people: Collection[User]
+    """``usernames`` by user ids."""
+
+    usernames: Mapping[int, str]
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ def on_names_released(event: events.NamesReleased) -> None:
 @events.counters_moved.within
 def on_counters_moved(event: events.CountersMoved) -> None:
     invalidate(
-        cache=[user_key(person.pk) for person in event.people],
-        pages=[user_pages(person.username) for person in event.people],
+        cache=map(user_key, event.usernames),
+        pages=map(user_pages, event.usernames.values()),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from allauth.account.models import EmailAddress
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 from django.http import Http404
@@ -10,12 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import FormerName, User
+from apps.accounts.statements import SQL
 
 _ADDRESSES = EmailAddress.objects.filter(user=OuterRef("pk"))
 
 # Users of an earlier release that never confirmed their address; today these are sign-ups.
 # `kwippy.tasks.sweep_sign_ups` deletes them. A user created by an operator has no primary address before
-# it is confirmed.
+# it is confirmed. `sql/named.sql` has the same condition.
 UNCONFIRMED = (
     Q(Exists(_ADDRESSES.filter(verified=False, primary=True)))
     & ~Q(Exists(_ADDRESSES.filter(verified=True)))
@@ -37,9 +39,11 @@ def person(username: str) -> User:
 
 def ids_of(names: Collection[str]) -> set[int]:
     """The ids of the users with these current or former names."""
-    former = FormerName.objects.filter(name__in=names, kept_until__gt=timezone.now())
-    current = User.objects.filter(username__in=names).exclude(UNCONFIRMED)
-    return {*current.values_list("pk", flat=True), *former.values_list("user_id", flat=True)}
+    if not names:
+        return set()
+    with connection.cursor() as cursor:
+        SQL.statement("named").execute_prepared(cursor, {"names": list(names)})
+        return {user_id for (user_id,) in cursor.fetchall()}
 
 
 def known_names(names: Collection[str]) -> frozenset[str]:

@@ -12,13 +12,13 @@ Mechanism
 
         action ── emit ──> within: subscribers, in order     an exception rolls the action back
           │
-        COMMIT ─────────>  1 caches    2 pages    3 all others     an exception is logged
+        COMMIT ─────────>  1 what was collected    2 all others    an exception is logged
 
     - An `Event` has a name and a payload, a frozen dataclass. The app whose action emits it declares it in
       its ``events.py``. Apps above subscribe from ``AppConfig.ready()``. There are no model signals.
-    - `collect` adds items to a set and runs one function on that set after the commit: ten subscribers that
-      invalidate something cost one invalidation. Phase `CACHES` runs before `PAGES`, and both run before all
-      other commit hooks: a page is never rendered from an entry that is about to be deleted.
+    - `collect` adds items to a set and runs one function on that set after the commit, before all other
+      commit hooks: ten subscribers that invalidate something cost one invalidation, and subscribers after
+      the commit read fresh data.
     - Django only appends commit hooks. ``hooks.py`` inserts into ``connection.run_on_commit``; it is the one
       place that uses this private list.
     - The rollback of a savepoint drops its hooks and its collected items, and no others.
@@ -43,6 +43,6 @@ Read in this order: ``event.py``, ``hooks.py``, ``apps/kwips/events.py``, ``apps
 """
 
 from apps.events.event import Event, declared
-from apps.events.hooks import Phase, collect
+from apps.events.hooks import collect
 
-__all__ = ["Event", "Phase", "collect", "declared"]
+__all__ = ["Event", "collect", "declared"]

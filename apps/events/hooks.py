@@ -5,24 +5,16 @@ The only module that uses Django's private list of commit hooks, ``connection.ru
 """
 
 from collections.abc import Callable, Iterable
-from enum import IntEnum
+from typing import Any
 
 from django.db import connection
-
-
-class Phase(IntEnum):
-    """The order of `collect` hooks after the commit; all other hooks run later."""
-
-    CACHES = 1
-    PAGES = 2
 
 
 class _Batch:
     """A commit hook: calls ``function`` with the items collected for it."""
 
-    def __init__(self, function: Callable[[list[str]], object], phase: Phase, items: set[str]) -> None:
+    def __init__(self, function: Callable[[list[Any]], object], items: set[Any]) -> None:
         self.function = function
-        self.phase = phase
         self.items = items
         self.__qualname__ = function.__qualname__  # Django logs this name if the function raises
 
@@ -30,8 +22,8 @@ class _Batch:
         self.function(sorted(self.items))
 
 
-def collect(function: Callable[[list[str]], object], items: Iterable[str], *, phase: Phase) -> None:
-    """Calls ``function`` after the commit, once, with all items collected for it.
+def collect[T](function: Callable[[list[T]], object], items: Iterable[T]) -> None:
+    """Calls ``function`` after the commit and before other hooks, once, with all its items, sorted.
 
     Outside a transaction it is called at once. Items are merged only while the same savepoints are open, so
     that the rollback of a savepoint drops exactly the items collected in it.
@@ -40,17 +32,17 @@ def collect(function: Callable[[list[str]], object], items: Iterable[str], *, ph
     if not added:
         return
     if not connection.in_atomic_block:
-        function(sorted(added))
+        function(sorted(added))  # type: ignore[type-var]
         return
     # None stands for an `atomic` block without a savepoint.
     savepoints = set(connection.savepoint_ids) - {None}
     place = 0
     for opened, hook, _ in connection.run_on_commit:  # type: ignore[misc]
-        if not isinstance(hook, _Batch) or hook.phase > phase:
+        if not isinstance(hook, _Batch):
             break
-        if hook.function == function and hook.phase == phase and opened == savepoints:
+        if hook.function == function and opened == savepoints:
             hook.items |= added
             return
         place += 1
-    entry = (savepoints, _Batch(function, phase, added), True)
+    entry = (savepoints, _Batch(function, added), True)
     connection.run_on_commit.insert(place, entry)  # type: ignore[arg-type]

@@ -1,9 +1,13 @@
-"""Purges timelines on events of kwips, and lists of followers on events of the graph."""
+"""Purges timelines on events of kwips, and lists of followers on events of the graph; counts restorations."""
 
 from collections.abc import Iterable, Mapping
 
+from django.db import connection
+
+from apps.accounts import events as accounts_events
 from apps.accounts.keys import user_pages
 from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
+from apps.feeds.statements import SQL
 from apps.graph import events as graph_events
 from apps.invalidation import invalidate
 from apps.kwips import events
@@ -26,14 +30,16 @@ def _purge(kwips: Iterable[Kwip], tags: Mapping[int, Iterable[str]]) -> None:
 
 
 @events.published.within
-def on_published(event: events.Published) -> None:
+@events.favourited.within
+@events.unfavourited.within
+def on_changed(event: events.Published | events.Favourited) -> None:
     _purge([event.kwip], {event.kwip.pk: event.tags})
 
 
 @events.commented.within
 def on_commented(event: events.Commented) -> None:
-    tags = tags_of(event.thread)
-    _purge([event.thread, event.comment], {**tags, event.comment.pk: event.tags})
+    tags = {event.thread.pk: event.threads_tags, event.comment.pk: event.tags}
+    _purge([event.thread, event.comment], tags)
 
 
 @events.edited.within
@@ -47,12 +53,6 @@ def on_deleted(event: events.Deleted) -> None:
     _purge([*event.kwips, *event.threads], event.tags)
 
 
-@events.favourited.within
-@events.unfavourited.within
-def on_favourited(event: events.Favourited) -> None:
-    _purge([event.kwip], tags_of(event.kwip))
-
-
 @events.day_changed.within
 def on_day_changed(event: events.DayChanged) -> None:
     invalidate(pages=[OF_THE_DAY])
@@ -62,3 +62,18 @@ def on_day_changed(event: events.DayChanged) -> None:
 @graph_events.unfollowed.within
 def on_followed(event: graph_events.Pair) -> None:
     invalidate(pages=[user_pages(event.follower.username), user_pages(event.followee.username)])
+
+
+@events.restored.within
+@accounts_events.switched_on.within
+def on_restored(_: object) -> None:
+    """Kwips became visible again to everyone: no kept first page is usable."""
+    with connection.cursor() as cursor:
+        SQL.statement("count_restoration").execute(cursor, {})
+
+
+@accounts_events.profile_changed.within
+def on_profile_changed(event: accounts_events.ProfileChanged) -> None:
+    """After `User.save`, as in the admin."""
+    if "is_active" in event.fields and event.user.is_active:
+        on_restored(event)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from apps.feeds import first_pages
 from apps.feeds.statements import Entry, run
 from apps.keyset import Fetch, Key, KeysetOrder, Page, Seek, WeightLimit, encode, paginate, timestamp
 from apps.kwips import cards, folding
@@ -11,7 +12,7 @@ from apps.kwips.cards import Kind, ShownCard
 PAGE_SIZE = 20
 ACTIVE = "active"
 
-FEW_FOLLOWEES = 200  # up to so many, the network uses plan 2 only
+FEW_FOLLOWEES = 200  # up to so many, the network uses plan 2 only, and no first page is kept
 WINDOW = 2_000  # how many of everyone's kwips plan 1 reads
 
 _LAST_COMMENTED = (timestamp("last_active_at"), Key("id"))
@@ -38,14 +39,21 @@ def everyone(*, viewer_id: int | None, sort: str = "") -> Timeline:
 
 
 def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline:
-    """The kwips of the viewer and of their followees, without comments. The package describes both plans."""
+    """The kwips of the viewer and of their followees, without comments. The package describes its plans."""
+
+    def people(seek: Seek) -> list[Entry]:
+        return run(_file("network_people", sort), seek, viewer_id=viewer_id)
+
+    def window(seek: Seek) -> list[Entry]:
+        return run(_file("network_window", sort), seek, viewer_id=viewer_id, window=WINDOW)
 
     def fetch(seek: Seek) -> list[Entry]:
-        if following_count > FEW_FOLLOWEES:
-            entries = run(_file("network_window", sort), seek, viewer_id=viewer_id, window=WINDOW)
-            if len(entries) == seek.limit:
-                return entries
-        return run(_file("network_people", sort), seek, viewer_id=viewer_id)
+        if following_count <= FEW_FOLLOWEES:
+            return people(seek)
+        if not sort and seek.position == seek.order.start and seek.limit <= PAGE_SIZE + 1:
+            return first_pages.fetch(seek, viewer_id, window, people)
+        entries = window(seek)
+        return entries if len(entries) == seek.limit else people(seek)
 
     return Timeline(_listing("network", sort), fetch, sort)
 
@@ -110,7 +118,7 @@ def place_in(conversation: Timeline, comment_id: int) -> str:
 
 def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[ShownCard]:
     """The page with the cards for the viewer, without deleted kwips."""
-    return page.with_items(cards.shown(page, viewer_id, kind))
+    return page.with_items(cards.shown(page.items, viewer_id, kind))
 
 
 def _timeline(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.keyset import Key, Seek
+from apps.kwips import controls
 from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, Visible
 from apps.statements import Sql, SqlFolder, Statement
 
@@ -31,9 +32,15 @@ class Entry(NamedTuple):
     last_active_at: datetime.datetime | None = None
     favourite_id: int | None = None
     characters: int = 0  # shown in a conversation
+    # The names of the controls that the viewer marked it with; None for an anonymous visitor.
+    marks: Sequence[str] | None = None
+    # How many kwips are newer than the kept first page, on a page that was read from one.
+    newer: int | None = None
 
 
-def run(name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str) -> list[Entry]:
+def run(
+    name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str | Sequence[int]
+) -> list[Entry]:
     """The entries of the file ``name`` beyond the position of the seek, the nearest first."""
     with connection.cursor() as cursor:
         statement(name, seek.order.keys, seek.beyond, seek.direction).execute_prepared(
@@ -48,5 +55,5 @@ def statement(name: str, keys: tuple[Key, ...], beyond: str, direction: str) -> 
     """The statement of a file. It is the same for all pages: the cursor of page 1 is before all rows."""
     ids = SQL.load(name, beyond=beyond, order=direction)
     page_order = ", ".join(f"page.{key.name} {direction}" for key in keys)
-    entries = SQL.load("entries", ids=ids, page_order=page_order)
+    entries = SQL.load("entries", ids=ids, page_order=page_order, marks=controls.marks_sql())
     return entries.statement(f"{name}.sql", f"feeds_{name}_{direction.lower()}")

@@ -4,8 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
@@ -17,6 +16,7 @@ from apps.feeds import previews, queries, unseen
 from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
 from apps.feeds.newcomers import newcomers
 from apps.feeds.queries import Timeline
+from apps.fragments import render
 from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
 from apps.kwips.cards import Kind
@@ -37,21 +37,21 @@ SORTS = {"sort": (queries.ACTIVE,)}
 def home(request: HttpRequest) -> HttpResponse:
     """The network of a member; the landing page for anonymous visitors."""
     if not request.user.is_authenticated:
-        context = _first(request, queries.everyone(viewer_id=None), "everyone_news")
+        context = _first(request, queries.everyone(viewer_id=None), "/everyone/new/")
         context["of_the_day"] = queries.shown(queries.of_the_day().page({}, limit=1), None)
         return render(request, "feeds/landing.html", context)
     viewer = request.user
     timeline = queries.network(
         viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
-    return render(request, "feeds/network.html", _first(request, timeline, "network_news"))
+    return render(request, "feeds/network.html", _first(request, timeline, "/network/new/"))
 
 
 @public_page(EVERYONE, PEOPLE, POLICY, allowed_query=SORTS)
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
-    context = _first(request, timeline, "everyone_news")
+    context = _first(request, timeline, "/everyone/new/")
     # Only on the first page, which `news` marks.
     context["newcomers"] = newcomers(viewer_id(request)) if context["news"] else []
     return render(request, "feeds/everyone.html", context)
@@ -198,14 +198,14 @@ def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
     return {"page": queries.shown(page, viewer_id(request)), "sort": timeline.sort}
 
 
-def _first(request: HttpRequest, timeline: Timeline, news_view: str) -> dict[str, object]:
-    """A page; on the first one `news` is the address of the count of new kwips."""
+def _first(request: HttpRequest, timeline: Timeline, news: str) -> dict[str, object]:
+    """A page; on the first one with the address ``news`` of the count of new kwips."""
     page = timeline.page(request.GET)
     cursor = unseen.watch_cursor(timeline, page)
     return {
         "page": queries.shown(page, viewer_id(request)),
         "sort": timeline.sort,
-        "news": f"{reverse(news_view)}?after={cursor}" if cursor else "",
+        "news": f"{news}?after={cursor}" if cursor else "",
     }
 
 

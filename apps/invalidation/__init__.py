@@ -13,10 +13,11 @@ Mechanism
 
         kwips.actions.publish ── published ──> kwips.invalidation   kwip:7
                                          └──> feeds.invalidation   everyone, user:ann, tag:tea
-        COMMIT ──> 1 delete entries ──> 2 purge surrogate keys
+        COMMIT ──> delete entries, then generations of surrogate keys
 
-    - Keys of one action are collected (`apps.events.collect`): one delete, then one purge. In the other
-      order, a purged page could be rendered again from a stale entry.
+    - Keys of one action are collected (`apps.events.collect`) and sent in one message: first the entries,
+      then the generations of the pages. In the other order, a purged page could be rendered again from a
+      stale entry.
     - The hook runs before all other commit hooks, so that subscribers after the commit read fresh data.
     - An app invalidates its own keys and those of lower apps. It never knows the keys of higher apps.
 
@@ -41,16 +42,25 @@ Read in this order: this file, ``apps/kwips/invalidation.py``, ``apps/feeds/inva
 from collections.abc import Iterable
 
 from apps import lookaside, pagecache
-from apps.events import Phase, collect
+from apps.events import collect
 
 __all__ = ["invalidate"]
+
+_ENTRY, _PAGES = 1, 2
 
 
 def invalidate(*, cache: Iterable[str] = (), pages: Iterable[str] = ()) -> None:
     """Deletes these entries of the look-aside cache and purges these surrogate keys, after the commit."""
-    collect(_delete_entries, cache, phase=Phase.CACHES)
-    collect(pagecache.purge, pages, phase=Phase.PAGES)
+    collect(_invalidate_now, [*((_ENTRY, key) for key in cache), *((_PAGES, key) for key in pages)])
 
 
-def _delete_entries(keys: list[str]) -> None:
-    lookaside.cache().invalidate(keys)
+def _invalidate_now(items: list[tuple[int, str]]) -> None:
+    entries = [key for kind, key in items if kind == _ENTRY]
+    pages = [key for kind, key in items if kind == _PAGES]
+    cache = lookaside.cache()
+    if pagecache.cache() is cache:
+        cache.invalidate(entries, then=map(pagecache.generation_key, pages))
+        pagecache.forget_reused()
+    else:
+        cache.invalidate(entries)
+        pagecache.purge(pages)

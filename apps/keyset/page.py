@@ -80,6 +80,10 @@ class Page[T]:
     is_first: bool = True
 
     @property
+    def is_empty(self) -> bool:
+        return not self.items
+
+    @property
     def next(self) -> str:
         """The query string of rel="next"."""
         return self.newer if self.oldest_first else self.older

@@ -6,7 +6,7 @@ order.
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from django.db import transaction
@@ -14,21 +14,13 @@ from django.db.models import Count, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.accounts.counters import lock_people, move_counters
+from apps.accounts.counters import move_counters
+from apps.accounts.events import CountersMoved, counters_moved
 from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.kwips import events
-from apps.kwips.models import (
-    Favourite,
-    Kwip,
-    KwipTag,
-    Mention,
-    Revision,
-    Tag,
-    Tombstone,
-    Visibility,
-    Withheld,
-)
+from apps.kwips.counted import Draft, insert_comment, insert_kwip, mark
+from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
 from apps.kwips.queries import made_by_form, tags_of
 from apps.kwips.text import tags_and_mentions
 
@@ -48,29 +40,24 @@ class Made(NamedTuple):
     created: bool
 
 
-@transaction.atomic
 def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool = False) -> Made:
     """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`."""
-    people = lock_people({author.pk})
-    if (before := _made_by_form(author, form_key)) is not None:
-        if before.thread_id is None:
-            return Made(before, created=False)
-        form_key = uuid.uuid4()  # the key belongs to a comment
-    kwip = Kwip.objects.create(
-        author=author,
-        text=text,
-        form_key=form_key,
-        visibility=Visibility.FOLLOWERS if followers_only else Visibility.EVERYONE,
-        audience=author if followers_only else None,
-        withheld=Withheld.of(people[author.pk]),
-    )
-    tags = _index_words(kwip)
-    move_counters({author.pk: {"kwips_count": 1}}, people=people)
-    events.published.emit(events.Published(kwip, tags))
-    return Made(kwip, created=True)
+    draft = Draft.of(author, text)
+
+    def insert(key: uuid.UUID) -> Kwip | None:
+        with transaction.atomic():
+            inserted = insert_kwip(draft, key, followers_only=followers_only)
+            if inserted is None:
+                transaction.set_rollback(True)
+                return None
+            kwip, username = inserted
+            counters_moved.emit(CountersMoved({author.pk: username}))
+            events.published.emit(events.Published(kwip, draft.tags))
+            return kwip
+
+    return _once(insert, author, form_key, thread_id=None)
 
 
-@transaction.atomic
 def comment(
     *, author: User, thread: Kwip, text: str, form_key: uuid.UUID, answers: Kwip | None = None
 ) -> Made:
@@ -78,33 +65,37 @@ def comment(
 
     Raises `OtherThread`, and `Gone` if the thread, the answered comment or the form's comment is deleted.
     """
-    locked = _lock(thread.pk)
-    people = lock_people({author.pk})
-    if (before := _made_by_form(author, form_key)) is not None:
-        if before.thread_id == locked.pk:
-            return Made(before, created=False)
-        form_key = uuid.uuid4()  # the key belongs to another thread
-    if answers is not None and answers.thread_id != locked.pk:
+    if answers is not None and answers.thread_id != thread.pk:
         raise OtherThread
-    # The thread is locked: its comments are not deleted meanwhile.
-    if answers is not None and not Kwip.objects.filter(pk=answers.pk).exists():
+    draft, answers_id = Draft.of(author, text), answers.pk if answers else None
+
+    def insert(key: uuid.UUID) -> Kwip | None:
+        with transaction.atomic():
+            inserted = insert_comment(draft, key, thread_id=thread.pk, answers_id=answers_id)
+            if inserted is None:
+                transaction.set_rollback(True)
+                return None
+            made, locked, threads_tags, username = inserted
+            counters_moved.emit(CountersMoved({author.pk: username}))
+            events.commented.emit(events.Commented(made, locked, draft.tags, threads_tags))
+            return made
+
+    return _once(insert, author, form_key, thread_id=thread.pk)
+
+
+def _once(
+    insert: Callable[[uuid.UUID], Kwip | None], author: User, form_key: uuid.UUID, *, thread_id: int | None
+) -> Made:
+    """Inserts, or returns what an earlier request with the form key inserted. Raises `Gone`.
+
+    A key that belongs to another kind, or to another thread, is replaced by a new one.
+    """
+    if (made := insert(form_key)) is not None:
+        return Made(made, created=True)
+    if (before := _made_by_form(author, form_key)).thread_id == thread_id:
+        return Made(before, created=False)
+    if (made := insert(uuid.uuid4())) is None:
         raise Gone
-    made = Kwip.objects.create(
-        author=author,
-        thread=locked,
-        answers=answers,
-        text=text,
-        form_key=form_key,
-        visibility=locked.visibility,
-        audience_id=locked.audience_id,
-        withheld=Withheld.of(people[author.pk]),
-    )
-    tags = _index_words(made)
-    Kwip.objects.filter(pk=locked.pk).update(
-        comments_count=F("comments_count") + 1, version=F("version") + 1, last_active_at=made.created_at
-    )
-    move_counters({author.pk: {"comments_count": 1}}, people=people)
-    events.commented.emit(events.Commented(made, locked, tags))
     return Made(made, created=True)
 
 
@@ -217,33 +208,28 @@ def delete_some_of(*, author_id: int, limit: int = 100) -> int:
     return delete_piece(kwip_ids=batch, limit=limit) if batch else 0
 
 
-@transaction.atomic
 def favourite(*, kwip: Kwip, user: User) -> int:
     """Adds a favourite, once. Returns the kwip's number of favourites. Raises `Gone`."""
-    locked = _lock(kwip.pk)
-    if Favourite.objects.filter(kwip=locked, user=user).exists():
-        return locked.favourites_count
-    Favourite.objects.create(kwip=locked, user=user)
-    return _count_favourite(locked, user, by=1)
+    return _mark(kwip, user, "favourite", by=1)
 
 
-@transaction.atomic
 def unfavourite(*, kwip: Kwip, user: User) -> int:
     """Removes a favourite. Returns the kwip's number of favourites. Raises `Gone`."""
-    locked = _lock(kwip.pk)
-    if not Favourite.objects.filter(kwip=locked, user=user).delete()[0]:
-        return locked.favourites_count
-    return _count_favourite(locked, user, by=-1)
+    return _mark(kwip, user, "unfavourite", by=-1)
 
 
-def _count_favourite(kwip: Kwip, user: User, *, by: int) -> int:
-    Kwip.objects.filter(pk=kwip.pk).update(
-        favourites_count=F("favourites_count") + by, version=F("version") + 1
-    )
-    move_counters({user.pk: {"favourites_count": by}})
-    event = events.favourited if by > 0 else events.unfavourited
-    event.emit(events.Favourited(kwip, user))
-    return kwip.favourites_count + by
+def _mark(kwip: Kwip, user: User, statement: str, *, by: int) -> int:
+    with transaction.atomic():
+        if (marked := mark(statement, kwip.pk, user.pk, by=by)) is not None:
+            counters_moved.emit(CountersMoved({user.pk: marked.username}))
+            event = events.favourited if by > 0 else events.unfavourited
+            event.emit(events.Favourited(marked.kwip, user, marked.tags))
+            return marked.kwip.favourites_count
+        transaction.set_rollback(True)  # it is a favourite already, or none
+    count = Kwip.objects.filter(pk=kwip.pk).values_list("favourites_count", flat=True).first()
+    if count is None:
+        raise Gone
+    return count
 
 
 def _lock(kwip_id: int) -> Kwip:
@@ -253,22 +239,13 @@ def _lock(kwip_id: int) -> Kwip:
     return kwip
 
 
-def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip | None:
+def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip:
+    """The kwip with this form key. Raises `Gone`, also if there is none: then its thread is deleted."""
     found = made_by_form(author.pk, form_key)
-    if found is None:
-        return None
-    kwip = Kwip.objects.select_related("author").filter(pk=found.kwip_id).first()
-    if kwip is None:
+    kwip = found and Kwip.objects.select_related("author").filter(pk=found.kwip_id).first()
+    if not kwip:
         raise Gone
     return kwip
-
-
-def _index_words(kwip: Kwip) -> list[str]:
-    """Stores the tags and mentions of a new kwip. Returns the names of its tags."""
-    tags, named = tags_and_mentions(kwip.text)
-    _add_tags(kwip, tags)
-    _add_mentions(kwip, ids_of(named))
-    return tags
 
 
 def _index_words_again(kwip: Kwip) -> set[str]:

@@ -7,16 +7,21 @@ A card is never invalidated. Its key has the version of its kwip, the versions o
 of the kwip that a comment is about, and the ids of switched off people whom it mentions; a write moves these,
 and memcached evicts what has the old key. The key also has the language and `settings.RELEASE`. So no release
 shows the cards of another one, whatever part of the code changed; the cost is that all cards are cold after a
-release. A page of 20 then renders 20 cards once (some 40 ms), and `manage.py warmpages` renders those of the
-most requested pages beforehand.
+release. A page of 20 then renders 20 cards once, and `manage.py warmpages` renders those of the most
+requested pages beforehand.
+
+Each process also keeps the cards that it read last, taken apart, in a near cache (`apps/nearcache`) of
+CARD_NEAR_CACHE_BYTES. The key is the same, so they are never stale either. Cards are bytes on the whole way
+from the cache to the response (`apps/fragments/rendering.py`).
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -28,10 +33,13 @@ from apps.kwips import controls, folding, queries, text
 from apps.kwips.controls import Control, Facts, Marks, facts_of
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.visibility import Visible
+from apps.nearcache import NearCache
 
 CARD_TTL = 86_400
 # Stands around a control's name until the HTML is encoded. PostgreSQL stores no text with it.
 _CUT = "\0"
+# What a card takes in the near cache besides its HTML, about.
+_OVERHEAD = 1_200
 # `json.loads` takes twice as long: it looks for white space around the text.
 _from_json = json.JSONDecoder().raw_decode
 
@@ -47,6 +55,8 @@ class Versioned(Protocol):
     def authors_version(self) -> int: ...
     @property
     def unlinked(self) -> Sequence[int]: ...
+    @property
+    def marks(self) -> Collection[str] | None: ...
 
 
 class Kind(Enum):
@@ -65,42 +75,69 @@ class Kind(Enum):
         self.key, self.characters, self.flags = key, characters, dict.fromkeys(flags, True)
 
 
+class StoredCard(NamedTuple):
+    """A card for all viewers: each control in each of its states. `encode` has the names of the parts."""
+
+    facts: Facts
+    parts: list[tuple[str, bytes]]
+
+
 @dataclass(frozen=True, slots=True)
 class ShownCard:
     """The HTML of a kwip on a page, for one viewer."""
 
     id: int
-    html: SafeString
+    html: bytes
 
 
-def shown(entries: Iterable[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[ShownCard]:
+near = NearCache[str, StoredCard](lambda: settings.CARD_NEAR_CACHE_BYTES)
+
+
+def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[ShownCard]:
     """The cards of the entries, in their order, with the viewer's marks.
 
-    One query for all cards that are not cached, and one for a member's favourites. Kwips that were deleted
-    meanwhile are left out.
+    One query for all cards that are not cached, and one for a member's favourites unless the entries have
+    them. Kwips that were deleted meanwhile are left out.
     """
     suffix = f"{get_language()}:{settings.RELEASE}"
     wanted = {f"{kind.key}:{_key(entry)}:{suffix}": entry.id for entry in entries}
     if not wanted:
         return []
+    stored = _stored(wanted, kind)
+    marks = controls.marks_of(viewer_id, entries)
+    return [
+        ShownCard(kwip_id, html_for(card, marks))
+        for key, kwip_id in wanted.items()
+        if (card := stored.get(key)) is not None
+    ]
+
+
+def _stored(wanted: Mapping[str, Visible], kind: Kind) -> dict[str, StoredCard]:
+    """The cards of these keys, from the near cache, from memcached, or rendered."""
+    # A transaction may see a version that is never committed, and that another one uses again.
+    bypassing = lookaside.bypassing()
+    stored = {} if bypassing else near.get_many(wanted)
+    missing = [key for key in wanted if key not in stored]
+    if not missing:
+        return stored
 
     def render(keys: list[str]) -> Mapping[str, bytes]:
         found = queries.cards([wanted[key] for key in keys], characters=kind.characters)
         cards = {card.id: encode(card, kind) for card in found}
         return {key: cards[wanted[key]] for key in keys if wanted[key] in cards}
 
-    stored = lookaside.cache().get_many_or_compute(list(wanted), render, ttl=CARD_TTL)
-    marks = controls.marks_of(viewer_id, list(wanted.values()))
-    return [
-        ShownCard(kwip_id, mark_safe(b"".join(parts_for(card, marks)).decode()))  # noqa: S308 - from templates
-        for key, kwip_id in wanted.items()
-        if (card := stored[key]) is not None
-    ]
+    encoded = lookaside.cache().get_many_or_compute(missing, render, ttl=CARD_TTL)
+    for key, whole in encoded.items():
+        if whole is not None:
+            stored[key] = decode(whole)
+            if not bypassing:
+                near.put(key, stored[key], size=len(whole) + _OVERHEAD)
+    return stored
 
 
 def _key(entry: Versioned) -> str:
     """Everything that decides on what the card shows. Of many people switched off, a digest."""
-    unlinked = ",".join(map(str, sorted(entry.unlinked)))
+    unlinked = ",".join(map(str, sorted(entry.unlinked))) if entry.unlinked else ""
     if len(unlinked) > 40:
         unlinked = blake2b(unlinked.encode(), digest_size=12).hexdigest()
     return f"{entry.id}:{entry.version}:{entry.authors_version}:{unlinked}"
@@ -116,11 +153,10 @@ def rendered(card: queries.Card, kind: Kind, control_html: Callable[[Control], s
 
 
 def encode(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
-    """A card as the cache stores it: a header, an empty line, and the parts in the order of the page.
+    """A card as memcached stores it: a header, an empty line, and the parts in the order of the page.
 
     The header's first line has the facts, as JSON. Each further line has the name of a part ("body", or a
-    control with a state, as "heart/on") and its length in bytes. A page takes the parts by their names, and
-    need neither copy nor decode them before it joins them. As one JSON document: 1.7 times the time.
+    control with a state, as "heart/on") and its length in bytes. As one JSON document: 1.7 times the time.
     """
     parts: list[tuple[str, bytes]] = []
     by_name = {control.name: control for control in controls.CONTROLS}
@@ -130,26 +166,29 @@ def encode(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
             parts.append(("body", piece.encode()))
             continue
         control = by_name[piece]
-        parts += [(f"{piece}/{state}", control.render(card, state).encode()) for state in control.states]
+        parts += [(f"{piece}/{state}", control.render(card, state)) for state in control.states]
     facts = json.dumps(facts_of(card)._asdict())
     lines = [facts, *(f"{name} {len(part)}" for name, part in parts)]
     return b"\n\n".join(["\n".join(lines).encode(), b"".join([part for _, part in parts])])
 
 
-def parts_for(stored: bytes, marks: Marks) -> list[memoryview]:
-    """The parts of a stored card that a viewer with these marks gets."""
+def decode(stored: bytes) -> StoredCard:
+    """The facts and parts of a card as `encode` returned it."""
     end = stored.index(b"\n\n")
     facts, *lines = stored[:end].decode().split("\n")
-    card = Facts(**_from_json(facts)[0])
-    wanted = {"body", *(f"{control.name}/{control.state_of(card, marks)}" for control in controls.CONTROLS)}
-    parts, at, view = [], end + 2, memoryview(stored)
+    parts, at = [], end + 2
     for line in lines:
         name, _, length = line.partition(" ")
         following = at + int(length)
-        if name in wanted:
-            parts.append(view[at:following])
+        parts.append((sys.intern(name), stored[at:following]))
         at = following
-    return parts
+    return StoredCard(Facts(**_from_json(facts)[0]), parts)
+
+
+def html_for(card: StoredCard, marks: Marks) -> bytes:
+    """The card for a viewer with these marks."""
+    states = {f"{control.name}/{control.state_of(card.facts, marks)}" for control in controls.CONTROLS}
+    return b"".join([part for name, part in card.parts if name == "body" or name in states])
 
 
 def html_of_revisions(texts: Mapping[str, str], people: frozenset[str]) -> dict[str, SafeString]:

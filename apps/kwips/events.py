@@ -18,11 +18,15 @@ class Published:
 
 @dataclass(frozen=True)
 class Commented:
-    """``comment`` was added below ``thread``; ``tags`` are the comment's."""
+    """``comment`` was added below ``thread``, which is as it is now, without its text.
+
+    ``tags`` are the comment's, ``threads_tags`` the thread's.
+    """
 
     comment: Kwip
     thread: Kwip
     tags: Tags
+    threads_tags: Tags
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,11 @@ class Deleted:
 
 @dataclass(frozen=True)
 class Favourited:
+    """``kwip`` is as it is now, without its text; ``tags`` are its."""
+
     kwip: Kwip
     user: User
+    tags: Tags
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ addresses. So it searches a copy of the text, of the same length, in which all t
 space, and the addresses that it finds are checked.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,10 @@ def _marks() -> str:
     return "".join(map(regex.escape, marks))
 
 
+# Every address has one of these: a scheme, or a dot with a name before and behind it. Few texts have one, and
+# linkify-it takes fifty times as long to find that out.
+_SIGN = re.compile(r"://|mailto:|\.(?<=\S\.)\w", re.IGNORECASE)
+
 _SPACED = rf"[\p{{L}}--[{UNSPACED}]]"
 # A path may have two marks: "（IPv6編）" after a letter of its script, and an apostrophe.
 _MARK = regex.compile(
@@ -77,8 +82,10 @@ class Address:
 
 def addresses(text: str) -> Iterator[Address]:
     """The addresses in the first `SEARCHED` characters, in order."""
-    if "." not in text and "://" not in text:
-        return
+    return _found(text) if _SIGN.search(text, 0, SEARCHED) else iter(())
+
+
+def _found(text: str) -> Iterator[Address]:
     searched = _MARK.sub(" ", text[:SEARCHED])
     if not searched.isascii():
         searched = _BEFORE_NAME.sub(" ", _BEFORE_SCHEME.sub(" ", searched))

@@ -4,7 +4,6 @@ import uuid
 from enum import IntFlag
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -24,14 +23,12 @@ class Visibility(models.IntegerChoices):
 
 
 class Withheld(IntFlag):
-    """Why a kwip is withheld from every viewer: one bit a reason. Only `withholding` writes SUSPENDED."""
+    """Why a kwip is withheld from every viewer: one bit a reason.
+
+    Only `withholding` changes SUSPENDED; `counted` sets it in new rows.
+    """
 
     SUSPENDED = 1  # its author is switched off
-
-    @classmethod
-    def of(cls, author: AbstractBaseUser) -> int:
-        """The value of a new kwip. The caller holds the lock of the author's row, as switching off does."""
-        return 0 if author.is_active else cls.SUSPENDED.value
 
 
 class Kwip(models.Model):

@@ -6,24 +6,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from django.db import connection
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Exists, Model, OuterRef, Q
 from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 
-from apps.accounts.models import COUNTERS, User
+from apps.accounts.models import User
 from apps.accounts.queries import ids_of, known_names
 from apps.graph.models import Follow
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 from apps.kwips import folding
 from apps.kwips import text as kwip_text
 from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone
-from apps.kwips.visibility import ANYONE, SQL, Visible, VisibleTo
+from apps.kwips.visibility import ANYONE, SQL, Visible
 from apps.plaintext import language_of, safe
 
 HISTORY_SIZE = 5  # of 5,000 characters each, at worst
+_KWIP_COLUMNS = ("id", "author_id", "thread_id", "text", "visibility", "audience_id")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Card:
     mentions: frozenset[str]
     # The ids of mentioned people who are switched off.
     unlinked: tuple[int, ...]
+    # A card is the same for every viewer.
+    marks: ClassVar[None] = None
 
     @property
     def url(self) -> str:
@@ -134,31 +137,60 @@ def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:
         return {kwip_id for (kwip_id,) in cursor.fetchall()}
 
 
-def shown_counts(person: User, viewer_id: int | None) -> dict[str, int]:
+class ShownCounts(NamedTuple):
+    """A person's counters, as a viewer sees them."""
+
+    comments_count: int
+    favourites_count: int
+    followers_count: int
+    following_count: int
+    kwips_count: int
+
+
+def shown_counts(person: User, viewer_id: int | None) -> ShownCounts:
     """A person's counters, without what the lists do not show to the viewer.
 
     The counters of comments and favourites include what the viewer may not see: to be exact they would have
     to read all of it.
     """
-    counts = {name: getattr(person, name) for name in sorted(COUNTERS)}
+    counts = ShownCounts(*(getattr(person, name) for name in ShownCounts._fields))
     if viewer_id == person.pk:
         return counts  # what the side of each page says, too
     with connection.cursor() as cursor:
         parameters = {"person": person.pk, "viewer": viewer_id or ANYONE}
         SQL.statement("left_out").execute_prepared(cursor, parameters)
-        left_out = zip(("followers_count", "following_count", "kwips_count"), cursor.fetchone(), strict=True)
-    return counts | {name: max(0, counts[name] - number) for name, number in left_out}
+        followers, following, kwips = cursor.fetchone()
+    return counts._replace(
+        followers_count=max(0, counts.followers_count - followers),
+        following_count=max(0, counts.following_count - following),
+        kwips_count=max(0, counts.kwips_count - kwips),
+    )
 
 
 def visible_kwip(kwip_id: int, viewer_id: int | None) -> Kwip | None:
-    """The kwip or comment with its author and thread, or None where the viewer may not see it."""
-    rows = Kwip.objects.select_related("author", "thread__author")
-    kwip = rows.filter(VisibleTo(viewer_id), pk=kwip_id).first()
-    # Older kwips of an author who was just switched off may not be withheld yet.
-    if kwip is None or not kwip.author.is_active or (kwip.thread and not kwip.thread.author.is_active):
-        return None
+    """The kwip or comment, or None where the viewer may not see it.
+
+    With its text and audience, with its author and thread; their other fields are deferred.
+    """
+    with connection.cursor() as cursor:
+        parameters = {"kwip": kwip_id, "viewer": viewer_id or ANYONE}
+        SQL.statement("visible_kwip").execute_prepared(cursor, parameters)
+        if (row := cursor.fetchone()) is None:
+            return None
+    *columns, username, threads_author_id, threads_username = row
+    kwip = loaded(Kwip, **dict(zip(_KWIP_COLUMNS, columns, strict=True)))
+    kwip.author = loaded(User, id=kwip.author_id, username=username)
+    if kwip.thread_id is not None:
+        kwip.thread = loaded(Kwip, id=kwip.thread_id, author_id=threads_author_id, thread_id=None)
+        kwip.thread.author = loaded(User, id=threads_author_id, username=threads_username)
     kwip.visible = Visible(kwip.pk)
     return kwip
+
+
+def loaded[M: Model](model: type[M], **columns: Any) -> M:
+    """A row with these columns; the others are deferred."""
+    names = [field.attname for field in model._meta.concrete_fields if field.attname in columns]
+    return model.from_db(DEFAULT_DB_ALIAS, names, [columns[name] for name in names])
 
 
 class EarlierVersion(NamedTuple):
@@ -215,10 +247,11 @@ class MadeByForm(NamedTuple):
 
 def made_by_form(author_id: int, form_key: uuid.UUID) -> MadeByForm | None:
     """The kwip or comment with this form key, which may be deleted."""
-    made = {"author": author_id, "form_key": form_key}
-    kwips = Kwip.objects.filter(**made).values_list("pk", Value(False))
-    tombstones = Tombstone.objects.filter(**made).values_list("kwip_id", Value(True))
-    return next((MadeByForm(*row) for row in kwips.union(tombstones, all=True)), None)
+    with connection.cursor() as cursor:
+        parameters = {"author": author_id, "form_key": str(form_key)}
+        SQL.statement("by_form").execute_prepared(cursor, parameters)
+        row = cursor.fetchone()
+    return MadeByForm(*row) if row else None
 
 
 def tags_of(*kwips: Kwip) -> dict[int, set[str]]:

@@ -40,6 +40,7 @@ _NAME_OR_TAG = regex.compile(
     rf"|[#＃](?:(?<![{_WORD}#＃&].)|(?<=[{UNSPACED}].))(?P<tag>[{_WORD}]{{1,{TAG_LENGTH}}}+)(?![{_WORD}])",
     regex.V1 | regex.DOTALL,
 )
+_SIGN = regex.compile("[@＠#＃]")
 _HAN = regex.compile(r"\p{Han}")
 # Letters of scripts that are written from right to left.
 _RIGHT_TO_LEFT = regex.compile(r"[\p{bc=R}\p{bc=AL}]")
@@ -105,6 +106,8 @@ def _is_tag(name: str) -> bool:
 
 def tags_and_mentions(text: str) -> tuple[list[str], list[str]]:
     """The names of the first fifty tags and of the first hundred mentions; they may not exist."""
+    if not _SIGN.search(text):
+        return [], []
     found: dict[str, dict[str, None]] = {"tag": {}, "mention": {}, "text": {}, "link": {}}
     for token in tokens(text):
         found[token.kind][token.target] = None

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -15,6 +15,7 @@ from apps import limits
 from apps.accounts.keys import PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
+from apps.fragments import render
 from apps.kwips import actions, cards, folding, queries
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.forms import CommentForm, EditForm, KwipForm

@@ -7,7 +7,8 @@ from typing import Any, NewType
 from django.db import models
 from django.db.models.sql.compiler import SQLCompiler
 
-from apps.statements import SqlFolder
+from apps.accounts.statements import SQL as ACCOUNTS_SQL
+from apps.statements import Sql, SqlFolder
 
 ANYONE = 0  # the anonymous viewer
 
@@ -15,7 +16,7 @@ ANYONE = 0  # the anonymous viewer
 # construct it.
 Visible = NewType("Visible", int)
 
-SQL = SqlFolder(Path(__file__).parent / "sql", "kwips")
+SQL = SqlFolder(Path(__file__).parent / "sql", "kwips", named=ACCOUNTS_SQL.load("named"))
 VISIBLE_SQL = SQL.load("visible").text
 
 
@@ -28,6 +29,7 @@ THREAD_VISIBLE_SQL = f"""(
     k.thread_id IS NULL
     OR EXISTS (SELECT FROM kwips_kwip thread WHERE thread.id = k.thread_id AND {_over("thread")} OFFSET 0)
 )"""
+SQL.fragments["thread_visible"] = Sql(THREAD_VISIBLE_SQL, {})
 
 
 class VisibleTo(models.Expression):

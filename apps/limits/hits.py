@@ -49,7 +49,7 @@ class Decision:
         """Take the hit back: it turned out not to be one that counts."""
         if self.at is not None:
             with connection.cursor() as cursor:
-                SQL.statement("refund").execute(cursor, {"key": str(self.key), "at": self.at})
+                SQL.statement("refund").execute_prepared(cursor, {"key": str(self.key), "at": self.at})
 
 
 def hit(scope: str, *who: object) -> Decision:
@@ -69,11 +69,15 @@ def hit(scope: str, *who: object) -> Decision:
         "amount": rate.amount,
         "seconds": rate.seconds,
     }
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        SQL.statement("hit").execute(cursor, parameters)
+    if connection.in_atomic_block:
+        with transaction.atomic(durable=True):
+            pass  # raises RuntimeError, except in the transaction of a test
+    # Each statement is a transaction of its own: one message.
+    with connection.cursor() as cursor:
+        SQL.statement("hit").execute_prepared(cursor, parameters)
         if counted := cursor.fetchone():
             return Decision(key=key, at=counted[0])
-        SQL.statement("wait").execute(cursor, parameters)
+        SQL.statement("wait").execute_prepared(cursor, parameters)
         [wait] = cursor.fetchone() or [None]
     for receiver in on_refused:
         receiver(scope)

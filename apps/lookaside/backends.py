@@ -18,7 +18,7 @@ from apps.lookaside.memcached import MemcachedStore
 from apps.lookaside.peeking import Peeks
 from apps.lookaside.server import Options
 from apps.lookaside.stats import counts
-from apps.lookaside.stores import Fill, Lease, NoStore, Store, local_store
+from apps.lookaside.stores import Answer, Fill, Lease, NoStore, Store, local_store
 from apps.lookaside.values import MISSING
 
 logger = logging.getLogger(__name__)
@@ -53,11 +53,13 @@ class Lookaside(BaseCache):
         schema: int = 1,
         waits: Sequence[float] | None = None,
         storable: Callable[[Any], bool] | None = None,
+        replace: bool = False,
     ) -> V:
         """The value of ``key`` from the cache, or from ``compute``, in the types that JSON returns.
 
         None is cached too, for at most ``none_ttl``. ``waits``: see the class; a slow ``compute`` is worth
-        longer ones. A computed value that is not ``storable`` is returned, and its lease released. Raises
+        longer ones. A computed value that is not ``storable`` is returned, and its lease released. With
+        ``replace`` a cached value counts as missing, and is replaced unless it changes meanwhile. Raises
         what ``compute`` raises, TypeError or ValueError for a value that is neither bytes nor JSON,
         ValueError for a TTL out of bounds.
         """
@@ -73,6 +75,7 @@ class Lookaside(BaseCache):
             schema=schema,
             waits=waits,
             storable=storable,
+            replace=replace,
         )
         return cast("V", found[key])
 
@@ -86,6 +89,7 @@ class Lookaside(BaseCache):
         schema: int = 1,
         waits: Sequence[float] | None = None,
         storable: Callable[[Any], bool] | None = None,
+        replace: bool = False,
     ) -> dict[str, V | None]:
         """The values of ``keys``, in their order. ``compute`` is called once, for all missing keys.
 
@@ -99,7 +103,8 @@ class Lookaside(BaseCache):
         found: dict[str, Any] = {}
         leases: dict[str, Lease] = {}
         if not bypassing():
-            leases = self._read(missing, found, schema=schema, waits=self.waits if waits is None else waits)
+            waits = self.waits if waits is None else waits
+            leases = self._read(missing, found, schema=schema, waits=waits, replace=replace)
         if missing:
             found |= self._compute_and_fill(
                 list(missing.values()),
@@ -120,15 +125,20 @@ class Lookaside(BaseCache):
         """
         return Peeks(self.store, [self._name(key) for key in keys])
 
-    def invalidate(self, keys: Iterable[str], *, retrying: bool = False) -> list[str]:
-        """Deletes now; call it after the commit. Returns the keys for which it failed.
+    def invalidate(
+        self, keys: Iterable[str], *, then: Iterable[str] = (), retrying: bool = False
+    ) -> list[str]:
+        """Deletes ``keys`` now, and ``then`` after them; call it after the commit. Returns those that failed.
 
         These become pending deletes of this process, and are passed to each function in
         `on_invalidation_failed`, unless this call is such a function's own retry (``retrying``).
         """
         peeking.clear()
         names = {self._name(key): key for key in keys}
-        failed = [names[name] for name in self.store.delete(list(names))]
+        later = {self._name(key): key for key in then}
+        rounds = [[*names, *later]] if self.store.in_order else [[*names], [*later]]
+        names |= later
+        failed = [names[name] for round_ in rounds if round_ for name in self.store.delete(round_)]
         if failed and not retrying:
             for function in on_invalidation_failed:
                 try:
@@ -161,22 +171,28 @@ class Lookaside(BaseCache):
         return hashed(self.make_key(key))
 
     def _read(
-        self, missing: dict[bytes, str], found: dict[str, Any], *, schema: int, waits: Sequence[float]
+        self,
+        missing: dict[bytes, str],
+        found: dict[str, Any],
+        *,
+        schema: int,
+        waits: Sequence[float],
+        replace: bool,
     ) -> dict[str, Lease]:
         """Moves cached keys from ``missing`` to ``found``; returns the leases for keys still missing."""
         leases: dict[str, Lease] = {}
-        fetch = self.store.fetch
+        fetch: Callable[[list[bytes]], Mapping[bytes, Answer]] = self.store.fetch
         if (peeks := peeking.over(self.store)) is not None:
             fetch = peeks.fetch
-            for name, entry in peeks.taken(missing):
-                value = values.decode(name, entry, schema=schema)
+            for name, peeked in peeks.taken(missing):
+                value = values.decode(name, peeked, schema=schema)
                 if value is not MISSING:
                     found[missing.pop(name)] = value
         for wait in (*waits, None) if missing else ():
             answers = fetch(list(missing))
             for name, answer in answers.items():
                 entry = answer.entry
-                value = MISSING if entry is None else values.decode(name, entry, schema=schema)
+                value = MISSING if entry is None or replace else values.decode(name, entry, schema=schema)
                 if value is not MISSING:
                     found[missing.pop(name)] = value
                 elif answer.lease:

@@ -19,6 +19,7 @@ class MemcachedStore:
 
     def __init__(self, addresses: Sequence[str], options: Options) -> None:
         self._addresses = list(addresses)
+        self.in_order = len(self._addresses) == 1
         self._options = options
         self._ring: Any = RendezvousHash(self._addresses, hash_function=_score)
 

@@ -46,6 +46,9 @@ class Fill(NamedTuple):
 class Store(Protocol):
     """Stores entries. Each call is one round trip to each server; only `clear` raises if a server is down."""
 
+    # Whether `delete` deletes keys in their order: one server does.
+    in_order: bool
+
     def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> dict[bytes, Answer]:
         """An answer for each key, except for keys of a server that is down.
 
@@ -72,6 +75,7 @@ class LocalStore:
     """A store in this process: for development, tests, and single-process sites without memcached."""
 
     MAX_BYTES = 32 * 1024 * 1024
+    in_order = True
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -160,6 +164,8 @@ def local_store(name: str) -> LocalStore:
 
 class NoStore:
     """A store that holds nothing, and where nothing fails."""
+
+    in_order = True
 
     def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> dict[bytes, Answer]:
         return {}

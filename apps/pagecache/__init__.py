@@ -57,7 +57,17 @@ How to measure
 
 from apps.pagecache.addresses import public_page, warm_paths
 from apps.pagecache.responses import is_unmodified
-from apps.pagecache.surrogate import forget_reused, purge
+from apps.pagecache.surrogate import cache, forget_reused, generation_key, purge
 from apps.pagecache.wsgi import stats, wrapped
 
-__all__ = ["forget_reused", "is_unmodified", "public_page", "purge", "stats", "warm_paths", "wrapped"]
+__all__ = [
+    "cache",
+    "forget_reused",
+    "generation_key",
+    "is_unmodified",
+    "public_page",
+    "purge",
+    "stats",
+    "warm_paths",
+    "wrapped",
+]

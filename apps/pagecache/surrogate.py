@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from django.conf import settings
 from django.core.cache import caches
@@ -81,12 +81,17 @@ def purge(keys: Iterable[str]) -> list[str]:
 
     Returns the keys for which it failed; the cache retries them.
     """
-    if settings.PAGECACHE is None:
+    if (at := cache()) is None:
         return []
     names = {generation_key(key): key for key in keys}
-    failed = caches[settings.PAGECACHE["CACHE"]].invalidate(names)  # type: ignore[attr-defined]
+    failed = at.invalidate(names)
     forget_reused()
     return [names[name] for name in failed]
+
+
+def cache() -> Cache | None:
+    """The cache of the generations; None with PAGECACHE off."""
+    return None if settings.PAGECACHE is None else cast("Cache", caches[settings.PAGECACHE["CACHE"]])
 
 
 def forget_reused() -> None:

@@ -49,7 +49,7 @@ class PageCache:
     """``application`` behind the cache."""
 
     def __init__(
-        self, application: Application, *, cache: str, site: Site, release: str, generations_ttl: float
+        self, application: Application, *, cache: str, site: Site, release: str, generations_ttl: float = 0
     ) -> None:
         self._application = application
         self._cache_alias = cache

@@ -19,11 +19,12 @@ Mechanism
     - ``{fragment}`` includes FRAGMENT.sql of the folder, or what the caller passes: the visibility
       predicate, the direction (``{beyond}``, ``{order}``). Never a value: values are ``%(parameters)s``.
     - `Statement.execute` sends it whole, planned for its parameters. `Statement.execute_prepared` uses
-      SQL's PREPARE and EXECUTE. PREPARE is sent past Django's cursor.
+      SQL's PREPARE and EXECUTE. PREPARE is sent past Django's cursor. `execute_together` executes several
+      in one round trip.
     - A SELECT without a lock or side effect is marked: `apps.dbpool` then resets no session.
     - A migration or DEALLOCATE can make a prepared statement unusable. It is prepared again and repeated,
-      inside a transaction after a rollback to a savepoint that was sent with EXECUTE in the same round
-      trip.
+      inside a transaction after a rollback to a savepoint that was sent in the same round trip. The first
+      statement of a transaction needs no savepoint.
 
 Switch
     ``PREPARED_STATEMENTS``: off behind a PgBouncer in transaction mode; all statements are then sent whole.
@@ -40,6 +41,6 @@ How to measure
 """
 
 from apps.statements.files import Sql, SqlFolder
-from apps.statements.prepared import SAVEPOINT, Statement, Unusable
+from apps.statements.prepared import SAVEPOINT, Statement, Unusable, execute_together
 
-__all__ = ["SAVEPOINT", "Sql", "SqlFolder", "Statement", "Unusable"]
+__all__ = ["SAVEPOINT", "Sql", "SqlFolder", "Statement", "Unusable", "execute_together"]

@@ -1,7 +1,7 @@
-"""A statement: sent whole, or PREPARE once a connection and EXECUTE, both again when it became unusable."""
+"""Statements: sent whole, or PREPARE once a connection and EXECUTE, both again when one became unusable."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from psycopg2 import extensions
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 # Consecutive migrations can make a statement unusable again; so many times in a row, something else is wrong.
 _ATTEMPTS = 3
-# Sent in the same message as an EXECUTE inside a transaction; it ends with the transaction.
+# Sent in the same message as an EXECUTE that is not the first of a transaction; it ends with the transaction.
 SAVEPOINT = "SAVEPOINT prepared; "
 _UNDO = "ROLLBACK TO SAVEPOINT prepared"
 
@@ -79,26 +79,7 @@ class Statement:
         PREPARE does not count among a page's queries: it is sent once, past Django's cursor. Raises
         DatabaseError; Unusable if the statement became unusable repeatedly.
         """
-        if not getattr(settings, "PREPARED_STATEMENTS", False):
-            self.execute(cursor, parameters)
-            return
-        raw = connection.connection
-        known = _on_connection.setdefault(raw, _Known())
-        for _ in range(_ATTEMPTS):
-            if self.name not in known.usable:
-                self._prepare(raw, known)
-            in_transaction = _in_transaction(raw)
-            try:
-                cursor.execute(self._execute_in_transaction if in_transaction else self._execute, parameters)
-                return
-            except Error as error:
-                if not _is_unusable(error):
-                    raise
-                last = error
-                known.usable.discard(self.name)
-                if in_transaction:
-                    _send(raw, _UNDO)
-        raise Unusable(f"{self.name} became unusable {_ATTEMPTS} times") from last
+        execute_together(cursor, [self], parameters)
 
     def _prepare(self, raw: Any, known: _Known) -> None:
         if self.name in known.sent and _send(
@@ -126,10 +107,6 @@ class Statement:
         values = ", ".join(f"%({name})s" for name in self._places)
         return self._marked(f"EXECUTE {self.name} {f'({values})' if values else ''}")
 
-    @cached_property
-    def _execute_in_transaction(self) -> str:
-        return f"/* {self.file} */ {SAVEPOINT}{self._execute}"
-
     def _marked(self, sql: str) -> str:
         """The SQL after the name of its file."""
         sql = f"/* {self.file} */ {sql}"
@@ -141,9 +118,42 @@ class Statement:
         return {name: place for place, name in enumerate(dict.fromkeys(_PARAMETER.findall(self.sql)), 1)}
 
 
-def _in_transaction(raw: Any) -> bool:
-    """Whether a failed statement would abort a transaction."""
-    return not raw.autocommit or raw.info.transaction_status != extensions.TRANSACTION_STATUS_IDLE
+def execute_together(
+    cursor: CursorWrapper, statements: Sequence[Statement], parameters: Mapping[str, Any]
+) -> None:
+    """Execute prepared statements in this order, in one message; the cursor has the rows of the last.
+
+    All take their values from ``parameters``. Each sees what those before it wrote and what other
+    transactions committed before it began, as if it were sent alone. Raises as `execute_prepared` does.
+    """
+    if not getattr(settings, "PREPARED_STATEMENTS", False):
+        cursor.execute("; ".join([statement.text for statement in statements]), parameters)
+        return
+    raw = connection.connection
+    known = _on_connection.setdefault(raw, _Known())
+    for _ in range(_ATTEMPTS):
+        # Before the first statement of a transaction there is nothing to keep: PREPARE outlives a rollback.
+        is_first = raw.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE
+        for statement in statements:
+            if statement.name not in known.usable:
+                statement._prepare(raw, known)
+        texts = "; ".join([statement._execute for statement in statements])
+        if not is_first:
+            sql = f"/* {statements[-1].file} */ {SAVEPOINT}{texts}"
+        elif len(statements) > 1 or not raw.autocommit:
+            sql = f"/* {statements[-1].file} */ {texts}"
+        else:
+            sql = statements[0]._execute  # which may be a `ReadOnlySql`
+        try:
+            cursor.execute(sql, parameters)
+            return
+        except Error as error:
+            if not _is_unusable(error):
+                raise
+            last = error
+            known.usable.difference_update(statement.name for statement in statements)
+            _roll_back(raw) if is_first else _send(raw, _UNDO)
+    raise Unusable(f"{statements[-1].name} became unusable {_ATTEMPTS} times") from last
 
 
 def _is_unusable(error: Error) -> bool:
@@ -154,6 +164,12 @@ def _is_unusable(error: Error) -> bool:
         return "cached plan" in str(cause)
     # invalid_sql_statement_name: DEALLOCATE or DISCARD.
     return code == "26000"
+
+
+def _roll_back(raw: Any) -> None:
+    """End a transaction that has done nothing else; the next statement begins it again."""
+    with connection.wrap_database_errors:
+        raw.rollback()
 
 
 def _send(raw: Any, sql: str, parameters: Any = None) -> int:

@@ -9,5 +9,6 @@ from kwippy.settings import CACHES
 
 CACHES = CACHES | {"lookaside": {"BACKEND": "apps.lookaside.backends.NoLookaside"}}
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-FRAGMENT_CACHE_SIZE = 0
+FRAGMENT_CACHE_BYTES = 0
+CARD_NEAR_CACHE_BYTES = 0
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

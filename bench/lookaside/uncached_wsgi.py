@@ -9,8 +9,6 @@ from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()
 
-from django.utils.safestring import SafeString  # noqa: E402 - Django must be set up
-
 from apps.kwips import cards, controls, queries  # noqa: E402 - Django must be set up
 
 
@@ -18,16 +16,16 @@ def shown(
     entries: Iterable[cards.Versioned], viewer_id: int | None, kind: cards.Kind = cards.Kind.LISTED
 ) -> list[cards.ShownCard]:
     found = queries.cards([entry.id for entry in entries], characters=kind.characters)
-    marks = controls.marks_of(viewer_id, [card.id for card in found])
+    marks = controls.marks_of(viewer_id, found)
     return [cards.ShownCard(card.id, _html(card, kind, marks)) for card in found]
 
 
-def _html(card: queries.Card, kind: cards.Kind, marks: controls.Marks) -> SafeString:
+def _html(card: queries.Card, kind: cards.Kind, marks: controls.Marks) -> bytes:
     def control_html(control: controls.Control) -> str:
         state = control.state_of(controls.facts_of(card), marks)
-        return control.render(card, state) if state else ""
+        return control.render(card, state).decode() if state else ""
 
-    return cards.rendered(card, kind, control_html)
+    return cards.rendered(card, kind, control_html).encode()
 
 
 cards.shown = shown

@@ -1,11 +1,13 @@
 """Timelines: this site's SQL beside the ORM, plain SQL, and a table filled on write.
 
 A network page is measured for viewers who follow 10, 100, 1,000 and 5,000 active or dormant people, on its
-first page and deep down (the last full page, at most the 1,000th). Each rival returns the ids of one page,
+first page and deep down (the last full page, at most the 1,000th). Where a first page is kept, it is measured
+with `NEWER` kwips newer than that, and beside the two plans alone. Each rival returns the ids of one page,
 with the versions that the keys of cached cards need; the ORM, as one would write it, returns the kwips.
 """
 
 import itertools
+import os
 import statistics
 from dataclasses import dataclass, field
 
@@ -13,14 +15,17 @@ from bench.lib.community import FOLLOWEES, KWIPS, PEOPLE, Viewers, community, vi
 from bench.lib.database import postgres
 from bench.lib.measure import Ratio, Timing, interleaved, times_as_fast, times_as_long
 from bench.lib.report import Result
-from bench.timelines.rivals import Cell, check_rivals_agree, everyone_rivals, network_rivals
+from bench.lib.servers import memcached
+from bench.timelines.rivals import Cell, check_rivals_agree, everyone_rivals, keep, network_rivals, publish
 
-PROGRAMS = MODULES = ()
+PROGRAMS, MODULES = ("memcached",), ()
 CELLS = [Cell(*cell) for cell in itertools.product(FOLLOWEES, ("active", "dormant"), (False, True))]
+# Kwips that are newer than a kept first page: it is not kept anew yet.
+NEWER = 100
 # The viewer of whom the documentation speaks.
 TYPICAL = Cell(100, "active", deep=False)
 LARGE_DORMANT = [Cell(followees, "dormant", deep=False) for followees in (1_000, 5_000)]
-SHOWN = ["ours", "materialised", "plain IN", "plain LATERAL", "ORM and Paginator"]
+SHOWN = ["ours", "our two plans", "materialised", "plain IN", "plain LATERAL", "ORM and Paginator"]
 
 
 @dataclass
@@ -37,7 +42,8 @@ class Measured:
 
 def run(*, size: str) -> Result:
     """Measures the small community, and at full size the large one, too."""
-    with postgres() as server:
+    with postgres() as server, memcached() as address:
+        os.environ["MEMCACHED_SERVERS"] = address
         measured = {}
         for each in ("small", "full")[: 1 if size == "small" else 2]:
             with community(server, f"timelines_{each}", kwips=KWIPS[each]):
@@ -64,6 +70,9 @@ def measure(kwips: int) -> Measured:
     """Measures every cell and everyone's timeline."""
     measured, people = Measured(), viewers()
     for cell in CELLS:
+        if not cell.deep:
+            keep([people[cell.followees, cell.kind]])
+            publish(NEWER)
         rivals = network_rivals(people[cell.followees, cell.kind], cell)
         check_rivals_agree(rivals)
         measured.cells[cell] = interleaved(rivals)
@@ -76,6 +85,8 @@ def measure(kwips: int) -> Measured:
 def dormant_beside_typical(people: Viewers) -> dict[str, Ratio]:
     """Page 1 of each large dormant network beside 100 active followees', in turns."""
     cells = (TYPICAL, *LARGE_DORMANT)
+    keep(people[cell.followees, cell.kind] for cell in cells)
+    publish(NEWER)
     rivals = [network_rivals(people[cell.followees, cell.kind], cell) for cell in cells]
     timings = interleaved({cell.name: each["ours"] for cell, each in zip(cells, rivals, strict=True)})
     return {cell.name: times_as_long(timings[cell.name], timings[TYPICAL.name]) for cell in LARGE_DORMANT}
@@ -167,7 +178,8 @@ def as_json(timings: dict[str, Timing]) -> dict[str, object]:
 def table(measured: Measured) -> list[str]:
     lines = ["", f"{'milliseconds a page':<24}" + "".join(f"{name:>19}" for name in SHOWN)]
     for cell, timings in measured.cells.items():
-        lines.append(f"{cell.name:<24}" + "".join(f"{timings[name].median:>19.2f}" for name in SHOWN))
+        medians = {name: f"{timing.median:.2f}" for name, timing in timings.items()}
+        lines.append(f"{cell.name:<24}" + "".join(f"{medians.get(name, ''):>19}" for name in SHOWN))
     for name, timing in measured.everyone.items():
         lines.append(f"everyone: {name:<40}{timing.median:>10.2f}")
     return lines

@@ -1,6 +1,6 @@
 """The ways to read one page of a timeline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ def network_rivals(viewer_id: int, cell: Cell) -> dict[str, Call]:
     """The ways to read one page of one person's network, by name."""
     from django.core.paginator import Paginator
 
+    from apps import lookaside
     from apps.accounts.models import User
     from apps.feeds import queries
     from apps.graph.models import Follow
@@ -55,11 +56,36 @@ def network_rivals(viewer_id: int, cell: Cell) -> dict[str, Call]:
         "materialised": lambda: rows(MATERIALISED, parameters),
         "ORM and Paginator": orm,
     }
+
+    def our_two_plans() -> object:
+        with lookaside.bypassed():
+            return [entry.id for entry in timeline.fetch(seek)]
+
     if viewer.following_count > queries.FEW_FOLLOWEES:
+        rivals["our two plans"] = our_two_plans
         rivals["our window alone"] = lambda: queries.run(
             "network_window", seek, viewer_id=viewer_id, window=queries.WINDOW
         )
     return rivals
+
+
+def keep(viewer_ids: Iterable[int]) -> None:
+    """Has the cache hold the first pages of these viewers, read now."""
+    from apps import lookaside
+    from apps.accounts.models import User
+    from apps.feeds import queries
+
+    lookaside.cache().clear()
+    for viewer in User.objects.filter(pk__in=viewer_ids):
+        queries.network(viewer_id=viewer.pk, following_count=viewer.following_count).page({})
+
+
+def publish(number: int) -> None:
+    """Publishes so many kwips, by the authors of the newest ones."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(_PUBLISH, {"number": number})
 
 
 def check_rivals_agree(rivals: dict[str, Call]) -> None:
@@ -156,3 +182,18 @@ MATERIALISED = _WITH_VERSIONS.format(
     WHERE t.owner_id = %(viewer)s AND t.kwip_id < %(cursor)s
     ORDER BY t.kwip_id DESC LIMIT %(limit)s"""
 )
+_PUBLISH = """
+    WITH made AS (
+        INSERT INTO kwips_kwip (author_id, audience_id, visibility, text, form_key, created_at,
+            last_active_at, version, comments_count, favourites_count)
+        SELECT author_id, audience_id, visibility, text, gen_random_uuid(), now(), now(), 1, 0, 0
+        FROM (SELECT * FROM kwips_kwip WHERE thread_id IS NULL ORDER BY id DESC LIMIT %(number)s) newest
+        RETURNING id, author_id
+    )
+    INSERT INTO bench_timeline
+    SELECT v.user_id, made.id
+    FROM made
+    JOIN graph_follow f ON f.followee_id = made.author_id
+    JOIN bench_viewer v ON v.user_id = f.follower_id
+    ORDER BY made.id
+"""

@@ -57,14 +57,22 @@ MIDDLEWARE = [
     name.replace("django.contrib.auth.middleware.Authentication", "apps.accounts.middleware.SessionUser")
     for name in stock.MIDDLEWARE
 ]
-# apps/fragments: cached renderings of each {% cached_fragment %} in each process.
+# apps/fragments: bytes of cached renderings (`cached_fragment`, `cached_extends`) in each process.
 # off: 0; each page renders its frame.
-FRAGMENT_CACHE_SIZE = 1000
+FRAGMENT_CACHE_BYTES = 4 * 1024 * 1024
+# apps/feeds/first_pages.py: the first page of a network, for members who follow more than 200 people of whom
+# few write.
+# off: False; each page 1 is read by the two plans.
+NETWORK_FIRST_PAGES = True
+# apps/kwips/cards.py: cards in each process, in front of memcached.
+# off: 0; each page reads its cards from memcached.
+#: CARD_NEAR_CACHE_BYTES [16 MB]: Bytes of rendered kwips that each process keeps in its own memory. 0: none.
+CARD_NEAR_CACHE_BYTES = env.int("CARD_NEAR_CACHE_BYTES", 16 * 1024 * 1024)
 
 # ── 2. Custom SQL ────────────────────────────────────────────────────────────────────────────────
-# apps/feeds/sql, apps/statements: each timeline is one .sql file, prepared once a connection.
+# apps/*/sql, apps/statements: timelines and writes are .sql files, prepared once a connection.
 # off: False; statements are sent whole, as PgBouncer in transaction mode needs. The .sql files stay.
-#: PREPARED_STATEMENTS: Whether timelines' statements are prepared once a connection. Off behind PgBouncer in
+#: PREPARED_STATEMENTS: Whether hot statements are prepared once a connection. Off behind PgBouncer in
 #:   transaction mode.
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 

@@ -26,7 +26,9 @@ CACHES: dict[str, dict[str, Any]] = {
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.AccountBackend"]
 MIDDLEWARE = base.MIDDLEWARE
-FRAGMENT_CACHE_SIZE = 0
+NETWORK_FIRST_PAGES = False
+FRAGMENT_CACHE_BYTES = 0
+CARD_NEAR_CACHE_BYTES = 0
 
 # 2. Custom SQL: every statement is sent and planned as a whole.
 PREPARED_STATEMENTS = False

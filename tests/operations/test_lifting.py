@@ -18,18 +18,19 @@ ROOT = Path(settings.BASE_DIR)
 # Each folder with the platform folders that it imports, and its long tests: `make torture` alone runs these.
 PLATFORM: dict[str, tuple[list[str], list[str]]] = {
     "statements": ([], []),
+    "nearcache": ([], []),
     "keyset": ([], []),
     "plaintext": ([], []),
-    "fragments": ([], []),
+    "fragments": (["nearcache"], []),
     "events": ([], []),
-    "invalidation": (["events", "lookaside", "pagecache"], []),
+    "invalidation": (["events", "lookaside", "nearcache", "pagecache"], []),
     # One of its tests has a dead memcached beside it.
     "limits": (["statements", "lookaside"], []),
     "lookaside": (
         [],
         ["test_interleavings.py", "test_faults.py", "test_threads_and_forks.py", "test_tls.py"],
     ),
-    "pagecache": (["lookaside"], ["test_crowds.py"]),
+    "pagecache": (["lookaside", "nearcache"], ["test_crowds.py"]),
     "dbpool": ([], ["test_faults.py", "test_stress.py", "test_gunicorn.py"]),
     "commandqueue": (
         ["statements"],

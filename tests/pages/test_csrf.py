@@ -40,7 +40,7 @@ def is_accepted(token: str, secret: str = SECRET) -> bool:
     request = RequestFactory().post("/", {"csrfmiddlewaretoken": token})
     request.COOKIES[COOKIE] = secret
     middleware.process_request(request)
-    return middleware.process_view(request, lambda request: None, (), {}) is None
+    return middleware.process_view(request, lambda request: HttpResponse(), (), {}) is None
 
 
 def unmasked(token: str) -> str:

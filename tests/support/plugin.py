@@ -6,6 +6,7 @@ environment before pytest-django reads the settings.
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -117,11 +118,13 @@ def patience_with_memcached() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_cached() -> None:
-    """Empty the cache: tests reuse the same ids."""
+    """Empty the caches: tests reuse the same ids and versions."""
     from django.core.cache import caches
 
     if "lookaside" in caches.settings:
         caches["lookaside"].clear()
+    if "apps.kwips.cards" in sys.modules:
+        sys.modules["apps.kwips.cards"].near.clear()
 
 
 @pytest.fixture

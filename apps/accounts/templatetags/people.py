@@ -8,7 +8,6 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.accounts import avatars
 from apps.accounts.user_agents import device
-from apps.accounts.viewer import ViewerSummary
 from apps.plaintext import preserve_spaces, safe, truncate
 
 register = template.Library()
@@ -16,8 +15,6 @@ register.filter("device", device)
 register.filter("safe_text", safe)
 
 HUES = 8
-# The menu's targets, besides the viewer's own page.
-MENU = frozenset({"/", "/everyone/", "/kwip/", "/settings/", "/accounts/login/", "/accounts/signup/"})
 PIXELS = {"s": 30, "m": 44, "l": 104}
 
 
@@ -25,12 +22,6 @@ PIXELS = {"s": 30, "m": 44, "l": 104}
 def hue(username: str) -> int:
     """The number of the default picture of a user, derived from the user name."""
     return zlib.crc32(username.encode()) % HUES
-
-
-@register.filter
-def in_menu(path: str, me: ViewerSummary | str) -> str:
-    """``path`` if the menu links to it, else "". ``me`` is "" for an anonymous visitor."""
-    return path if path in MENU or (isinstance(me, ViewerSummary) and path == me.path) else ""
 
 
 @register.simple_tag

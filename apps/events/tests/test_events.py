@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from apps.events import Event, Phase, collect, declared
+from apps.events import Event, collect, declared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,38 +96,38 @@ def test_outside_a_transaction_everything_runs_at_once_in_the_same_order(
     boiled: Event[Boiled], seen: list[object]
 ) -> None:
     boiled.after_commit(lambda _: seen.append("after commit"))
-    boiled.within(lambda _: collect(seen.extend, ["page"], phase=Phase.PAGES))
-    boiled.within(lambda _: collect(seen.extend, ["cache"], phase=Phase.CACHES))
+    boiled.within(lambda _: collect(seen.extend, ["second", "first"]))
+    boiled.within(lambda _: collect(seen.extend, ["third"]))
     boiled.emit(Boiled(1))
-    assert seen == ["cache", "page", "after commit"]
+    assert seen == ["first", "second", "third", "after commit"]
 
 
-def test_caches_run_before_pages_and_both_before_earlier_hooks(seen: list[object]) -> None:
+def test_what_was_collected_runs_before_earlier_hooks(seen: list[object]) -> None:
     with transaction.atomic():
         transaction.on_commit(lambda: seen.append("other"))
-        collect(seen.append, ["page"], phase=Phase.PAGES)
-        collect(seen.append, ["cache"], phase=Phase.CACHES)
+        collect(seen.append, ["one"])
+        collect(seen.extend, ["two"])
         transaction.on_commit(lambda: seen.append("last"))
         assert seen == []
-    assert seen == [["cache"], ["page"], "other", "last"]
+    assert seen == [["one"], "two", "other", "last"]
 
 
 def test_items_collected_in_a_transaction_cost_one_call(seen: list[object]) -> None:
     with transaction.atomic():
-        collect(seen.append, ["b"], phase=Phase.PAGES)
+        collect(seen.append, ["b"])
         with transaction.atomic(savepoint=False):
-            collect(seen.append, ["a", "b"], phase=Phase.PAGES)
-        collect(seen.append, [], phase=Phase.CACHES)
+            collect(seen.append, ["a", "b"])
+        collect(seen.append, [])
     assert seen == [["a", "b"]]
 
 
 def test_a_rolled_back_savepoint_drops_its_items_and_no_others(seen: list[object]) -> None:
     with transaction.atomic():
-        collect(seen.extend, ["kept"], phase=Phase.PAGES)
+        collect(seen.extend, ["kept"])
         with rolled_back():
-            collect(seen.extend, ["dropped", "kept"], phase=Phase.PAGES)
+            collect(seen.extend, ["dropped", "kept"])
         with transaction.atomic():
-            collect(seen.extend, ["inner"], phase=Phase.PAGES)
+            collect(seen.extend, ["inner"])
     assert sorted(map(str, seen)) == ["inner", "kept"]
 
 
@@ -138,8 +138,8 @@ def test_an_exception_of_a_hook_does_not_stop_the_next(
         raise Refused
 
     with transaction.atomic():
-        collect(fail, ["cache"], phase=Phase.CACHES)
-        collect(seen.extend, ["page"], phase=Phase.PAGES)
+        collect(fail, ["cache"])
+        collect(seen.extend, ["page"])
     assert seen == ["page"]
     assert "fail" in caplog.text
 

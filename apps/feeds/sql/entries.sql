@@ -1,5 +1,5 @@
--- Wraps every timeline: adds to the ids that it found the versions that the keys of their cards need, and
--- the mentioned people who are deactivated (their names are not linked). A comment's card also names the
+-- Wraps every timeline: adds to the ids that it found the versions that the keys of their cards need, the
+-- mentioned people who are deactivated (their names are not linked), and the viewer's {marks}. A comment's card also names the
 -- author of the kwip that it is about: the sum changes with either author. {ids} is the timeline,
 -- {page_order} its order.
 -- index: kwips_kwip_pkey (id), accounts_user_pkey (id), kwips_mention_pkey (kwip_id, user_id),
@@ -21,7 +21,8 @@ SELECT
         FROM kwips_mention m
         WHERE m.kwip_id = page.id
           AND EXISTS (SELECT FROM accounts_user a WHERE a.id = m.user_id AND NOT a.is_active OFFSET 0)
-    ) AS unlinked
+    ) AS unlinked,
+    {marks} AS marks
 FROM ({ids}) AS page
 JOIN kwips_kwip AS kwip ON kwip.id = page.id
 JOIN accounts_user AS author ON author.id = kwip.author_id

@@ -2,7 +2,7 @@
 -- the people they follow. Fast where these write often, however many they are. If it does not fill the
 -- page, network_people.sql reads the page. OFFSET 0 makes PostgreSQL look up the author of each kwip until
 -- the page is full; else it would first read all followees.
--- index: kwip_everyone_by_id (id DESC), follow_once (follower_id, followee_id)
+-- index: kwip_everyone_by_id (id DESC), follow_once (follower_id, followee_id), user_switched_off (id)
 SELECT k.id
 FROM (
     SELECT newest.id, newest.author_id, newest.audience_id, newest.visibility, newest.withheld
@@ -20,5 +20,6 @@ WHERE (
     )
   AND ({visible})
   AND {unmuted}
+  AND {switched_on}
 ORDER BY k.id {order}
 LIMIT %(limit)s

@@ -1,6 +1,7 @@
 -- The network by activity, plan 1: of everyone's last commented %(window)s kwips below the cursor, those of
 -- the viewer and of the people they follow; see network_window.sql.
--- index: kwip_everyone_by_activity (last_active_at DESC, id DESC), follow_once (follower_id, followee_id)
+-- index: kwip_everyone_by_activity (last_active_at DESC, id DESC), follow_once (follower_id, followee_id),
+-- user_switched_off (id)
 -- types: cursor_last_active_at timestamptz
 SELECT k.id, k.last_active_at
 FROM (
@@ -19,5 +20,6 @@ WHERE (
     )
   AND ({visible})
   AND {unmuted}
+  AND {switched_on}
 ORDER BY k.last_active_at {order}, k.id {order}
 LIMIT %(limit)s

@@ -4,8 +4,10 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import Model
 from hypothesis import strategies as st
 
+from apps.accounts import actions as accounts
 from apps.accounts.models import User
 from apps.feeds import queries
 from apps.feeds.queries import Timeline
@@ -90,6 +92,10 @@ class Community:
     def delete(self, kwip_id: int) -> None:
         Kwip.objects.filter(pk=kwip_id).delete()
         self.kwips = {pk: kwip for pk, kwip in self.kwips.items() if kwip_id not in (pk, kwip.thread_id)}
+
+    @property
+    def newest(self) -> int:
+        return max(self.kwips, default=0)
 
     def is_visible(self, kwip: Kwip, viewer: int) -> bool:
         thread = self.kwips.get(kwip.thread_id or 0)
@@ -211,3 +217,36 @@ def communities(draw: st.DrawFn) -> Community:
         deleted=draw(st.sets(places, max_size=4)) if kwips else set(),
         off=draw(st.just(set()) | st.sets(st.sampled_from(PEOPLE), max_size=2)),
     )
+
+
+def change(community: Community, data: st.DataObject, *, above: int) -> None:
+    """One random write: a kwip above an id, a deletion, a person's state, or a change of the graph."""
+    one, other = data.draw(st.permutations(PEOPLE))[:2]
+    pair = one, other
+    match data.draw(st.sampled_from(("publish", "delete", "switch", "follow", "mute", "block"))):
+        case "publish":
+            community.add(above + STEP, data.draw(written()))
+        case "delete" if community.kwips:
+            community.delete(data.draw(st.sampled_from(sorted(community.kwips))))
+        case "switch":
+            person = User.objects.get(pk=one)
+            if person.is_active:
+                accounts.switch_off(people=[person], by=None)
+            else:
+                accounts.switch_on(people=[person], by=None)
+            community.off ^= {one}
+        case "follow":
+            _toggle(Follow, community.follows, pair, "follower_id", "followee_id")
+        case "mute":
+            _toggle(Mute, community.mutes, pair, "muter_id", "muted_id")
+        case "block":
+            _toggle(Block, community.blocks, pair, "blocker_id", "blocked_id")
+
+
+def _toggle(model: type[Model], pairs: set[Pair], pair: Pair, *names: str) -> None:
+    row = dict(zip(names, pair, strict=True))
+    if pair in pairs:
+        model._default_manager.filter(**row).delete()
+    else:
+        model._default_manager.create(**row)
+    pairs ^= {pair}

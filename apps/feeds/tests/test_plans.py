@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
-from apps.feeds import plans, queries
+from apps.feeds import first_pages, plans, queries
 from apps.feeds.queries import PAGE_SIZE, WINDOW, Timeline
 from apps.keyset import Seek
 
@@ -167,6 +168,30 @@ def test_each_network_takes_the_plan_that_suits_it(planned) -> None:
     assert files("network of a hundred") == ["network_people"]
     assert files("network of thousands") == ["network_window"]
     assert files("network of the silent") == ["network_window", "network_people"]
+
+
+@pytest.mark.parametrize("viewer", [1, 2])
+def test_a_page_from_a_kept_one_costs_the_same_for_any_number_of_followees(planned, viewer) -> None:
+    order = queries.network(viewer_id=viewer, following_count=0).order
+    with patch.object(queries, "FEW_FOLLOWEES", 10_000):
+        timeline = queries.network(viewer_id=viewer, following_count=2_000)
+        ids = [it.id for it in timeline.fetch(Seek(order, order.start, backward=False, limit=LIMIT))]
+    floor = 40_000 - first_pages.RENEWED_AFTER
+    below = [kwip_id for kwip_id in ids if kwip_id <= floor]
+    kept = first_pages.Kept(first_pages._horizon(viewer).graph, floor, below, False, 0, 0)
+    joined = Timeline(order, lambda seek: first_pages.joined(seek, viewer, kept)[0] or [])
+    seek = Seek(order, order.start, backward=False, limit=LIMIT)
+    assert [it.id for it in joined.fetch(seek)] == ids
+    [(file, statement)] = plans.statements(joined, seek).items()
+    plan = plans.plan(statement)
+    assert file == "network_kept"
+    assert blocks(plan) <= 1_200
+    for node in nodes(plan):
+        if node.get("Relation Name") in LARGE:
+            assert node["Node Type"] in ("Index Scan", "Index Only Scan"), node
+            assert node["Actual Rows"] <= first_pages.NEWER + 1, node
+    used = {node["Index Name"] for node in nodes(plan) if node.get("Relation Name") == "kwips_kwip"}
+    assert used == {"kwip_everyone_by_id", "kwips_kwip_pkey"}
 
 
 @pytest.mark.parametrize("name", TIMELINES)

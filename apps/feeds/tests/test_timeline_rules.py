@@ -55,6 +55,21 @@ def test_a_network_hides_muted_and_blocked_people(ann, bob, publish, follow, mon
     assert ids(network(ann)) == []
 
 
+@both_plans
+@pytest.mark.parametrize("sort", ["", queries.ACTIVE])
+def test_a_network_hides_deactivated_people_whose_kwips_are_not_withheld_yet(
+    ann, bob, publish, follow, monkeypatch, few, sort
+) -> None:
+    monkeypatch.setattr(queries, "FEW_FOLLOWEES", few)
+    monkeypatch.setattr(queries, "PAGE_SIZE", 1)
+    follow(ann, bob)
+    own = [publish(ann).pk for _ in range(2)]
+    late = publish(bob)
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    assert Kwip.objects.get(pk=late.pk).withheld == 0
+    assert ids(network(ann, sort)) == own[::-1]
+
+
 def test_muting_someone_leaves_them_on_their_own_page_alone(ann, bob, publish, comment) -> None:
     kwip = publish(bob, "a cup of #tea")
     talk = comment(bob, kwip)

@@ -7,11 +7,20 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from apps.feeds import queries, unseen
+from apps.feeds import first_pages, queries, unseen
 from apps.feeds.queries import Timeline
 from apps.feeds.statements import Entry
-from apps.feeds.tests.random_communities import NAMES, PEOPLE, STEP, Community, Written, communities, written
-from apps.keyset import Page
+from apps.feeds.tests.random_communities import (
+    NAMES,
+    PEOPLE,
+    STEP,
+    Community,
+    Written,
+    change,
+    communities,
+    written,
+)
+from apps.keyset import Page, Seek
 
 ANYONE = 0
 
@@ -84,6 +93,30 @@ class TimelineTests(TestCase):
         found = ids([shown])
         start = expected.index(found[0]) if found else 0
         assert found == expected[start : start + limit]
+
+    @settings(randomly, max_examples=150)
+    @given(communities(), st.sampled_from(PEOPLE), st.integers(1, 6), st.integers(0, 30), st.data())
+    def test_a_kept_first_page_is_the_page_of_the_plans_or_is_not_used(
+        self, community: Community, viewer: int, limit: int, place: int, data: st.DataObject
+    ) -> None:
+        community.build()
+        order = community.timeline("network", viewer, 1).order
+        seek = Seek(order, order.start, backward=False, limit=limit)
+        # The floor may be any id below which everything is committed: later kwips are above it.
+        expected, floor = community.expected("network", viewer, 1), place * STEP
+        kept = first_pages.Kept(
+            graph=first_pages._horizon(viewer).graph,
+            floor=floor,
+            ids=[kwip_id for kwip_id in expected[:limit] if kwip_id <= floor],
+            is_all=len(expected) < limit,
+            newest=0,
+            next_xid=0,
+        )
+        for _ in range(data.draw(st.integers(0, 4))):
+            change(community, data, above=max(floor, community.newest))
+        with patch.object(first_pages, "NEWER", data.draw(st.sampled_from((2, 6, 200)))):
+            shown, _ = first_pages.joined(seek, viewer, kept)
+        assert shown is None or [it.id for it in shown] == community.expected("network", viewer, 1)[:limit]
 
     @randomly
     @given(

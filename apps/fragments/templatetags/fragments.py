@@ -1,25 +1,14 @@
-"""``{% cached_fragment %}`` and ``{% dynamic %}``."""
+"""``{% cached_fragment %}``, ``{% cached_extends %}`` and ``{% dynamic %}``."""
 
-from itertools import zip_longest
-from typing import Any
-
-from django import template
-from django.conf import settings
-from django.template import TemplateSyntaxError
+from django.template import Library, TemplateSyntaxError
 from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
 from django.template.context import Context
-from django.template.loader_tags import BlockNode
-from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+from django.template.loader_tags import BlockNode, ExtendsNode
+from django.utils.safestring import SafeString
 
-from apps.fragments.cache import FragmentCache, Rendering
+from apps.fragments.fragment import DynamicNode, Fragment
 
-register = template.Library()
-
-# Stands for a dynamic part until the rendering is cut there. No template has this character.
-_CUT = mark_safe("\0")
-# Not objects, which may change and still be equal.
-_VALUES = (str, int, float, tuple, type(None))
+register = Library()
 
 
 class FragmentNode(Node):
@@ -27,50 +16,23 @@ class FragmentNode(Node):
 
     def __init__(self, nodelist: NodeList, names: dict[str, FilterExpression]) -> None:
         self.nodelist = nodelist
-        self._names = names
-        self._cache = FragmentCache()
+        self._fragment = Fragment(names, nodelist.render)
 
     def render(self, context: Context) -> SafeString:
-        if _dynamic_nodes(context) is not None:
-            raise TemplateSyntaxError("a cached_fragment inside another one: use one level")
-        values = {name: expression.resolve(context) for name, expression in self._names.items()}
-        # With the types: 1 equals True, and safe text equals text that must be escaped.
-        key = (get_language(), *values.values(), *map(type, values.values()))
-        rendering = self._cache.get(key)
-        if rendering is None:
-            rendering = self._rendered(context, values)
-            self._cache.put(key, rendering, size=getattr(settings, "FRAGMENT_CACHE_SIZE", 1000))
-        filling = [node.nodelist.render(context) for node in rendering.dynamic]
-        parts = zip_longest(rendering.pieces, filling, fillvalue="")
-        return mark_safe("".join([text for pair in parts for text in pair]))  # noqa: S308 - from templates
-
-    def _rendered(self, context: Context, values: dict[str, Any]) -> Rendering:
-        """Rendered with a context that has ``values`` and nothing else."""
-        for name, value in values.items():
-            if not isinstance(value, _VALUES):
-                raise TypeError(f"{name}: a key takes text, numbers and tuples, not {type(value).__name__}")
-        own = Context(values)
-        own.template = context.template  # by which `include` finds its engine
-        dynamic: list[DynamicNode] = []
-        own.dynamic_nodes = dynamic  # type: ignore[attr-defined]
-        return Rendering(self.nodelist.render(own).split(_CUT), dynamic)
+        return self._fragment.render(context)
 
 
-class DynamicNode(Node):
-    def __init__(self, nodelist: NodeList) -> None:
-        self.nodelist = nodelist
+class CachedExtendsNode(ExtendsNode):
+    """The parent with this template's blocks, as one fragment."""
+
+    def __init__(
+        self, nodelist: NodeList, parent: FilterExpression, names: dict[str, FilterExpression]
+    ) -> None:
+        super().__init__(nodelist, parent)
+        self._fragment = Fragment(names, super().render)
 
     def render(self, context: Context) -> SafeString:
-        found = _dynamic_nodes(context)
-        if found is None:
-            return self.nodelist.render(context)
-        found.append(self)
-        return _CUT
-
-
-def _dynamic_nodes(context: Context) -> list[DynamicNode] | None:
-    """The dynamic parts found so far while a fragment is rendered; None outside of fragments."""
-    return getattr(context, "dynamic_nodes", None)
+        return self._fragment.render(context)
 
 
 @register.tag
@@ -79,15 +41,28 @@ def cached_fragment(parser: Parser, token: Token) -> FragmentNode:
 
     The content sees the named variables and nothing else: neither the request nor its user.
     """
-    words = token.split_contents()[1:]
-    names = token_kwargs(words, parser)
-    if words:
-        raise TemplateSyntaxError("cached_fragment takes name=value only")
+    names = _names(parser, token.split_contents()[1:])
     nodelist = parser.parse(("endcached_fragment",))
     parser.delete_first_token()
-    if nodelist.get_nodes_by_type(BlockNode):
-        raise TemplateSyntaxError("a block inside a cached_fragment could not be overridden")
+    _refuse_blocks(nodelist, "cached_fragment")
     return FragmentNode(nodelist, names)
+
+
+@register.tag
+def cached_extends(parser: Parser, token: Token) -> CachedExtendsNode:
+    """``{% cached_extends "base.html" name=value … %}``: `extends`, rendered once for these values.
+
+    The parent and this template's blocks see the named variables and nothing else, but for `dynamic` parts.
+    """
+    words = token.split_contents()[1:]
+    if not words or "=" in words[0]:
+        raise TemplateSyntaxError("cached_extends takes a template, then name=value")
+    parent = parser.compile_filter(words[0])
+    names = _names(parser, words[1:])
+    nodelist = parser.parse()
+    if nodelist.get_nodes_by_type(ExtendsNode):
+        raise TemplateSyntaxError("cached_extends can't appear more than once in a template")
+    return CachedExtendsNode(nodelist, parent, names)
 
 
 @register.tag
@@ -95,4 +70,17 @@ def dynamic(parser: Parser, token: Token) -> DynamicNode:
     """A part of a fragment that is rendered on each page, with the page's context. No effect elsewhere."""
     nodelist = parser.parse(("enddynamic",))
     parser.delete_first_token()
+    _refuse_blocks(nodelist, "dynamic part")
     return DynamicNode(nodelist)
+
+
+def _names(parser: Parser, words: list[str]) -> dict[str, FilterExpression]:
+    names: dict[str, FilterExpression] = token_kwargs(words, parser)
+    if words:
+        raise TemplateSyntaxError("after the tag's own argument comes name=value only")
+    return names
+
+
+def _refuse_blocks(nodelist: NodeList, within: str) -> None:
+    if nodelist.get_nodes_by_type(BlockNode):
+        raise TemplateSyntaxError(f"a block inside a {within} could not be overridden")

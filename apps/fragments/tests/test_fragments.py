@@ -1,23 +1,21 @@
 """`{% cached_fragment %}` and `{% dynamic %}`: rendered once, from nothing but the values in the key."""
 
-import threading
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 from django.conf import LazySettings
 from django.template import Context, Engine, Template, TemplateSyntaxError
 from django.utils import translation
 
-from apps.fragments.cache import FragmentCache, Rendering
-from apps.fragments.templatetags.fragments import FragmentNode
+from apps.fragments.fragment import renderings
 
 ENGINE = Engine(
     builtins=["apps.fragments.templatetags.fragments", "django.templatetags.i18n"],
     loaders=[
         (
             "django.template.loaders.locmem.Loader",
-            {"inner.html": "{% cached_fragment %}in{% endcached_fragment %}"},
+            {
+                "inner.html": "{% cached_fragment name=name %}in {{ name }}{{ user }}"
+                "{% dynamic %} {{ n }}{% enddynamic %}{% endcached_fragment %}"
+            },
         )
     ],
 )
@@ -37,6 +35,7 @@ class Counted(str):
 @pytest.fixture(autouse=True)
 def _from_zero() -> None:
     Counted.times = 0
+    renderings.clear()
 
 
 def compiled(text: str) -> Template:
@@ -88,20 +87,31 @@ def test_an_object_in_a_key_is_an_error_since_it_may_change_and_still_be_equal()
         template.render(Context({"form": object()}))
 
 
-def test_it_caches_a_bounded_number_of_renderings_and_evicts_the_least_recently_used(
+def test_all_fragments_together_are_bounded_in_bytes_and_the_least_recently_used_is_evicted(
     settings: LazySettings,
 ) -> None:
-    settings.FRAGMENT_CACHE_SIZE = 3
-    template = compiled("{% cached_fragment n=n %}{{ n }}{% endcached_fragment %}")
-    for n in (1, 2, 3, 1, 4, 1, 5):
-        assert template.render(Context({"n": n})) == str(n)
-    [node] = template.nodelist
-    assert isinstance(node, FragmentNode)
-    assert [key[1] for key in node._cache._entries] == [4, 1, 5]
+    settings.FRAGMENT_CACHE_BYTES = 10_000
+    first = compiled("{% cached_fragment n=n %}{{ n }}{% endcached_fragment %}")
+    second = compiled("{% cached_fragment n=n %}{{ n }}{% endcached_fragment %}")
+    for n in range(100):
+        for template in (first, second):
+            assert template.render(Context({"n": n})) == str(n)
+            assert template.render(Context({"n": "kept"})) == "kept"
+    assert renderings._bytes <= 10_000
+    kept = [key[2] for key in renderings._entries]
+    assert kept[-4:] == [99, "kept", 99, "kept"]
+    assert 5 <= len(kept) <= 10
 
 
-def test_with_size_zero_it_is_rendered_each_time(settings: LazySettings) -> None:
-    settings.FRAGMENT_CACHE_SIZE = 0
+def test_the_text_in_a_key_counts(settings: LazySettings) -> None:
+    settings.FRAGMENT_CACHE_BYTES = 5_000
+    template = compiled("{% cached_fragment text=text %}short{% endcached_fragment %}")
+    assert template.render(Context({"text": "x" * 6_000})) == "short"
+    assert not renderings._entries
+
+
+def test_with_a_size_of_zero_it_is_rendered_each_time(settings: LazySettings) -> None:
+    settings.FRAGMENT_CACHE_BYTES = 0
     template = compiled("{% cached_fragment drink=drink %}{{ drink }}{% endcached_fragment %}")
     tea = Counted("tea")
     assert [template.render(Context({"drink": tea})) for _ in range(3)] == ["tea"] * 3
@@ -109,20 +119,33 @@ def test_with_size_zero_it_is_rendered_each_time(settings: LazySettings) -> None
 
 
 def test_a_block_inside_it_is_an_error_since_it_could_not_be_overridden() -> None:
-    with pytest.raises(TemplateSyntaxError, match="overridden"):
-        compiled("{% cached_fragment %}{% block main %}{% endblock %}{% endcached_fragment %}")
+    for tag in ("cached_fragment", "dynamic"):
+        with pytest.raises(TemplateSyntaxError, match="overridden"):
+            compiled(f"{{% {tag} %}}{{% block main %}}{{% endblock %}}{{% end{tag} %}}")
     with pytest.raises(TemplateSyntaxError, match="name=value"):
         compiled("{% cached_fragment name %}{% endcached_fragment %}")
 
 
-def test_a_fragment_inside_another_is_an_error_but_not_inside_a_dynamic_part() -> None:
-    nested = "{% cached_fragment %}out{% include 'inner.html' %}{% endcached_fragment %}"
-    with pytest.raises(TemplateSyntaxError, match="one level"):
-        compiled(nested).render(Context())
-    beside = nested.replace(
-        "{% include 'inner.html' %}", "{% dynamic %}{% include 'inner.html' %}{% enddynamic %}"
+def test_a_fragment_inside_another_sees_what_the_other_passes_and_keeps_its_dynamic_parts() -> None:
+    template = compiled(
+        "{% cached_fragment name=who %}<{% include 'inner.html' %}|{% dynamic %}{{ n }}{% enddynamic %}>"
+        "{% endcached_fragment %}"
     )
-    assert compiled(beside).render(Context()) == "outin"
+    tea = Counted("tea")
+    pages = [template.render(Context({"who": tea, "user": "ann", "n": n})) for n in range(3)]
+    assert pages == ["<in tea 0|0>", "<in tea 1|1>", "<in tea 2|2>"]
+    assert Counted.times == 1
+    # Its name is the name that the other one has, not the page's.
+    assert template.render(Context({"who": "milk", "name": "ann", "n": 3})) == "<in milk 3|3>"
+
+
+def test_a_fragment_inside_a_dynamic_part_sees_the_page() -> None:
+    template = compiled(
+        "{% cached_fragment %}out {% dynamic %}{% include 'inner.html' %}{% enddynamic %}"
+        "{% endcached_fragment %}"
+    )
+    pages = [template.render(Context({"name": name, "n": 1})) for name in ("ann", "bob")]
+    assert pages == ["out in ann 1", "out in bob 1"]
 
 
 def test_a_dynamic_part_is_rendered_each_time_and_sees_what_the_page_sees() -> None:
@@ -148,55 +171,3 @@ def test_a_dynamic_part_that_a_rendering_does_not_have_is_not_filled() -> None:
 
 def test_a_dynamic_part_outside_of_a_fragment_has_no_effect() -> None:
     assert compiled("{% dynamic %}{{ n }}{% enddynamic %}").render(Context({"n": 1})) == "1"
-
-
-class Interrupted(dict[Any, Any]):
-    """Entries that let another thread run in the middle of an eviction, after `iter` and before `next`."""
-
-    interrupt: Callable[[], None] = staticmethod(lambda: None)
-
-    def __iter__(self) -> Iterator[Any]:
-        iterator = super().__iter__()
-        self.interrupt()
-        return iterator
-
-
-class WatchedLock:
-    """A lock that says when a second thread waits for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.waited_for = threading.Event()
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            self.waited_for.set()
-            self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
-def test_a_thread_that_adds_a_rendering_does_not_disturb_another_ones_eviction() -> None:
-    """Without the lock: RuntimeError, "dictionary changed size during iteration"."""
-    cache = FragmentCache()
-    entries, lock = Interrupted(), WatchedLock()
-    cache._entries, cache._lock = entries, lock  # type: ignore[assignment]
-    nothing = Rendering([""], [])
-    cache.put(("first",), nothing, size=1)
-
-    def add() -> None:
-        cache.put(("third",), nothing, size=9)
-        lock.waited_for.set()  # or done, where there is no lock to wait for
-
-    other = threading.Thread(target=add)
-
-    def interrupt() -> None:
-        entries.interrupt = lambda: None
-        other.start()
-        lock.waited_for.wait()
-
-    entries.interrupt = interrupt
-    cache.put(("second",), nothing, size=1)
-    other.join()
-    assert list(entries) == [("second",), ("third",)]

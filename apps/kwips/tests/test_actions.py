@@ -2,10 +2,13 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.conf import LazySettings
 from django.db.models import Max
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.kwips import actions
@@ -158,3 +161,93 @@ def test_counters_stay_exact_while_everybody_does_everything_at_once(ann: User, 
     at_once([partial(story, number) for number in range(48)])
     counters_are_exact()
     assert not Kwip.objects.filter(pk=kwips[2].pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_tags_in_any_order_at_once_do_not_deadlock_and_none_is_lost(
+    ann: User, bob: User, publish
+) -> None:
+    tags = [f"tag{number}" for number in range(20)]
+    own = {user.pk: publish(user, "nothing yet") for user in (ann, bob)}
+
+    def write(number: int) -> Kwip:
+        user = (ann, bob)[number % 2]
+        # Each round has five tags that no other round has, in one order and in the other.
+        used = tags[number // 8 * 5 :][:5][:: 1 if number % 4 < 2 else -1]
+        text = " ".join(f"#{tag}" for tag in used) + " @ann @bob"
+        match number % 3:
+            case 0:
+                return actions.publish(author=user, text=text, form_key=uuid.uuid4()).kwip
+            case 1:
+                return actions.comment(author=user, thread=own[ann.pk], text=text, form_key=uuid.uuid4()).kwip
+        return actions.edit(kwip=own[user.pk], text=f"{text} {number}")
+
+    for kwip in at_once([partial(write, number) for number in range(32)]):
+        text = Kwip.objects.get(pk=kwip.pk).text
+        found = KwipTag.objects.filter(kwip=kwip).values_list("tag__name", flat=True)
+        assert sorted(found) == sorted(word[1:] for word in text.split() if word[0] == "#")
+        assert Mention.objects.filter(kwip=kwip).count() == 2
+    counters_are_exact()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_again_while_its_kwip_is_deleted_makes_no_second_one(ann: User) -> None:
+    for _ in range(5):
+        key = uuid.uuid4()
+        kwip = actions.publish(author=ann, text="#tea", form_key=key).kwip
+
+        def again(key: uuid.UUID = key) -> bool:
+            try:
+                return actions.publish(author=ann, text="#tea", form_key=key).created
+            except actions.Gone:
+                return False
+
+        def delete(kwip: Kwip = kwip) -> bool:
+            try:
+                actions.delete(kwip=kwip)
+            except actions.Gone:
+                pass
+            return False
+
+        assert not any(at_once([again, delete, again, again, delete, again] * 3))
+    assert not Kwip.objects.exists()
+    counters_are_exact()
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_the_returned_kwip_is_the_stored_one(
+    ann: User, bob: User, publish, comment, settings: LazySettings, prepared: bool
+) -> None:
+    settings.PREPARED_STATEMENTS = prepared
+
+    def is_stored(made: Kwip) -> Kwip:
+        stored = Kwip.objects.get(pk=made.pk)
+        assert made.get_deferred_fields() == set()
+        for field in Kwip._meta.concrete_fields:
+            assert getattr(made, field.attname) == getattr(stored, field.attname), field
+        return made
+
+    hidden = is_stored(publish(ann, "#tea with @bob", followers_only=True))
+    is_stored(comment(bob, hidden))
+    is_stored(comment(bob, is_stored(publish(ann)), "#tea @ann"))
+
+
+def test_unfavouriting_what_is_no_favourite_changes_nothing(ann: User, bob: User, publish) -> None:
+    kwip = publish(ann)
+    assert actions.unfavourite(kwip=kwip, user=ann) == 0
+    actions.favourite(kwip=kwip, user=bob)
+    assert actions.unfavourite(kwip=kwip, user=ann) == 1
+    assert actions.favourite(kwip=kwip, user=bob) == 1
+    assert actions.unfavourite(kwip=kwip, user=bob) == 0
+    assert Kwip.objects.get().version == 3
+    counters_are_exact()
+
+
+def test_a_comment_is_not_older_than_the_one_before_it_after_the_clock_was_set_back(
+    ann: User, publish, comment
+) -> None:
+    kwip = publish(ann)
+    ahead = timezone.now() + timedelta(hours=1)
+    Kwip.objects.filter(pk=kwip.pk).update(last_active_at=ahead, created_at=ahead)
+    assert comment(ann, kwip).created_at == ahead
+    counters_are_exact()

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, transaction
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -35,9 +36,10 @@ def page(client: Client, address: str = "/everyone/") -> str:
     return client.get(address).content.decode()
 
 
-def test_a_network_page_costs_two_queries_and_two_round_trips(
+def test_a_network_page_costs_one_query_and_one_round_trip(
     member: Client, ann: User, bob: User, publish: Publish
 ) -> None:
+    """Its cards are in the process: the round trip reads the session and the user."""
     follow(follower=ann, followee=bob)
     for number in range(25):
         publish(bob, f"tea number {number}")
@@ -46,10 +48,53 @@ def test_a_network_page_costs_two_queries_and_two_round_trips(
         shown = page(member, "/")
     assert shown.count("<article") == 20
     asked = [query["sql"] for query in captured]
-    assert len(asked) == 2, asked
+    assert len(asked) == 1, asked
     assert "feeds_network" in asked[0]
-    assert "kwips_favourite" in asked[1]
+    assert (counts.round_trips, counts.misses) == (1, 0)
+
+
+def test_another_process_reads_the_cards_in_one_round_trip(
+    member: Client, ann: User, publish: Publish
+) -> None:
+    for number in range(5):
+        publish(ann, f"tea number {number}")
+    first = page(member)
+    cards.near.clear()
+    with CaptureQueriesContext(connection) as captured, lookaside.stats.collected() as counts:
+        assert page(member).count("<article") == first.count("<article") == 5
+    assert "kwips_cards" not in "".join(query["sql"] for query in captured)
     assert (counts.round_trips, counts.misses) == (2, 0)
+
+
+def test_without_the_near_cache_each_page_reads_its_cards_from_memcached(
+    member: Client, ann: User, publish: Publish, settings: LazySettings
+) -> None:
+    settings.CARD_NEAR_CACHE_BYTES = 0
+    publish(ann)
+    page(member)
+    with lookaside.stats.collected() as counts:
+        assert page(member).count("<article") == 1
+    assert (counts.round_trips, counts.misses) == (2, 0)
+
+
+def test_a_card_of_a_transaction_that_is_rolled_back_is_not_kept(
+    member: Client, ann: User, publish: Publish
+) -> None:
+    """The next edit gets the same version."""
+    kwip = publish(ann, "before")
+    with transaction.atomic():
+        actions.edit(kwip=kwip, text="never committed")
+        [entry] = queries.cards([Visible(kwip.pk)])
+        [shown] = cards.shown([entry], ann.pk)
+        assert b"never committed" in shown.html
+        transaction.set_rollback(True)
+    kwip.refresh_from_db()
+    actions.edit(kwip=kwip, text="after")
+    [committed] = queries.cards([Visible(kwip.pk)])
+    assert committed.version == entry.version
+    for shown_page in (page(member), page(member)):
+        assert "after" in shown_page
+        assert "never committed" not in shown_page
 
 
 def test_cards_that_are_not_kept_are_read_by_one_query(member: Client, ann: User, publish: Publish) -> None:
@@ -142,6 +187,7 @@ class Bookmark(Control):
 
     name, template = "bookmark", "bookmark.html"
     states = ("anonymous", "off", "on")
+    fields = ("username",)
 
     def state_of(self, card: Facts, marks: Marks) -> str:
         if not marks.viewer_id:
@@ -155,7 +201,7 @@ class Bookmark(Control):
 def test_a_new_control_is_a_class_and_a_template(
     client: Client, ann: User, publish: Publish, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
-    template = "[bookmark {{ kwip.id }}: {{ state }}]"
+    template = "[bookmark {{ kwip.id }} of {{ kwip.username }}{{ kwip.name }}: {{ state }}]"
     loaders = [("django.template.loaders.locmem.Loader", {"bookmark.html": template})]
     [engine] = settings.TEMPLATES
     options = engine["OPTIONS"] | {
@@ -168,15 +214,29 @@ def test_a_new_control_is_a_class_and_a_template(
     settings.TEMPLATES = [engine | {"APP_DIRS": False, "OPTIONS": options}]
     monkeypatch.setattr(controls, "CONTROLS", [*controls.CONTROLS, Bookmark()])
     first, second = publish(ann), publish(ann)
-    assert f"[bookmark {first.pk}: anonymous]" in page(client)
+    assert f"[bookmark {first.pk} of ann: anonymous]" in page(client)
     client.force_login(ann)
     for _ in range(2):  # rendered, and from the cache
         shown = page(client)
-        assert f"[bookmark {first.pk}: off]" in shown
-        assert f"[bookmark {second.pk}: on]" in shown
+        assert f"[bookmark {first.pk} of ann: off]" in shown
+        assert f"[bookmark {second.pk} of ann: on]" in shown
         assert "anonymous]" not in shown
         assert 'aria-pressed="false"' in shown
         assert f"/kwip/{first.pk}/edit/" in shown
+
+
+def test_a_control_is_what_its_template_renders_for_the_card(ann: User, bob: User, publish: Publish) -> None:
+    """Also the second time, and for a card with other values."""
+    kwips = [publish(ann) for _ in range(3)]
+    for kwip in kwips[1:]:
+        actions.favourite(kwip=kwip, user=bob)
+    found = queries.cards([Visible(kwip.pk) for kwip in kwips])
+    assert [card.favourites_count for card in found] == [0, 1, 1]
+    for card in found * 2:
+        for control in controls.CONTROLS:
+            for state in control.states:
+                whole = render_to_string(control.template, {"kwip": card, "state": state})
+                assert control.render(card, state).decode() == whole
 
 
 def test_the_one_form_behind_the_hearts_works_without_javascript(

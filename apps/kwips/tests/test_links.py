@@ -3,7 +3,10 @@
 import unicodedata
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from apps.kwips import links
 from apps.kwips.links import addresses
 from apps.kwips.tests.test_text import read
 from apps.kwips.text import SHOWN_ADDRESS, to_html
@@ -127,3 +130,21 @@ def test_a_long_address_is_shortened_behind_its_host_and_whole_in_its_title_and_
     assert host_end <= len(beginning) <= max(SHOWN_ADDRESS, host_end)
     assert not beginning.endswith("\u200d")
     assert "title" not in to_html("https://example.com/short")
+
+
+# What addresses are made of, and what stands between them.
+PIECES = st.sampled_from([
+    "http://", "HTTPS://", "mailto:", "Mailto:", "www.", "//", ":", "/", "@", ".", "..", "…", "。", "．",
+    "xn--", "p1ai", "a", "b1", "1.2.3.4", "com", "org", "co.uk", "рф", "мир", "日本", "ไทย", "🍵",
+    "e\u0301", "localhost", " ", "\n", "\u00a0", "\u200b", "\u00ad", ",", "(", ")", "“", "”", "'", "’",
+    "<", ">", "｜", "#", "%20", "-", "_",
+])  # fmt: skip
+
+
+@given(st.lists(PIECES | st.characters(exclude_categories=["Cs"]), max_size=12).map("".join))
+@example("mailto:me@com")
+@example("xn--a-.com")
+@example("see me.🍵.org")
+def test_every_address_has_a_sign_of_one(text: str) -> None:
+    """The quick search leaves out no text in which the whole search finds an address."""
+    assert list(addresses(text)) == list(links._found(text))

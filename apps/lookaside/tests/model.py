@@ -19,6 +19,8 @@ class Step(NamedTuple):
 class ScheduledStore:
     """A store in which each call is a step. ``others``: entries of further keys, which never change."""
 
+    in_order = True
+
     def __init__(self, do: Do, others: Mapping[bytes, Entry] | None = None) -> None:
         self.do = do
         self.others = others or {}

@@ -268,3 +268,16 @@ def test_without_a_cache_each_read_computes() -> None:
     compute = numbers()
     assert [cache.get_or_compute("a", compute) for _ in range(2)] == [1, 2]
     assert cache.invalidate(["a"]) == []
+
+
+def test_a_value_is_replaced_unless_it_changes_meanwhile(cache: Lookaside) -> None:
+    cache.get_or_compute("a", lambda: "first")
+    assert cache.get_or_compute("a", lambda: "second", replace=True) == "second"
+    assert cache.get_or_compute("a", lambda: "third") == "second"
+
+    def invalidated_meanwhile() -> str:
+        cache.invalidate(["a"])
+        return "stale"
+
+    assert cache.get_or_compute("a", invalidated_meanwhile, replace=True) == "stale"
+    assert cache.get_or_compute("a", lambda: "third") == "third"

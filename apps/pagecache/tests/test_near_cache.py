@@ -65,4 +65,4 @@ def test_the_near_cache_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> 
         pages.add(key, page())
     found: dict[str, Any] = {key: pages.get(key) for key in "abc"}
     assert [key for key in found if found[key]] == ["b", "c"]
-    assert pages._bytes == 20
+    assert pages._pages._bytes == 20

@@ -1,4 +1,4 @@
-"""Threads of one process that change its two local caches at the same time."""
+"""Threads of one process that change its fallback cache at the same time."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from apps.pagecache import fallback, near_cache
+from apps.pagecache import fallback
 from apps.pagecache.addresses import Address
 from apps.pagecache.fallback import FallbackCache
-from apps.pagecache.near_cache import NearCache
 from apps.pagecache.responses import Page
 
 type Add = Callable[[int], object]
@@ -54,24 +53,13 @@ def add_to_fallback(cache: FallbackCache) -> Add:
     return lambda number: cache.get_or_render(addresses[number], lambda: PAGE)
 
 
-def add_to_near(cache: NearCache) -> Add:
-    return lambda number: cache.add(str(number), PAGE)
-
-
-@pytest.mark.parametrize(
-    ("cache", "adder"),
-    [(FallbackCache(), add_to_fallback), (NearCache(), add_to_near)],
-    ids=["fallback", "near cache"],
-)
-def test_a_page_added_during_an_eviction_fails_no_request(
-    cache: Any, adder: Callable[[Any], Add], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_added_during_an_eviction_fails_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread evicts; between `iter` and `next` another adds a page, or is seen waiting for the lock."""
     monkeypatch.setattr(fallback, "MAX_PAGES", 2)
-    monkeypatch.setattr(near_cache, "MAX_BYTES", 20)
     settled = threading.Event()
     pages = WatchedDict()
-    cache._pages, cache._lock, add = pages, WatchedLock(settled), adder(cache)
+    cache: Any = FallbackCache()
+    cache._pages, cache._lock, add = pages, WatchedLock(settled), add_to_fallback(cache)
 
     def add_and_report() -> None:
         add(3)

@@ -1,14 +1,17 @@
 """Statements that a connection prepares once, and again when they have become unusable."""
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import psycopg2
 import pytest
 from django.conf import LazySettings
 from django.db import IntegrityError, NotSupportedError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from apps.statements import Statement, Unusable
+from apps.statements import Statement, Unusable, execute_together
 from tests.support.pool import pooled
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,6 +131,38 @@ def test_within_a_transaction_nothing_of_it_is_lost(elsewhere: Elsewhere, fault:
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO before VALUES (1)")
     assert run(READ, least=3) == [(3,), (4,)]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("in_transaction", [False, True], ids=["alone", "first of a transaction"])
+def test_several_in_one_message_are_all_undone_before_they_are_repeated(
+    elsewhere: Elsewhere, fault: str, in_transaction: bool
+) -> None:
+    run(READ, least=1), run(WRITE, n=1)
+    elsewhere(FAULTS[fault] + "; INSERT INTO statements_note VALUES (5) ON CONFLICT DO NOTHING")
+    with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
+        execute_together(cursor, [WRITE, READ], {"n": 3, "least": 3})
+        assert cursor.fetchall() == [(3,), (5,)]
+    assert run(READ, least=3) == [(3,), (5,)]
+
+
+def test_several_in_one_message_count_as_one_query_and_each_sees_what_was_committed_before_it(
+    elsewhere: Elsewhere,
+) -> None:
+    """The first waits for a lock; the second sees the row that was committed meanwhile."""
+    lock = Statement("lock.sql", "statements_lock", "SELECT pg_advisory_xact_lock(%(least)s)")
+    run(READ, least=1)
+    other = psycopg2.connect(**connection.get_connection_params())
+    with other.cursor() as held:
+        held.execute("SELECT pg_advisory_xact_lock(1); INSERT INTO statements_note VALUES (7)")
+    releasing = threading.Timer(0.2, other.commit)
+    releasing.start()
+    with CaptureQueriesContext(connection) as captured, connection.cursor() as cursor:
+        execute_together(cursor, [lock, READ], {"least": 1})
+        assert cursor.fetchall() == [(7,)]
+    releasing.join()
+    other.close()
+    assert len(captured) == 1
 
 
 @pytest.mark.parametrize("words", ["DEALLOCATE ALL", "DISCARD ALL", "DEALLOCATE statements_read"])

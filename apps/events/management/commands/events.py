@@ -20,7 +20,9 @@ class Command(BaseCommand):
             self.stdout.write(f"  {event}")
             self._list("within the transaction", event.subscribers_within)
             self._list("after the commit", event.subscribers_after_commit)
-        self.stdout.write("\nAfter a commit: 1 caches, 2 pages, 3 all others, in the order of registration.")
+        self.stdout.write(
+            "\nAfter a commit: 1 cached entries, 2 pages, 3 all others, in the order of registration."
+        )
 
     def _list(self, phase: str, subscribers: list[Callable[..., object]]) -> None:
         for number, subscriber in enumerate(subscribers, start=1):

@@ -1,0 +1,160 @@
+"""New kwips, comments and favourites: all statements of one are one message to PostgreSQL.
+
+The first ones count it, and so lock the kwip, then the person. The last one sees all that was committed
+before it got the locks: form keys are unique, and `Withheld` follows a switch of the author. If it returns no
+row there is nothing to write, and the caller rolls back.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.accounts.statements import counting
+from apps.kwips.models import Kwip, Visibility, Withheld
+from apps.kwips.queries import loaded
+from apps.kwips.text import tags_and_mentions
+from apps.kwips.visibility import SQL
+from apps.statements import Statement, execute_together
+
+
+class Draft(NamedTuple):
+    """What to store. ``tags`` and ``names`` are those that the text mentions; they may not exist."""
+
+    author: User
+    text: str
+    tags: list[str]
+    names: list[str]
+
+    @classmethod
+    def of(cls, author: User, text: str) -> "Draft":
+        return cls(author, text, *tags_and_mentions(text))
+
+
+class Comment(NamedTuple):
+    """A stored comment. ``thread`` is as it is now, without its text."""
+
+    comment: Kwip
+    thread: Kwip
+    threads_tags: list[str]
+    username: str  # of the comment's author, as it is now
+
+
+class Marked(NamedTuple):
+    """``kwip`` is as it is now, without its text; ``username`` is of whom the favourite is."""
+
+    kwip: Kwip
+    tags: list[str]
+    username: str
+
+
+def insert_kwip(draft: Draft, form_key: uuid.UUID, *, followers_only: bool) -> tuple[Kwip, str] | None:
+    """Stores a kwip; returns it with the current user name of its author. None: the form key is used."""
+    columns: dict[str, Any] = {
+        "visibility": Visibility.FOLLOWERS if followers_only else Visibility.EVERYONE,
+        "audience": draft.author.pk if followers_only else None,
+    }
+    row = _insert([counting("kwips_count")], "publish", draft, form_key, **columns)
+    if row is None:
+        return None
+    kwip_id, withheld, created_at, username = row
+    kwip = _new(
+        draft,
+        form_key,
+        id=kwip_id,
+        thread_id=None,
+        answers_id=None,
+        visibility=columns["visibility"],
+        audience_id=columns["audience"],
+        withheld=withheld,
+        created_at=created_at,
+    )
+    return kwip, username
+
+
+def insert_comment(
+    draft: Draft, form_key: uuid.UUID, *, thread_id: int, answers_id: int | None
+) -> Comment | None:
+    """Stores a comment. None: the form key is used, or the thread or the answered comment is deleted."""
+    locks = [SQL.statement("count_comment"), counting("comments_count")]
+    row = _insert(locks, "comment", draft, form_key, thread=thread_id, answers=answers_id)
+    if row is None:
+        return None
+    comment_id, withheld, created_at, username, *columns, threads_username, threads_tags = row
+    names = ("author_id", "visibility", "audience_id", "version", "comments_count", "favourites_count")
+    thread = _as_it_is(thread_id, threads_username, thread_id=None, **dict(zip(names, columns, strict=True)))
+    made = _new(
+        draft,
+        form_key,
+        id=comment_id,
+        thread_id=thread_id,
+        answers_id=answers_id,
+        visibility=thread.visibility,
+        audience_id=thread.audience_id,
+        withheld=withheld,
+        created_at=created_at,
+    )
+    made.thread = thread
+    return Comment(made, thread, threads_tags, username)
+
+
+def mark(statement: str, kwip_id: int, user_id: int, *, by: int) -> Marked | None:
+    """Executes "favourite" or "unfavourite". None: it is a favourite already, or none, or deleted."""
+    locks = [SQL.statement("count_favourite"), counting("favourites_count")]
+    row = _execute(locks, statement, {"kwip": kwip_id, "person": user_id, "by": by})
+    if row is None:
+        return None
+    *columns, authors_username, username, tags = row
+    names = ("author_id", "thread_id", "visibility", "audience_id", "version", "favourites_count")
+    kwip = _as_it_is(kwip_id, authors_username, **dict(zip(names, columns, strict=True)))
+    return Marked(kwip, tags, username)
+
+
+def _insert(
+    counts: list[Statement], last: str, draft: Draft, form_key: uuid.UUID, **columns: Any
+) -> tuple[Any, ...] | None:
+    new_tags = [SQL.statement("new_tags")] if draft.tags else []
+    parameters = {
+        "person": draft.author.pk,
+        "by": 1,
+        "author": draft.author.pk,
+        "text": draft.text,
+        "tags": draft.tags,
+        "names": draft.names,
+        "form_key": str(form_key),
+        "suspended": Withheld.SUSPENDED.value,
+    }
+    return _execute([*counts, *new_tags], last, parameters | columns)
+
+
+def _execute(first: Sequence[Statement], last: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """The row that the statement ``last`` returns, executed after the others."""
+    with connection.cursor() as cursor:
+        execute_together(cursor, [*first, SQL.statement(last)], parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+def _as_it_is(kwip_id: int, username: str, **columns: Any) -> Kwip:
+    """A locked kwip, without its text; its author has a user name only."""
+    kwip = loaded(Kwip, id=kwip_id, **columns)
+    kwip.author = loaded(User, id=kwip.author_id, username=username)
+    return kwip
+
+
+def _new(draft: Draft, form_key: uuid.UUID, **columns: Any) -> Kwip:
+    """The stored row; the statements leave all other columns at these values."""
+    rest = {"edited_at": None, "version": 1, "comments_count": 0, "favourites_count": 0}
+    kwip = loaded(
+        Kwip,
+        author_id=draft.author.pk,
+        text=draft.text,
+        form_key=form_key,
+        last_active_at=columns["created_at"],
+        **columns,
+        **rest,
+    )
+    kwip.author = draft.author
+    return kwip

@@ -1,0 +1,32 @@
+-- Stores a comment with its tags and mentions. Returns no row if its author has used the form key before, or
+-- if the kwip or the answered comment is deleted. The caller holds the locks of the kwip's and the author's row.
+-- index: accounts_user_pkey (id), kwips_kwip_pkey (id)
+-- types: text text, form_key uuid, suspended smallint
+WITH made AS (
+    INSERT INTO kwips_kwip (
+        author_id, thread_id, answers_id, text, form_key, visibility, audience_id, withheld,
+        created_at, last_active_at, version, comments_count, favourites_count
+    )
+    SELECT
+        a.id, t.id, %(answers)s, %(text)s, %(form_key)s::uuid, t.visibility, t.audience_id,
+        CASE WHEN a.is_active THEN 0 ELSE %(suspended)s END,
+        t.last_active_at, t.last_active_at,
+        1, 0, 0
+    FROM accounts_user a
+    CROSS JOIN kwips_kwip t
+    WHERE a.id = %(author)s
+      AND t.id = %(thread)s
+      AND NOT EXISTS ({by_form})
+      AND (%(answers)s IS NULL OR EXISTS (SELECT FROM kwips_kwip WHERE id = %(answers)s))
+    RETURNING *
+),
+{words}
+SELECT
+    made.id, made.withheld, made.created_at, a.username,
+    k.author_id, k.visibility, k.audience_id, k.version, k.comments_count, k.favourites_count,
+    ka.username,
+    {tags_of}
+FROM made
+JOIN accounts_user a ON a.id = made.author_id
+JOIN kwips_kwip k ON k.id = made.thread_id
+JOIN accounts_user ka ON ka.id = k.author_id
