@@ -222,6 +222,23 @@ def test_who_was_invited_is_forgotten_with_either_person(anns: Client, ann: User
     assert not Invitation.objects.exists()
 
 
+def test_operators_see_who_invited_whom_and_neither_notes_nor_tokens(anns: Client) -> None:
+    join(link_in(make(anns)))
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("ops", "ops@example.org"))
+    invitation = Invitation.objects.get()
+    for path in ("", "?q=eve", f"{invitation.pk}/change/"):
+        page = operator.get(f"/admin/accounts/invitation/{path}").content.decode()
+        assert "ann" in page
+        assert "eve" in page
+        assert "tea :)" not in page
+        assert invitation.token_hash not in page
+    assert (
+        operator.post(f"/admin/accounts/invitation/{invitation.pk}/delete/", {"post": "yes"}).status_code
+        == 403
+    )
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_invitation_lets_one_person_in_however_many_confirm_at_once(ann: User) -> None:
     set_mode(INVITATION)

@@ -1,4 +1,4 @@
-"""Admin for applications: the queue of applicants, accepted or refused in batches."""
+"""Admin for applications, accepted or refused in batches, and for invitations: who invited whom."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts import applications, sign_ups
-from apps.accounts.models import Application, User
+from apps.accounts.models import Application, Invitation, User
 from apps.accounts.names import NameTaken
 
 # Of one action; each application takes a transaction of its own.
@@ -67,6 +67,27 @@ class ApplicationAdmin(admin.ModelAdmin):
         refused = applications.refuse(list(ids[:MOST_AT_ONCE]), by=_operator(request))
         text = ngettext("%(n)d refused and mailed.", "%(n)d refused and mailed.", refused)
         self.message_user(request, text % {"n": refused})
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin):
+    """Read only. It does not show notes, which are between two people."""
+
+    list_display = ("inviter", "taken_by", "created_at", "expires_at")
+    list_select_related = ("inviter", "taken_by")
+    search_fields = ("inviter__username", "taken_by__username")
+    ordering = ("-pk",)
+    show_full_result_count = False
+    fields = list_display
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Invitation | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Invitation | None = None) -> bool:
+        return False
 
 
 def _operator(request: HttpRequest) -> User:
