@@ -20,7 +20,7 @@ APPLICANTS = (
     ("lantern_fish", "i draw fish that glow, mostly at night. a friend reads me your kwips aloud."),
     ("tea_at_noon", "i write long mails to people who answer short. here seems to be the other way round?"),
 )
-_GREETED = 4
+_GREETED = 12
 
 
 def furnish() -> None:
@@ -31,6 +31,7 @@ def furnish() -> None:
         house.bio = "the house speaking. i say hello to everyone once."
         house.set_unusable_password()
         house.save()
+        User.objects.filter(pk=house.pk).update(joined_at=User.objects.earliest("pk").joined_at)
     demo = User.objects.get(username=DEMO)
     newest = list(User.objects.filter(kwips_count__gt=0).exclude(pk=demo.pk).order_by("-pk")[:_GREETED])
     SitePolicy(
@@ -50,11 +51,16 @@ def furnish() -> None:
 
 
 def _greet(house: User, people: list[User]) -> None:
+    """Five minutes after each first kwip that has no comment and that everyone may read."""
     for person in people:
         first = Kwip.objects.filter(author=person, thread=None).order_by("pk").first()
-        if first is not None and not first.followers_only:
-            text = GREETING.replace("{name}", f"@{person.username}")
-            actions.comment(author=house, thread=first, text=text, form_key=form_key_for(person.pk))
+        if first is None or first.followers_only or first.comments_count:
+            continue
+        text = GREETING.replace("{name}", f"@{person.username}")
+        made = actions.comment(author=house, thread=first, text=text, form_key=form_key_for(person.pk)).kwip
+        moment = first.created_at + datetime.timedelta(minutes=5)
+        Kwip.objects.filter(pk=made.pk).update(created_at=moment)
+        Kwip.objects.filter(pk__in=(made.pk, first.pk)).update(last_active_at=moment)
 
 
 def _invite(demo: User, taken_by: User | None) -> None:
