@@ -6,7 +6,7 @@ The list has only what their public kwips show anyway. Events invalidate it (`on
 
 import datetime
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -19,6 +19,7 @@ from apps.graph.queries import hidden_among
 from apps.invalidation import invalidate
 from apps.kwips import events
 from apps.kwips.visibility import ANYONE
+from apps.plaintext import safe
 
 _KEY = "newcomers"
 DAYS = 14
@@ -43,11 +44,11 @@ def newcomers(viewer_id: int | None) -> list[Newcomer]:
     return [person for person in others if person.id not in hidden]
 
 
-def _read() -> list[tuple[int, str, str, str, int]]:
+def _read() -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         parameters = {"viewer": ANYONE, "among": AMONG, "days": DAYS, "limit": SHOWN}
         SQL.statement("newcomers").execute_prepared(cursor, parameters)
-        return list(cursor.fetchall())
+        return [(pk, username, safe(name), *rest) for pk, username, name, *rest in cursor.fetchall()]
 
 
 @events.published.within
