@@ -144,7 +144,8 @@ def site(memcached: str) -> Iterator[Site]:
         f"/kwip/{kwip.pk}/comment/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/delete/", "/contact/",
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
-        "/welcome/", "/invitations/", f"/invitation/{"0" * 40}/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
+        "/welcome/", "/invitations/", f"/invitation/{'0' * 40}/",
+        "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
     ]  # fmt: skip
     with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
         yield Site(port, address, public, private, ann)
