@@ -72,6 +72,13 @@ class Visited:
     thread_id: int
 
 
+@dataclass(frozen=True)
+class DayChanged:
+    """``kwip_id`` is the kwip of the day by now, None for none."""
+
+    kwip_id: int | None
+
+
 published = Event("published", Published)
 commented = Event("commented", Commented)
 edited = Event("edited", Edited)
@@ -81,3 +88,4 @@ unfavourited = Event("unfavourited", Favourited)
 withheld = Event("withheld", Withholding)
 restored = Event("restored", Withholding)
 visited = Event("visited", Visited)
+day_changed = Event("day_changed", DayChanged)
