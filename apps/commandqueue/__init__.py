@@ -28,7 +28,7 @@ Mechanism
       ``expires_at``; 5xx makes a dead letter. If the server can't be used at all, mail pauses.
     - *Reap*: twice a second each worker's housekeeper makes commands whose lease has ended wait again.
     - A message may take 3/4 of its lease; then another thread shuts its socket down.
-    - *Hooks* (mail/hooks.py): the site can discard a message, and hear the server's answer.
+    - *Hooks* (mail/hooks.py): the site can discard a message, and hear the server.
     - Workers poll every 0.25 to 0.5 s: NOTIFY would serialize commits.
 
 Switch
