@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.invalidation import invalidate
 from apps.kwips.models import Kwip
 from apps.notifications.events import NewNotice, Notified, notified
-from apps.notifications.registry import KINDS, Draft, Kind
+from apps.notifications.registry import KINDS, Draft, Kind, default_channels
 from apps.notifications.statements import SQL
 
 INLINE = 100  # recipients of one action; more are notified by a command
@@ -50,6 +50,7 @@ def _notify(kind: Kind, draft: Draft) -> None:
         "grouping": group,
         "waiting": False,
         "repeated": kind.is_repeated,
+        "defaults": default_channels(),
     }
     _emit([NewNotice(*row) for row in _rows("notify", parameters)])
 
@@ -57,7 +58,9 @@ def _notify(kind: Kind, draft: Draft) -> None:
 def notify_mentions(*, kwip: Kwip) -> None:
     """Notifies those mentioned in the kwip or comment, each once, whatever is edited later."""
     if "@" in kwip.text or "＠" in kwip.text:
-        _emit([NewNotice(*row) for row in _rows("mentioned", {"kwip": kwip.pk})])
+        _emit(
+            [NewNotice(*row) for row in _rows("mentioned", {"kwip": kwip.pk, "defaults": default_channels()})]
+        )
 
 
 def notify_comment(*, comment: Kwip, thread_id: int) -> None:
@@ -83,9 +86,16 @@ def _notify_comment(
     comment_id: int, thread_id: int, *, limit: int, most: int, after: int = 0
 ) -> tuple[int, int]:
     """Returns how many people who track it were found after ``after``, and the last of them."""
-    parameters = {"comment": comment_id, "thread": thread_id, "after": after, "limit": limit, "most": most}
-    [(found, last, ids, recipients, kinds)] = _rows("commented", parameters)
-    _emit([NewNotice(*row) for row in zip(ids, recipients, kinds, strict=True)])
+    parameters = {
+        "comment": comment_id,
+        "thread": thread_id,
+        "after": after,
+        "limit": limit,
+        "most": most,
+        "defaults": default_channels(),
+    }
+    [(found, last, *columns)] = _rows("commented", parameters)
+    _emit([NewNotice(*row) for row in zip(*columns, strict=True)])
     return found, last or after
 
 

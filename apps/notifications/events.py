@@ -13,6 +13,7 @@ class NewNotice(NamedTuple):
     id: int
     recipient_id: int
     kind: str
+    channel: str
 
 
 @dataclass(frozen=True)

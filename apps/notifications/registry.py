@@ -1,5 +1,6 @@
 """The registry of kinds of notices. A kind is one row: its event, its recipients, its words and its place."""
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +18,7 @@ class Channel(StrEnum):
     SITE = "site"
     DIGEST = "digest"
     MAIL = "mail"
+    SENT = "sent"  # of a notice alone: a mail or a digest has it
 
 
 class Draft(NamedTuple):
@@ -57,6 +59,11 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {}
+
+
+def default_channels() -> str:
+    """The channel of each kind, as JSON for the statements that write notices."""
+    return json.dumps({kind.name: kind.channel for kind in KINDS.values()})
 
 
 def register(kind: Kind) -> Kind:

@@ -1,8 +1,12 @@
 """What notices do at events, besides the kinds' own; and the unread mark of the cached user."""
 
+from apps.accounts import events as accounts
 from apps.accounts import viewer
 from apps.kwips import events
-from apps.notifications import actions
+from apps.notifications import actions, preferences
+from apps.notifications.events import Notified, notified
+from apps.notifications.mail.now import mail_notices
+from apps.notifications.registry import Channel
 
 viewer.annotations["unread"] = (
     "EXISTS (SELECT FROM notifications_notice n WHERE n.recipient_id = accounts_user.id AND n.is_unseen)"
@@ -28,3 +32,16 @@ def on_visited(event: events.Visited) -> None:
 @events.deleted.within
 def on_deleted(event: events.Deleted) -> None:
     actions.delete(kwips=event.kwips)
+
+
+@notified.within
+def on_notified(event: Notified) -> None:
+    """One command for all who get mail at once. Digests read the rows."""
+    if ids := [notice.id for notice in event.notices if notice.channel == Channel.MAIL]:
+        mail_notices.enqueue(ids)
+
+
+@accounts.joined.within
+def on_joined(event: accounts.Joined) -> None:
+    if event.user.guessed_time_zone:
+        preferences.set_time_zone(user=event.user, time_zone=event.user.guessed_time_zone)

@@ -1,7 +1,7 @@
 """What the site attaches to the delivery of mail. The site knows what a message is about; the queue does not.
 
-A hook recognizes its messages by their Message-ID. It runs in the worker, outside any transaction, and may run
-twice for one attempt: once more if the worker is killed before it settles the message.
+A hook recognizes its messages by their Message-ID. It runs in the worker, outside any transaction, and once
+more if the worker is killed before it settles the message.
 """
 
 import logging

@@ -100,8 +100,8 @@ def options_of(message: EmailMessage) -> QueueOptions:
 
 def render(message: EmailMessage) -> RenderedMessage:
     """Fix a message's bytes, Message-ID and envelope. Raises ValueError for invalid headers or addresses."""
-    sender = _address(message.from_email)
-    recipients = [_address(recipient) for recipient in message.recipients()]
+    sender = envelope_address(message.from_email)
+    recipients = [envelope_address(recipient) for recipient in message.recipients()]
     if "message-id" not in {name.lower() for name in message.extra_headers}:
         # Django would resolve this machine's host name, which can be slow, and publish it.
         domain = sender.rpartition("@")[2] or "localhost"
@@ -117,7 +117,7 @@ def render(message: EmailMessage) -> RenderedMessage:
     )
 
 
-def _address(address: str) -> str:
+def envelope_address(address: str) -> str:
     """The bare address, IDNA-encoded. Raises ValueError if it is invalid."""
     prepare: Any = EmailBackend.prep_address
     return str(prepare(None, address))

@@ -1,7 +1,5 @@
 """The hooks of delivery: what the server answered is reported, an unwanted message is not sent."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from apps.commandqueue.mail import hooks
@@ -16,10 +14,10 @@ BOB, CEE, DAN = "bob@example.org", "cee@example.org", "dan@example.org"
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Answer]]:
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[Answer]:
     heard: list[Answer] = []
     monkeypatch.setattr(hooks, "on_answer", [heard.append])
-    yield heard
+    return heard
 
 
 def test_a_message_that_was_sent_reports_its_recipients(mail_server: Server, answers: list[Answer]) -> None:

@@ -6,7 +6,8 @@
 -- visit, and notifies the visitor. A tracker who is mentioned gets one notice, the mention.
 -- index: kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id), kwips_mention_pkey (kwip_id, user_id),
 -- accounts_user_pkey (id), mute_once (muter_id, muted_id), notice_open (recipient_id, thread_id),
--- notice_once (recipient_id, kind, subject, actor_id)
+-- notice_once (recipient_id, kind, subject, actor_id), notifications_preferences_pkey (user_id)
+-- types: defaults jsonb
 WITH trackers AS MATERIALIZED (
     SELECT tracker.user_id
     FROM (
@@ -34,9 +35,9 @@ silent AS MATERIALIZED (
 ),
 written AS (
     INSERT INTO notifications_notice AS n
-        (recipient_id, kind, subject, actor_id, thread_id, kwip_id, grouping, is_waiting, is_cleared)
+        (recipient_id, kind, subject, actor_id, thread_id, kwip_id, grouping, channel, is_waiting, is_cleared)
     SELECT
-        p.id, people.kind, people.subject, people.actor_id, %(thread)s, k.id, 'kwip ' || %(thread)s, true, false
+        p.id, people.kind, people.subject, people.actor_id, %(thread)s, k.id, 'kwip ' || %(thread)s, chosen.channel, true, false
     FROM kwips_kwip k
     JOIN LATERAL (
         SELECT m.user_id, 'mention' AS kind, k.id AS subject, k.author_id AS actor_id
@@ -52,25 +53,36 @@ written AS (
         JOIN kwips_kwip t ON t.id = %(thread)s
         WHERE (SELECT count(*) FROM trackers) <= %(most)s
           AND trackers.user_id NOT IN (SELECT recipient_id FROM silent)
-          AND trackers.user_id NOT IN (SELECT m.user_id FROM kwips_mention m WHERE m.kwip_id = %(comment)s)
+          AND trackers.user_id NOT IN (
+            SELECT m.user_id
+            FROM kwips_mention m
+            LEFT JOIN notifications_preferences c ON c.user_id = m.user_id
+            WHERE m.kwip_id = %(comment)s AND c.channels ->> 'mention' IS DISTINCT FROM 'none'
+          )
     ) people ON true
     JOIN accounts_user p ON p.id = people.user_id
+    LEFT JOIN notifications_preferences c ON c.user_id = p.id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(c.channels ->> people.kind, %(defaults)s ->> people.kind) AS channel
+    ) chosen
     WHERE k.id = %(comment)s
       AND p.id <> k.author_id
       AND ({wanted})
+      AND chosen.channel <> 'none'
       AND NOT EXISTS (SELECT FROM graph_mute m WHERE m.muter_id = p.id AND m.muted_id = k.author_id)
       AND {visible_to_person}
     ORDER BY p.id
     ON CONFLICT (recipient_id, kind, subject, actor_id) DO UPDATE
     SET
-        id = excluded.id, kwip_id = excluded.kwip_id, notified_at = now(),
+        id = excluded.id, kwip_id = excluded.kwip_id, notified_at = now(), channel = excluded.channel,
         is_unseen = true, is_waiting = true, is_cleared = false
     WHERE n.kind <> 'mention' AND NOT n.is_waiting
-    RETURNING n.id, n.recipient_id, n.kind
+    RETURNING n.id, n.recipient_id, n.kind, n.channel
 )
 SELECT
     (SELECT count(*) FROM trackers),
     (SELECT max(user_id) FROM trackers),
     ARRAY(SELECT id FROM written ORDER BY id),
     ARRAY(SELECT recipient_id FROM written ORDER BY id),
-    ARRAY(SELECT kind FROM written ORDER BY id)
+    ARRAY(SELECT kind FROM written ORDER BY id),
+    ARRAY(SELECT channel FROM written ORDER BY id)
