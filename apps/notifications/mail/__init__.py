@@ -11,7 +11,7 @@
   transaction that enqueues the message. A worker that is killed before the commit has sent nothing; after it,
   another one finds nothing to do. A conversation that was mailed is silent until the person was back.
 - *Checked twice*: when the message is composed, and before each attempt to deliver it. A notice is mailed
-  only if the page of notices would show it. The items of a digest are checked once; it expires after 12 hours.
+  only if the page of notices would show it. The items of a digest are checked once; it expires in 12 hours.
 - *Digests* are composed person by person, at their hour in their time zone (`slots.py`).
 - *Unsubscribing* (RFC 8058): a signed link, for a conversation, a kind or the digest.
 - *Refusals*: after three 5xx answers in a row an address gets no notices, and its owner sees why.
