@@ -24,3 +24,13 @@ class Notified:
 
 
 notified = Event("notified", Notified)
+
+
+def emit_new(rows: Collection[str]) -> None:
+    """Emits `notified` for new notices, as `sql/new.sql` returns them, if there are any."""
+    notices = [
+        NewNotice(int(pk), int(recipient), kind, channel)
+        for pk, recipient, kind, channel in map(str.split, rows)
+    ]
+    if notices:
+        notified.emit(Notified(notices))

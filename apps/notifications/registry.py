@@ -1,6 +1,5 @@
 """The registry of kinds of notices. A kind is one row: its event, its recipients, its words and its place."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +18,10 @@ class Channel(StrEnum):
     DIGEST = "digest"
     MAIL = "mail"
     SENT = "sent"  # of a notice alone: a mail or a digest has it
+
+
+# The defaults of the kinds that the statements of new kwips and comments write.
+OF_KWIPS = {"comment": Channel.MAIL, "mention": Channel.DIGEST, "tracked": Channel.DIGEST}
 
 
 class Draft(NamedTuple):
@@ -59,11 +62,6 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {}
-
-
-def default_channels() -> str:
-    """The channel of each kind, as JSON for the statements that write notices."""
-    return json.dumps({kind.name: kind.channel for kind in KINDS.values()})
 
 
 def register(kind: Kind) -> Kind:

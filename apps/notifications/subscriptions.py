@@ -2,9 +2,11 @@
 
 from apps.accounts import events as accounts
 from apps.accounts import viewer
+from apps.accounts.keys import user_key
+from apps.invalidation import invalidate
 from apps.kwips import events
-from apps.notifications import actions, preferences
-from apps.notifications.events import Notified, notified
+from apps.notifications import actions, preferences, statements
+from apps.notifications.events import Notified, emit_new, notified
 from apps.notifications.mail.now import mail_notices
 from apps.notifications.registry import Channel
 
@@ -13,15 +15,47 @@ viewer.annotations["unread"] = (
 )
 
 
+statements.join_new_kwips()
+
+
+@notified.within
+def on_notified(event: Notified) -> None:
+    """The cached users have the unread mark: only the recipients' entries are invalidated."""
+    invalidate(cache=[user_key(notice.recipient_id) for notice in event.notices])
+
+
+@notified.within
+def mail_at_once(event: Notified) -> None:
+    """One command for all who get mail at once. Digests read the rows."""
+    if ids := [notice.id for notice in event.notices if notice.channel == Channel.MAIL]:
+        mail_notices.enqueue(ids)
+
+
+@accounts.joined.within
+def on_joined(event: accounts.Joined) -> None:
+    if event.user.guessed_time_zone:
+        preferences.set_time_zone(user=event.user, time_zone=event.user.guessed_time_zone)
+
+
 @events.published.within
-@events.edited.within
-def on_written(event: events.Published | events.Edited) -> None:
-    actions.notify_mentions(kwip=event.kwip)
+def on_published(event: events.Published) -> None:
+    if event.added is None:
+        actions.notify_mentioned.enqueue(event.kwip.pk)
+    else:
+        emit_new(event.added)
 
 
 @events.commented.within
 def on_commented(event: events.Commented) -> None:
-    actions.notify_comment(comment=event.comment, thread_id=event.thread.pk)
+    if event.added is None:
+        actions.notify_commented.enqueue(event.comment.pk, event.thread.pk)
+    else:
+        emit_new(event.added)
+
+
+@events.edited.within
+def on_edited(event: events.Edited) -> None:
+    actions.notify_mentions(kwip=event.kwip)
 
 
 @events.visited.within
@@ -32,16 +66,3 @@ def on_visited(event: events.Visited) -> None:
 @events.deleted.within
 def on_deleted(event: events.Deleted) -> None:
     actions.delete(kwips=event.kwips)
-
-
-@notified.within
-def on_notified(event: Notified) -> None:
-    """One command for all who get mail at once. Digests read the rows."""
-    if ids := [notice.id for notice in event.notices if notice.channel == Channel.MAIL]:
-        mail_notices.enqueue(ids)
-
-
-@accounts.joined.within
-def on_joined(event: accounts.Joined) -> None:
-    if event.user.guessed_time_zone:
-        preferences.set_time_zone(user=event.user, time_zone=event.user.guessed_time_zone)

@@ -52,7 +52,7 @@ def send_due(after: int = 0) -> int:
 
 def _waiting(after: int) -> list[Waiting]:
     with connection.cursor() as cursor:
-        SQL.statement("due").execute_prepared(cursor, {"after": after, "limit": BATCH})
+        SQL.statement("waiting").execute_prepared(cursor, {"after": after, "limit": BATCH})
         return [Waiting(*row) for row in cursor.fetchall()]
 
 

@@ -69,7 +69,8 @@ def test_what_is_chosen_is_stored_and_shown_and_defaults_are_not_stored(member: 
     [
         ("channel_follow", "sent"), ("channel_follow", "pigeon"), ("channel_follow", ""),
         ("digest", "hourly"), ("hour", "24"), ("hour", "-1"), ("hour", "x"),
-        ("time_zone", "../etc/passwd"), ("time_zone", "Mars/Base"), ("time_zone", "x" * 5_000), ("time_zone", "UTC\0"),
+        ("time_zone", "../etc/passwd"), ("time_zone", "Mars/Base"), ("time_zone", "x" * 5_000),
+        ("time_zone", "UTC\0"),
     ],
 )  # fmt: skip
 def test_bad_input_gets_an_error_beside_its_field_and_loses_nothing(

@@ -182,7 +182,7 @@ def test_people_are_found_in_batches_and_another_command_continues(
     digests_are_due()
     with CaptureQueriesContext(connection) as captured:
         assert digests.send_due.func() == 6
-    assert len([query for query in captured if "/* due.sql */" in query["sql"]]) == 2
+    assert len([query for query in captured if "/* waiting.sql */" in query["sql"]]) == 2
     afters = []
     while found := Command.objects.filter(task__endswith="send_due").first():
         afters += (found.arguments or {})["args"]

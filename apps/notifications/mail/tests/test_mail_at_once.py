@@ -20,7 +20,7 @@ from apps.kwips import actions
 from apps.kwips.events import Visited, visited
 from apps.kwips.models import Kwip, Track
 from apps.kwips.tracking import set_tracking
-from apps.notifications.actions import mark_seen
+from apps.notifications.actions import mark_seen, notify_commented
 from apps.notifications.events import Notified, notified
 from apps.notifications.mail import mails, now
 from apps.notifications.mail.tests.conftest import (
@@ -265,6 +265,9 @@ def test_fifty_people_who_track_are_one_command_and_fifty_mails(ann: User, bob: 
     set_tracking(kwip=alone, user=ann, is_on=True)
     choose(ann, tracked="mail")
     assert statements(kwip) == statements(alone)
+    assert len(commands()) == 1, "for one person who tracks"
+    more = Command.objects.get(task__endswith="notify_commented")
+    notify_commented.func(*(more.arguments or {})["args"])
     assert len(commands()) == 2
     assert mail_at_once() == 51
     assert len(addressed()) == 51
