@@ -13,7 +13,7 @@ from apps.notifications.models import Period, Preferences
 from apps.notifications.registry import KINDS, Channel
 
 CHANNELS = [
-    (Channel.MAIL.value, _("mail at once")),
+    (Channel.MAIL.value, _("mail now")),
     (Channel.DIGEST.value, _("in a digest")),
     (Channel.SITE.value, _("here only")),
     (Channel.NONE.value, _("not at all")),

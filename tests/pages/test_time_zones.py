@@ -81,7 +81,7 @@ def test_the_settings_offer_it_to_members_who_have_none(
     sign_in(page, ann, live_server.url)
     page.goto(f"{live_server.url}/settings/notices/")
     own = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
-    page.get_by_role("group", name="someone follows you").get_by_label("mail at once").check()
+    page.get_by_role("group", name="someone follows you").get_by_label("mail now").check()
     page.get_by_role("button", name="save").click()
     expect(page.locator("main")).to_contain_text("saved")
     row = Preferences.objects.get(user=ann)
