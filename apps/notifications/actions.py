@@ -112,7 +112,11 @@ def notify_commented(comment_id: int, thread_id: int) -> None:
 
 def visit(*, user: User, thread_id: int) -> None:
     """The user opens a conversation: its notices are seen, and its next comment notifies."""
-    [(changed, is_unread)] = _rows("visited", {"viewer": user.pk, "thread": thread_id})
+    parameters = {"viewer": user.pk, "thread": thread_id}
+    [(is_news,)] = _rows("to_visit", parameters)
+    if not is_news:
+        return
+    [(changed, is_unread)] = _rows("visited", parameters)
     if changed:
         user.unread = is_unread
         invalidate(cache=[user_key(user.pk)])
