@@ -12,4 +12,5 @@ urlpatterns = [
     re_path(r"^notifications/stop/(?P<token>[-:\w]{1,400})/$", settings_views.stop, name="stop_mail"),
     path("settings/notices/", settings_views.settings, name="notice_settings"),
     path("settings/notices/try-again/", settings_views.try_again, name="mail_try_again"),
+    path("notifications/message/<kwip_id:message_id>/", views.message, name="message_to_member"),
 ]

@@ -33,7 +33,7 @@ from apps.notifications.mail import unsubscribe
 from apps.notifications.mail.digests import send_due
 from apps.notifications.mail.now import mail_notices
 from apps.notifications.mail.unsubscribe import Subscription
-from apps.notifications.models import Notice, Preferences
+from apps.notifications.models import Notice, OperatorMessage, Preferences
 from apps.notifications.registry import KINDS, Draft
 from apps.policy.models import SignUpMode, SitePolicy
 from tests.invalidation.scenario import PASSWORD, Scenario, picture
@@ -390,6 +390,11 @@ ROWS = [
         notices.notify_mentions,
         lambda p: {"kwip": Kwip.objects.get(pk=p.other.pk)},
         first=mentions_ann,
+    ),
+    Row(
+        "write to members",
+        notices.write_to_members,
+        lambda p: {"message": OperatorMessage(text="hello"), "recipients": [p.ann.pk]},
     ),
     Row("delete notices", notices.delete, lambda p: {"kwips": [p.kwip]}),
     Row("mail notices", mail_notices.func, mailed, first=waits_for("mail")),

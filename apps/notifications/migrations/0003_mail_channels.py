@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_time_zones"),
-        ("notifications", "0001_initial"),
+        ("notifications", "0002_operator_messages"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
