@@ -1,5 +1,6 @@
-"""The hooks of deploy/gunicorn.conf.py at the start and end of processes."""
+"""deploy/gunicorn.conf.py: its hooks at the end of processes, and what gunicorn logs."""
 
+import json
 import runpy
 import time
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 from django.db.utils import load_backend
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 from apps.dbpool import registry, stats
 
@@ -46,3 +49,16 @@ def test_the_end_of_a_worker_closes_its_connections(configuration: dict[str, Any
         connection.close()
     finally:
         connections["default"] = ours
+
+
+def test_gunicorn_logs_its_messages_once_and_formats_no_line_for_a_request(
+    capsys: pytest.CaptureFixture[str], configuration: dict[str, Any]
+) -> None:
+    config = Config()
+    for name in config.settings.keys() & configuration.keys():
+        config.set(name, configuration[name])
+    logger = Logger(config)
+    assert not logger.access_log_enabled
+    logger.error("the disk is full")
+    [line] = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["event"] == "the disk is full"
