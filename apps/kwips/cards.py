@@ -18,8 +18,8 @@ from the cache to the response (`apps/fragments/rendering.py`).
 import json
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
@@ -79,11 +79,11 @@ class StoredCard(NamedTuple):
     """A card for all viewers: each control in each of its states. `encode` has the names of the parts."""
 
     facts: Facts
-    parts: list[tuple[str, bytes]]
+    names: tuple[str, ...]
+    parts: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCard:
+class ShownCard(NamedTuple):
     """The HTML of a kwip on a page, for one viewer."""
 
     id: int
@@ -176,19 +176,27 @@ def decode(stored: bytes) -> StoredCard:
     """The facts and parts of a card as `encode` returned it."""
     end = stored.index(b"\n\n")
     facts, *lines = stored[:end].decode().split("\n")
-    parts, at = [], end + 2
+    names, parts, at = [], [], end + 2
     for line in lines:
         name, _, length = line.partition(" ")
         following = at + int(length)
-        parts.append((sys.intern(name), stored[at:following]))
+        names.append(sys.intern(name))
+        parts.append(stored[at:following])
         at = following
-    return StoredCard(Facts(**_from_json(facts)[0]), parts)
+    return StoredCard(Facts(**_from_json(facts)[0]), tuple(names), tuple(parts))
 
 
 def html_for(card: StoredCard, marks: Marks) -> bytes:
     """The card for a viewer with these marks."""
-    states = {f"{control.name}/{control.state_of(card.facts, marks)}" for control in controls.CONTROLS}
-    return b"".join([part for name, part in card.parts if name == "body" or name in states])
+    states = tuple([control.state_of(card.facts, marks) for control in controls.CONTROLS])
+    return b"".join([card.parts[place] for place in _places(card.names, states)])
+
+
+@lru_cache(maxsize=100)
+def _places(names: tuple[str, ...], states: tuple[str, ...]) -> list[int]:
+    """Where among the parts of these names those are that a viewer sees."""
+    shown = {f"{control.name}/{state}" for control, state in zip(controls.CONTROLS, states, strict=True)}
+    return [place for place, name in enumerate(names) if name == "body" or name in shown]
 
 
 def html_of_revisions(texts: Mapping[str, str], people: frozenset[str]) -> dict[str, SafeString]:
