@@ -3,8 +3,8 @@
 import datetime
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from operator import itemgetter
+from pathlib import Path
 from typing import NamedTuple
 
 from django.db import connection
