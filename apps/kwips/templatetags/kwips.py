@@ -19,7 +19,7 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def cards(context: Context, shown: Iterable[ShownCard]) -> SafeString:
     """The cards of a list, one below the other."""
-    return insert(context, b"".join([card.html for card in shown]))
+    return insert(context, *[card.html for card in shown])
 
 
 @register.simple_tag
