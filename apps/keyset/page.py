@@ -172,4 +172,5 @@ class _Links[T]:
         return "?" + "&".join(filter(None, [self._kept(), f"{argument}={cursor}"]))
 
     def _kept(self) -> str:
-        return urlencode({name: value for name, value in self.keep.items() if value})
+        kept = {name: value for name, value in self.keep.items() if value}
+        return urlencode(kept) if kept else ""
