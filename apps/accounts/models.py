@@ -142,7 +142,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         values = {field.attname: cached[field.attname] for field in _cached_fields()}
         for field in _cached_times():
             values[field.attname] = field.to_python(values[field.attname])
-        user = cls.from_db("default", list(values), list(values.values()))
+        user = cls.from_db("default", values, list(values.values()))
         user.unread = cached.get("unread", False)  # the previous release has none
         user._cached = values | {"unread": user.unread, "password_digest": cached["password_digest"]}
         return user

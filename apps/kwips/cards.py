@@ -83,55 +83,55 @@ class StoredCard(NamedTuple):
     parts: tuple[bytes, ...]
 
 
-class ShownCard(NamedTuple):
-    """The HTML of a kwip on a page, for one viewer."""
-
-    id: int
-    html: bytes
+# All that decides on a card, as `_key` has it: a tuple is made faster than a text.
+type NearKey = tuple[str | int, ...]
+near = NearCache[NearKey, StoredCard](lambda: settings.CARD_NEAR_CACHE_BYTES)
 
 
-near = NearCache[str, StoredCard](lambda: settings.CARD_NEAR_CACHE_BYTES)
-
-
-def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[ShownCard]:
-    """The cards of the entries, in their order, with the viewer's marks.
+def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[bytes]:
+    """The HTML of the entries' cards, in their order, with the viewer's marks.
 
     One query for all cards that are not cached, and one for a member's favourites unless the entries have
     them. Kwips that were deleted meanwhile are left out.
     """
     suffix = f"{get_language()}:{settings.RELEASE}"
-    wanted = {f"{kind.key}:{_key(entry)}:{suffix}": entry.id for entry in entries}
+    wanted: dict[NearKey, Versioned] = {
+        (suffix, kind.key, entry.id, entry.version, entry.authors_version, *entry.unlinked): entry
+        for entry in entries
+    }
     if not wanted:
         return []
-    stored = _stored(wanted, kind)
+    stored = _stored(wanted, kind, suffix)
     marks = controls.marks_of(viewer_id, entries)
-    return [
-        ShownCard(kwip_id, html_for(card, marks))
-        for key, kwip_id in wanted.items()
-        if (card := stored.get(key)) is not None
-    ]
+    return [html_for(card, marks) for key in wanted if (card := stored.get(key)) is not None]
 
 
-def _stored(wanted: Mapping[str, Visible], kind: Kind) -> dict[str, StoredCard]:
+def _stored(wanted: Mapping[NearKey, Versioned], kind: Kind, suffix: str) -> dict[NearKey, StoredCard]:
     """The cards of these keys, from the near cache, from memcached, or rendered."""
     # A transaction may see a version that is never committed, and that another one uses again.
     bypassing = lookaside.bypassing()
     stored = {} if bypassing else near.get_many(wanted)
-    missing = [key for key in wanted if key not in stored]
-    if not missing:
+    if len(stored) == len(wanted):
         return stored
+    missing = {
+        f"{kind.key}:{_key(entry)}:{suffix}": (near_key, entry.id)
+        for near_key, entry in wanted.items()
+        if near_key not in stored
+    }
 
     def render(keys: list[str]) -> Mapping[str, bytes]:
-        found = queries.cards([wanted[key] for key in keys], characters=kind.characters)
+        ids = {key: missing[key][1] for key in keys}
+        found = queries.cards(list(ids.values()), characters=kind.characters)
         cards = {card.id: encode(card, kind) for card in found}
-        return {key: cards[wanted[key]] for key in keys if wanted[key] in cards}
+        return {key: cards[kwip_id] for key, kwip_id in ids.items() if kwip_id in cards}
 
-    encoded = lookaside.cache().get_many_or_compute(missing, render, ttl=CARD_TTL)
+    encoded = lookaside.cache().get_many_or_compute(list(missing), render, ttl=CARD_TTL)
     for key, whole in encoded.items():
         if whole is not None:
-            stored[key] = decode(whole)
+            near_key = missing[key][0]
+            stored[near_key] = decode(whole)
             if not bypassing:
-                near.put(key, stored[key], size=len(whole) + _OVERHEAD)
+                near.put(near_key, stored[near_key], size=len(whole) + _OVERHEAD)
     return stored
 
 

@@ -42,7 +42,8 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 
     themselves is logged in the site's format too.
     """
     # Each record would look these up, and neither format shows them.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # missing in typeshed
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

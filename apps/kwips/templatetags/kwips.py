@@ -10,16 +10,15 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.accounts.models import User
 from apps.fragments import insert
 from apps.kwips import queries
-from apps.kwips.cards import ShownCard
 from apps.kwips.forms import KwipForm
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def cards(context: Context, shown: Iterable[ShownCard]) -> SafeString:
+def cards(context: Context, shown: Iterable[bytes]) -> SafeString:
     """The cards of a list, one below the other."""
-    return insert(context, *[card.html for card in shown])
+    return insert(context, *shown)
 
 
 @register.simple_tag
