@@ -1,12 +1,16 @@
 """The template variables that every page has."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 
 from apps.accounts.viewer import ViewerSummary
+from apps.policy.queries import Policy
+from apps.policy.queries import current as current_policy
 
 # What the menu links to, besides the viewer's own page.
 MENU = frozenset({
@@ -15,7 +19,7 @@ MENU = frozenset({
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`site_name`, `site_url` (no slash at its end), `canonical_url`, `me` and `here`.
+    """`site_name`, `site_url` (no slash at its end), `canonical_url`, `announcement`, `me` and `here`.
 
     The canonical URL has no query string except a cursor, since each page of a list has its own content.
     `me` is what the frame shows of the viewer, None for an anonymous visitor. `here` is the page's path if
@@ -33,9 +37,19 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
         "canonical_url": settings.SITE_URL + quote(request.path) + _cursor(request),
+        "announcement": partial(_announcement, request),
         "me": me,
         "here": here,
     }
+
+
+def _announcement(request: HttpRequest) -> str:
+    """The announcement, called by the templates that show it. "" if PostgreSQL is down."""
+    policy: Policy | None = getattr(getattr(request, "user", None), "policy", None)
+    try:
+        return (policy or current_policy()).announcement_now
+    except (OperationalError, InterfaceError):
+        return ""
 
 
 def _cursor(request: HttpRequest) -> str:

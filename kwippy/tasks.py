@@ -8,7 +8,7 @@ from django.tasks import task
 from django.utils import timezone
 
 from apps import limits, lookaside
-from apps.accounts import names, sign_ups
+from apps.accounts import applications, invitations, names, sign_ups
 from apps.feeds import previews
 from apps.lookaside.backends import TTL
 from apps.notifications import actions as notices
@@ -51,8 +51,8 @@ def sweep_previews() -> int:
 
 @task(queue_name="bulk")
 def sweep_sign_ups() -> int:
-    """Delete sign-ups whose address was not confirmed in time; returns how many."""
-    return sign_ups.sweep() + unconfirmed.remove()
+    """Delete expired sign-ups, invitations and refused applications; returns how many."""
+    return sign_ups.sweep() + unconfirmed.remove() + invitations.sweep() + applications.sweep()
 
 
 @task(queue_name="bulk")

@@ -10,6 +10,7 @@ from django.views.static import serve
 
 from apps.feeds import views as feeds
 from apps.pagecache import public_page
+from apps.policy.keys import POLICY
 from kwippy import well_known
 from kwippy.observability import health, metrics
 
@@ -31,7 +32,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # First: Django tries the patterns in turn, and members request no page more often.
     path("", feeds.home, name="home"),
     path("admin/", admin.site.urls),
-    path("about/", public_page("about")(TemplateView.as_view(template_name="about.html")), name="about"),
+    path(
+        "about/", public_page("about", POLICY)(TemplateView.as_view(template_name="about.html")), name="about"
+    ),
     path("robots.txt", well_known.robots, name="robots"),
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path(".well-known/change-password", well_known.change_password),

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from apps import limits
-from apps.accounts import queries
+from apps.accounts import invitations, queries, sign_ups
 from apps.accounts.backends import login_of
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import validate_header_address
@@ -43,6 +43,9 @@ class AccountAdapter(DefaultAccountAdapter):
         "duplicate_email": _("that's the one you have already :)"),
         "invalid_login": _("that name and that password don't go together."),
     }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return sign_ups.admits(is_invited=invitations.current(request) is not None)
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """Names are case-insensitive and stored in lower case."""

@@ -14,7 +14,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import names
+from apps.accounts import joining_admin, names  # noqa: F401 - registers its admins
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import validate_header_address
 

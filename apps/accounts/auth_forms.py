@@ -12,14 +12,15 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import names, pending_sign_up, queries, sign_ups
+from apps.accounts import invitations, names, pending_sign_up, queries, sign_ups
 from apps.accounts.form_messages import SiteMessages
-from apps.accounts.models import SignUp
+from apps.accounts.forms import PlainTextField
+from apps.accounts.models import WORDS_LIMIT, Application, SignUp
 
 
 class LoginForm(SiteMessages, allauth.LoginForm):
-    # Set if login and password match an unconfirmed sign-up.
-    sign_up: SignUp | None = None
+    # Set if login and password match an unconfirmed sign-up or a waiting application.
+    sign_up: SignUp | Application | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,13 +40,29 @@ class LoginForm(SiteMessages, allauth.LoginForm):
         if self.sign_up is None:
             response: HttpResponse = super().login(request, redirect_url=redirect_url)
             return response
+        if isinstance(self.sign_up, Application):
+            pending_sign_up.store_application(request, self.sign_up)
+            return get_adapter().respond_email_verification_sent(request, None)
         pending_sign_up.store(request, self.sign_up)
         pending_sign_up.send_link(request, self.sign_up, again=True)
         return get_adapter().respond_email_verification_sent(request, None)
 
 
 class SignupForm(SiteMessages, allauth.SignupForm):
+    """Asks for an applicant's words while sign-up is by approval. An invitation needs none."""
+
+    words = PlainTextField(
+        label=_("a few words about you"),
+        max_length=WORDS_LIMIT,
+        help_text=_("a human reads them and lets you in. who are you, and what brings you here?"),
+    )
     _password = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.invitation = invitations.current(context.request)
+        if not sign_ups.needs_approval(is_invited=self.invitation is not None):
+            del self.fields["words"]
 
     def validate_unique_email(self, value: str) -> str:
         """Accepts a member's address: the response must not reveal that it has an account."""
@@ -76,6 +93,8 @@ class SignupForm(SiteMessages, allauth.SignupForm):
                 username=self.cleaned_data["username"],
                 email=self.cleaned_data["email"],
                 password=self._password,
+                words=self.cleaned_data.get("words", ""),
+                invitation_id=self.invitation.pk if self.invitation else None,
                 replaces=pending.pk if pending else None,
             )
         except names.NameTaken:

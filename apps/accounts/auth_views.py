@@ -3,6 +3,9 @@
 Responses do not reveal whether an address has an account.
 """
 
+from typing import Any
+
+from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
 from allauth.account.app_settings import EMAIL_CONFIRMATION_EXPIRE_DAYS, SALT, SESSION_COOKIE_AGE
 from allauth.account.internal.flows.login import perform_login
@@ -21,24 +24,42 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps import limits
-from apps.accounts import pending_sign_up, queries, sign_ups
+from apps.accounts import invitations, pending_sign_up, queries, sign_ups
 from apps.accounts.auth_forms import AddressForm, PasswordForm
-from apps.accounts.models import SignUp, User
+from apps.accounts.models import Application, SignUp, User
 from apps.accounts.names import NameTaken
 from apps.limits import Decision
+
+_WAITING = "account/verification_sent.html"
+
+
+class SignUpView(allauth.SignupView):
+    """allauth's, with the site's page while sign-up is closed, and with the session's invitation."""
+
+    def closed(self) -> HttpResponse:
+        return pending_sign_up.closed_page(self.request)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"invitation": context["form"].invitation}
 
 
 @never_cache
 @require_safe
 def waiting(request: HttpRequest) -> HttpResponse:
-    """The page after the form. It can resend the link and change the address."""
+    """The page after the form. It can resend the link and change the address.
+
+    For a confirmed applicant, it says what became of the application.
+    """
+    if (application := pending_sign_up.current_application(request)) is not None:
+        return render(request, _WAITING, {"application": application})
     return _waiting(request, pending_sign_up.current(request), AddressForm())
 
 
 @require_POST
 def send_again(request: HttpRequest) -> HttpResponse:
     sign_up = pending_sign_up.current(request)
-    if sign_up is None or sign_up.user_id:
+    if sign_up is None or sign_up.user_id or sign_up.application_id:
         return redirect("account_email_verification_sent")
     if not (decision := pending_sign_up.send_link(request, sign_up, again=True)):
         return _waiting(request, sign_up, AddressForm(), refused=decision)
@@ -50,8 +71,10 @@ def send_again(request: HttpRequest) -> HttpResponse:
 def change_address(request: HttpRequest) -> HttpResponse:
     """Replaces the sign-up's address; the link sent to the former one becomes invalid."""
     sign_up = pending_sign_up.current(request)
-    if sign_up is None or sign_up.user_id:
+    if sign_up is None or sign_up.user_id or sign_up.application_id:
         return redirect("account_email_verification_sent")
+    if not _admits(sign_up):
+        return pending_sign_up.closed_page(request)
     form = AddressForm(request.POST)
     if not form.is_valid():
         return _waiting(request, sign_up, form)
@@ -62,6 +85,8 @@ def change_address(request: HttpRequest) -> HttpResponse:
             username=sign_up.username,
             email=form.cleaned_data["email"],
             password=sign_up.password,
+            words=sign_up.words,
+            invitation_id=sign_up.invitation_id,
             replaces=sign_up.pk,
         )
     except NameTaken:
@@ -83,6 +108,8 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
     if (sign_up := sign_ups.by_key(key)) is not None:
         if sign_up.user is not None:
             return _confirmed(request, sign_up.user)
+        if sign_up.application is not None:
+            return render(request, _WAITING, {"application": sign_up.application})
         known = pending_sign_up.current(request)
         if request.method != "HEAD" and known is not None and known.pk == sign_up.pk:
             return _complete(request, sign_up)
@@ -99,6 +126,10 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
 def _waiting(
     request: HttpRequest, sign_up: SignUp | None, form: AddressForm, refused: Decision | None = None
 ) -> HttpResponse:
+    if sign_up is not None and sign_up.application is not None:
+        return render(request, _WAITING, {"application": sign_up.application})
+    if sign_up is not None and sign_up.user_id is None and not _admits(sign_up):
+        return pending_sign_up.closed_page(request)
     if refused is not None and form.is_bound:
         form.add_error(None, refused.message)
     message = refused.message if refused is not None and not form.is_bound else ""
@@ -106,10 +137,14 @@ def _waiting(
         message = _("one is on its way already. give it a minute, then we send another.")
     context = {"sign_up": sign_up, "form": form, "refused": message}
     status = 429 if refused is not None else 422 if form.errors else 200
-    response = render(request, "account/verification_sent.html", context, status=status)
+    response = render(request, _WAITING, context, status=status)
     if refused is not None:
         response["Retry-After"] = str(refused.wait)
     return response
+
+
+def _admits(sign_up: SignUp) -> bool:
+    return sign_ups.admits(is_invited=invitations.is_open(sign_up.invitation_id))
 
 
 def _ask_for_password(
@@ -136,14 +171,19 @@ def _ask_for_password(
 
 def _complete(request: HttpRequest, sign_up: SignUp) -> HttpResponse:
     try:
-        user = sign_ups.complete(sign_up)
+        outcome = sign_ups.complete(sign_up)
+    except sign_ups.NotAdmitted:
+        return pending_sign_up.closed_page(request)
     except sign_ups.AddressTaken:
         return render(request, "account/email_confirm.html", {"confirmation": sign_up})
     except NameTaken:
         return pending_sign_up.name_taken(request)
     except SignUp.DoesNotExist:
         return render(request, "account/email_confirm.html")
-    return _sign_in(request, user)
+    if isinstance(outcome, Application):
+        pending_sign_up.store_application(request, outcome)
+        return redirect("account_email_verification_sent")
+    return _sign_in(request, outcome)
 
 
 def _sign_in(request: HttpRequest, user: User) -> HttpResponse:

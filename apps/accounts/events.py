@@ -58,7 +58,16 @@ class Deleted:
     username: str
 
 
+@dataclass(frozen=True)
+class InvitationTaken:
+    """``invited`` joined by an invitation of ``inviter``, in this transaction."""
+
+    inviter: User
+    invited: User
+
+
 joined = Event("joined", Joined)
+invitation_taken = Event("invitation_taken", InvitationTaken)
 profile_changed = Event("profile_changed", ProfileChanged)
 renamed = Event("renamed", Renamed)
 # The year for which former names were reserved is over.

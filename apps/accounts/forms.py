@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+import uuid
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import avatars, names
 from apps.accounts.form_messages import SiteMessages
-from apps.accounts.models import User
+from apps.accounts.models import NOTE_LIMIT, User
 from apps.accounts.validators import looks_official, not_reserved, username_shape
 from apps.plaintext import clean, clean_line
 
@@ -22,7 +23,7 @@ _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 
 # Error pages return the values of these fields to the visitor.
-RETURNED_FIELDS = ("display_name", "bio")
+RETURNED_FIELDS = ("display_name", "bio", "words", "note")
 
 
 class ProfileForm(SiteMessages, forms.ModelForm):
@@ -35,7 +36,7 @@ class ProfileForm(SiteMessages, forms.ModelForm):
         }
 
     def clean_display_name(self) -> str:
-        name = " ".join(_storable(_UNWANTED.sub("", clean_line(self.cleaned_data["display_name"]))).split())
+        name = " ".join(storable(_UNWANTED.sub("", clean_line(self.cleaned_data["display_name"]))).split())
         # An unchanged name stays valid.
         if name != self.initial.get("display_name") and looks_official(name):
             raise ValidationError(_("that name would look like the site itself speaking. try another?"))
@@ -45,11 +46,12 @@ class ProfileForm(SiteMessages, forms.ModelForm):
     def clean_bio(self) -> str:
         lines = clean(self.cleaned_data["bio"]).split("\n")
         return re.sub(
-            r"\n{3,}", "\n\n", "\n".join(_storable(_UNWANTED.sub("", line)) for line in lines)
+            r"\n{3,}", "\n\n", "\n".join(storable(_UNWANTED.sub("", line)) for line in lines)
         ).strip()
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text in NFC. Raises ValidationError for a lone surrogate, which PostgreSQL cannot store."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -57,6 +59,34 @@ def _storable(text: str) -> str:
             _("there is a broken character in it that nobody could read; please take it out.")
         ) from None
     return unicodedata.normalize("NFC", text)
+
+
+class PlainTextField(forms.CharField):
+    """A short text. The limit counts the cleaned text; a longer one gets an error instead of being cut."""
+
+    widget = forms.Textarea
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {"rows": 3, "dir": "auto"}
+
+    def to_python(self, value: object) -> str:
+        return clean(super().to_python(value) or "")
+
+    def clean(self, value: object) -> str:
+        return storable(super().clean(value))
+
+
+class InvitationForm(SiteMessages, forms.Form):
+    note = PlainTextField(
+        label=_("a note to go with it"),
+        required=False,
+        max_length=NOTE_LIMIT,
+        help_text=_("the one you invite reads it first :)"),
+    )
+    form_key = forms.UUIDField(required=False, initial=uuid.uuid4, widget=forms.HiddenInput)
+
+    def clean_form_key(self) -> uuid.UUID:
+        return self.cleaned_data["form_key"] or uuid.uuid4()
 
 
 class RenameForm(SiteMessages, forms.Form):

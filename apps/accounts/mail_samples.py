@@ -55,6 +55,8 @@ def _contents() -> dict[str, dict[str, Any]]:
         "email_confirmation": confirm,
         "password_reset_key": reset,
         "failed_sign_ins": {"user": user, "password_url": f"{settings.SITE_URL}/accounts/password/change/"},
+        "application_accepted": {"user": user, "login_url": f"{settings.SITE_URL}/accounts/login/"},
+        "application_refused": {"user": user},
         "account_already_exists": ways,
         "unknown_account": ways,
         **{name: dict(happened) for name in _NOTIFICATIONS},

@@ -1,4 +1,4 @@
-"""Middleware that reads a request's session and its user in one round trip to memcached."""
+"""Middleware that reads a request's session, its user and the policy in one round trip to memcached."""
 
 from functools import partial
 
@@ -10,6 +10,7 @@ from django.utils.functional import SimpleLazyObject
 
 from apps import lookaside
 from apps.accounts.keys import user_key
+from apps.policy.keys import POLICY
 
 MOST_OWNERS = 10_000
 
@@ -33,7 +34,7 @@ def user_of(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
     if owner is None:
         user = get_user(request)
     else:
-        with lookaside.cache().peeking([user_key(owner)]):
+        with lookaside.cache().peeking([user_key(owner), POLICY]):
             user = get_user(request)
     # Read again: Django gives a session that an old SECRET_KEY signed a new key.
     key = request.session.session_key

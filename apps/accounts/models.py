@@ -24,12 +24,15 @@ from apps.accounts.viewer import ViewerSummary
 from apps.commandqueue.mail.headers import validate_header_address
 from apps.invalidation import invalidate
 from apps.plaintext import clean, clean_line, safe
+from apps.policy.queries import Policy
 
 COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
 })  # fmt: skip
 # Fields that change what anonymous visitors see.
 PUBLIC_FIELDS = frozenset({"username", "display_name", "bio", "avatar", "is_active"})
+NOTE_LIMIT = 280  # of an invitation
+WORDS_LIMIT = 500  # of an application
 
 
 class UserManager(BaseUserManager["User"]):
@@ -113,6 +116,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
         ]
 
+    # The site's policy, if it was read in the same round trip (`apps.accounts.backends`).
+    _policy: Policy | None = None
     # The cached values of a user object from the cache; None if it was read from the database.
     _cached: dict[str, Any] | None = None
 
@@ -206,6 +211,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def me(self) -> ViewerSummary:
         return ViewerSummary(*(getattr(self, field) for field in ViewerSummary._fields))
 
+    @property
+    def policy(self) -> Policy | None:
+        """The site's policy as of the request, None for a user from the database."""
+        return self._policy
+
     def get_full_name(self) -> str:
         return self.name
 
@@ -215,10 +225,59 @@ class User(AbstractBaseUser, PermissionsMixin):
         return f"/{self.username}/"
 
 
+class Invitation(models.Model):
+    """A member's link for one person. Only a hash of the link's token is stored."""
+
+    inviter = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    token_hash = models.CharField(max_length=64, unique=True)
+    note = models.TextField(max_length=NOTE_LIMIT, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(db_index=True)
+    # Who joined by it, once: "who invited whom".
+    taken_by = models.OneToOneField(User, on_delete=models.CASCADE, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("invitation")
+        indexes = [models.Index(fields=["inviter", "-id"], name="invitation_inviter_id")]
+
+    def __str__(self) -> str:
+        return f"{self.inviter_id} → {self.taken_by_id or '?'}"
+
+
+class Application(models.Model):
+    """An applicant with a confirmed address, who waits for an operator. It has no page.
+
+    A refused application is stored without its password, and reserves neither its name nor its address.
+    """
+
+    username = models.CharField(_("user name"), max_length=30)
+    email = models.EmailField(_("e-mail address"), max_length=254)  # in lower case
+    password = models.CharField(max_length=128, blank=True)  # hashed; empty once refused
+    words = models.TextField(_("in their own words"), max_length=WORDS_LIMIT, blank=True)
+    asked_at = models.DateTimeField(_("since"), db_default=Now())
+    refused_at = models.DateTimeField(_("refused"), null=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("application")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"], condition=models.Q(refused_at__isnull=True), name="application_email_once"
+            ),
+            models.UniqueConstraint(
+                fields=["username"],
+                condition=models.Q(refused_at__isnull=True),
+                name="application_username_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+
 class SignUp(models.Model):
     """A sign-up with an unconfirmed address. It has no page and cannot be mentioned.
 
-    A confirmed one refers to its user, so that its link can still show the outcome.
+    A confirmed one refers to its user or application, so that its link can still show the outcome.
     """
 
     username = models.CharField(max_length=30)
@@ -226,6 +285,10 @@ class SignUp(models.Model):
     password = models.CharField(max_length=128, blank=True)  # hashed; empty once confirmed
     asked_at = models.DateTimeField(db_default=Now())
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    invitation = models.ForeignKey(Invitation, on_delete=models.SET_NULL, null=True, related_name="+")
+    # What an applicant says to the operators.
+    words = models.TextField(max_length=WORDS_LIMIT, blank=True, db_default="")
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, null=True, related_name="+")
 
     class Meta:
         verbose_name = _("sign-up")

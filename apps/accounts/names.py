@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.accounts import events
-from apps.accounts.models import FormerName, SignUp, User
+from apps.accounts.models import Application, FormerName, SignUp, User
 
 # How long a former name redirects and is reserved.
 RESERVED_FOR = datetime.timedelta(days=365)
@@ -21,19 +21,30 @@ class NameTaken(Exception):
 
 
 def is_taken(
-    name: str, *, user_id: int | None = None, email: str = "", sign_up_id: int | None = None
+    name: str,
+    *,
+    user_id: int | None = None,
+    email: str = "",
+    sign_up_id: int | None = None,
+    application_id: int | None = None,
 ) -> bool:
-    """Whether ``name`` belongs to another user than ``user_id``, or to another sign-up."""
-    # Queried in the order in which a name moves: from sign-up to user to former name.
+    """Whether ``name`` belongs to another user than ``user_id``, to another sign-up or application."""
+    # Queried in the order in which a name moves: from sign-up to application to user to former name.
     waiting = SignUp.objects.filter(
         ~Q(email=email),
         ~Q(pk=sign_up_id),
         username=name,
         user=None,
+        application=None,
         asked_at__gt=timezone.now() - SIGN_UP_LIFETIME,
     )
     former = FormerName.objects.filter(~Q(user=user_id), name=name, kept_until__gt=timezone.now())
-    return waiting.exists() or User.objects.filter(~Q(pk=user_id), username=name).exists() or former.exists()
+    applied = Application.objects.filter(
+        ~Q(email=email), ~Q(pk=application_id), username=name, refused_at=None
+    )
+    if waiting.exists() or applied.exists():
+        return True
+    return User.objects.filter(~Q(pk=user_id), username=name).exists() or former.exists()
 
 
 @transaction.atomic

@@ -1,10 +1,13 @@
-"""Sign-ups: stored until the address is confirmed, then turned into users.
+"""Sign-ups: stored until the address is confirmed, then turned into users or applications.
+
+The policy at the time of the confirmation decides (`complete`), whatever it was when the form was sent.
 
 Another person than the owner of the address may have chosen name and password. The link therefore works only
 in the browser that signed up, or together with the password. A new sign-up with the same address replaces
 the former one.
 """
 
+import structlog
 from allauth.account.models import EmailAddress
 from django.core import signing
 from django.db import IntegrityError, connection, transaction
@@ -12,17 +15,35 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from apps.accounts import queries
-from apps.accounts.models import SignUp, User
+from apps.accounts import applications, invitations, queries
+from apps.accounts.models import Application, Invitation, SignUp, User
 from apps.accounts.names import SIGN_UP_LIFETIME, NameTaken, is_taken
+from apps.policy.models import SignUpMode
+from apps.policy.queries import current as current_policy
+
+log = structlog.get_logger("kwippy.accounts")
 
 _SALT = "kwippy.accounts.joining"  # links in sent mails depend on it
 _BATCH = 1000
-_CONFIRMED = Q(user__isnull=False)
+_CONFIRMED = Q(user__isnull=False) | Q(application__isnull=False)
 
 
 class AddressTaken(Exception):
     """The address belongs to a user by now."""
+
+
+class NotAdmitted(Exception):
+    """The policy does not let this sign-up in: it is closed, or by invitation without an open one."""
+
+
+def admits(*, is_invited: bool) -> bool:
+    """Whether the policy accepts sign-ups, by approval or at once."""
+    mode = current_policy().sign_up
+    return mode != SignUpMode.CLOSED and (mode != SignUpMode.INVITATION or is_invited)
+
+
+def needs_approval(*, is_invited: bool) -> bool:
+    return current_policy().sign_up == SignUpMode.APPROVAL and not is_invited
 
 
 def key_of(sign_up: SignUp) -> str:
@@ -41,59 +62,115 @@ def by_key(key: str) -> SignUp | None:
 
 def by_id(pk: int) -> SignUp | None:
     """The sign-up, unless it was replaced or expired."""
-    return SignUp.objects.select_related("user").filter(_CONFIRMED | _live(), pk=pk).first()
+    return SignUp.objects.select_related("user", "application").filter(_CONFIRMED | _live(), pk=pk).first()
 
 
 def unconfirmed(login: str) -> SignUp | None:
     """The unconfirmed sign-up with this name or address."""
     folded = login.strip().lower()
     field = "email" if "@" in folded else "username"
-    return SignUp.objects.filter(_live(), user=None, **{field: folded}).first()
+    return SignUp.objects.filter(_live(), user=None, application=None, **{field: folded}).first()
 
 
 @transaction.atomic
-def create(*, username: str, email: str, password: str, replaces: int | None = None) -> SignUp:
+def create(
+    *,
+    username: str,
+    email: str,
+    password: str,
+    words: str = "",
+    invitation_id: int | None = None,
+    replaces: int | None = None,
+) -> SignUp:
     """Replaces sign-ups with this address, and the one with the id ``replaces``. Raises `NameTaken`.
 
     ``email`` is in lower case, ``password`` is hashed. The result does not reveal whether ``email`` has an
-    account.
+    account or an application.
     """
     _lock(email)
-    expired = Q(username=username, asked_at__lte=timezone.now() - SIGN_UP_LIFETIME)
-    SignUp.objects.filter(Q(email=email) | Q(pk=replaces) | expired, user=None).delete()
-    if is_taken(username):
+    # One that became an application no longer reserves the name; the application does.
+    over = Q(asked_at__lte=timezone.now() - SIGN_UP_LIFETIME) | Q(application__isnull=False)
+    over &= Q(username=username)
+    SignUp.objects.filter(Q(email=email) | Q(pk=replaces) | over, user=None).delete()
+    if is_taken(username, email=email):
         raise NameTaken
     try:
         with transaction.atomic():
-            return SignUp.objects.create(username=username, email=email, password=password)
+            return SignUp.objects.create(
+                username=username, email=email, password=password, words=words, invitation_id=invitation_id
+            )
     except IntegrityError:
         raise NameTaken from None
 
 
 @transaction.atomic
-def complete(sign_up: SignUp) -> User:
-    """Turns a confirmed sign-up into a user; idempotent.
+def complete(sign_up: SignUp) -> User | Application:
+    """Turns a confirmed sign-up into a user, or into an application; idempotent.
 
-    Raises `AddressTaken`, `NameTaken`, and `SignUp.DoesNotExist` if the sign-up was replaced meanwhile.
+    Raises `NotAdmitted`, which leaves the sign-up as it is, `AddressTaken`, `NameTaken`, and
+    `SignUp.DoesNotExist` if the sign-up was replaced meanwhile.
     """
     _lock(sign_up.email)
-    row = SignUp.objects.select_for_update().get(pk=sign_up.pk)
+    row = SignUp.objects.select_for_update(of=("self",)).get(pk=sign_up.pk)
     if row.user is not None:
         return row.user
+    if row.application is not None:
+        return row.application
     if queries.is_members(row.email):
         raise AddressTaken
-    if is_taken(row.username, sign_up_id=row.pk):
+    invitation = invitations.lock_open(row.invitation_id)
+    if not admits(is_invited=invitation is not None):
+        raise NotAdmitted
+    if is_taken(row.username, email=row.email, sign_up_id=row.pk):
         raise NameTaken
-    _release_address(row.email)
-    user = User(username=row.username, email=row.email, password=row.password)
+    applications.withdraw(row.email)
+    if needs_approval(is_invited=invitation is not None):
+        row.application = applications.create(row)
+    else:
+        row.user = _join(row.username, row.email, row.password, invitation)
+    row.password = ""
+    row.save(update_fields=["user", "application", "password"])
+    outcome = row.user or row.application
+    assert outcome is not None  # noqa: S101
+    return outcome
+
+
+@transaction.atomic
+def accept(application_id: int, *, by: User) -> User | None:
+    """Turns a waiting application into a user, and mails them, in one transaction.
+
+    None if it was decided meanwhile. Raises `AddressTaken`, `NameTaken`.
+    """
+    rows = Application.objects.filter(pk=application_id, refused_at=None)
+    if (found := rows.first()) is None:
+        return None
+    _lock(found.email)
+    if (row := rows.select_for_update().first()) is None:
+        return None
+    if queries.is_members(row.email):
+        raise AddressTaken
+    if is_taken(row.username, application_id=row.pk):
+        raise NameTaken
+    user = _join(row.username, row.email, row.password)
+    applications.mail("application_accepted", row)
+    SignUp.objects.filter(application=row).update(user=user, application=None)
+    row.delete()
+    log.info("application accepted", application_id=application_id, person_id=user.pk, by=by.username)
+    return user
+
+
+def _join(username: str, email: str, password: str, invitation: Invitation | None = None) -> User:
+    """Creates the user of a confirmed address. Raises `NameTaken`."""
+    _release_address(email)
+    user = User(username=username, email=email, password=password)
     try:
         with transaction.atomic():
             user.save()
     except IntegrityError:
         raise NameTaken from None
-    EmailAddress.objects.create(user=user, email=row.email, verified=True, primary=True)
-    row.user, row.password = user, ""
-    row.save(update_fields=["user", "password"])
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    if invitation is not None:
+        invitations.take(invitation, invited=user)
     return user
 
 

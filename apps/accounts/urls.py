@@ -3,10 +3,10 @@
 from allauth.account import views as allauth
 from django.urls import path, re_path
 
-from apps.accounts import auth_views, views
+from apps.accounts import auth_views, invitation_views, views
 
 # The rest of these paths is a secret key; the request log omits it.
-SECRET_PATHS = ("/accounts/confirm-email/", "/accounts/password/reset/key/")
+SECRET_PATHS = ("/accounts/confirm-email/", "/accounts/password/reset/key/", "/invitation/")
 
 urlpatterns = [
     path("settings/", views.settings, name="settings"),
@@ -15,7 +15,7 @@ urlpatterns = [
     path("settings/picture/remove/", views.remove_picture, name="remove_picture"),
     path("accounts/login/", allauth.login, name="account_login"),
     path("accounts/logout/", allauth.logout, name="account_logout"),
-    path("accounts/signup/", allauth.signup, name="account_signup"),
+    path("accounts/signup/", auth_views.SignUpView.as_view(), name="account_signup"),
     path("accounts/reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
     path("accounts/email/", allauth.email, name="account_email"),
     path("accounts/confirm-email/", auth_views.waiting, name="account_email_verification_sent"),
@@ -35,6 +35,9 @@ urlpatterns = [
         allauth.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
+    path("invitations/", invitation_views.own, name="invitations"),
+    path("invitations/<int:invitation_id>/revoke/", invitation_views.revoke, name="revoke_invitation"),
+    re_path(r"^invitation/(?P<token>[0-9a-f]{40})/$", invitation_views.opened, name="invitation"),
     path("accounts/sessions/", views.SessionsView.as_view(), name="usersessions_list"),
     path("accounts/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
 ]

@@ -6,7 +6,7 @@ from django.db import connection
 
 from apps.accounts import events as accounts_events
 from apps.accounts.keys import user_pages
-from apps.feeds.keys import EVERYONE, tag_pages
+from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
 from apps.feeds.statements import SQL
 from apps.graph import events as graph_events
 from apps.invalidation import invalidate
@@ -51,6 +51,11 @@ def on_edited(event: events.Edited) -> None:
 @events.deleted.within
 def on_deleted(event: events.Deleted) -> None:
     _purge([*event.kwips, *event.threads], event.tags)
+
+
+@events.day_changed.within
+def on_day_changed(event: events.DayChanged) -> None:
+    invalidate(pages=[OF_THE_DAY])
 
 
 @graph_events.followed.within

@@ -1,6 +1,8 @@
 """Keys of timelines in the caches. A person's timelines have that person's key (`apps.accounts.keys`)."""
 
 EVERYONE = "everyone"
+# The page with the kwip of the day.
+OF_THE_DAY = "of-the-day"
 
 
 def network_first_page(viewer_id: int) -> str:

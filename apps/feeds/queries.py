@@ -87,6 +87,11 @@ def favourites(*, viewer_id: int | None, person_id: int) -> Timeline:
     return _timeline("favourites", order, viewer_id, person=person_id)
 
 
+def of_the_day() -> Timeline:
+    """The kwip of the day, if everyone may see it: a list of one or none."""
+    return _timeline("of_the_day", KeysetOrder("of the day"), None)
+
+
 def tag(*, viewer_id: int | None, name: str) -> Timeline:
     """Kwips and comments with the tag ``name``, in its canonical spelling."""
     return _timeline("tag", KeysetOrder(f"tag {name}"), viewer_id, tag=name)

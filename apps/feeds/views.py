@@ -13,7 +13,8 @@ from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
 from apps.feeds import previews, queries, unseen
-from apps.feeds.keys import EVERYONE, tag_pages
+from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
+from apps.feeds.newcomers import newcomers
 from apps.feeds.queries import Timeline
 from apps.fragments import render
 from apps.graph import queries as graph
@@ -23,21 +24,24 @@ from apps.kwips.cards import Kind
 from apps.kwips.events import Visited, visited
 from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
+from apps.kwips.of_the_day import may_choose
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.kwips.views import comment_form
 from apps.pagecache import public_page
+from apps.policy.keys import POLICY
 
 WELCOMED_BY = 5  # people to follow, shown to a new member
 SORTS = {"sort": (queries.ACTIVE,)}
 
 
-@public_page(EVERYONE, PEOPLE)
+@public_page(EVERYONE, PEOPLE, POLICY, OF_THE_DAY)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The network of a member; the landing page for anonymous visitors."""
     if not request.user.is_authenticated:
         context = _first(request, queries.everyone(viewer_id=None), "/everyone/new/")
+        context["of_the_day"] = queries.shown(queries.of_the_day().page({}, limit=1), None)
         return render(request, "feeds/landing.html", context)
     viewer = request.user
     timeline = queries.network(
@@ -46,11 +50,14 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "feeds/network.html", _first(request, timeline, "/network/new/"))
 
 
-@public_page(EVERYONE, PEOPLE, allowed_query=SORTS)
+@public_page(EVERYONE, PEOPLE, POLICY, allowed_query=SORTS)
 @require_safe
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
-    return render(request, "feeds/everyone.html", _first(request, timeline, "/everyone/new/"))
+    context = _first(request, timeline, "/everyone/new/")
+    # Only on the first page, which `news` marks.
+    context["newcomers"] = newcomers(viewer_id(request)) if context["news"] else []
+    return render(request, "feeds/everyone.html", context)
 
 
 @require_safe
@@ -84,7 +91,7 @@ def welcome(request: MemberRequest) -> HttpResponse:
     return render(request, "feeds/welcome.html", context)
 
 
-@public_page(tag_pages("{name}"), PEOPLE)
+@public_page(tag_pages("{name}"), PEOPLE, POLICY)
 @require_safe
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     canonical = tag_name(name)
@@ -97,7 +104,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 
 
-@public_page(user_pages("{username}"), PEOPLE, allowed_query=SORTS)
+@public_page(user_pages("{username}"), PEOPLE, POLICY, allowed_query=SORTS)
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -134,7 +141,7 @@ def comments(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
 
 
-@public_page(user_pages("{username}"), PEOPLE, BIOS)
+@public_page(user_pages("{username}"), PEOPLE, POLICY, BIOS)
 @require_safe
 def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -144,7 +151,7 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/followers.html", {"person": who, "page": page})
 
 
-@public_page(user_pages("{username}"), PEOPLE, BIOS)
+@public_page(user_pages("{username}"), PEOPLE, POLICY, BIOS)
 @require_safe
 def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
@@ -154,7 +161,7 @@ def following(request: HttpRequest, username: str) -> HttpResponse:
     return render(request, "feeds/following.html", {"person": who, "page": page})
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE)
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY)
 @require_safe
 def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     """A kwip with its conversation. The address of a comment redirects to its page of the conversation."""
@@ -172,7 +179,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if moved := _canonical_redirect(request, address):
         return moved
     if request.user.is_authenticated:
-        # Before the page is read: a comment that the page does not show is told.
+        # Before the page is read: a comment that the page does not show notifies.
         visited.emit(Visited(request.user, thread.pk))
     beginning = cards([found.visible])
     if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):
@@ -187,6 +194,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         "whole": whole,
         "preview": previews.kwip_path(card),
         **(_members_part(cast("MemberRequest", request), found) if viewer else {}),
+        "chooses": not card.followers_only and request.user.is_authenticated and may_choose(request.user),
     }
     return render(request, "feeds/kwip.html", context)
 

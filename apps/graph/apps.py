@@ -5,3 +5,6 @@ from django.utils.translation import gettext_lazy as _
 class GraphConfig(AppConfig):
     name = "apps.graph"
     verbose_name = _("follows, blocks and mutes")
+
+    def ready(self) -> None:
+        from apps.graph import invitations  # noqa: F401 - subscribes to an event

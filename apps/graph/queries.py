@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from django.db.models import Q
 
 from apps.accounts.models import User
-from apps.graph.models import Block, Follow
+from apps.graph.models import Block, Follow, Mute
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 
 PAGE_SIZE = 40
@@ -30,6 +30,14 @@ def is_blocked(one_id: int | None, other_id: int) -> bool:
             Q(blocker=one_id, blocked=other_id) | Q(blocker=other_id, blocked=one_id)
         ).exists()
     )
+
+
+def hidden_among(viewer_id: int, ids: Collection[int]) -> set[int]:
+    """The ids of those users whom the viewer blocked or muted, or who blocked the viewer."""
+    blocked = Block.objects.filter(blocker=viewer_id, blocked__in=ids).values_list("blocked_id", flat=True)
+    blockers = Block.objects.filter(blocked=viewer_id, blocker__in=ids).values_list("blocker_id", flat=True)
+    muted = Mute.objects.filter(muter=viewer_id, muted__in=ids).values_list("muted_id", flat=True)
+    return set(blocked.union(blockers, muted))
 
 
 def followers(person_id: int, arguments: Mapping[str, str]) -> Page[User]:

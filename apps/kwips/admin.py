@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.kwips import actions, people_admin, tasks
+from apps.kwips import actions, of_the_day, people_admin, tasks
 from apps.kwips.admin_confirmation import confirmation, is_confirmed, operator
 from apps.kwips.admin_search import Sought, find
 from apps.kwips.models import Kwip
@@ -80,7 +80,7 @@ class KwipAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each facet would count the table
     paginator = BoundedPaginator
-    actions = ("delete_selected",)
+    actions = ("make_kwip_of_the_day", "delete_selected")
     fields = ("author", "thread", "seen_by", "text", "created_at", "edited_at")
     readonly_fields = fields
 
@@ -137,6 +137,20 @@ class KwipAdmin(admin.ModelAdmin):
     def delete_model(self, request: HttpRequest, obj: Kwip) -> None:
         while actions.delete_piece(kwip_ids=[obj.pk]):
             pass
+
+    @admin.action(description=gettext_lazy("Make it the kwip of the day"), permissions=["delete"])
+    def make_kwip_of_the_day(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> None:
+        chosen = list(queryset[:2])
+        if len(chosen) != 1:
+            messages.error(request, _("Select one kwip."))
+            return
+        try:
+            of_the_day.choose(kwip=chosen[0], by=operator(request))
+        except of_the_day.NotForEveryone:
+            messages.error(request, _("Only a kwip that everyone may read can be the kwip of the day."))
+            return
+        self.log_change(request, chosen[0], "Made it the kwip of the day.")
+        messages.success(request, _("It is the kwip of the day."))
 
     @admin.action(description=gettext_lazy("Delete selected kwips"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> HttpResponse | None:

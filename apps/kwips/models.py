@@ -255,3 +255,18 @@ class Mention(models.Model):
     pk = models.CompositePrimaryKey("kwip_id", "user_id")
     kwip = models.ForeignKey(Kwip, on_delete=models.CASCADE, related_name="mentions", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+
+
+class KwipOfTheDay(models.Model):
+    """One row at most: the kwip that the landing page shows (`of_the_day`). It may be deleted."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    kwip_id = models.PositiveBigIntegerField()
+    chosen_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("kwip of the day")
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="kwip_of_the_day_one_row")]
+
+    def __str__(self) -> str:
+        return str(self.kwip_id)

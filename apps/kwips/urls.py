@@ -11,6 +11,7 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/unfavourite/", views.unfavourite, name="unfavourite"),
     path("kwip/<kwip_id:kwip_id>/track/", views.track, name="track"),
     path("kwip/<kwip_id:kwip_id>/untrack/", views.untrack, name="untrack"),
+    path("kwip/<kwip_id:kwip_id>/of-the-day/", views.of_the_day, name="of_the_day"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/whole/", views.whole, name="whole"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/history/", views.history, name="history"),
     path(

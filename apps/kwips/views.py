@@ -17,6 +17,7 @@ from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
 from apps.kwips import actions, cards, folding, queries, tracking
+from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
 from apps.kwips.keys import kwip_pages
@@ -24,6 +25,7 @@ from apps.kwips.models import Kwip
 from apps.kwips.queries import made_by_form
 from apps.pagecache import public_page
 from apps.plaintext import language_of
+from apps.policy.keys import POLICY
 
 
 @members_only
@@ -135,6 +137,27 @@ def delete(request: MemberRequest, kwip_id: int) -> HttpResponse:
 
 @require_POST
 @members_only
+def of_the_day(request: MemberRequest, kwip_id: int) -> HttpResponse:
+    """An operator makes the kwip the kwip of the day, or no longer."""
+    if not of_the_day_rules.may_choose(request.user):
+        raise PermissionDenied
+    if (kwip := queries.visible_kwip(kwip_id, None)) is None:
+        return gone(request)
+    if "dismiss" in request.POST:
+        of_the_day_rules.dismiss(kwip=kwip, by=request.user)
+        messages.success(request, _("taken off the front page."))
+        return redirect(_address(kwip))
+    try:
+        of_the_day_rules.choose(kwip=kwip, by=request.user)
+    except of_the_day_rules.NotForEveryone:
+        messages.error(request, _("a comment can't be the kwip of the day."))
+    else:
+        messages.success(request, _("it's the kwip of the day :)"))
+    return redirect(_address(kwip))
+
+
+@require_POST
+@members_only
 def favourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
     return _mark(request, kwip_id, actions.favourite)
 
@@ -170,7 +193,7 @@ def _track(request: MemberRequest, kwip_id: int, *, is_on: bool) -> HttpResponse
     return HttpResponseRedirect(_back(request) or f"{_address(thread)}#comments")
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY, uncached_query=())
 @require_safe
 def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     """The page of a long comment with its whole text."""
@@ -184,7 +207,7 @@ def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     return render(request, "kwips/whole.html", _with_card(kwip, request, cards.Kind.WHOLE))
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE)
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY)
 @require_safe
 def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     kwip = _visible(request, kwip_id, username)
@@ -201,7 +224,7 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     return render(request, "kwips/history.html", context)
 
 
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY, uncached_query=())
 @require_safe
 def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int) -> HttpResponse:
     """The page of an earlier version with its whole text."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from apps.events import Event
 
 
-class Told(NamedTuple):
+class NewNotice(NamedTuple):
     """A notice that was just written, in this transaction."""
 
     id: int
@@ -16,10 +16,17 @@ class Told(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Noticed:
+class Notified:
     """Notices of one fact, or of one comment. Not emitted if there are none."""
 
-    told: Collection[Told]
+    notices: Collection[NewNotice]
 
 
-noticed = Event("noticed", Noticed)
+notified = Event("notified", Notified)
+
+
+def emit_new(rows: Collection[str]) -> None:
+    """Emits `notified` for new notices, as `sql/new.sql` returns them, if there are any."""
+    notices = [NewNotice(int(pk), int(recipient), kind) for pk, recipient, kind in map(str.split, rows)]
+    if notices:
+        notified.emit(Notified(notices))

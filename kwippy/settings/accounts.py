@@ -1,6 +1,7 @@
 """Accounts: the user model, passwords, django-allauth."""
 
 from kwippy.settings.base import HTTPS
+from kwippy.settings.environment import env
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
@@ -43,3 +44,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 USERSESSIONS_TRACK_ACTIVITY = False
+
+#: INVITATIONS_OPEN: How many open invitations a member may have. 0 switches invitations off.
+INVITATIONS_OPEN = env.int("INVITATIONS_OPEN", 5)
+#: INVITATION_DAYS: Days until an invitation expires.
+INVITATION_DAYS = env.int("INVITATION_DAYS", 14)

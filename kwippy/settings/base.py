@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "apps.kwips",
     "apps.graph",
     "apps.accounts",
+    "apps.policy",
     "apps.events",
     "apps.limits",
     "apps.keyset",

@@ -44,6 +44,7 @@ LIMITS: dict[str, str | None] = {
     "sign_up_mail_address": "20/1d",  # an e-mail address
     "sign_up_mail_again": "1/1m",  # a sign-up
     "sign_up_change": "10/1h",  # a network: changes of a sign-up's address
+    "invite": "10/1d",  # a person
     "rename": "3/30d",  # a person: each former name stays reserved for a year
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person

@@ -36,8 +36,16 @@ class Scenario:
     @property
     def pages(self) -> dict[str, str]:
         """Every public page, with its families except "people"."""
+        documents = (".atom", ".xml", ".txt", ".webmanifest")
         return {
-            "/": "everyone",
+            path: families if path.endswith(documents) else f"{families} announced"
+            for path, families in self._families.items()
+        }
+
+    @property
+    def _families(self) -> dict[str, str]:
+        return {
+            "/": "everyone day",
             "/everyone/": "everyone",
             "/everyone/?sort=active": "everyone",
             "/everyone/feed.atom": "everyone",

@@ -14,7 +14,7 @@ LAYERS = ["kwippy", "contact", "notifications", "feeds", "kwips", "graph", "acco
 # Folders that libraries name: allauth's pages are those of accounts.
 OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}
 # The frame of every page is the project's, and so are pages that no app has.
-FRAME = {"base.html", "_nav.html", "_side.html", "_icons.html", "_styles.html"}
+FRAME = {"base.html", "_announcement.html", "_nav.html", "_side.html", "_icons.html", "_styles.html"}
 ALL = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
 
 

@@ -145,7 +145,7 @@ def site(memcached: str) -> Iterator[Site]:
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
-        "/notifications/",
+        "/notifications/", "/invitations/", f"/invitation/{'0' * 40}/",
     ]  # fmt: skip
     with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
         yield Site(port, address, public, private, ann)
@@ -286,7 +286,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
             attacked.add(resolve(address.partition("?")[0]).url_name)
     # POST only, files, or restricted to networks.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
-    others |= {"track", "untrack", "clear_notifications"}
+    others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 

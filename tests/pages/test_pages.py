@@ -2,17 +2,21 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from apps.accounts import invitations
 from apps.accounts.models import User
 from apps.graph.actions import follow
-from apps.kwips import actions
+from apps.kwips import actions, of_the_day
 from apps.kwips.models import Kwip
+from apps.policy.models import SitePolicy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,6 +38,10 @@ def ann(transactional_db: None) -> User:
     actions.comment(author=bob, thread=kwip, text=LONG * 3, form_key=uuid.uuid4())
     actions.edit(kwip=kwip, text="tea and scones, and all else that goes with them #tea @bob")
     actions.favourite(kwip=kwip, user=bob)
+    until = timezone.now() + timedelta(days=1)
+    SitePolicy(announcement="tea at four: https://example.org/" + "y" * 90, announcement_until=until).save()
+    invitations.invite(inviter=ann, note=LONG[:200], form_key=uuid.uuid4())
+    of_the_day.choose(kwip=Kwip.objects.filter(author=bob, thread=None).latest("pk"), by=ann)
     return ann
 
 
@@ -63,7 +71,7 @@ def addresses(member: bool) -> list[str]:
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
-        "/notifications/",
+        "/notifications/", "/invitations/",
     ]  # fmt: skip
     return public + (members if member else doors)
 

@@ -12,15 +12,18 @@ from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from apps.accounts.models import User
+from apps.accounts.models import Application, Invitation, User
 from apps.accounts.validators import not_reserved, username_shape
 from apps.demo import builder, grammar
+from apps.demo.house import APPLICANTS, HOUSE
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
+from apps.feeds.queries import of_the_day
 from apps.graph.models import Follow
 from apps.kwips import actions, text, visibility
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag
 from apps.plaintext import clean
+from apps.policy.queries import current
 
 UNTIL = "2026-11-01T18:00:00Z"
 
@@ -171,7 +174,7 @@ def test_texts_and_names_are_what_the_forms_would_take():
     for words in Kwip.objects.values_list("text", flat=True):
         assert clean(words) == words != ""
         assert not set(words) & set("{}[]|¶↵~")
-    for person in User.objects.all():
+    for person in User.objects.exclude(username=HOUSE):
         username_shape(person.username)
         not_reserved(person.username)
         person.clean_fields()
@@ -202,8 +205,25 @@ def test_the_demo_account_has_all_there_is_to_try():
     assert 30 <= demo.following_count <= 50
     assert min(demo.followers_count, demo.kwips_count, demo.comments_count, demo.favourites_count) > 3
     assert not any(User.objects.exclude(pk=demo.pk)[number].has_usable_password() for number in (0, 100))
-    assert User.objects.count() == 300
+    assert User.objects.exclude(username=HOUSE).count() == 300
     assert 9_000 < Kwip.objects.count() < 12_000
+
+
+@pytest.mark.django_db
+def test_the_house_of_the_demo_greets_announces_and_invites():
+    populate(demo=True, kwips=1_500)
+    house, policy = User.objects.get(username=HOUSE), current()
+    assert (policy.greeter_id, policy.sign_up) == (house.pk, "open")
+    assert policy.announcement
+    greetings = Kwip.objects.filter(author=house).select_related("thread")
+    assert 0 < len(greetings) == house.comments_count
+    for greeting in greetings:
+        assert greeting.thread is not None
+        assert greeting.created_at == greeting.thread.last_active_at > greeting.thread.created_at
+    assert Invitation.objects.filter(inviter__username="demo", taken_by=None).count() == 1
+    assert Invitation.objects.filter(inviter__username="demo").exclude(taken_by=None).count() == 1
+    assert Application.objects.count() == len(APPLICANTS)
+    assert of_the_day().page({}, limit=1)
 
 
 @pytest.mark.django_db

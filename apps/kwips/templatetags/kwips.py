@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.accounts.models import User
 from apps.fragments import insert
-from apps.kwips import queries
+from apps.kwips import of_the_day, queries, text
 from apps.kwips.forms import KwipForm
 
 register = template.Library()
@@ -21,10 +21,21 @@ def cards(context: Context, shown: Iterable[bytes]) -> SafeString:
     return insert(context, *shown)
 
 
+@register.filter
+def linked(words: str) -> SafeString:
+    """Escaped text with links for addresses and tags."""
+    return text.to_html(words)
+
+
 @register.simple_tag
 def shown_counts(person: User, viewer: User) -> queries.ShownCounts:
     """The counters above a person's lists, as the viewer sees those."""
     return queries.shown_counts(person, viewer.pk)
+
+
+@register.simple_tag
+def is_of_the_day(kwip_id: int) -> bool:
+    return of_the_day.is_chosen(kwip_id)
 
 
 @register.simple_tag

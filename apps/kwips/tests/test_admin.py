@@ -219,11 +219,15 @@ def test_a_spammer_is_switched_off_and_what_they_wrote_removed_by_one_action(
         ((), None, None),
         (("view_user",), set(), None),
         (("change_user",), {"switch_off", "switch_on"}, None),
-        (("view_user", "view_kwip", "delete_kwip"), {"remove_written"}, {"delete_selected"}),
+        (
+            ("view_user", "view_kwip", "delete_kwip"),
+            {"remove_written"},
+            {"make_kwip_of_the_day", "delete_selected"},
+        ),
         (
             ("change_user", "view_kwip", "delete_kwip"),
             {"switch_off", "switch_on", "remove_written", "switch_off_and_remove"},
-            {"delete_selected"},
+            {"make_kwip_of_the_day", "delete_selected"},
         ),
         (("view_kwip",), None, set()),
     ],

@@ -10,7 +10,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.models import User
-from apps.demo import builder, bulk_copy, clock, grammar, notices
+from apps.demo import builder, bulk_copy, clock, grammar, house, notices
 from apps.demo.builder import Community, Shape
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
@@ -115,7 +115,8 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
         progress.step("Rebuilding indexes")
     if shape.demo:
         until = clock.EPOCH + timedelta(microseconds=shape.until)
-        notices.tell(demo_id=home.people[builder.FIRST].id, since_kwip=first_kwip, until=until)
+        notices.notify(demo_id=home.people[builder.FIRST].id, since_kwip=first_kwip, until=until)
+        house.furnish()
     return (
         f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "
         f"{sum(home.counts.comments):,} comments, {sum(home.counts.favourites):,} favourites."

@@ -1,0 +1,71 @@
+"""The house of the demo community: its account, greetings, an announcement, invitations, applicants."""
+
+import datetime
+import uuid
+
+from django.utils import timezone
+
+from apps.accounts import invitations
+from apps.accounts.models import Application, Invitation, User
+from apps.demo.builder import DEMO
+from apps.kwips import actions, of_the_day
+from apps.kwips.greeting import form_key_for
+from apps.kwips.models import Kwip
+from apps.policy.models import SitePolicy
+
+HOUSE = "kwippy"
+GREETING = "welcome, {name} :) make yourself at home. the kettle is on, and nobody counts words here."
+ANNOUNCEMENT = "this is a demo community: be anyone you like in it. happy kwipping :)"
+APPLICANTS = (
+    ("lantern_fish", "i draw fish that glow, mostly at night. a friend reads me your kwips aloud."),
+    ("tea_at_noon", "i write long mails to people who answer short. here seems to be the other way round?"),
+)
+_GREETED = 12
+
+
+def furnish() -> None:
+    """Adds all of it to a community that was just generated, in the caller's transaction."""
+    house = User.objects.filter(username=HOUSE).first()
+    if house is None:
+        house = User(username=HOUSE, email=f"{HOUSE}@kwippy.example", display_name="kwippy")
+        house.bio = "the house speaking. i say hello to everyone once."
+        house.set_unusable_password()
+        house.save()
+        User.objects.filter(pk=house.pk).update(joined_at=User.objects.earliest("pk").joined_at)
+    demo = User.objects.get(username=DEMO)
+    newest = list(User.objects.filter(kwips_count__gt=0).exclude(pk=demo.pk).order_by("-pk")[:_GREETED])
+    SitePolicy(
+        greeter=house,
+        greeting=GREETING,
+        announcement=ANNOUNCEMENT,
+        announcement_until=timezone.now() + datetime.timedelta(days=7),
+    ).save()
+    _greet(house, newest)
+    _invite(demo, newest[0] if newest else None)
+    public = Kwip.objects.filter(thread=None, audience=None).select_related("author")
+    if (kwip := public.order_by("-favourites_count", "-pk").first()) is not None:
+        of_the_day.choose(kwip=kwip, by=house)
+    Application.objects.bulk_create(
+        Application(username=name, email=f"{name}@kwippy.example", words=words) for name, words in APPLICANTS
+    )
+
+
+def _greet(house: User, people: list[User]) -> None:
+    """Five minutes after each first kwip that has no comment and that everyone may read."""
+    for person in people:
+        first = Kwip.objects.filter(author=person, thread=None).order_by("pk").first()
+        if first is None or first.followers_only or first.comments_count:
+            continue
+        text = GREETING.replace("{name}", f"@{person.username}")
+        made = actions.comment(author=house, thread=first, text=text, form_key=form_key_for(person.pk)).kwip
+        moment = first.created_at + datetime.timedelta(minutes=5)
+        Kwip.objects.filter(pk=made.pk).update(created_at=moment)
+        Kwip.objects.filter(pk__in=(made.pk, first.pk)).update(last_active_at=moment)
+
+
+def _invite(demo: User, taken_by: User | None) -> None:
+    """One open invitation, and one that brought someone."""
+    for note, guest in (("come and see, there is tea :)", taken_by), ("you'd like the trains here", None)):
+        invitations.invite(inviter=demo, note=note, form_key=uuid.uuid4())
+        if guest is not None:
+            Invitation.objects.filter(inviter=demo, note=note).update(taken_by=guest)
