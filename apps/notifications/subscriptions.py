@@ -42,7 +42,7 @@ def on_edited(event: events.Edited) -> None:
     actions.notify_mentions(kwip=event.kwip)
 
 
-@events.visited.within
+@events.visited.after_commit  # at once, and without a transaction: a page view emits it
 def on_visited(event: events.Visited) -> None:
     actions.visit(user=event.user, thread_id=event.thread_id)
 

@@ -28,7 +28,7 @@ from apps.kwips import of_the_day
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.notifications import actions as notices
-from apps.notifications.models import Notice
+from apps.notifications.models import Notice, OperatorMessage
 from apps.notifications.registry import KINDS, Draft
 from apps.policy.models import SignUpMode, SitePolicy
 from tests.invalidation.scenario import PASSWORD, Scenario, picture
@@ -367,6 +367,11 @@ ROWS = [
         notices.notify_mentions,
         lambda p: {"kwip": Kwip.objects.get(pk=p.other.pk)},
         first=mentions_ann,
+    ),
+    Row(
+        "write to members",
+        notices.write_to_members,
+        lambda p: {"message": OperatorMessage(text="hello"), "recipients": [p.ann.pk]},
     ),
     Row("delete notices", notices.delete, lambda p: {"kwips": [p.kwip]}),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
