@@ -16,6 +16,7 @@ from apps.accounts.models import User
 from apps.graph.actions import follow
 from apps.kwips import actions, of_the_day
 from apps.kwips.models import Kwip
+from apps.notifications.mail.unsubscribe import Subscription
 from apps.policy.models import SitePolicy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,7 +72,8 @@ def addresses(member: bool) -> list[str]:
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
-        "/notifications/", "/invitations/",
+        "/notifications/", "/invitations/", "/settings/notices/",
+        Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)
 
