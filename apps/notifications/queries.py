@@ -79,7 +79,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The beginning of the text that it leads to, for mail; "" if it leads to none."""
+        """The beginning of the text that it is about, for mail; "" if it is about none."""
         return truncate(safe(self.kwip_text or ""), TEXT_CHARACTERS)
 
     @property

@@ -76,7 +76,8 @@ def addresses(member: bool) -> list[str]:
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
-        "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/", "/invitations/", "/settings/notices/",
+        "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
+        "/invitations/", "/settings/notices/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)

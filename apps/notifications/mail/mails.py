@@ -37,8 +37,8 @@ class Said:
         )
         self.words = html.unescape(strip_tags(self.words_html))
         self.url = settings.SITE_URL + line.url
-        # Of a comment; a kwip's own text is quoted too, since mail has no heading above its line.
-        self.text = line.text if line.kwip_id else ""
+        # A kwip's own text is quoted too, since mail has no heading above its line.
+        self.text = line.text
         self.excerpt = line.excerpt if line.has_quote else ""
 
     @property
