@@ -75,6 +75,7 @@ def _notify(kind: Kind, draft: Draft) -> None:
         "thread": draft.thread_id,
         "kwip": draft.kwip_id,
         "grouping": group,
+        "channel": kind.channel,
         "repeated": kind.is_repeated,
     }
     [(new,)] = _rows("notify", parameters)

@@ -9,7 +9,7 @@ from apps.accounts import events as accounts
 from apps.graph import events as graph
 from apps.kwips import events as kwips
 from apps.notifications.queries import Line
-from apps.notifications.registry import Channel, Draft, Kind, register
+from apps.notifications.registry import OF_KWIPS, Channel, Draft, Kind, register
 
 
 def _of_kwip(line: Line) -> str:
@@ -20,9 +20,9 @@ def _of_actor(line: Line) -> str:
     return f"/{line.actors[0].username}/"
 
 
-register(Kind("mention", _("someone mentions you"), Channel.DIGEST, _of_kwip))
-register(Kind("comment", _("someone comments on what you kwipped"), Channel.MAIL, _of_kwip))
-register(Kind("tracked", _("someone comments where you track the talk"), Channel.DIGEST, _of_kwip))
+register(Kind("mention", _("someone mentions you"), OF_KWIPS["mention"], _of_kwip))
+register(Kind("comment", _("someone comments on what you kwipped"), OF_KWIPS["comment"], _of_kwip))
+register(Kind("tracked", _("someone comments where you track the talk"), OF_KWIPS["tracked"], _of_kwip))
 register(
     Kind(
         "favourite",

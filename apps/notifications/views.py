@@ -6,7 +6,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.members import MemberRequest, members_only
 from apps.kwips.converters import kwip_id_of
-from apps.notifications import actions, queries
+from apps.notifications import actions, preferences, queries
 
 
 @require_safe
@@ -16,7 +16,8 @@ def notifications(request: MemberRequest) -> HttpResponse:
     is_first = not request.GET.keys() & {"before", "after"}
     new = actions.mark_seen(user=request.user) if is_first else []
     page = queries.notices(request.user, request.GET, new=new)
-    return render(request, "notifications/notifications.html", {"page": page})
+    context = {"page": page, "refused_reply": preferences.refused_reply(request.user) if is_first else ""}
+    return render(request, "notifications/notifications.html", context)
 
 
 @require_POST

@@ -12,7 +12,7 @@
 WITH recent AS (
     SELECT n.*
     FROM notifications_notice n
-    WHERE n.recipient_id = %(viewer)s AND NOT n.is_cleared
+    WHERE n.recipient_id = %(viewer)s AND NOT n.is_cleared AND {among}
     ORDER BY n.id DESC
     LIMIT %(most)s
 ),

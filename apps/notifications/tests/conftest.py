@@ -14,7 +14,7 @@ __all__ = ["ann", "bob", "comment", "follow", "publish"]
 
 def run_commands() -> int:
     """Carries out the commands of notices that are enqueued now; returns how many."""
-    found = list(Command.objects.filter(task__startswith="apps.notifications").order_by("pk"))
+    found = list(Command.objects.filter(task__startswith="apps.notifications.actions").order_by("pk"))
     for command in found:
         task = getattr(actions, command.task.rpartition(".")[2])
         assert command.arguments

@@ -79,7 +79,7 @@ def test_a_command_works_in_batches_and_twice_notifies_no_one_twice(
     tracked_by(kwip, crowd(TRACKERS + 50))
     made = comment(bob, kwip)
     monkeypatch.setattr(actions, "BATCH", 40)
-    assert Command.objects.filter(task__startswith="apps.notifications").count() == 1
+    assert Command.objects.filter(task__startswith="apps.notifications.actions").count() == 1
     actions.notify_commented.func(made.pk, kwip.pk)
     before = set(Notice.objects.values_list("pk", flat=True))
     assert len(before) == TRACKERS + 51
