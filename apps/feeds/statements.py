@@ -1,11 +1,11 @@
 """Runs the .sql file of a timeline in one direction; prepared once a connection."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -55,7 +55,7 @@ def run(
 
 
 @cache
-def _fields(columns: tuple[str, ...]) -> "itemgetter[int]":
+def _fields(columns: tuple[str, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """Takes the fields of an `Entry` out of a row with these columns that is followed by `_DEFAULTS`."""
     places = {name: len(columns) + place for place, name in enumerate(Entry._field_defaults)}
     places |= {name: place for place, name in enumerate(columns)}
