@@ -25,16 +25,21 @@ def storable(text: str) -> None:
 
 
 class TextField(forms.CharField):
-    """A kwip's text. The limit counts the stored text, without the carriage returns that browsers add."""
+    """The text of a kwip, or of what has another ``limit``.
 
-    default_error_messages = {
-        "required": _("say something first :)"),
-        "max_length": _("that's %(show_value)s characters; the longest kwip has %(limit_value)s."),
-    }
-    widget = forms.Textarea(attrs={"rows": 3, "dir": "auto", "data-limit": TEXT_LIMIT})
+    The limit counts the stored text, without the carriage returns that browsers add.
+    """
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(max_length=TEXT_LIMIT, strip=False, **options)  # type: ignore[arg-type]
+    default_error_messages = {"required": _("say something first :)")}
+    widget = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
+
+    def __init__(self, *, limit: int = TEXT_LIMIT, **options: object) -> None:
+        super().__init__(max_length=limit, strip=False, **options)  # type: ignore[arg-type]
+        self.error_messages["max_length"] = (
+            _("that's %(show_value)s characters; the longest kwip has %(limit_value)s.")
+            if limit == TEXT_LIMIT
+            else _("that's %(show_value)s characters; there is room for %(limit_value)s.")
+        )
         for validator in self.validators:
             if isinstance(validator, ProhibitNullCharactersValidator):
                 validator.message = _(
@@ -44,7 +49,7 @@ class TextField(forms.CharField):
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, object]:
         """Without `maxlength`: browsers silently cut a longer paste."""
-        return {}
+        return {"data-limit": self.max_length}
 
     def to_python(self, value: object) -> str:
         return clean(super().to_python(value) or "")

@@ -1,0 +1,44 @@
+"""Fixtures: two people of whom bob follows ann, and functions that send and list messages."""
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from apps.accounts.models import User
+from apps.graph.models import Follow
+from apps.messages import actions, queries
+from tests.support.fixtures import ann, bob, comment, publish
+
+__all__ = ["ann", "bob", "comment", "publish"]
+
+type Send = Callable[..., bool]
+
+
+@pytest.fixture
+def fan(ann: User, bob: User) -> User:
+    """bob, who follows ann."""
+    Follow.objects.create(follower=bob, followee=ann)
+    return bob
+
+
+@pytest.fixture
+def send() -> Send:
+    def _send(sender: User, recipient: User, text: str = "tea?", key: uuid.UUID | None = None) -> bool:
+        return actions.send(
+            sender=sender, recipient=recipient, text=text, form_key=key or uuid.uuid4()
+        )
+
+    return _send
+
+
+def texts(owner: User, other: User) -> list[str]:
+    """The owner's messages, newest first."""
+    return [message.text for message in queries.messages(owner, other, {})]
+
+
+def is_marked(user: User) -> bool:
+    """Whether the database says that the user has unread messages."""
+    found = User.objects.of_request(user.pk)
+    assert found
+    return found.unread_messages
