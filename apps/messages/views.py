@@ -48,7 +48,6 @@ def conversation(request: MemberRequest, username: str) -> HttpResponse:
     try:
         is_new = actions.send(sender=request.user, recipient=other, **form.cleaned_data)
     except actions.CannotWrite:
-        decision.refund()
         form.add_error(None, _("that can't be sent any more: %s doesn't take it.") % other.name)
         return _conversation(request, other, form, status=409)
     if not is_new:
@@ -151,7 +150,6 @@ def buzz(request: MemberRequest, username: str) -> HttpResponse:
     try:
         actions.buzz(buzzer=request.user, buzzed=other)
     except actions.CannotBuzz:
-        decision.refund()
         notices.error(request, _why_not(request, other))
     else:
         notices.success(request, _("bzzz! now %s knows that you miss those kwips :P") % other.name)

@@ -1,12 +1,13 @@
 """The kinds of notices of the apps below. Kinds of sibling apps are registered in `kwippy.wiring`.
 
-`sql/commented.sql` and `sql/mentioned.sql` tell mentions and comments, since they tell several kinds at once.
+`sql/commented.sql` and `sql/mentioned.sql` notify of mentions and comments: each writes several kinds.
 """
 
 from django.utils.translation import gettext_lazy as _
 
 from apps.graph import events as graph
 from apps.kwips import events as kwips
+from apps.messages import events as messages
 from apps.notifications.queries import Line
 from apps.notifications.registry import Channel, Draft, Kind, register
 
@@ -37,7 +38,8 @@ register(
                 kwip_id=event.kwip.pk,
             )
         },
-        still="EXISTS (SELECT FROM kwips_favourite f WHERE f.user_id = n.actor_id AND f.kwip_id = n.subject)",
+        condition="EXISTS (SELECT FROM kwips_favourite f"
+        " WHERE f.user_id = n.actor_id AND f.kwip_id = n.subject)",
     )
 )
 register(
@@ -47,7 +49,37 @@ register(
         Channel.DIGEST,
         _of_actor,
         {graph.followed: lambda event: Draft([event.followee.pk], event.follower.pk)},
-        still="EXISTS (SELECT FROM graph_follow f"
+        condition="EXISTS (SELECT FROM graph_follow f"
         " WHERE f.follower_id = n.actor_id AND f.followee_id = n.recipient_id)",
+    )
+)
+register(
+    Kind(
+        "message",
+        _("someone writes to you"),
+        Channel.MAIL,
+        lambda line: f"/messages/{line.actors[0].username}/",
+        {
+            # Not again before the recipient has read them.
+            messages.messaged: lambda event: (
+                Draft([event.recipient.pk], event.sender.pk, subject=event.sender.pk)
+                if event.is_first
+                else None
+            )
+        },
+        condition="EXISTS (SELECT FROM private_messages_side s"
+        " WHERE s.owner_id = n.recipient_id AND s.other_id = n.actor_id)",
+        is_repeated=True,
+    )
+)
+register(
+    Kind(
+        "buzz",
+        _("someone misses your kwips"),
+        Channel.DIGEST,
+        lambda line: "/kwip/",
+        {messages.buzzed: lambda event: Draft([event.buzzed.pk], event.buzzer.pk)},
+        is_repeated=True,
+        settings="/settings/messages/",
     )
 )

@@ -2,6 +2,7 @@
 
 from apps.accounts import viewer
 from apps.kwips import events
+from apps.messages.events import Opened, opened
 from apps.notifications import actions
 
 viewer.annotations["unread"] = (
@@ -12,12 +13,12 @@ viewer.annotations["unread"] = (
 @events.published.within
 @events.edited.within
 def on_written(event: events.Published | events.Edited) -> None:
-    actions.tell_mentions(kwip=event.kwip)
+    actions.notify_mentions(kwip=event.kwip)
 
 
 @events.commented.within
 def on_commented(event: events.Commented) -> None:
-    actions.tell_comment(comment=event.comment, thread_id=event.thread.pk)
+    actions.notify_comment(comment=event.comment, thread_id=event.thread.pk)
 
 
 @events.visited.within
@@ -27,4 +28,9 @@ def on_visited(event: events.Visited) -> None:
 
 @events.deleted.within
 def on_deleted(event: events.Deleted) -> None:
-    actions.forget(kwips=event.kwips)
+    actions.delete(kwips=event.kwips)
+
+
+@opened.within
+def on_opened(event: Opened) -> None:
+    actions.see_messages(user=event.reader, sender_id=event.other_id)
