@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import RawSQL
@@ -114,6 +115,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             # Few rows: lists of people, and cards with mentions, read the deactivated users here.
             models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
+            # For the beginning of a name; that of `username` comes with its uniqueness.
+            models.Index(
+                OpClass(Lower("display_name"), name="text_pattern_ops"),
+                name="user_display_name_prefix",
+                condition=~models.Q(display_name=""),
+            ),
         ]
 
     # The site's policy, if it was read in the same round trip (`apps.accounts.backends`).

@@ -25,9 +25,7 @@ def fan(ann: User, bob: User) -> User:
 @pytest.fixture
 def send() -> Send:
     def _send(sender: User, recipient: User, text: str = "tea?", key: uuid.UUID | None = None) -> bool:
-        return actions.send(
-            sender=sender, recipient=recipient, text=text, form_key=key or uuid.uuid4()
-        )
+        return actions.send(sender=sender, recipient=recipient, text=text, form_key=key or uuid.uuid4())
 
     return _send
 

@@ -1,6 +1,5 @@
 """The rule: you can write to people who follow you and take messages, and answer those who wrote to you."""
 
-
 import pytest
 from django.test import Client
 
@@ -130,9 +129,7 @@ def test_the_page_says_kindly_why_one_cannot_write_and_has_a_form_where_one_can(
     assert client.get("/messages/ann/").status_code == 404
 
 
-def test_a_message_that_is_refused_comes_back_whole(
-    client: Client, ann: User, bob: User
-) -> None:
+def test_a_message_that_is_refused_comes_back_whole(client: Client, ann: User, bob: User) -> None:
     client.force_login(ann)
     answer = client.post("/messages/bob/", {"text": "a long thought"})
     assert answer.status_code == 409
