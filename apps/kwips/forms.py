@@ -55,6 +55,16 @@ class TextField(forms.CharField):
         return clean(super().to_python(value) or "")
 
 
+class MentioningField(TextField):
+    """A text whose mentions a script completes (``static/mentions.js``)."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, object]:
+        return super().widget_attrs(widget) | {
+            "data-mentions": _("people whom you may mean"),
+            "data-found": _("{n} found. up and down to choose, enter to take, escape to close."),
+        }
+
+
 class FormKeyField(forms.UUIDField):
     """The idempotency key of a form. A missing or malformed key is replaced by a new one."""
 
@@ -71,7 +81,7 @@ class FormKeyField(forms.UUIDField):
 
 
 class _TextForm(forms.Form):
-    text = TextField(label=_("your kwip"))
+    text = MentioningField(label=_("your kwip"))
     form_key = FormKeyField()
 
 
@@ -80,11 +90,11 @@ class KwipForm(_TextForm):
 
 
 class CommentForm(_TextForm):
-    text = TextField(label=_("your comment"))
+    text = MentioningField(label=_("your comment"))
     # The comment that it answers; what is no id is ignored.
     answers = forms.CharField(required=False, widget=forms.HiddenInput)
     track = forms.BooleanField(required=False, label=_("tell me when the talk goes on"))
 
 
 class EditForm(forms.Form):
-    text = TextField(label=_("your kwip"))
+    text = MentioningField(label=_("your kwip"))

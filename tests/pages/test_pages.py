@@ -16,6 +16,8 @@ from apps.accounts.models import User
 from apps.graph.actions import follow
 from apps.kwips import actions, of_the_day
 from apps.kwips.models import Kwip
+from apps.messages.actions import send
+from apps.messages.models import Message
 from apps.policy.models import SitePolicy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +43,10 @@ def ann(transactional_db: None) -> User:
     until = timezone.now() + timedelta(days=1)
     SitePolicy(announcement="tea at four: https://example.org/" + "y" * 90, announcement_until=until).save()
     invitations.invite(inviter=ann, note=LONG[:200], form_key=uuid.uuid4())
+    for sender, recipient in ((ann, bob), (bob, ann)):
+        for text in ("tea at four? https://example.org/" + "y" * 200, "x" * 300):
+            send(sender=sender, recipient=recipient, text=text, form_key=uuid.uuid4())
+    User.objects.create_user("cee", "cee@example.org", display_name="c" * 50)
     of_the_day.choose(kwip=Kwip.objects.filter(author=bob, thread=None).latest("pk"), by=ann)
     return ann
 
@@ -71,7 +77,9 @@ def addresses(member: bool) -> list[str]:
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
-        "/notifications/", "/invitations/",
+        "/notifications/", "/invitations/", "/messages/", "/messages/bob/", "/messages/bob/delete/",
+        "/messages/cee/", "/settings/messages/",
+        *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
     ]  # fmt: skip
     return public + (members if member else doors)
 

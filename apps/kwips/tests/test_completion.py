@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -105,6 +106,7 @@ def plan(request: pytest.FixtureRequest, ann: User) -> dict[str, Any]:
         for n in range(30_000)
     )
     Follow.objects.bulk_create(Follow(follower=ann, followee=person) for person in people[:2_000])
+    Follow.objects.bulk_create(Follow(follower=one, followee=other) for one, other in pairwise(people))
     kwip = Kwip.objects.create(author=people[0], text="tea", form_key=uuid.uuid4())
     Kwip.objects.bulk_create(
         Kwip(author=person, thread=kwip, text="hm", form_key=uuid.uuid4()) for person in people[:1_000]
