@@ -1,4 +1,7 @@
-"""Writes of notices: one statement within the event's transaction; for many recipients, a command."""
+"""Writes of notices, within the event's transaction; for many recipients, by a command.
+
+New kwips and comments write theirs in their own statement (`statements.join_new_kwips`).
+"""
 
 from collections.abc import Collection
 from itertools import batched
@@ -13,11 +16,10 @@ from apps.accounts.keys import user_key
 from apps.accounts.models import User
 from apps.invalidation import invalidate
 from apps.kwips.models import Kwip
-from apps.notifications.events import NewNotice, Notified, notified
+from apps.notifications.events import emit_new
 from apps.notifications.registry import KINDS, Draft, Kind
-from apps.notifications.statements import SQL
+from apps.notifications.statements import INLINE, SQL
 
-INLINE = 100  # recipients of one action; more are notified by a command
 BATCH = 1_000  # recipients of one statement of a command
 MAX_NOTICES = 500  # notices of one person
 
@@ -48,52 +50,39 @@ def _notify(kind: Kind, draft: Draft) -> None:
         "thread": draft.thread_id,
         "kwip": draft.kwip_id,
         "grouping": group,
-        "waiting": False,
         "repeated": kind.is_repeated,
     }
-    _emit([NewNotice(*row) for row in _rows("notify", parameters)])
+    [(new,)] = _rows("notify", parameters)
+    emit_new(new)
 
 
 def notify_mentions(*, kwip: Kwip) -> None:
-    """Notifies those mentioned in the kwip or comment, each once, whatever is edited later."""
+    """Notifies those mentioned in an edited kwip or comment, unless they have a notice of it."""
     if "@" in kwip.text or "＠" in kwip.text:
-        _emit([NewNotice(*row) for row in _rows("mentioned", {"kwip": kwip.pk})])
-
-
-def notify_comment(*, comment: Kwip, thread_id: int) -> None:
-    """Notifies those mentioned in a comment, and those who track its conversation."""
-    found, _ = _notify_comment(comment.pk, thread_id, limit=INLINE + 1, most=INLINE)
-    if found > INLINE:
-        notify_trackers.enqueue(comment.pk, thread_id)
+        notify_mentioned.func(kwip.pk)
 
 
 @task(queue_name="default")
-def notify_trackers(comment_id: int, thread_id: int, after: int = 0) -> None:
-    """Notifies many who track the conversation of a comment, in batches.
+def notify_mentioned(kwip_id: int) -> None:
+    """Notifies those mentioned in a kwip or comment, at most a hundred. Repeating it changes nothing."""
+    with transaction.atomic():
+        [(new,)] = _rows("mentioned", {"kwip": kwip_id})
+        emit_new(new)
+
+
+@task(queue_name="default")
+def notify_commented(comment_id: int, thread_id: int) -> None:
+    """Notifies those mentioned in a comment, and those who track its conversation, in batches.
 
     A person who opens the conversation after the comment, and before the command, is notified too.
     """
-    found = BATCH
+    found, after = BATCH, 0
     while found == BATCH:
+        parameters = {"comment": comment_id, "thread": thread_id, "after": after, "limit": BATCH}
         with transaction.atomic():
-            found, after = _notify_comment(comment_id, thread_id, limit=BATCH, most=BATCH, after=after)
-
-
-def _notify_comment(
-    comment_id: int, thread_id: int, *, limit: int, most: int, after: int = 0
-) -> tuple[int, int]:
-    """Returns how many people who track it were found after ``after``, and the last of them."""
-    parameters = {"comment": comment_id, "thread": thread_id, "after": after, "limit": limit, "most": most}
-    [(found, last, ids, recipients, kinds)] = _rows("commented", parameters)
-    _emit([NewNotice(*row) for row in zip(ids, recipients, kinds, strict=True)])
-    return found, last or after
-
-
-def _emit(notices: Collection[NewNotice]) -> None:
-    """The cached users have the unread mark: only the recipients' entries are invalidated."""
-    if notices:
-        invalidate(cache=[user_key(notice.recipient_id) for notice in notices])
-        notified.emit(Notified(notices))
+            [(found, last, new)] = _rows("commented", parameters)
+            emit_new(new)
+        after = last or after
 
 
 def visit(*, user: User, thread_id: int) -> None:

@@ -190,7 +190,7 @@ def mentions_ann(scenario: Scenario) -> None:
     Mention.objects.create(kwip=scenario.other, user=scenario.ann)
 
 
-def tells_nothing(_: Scenario) -> None:
+def has_no_notices(_: Scenario) -> None:
     Notice.objects.all().delete()
 
 
@@ -382,9 +382,9 @@ ROWS = [
     ),
     Row(
         "notify of a comment",
-        notices.notify_comment,
-        lambda p: {"comment": p.comment, "thread_id": p.kwip.pk},
-        first=tells_nothing,
+        notices.notify_commented.func,
+        lambda p: {"comment_id": p.comment.pk, "thread_id": p.kwip.pk},
+        first=has_no_notices,
     ),
     Row(
         "notify of mentions",
