@@ -77,7 +77,9 @@
         const option = part("li", "", "");
         option.id = `${list.id}-${at}`;
         option.setAttribute("role", "option");
-        option.append(picture(person), part("bdi", "name", person.name), " ", part("bdi", "handle", `@${person.username}`));
+        const words = part("span", "", "");
+        words.append(part("bdi", "name", person.name), " ", part("bdi", "handle", `@${person.username}`));
+        option.append(picture(person), words);
         return option;
       }));
       list.hidden = false;
