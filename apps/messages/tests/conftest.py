@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection, transaction
 
 from apps.accounts.models import User
 from apps.graph.models import Follow
@@ -28,6 +30,28 @@ def send() -> Send:
         return actions.send(sender=sender, recipient=recipient, text=text, form_key=key or uuid.uuid4())
 
     return _send
+
+
+def while_the_first_is_open[T](first: Callable[[], object], second: Callable[[], T]) -> T:
+    """Commits ``first`` once ``second``, in another connection, waits for a lock; returns the latter's."""
+
+    def run() -> T:
+        try:
+            return second()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            first()
+            running = pool.submit(run)
+            waiting = 0
+            while not waiting and not running.done():
+                # Within a transaction PostgreSQL answers with what it read first.
+                cursor.execute("SELECT pg_stat_clear_snapshot()")
+                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+                [(waiting,)] = cursor.fetchall()
+        return running.result()
 
 
 def texts(owner: User, other: User) -> list[str]:

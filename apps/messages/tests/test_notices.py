@@ -15,7 +15,7 @@ from apps.kwips import actions as kwips
 from apps.kwips.models import Kwip
 from apps.messages import actions, queries
 from apps.messages.models import Buzz
-from apps.messages.tests.conftest import Send
+from apps.messages.tests.conftest import Send, while_the_first_is_open
 from apps.notifications.models import Notice
 from tests.support.concurrency import at_once
 
@@ -111,6 +111,15 @@ def test_fifty_clicks_at_once_are_one_buzz(ann: User, silent: User) -> None:
     told = Notice.objects.get().pk
     at_once([partial(is_buzzed_quietly, ann, silent)] * 50)
     assert Notice.objects.get().pk == told
+
+
+def test_a_click_that_comes_while_another_is_stored_is_no_buzz(ann: User, silent: User) -> None:
+    click = partial(actions.buzz, buzzer=ann, buzzed=silent)
+    while_the_first_is_open(click, partial(is_buzzed_quietly, ann, silent))
+    assert notices(silent) == [("buzz", True)]
+    Buzz.objects.update(buzzed_at=DAYS_AGO)
+    while_the_first_is_open(click, partial(is_buzzed_quietly, ann, silent))
+    assert len(notices(silent)) == 1
 
 
 def is_buzzed_quietly(buzzer: User, person: User) -> None:

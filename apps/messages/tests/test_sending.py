@@ -13,7 +13,7 @@ from apps.graph.models import Follow
 from apps.messages import actions, queries
 from apps.messages.events import Messaged, messaged
 from apps.messages.models import Message, Side
-from apps.messages.tests.conftest import Send, is_marked, texts
+from apps.messages.tests.conftest import Send, is_marked, texts, while_the_first_is_open
 from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +59,18 @@ def test_fifty_posts_of_one_form_at_once_are_one_message(ann: User, fan: User, s
     sent = at_once([partial(send, ann, fan, "once", uuid.uuid4())] * 50)
     assert sum(sent) == 1
     assert texts(ann, fan) == texts(fan, ann) == ["once"]
+    consistent()
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_form_that_comes_while_it_is_being_stored_is_no_second_message(
+    ann: User, fan: User, send: Send, is_new: bool
+) -> None:
+    if not is_new:
+        send(ann, fan, "first")
+    again = partial(send, ann, fan, "once", uuid.uuid4())
+    assert not while_the_first_is_open(again, again)
+    assert texts(fan, ann).count("once") == 1
     consistent()
 
 
