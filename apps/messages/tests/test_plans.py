@@ -10,6 +10,7 @@ from django.db import connection
 from apps.accounts.models import User
 from apps.graph.models import Follow
 from apps.keyset import KeysetOrder
+from apps.kwips.models import Kwip
 from apps.messages import queries
 from apps.messages.models import Message, Side
 from apps.messages.statements import SQL
@@ -38,6 +39,9 @@ def people(request: pytest.FixtureRequest) -> list[User]:
     newest = messages[-len(pairs) :]
     Side.objects.bulk_create(
         Side(owner=message.owner, other=message.other, newest_id=message.pk) for message in newest
+    )
+    Kwip.objects.bulk_create(
+        Kwip(author=person, text="tea", form_key=uuid.uuid4()) for person in people for _ in range(4)
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
