@@ -18,6 +18,8 @@ from apps.graph.actions import follow
 from apps.kwips import actions
 from apps.messages import actions as messages
 from apps.messages.models import Message
+from apps.notifications import actions as notices
+from apps.notifications.models import OperatorMessage
 from deploy.local.memcached import Memcached
 from tests.support.http import Member
 from tests.support.site import served
@@ -135,6 +137,8 @@ def site(memcached: str) -> Iterator[Site]:
     follow(follower=bob, followee=ann)
     actions.favourite(kwip=kwip, user=bob)
     messages.send(sender=ann, recipient=bob, text=f"{CANARY} for bob", form_key=uuid.uuid4())
+    message = OperatorMessage(text=f"{CANARY} for ann")
+    notices.write_to_members(message=message, recipients=[ann.pk])
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom", "/ann/", "/ann/?sort=active",
         "/ann/feed.atom", "/ann/followers/", "/ann/following/", f"/ann/kwip/{kwip.pk}/",
@@ -148,9 +152,10 @@ def site(memcached: str) -> Iterator[Site]:
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
-        "/notifications/", "/invitations/", f"/invitation/{'0' * 40}/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/",
+        "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
+        f"/invitation/{'0' * 40}/",
     ]  # fmt: skip
     with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
         yield Site(port, address, public, private, ann)

@@ -18,6 +18,9 @@ from apps.kwips import actions, of_the_day
 from apps.kwips.models import Kwip
 from apps.messages.actions import send
 from apps.messages.models import Message
+from apps.notifications import actions as notices
+from apps.notifications.mail.unsubscribe import Subscription
+from apps.notifications.models import OperatorMessage
 from apps.policy.models import SitePolicy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,6 +45,8 @@ def ann(transactional_db: None) -> User:
     actions.favourite(kwip=kwip, user=bob)
     until = timezone.now() + timedelta(days=1)
     SitePolicy(announcement="tea at four: https://example.org/" + "y" * 90, announcement_until=until).save()
+    message = OperatorMessage(text="we move: https://example.org/" + "y" * 90 + "\n\n" + LONG)
+    notices.write_to_members(message=message, recipients=[ann.pk])
     invitations.invite(inviter=ann, note=LONG[:200], form_key=uuid.uuid4())
     for sender, recipient in ((ann, bob), (bob, ann)):
         for text in ("tea at four? https://example.org/" + "y" * 200, "x" * 300):
@@ -77,9 +82,12 @@ def addresses(member: bool) -> list[str]:
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
-        "/notifications/", "/invitations/", "/messages/", "/messages/bob/", "/messages/bob/delete/",
+        "/messages/", "/messages/bob/", "/messages/bob/delete/",
         "/messages/cee/", "/settings/messages/",
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
+        "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
+        "/invitations/", "/settings/notices/",
+        Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)
 

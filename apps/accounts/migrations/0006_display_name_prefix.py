@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_invitations_and_applications"),
+        ("accounts", "0005_time_zones"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
