@@ -9,7 +9,6 @@ from apps.graph.models import Block, Follow, Mute
 from apps.messages import actions, queries
 from apps.messages.models import Message, Side
 from apps.messages.tests.conftest import Send, is_marked, texts
-from apps.notifications.models import Notice
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +82,6 @@ def test_who_is_muted_can_write_and_makes_no_noise(ann: User, fan: User, send: S
     assert send(ann, fan)
     assert texts(fan, ann) == ["tea?"]
     assert not is_marked(fan)
-    assert not Notice.objects.filter(recipient=fan, kind="message").exists()
 
 
 def test_a_person_who_is_switched_off_is_hidden_takes_nothing_and_marks_nothing(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 
@@ -15,9 +16,12 @@ from apps.kwips import actions as kwips
 from apps.kwips.models import Kwip
 from apps.messages import actions, queries
 from apps.messages.models import Buzz
-from apps.messages.tests.conftest import Send, while_the_first_is_open
+from apps.messages.tests.conftest import Send, fan, send, while_the_first_is_open
+from apps.notifications.mail.tests.conftest import mail_at_once, outgoing, part
 from apps.notifications.models import Notice
 from tests.support.concurrency import at_once
+
+__all__ = ["fan", "send"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,6 +74,31 @@ def test_one_is_notified_once_until_one_has_read(client: Client, ann: User, fan:
     client.get("/messages/ann/")
     assert notices(fan) == [("message", False)], "read"
     assert notices(ann) == []
+
+
+def test_the_mail_says_who_wrote_and_where_not_what_and_once_until_one_has_read(
+    client: Client, ann: User, fan: User, send: Send
+) -> None:
+    EmailAddress.objects.create(user=fan, email=fan.email, verified=True, primary=True)
+    client.force_login(fan)
+    for number in (1, 2):
+        for _ in range(2):
+            send(ann, fan, "canary7393")
+            mail_at_once()
+        client.get("/notifications/")
+        assert len(outgoing()) == number
+        client.get("/messages/ann/")
+    for kind in ("plain", "html"):
+        body = part(outgoing()[0], kind)
+        assert "wrote to you" in body
+        assert "/messages/ann/" in body
+    assert "canary7393" not in "".join(mail.as_string() for mail in outgoing())
+
+
+def test_who_is_muted_makes_no_noise(ann: User, fan: User, send: Send) -> None:
+    Mute.objects.create(muter=fan, muted=ann)
+    send(ann, fan)
+    assert notices(fan) == []
 
 
 def test_a_conversation_that_is_deleted_takes_its_notice_along(
