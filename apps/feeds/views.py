@@ -28,6 +28,7 @@ from apps.kwips.of_the_day import may_choose
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.kwips.views import comment_form
+from apps.messages.queries import reach
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
 
@@ -119,6 +120,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         "preview": previews.person_path(who),
         "is_self": who.pk == viewer,
         "is_following": graph.is_following(viewer, who.pk),
+        "reach": reach(viewer, who.pk),
     }
     return render(request, "feeds/person.html", context)
 

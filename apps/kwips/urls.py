@@ -1,9 +1,10 @@
 from django.urls import path
 
-from apps.kwips import views
+from apps.kwips import completion, views
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
+    path("people/complete/", completion.complete, name="complete"),
     path("kwip/<kwip_id:kwip_id>/comment/", views.comment, name="comment"),
     path("kwip/<kwip_id:kwip_id>/edit/", views.edit, name="edit"),
     path("kwip/<kwip_id:kwip_id>/delete/", views.delete, name="delete"),

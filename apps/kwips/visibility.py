@@ -16,7 +16,12 @@ ANYONE = 0  # the anonymous viewer
 # construct it.
 Visible = NewType("Visible", int)
 
-SQL = SqlFolder(Path(__file__).parent / "sql", "kwips", named=ACCOUNTS_SQL.load("named"))
+SQL = SqlFolder(
+    Path(__file__).parent / "sql",
+    "kwips",
+    named=ACCOUNTS_SQL.load("named"),
+    confirmed=ACCOUNTS_SQL.load("confirmed"),
+)
 VISIBLE_SQL = SQL.load("visible").text
 
 

@@ -16,6 +16,8 @@ from apps.accounts.models import User
 from apps.graph.actions import follow
 from apps.kwips import actions, of_the_day
 from apps.kwips.models import Kwip
+from apps.messages.actions import send
+from apps.messages.models import Message
 from apps.notifications import actions as notices
 from apps.notifications.mail.unsubscribe import Subscription
 from apps.notifications.models import OperatorMessage
@@ -46,6 +48,10 @@ def ann(transactional_db: None) -> User:
     message = OperatorMessage(text="we move: https://example.org/" + "y" * 90 + "\n\n" + LONG)
     notices.write_to_members(message=message, recipients=[ann.pk])
     invitations.invite(inviter=ann, note=LONG[:200], form_key=uuid.uuid4())
+    for sender, recipient in ((ann, bob), (bob, ann)):
+        for text in ("tea at four? https://example.org/" + "y" * 200, "x" * 300):
+            send(sender=sender, recipient=recipient, text=text, form_key=uuid.uuid4())
+    User.objects.create_user("cee", "cee@example.org", display_name="c" * 50)
     of_the_day.choose(kwip=Kwip.objects.filter(author=bob, thread=None).latest("pk"), by=ann)
     return ann
 
@@ -76,6 +82,9 @@ def addresses(member: bool) -> list[str]:
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
+        "/messages/", "/messages/bob/", "/messages/bob/delete/",
+        "/messages/cee/", "/settings/messages/",
+        *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
         "/invitations/", "/settings/notices/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),

@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from apps.feeds.queries import of_the_day
 from apps.graph.models import Follow
 from apps.kwips import actions, text, visibility
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag
+from apps.messages.queries import conversations
+from apps.notifications.models import Notice
 from apps.plaintext import clean
 from apps.policy.queries import current
 
@@ -207,6 +210,16 @@ def test_the_demo_account_has_all_there_is_to_try():
     assert not any(User.objects.exclude(pk=demo.pk)[number].has_usable_password() for number in (0, 100))
     assert User.objects.exclude(username=HOUSE).count() == 300
     assert 9_000 < Kwip.objects.count() < 12_000
+
+
+@pytest.mark.django_db
+def test_the_demo_account_has_messages_one_unread_and_a_buzz():
+    populate(demo=True, people=100, kwips=300)
+    demo = User.objects.get(username=builder.DEMO)
+    talks = list(conversations(demo, {}))
+    assert [talk.is_unread for talk in talks] == [True, False]
+    assert talks[0].sent_at > talks[1].sent_at - timedelta(hours=1)
+    assert {"message", "buzz"} <= set(Notice.objects.filter(recipient=demo).values_list("kind", flat=True))
 
 
 @pytest.mark.django_db
