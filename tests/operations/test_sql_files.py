@@ -34,7 +34,7 @@ FRAGMENTS = {
     "among": "true",
     "still": "true",
     "expires": "expires_at",
-    "counter": "kwips_count",
+    "counter": "favourites_count",
     "columns": "id",
 }
 TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}
