@@ -6,15 +6,23 @@
 -- follow_once (follower_id, followee_id), user_switched_off (id)
 -- types: graph text, kept bigint[]
 WITH newer AS MATERIALIZED (
-    SELECT
-        n.id AS place, n.id, n.author_id, n.audience_id, n.visibility, n.withheld,
-        NULL::bigint AS share_of, NULL::bigint AS of_author
-    FROM kwips_kwip n
-    WHERE n.thread_id IS NULL AND n.id > %(floor)s
+    (
+        SELECT
+            n.id AS place, n.id, n.author_id, n.audience_id, n.visibility, n.withheld,
+            NULL::bigint AS share_of, NULL::bigint AS of_author
+        FROM kwips_kwip n
+        WHERE n.thread_id IS NULL AND n.id > %(floor)s
+        ORDER BY n.id DESC
+        LIMIT %(most)s + 1
+    )
     UNION ALL
-    SELECT s.id, s.kwip_id, s.sharer_id, NULL::bigint, 0::smallint, 0::smallint, s.kwip_id, s.author_id
-    FROM kwips_share s
-    WHERE s.id > %(floor)s
+    (
+        SELECT s.id, s.kwip_id, s.sharer_id, NULL::bigint, 0::smallint, 0::smallint, s.kwip_id, s.author_id
+        FROM kwips_share s
+        WHERE s.id > %(floor)s
+        ORDER BY s.id DESC
+        LIMIT %(most)s + 1
+    )
     ORDER BY place DESC
     LIMIT %(most)s + 1
 ), usable AS MATERIALIZED (

@@ -1,7 +1,7 @@
 -- Fragment: where `k` is a share (`share_of` is its kwip, `author_id` the sharer), the network shows it: if the viewer
 -- may see the kwip now and it is for everyone, if neither its author is in the network nor muted, and if no one in the
 -- network shared it earlier. Of a kwip with many shares, those of the network are looked up one by one: whatever is
--- fewer bounds the cost.
+-- fewer bounds the cost (`+ 0` has PostgreSQL take the index by kwip).
 -- index: kwips_kwip_pkey (id), follow_once (follower_id, followee_id), share_once (kwip_id, sharer_id), user_switched_off (id)
 CASE
     WHEN k.share_of IS NULL THEN true
@@ -42,7 +42,7 @@ CASE
                     FROM kwips_share earlier
                     WHERE earlier.kwip_id = k.share_of
                       AND earlier.sharer_id = person.author_id
-                      AND earlier.id < k.place
+                      AND earlier.id + 0 < k.place
                     OFFSET 0
                   )
                   AND {person_unblocked}

@@ -2,13 +2,21 @@
 -- index: kwip_everyone_by_id (id DESC), share_everyone (id DESC)
 SELECT k.place, k.id
 FROM (
-    SELECT n.id AS place, n.id
-    FROM kwips_kwip n
-    WHERE n.thread_id IS NULL AND n.id {beyond} %(cursor_place)s
+    (
+        SELECT n.id AS place, n.id
+        FROM kwips_kwip n
+        WHERE n.thread_id IS NULL AND n.id {beyond} %(cursor_place)s
+        ORDER BY n.id {order}
+        LIMIT %(window)s + 1
+    )
     UNION ALL
-    SELECT s.id, s.kwip_id
-    FROM kwips_share s
-    WHERE s.id {beyond} %(cursor_place)s
+    (
+        SELECT s.id, s.kwip_id
+        FROM kwips_share s
+        WHERE s.id {beyond} %(cursor_place)s
+        ORDER BY s.id {order}
+        LIMIT %(window)s + 1
+    )
 ) k
 ORDER BY k.place {order}
 OFFSET %(window)s
