@@ -15,9 +15,9 @@ JOIN kwips_kwip k ON k.id = c.thread_id
 WHERE c.thread_id >= %(since)s AND c.author_id <> k.author_id
 """
 # Of comments: the first one after what the account last said there.
-_TELL = """
+_NOTIFY = """
 INSERT INTO notifications_notice
-    (recipient_id, kind, subject, actor_id, thread_id, kwip_id, grouping, told_at,
+    (recipient_id, kind, subject, actor_id, thread_id, kwip_id, grouping, notified_at,
     is_unseen, is_waiting, is_cleared)
 SELECT
     %(demo)s, kind, subject, actor, thread, kwip, coalesce('kwip ' || thread, kind || ' ' || moment::date),
@@ -64,8 +64,8 @@ ORDER BY moment
 """
 
 
-def tell(*, demo_id: int, since_kwip: int, until: datetime.datetime) -> None:
+def notify(*, demo_id: int, since_kwip: int, until: datetime.datetime) -> None:
     """Adds who tracks the kwips from ``since_kwip`` on, and the newest notices of the account."""
     with connection.cursor() as cursor:
         cursor.execute(_TRACK, {"since": since_kwip})
-        cursor.execute(_TELL, {"demo": demo_id, "newest": NEWEST, "new": until - NEW})
+        cursor.execute(_NOTIFY, {"demo": demo_id, "newest": NEWEST, "new": until - NEW})

@@ -195,7 +195,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     if moved := _canonical_redirect(request, address):
         return moved
     if request.user.is_authenticated:
-        # Before the page is read: a comment that the page does not show is told.
+        # Before the page is read: a comment that the page does not show notifies.
         visited.emit(Visited(request.user, thread.pk))
     beginning = cards([found.visible])
     if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):

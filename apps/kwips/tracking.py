@@ -1,4 +1,4 @@
-"""Tracking: whose conversations tell a person about new comments.
+"""Tracking: the conversations whose new comments notify a person.
 
 The author of a kwip tracks it without a row, so that publishing writes none. A row is what a person chose:
 by the box below a comment, or by the button of the conversation. In a conversation for followers, a person

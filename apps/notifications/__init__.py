@@ -1,21 +1,21 @@
-"""Notices: what a person is told on the site, and how a kind of notice is added.
+"""Notices on the site, and how a kind of notice is added.
 
-    event ─▶ registry.Kind ─▶ actions.tell ─▶ one INSERT … RETURNING     within the event's transaction
-                                  │            ├─▶ unread mark: the recipients' cached users are invalidated
-                                  │            └─▶ events.noticed, for other channels
+    event ─▶ registry.Kind ─▶ actions.notify ─▶ one INSERT … RETURNING     within the event's transaction
+                                  │              ├─▶ unread mark: the recipients' cached users are invalidated
+                                  │              └─▶ events.notified, for other channels
                                   └─▶ a command, for more than 100 people
 
-- *A kind is one row* (`kinds.py`; kinds of sibling apps in ``kwippy/wiring.py``): name, event, who is told,
+- *A kind is one row* (`kinds.py`; kinds of sibling apps in ``kwippy/wiring.py``): name, event, recipients,
   place, default channel, and a template with its words.
-- *Once, then silent*: a comment is told to those who track its conversation and for whom no notice of it
-  waits. A notice waits until its recipient opens the conversation (`kwips.events.visited`). A mention is
-  always told, and then waits too. The rows' locks make it exact (`sql/commented.sql`, `sql/visited.sql`).
+- *Once, then silent*: a comment notifies those who track its conversation and have no waiting notice of it.
+  A notice waits until its recipient opens the conversation (`kwips.events.visited`). A mention always
+  notifies, and then waits too. The rows' locks make it exact (`sql/commented.sql`, `sql/visited.sql`).
 - *Checked when shown* (`sql/page.sql`): nothing deleted, withheld, taken back or not for the viewer's eyes,
-  also if that changed since; the visibility predicate is also asked when a mention or comment is told.
+  also if that changed since; the visibility predicate also holds when a mention or comment notifies.
 - *The unread mark* is part of the cached user (`accounts.viewer`): one EXISTS, read with the user
   when the cache misses.
-- *Bounds*: the newest 500 notices of a person, for `NOTICE_DAYS` days. A sweep may forget that a notice
-  waits; then the next comment is told.
+- *Bounds*: the newest 500 notices of a person, for `NOTICE_DAYS` days. A sweep may delete a waiting
+  notice; then the next comment notifies.
 
 Read in this order: ``registry.py``, ``kinds.py``, ``actions.py``, ``sql/commented.sql``, ``sql/page.sql``.
 """

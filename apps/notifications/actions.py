@@ -1,4 +1,4 @@
-"""Writes of notices. Telling is one statement within the event's transaction; for many people, a command."""
+"""Writes of notices: one statement within the event's transaction; for many recipients, a command."""
 
 from collections.abc import Collection
 from itertools import batched
@@ -13,32 +13,32 @@ from apps.accounts.keys import user_key
 from apps.accounts.models import User
 from apps.invalidation import invalidate
 from apps.kwips.models import Kwip
-from apps.notifications.events import Noticed, Told, noticed
+from apps.notifications.events import NewNotice, Notified, notified
 from apps.notifications.registry import KINDS, Draft, Kind
 from apps.notifications.statements import SQL
 
-AT_ONCE = 100  # people whom one action tells itself; more are told by a command
-BATCH = 1_000  # people whom one statement of a command tells
-KEPT = 500  # notices of one person
+INLINE = 100  # recipients of one action; more are notified by a command
+BATCH = 1_000  # recipients of one statement of a command
+MAX_NOTICES = 500  # notices of one person
 
 
-def tell(*, kind: Kind, draft: Draft) -> None:
-    """Tells a fact to the recipients of the draft."""
-    if len(draft.recipients) <= AT_ONCE:
-        _tell(kind, draft)
+def notify(*, kind: Kind, draft: Draft) -> None:
+    """Notifies the recipients of the draft."""
+    if len(draft.recipients) <= INLINE:
+        _notify(kind, draft)
     else:
         for people in batched(sorted(draft.recipients), BATCH):
-            tell_many.enqueue(kind.name, list(people), *draft[1:])
+            notify_many.enqueue(kind.name, list(people), *draft[1:])
 
 
 @task(queue_name="default")
-def tell_many(kind: str, recipients: list[int], *about: Any) -> None:
-    """Tells a fact to many people: a `Draft`. A second run tells only what is told repeatedly."""
+def notify_many(kind: str, recipients: list[int], *about: Any) -> None:
+    """Notifies many people of a `Draft`. A second run changes nothing, unless the kind is repeated."""
     with transaction.atomic():
-        _tell(KINDS[kind], Draft(recipients, *about))
+        _notify(KINDS[kind], Draft(recipients, *about))
 
 
-def _tell(kind: Kind, draft: Draft) -> None:
+def _notify(kind: Kind, draft: Draft) -> None:
     group = f"kwip {draft.thread_id}" if draft.thread_id else f"{kind.name} {timezone.now():%Y-%m-%d}"
     parameters = {
         "kind": kind.name,
@@ -51,60 +51,60 @@ def _tell(kind: Kind, draft: Draft) -> None:
         "waiting": False,
         "repeated": kind.is_repeated,
     }
-    _announce([Told(*row) for row in _rows("tell", parameters)])
+    _emit([NewNotice(*row) for row in _rows("notify", parameters)])
 
 
-def tell_mentions(*, kwip: Kwip) -> None:
-    """Tells whom the kwip or comment mentions, each once, whatever is edited later."""
+def notify_mentions(*, kwip: Kwip) -> None:
+    """Notifies those mentioned in the kwip or comment, each once, whatever is edited later."""
     if "@" in kwip.text or "＠" in kwip.text:
-        _announce([Told(*row) for row in _rows("mentioned", {"kwip": kwip.pk})])
+        _emit([NewNotice(*row) for row in _rows("mentioned", {"kwip": kwip.pk})])
 
 
-def tell_comment(*, comment: Kwip, thread_id: int) -> None:
-    """Tells a comment to those whom it mentions, and to those who track its conversation."""
-    found, _ = _tell_comment(comment.pk, thread_id, limit=AT_ONCE + 1, most=AT_ONCE)
-    if found > AT_ONCE:
-        tell_trackers.enqueue(comment.pk, thread_id)
+def notify_comment(*, comment: Kwip, thread_id: int) -> None:
+    """Notifies those mentioned in a comment, and those who track its conversation."""
+    found, _ = _notify_comment(comment.pk, thread_id, limit=INLINE + 1, most=INLINE)
+    if found > INLINE:
+        notify_trackers.enqueue(comment.pk, thread_id)
 
 
 @task(queue_name="default")
-def tell_trackers(comment_id: int, thread_id: int, after: int = 0) -> None:
-    """Tells a comment to many who track its conversation, in batches.
+def notify_trackers(comment_id: int, thread_id: int, after: int = 0) -> None:
+    """Notifies many who track the conversation of a comment, in batches.
 
-    A person who was in the conversation after the comment, and before the command, is told it too.
+    A person who opens the conversation after the comment, and before the command, is notified too.
     """
     found = BATCH
     while found == BATCH:
         with transaction.atomic():
-            found, after = _tell_comment(comment_id, thread_id, limit=BATCH, most=BATCH, after=after)
+            found, after = _notify_comment(comment_id, thread_id, limit=BATCH, most=BATCH, after=after)
 
 
-def _tell_comment(
+def _notify_comment(
     comment_id: int, thread_id: int, *, limit: int, most: int, after: int = 0
 ) -> tuple[int, int]:
     """Returns how many people who track it were found after ``after``, and the last of them."""
     parameters = {"comment": comment_id, "thread": thread_id, "after": after, "limit": limit, "most": most}
     [(found, last, ids, recipients, kinds)] = _rows("commented", parameters)
-    _announce([Told(*row) for row in zip(ids, recipients, kinds, strict=True)])
+    _emit([NewNotice(*row) for row in zip(ids, recipients, kinds, strict=True)])
     return found, last or after
 
 
-def _announce(told: Collection[Told]) -> None:
+def _emit(notices: Collection[NewNotice]) -> None:
     """The cached users have the unread mark: only the recipients' entries are invalidated."""
-    if told:
-        invalidate(cache=[user_key(notice.recipient_id) for notice in told])
-        noticed.emit(Noticed(told))
+    if notices:
+        invalidate(cache=[user_key(notice.recipient_id) for notice in notices])
+        notified.emit(Notified(notices))
 
 
 def visit(*, user: User, thread_id: int) -> None:
-    """The user opens a conversation: its notices are seen, and its next comment is told."""
+    """The user opens a conversation: its notices are seen, and its next comment notifies."""
     [(changed, is_unread)] = _rows("visited", {"viewer": user.pk, "thread": thread_id})
     if changed:
         user.unread = is_unread
         invalidate(cache=[user_key(user.pk)])
 
 
-def see(*, user: User) -> list[int]:
+def mark_seen(*, user: User) -> list[int]:
     """The user opens the list. Returns the ids of the notices that were unseen."""
     seen = [pk for (pk,) in _rows("seen", {"viewer": user.pk})]
     user.unread = False  # in the frame of this page
@@ -119,17 +119,17 @@ def clear(*, user: User, newest: int) -> None:
         invalidate(cache=[user_key(user.pk)])
 
 
-def forget(*, kwips: Collection[Kwip]) -> None:
+def delete(*, kwips: Collection[Kwip]) -> None:
     """Deletes the notices of deleted kwips and comments."""
     ids, threads = [kwip.pk for kwip in kwips], {kwip.thread_id or kwip.pk for kwip in kwips}
-    rows = _rows("forget", {"kwips": ids, "threads": sorted(threads)})
+    rows = _rows("deleted", {"kwips": ids, "threads": sorted(threads)})
     invalidate(cache=[user_key(recipient) for (recipient,) in rows])
 
 
 def sweep() -> int:
-    """Deletes old notices, and each person's beyond the newest `KEPT`; returns how many."""
+    """Deletes old notices, and each person's beyond the newest `MAX_NOTICES`; returns how many."""
     swept, after = 0, 0
-    parameters = {"days": settings.NOTICE_DAYS, "kept": KEPT, "people": 500, "limit": 5_000}
+    parameters = {"days": settings.NOTICE_DAYS, "most": MAX_NOTICES, "people": 500, "limit": 5_000}
     while True:
         [(last, number, unseen)] = _rows("sweep", parameters | {"after": after})
         invalidate(cache=map(user_key, unseen))

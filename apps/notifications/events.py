@@ -7,7 +7,7 @@ from typing import NamedTuple
 from apps.events import Event
 
 
-class Told(NamedTuple):
+class NewNotice(NamedTuple):
     """A notice that was just written, in this transaction."""
 
     id: int
@@ -16,10 +16,10 @@ class Told(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Noticed:
+class Notified:
     """Notices of one fact, or of one comment. Not emitted if there are none."""
 
-    told: Collection[Told]
+    notices: Collection[NewNotice]
 
 
-noticed = Event("noticed", Noticed)
+notified = Event("notified", Notified)

@@ -1,6 +1,6 @@
 """The kinds of notices of the apps below. Kinds of sibling apps are registered in `kwippy.wiring`.
 
-`sql/commented.sql` and `sql/mentioned.sql` tell mentions and comments, since they tell several kinds at once.
+`sql/commented.sql` and `sql/mentioned.sql` notify of mentions and comments: each writes several kinds.
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -37,7 +37,8 @@ register(
                 kwip_id=event.kwip.pk,
             )
         },
-        still="EXISTS (SELECT FROM kwips_favourite f WHERE f.user_id = n.actor_id AND f.kwip_id = n.subject)",
+        condition="EXISTS (SELECT FROM kwips_favourite f"
+        " WHERE f.user_id = n.actor_id AND f.kwip_id = n.subject)",
     )
 )
 register(
@@ -47,7 +48,7 @@ register(
         Channel.DIGEST,
         _of_actor,
         {graph.followed: lambda event: Draft([event.followee.pk], event.follower.pk)},
-        still="EXISTS (SELECT FROM graph_follow f"
+        condition="EXISTS (SELECT FROM graph_follow f"
         " WHERE f.follower_id = n.actor_id AND f.followee_id = n.recipient_id)",
     )
 )

@@ -1,4 +1,4 @@
-"""Notices: what a person is told on the site."""
+"""Notices: facts that the site shows to one person."""
 
 from django.conf import settings
 from django.db import models
@@ -10,16 +10,16 @@ from django.utils.translation import gettext_lazy as _
 class Notice(models.Model):
     """One fact for one recipient; `registry.Kind` says what a ``kind`` is about.
 
-    Telling it again gives the row a new ``id``: ids are in the order of telling, and nothing may refer to
-    them by a foreign key. The kwips have no foreign keys either, so that writing notices takes no locks on
-    them: a notice of a deleted kwip is deleted by a subscriber, and is never shown.
+    A repeated fact gives the row a new ``id``: ids are in the order of ``notified_at``, and nothing may
+    refer to them by a foreign key. The kwips have no foreign keys either, so that writing notices takes no
+    locks on them: a notice of a deleted kwip is deleted by a subscriber, and is never shown.
     """
 
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     kind = models.CharField(max_length=20)
-    # Whose act it tells; NULL where the kwip's author says it, or where no person acts.
+    # The person who acted; NULL for comments (their author is the kwip's), or where no person acts.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -36,12 +36,12 @@ class Notice(models.Model):
     kwip_id = models.BigIntegerField(null=True, blank=True)
     # Notices of one grouping stand together: those of a conversation, or a day's of one kind.
     grouping = models.CharField(max_length=40)
-    told_at = models.DateTimeField(db_default=Now())
+    notified_at = models.DateTimeField(db_default=Now())
     # Until the recipient opens the list, or the conversation.
     is_unseen = models.BooleanField(default=True, db_default=True)
-    # Until the recipient opens the conversation: then, and not before, its next comment is told.
+    # Until the recipient opens the conversation: then, and not before, its next comment notifies.
     is_waiting = models.BooleanField(default=False, db_default=False)
-    # Removed from the list by the recipient. The row stays, so that the same fact is not told again.
+    # Removed from the list by the recipient. The row stays, so that the same fact does not notify again.
     is_cleared = models.BooleanField(default=False, db_default=False)
 
     class Meta:

@@ -13,7 +13,7 @@ from django.db import connection
 from apps.accounts.models import User
 from apps.keyset import KeysetOrder, Page, Seek, paginate
 from apps.kwips import text as kwip_text
-from apps.notifications.actions import KEPT
+from apps.notifications.actions import MAX_NOTICES
 from apps.notifications.registry import KINDS, Kind
 from apps.notifications.statements import SQL
 from apps.plaintext import safe
@@ -40,7 +40,7 @@ class Line:
     group_id: int
     kind: Kind
     subject: int
-    told_at: datetime.datetime
+    notified_at: datetime.datetime
     is_unseen: bool
     number: int
     actors: list[Actor]
@@ -100,7 +100,7 @@ class Group:
 
     @property
     def is_tracked(self) -> bool:
-        """Whether the group is told because the viewer tracks its conversation, and still does."""
+        """Whether the group has comments, and the viewer tracks the conversation."""
         return any(line.is_tracked and line.kind.name in ("comment", "tracked") for line in self.lines)
 
     @property
@@ -122,9 +122,9 @@ def notices(viewer: User, arguments: Mapping[str, str], *, new: Sequence[int] = 
     order = KeysetOrder(f"notices {viewer.pk}")
 
     def fetch(seek: Seek) -> list[Group]:
-        parameters = {"viewer": viewer.pk, "kept": KEPT, "lines": LINES, "new": list(new), **seek.parameters}
+        parameters = {"viewer": viewer.pk, "most": MAX_NOTICES, "lines": LINES, "new": list(new)}
         with connection.cursor() as cursor:
-            _page(seek.beyond, seek.direction).execute_prepared(cursor, parameters)
+            _page(seek.beyond, seek.direction).execute_prepared(cursor, parameters | seek.parameters)
             lines = [_line(row) for row in cursor.fetchall()]
         return [Group(newest, list(said)) for newest, said in groupby(lines, key=attrgetter("group_id"))]
 
@@ -132,14 +132,16 @@ def notices(viewer: User, arguments: Mapping[str, str], *, new: Sequence[int] = 
 
 
 def _line(row: tuple[Any, ...]) -> Line:
-    group_id, kind, subject, told_at, is_unseen, number, actors, *texts = row
+    group_id, kind, subject, notified_at, is_unseen, number, actors, *texts = row
     named = [Actor(username, safe(name), avatar) for username, name, avatar in actors]
-    return Line(group_id, KINDS[kind], subject, told_at, is_unseen, number, named, *texts)
+    return Line(group_id, KINDS[kind], subject, notified_at, is_unseen, number, named, *texts)
 
 
 @cache
 def _page(beyond: str, direction: str) -> Statement:
     """All kinds are registered before the first request."""
-    still = " ".join(f"WHEN '{kind.name}' THEN {kind.still}" for kind in KINDS.values())
-    page = SQL.load("page", still=f"CASE n.kind {still} ELSE false END", beyond=beyond, order=direction)
+    conditions = " ".join(f"WHEN '{kind.name}' THEN {kind.condition}" for kind in KINDS.values())
+    page = SQL.load(
+        "page", condition=f"CASE n.kind {conditions} ELSE false END", beyond=beyond, order=direction
+    )
     return page.statement("page.sql", f"notifications_page_{direction.lower()}")

@@ -1,4 +1,4 @@
-"""The registry of kinds of notices. A kind is one row: its event, who is told, its words and its place."""
+"""The registry of kinds of notices. A kind is one row: its event, its recipients, its words and its place."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Channel(StrEnum):
 
 
 class Draft(NamedTuple):
-    """A fact to tell: to whom, by whom, about what. The actor is never told."""
+    """A fact: its recipients, its actor, its subject. The actor is never notified."""
 
     recipients: Collection[int]
     actor_id: int | None = None
@@ -29,8 +29,8 @@ class Draft(NamedTuple):
     kwip_id: int | None = None
 
 
-# Returns whom an event concerns, None if no one.
-type Who = Callable[[Any], Draft | None]
+# Returns the draft of an event, None if it concerns no one.
+type MakeDraft = Callable[[Any], Draft | None]
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ class Kind:
     """A kind of notice.
 
     ``name`` is stored; ``templates/notifications/words/NAME.html`` has its words, for a `queries.Line`.
-    ``label`` names it in the settings. ``events`` maps each event that tells it to who is told; a kind that
-    a .sql file tells has none. ``place`` returns the path that a line links to. ``still`` is SQL over the
-    notice `n`, false once the fact no longer holds. ``is_repeated`` tells the same fact again at each event.
+    ``label`` names it in the settings. ``events`` maps each event to its draft; a kind that a .sql file
+    writes has none. ``place`` returns the path that a line links to. ``condition`` is SQL over the
+    notice `n`, false once the fact no longer holds. ``is_repeated``: each event makes the notice new again.
     """
 
     name: str
     label: str | Promise
     channel: Channel
     place: Callable[[Any], str]
-    events: Mapping[Event[Any], Who] = field(default_factory=dict)
-    still: str = "true"
+    events: Mapping[Event[Any], MakeDraft] = field(default_factory=dict)
+    condition: str = "true"
     is_repeated: bool = False
 
     @property
@@ -63,17 +63,17 @@ def register(kind: Kind) -> Kind:
     """Adds a kind and subscribes it to its events. Called from `AppConfig.ready`, or from `kwippy.wiring`."""
     assert kind.name not in KINDS, f"two kinds are named {kind.name}"  # noqa: S101
     KINDS[kind.name] = kind
-    for event, who in kind.events.items():
-        event.within(_subscriber(kind, who))
+    for event, make_draft in kind.events.items():
+        event.within(_subscriber(kind, make_draft))
     return kind
 
 
-def _subscriber(kind: Kind, who: Who) -> Callable[[Any], None]:
-    from apps.notifications.actions import tell  # it imports this module
+def _subscriber(kind: Kind, make_draft: MakeDraft) -> Callable[[Any], None]:
+    from apps.notifications.actions import notify  # it imports this module
 
     def subscriber(payload: Any) -> None:
-        if (draft := who(payload)) is not None:
-            tell(kind=kind, draft=draft)
+        if (draft := make_draft(payload)) is not None:
+            notify(kind=kind, draft=draft)
 
-    subscriber.__qualname__ = f"tell_{kind.name}"  # for `manage.py events`
+    subscriber.__qualname__ = f"notify_{kind.name}"  # for `manage.py events`
     return subscriber

@@ -12,12 +12,12 @@ viewer.annotations["unread"] = (
 @events.published.within
 @events.edited.within
 def on_written(event: events.Published | events.Edited) -> None:
-    actions.tell_mentions(kwip=event.kwip)
+    actions.notify_mentions(kwip=event.kwip)
 
 
 @events.commented.within
 def on_commented(event: events.Commented) -> None:
-    actions.tell_comment(comment=event.comment, thread_id=event.thread.pk)
+    actions.notify_comment(comment=event.comment, thread_id=event.thread.pk)
 
 
 @events.visited.within
@@ -27,4 +27,4 @@ def on_visited(event: events.Visited) -> None:
 
 @events.deleted.within
 def on_deleted(event: events.Deleted) -> None:
-    actions.forget(kwips=event.kwips)
+    actions.delete(kwips=event.kwips)

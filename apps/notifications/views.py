@@ -14,7 +14,7 @@ from apps.notifications import actions, queries
 def notifications(request: MemberRequest) -> HttpResponse:
     """Opening the first page marks all notices as seen; this page still shows which are new."""
     is_first = not request.GET.keys() & {"before", "after"}
-    new = actions.see(user=request.user) if is_first else []
+    new = actions.mark_seen(user=request.user) if is_first else []
     page = queries.notices(request.user, request.GET, new=new)
     return render(request, "notifications/notifications.html", {"page": page})
 

@@ -193,7 +193,7 @@ def tells_nothing(_: Scenario) -> None:
 
 
 def ages(_: Scenario) -> None:
-    Notice.objects.update(told_at=timezone.now() - timedelta(days=1_000))
+    Notice.objects.update(notified_at=timezone.now() - timedelta(days=1_000))
 
 
 def answer(scenario: Scenario) -> dict[str, Any]:
@@ -348,27 +348,27 @@ ROWS = [
     Row("join by an invitation", joins_invited, whole_scenario, "names ann", first=is_invited),
     Row("apply", applies, whole_scenario),
     Row("write to the operators", contact.receive, message, durable=True),
-    Row("see notices", notices.see, lambda p: {"user": p.ann}),
+    Row("see notices", notices.mark_seen, lambda p: {"user": p.ann}),
     Row("clear notices", notices.clear, lambda p: {"user": p.ann, "newest": 2**60}),
     Row("visit", notices.visit, lambda p: {"user": p.ann, "thread_id": p.kwip.pk}),
     Row(
-        "tell a fact",
-        notices.tell,
+        "notify of a fact",
+        notices.notify,
         lambda p: {"kind": KINDS["follow"], "draft": Draft([p.bob.pk], p.cee.pk)},
     ),
     Row(
-        "tell a comment",
-        notices.tell_comment,
+        "notify of a comment",
+        notices.notify_comment,
         lambda p: {"comment": p.comment, "thread_id": p.kwip.pk},
         first=tells_nothing,
     ),
     Row(
-        "tell mentions",
-        notices.tell_mentions,
+        "notify of mentions",
+        notices.notify_mentions,
         lambda p: {"kwip": Kwip.objects.get(pk=p.other.pk)},
         first=mentions_ann,
     ),
-    Row("forget notices", notices.forget, lambda p: {"kwips": [p.kwip]}),
+    Row("delete notices", notices.delete, lambda p: {"kwips": [p.kwip]}),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
     Row("requeue a command", commandqueue.requeue, commands, first=a_command(State.DEAD)),
     Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),

@@ -32,7 +32,7 @@ FRAGMENTS = {
     "page_order": "page.id DESC",
     "marks": controls.marks_sql(),
     "among": "true",
-    "still": "true",
+    "condition": "true",
     "expires": "expires_at",
     "counter": "favourites_count",
     "columns": "id",

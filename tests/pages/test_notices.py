@@ -1,4 +1,4 @@
-"""In Chromium, with and without JavaScript: be mentioned, answer, be told once, stop tracking."""
+"""In Chromium, with and without JavaScript: be mentioned, answer, one notice, stop tracking."""
 
 import uuid
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def say(author: User, thread: Kwip, text: str) -> Kwip:
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with script", "without"])
-def test_a_member_is_told_reads_answers_and_stops_tracking(
+def test_a_member_is_notified_reads_answers_and_stops_tracking(
     live_server: LiveServer, open_page: Callable[..., Page], ann: User, bob: User, javascript: bool
 ) -> None:
     page = open_page(width=320, javascript=javascript)
@@ -44,9 +44,9 @@ def test_a_member_is_told_reads_answers_and_stops_tracking(
 
     page.goto(f"{live_server.url}/everyone/")
     page.locator(DOT).click()
-    expect(page.locator(".told .is-new")).to_contain_text("bob mentioned you in a comment")
+    expect(page.locator(".notifications .is-new")).to_contain_text("bob mentioned you in a comment")
     expect(page.locator(DOT)).to_have_count(0)
-    page.locator(".told .is-new a").click()
+    page.locator(".notifications .is-new a").click()
     page.locator(f"#kwip-{called.pk}").get_by_role("link", name="answer").click()
     text = page.locator("#comment textarea")
     expect(text).to_have_value("@bob ")
@@ -58,7 +58,7 @@ def test_a_member_is_told_reads_answers_and_stops_tracking(
     for _ in range(3):
         say(bob, kwip, "with milk?")
     page.goto(f"{live_server.url}/notifications/")
-    expect(page.locator(".told .is-new")).to_have_count(1)
+    expect(page.locator(".notifications .is-new")).to_have_count(1)
     stop = page.get_by_role("button", name="stop tracking")
     stop.click()
     if javascript:

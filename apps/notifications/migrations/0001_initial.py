@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ("thread_id", models.BigIntegerField(blank=True, null=True)),
                 ("kwip_id", models.BigIntegerField(blank=True, null=True)),
                 ("grouping", models.CharField(max_length=40)),
-                ("told_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("notified_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("is_unseen", models.BooleanField(db_default=True, default=True)),
                 ("is_waiting", models.BooleanField(db_default=False, default=False)),
                 ("is_cleared", models.BooleanField(db_default=False, default=False)),

@@ -1,4 +1,5 @@
--- %(viewer)s removes all notices up to %(newest)s from the list. The rows stay, as a memory of what was told.
+-- %(viewer)s removes all notices up to %(newest)s from the list. The rows stay: the same fact does not
+-- notify again.
 -- index: notice_list (recipient_id, id DESC), notifications_notice_pkey (id)
 UPDATE notifications_notice
 SET is_cleared = true, is_unseen = false

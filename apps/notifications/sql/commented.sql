@@ -1,12 +1,12 @@
--- Tells the people whom the comment %(comment)s mentions, and the next %(limit)s people after %(after)s who
+-- Notifies the people mentioned in the comment %(comment)s, and the next %(limit)s people after %(after)s who
 -- track its conversation; none of the latter if these are more than %(most)s. Returns how many it found, the
 -- last of them, and the notices written.
--- Once, then silent: `silent` are those for whom a notice of this conversation waits. It locks these notices,
--- so that a visit waits for this comment and is then shown it, or this comment waits for the visit and is
--- told. A person who was mentioned is told once, as mentioned.
+-- Once, then silent: `silent` are the trackers with a waiting notice of this conversation. It locks these
+-- notices. Either a visit waits for this comment, and its page has the comment; or this comment waits for the
+-- visit, and notifies the visitor. A tracker who is mentioned gets one notice, the mention.
 -- index: kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id), kwips_mention_pkey (kwip_id, user_id),
--- accounts_user_pkey (id), mute_once (muter_id, muted_id), notice_open (recipient_id, thread_id), notice_once (recipient_id, kind, subject,
--- actor_id)
+-- accounts_user_pkey (id), mute_once (muter_id, muted_id), notice_open (recipient_id, thread_id),
+-- notice_once (recipient_id, kind, subject, actor_id)
 WITH trackers AS MATERIALIZED (
     SELECT tracker.user_id
     FROM (
@@ -32,7 +32,7 @@ silent AS MATERIALIZED (
     ORDER BY n.recipient_id, n.ctid
     FOR NO KEY UPDATE
 ),
-told AS (
+written AS (
     INSERT INTO notifications_notice AS n
         (recipient_id, kind, subject, actor_id, thread_id, kwip_id, grouping, is_waiting, is_cleared)
     SELECT
@@ -63,7 +63,7 @@ told AS (
     ORDER BY p.id
     ON CONFLICT (recipient_id, kind, subject, actor_id) DO UPDATE
     SET
-        id = excluded.id, kwip_id = excluded.kwip_id, told_at = now(),
+        id = excluded.id, kwip_id = excluded.kwip_id, notified_at = now(),
         is_unseen = true, is_waiting = true, is_cleared = false
     WHERE n.kind <> 'mention' AND NOT n.is_waiting
     RETURNING n.id, n.recipient_id, n.kind
@@ -71,6 +71,6 @@ told AS (
 SELECT
     (SELECT count(*) FROM trackers),
     (SELECT max(user_id) FROM trackers),
-    ARRAY(SELECT id FROM told ORDER BY id),
-    ARRAY(SELECT recipient_id FROM told ORDER BY id),
-    ARRAY(SELECT kind FROM told ORDER BY id)
+    ARRAY(SELECT id FROM written ORDER BY id),
+    ARRAY(SELECT recipient_id FROM written ORDER BY id),
+    ARRAY(SELECT kind FROM written ORDER BY id)

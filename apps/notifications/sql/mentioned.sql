@@ -1,6 +1,6 @@
--- Tells the people whom the kwip or comment %(kwip)s mentions, who may see it, and whom it did not tell before.
--- index: kwips_kwip_pkey (id), kwips_mention_pkey (kwip_id, user_id), accounts_user_pkey (id), mute_once (muter_id, muted_id),
--- notice_once (recipient_id, kind, subject, actor_id)
+-- Notifies the people mentioned in the kwip or comment %(kwip)s who may see it and have no notice of it.
+-- index: kwips_kwip_pkey (id), kwips_mention_pkey (kwip_id, user_id), accounts_user_pkey (id),
+-- mute_once (muter_id, muted_id), notice_once (recipient_id, kind, subject, actor_id)
 INSERT INTO notifications_notice
     (recipient_id, kind, subject, actor_id, thread_id, kwip_id, grouping, is_waiting, is_cleared)
 SELECT

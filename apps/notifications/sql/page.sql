@@ -1,19 +1,19 @@
 -- A page of the notices of %(viewer)s: groups by their newest notice, of each group the newest %(lines)s
 -- lines. A line is what a kind says about one subject, with its newest three actors and the number of all,
 -- and the beginning of the text that it leads to.
--- `shown` takes of the newest %(kept)s notices those that the viewer may see now: nothing deleted, withheld or
--- not for them, nothing by people who are switched off, muted or blocked, or who took it back ({still}). A
+-- `shown` takes of the newest %(most)s notices those that the viewer may see now: nothing deleted, withheld or
+-- not for them, nothing by people who are switched off, muted or blocked, or who took it back ({condition}). A
 -- notice of comments leads to the first comment that is still there.
 -- index: notice_list (recipient_id, id DESC), kwips_kwip_pkey (id), kwip_conversation_by_id (thread_id, id),
 -- accounts_user_pkey (id), mute_once (muter_id, muted_id), block_once (blocker_id, blocked_id),
 -- block_blocked_blocker (blocked_id, blocker_id), kwips_track_pkey (kwip_id, user_id)
 -- types: new bigint[]
-WITH kept AS (
+WITH recent AS (
     SELECT n.*
     FROM notifications_notice n
     WHERE n.recipient_id = %(viewer)s AND NOT n.is_cleared
     ORDER BY n.id DESC
-    LIMIT %(kept)s
+    LIMIT %(most)s
 ),
 silenced AS MATERIALIZED (
     SELECT m.muted_id AS id FROM graph_mute m WHERE m.muter_id = %(viewer)s
@@ -24,9 +24,9 @@ silenced AS MATERIALIZED (
 ),
 shown AS MATERIALIZED (
     SELECT
-        n.id, n.kind, n.subject, n.thread_id, n.grouping, n.told_at, n.is_unseen,
+        n.id, n.kind, n.subject, n.thread_id, n.grouping, n.notified_at, n.is_unseen,
         place.id AS kwip_id, actor.id AS actor_id
-    FROM kept n
+    FROM recent n
     LEFT JOIN LATERAL (
         SELECT k.id, k.author_id
         FROM kwips_kwip k
@@ -50,7 +50,7 @@ shown AS MATERIALIZED (
     WHERE (n.kwip_id IS NULL) = (place.id IS NULL)
       AND coalesce(actor.is_active, true)
       AND (actor.id IS NULL OR actor.id NOT IN (SELECT id FROM silenced))
-      AND ({still})
+      AND ({condition})
 ),
 page AS (
     SELECT n.grouping, max(n.id) AS id
@@ -60,14 +60,14 @@ page AS (
     ORDER BY max(n.id) {order}
     LIMIT %(limit)s
 ),
-said AS (
+line AS (
     SELECT
         page.id AS group_id,
         n.kind,
         n.subject,
         max(n.thread_id) AS thread_id,
         max(n.kwip_id) AS kwip_id,
-        max(n.told_at) AS told_at,
+        max(n.notified_at) AS notified_at,
         bool_or(n.is_unseen OR n.id = ANY (%(new)s)) AS is_unseen,
         count(*) AS number,
         (array_agg(n.actor_id ORDER BY n.id DESC))[:3] AS actors,
@@ -77,32 +77,32 @@ said AS (
     GROUP BY page.id, n.kind, n.subject
 )
 SELECT
-    said.group_id,
-    said.kind,
-    said.subject,
-    said.told_at,
-    said.is_unseen,
-    said.number,
+    line.group_id,
+    line.kind,
+    line.subject,
+    line.notified_at,
+    line.is_unseen,
+    line.number,
     ARRAY(
         SELECT ARRAY[u.username, coalesce(nullif(u.display_name, ''), u.username), u.avatar]::text[]
-        FROM unnest(said.actors) WITH ORDINALITY AS actor (id, place)
+        FROM unnest(line.actors) WITH ORDINALITY AS actor (id, place)
         JOIN accounts_user u ON u.id = actor.id
         ORDER BY actor.place
     ) AS actors,
-    said.kwip_id,
+    line.kwip_id,
     ka.username AS kwip_author,
     left(k.text, 632) AS kwip_text,
-    said.thread_id,
+    line.thread_id,
     ta.username AS thread_author,
     left(t.text, 632) AS thread_text,
     coalesce(
         (SELECT track.is_on FROM kwips_track track WHERE track.kwip_id = t.id AND track.user_id = %(viewer)s),
         t.author_id = %(viewer)s
     ) AS is_tracked
-FROM said
-LEFT JOIN kwips_kwip k ON k.id = said.kwip_id
+FROM line
+LEFT JOIN kwips_kwip k ON k.id = line.kwip_id
 LEFT JOIN accounts_user ka ON ka.id = k.author_id
-LEFT JOIN kwips_kwip t ON t.id = said.thread_id
+LEFT JOIN kwips_kwip t ON t.id = line.thread_id
 LEFT JOIN accounts_user ta ON ta.id = t.author_id
-WHERE said.row <= %(lines)s
-ORDER BY said.group_id {order}, said.row
+WHERE line.row <= %(lines)s
+ORDER BY line.group_id {order}, line.row

@@ -1,5 +1,5 @@
 -- %(viewer)s opens the list: all notices are seen. Returns those that were unseen. A notice that another
--- transaction is telling again is skipped, and stays unseen.
+-- transaction is renewing is skipped, and stays unseen.
 -- index: notice_unseen (recipient_id), notifications_notice_pkey (id)
 UPDATE notifications_notice
 SET is_unseen = false

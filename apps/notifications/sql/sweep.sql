@@ -1,6 +1,6 @@
 -- Deletes, of %(people)s people after %(after)s, the notices older than %(days)s days and those beyond the
--- newest %(kept)s. Returns the last of these people, NULL if there is none, the number of notices, and
--- whose notices were unseen.
+-- newest %(most)s. Returns the last of these people, NULL if there is none, the number of notices, and
+-- the recipients of unseen ones.
 -- index: accounts_user_pkey (id), notice_list (recipient_id, id DESC), notifications_notice_pkey (id)
 WITH people AS (
     SELECT u.id FROM accounts_user u WHERE u.id > %(after)s ORDER BY u.id LIMIT %(people)s
@@ -11,11 +11,11 @@ swept AS (
         SELECT n.id
         FROM people
         CROSS JOIN LATERAL (
-            SELECT n.id, n.told_at, row_number() OVER (ORDER BY n.id DESC) AS place
+            SELECT n.id, n.notified_at, row_number() OVER (ORDER BY n.id DESC) AS place
             FROM notifications_notice n
             WHERE n.recipient_id = people.id
         ) n
-        WHERE n.place > %(kept)s OR n.told_at < now() - %(days)s * interval '1 day'
+        WHERE n.place > %(most)s OR n.notified_at < now() - %(days)s * interval '1 day'
         LIMIT %(limit)s
     ))
     RETURNING recipient_id, is_unseen

@@ -1,6 +1,6 @@
--- %(viewer)s opens the conversation %(thread)s: its notices are seen, and its next comment is told. Returns
--- how many notices changed, and whether others are unseen.
--- Not by ids from a subquery that locks: a comment that is being told gives a notice a new id.
+-- %(viewer)s opens the conversation %(thread)s: its notices are seen, and none waits. Returns how many
+-- notices changed, and whether others are unseen.
+-- Not by ids from a subquery that locks: a comment that notifies at the same moment gives a notice a new id.
 -- index: notice_open (recipient_id, thread_id), notice_unseen (recipient_id)
 WITH changed AS (
     UPDATE notifications_notice n

@@ -1,3 +1,3 @@
--- Fragment: whether the person `p` wants to be told at all.
+-- Fragment: whether the person `p` gets notices at all.
 -- index: none, the person is already read
 p.is_active

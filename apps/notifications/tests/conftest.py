@@ -1,23 +1,23 @@
-"""Fixtures: people and kwips, and the notices that were told."""
+"""Fixtures: people and kwips, and the new notices."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from apps.notifications.events import Noticed, Told, noticed
+from apps.notifications.events import NewNotice, Notified, notified
 from tests.support.fixtures import ann, bob, comment, follow, publish
 
 __all__ = ["ann", "bob", "comment", "follow", "publish"]
 
 
 @pytest.fixture
-def told() -> Iterator[list[Told]]:
-    """The notices of each `noticed`, in order; those of transactions that were rolled back too."""
-    heard: list[Told] = []
+def new_notices() -> Iterator[list[NewNotice]]:
+    """The notices of each `notified`, in order; those of transactions that were rolled back too."""
+    heard: list[NewNotice] = []
 
-    def hear(event: Noticed) -> None:
-        heard.extend(event.told)
+    def hear(event: Notified) -> None:
+        heard.extend(event.notices)
 
-    noticed.within(hear)
+    notified.within(hear)
     yield heard
-    noticed.subscribers_within.remove(hear)
+    notified.subscribers_within.remove(hear)

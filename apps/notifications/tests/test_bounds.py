@@ -1,4 +1,4 @@
-"""Many recipients, many notices: a command tells, a sweep deletes."""
+"""Many recipients, many notices: a command notifies, a sweep deletes."""
 
 import datetime
 from collections.abc import Callable
@@ -44,8 +44,8 @@ def run_commands() -> int:
     return len(found)
 
 
-@pytest.mark.parametrize(("number", "commands"), [(actions.AT_ONCE, 0), (actions.AT_ONCE + 1, 1)])
-def test_more_than_a_hundred_people_who_track_are_told_by_a_command(
+@pytest.mark.parametrize(("number", "commands"), [(actions.INLINE, 0), (actions.INLINE + 1, 1)])
+def test_more_than_a_hundred_people_who_track_are_notified_by_a_command(
     ann: User, bob: User, publish: Write, comment: Write, number: int, commands: int
 ) -> None:
     kwip = publish(ann, "tea")
@@ -60,25 +60,25 @@ def test_more_than_a_hundred_people_who_track_are_told_by_a_command(
     assert Notice.objects.count() == number, "silent"
 
 
-def test_a_command_works_in_batches_and_twice_tells_nobody_twice(
+def test_a_command_works_in_batches_and_twice_notifies_no_one_twice(
     ann: User, bob: User, publish: Write, comment: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kwip = publish(ann)
-    tracked_by(kwip, crowd(actions.AT_ONCE + 50))
+    tracked_by(kwip, crowd(actions.INLINE + 50))
     made = comment(bob, kwip)
     monkeypatch.setattr(actions, "BATCH", 40)
     assert Command.objects.filter(task__startswith="apps.notifications").count() == 1
-    actions.tell_trackers.func(made.pk, kwip.pk)
+    actions.notify_trackers.func(made.pk, kwip.pk)
     before = set(Notice.objects.values_list("pk", flat=True))
-    assert len(before) == actions.AT_ONCE + 51
-    actions.tell_trackers.func(made.pk, kwip.pk)
+    assert len(before) == actions.INLINE + 51
+    actions.notify_trackers.func(made.pk, kwip.pk)
     assert set(Notice.objects.values_list("pk", flat=True)) == before
 
 
-def test_a_fact_for_many_is_told_by_commands(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    people = [person.pk for person in crowd(actions.AT_ONCE + 5)]
+def test_a_fact_for_many_notifies_by_commands(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [person.pk for person in crowd(actions.INLINE + 5)]
     monkeypatch.setattr(actions, "BATCH", 60)
-    actions.tell(kind=KINDS["follow"], draft=Draft([*people, ann.pk], ann.pk))
+    actions.notify(kind=KINDS["follow"], draft=Draft([*people, ann.pk], ann.pk))
     assert not Notice.objects.exists()
     assert run_commands() == 2
     assert set(Notice.objects.values_list("recipient", flat=True)) == set(people), "not the actor"
@@ -88,20 +88,20 @@ def test_old_notices_and_those_beyond_the_newest_are_swept(
     ann: User, bob: User, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.NOTICE_DAYS = 30
-    monkeypatch.setattr(actions, "KEPT", 10)
+    monkeypatch.setattr(actions, "MAX_NOTICES", 10)
     now = timezone.now()
     for person, days in ((ann, 0), (ann, 1), (bob, 29), (bob, 31)):
         Notice.objects.bulk_create(
             Notice(
                 recipient=person, kind="follow", subject=days * 100 + n, grouping="x",
-                told_at=now - datetime.timedelta(days=days),
+                notified_at=now - datetime.timedelta(days=days),
             )
             for n in range(4 if person == bob else 8)
         )  # fmt: skip
     newest = list(Notice.objects.filter(recipient=ann).order_by("-pk").values_list("pk", flat=True)[:10])
     assert actions.sweep() == 6 + 4
     assert list(Notice.objects.filter(recipient=ann).order_by("-pk").values_list("pk", flat=True)) == newest
-    assert Notice.objects.filter(recipient=bob, told_at__lt=now - datetime.timedelta(days=30)).count() == 0
+    assert Notice.objects.filter(recipient=bob, notified_at__lt=now - datetime.timedelta(days=30)).count() == 0
     assert actions.sweep() == 0
 
 
@@ -126,9 +126,9 @@ def test_notices_are_one_statement_with_fifty_trackers_and_a_thousand_followers(
     sent = statements(client, f"/kwip/{kwip.pk}/comment/", text="hm", track="on")
     assert Notice.objects.filter(thread_id=kwip.pk).count() == 51
     assert len(sent) == len(statements(client, f"/kwip/{alone.pk}/comment/", text="hm", track="on"))
-    told = [statement for statement in sent if "notifications_" in statement]
-    assert len(told) == 1
-    assert len(sent) <= 1.3 * (len(sent) - len(told)), sent
+    notices = [statement for statement in sent if "notifications_" in statement]
+    assert len(notices) == 1
+    assert len(sent) <= 1.3 * (len(sent) - len(notices)), sent
     silent = statements(client, "/kwip/", text="to a thousand")
     assert not [statement for statement in silent if "notifications_" in statement], "it mentions no one"
     assert len(statements(client, "/kwip/", text="to a thousand, and @ann")) == len(silent) + 1

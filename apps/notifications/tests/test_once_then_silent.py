@@ -17,7 +17,7 @@ from apps.kwips import actions
 from apps.kwips.events import Visited, visited
 from apps.kwips.models import Favourite, Kwip, Track
 from apps.kwips.tracking import set_tracking
-from apps.notifications.events import Told
+from apps.notifications.events import NewNotice
 from apps.notifications.models import Notice
 from tests.support.concurrency import at_once, uncommitted
 
@@ -44,12 +44,12 @@ class Naive:
         self.author = author
 
     def comment(self, by: str, mentioned: str = "") -> set[tuple[str, str]]:
-        told = {(mentioned, "mention")} if mentioned and mentioned != by else set()
+        notified = {(mentioned, "mention")} if mentioned and mentioned != by else set()
         for name in NAMES:
             if name not in (by, mentioned) and self.tracking[name] and name not in self.waiting:
-                told.add((name, "comment" if name == self.author else "tracked"))
-        self.waiting |= {name for name, _ in told}
-        return told
+                notified.add((name, "comment" if name == self.author else "tracked"))
+        self.waiting |= {name for name, _ in notified}
+        return notified
 
 
 class RolledBack(Exception):
@@ -86,13 +86,13 @@ def undone(act: Callable[[], object]) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(author=_who, steps=_steps)
-def test_any_interleaving_of_comments_visits_choices_and_failures_tells_what_the_rule_says(
-    people: dict[str, User], told: list[Told], author: str, steps: list[tuple[str, ...]]
+def test_any_interleaving_of_comments_visits_choices_and_failures_notifies_as_the_rule_says(
+    people: dict[str, User], new_notices: list[NewNotice], author: str, steps: list[tuple[str, ...]]
 ) -> None:
     thread, naive = publish(people[author]), Naive(author)
     names = {person.pk: name for name, person in people.items()}
     for what, by, *others in steps:
-        told.clear()
+        new_notices.clear()
         mentioned = others[0] if others else ""
         text = f"@{mentioned} milk?" if mentioned else "milk?"
         if what.endswith("rolled back"):
@@ -101,8 +101,8 @@ def test_any_interleaving_of_comments_visits_choices_and_failures_tells_what_the
         if what in ("comment", "mention"):
             expected = naive.comment(by, mentioned)
             say(people[by], thread, text)
-            assert {(names[it.recipient_id], it.kind) for it in told} == expected
-            assert len(told) == len(expected)
+            assert {(names[it.recipient_id], it.kind) for it in new_notices} == expected
+            assert len(new_notices) == len(expected)
         elif what == "visit":
             naive.waiting.discard(by)
             visit(people[by], thread)
@@ -113,23 +113,25 @@ def test_any_interleaving_of_comments_visits_choices_and_failures_tells_what_the
         assert set(rows.values_list("recipient__username", flat=True)) == naive.waiting
 
 
-def test_fifty_comments_at_once_are_told_once(people: dict[str, User], told: list[Told]) -> None:
+def test_fifty_comments_at_once_notify_once(people: dict[str, User], new_notices: list[NewNotice]) -> None:
     thread = publish(people["ann"])
     set_tracking(kwip=thread, user=people["bob"], is_on=True)
     at_once([lambda: say(people["cee"], thread)] * 50)
-    assert sorted((it.recipient_id, it.kind) for it in told) == [
+    assert sorted((it.recipient_id, it.kind) for it in new_notices) == [
         (people["ann"].pk, "comment"),
         (people["bob"].pk, "tracked"),
     ]
     assert Notice.objects.count() == 2
     visit(people["ann"], thread)
     at_once([lambda: say(people["cee"], thread)] * 10)
-    assert [it.recipient_id for it in told[2:]] == [people["ann"].pk]
+    assert [it.recipient_id for it in new_notices[2:]] == [people["ann"].pk]
     thread.refresh_from_db()
     assert thread.comments_count == 60
 
 
-def test_fifty_choices_and_favourites_at_once_are_exact(people: dict[str, User], told: list[Told]) -> None:
+def test_fifty_choices_and_favourites_at_once_are_exact(
+    people: dict[str, User], new_notices: list[NewNotice]
+) -> None:
     thread = publish(people["ann"])
     choose = partial(set_tracking, kwip=thread, user=people["bob"])
     at_once([partial(choose, is_on=True), partial(choose, is_on=False)] * 25)
@@ -139,7 +141,7 @@ def test_fifty_choices_and_favourites_at_once_are_exact(people: dict[str, User],
     thread.refresh_from_db()
     people["bob"].refresh_from_db()
     assert thread.favourites_count == Favourite.objects.count() == people["bob"].favourites_count
-    assert [it.kind for it in told] == ["favourite"]
+    assert [it.kind for it in new_notices] == ["favourite"]
 
 
 def test_no_comment_is_lost_between_a_visit_and_a_notice(people: dict[str, User]) -> None:

@@ -17,7 +17,7 @@ from apps.graph import actions as graph
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.notifications import queries
-from apps.notifications.actions import KEPT
+from apps.notifications.actions import MAX_NOTICES
 from apps.notifications.models import Notice
 from apps.notifications.registry import KINDS
 
@@ -81,7 +81,7 @@ def test_each_kind_has_its_words_and_its_place_grouped_by_conversation(
     ]
     html = page(member)
     assert html.index("tea at four") < html.index("bread")
-    assert html.count('class="told-about"') == 3
+    assert html.count('class="notifications-about"') == 3
 
 
 def test_favourites_are_one_line_that_names_two_and_counts_the_others(
@@ -195,7 +195,7 @@ def test_saving_a_cached_person_does_not_save_the_mark(
     assert ann.bio == "tea"
 
 
-def test_clearing_removes_what_the_page_showed_and_tells_nothing_again(
+def test_clearing_removes_what_the_page_showed_and_notifies_of_nothing_again(
     member: Client, ann: User, bob: User, publish: Write, comment: Write
 ) -> None:
     kwip = publish(ann)
@@ -247,7 +247,7 @@ def test_a_group_has_a_few_lines_and_a_list_its_newest_notices(
     assert len(words(page(member))) == queries.LINES
     Notice.objects.bulk_create(
         Notice(recipient=ann, actor=bob, kind="follow", subject=number, grouping=f"day {number}")
-        for number in range(1, KEPT + 1)
+        for number in range(1, MAX_NOTICES + 1)
     )
     graph.follow(follower=bob, followee=ann)
     assert set(words(page(member))) == {"bob follows you now /bob/"}

@@ -115,7 +115,7 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
         progress.step("Rebuilding indexes")
     if shape.demo:
         until = clock.EPOCH + timedelta(microseconds=shape.until)
-        notices.tell(demo_id=home.people[builder.FIRST].id, since_kwip=first_kwip, until=until)
+        notices.notify(demo_id=home.people[builder.FIRST].id, since_kwip=first_kwip, until=until)
         house.furnish()
     return (
         f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "

@@ -1,5 +1,5 @@
--- Tells one fact to %(recipients)s, without its actor. What was told before stays as it is, or is told again
--- if the kind is %(repeated)s. A new id puts it first.
+-- Notifies %(recipients)s of one fact, except its actor. An existing notice stays as it is; if the kind is
+-- %(repeated)s, it becomes new again. A new id puts it first.
 -- index: accounts_user_pkey (id), mute_once (muter_id, muted_id), notice_once (recipient_id, kind, subject, actor_id)
 -- types: recipients bigint[], kind text, grouping text, waiting boolean, repeated boolean
 INSERT INTO notifications_notice AS n
@@ -12,6 +12,6 @@ WHERE p.id = ANY (%(recipients)s)
   AND NOT EXISTS (SELECT FROM graph_mute m WHERE m.muter_id = p.id AND m.muted_id = %(actor)s)
 ORDER BY p.id
 ON CONFLICT (recipient_id, kind, subject, actor_id) DO UPDATE
-SET id = excluded.id, told_at = now(), grouping = excluded.grouping, is_unseen = true, is_cleared = false
+SET id = excluded.id, notified_at = now(), grouping = excluded.grouping, is_unseen = true, is_cleared = false
 WHERE %(repeated)s
 RETURNING id, recipient_id, kind

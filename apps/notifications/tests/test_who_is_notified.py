@@ -1,4 +1,4 @@
-"""Who is told of what: every action against every relation to the conversation."""
+"""Who is notified of what: every action against every relation to the conversation."""
 
 import uuid
 from collections.abc import Callable
@@ -28,7 +28,7 @@ CALLED = "hello @mentioned @both @mentioned_member @off @mutes @writer @author"
 
 @dataclass
 class Scene:
-    """A kwip of ``author``; its trackers; a comment of ``tracker``; nothing was told."""
+    """A kwip of ``author``; its trackers; a comment of ``tracker``; no notices."""
 
     people: dict[str, User]
     kwip: Kwip
@@ -89,7 +89,7 @@ def likes_twice(scene: Scene) -> None:
 MEMBERS_SEE = {"mentioned_member": "mention", "tracking_member": "tracked"}
 TRACKERS = {"author": "comment", "tracker": "tracked", "both": "tracked"}
 TABLE: list[tuple[str, Callable[[Scene], Any], dict[str, str], dict[str, str]]] = [
-    # the action; who is told of it in any conversation; who besides, in one for everyone
+    # the action; who is notified in any conversation; who besides, in one for everyone
     (
         "publishes",
         publishes,
@@ -129,7 +129,7 @@ TABLE: list[tuple[str, Callable[[Scene], Any], dict[str, str], dict[str, str]]] 
 @pytest.mark.parametrize(
     ("act", "always", "for_everyone"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
 )
-def test_an_action_tells_exactly_those_whom_it_concerns_once_and_shows_it_to_them(
+def test_an_action_notifies_exactly_those_it_concerns_once_and_shows_it_to_them(
     scene: Scene, act: Callable[[Scene], Any], always: dict[str, str], for_everyone: dict[str, str]
 ) -> None:
     act(scene)
@@ -145,10 +145,10 @@ def test_an_action_tells_exactly_those_whom_it_concerns_once_and_shows_it_to_the
     assert shown == set(expected.items())
 
 
-def test_someone_with_a_block_between_them_and_the_author_of_a_comment_is_not_told(scene: Scene) -> None:
+def test_someone_with_a_block_between_them_and_the_author_of_a_comment_is_not_notified(scene: Scene) -> None:
     Block.objects.create(blocker=scene["tracker"], blocked=scene[ACTOR])
     Block.objects.create(blocker=scene[ACTOR], blocked=scene["mentioned"])
     say(scene[ACTOR], scene.kwip, "@mentioned")
-    told = set(Notice.objects.values_list("recipient__username", flat=True))
-    assert not told & {"tracker", "mentioned"}
-    assert told >= {"author", "both"}
+    notified = set(Notice.objects.values_list("recipient__username", flat=True))
+    assert not notified & {"tracker", "mentioned"}
+    assert notified >= {"author", "both"}

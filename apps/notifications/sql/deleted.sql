@@ -1,5 +1,5 @@
 -- Deletes the notices of the deleted kwips and comments %(kwips)s of the conversations %(threads)s. Returns
--- whose they were. The order of the locks is that of commented.sql.
+-- their recipients. The order of the locks is that of commented.sql.
 -- index: notice_thread (thread_id, subject), notifications_notice_pkey (id)
 -- types: kwips bigint[], threads bigint[]
 DELETE FROM notifications_notice
