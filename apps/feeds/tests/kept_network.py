@@ -13,6 +13,7 @@ from apps import lookaside
 from apps.accounts.models import User
 from apps.feeds import queries
 from apps.feeds.keys import network_first_page
+from apps.kwips.models import Kwip
 
 PLANS, KEPT = {"network_window", "network_people"}, {"network_kept"}
 
@@ -25,15 +26,15 @@ class Network:
     files: set[str] = field(default_factory=set)
 
     def ids(self) -> list[int]:
-        """The ids of page 1, which are those of the two plans; `files` has the files that read it."""
+        """The ids of page 1, of kwips and shares, which are those of the two plans; `files` read it."""
         timeline = queries.network(viewer_id=self.viewer.pk, following_count=queries.FEW_FOLLOWEES + 1)
         with CaptureQueriesContext(connection) as captured:
-            found: list[int] = [entry.id for entry in timeline.page({})]
+            entries = [entry._replace(newer=None) for entry in timeline.page({})]
         sent = [query["sql"] for query in captured]
         self.files = {file for file in PLANS | KEPT for sql in sent if f"/* {file}.sql */" in sql}
         with lookaside.bypassed():
-            assert found == [entry.id for entry in timeline.page({})]
-        return found
+            assert entries == timeline.page({}).items
+        return [entry.place or 0 for entry in entries]
 
     def read(self) -> set[str]:
         """The files that read page 1."""
@@ -58,6 +59,20 @@ def other_connection() -> Iterator[Any]:
     """A cursor in a transaction of its own, which ends with the block or by its `connection.commit()`."""
     with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as opened:
         yield opened.cursor()
+
+
+def share(cursor: Any, sharer: User, kwip: Kwip) -> int:
+    """A share as `share.sql` writes it: after its count, and with its kwip's lock."""
+    cursor.execute("UPDATE kwips_kwip SET shares_count = shares_count + 1 WHERE id = %s", [kwip.pk])
+    cursor.execute(
+        """
+        INSERT INTO kwips_share (id, sharer_id, kwip_id, author_id)
+        VALUES (nextval('kwips_kwip_id_seq'), %s, %s, %s)
+        RETURNING id
+        """,
+        [sharer.pk, kwip.pk, kwip.author_id],
+    )
+    return int(cursor.fetchone()[0])
 
 
 def write(cursor: Any, author: User) -> int:
