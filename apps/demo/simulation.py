@@ -114,7 +114,9 @@ class Simulation:
 
     def _share(self, moment: int, thread: Thread, by: int) -> None:
         author, sharer = self.people[thread.author].id, self.people[by].id
-        self.home.share_rows.add(self.home.kwip_rows.take_id(), sharer, thread.id, author, clock.stamp(moment))
+        self.home.share_rows.add(
+            self.home.kwip_rows.take_id(), sharer, thread.id, author, clock.stamp(moment)
+        )
 
     def _row(
         self, words: str, author: Person, thread: int | str, audience: int | str, moment: int,

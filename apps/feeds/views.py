@@ -145,7 +145,9 @@ def shares(request: HttpRequest, username: str) -> HttpResponse:
 @members_only
 def bookmarks(request: MemberRequest) -> HttpResponse:
     """The member's own bookmarks; no one else's have an address."""
-    return render(request, "feeds/bookmarks.html", _page(request, queries.bookmarks(viewer_id=request.user.pk)))
+    return render(
+        request, "feeds/bookmarks.html", _page(request, queries.bookmarks(viewer_id=request.user.pk))
+    )
 
 
 @require_safe

@@ -177,7 +177,7 @@ def encode(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
     html = rendered(card, kind, lambda control: f"{_CUT}{control.name}{_CUT}")
     for number, piece in enumerate(html.split(_CUT)):
         if number % 2 == 0:
-            parts.append(("body", piece.encode()))
+            parts += [("body", piece.encode())] if piece else []
             continue
         control = by_name[piece]
         parts += [(f"{piece}/{state}", control.render(card, state)) for state in control.states]

@@ -74,8 +74,9 @@ class Kwip(models.Model):
     version = models.PositiveBigIntegerField(default=1, editable=False)
     comments_count = models.PositiveIntegerField(default=0, editable=False)
     favourites_count = models.PositiveIntegerField(default=0, editable=False)
-    # A database default: during an upgrade the previous release inserts without this column.
-    shares_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # A database default: during an upgrade the previous release inserts without this column. Not a positive field:
+    # its check would read the whole table while it is locked.
+    shares_count = models.IntegerField(default=0, db_default=0, editable=False)
 
     # Set only by `visible_kwip`: the viewer may see the card.
     visible: Visible
@@ -241,7 +242,6 @@ class Share(models.Model):
             models.UniqueConstraint(fields=["kwip", "sharer"], name="share_once", include=["id"]),
         ]
         indexes = [
-            models.Index(fields=["-id"], name="share_everyone", include=["sharer", "kwip", "author_id"]),
             models.Index(fields=["sharer", "-id"], name="share_person", include=["kwip", "author_id"]),
         ]
 

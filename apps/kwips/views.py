@@ -285,7 +285,9 @@ def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
     return render(request, "410.html", {"text": text}, status=410)
 
 
-def _mark(request: MemberRequest, kwip_id: int, limit: str, action: Callable[..., int | None]) -> HttpResponse:
+def _mark(
+    request: MemberRequest, kwip_id: int, limit: str, action: Callable[..., int | None]
+) -> HttpResponse:
     """Returns the number of marks, if it has one, to the script; a redirect to a browser without it."""
     if not (decision := limits.hit(limit, request.user.pk)):
         return limits.refuse_click(request, decision)

@@ -1,7 +1,7 @@
 -- What a snapshot knows: the viewer's graph, everyone's newest kwip or share, the oldest transaction that has not ended,
 -- and the next transaction id. A writer has a transaction id before its kwip or share has an id, so one up to `newest`
 -- that commits after this snapshot has a transaction before `next_xid`.
--- index: kwip_everyone_by_id (id DESC), share_everyone (id DESC)
+-- index: kwip_everyone_by_id (id DESC), kwips_share_pkey (id)
 SELECT
     {graph} AS graph,
     greatest(

@@ -2,7 +2,7 @@
 -- kept ids, those of them that the viewer sees now. The kept ids are left out where more are newer, or where the
 -- viewer's graph differs; `newer` is then NULL, and the page is exact only if it is full. Its cost does not
 -- depend on the number of followees.
--- index: kwip_everyone_by_id (id DESC), share_everyone (id DESC), kwips_kwip_pkey (id), kwips_share_pkey (id),
+-- index: kwip_everyone_by_id (id DESC), kwips_kwip_pkey (id), kwips_share_pkey (id),
 -- follow_once (follower_id, followee_id), user_switched_off (id)
 -- types: graph text, kept bigint[]
 WITH newer AS MATERIALIZED (

@@ -2,7 +2,7 @@
 -- of the people they follow. A share counts as its sharer's. Fast where these write often, however many they are.
 -- If it does not fill the page, network_people.sql reads the page. The LIMITs inside have PostgreSQL merge two
 -- index scans; else it would sort both tables.
--- index: kwip_everyone_by_id (id DESC), share_everyone (id DESC), follow_once (follower_id, followee_id),
+-- index: kwip_everyone_by_id (id DESC), kwips_share_pkey (id), follow_once (follower_id, followee_id),
 -- user_switched_off (id)
 SELECT k.place, k.id, {shared_by}
 FROM (

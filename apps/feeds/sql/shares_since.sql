@@ -1,5 +1,5 @@
 -- As shares_of_network.sql, where few shares are between the two ids: of all these.
--- index: share_everyone (id DESC), follow_once (follower_id, followee_id)
+-- index: kwips_share_pkey (id), follow_once (follower_id, followee_id)
 SELECT k.id
 FROM (
     SELECT s.id, s.sharer_id AS author_id

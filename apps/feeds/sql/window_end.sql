@@ -1,5 +1,5 @@
 -- The newest kwip or share that is too old for the network's window, if there is one.
--- index: kwip_everyone_by_id (id DESC), share_everyone (id DESC)
+-- index: kwip_everyone_by_id (id DESC), kwips_share_pkey (id)
 SELECT k.place, k.id
 FROM (
     (

@@ -89,7 +89,9 @@ class Community:
         for number, (person, place) in enumerate(self.sharing):
             # Between the kwips, at some distance after the kwip.
             above = (place + 1 + number % 5) * STEP
-            self.share(person, (place + 1) * STEP, next(i for i in range(above + 1, 2**30) if self.is_free(i)))
+            self.share(
+                person, (place + 1) * STEP, next(i for i in range(above + 1, 2**30) if self.is_free(i))
+            )
         for place in self.deleted:
             self.delete((place + 1) * STEP)
 
@@ -153,8 +155,8 @@ class Community:
         return admitted and not between & self.blocks
 
     def network_shares(self, viewer: int) -> list[int]:
-        """A kwip is in a network once, where the viewer first could have seen it: at its own place if they follow
-        its author, else at its first share by someone whom they follow and hear.
+        """A kwip is in a network once, where the viewer could have seen it first: at its own place if they
+        follow its author, else at its first share by someone whom they follow and hear.
         """
 
         def is_heard(person: int) -> bool:

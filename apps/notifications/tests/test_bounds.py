@@ -101,7 +101,9 @@ def test_old_notices_and_those_beyond_the_newest_are_swept(
     newest = list(Notice.objects.filter(recipient=ann).order_by("-pk").values_list("pk", flat=True)[:10])
     assert actions.sweep() == 6 + 4
     assert list(Notice.objects.filter(recipient=ann).order_by("-pk").values_list("pk", flat=True)) == newest
-    assert Notice.objects.filter(recipient=bob, notified_at__lt=now - datetime.timedelta(days=30)).count() == 0
+    assert (
+        Notice.objects.filter(recipient=bob, notified_at__lt=now - datetime.timedelta(days=30)).count() == 0
+    )
     assert actions.sweep() == 0
 
 

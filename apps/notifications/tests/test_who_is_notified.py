@@ -11,7 +11,7 @@ from apps.accounts import actions as accounts
 from apps.accounts.models import User
 from apps.graph import actions as graph
 from apps.graph.models import Block, Mute
-from apps.kwips import actions
+from apps.kwips import actions, sharing
 from apps.kwips.models import Kwip
 from apps.kwips.tracking import set_tracking
 from apps.notifications import queries
@@ -86,6 +86,18 @@ def likes_twice(scene: Scene) -> None:
         act(kwip=scene.kwip, user=scene[ACTOR])
 
 
+def shares_twice(scene: Scene) -> None:
+    if not scene.kwip.followers_only:
+        for act in (sharing.share, sharing.unshare, sharing.share):
+            act(kwip=scene.kwip, user=scene[ACTOR])
+
+
+def stops_sharing(scene: Scene) -> None:
+    shares_twice(scene)
+    Notice.objects.all().delete()
+    sharing.unshare(kwip=scene.kwip, user=scene[ACTOR])
+
+
 MEMBERS_SEE = {"mentioned_member": "mention", "tracking_member": "tracked"}
 TRACKERS = {"author": "comment", "tracker": "tracked", "both": "tracked"}
 TABLE: list[tuple[str, Callable[[Scene], Any], dict[str, str], dict[str, str]]] = [
@@ -119,6 +131,8 @@ TABLE: list[tuple[str, Callable[[Scene], Any], dict[str, str], dict[str, str]]] 
     ("likes a comment", lambda it: actions.favourite(kwip=it.comment, user=it[ACTOR]),
      {"tracker": "favourite"}, {}),
     ("likes their own", lambda it: actions.favourite(kwip=it.own, user=it[ACTOR]), {}, {}),
+    ("shares", shares_twice, {}, {"author": "share"}),
+    ("stops sharing", stops_sharing, {}, {}),
     ("follows", lambda it: graph.follow(follower=it[ACTOR], followee=it["member"]), {"member": "follow"}, {}),
     ("follows the one who mutes", lambda it: graph.follow(follower=it[ACTOR], followee=it["mutes"]), {}, {}),
     ("stops following", lambda it: graph.unfollow(follower=it[ACTOR], followee=it["author"]), {}, {}),
