@@ -9,9 +9,9 @@ up each followee. So where plan 1 does not fill a viewer's first page, the cache
     newer: (941) 930 (902) ─┴─► 930 871 640 ───┴─ no
 
 That statement does not trust the cached entry. It checks each kept id again: follow, mute, block, visibility.
-Kwips and shares have ids of one sequence. With the ids of the page, those of shares are kept that earlier ones
-hide: such a share appears when the earlier one is taken back, or its sharer no longer followed. The statement
-cannot find an older kwip that *became* visible, which happens in two ways:
+Kwips and shares have ids of one sequence. Shares that earlier ones hide are kept too: such a share appears
+when the earlier one is taken back, or its sharer no longer followed. The statement cannot find an older kwip
+that *became* visible, which happens in two ways:
 
 - The kwip was hidden. The entry has the viewer's graph as a text (``sql/graph.sql``), which the
   statement compares in its own snapshot. So no write deletes the entry, and a lost delete does no harm.

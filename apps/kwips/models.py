@@ -74,8 +74,8 @@ class Kwip(models.Model):
     version = models.PositiveBigIntegerField(default=1, editable=False)
     comments_count = models.PositiveIntegerField(default=0, editable=False)
     favourites_count = models.PositiveIntegerField(default=0, editable=False)
-    # A database default: during an upgrade the previous release inserts without this column. Not a positive field:
-    # its check would read the whole table while it is locked.
+    # A database default: during an upgrade the previous release inserts without this column. Not a positive
+    # field: its check would read the whole table while it is locked.
     shares_count = models.IntegerField(default=0, db_default=0, editable=False)
 
     # Set only by `visible_kwip`: the viewer may see the card.

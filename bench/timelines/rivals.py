@@ -47,7 +47,7 @@ def network_rivals(viewer_id: int, cell: Cell) -> dict[str, Call]:
             thread=None, author=viewer_id
         )
         pages = Paginator(network.select_related("author").order_by("-id"), PAGE)
-        page = pages.page(number)
+        page = pages.page(min(number, pages.num_pages))
         return [kwip.pk for kwip in page], page.has_next()
 
     rivals: dict[str, Call] = {

@@ -13,7 +13,6 @@ from apps import lookaside
 from apps.accounts.models import User
 from apps.feeds import queries
 from apps.feeds.keys import network_first_page
-from apps.kwips.models import Kwip
 
 PLANS, KEPT = {"network_window", "network_people"}, {"network_kept"}
 
@@ -59,20 +58,6 @@ def other_connection() -> Iterator[Any]:
     """A cursor in a transaction of its own, which ends with the block or by its `connection.commit()`."""
     with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as opened:
         yield opened.cursor()
-
-
-def share(cursor: Any, sharer: User, kwip: Kwip) -> int:
-    """A share as `share.sql` writes it: after its count, and with its kwip's lock."""
-    cursor.execute("UPDATE kwips_kwip SET shares_count = shares_count + 1 WHERE id = %s", [kwip.pk])
-    cursor.execute(
-        """
-        INSERT INTO kwips_share (id, sharer_id, kwip_id, author_id)
-        VALUES (nextval('kwips_kwip_id_seq'), %s, %s, %s)
-        RETURNING id
-        """,
-        [sharer.pk, kwip.pk, kwip.author_id],
-    )
-    return int(cursor.fetchone()[0])
 
 
 def write(cursor: Any, author: User) -> int:
