@@ -185,6 +185,24 @@ def test_a_sharer_whom_one_does_not_hear_does_not_hide_the_next_one(
         User.objects.filter(pk=bob.pk).update(is_active=True)
 
 
+@both_plans
+def test_pages_of_a_network_that_is_mostly_shares_go_both_ways(
+    ann, bob, eve, publish, follow, monkeypatch, few
+) -> None:
+    monkeypatch.setattr(queries, "FEW_FOLLOWEES", few)
+    follow(ann, bob)
+    kwips = [publish(eve) for _ in range(50)]
+    for kwip in kwips:
+        sharing.share(kwip=kwip, user=bob)
+    newest_first = [kwip.pk for kwip in kwips[::-1]]
+    second = network(ann).page({"before": network(ann).page({}).older.removeprefix("?before=")})
+    assert [entry.id for entry in second] == newest_first[20:40]
+    third = network(ann).page({"before": second.older.removeprefix("?before=")})
+    assert [entry.id for entry in third] == newest_first[40:]
+    back = network(ann).page({"after": third.newer.removeprefix("?after=")})
+    assert [entry.id for entry in back] == newest_first[20:40]
+
+
 def test_by_activity_a_network_has_no_shares(ann, bob, eve, publish, follow) -> None:
     follow(ann, bob)
     kwip, own = publish(eve), publish(bob)
