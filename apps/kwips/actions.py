@@ -51,9 +51,9 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
             if inserted is None:
                 transaction.set_rollback(True)
                 return None
-            kwip, username = inserted
+            kwip, username, added = inserted
             counters_moved.emit(CountersMoved({author.pk: username}))
-            events.published.emit(events.Published(kwip, draft.tags))
+            events.published.emit(events.Published(kwip, draft.tags, added))
             return kwip
 
     return _once(insert, author, form_key, thread_id=None)
@@ -83,9 +83,9 @@ def comment(
             if inserted is None:
                 transaction.set_rollback(True)
                 return None
-            made, locked, threads_tags, username = inserted
+            made, locked, threads_tags, username, added = inserted
             counters_moved.emit(CountersMoved({author.pk: username}))
-            events.commented.emit(events.Commented(made, locked, draft.tags, threads_tags))
+            events.commented.emit(events.Commented(made, locked, draft.tags, threads_tags, added))
             return made
 
     return _once(insert, author, form_key, thread_id=thread.pk)

@@ -3,12 +3,14 @@
 The first ones count it, and so lock the kwip, then the person. The last one sees all that was committed
 before it got the locks: form keys are unique, and `Withheld` follows a switch of the author. If it returns no
 row there is nothing to write, and the caller rolls back.
+
+An app above joins its own writes to a new kwip or comment by `add`; the event has their result.
 """
 
 import uuid
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from django.db import connection
 
@@ -18,7 +20,15 @@ from apps.kwips.models import Kwip, Visibility, Withheld
 from apps.kwips.queries import loaded
 from apps.kwips.text import tags_and_mentions
 from apps.kwips.visibility import SQL
-from apps.statements import Statement, execute_together
+from apps.statements import Sql, Statement, execute_together
+
+# What `add` replaces.
+SQL.fragments |= {
+    "publish_ctes": Sql("", {}),
+    "publish_value": Sql("NULL", {}),
+    "comment_ctes": Sql("", {}),
+    "comment_value": Sql("NULL", {}),
+}
 
 MARKS = ("favourites_count", "shares_count")  # as `sql/marked.sql` returns them
 
@@ -36,6 +46,14 @@ class Draft(NamedTuple):
         return cls(author, text, *tags_and_mentions(text))
 
 
+class New(NamedTuple):
+    """A stored kwip. ``added`` is the value of the statement that `add` changed."""
+
+    kwip: Kwip
+    username: str  # of its author, as it is now
+    added: Any
+
+
 class Comment(NamedTuple):
     """A stored comment. ``thread`` is as it is now, without its text."""
 
@@ -43,6 +61,7 @@ class Comment(NamedTuple):
     thread: Kwip
     threads_tags: list[str]
     username: str  # of the comment's author, as it is now
+    added: Any  # as in `New`
 
 
 class Marked(NamedTuple):
@@ -53,8 +72,23 @@ class Marked(NamedTuple):
     username: str
 
 
-def insert_kwip(draft: Draft, form_key: uuid.UUID, *, followers_only: bool) -> tuple[Kwip, str] | None:
-    """Stores a kwip; returns it with the current user name of its author. None: the form key is used."""
+type Extensible = Literal["publish", "comment"]
+
+
+def add(statement: Extensible, ctes: Sql, value: str) -> None:
+    """Adds an app's SQL to the statement of a new kwip or comment. Called from `AppConfig.ready`, once.
+
+    ``ctes`` follow `made`, the new row or none, and `mentioned`, the ids of the people whom it mentions. The
+    column ``value`` is ``added`` in `events.Published` and `events.Commented`.
+    """
+    SQL.fragments |= {
+        f"{statement}_ctes": Sql(f",\n{ctes.text}", ctes.types),
+        f"{statement}_value": Sql(value, {}),
+    }
+
+
+def insert_kwip(draft: Draft, form_key: uuid.UUID, *, followers_only: bool) -> New | None:
+    """Stores a kwip. None: the form key is used."""
     columns: dict[str, Any] = {
         "visibility": Visibility.FOLLOWERS if followers_only else Visibility.EVERYONE,
         "audience": draft.author.pk if followers_only else None,
@@ -62,7 +96,7 @@ def insert_kwip(draft: Draft, form_key: uuid.UUID, *, followers_only: bool) -> t
     row = _insert([counting("kwips_count")], "publish", draft, form_key, **columns)
     if row is None:
         return None
-    kwip_id, withheld, created_at, username = row
+    kwip_id, withheld, created_at, username, added = row
     kwip = _new(
         draft,
         form_key,
@@ -74,7 +108,7 @@ def insert_kwip(draft: Draft, form_key: uuid.UUID, *, followers_only: bool) -> t
         withheld=withheld,
         created_at=created_at,
     )
-    return kwip, username
+    return New(kwip, username, added)
 
 
 def insert_comment(
@@ -88,7 +122,7 @@ def insert_comment(
     row = _insert(locks, "comment", draft, form_key, thread=thread_id, answers=answers_id, track=track)
     if row is None:
         return None
-    comment_id, withheld, created_at, username, *columns, threads_username, threads_tags = row
+    comment_id, withheld, created_at, username, *columns, threads_username, threads_tags, added = row
     names = ("author_id", "visibility", "audience_id", "version", "comments_count", "favourites_count")
     thread = _as_it_is(thread_id, threads_username, thread_id=None, **dict(zip(names, columns, strict=True)))
     made = _new(
@@ -103,7 +137,7 @@ def insert_comment(
         created_at=created_at,
     )
     made.thread = thread
-    return Comment(made, thread, threads_tags, username)
+    return Comment(made, thread, threads_tags, username, added)
 
 
 def mark(statement: str, kwip_id: int, user_id: int, *, by: int, locks: Sequence[Statement]) -> Marked | None:

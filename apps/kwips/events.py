@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from apps.accounts.models import User
 from apps.events import Event
@@ -12,21 +13,25 @@ type Tags = Collection[str]  # names
 
 @dataclass(frozen=True)
 class Published:
+    """``added`` is the value of the SQL that an app added to the statement (`counted.add`)."""
+
     kwip: Kwip
     tags: Tags
+    added: Any
 
 
 @dataclass(frozen=True)
 class Commented:
     """``comment`` was added below ``thread``, which is as it is now, without its text.
 
-    ``tags`` are the comment's, ``threads_tags`` the thread's.
+    ``tags`` are the comment's, ``threads_tags`` the thread's; ``added`` as in `Published`.
     """
 
     comment: Kwip
     thread: Kwip
     tags: Tags
     threads_tags: Tags
+    added: Any
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Writes of notices: one statement within the event's transaction; for many recipients, a command."""
+"""Writes of notices, within the event's transaction; for many recipients, by a command.
+
+New kwips and comments write theirs in their own statement (`statements.join_new_kwips`).
+"""
 
 from collections.abc import Collection
 from itertools import batched
@@ -13,11 +16,11 @@ from apps.accounts.keys import user_key
 from apps.accounts.models import User
 from apps.invalidation import invalidate
 from apps.kwips.models import Kwip
-from apps.notifications.events import NewNotice, Notified, notified
+from apps.notifications.events import emit_new
+from apps.notifications.models import OperatorMessage
 from apps.notifications.registry import KINDS, Draft, Kind
-from apps.notifications.statements import SQL
+from apps.notifications.statements import INLINE, SQL
 
-INLINE = 100  # recipients of one action; more are notified by a command
 BATCH = 1_000  # recipients of one statement of a command
 MAX_NOTICES = 500  # notices of one person
 
@@ -29,6 +32,30 @@ def notify(*, kind: Kind, draft: Draft) -> None:
     else:
         for people in batched(sorted(draft.recipients), BATCH):
             notify_many.enqueue(kind.name, list(people), *draft[1:])
+
+
+@transaction.atomic
+def write_to_members(*, message: OperatorMessage, recipients: Collection[int] | None) -> None:
+    """Stores an operator's message and notifies each recipient once; None for all active members.
+
+    Raises IntegrityError if its form was sent before.
+    """
+    message.save(force_insert=True)
+    if recipients is None:
+        notify_all_members.enqueue(message.pk)
+    else:
+        notify(kind=KINDS["operator"], draft=Draft(recipients, subject=message.pk))
+
+
+@task(queue_name="default")
+def notify_all_members(message_id: int, after: int = 0) -> None:
+    """Notifies a batch of active members, and enqueues the next. Repeating it changes nothing."""
+    members = User.objects.filter(pk__gt=after, is_active=True).order_by("pk").values_list("pk", flat=True)
+    with transaction.atomic():
+        batch = list(members[:BATCH])
+        if batch and OperatorMessage.objects.filter(pk=message_id).exists():
+            _notify(KINDS["operator"], Draft(batch, subject=message_id))
+            notify_all_members.enqueue(message_id, batch[-1])
 
 
 @task(queue_name="default")
@@ -48,57 +75,48 @@ def _notify(kind: Kind, draft: Draft) -> None:
         "thread": draft.thread_id,
         "kwip": draft.kwip_id,
         "grouping": group,
-        "waiting": False,
         "repeated": kind.is_repeated,
     }
-    _emit([NewNotice(*row) for row in _rows("notify", parameters)])
+    [(new,)] = _rows("notify", parameters)
+    emit_new(new)
 
 
 def notify_mentions(*, kwip: Kwip) -> None:
-    """Notifies those mentioned in the kwip or comment, each once, whatever is edited later."""
+    """Notifies those mentioned in an edited kwip or comment, unless they have a notice of it."""
     if "@" in kwip.text or "＠" in kwip.text:
-        _emit([NewNotice(*row) for row in _rows("mentioned", {"kwip": kwip.pk})])
-
-
-def notify_comment(*, comment: Kwip, thread_id: int) -> None:
-    """Notifies those mentioned in a comment, and those who track its conversation."""
-    found, _ = _notify_comment(comment.pk, thread_id, limit=INLINE + 1, most=INLINE)
-    if found > INLINE:
-        notify_trackers.enqueue(comment.pk, thread_id)
+        notify_mentioned.func(kwip.pk)
 
 
 @task(queue_name="default")
-def notify_trackers(comment_id: int, thread_id: int, after: int = 0) -> None:
-    """Notifies many who track the conversation of a comment, in batches.
+def notify_mentioned(kwip_id: int) -> None:
+    """Notifies those mentioned in a kwip or comment, at most a hundred. Repeating it changes nothing."""
+    with transaction.atomic():
+        [(new,)] = _rows("mentioned", {"kwip": kwip_id})
+        emit_new(new)
+
+
+@task(queue_name="default")
+def notify_commented(comment_id: int, thread_id: int) -> None:
+    """Notifies those mentioned in a comment, and those who track its conversation, in batches.
 
     A person who opens the conversation after the comment, and before the command, is notified too.
     """
-    found = BATCH
+    found, after = BATCH, 0
     while found == BATCH:
+        parameters = {"comment": comment_id, "thread": thread_id, "after": after, "limit": BATCH}
         with transaction.atomic():
-            found, after = _notify_comment(comment_id, thread_id, limit=BATCH, most=BATCH, after=after)
-
-
-def _notify_comment(
-    comment_id: int, thread_id: int, *, limit: int, most: int, after: int = 0
-) -> tuple[int, int]:
-    """Returns how many people who track it were found after ``after``, and the last of them."""
-    parameters = {"comment": comment_id, "thread": thread_id, "after": after, "limit": limit, "most": most}
-    [(found, last, ids, recipients, kinds)] = _rows("commented", parameters)
-    _emit([NewNotice(*row) for row in zip(ids, recipients, kinds, strict=True)])
-    return found, last or after
-
-
-def _emit(notices: Collection[NewNotice]) -> None:
-    """The cached users have the unread mark: only the recipients' entries are invalidated."""
-    if notices:
-        invalidate(cache=[user_key(notice.recipient_id) for notice in notices])
-        notified.emit(Notified(notices))
+            [(found, last, new)] = _rows("commented", parameters)
+            emit_new(new)
+        after = last or after
 
 
 def visit(*, user: User, thread_id: int) -> None:
     """The user opens a conversation: its notices are seen, and its next comment notifies."""
-    [(changed, is_unread)] = _rows("visited", {"viewer": user.pk, "thread": thread_id})
+    parameters = {"viewer": user.pk, "thread": thread_id}
+    [(is_news,)] = _rows("to_visit", parameters)
+    if not is_news:
+        return
+    [(changed, is_unread)] = _rows("visited", parameters)
     if changed:
         user.unread = is_unread
         invalidate(cache=[user_key(user.pk)])

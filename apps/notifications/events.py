@@ -23,3 +23,10 @@ class Notified:
 
 
 notified = Event("notified", Notified)
+
+
+def emit_new(rows: Collection[str]) -> None:
+    """Emits `notified` for new notices, as `sql/new.sql` returns them, if there are any."""
+    notices = [NewNotice(int(pk), int(recipient), kind) for pk, recipient, kind in map(str.split, rows)]
+    if notices:
+        notified.emit(Notified(notices))

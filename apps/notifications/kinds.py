@@ -5,6 +5,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import events as accounts
 from apps.graph import events as graph
 from apps.kwips import events as kwips
 from apps.notifications.queries import Line
@@ -68,6 +69,27 @@ register(
         _of_actor,
         {graph.followed: lambda event: Draft([event.followee.pk], event.follower.pk)},
         condition="EXISTS (SELECT FROM graph_follow f"
-        " WHERE f.follower_id = n.actor_id AND f.followee_id = n.recipient_id)",
+        " WHERE f.follower_id = n.actor_id AND f.followee_id = n.recipient_id)"
+        # Who takes an invitation also follows: one line is enough.
+        " AND NOT EXISTS (SELECT FROM notifications_notice i WHERE i.recipient_id = n.recipient_id"
+        " AND i.kind = 'invitation' AND i.subject = 0 AND i.actor_id = n.actor_id)",
+    )
+)
+register(
+    Kind(
+        "invitation",
+        _("someone takes your invitation"),
+        Channel.DIGEST,
+        _of_actor,
+        {accounts.invitation_taken: lambda event: Draft([event.inviter.pk], event.invited.pk)},
+    )
+)
+register(
+    Kind(
+        "operator",
+        _("the people who run this site write to you"),
+        Channel.MAIL,
+        lambda line: f"/notifications/message/{line.subject}/",
+        condition="EXISTS (SELECT FROM notifications_operatormessage o WHERE o.id = n.subject)",
     )
 )

@@ -1,10 +1,40 @@
 """Notices: facts that the site shows to one person."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+WORDS_LIMIT = 2_000
+
+
+class OperatorMessage(models.Model):
+    """What an operator writes to members, who have notices of it. Without the row these are not shown."""
+
+    text = models.TextField(_("text"), max_length=WORDS_LIMIT, help_text=_("Addresses become links."))
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("written by"),
+    )
+    created_at = models.DateTimeField(_("written at"), db_default=Now(), editable=False)
+    # Of the form: sent twice, it makes one message.
+    form_key = models.UUIDField(
+        unique=True, default=uuid.uuid4, error_messages={"unique": _("This message is sent already.")}
+    )
+
+    class Meta:
+        verbose_name = _("message to members")
+        verbose_name_plural = _("messages to members")
+
+    def __str__(self) -> str:
+        return str(_("message of %(date)s") % {"date": f"{self.created_at:%Y-%m-%d %H:%M}"})
 
 
 class Notice(models.Model):

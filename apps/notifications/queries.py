@@ -9,11 +9,13 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
 from apps.keyset import KeysetOrder, Page, Seek, paginate
 from apps.kwips import text as kwip_text
 from apps.notifications.actions import MAX_NOTICES
+from apps.notifications.models import Notice, OperatorMessage
 from apps.notifications.registry import KINDS, Kind
 from apps.notifications.statements import SQL
 from apps.plaintext import safe
@@ -76,7 +78,7 @@ class Line:
     @property
     def has_quote(self) -> bool:
         """Whether the text that it leads to is shown: the conversation's own text stands above its lines."""
-        return self.kwip_id is not None and self.is_about_comment
+        return self.kwip_text is not None and (self.kwip_id is None or self.is_about_comment)
 
     @property
     def is_about_comment(self) -> bool:
@@ -112,6 +114,12 @@ class Group:
     @property
     def thread_excerpt(self) -> str:
         return kwip_text.excerpt(self.lines[0].thread_text or "") or "…"
+
+
+def message_to(viewer: User, message_id: int) -> OperatorMessage | None:
+    """An operator's message, if the viewer has a notice of it."""
+    theirs = Notice.objects.filter(recipient=viewer, kind="operator", actor=None, subject=OuterRef("pk"))
+    return OperatorMessage.objects.filter(Exists(theirs), pk=message_id).first()
 
 
 def notices(viewer: User, arguments: Mapping[str, str], *, new: Sequence[int] = ()) -> Page[Group]:

@@ -1,9 +1,15 @@
-"""The .sql files of notices."""
+"""The .sql files of notices, and what they add to the statements of new kwips and comments."""
 
 from pathlib import Path
 
+from apps.kwips import counted
 from apps.kwips.visibility import THREAD_VISIBLE_SQL, VISIBLE_SQL
 from apps.statements import Sql, SqlFolder
+
+# Notices that the statement of a new kwip or comment writes, and trackers that it reads. If there are more,
+# a command writes all of them.
+INLINE = 10
+TRACKERS = 100
 
 _VISIBLE = f"(({VISIBLE_SQL}) AND {THREAD_VISIBLE_SQL})"
 
@@ -14,3 +20,28 @@ SQL = SqlFolder(
     visible=Sql(_VISIBLE, {}),
     visible_to_person=Sql(_VISIBLE.replace("%(viewer)s", "p.id"), {}),
 )
+SQL.fragments |= {
+    "new": SQL.load("new"),
+    # In a command: the next batch of trackers, and no limit to their notices.
+    "due": SQL.load(
+        "due", which="WHERE user_id > %(after)s ORDER BY user_id LIMIT %(limit)s", most="%(limit)s"
+    ),
+    "written": SQL.load("written", if_few="true"),
+}
+
+
+def join_new_kwips() -> None:
+    """Writes the notices of new kwips and comments in the statements that store these.
+
+    The events then have the new notices, or None if a command has to write them.
+    """
+    few = f"(SELECT count(*) FROM due) <= {INLINE}"  # noqa: S608 - constants
+    _add("publish", SQL.load("due_mentions"), few)
+    due = SQL.load("due", which=f"LIMIT {TRACKERS} + 1", most=str(TRACKERS))
+    _add("comment", due, f"{few} AND (SELECT count(*) FROM trackers) <= {TRACKERS}")  # noqa: S608 - constants
+
+
+def _add(statement: counted.Extensible, due: Sql, few: str) -> None:
+    written = SQL.load("written", if_few=few)
+    ctes = Sql(f"{due.text},\n{written.text}", due.types | written.types)
+    counted.add(statement, ctes, f"CASE WHEN {few} THEN {SQL.load('new').text} END")

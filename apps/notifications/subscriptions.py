@@ -1,26 +1,48 @@
 """What notices do at events, besides the kinds' own; and the unread mark of the cached user."""
 
 from apps.accounts import viewer
+from apps.accounts.keys import user_key
+from apps.invalidation import invalidate
 from apps.kwips import events
-from apps.notifications import actions
+from apps.notifications import actions, statements
+from apps.notifications.events import Notified, emit_new, notified
 
 viewer.annotations["unread"] = (
     "EXISTS (SELECT FROM notifications_notice n WHERE n.recipient_id = accounts_user.id AND n.is_unseen)"
 )
 
 
+statements.join_new_kwips()
+
+
+@notified.within
+def on_notified(event: Notified) -> None:
+    """The cached users have the unread mark: only the recipients' entries are invalidated."""
+    invalidate(cache=[user_key(notice.recipient_id) for notice in event.notices])
+
+
 @events.published.within
-@events.edited.within
-def on_written(event: events.Published | events.Edited) -> None:
-    actions.notify_mentions(kwip=event.kwip)
+def on_published(event: events.Published) -> None:
+    if event.added is None:
+        actions.notify_mentioned.enqueue(event.kwip.pk)
+    else:
+        emit_new(event.added)
 
 
 @events.commented.within
 def on_commented(event: events.Commented) -> None:
-    actions.notify_comment(comment=event.comment, thread_id=event.thread.pk)
+    if event.added is None:
+        actions.notify_commented.enqueue(event.comment.pk, event.thread.pk)
+    else:
+        emit_new(event.added)
 
 
-@events.visited.within
+@events.edited.within
+def on_edited(event: events.Edited) -> None:
+    actions.notify_mentions(kwip=event.kwip)
+
+
+@events.visited.after_commit  # at once, and without a transaction: a page view emits it
 def on_visited(event: events.Visited) -> None:
     actions.visit(user=event.user, thread_id=event.thread_id)
 

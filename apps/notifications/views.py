@@ -1,6 +1,6 @@
 """The page of a member's notices."""
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -27,3 +27,13 @@ def clear(request: MemberRequest) -> HttpResponse:
     if newest is not None:
         actions.clear(user=request.user, newest=newest)
     return redirect("notifications")
+
+
+@require_safe
+@members_only
+def message(request: MemberRequest, message_id: int) -> HttpResponse:
+    """What an operator wrote to the viewer."""
+    found = queries.message_to(request.user, message_id)
+    if found is None:
+        raise Http404
+    return render(request, "notifications/message.html", {"message": found})

@@ -28,7 +28,7 @@ from apps.kwips import bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.notifications import actions as notices
-from apps.notifications.models import Notice
+from apps.notifications.models import Notice, OperatorMessage
 from apps.notifications.registry import KINDS, Draft
 from apps.policy.models import SignUpMode, SitePolicy
 from tests.invalidation.scenario import PASSWORD, Scenario, picture
@@ -188,7 +188,7 @@ def mentions_ann(scenario: Scenario) -> None:
     Mention.objects.create(kwip=scenario.other, user=scenario.ann)
 
 
-def tells_nothing(_: Scenario) -> None:
+def has_no_notices(_: Scenario) -> None:
     Notice.objects.all().delete()
 
 
@@ -398,15 +398,20 @@ ROWS = [
     ),
     Row(
         "notify of a comment",
-        notices.notify_comment,
-        lambda p: {"comment": p.comment, "thread_id": p.kwip.pk},
-        first=tells_nothing,
+        notices.notify_commented.func,
+        lambda p: {"comment_id": p.comment.pk, "thread_id": p.kwip.pk},
+        first=has_no_notices,
     ),
     Row(
         "notify of mentions",
         notices.notify_mentions,
         lambda p: {"kwip": Kwip.objects.get(pk=p.other.pk)},
         first=mentions_ann,
+    ),
+    Row(
+        "write to members",
+        notices.write_to_members,
+        lambda p: {"message": OperatorMessage(text="hello"), "recipients": [p.ann.pk]},
     ),
     Row("delete notices", notices.delete, lambda p: {"kwips": [p.kwip]}),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),

@@ -1,6 +1,6 @@
 -- Stores a comment with its tags and mentions, and whether its author tracks the conversation, unless %(track)s is
--- NULL. Returns no row if its author has used the form key before, or
--- if the kwip or the answered comment is deleted. The caller holds the locks of the kwip's and the author's row.
+-- NULL. Returns no row if its author has used the form key before, or if the kwip or the answered comment is
+-- deleted. The caller holds the locks of the kwip's and the author's row. An app above may add CTEs and a value.
 -- index: accounts_user_pkey (id), kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id)
 -- types: text text, form_key uuid, suspended smallint, track boolean
 WITH made AS (
@@ -26,12 +26,13 @@ tracked AS (
     SELECT made.thread_id, made.author_id, %(track)s FROM made WHERE %(track)s IS NOT NULL
     ON CONFLICT (kwip_id, user_id) DO UPDATE SET is_on = excluded.is_on WHERE t.is_on <> excluded.is_on
 ),
-{words}
+{words}{comment_ctes}
 SELECT
     made.id, made.withheld, made.created_at, a.username,
     k.author_id, k.visibility, k.audience_id, k.version, k.comments_count, k.favourites_count,
     ka.username,
-    {tags_of}
+    {tags_of},
+    {comment_value}
 FROM made
 JOIN accounts_user a ON a.id = made.author_id
 JOIN kwips_kwip k ON k.id = made.thread_id

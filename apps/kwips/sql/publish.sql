@@ -1,5 +1,5 @@
 -- Stores a kwip with its tags and mentions. Returns no row if its author has used the form key before. The
--- caller holds the lock of the author's row.
+-- caller holds the lock of the author's row. An app above may add CTEs and a value.
 -- index: accounts_user_pkey (id)
 -- types: text text, form_key uuid, visibility smallint, suspended smallint
 WITH made AS (
@@ -14,7 +14,7 @@ WITH made AS (
     WHERE a.id = %(author)s AND NOT EXISTS ({by_form})
     RETURNING *
 ),
-{words}
-SELECT made.id, made.withheld, made.created_at, a.username
+{words}{publish_ctes}
+SELECT made.id, made.withheld, made.created_at, a.username, {publish_value}
 FROM made
 JOIN accounts_user a ON a.id = made.author_id

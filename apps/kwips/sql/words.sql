@@ -1,10 +1,11 @@
--- Fragment: the tags and mentions of the new kwip `made`, which is one row or none. All tags exist.
+-- Fragment: the tags of the new kwip `made`, which is one row or none, and those `mentioned`. All tags exist.
 -- `unnest` within: as in `named`.
 -- index: kwips_tag_name_key (name)
 -- types: tags text[]
 mentioned AS (
     INSERT INTO kwips_mention (kwip_id, user_id)
     SELECT made.id, named.id FROM made CROSS JOIN ({named}) AS named
+    RETURNING user_id
 ),
 tagged AS (
     INSERT INTO kwips_kwiptag (kwip_id, tag_id)

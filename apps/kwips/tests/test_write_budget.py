@@ -48,10 +48,10 @@ def cost(client: Client, ann: User) -> Cost:
 
 
 def test_publishing(cost: Cost, bob: User) -> None:
-    # limit, then in one message: counter, kwip with its tags and mentions
+    # limit, then in one message: counter, kwip with its tags, mentions and notices
     assert cost("/kwip/", text="hm", form_key=uuid.uuid4()) == (3, 2, 2)
-    # and the tags that are new; the notices and their savepoint
-    assert cost("/kwip/", text="#tea and #milk with @bob", form_key=uuid.uuid4()) == (6, 3, 2)
+    # and the tags that are new
+    assert cost("/kwip/", text="#tea and #milk with @bob", form_key=uuid.uuid4()) == (4, 2, 2)
 
 
 def test_publishing_again_by_the_same_form(cost: Cost, ann: User) -> None:
@@ -63,12 +63,11 @@ def test_publishing_again_by_the_same_form(cost: Cost, ann: User) -> None:
 
 
 def test_commenting(cost: Cost, kwip: Kwip) -> None:
-    # the kwip, limit, then in one message: the kwip's and the person's counters, comment; the
-    # notices and their savepoint
-    assert cost(f"/kwip/{kwip.pk}/comment/", text="hm", form_key=uuid.uuid4()) == (7, 4, 2)
+    # the kwip, limit, then in one message: the kwip's and the person's counters, the comment with its notices
+    assert cost(f"/kwip/{kwip.pk}/comment/", text="hm", form_key=uuid.uuid4()) == (5, 3, 2)
     # and the tags that are new
     form = {"text": "#tea and #milk with @bob", "form_key": uuid.uuid4()}
-    assert cost(f"/kwip/{kwip.pk}/comment/", **form) == (8, 4, 2)
+    assert cost(f"/kwip/{kwip.pk}/comment/", **form) == (6, 3, 2)
 
 
 def test_one_plan_serves_all_kwips_and_comments(

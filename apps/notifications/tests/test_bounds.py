@@ -17,6 +17,8 @@ from apps.kwips.models import Kwip, Track
 from apps.notifications import actions
 from apps.notifications.models import Notice
 from apps.notifications.registry import KINDS, Draft
+from apps.notifications.statements import INLINE, TRACKERS
+from apps.notifications.tests.conftest import run_commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,51 +35,61 @@ def tracked_by(kwip: Kwip, people: list[User]) -> None:
     Track.objects.bulk_create(Track(kwip=kwip, user=person) for person in people)
 
 
-def run_commands() -> int:
-    """Carries out the commands of notices; returns how many."""
-    found = list(Command.objects.filter(task__startswith="apps.notifications").order_by("pk"))
-    for command in found:
-        task = getattr(actions, command.task.rpartition(".")[2])
-        assert command.arguments
-        task.func(*command.arguments["args"], **command.arguments["kwargs"])
-    Command.objects.filter(pk__in=[command.pk for command in found]).delete()
-    return len(found)
-
-
-@pytest.mark.parametrize(("number", "commands"), [(actions.INLINE, 0), (actions.INLINE + 1, 1)])
-def test_more_than_a_hundred_people_who_track_are_notified_by_a_command(
+@pytest.mark.parametrize(("number", "commands"), [(INLINE, 0), (INLINE + 1, 1)])
+def test_more_than_ten_notices_of_a_comment_are_written_by_a_command(
     ann: User, bob: User, publish: Write, comment: Write, number: int, commands: int
 ) -> None:
     kwip = publish(ann, "tea")
     tracked_by(kwip, crowd(number - 1))  # the author tracks it too
     comment(bob, kwip, "@fan3 and @ann")
-    assert Notice.objects.count() == (2 if commands else number)
+    assert Notice.objects.count() == (0 if commands else number)
     assert run_commands() == commands
     assert Notice.objects.count() == number
     assert Notice.objects.filter(kind="mention").count() == 2
     comment(bob, kwip)
-    assert run_commands() == commands
+    assert run_commands() == 0
     assert Notice.objects.count() == number, "silent"
+
+
+def test_a_comment_reads_a_hundred_trackers_and_a_command_reads_more(
+    ann: User, bob: User, publish: Write, comment: Write
+) -> None:
+    kwip = publish(ann)
+    tracked_by(kwip, crowd(TRACKERS))
+    for _ in range(2):
+        comment(bob, kwip)
+        assert run_commands() == 1
+        assert Notice.objects.count() == TRACKERS + 1
+
+
+@pytest.mark.parametrize(("number", "commands"), [(INLINE, 0), (INLINE + 1, 1)])
+def test_more_than_ten_mentions_in_a_kwip_are_written_by_a_command(
+    bob: User, publish: Write, number: int, commands: int
+) -> None:
+    publish(bob, " ".join(f"@{person.username}" for person in crowd(number)))
+    assert Notice.objects.count() == (0 if commands else number)
+    assert run_commands() == commands
+    assert Notice.objects.filter(kind="mention").count() == number
 
 
 def test_a_command_works_in_batches_and_twice_notifies_no_one_twice(
     ann: User, bob: User, publish: Write, comment: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kwip = publish(ann)
-    tracked_by(kwip, crowd(actions.INLINE + 50))
+    tracked_by(kwip, crowd(TRACKERS + 50))
     made = comment(bob, kwip)
     monkeypatch.setattr(actions, "BATCH", 40)
     assert Command.objects.filter(task__startswith="apps.notifications").count() == 1
-    actions.notify_trackers.func(made.pk, kwip.pk)
+    actions.notify_commented.func(made.pk, kwip.pk)
     before = set(Notice.objects.values_list("pk", flat=True))
-    assert len(before) == actions.INLINE + 51
-    actions.notify_trackers.func(made.pk, kwip.pk)
+    assert len(before) == TRACKERS + 51
+    actions.notify_commented.func(made.pk, kwip.pk)
     assert set(Notice.objects.values_list("pk", flat=True)) == before
 
 
 def test_a_fact_for_many_notifies_by_commands(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    people = [person.pk for person in crowd(actions.INLINE + 5)]
-    monkeypatch.setattr(actions, "BATCH", 60)
+    people = [person.pk for person in crowd(INLINE + 5)]
+    monkeypatch.setattr(actions, "BATCH", 8)
     actions.notify(kind=KINDS["follow"], draft=Draft([*people, ann.pk], ann.pk))
     assert not Notice.objects.exists()
     assert run_commands() == 2
@@ -107,17 +119,15 @@ def test_old_notices_and_those_beyond_the_newest_are_swept(
     assert actions.sweep() == 0
 
 
-def statements(client: Client, path: str, **form: str) -> list[str]:
-    """The statements of a form that is sent for the second time, without those that only begin or end."""
+def messages(client: Client, path: str, **form: str) -> list[str]:
+    """The messages to PostgreSQL of a form that is sent for the second time."""
     client.post(path, form)
     with CaptureQueriesContext(connection) as captured:
         assert client.post(path, form).status_code == 302
-    sent = [statement for query in captured for statement in query["sql"].split("; ")]
-    framing = ("BEGIN", "COMMIT", "/* commented.sql */ SAVEPOINT", "/* mentioned.sql */ SAVEPOINT")
-    return [statement for statement in sent if not statement.startswith(framing)]
+    return [query["sql"] for query in captured]
 
 
-def test_notices_are_one_statement_with_fifty_trackers_and_a_thousand_followers(
+def test_notices_cost_no_message_with_fifty_trackers_and_a_thousand_followers(
     client: Client, ann: User, bob: User, publish: Write
 ) -> None:
     client.force_login(bob)
@@ -125,15 +135,15 @@ def test_notices_are_one_statement_with_fifty_trackers_and_a_thousand_followers(
     people = crowd(1_000)
     tracked_by(kwip, people[:50])
     Follow.objects.bulk_create(Follow(follower=person, followee=bob) for person in people)
-    sent = statements(client, f"/kwip/{kwip.pk}/comment/", text="hm", track="on")
+    silent = len(messages(client, f"/kwip/{alone.pk}/comment/", text="hm", track="on"))
+    first = len(messages(client, f"/kwip/{kwip.pk}/comment/", text="hm", track="on"))
+    assert first == silent + 1, "the command"
+    assert run_commands() == 2
     assert Notice.objects.filter(thread_id=kwip.pk).count() == 51
-    assert len(sent) == len(statements(client, f"/kwip/{alone.pk}/comment/", text="hm", track="on"))
-    notices = [statement for statement in sent if "notifications_" in statement]
-    assert len(notices) == 1
-    assert len(sent) <= 1.3 * (len(sent) - len(notices)), sent
-    silent = statements(client, "/kwip/", text="to a thousand")
-    assert not [statement for statement in silent if "notifications_" in statement], "it mentions no one"
-    assert len(statements(client, "/kwip/", text="to a thousand, and @ann")) == len(silent) + 1
+    assert len(messages(client, f"/kwip/{kwip.pk}/comment/", text="hm", track="on")) == silent
+    assert run_commands() == 0
+    plain = len(messages(client, "/kwip/", text="to a thousand"))
+    assert len(messages(client, "/kwip/", text="to a thousand, and @ann")) == plain
 
 
 def test_a_persons_notices_go_with_them(ann: User, bob: User, publish: Write, comment: Write) -> None:
