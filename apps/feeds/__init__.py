@@ -19,11 +19,11 @@ Problem (2008)
 Mechanism
     - Plan 1, above 200 followees: of everyone's newest 2,000 kwips, those of the network.
     - Plan 2, otherwise: the newest kwip of each followee, then the kwips of the n people with the newest of
-      these; a page of n kwips has no other authors (the threshold algorithm of Fagin, Lotem and Naor, 2001).
+      these; a page of n has no other authors (threshold algorithm; Fagin, Lotem, Naor, 2001).
     - Shares have ids of the kwips' sequence: plan 1 merges them, plan 2 reads those near the page's kwips.
     - A first page that plan 1 does not fill is kept: its ids and newer kwips are the page. One statement
       checks them, and whether an older kwip became visible (`first_pages`).
-    - Visibility, blocks and mutes are inside each, before LIMIT.
+    - Visibility, blocks, mutes are inside each, before LIMIT.
     - Pages go by `apps.keyset`; counters are columns. `unseen` counts new kwips.
 
 Switch
@@ -40,7 +40,7 @@ Invariant
 When it fails
     Worst case: dormant followees without a kept page, two index lookups each. A long transaction delays
     floors, and the plans read page 1. After SQL that restores kwips or inserts ids below the newest, a kept
-    page may miss them for 300 seconds. A bad cursor is a 404. Kwips of deactivated people, and shares of
+    page may miss them for 300 seconds. Kwips of deactivated people, and shares of
     kwips shown elsewhere, are read and filtered.
 
 How to measure

@@ -16,7 +16,7 @@ from apps.accounts.keys import PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, bookmarks, cards, folding, queries, sharing, tracking
+from apps.kwips import actions, cards, folding, queries, tracking
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
@@ -159,44 +159,13 @@ def of_the_day(request: MemberRequest, kwip_id: int) -> HttpResponse:
 @require_POST
 @members_only
 def favourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    return _mark(request, kwip_id, "favourite", actions.favourite)
+    return mark(request, kwip_id, "favourite", actions.favourite)
 
 
 @require_POST
 @members_only
 def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    return _mark(request, kwip_id, "favourite", actions.unfavourite)
-
-
-@require_POST
-@members_only
-def share(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    try:
-        return _mark(request, kwip_id, "share", sharing.share)
-    except sharing.NotShareable:
-        return _refused(request, _("only a kwip of someone else that everyone may read can be shared."))
-
-
-@require_POST
-@members_only
-def unshare(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    return _mark(request, kwip_id, "share", sharing.unshare)
-
-
-@require_POST
-@members_only
-def bookmark(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    try:
-        return _mark(request, kwip_id, "bookmark", bookmarks.bookmark)
-    except bookmarks.TooMany:
-        words = _("that's %(n)s bookmarks, all that fit. take an old one out, and this one fits.")
-        return _refused(request, words % {"n": f"{bookmarks.MOST:,}"})
-
-
-@require_POST
-@members_only
-def unbookmark(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    return _mark(request, kwip_id, "bookmark", bookmarks.unbookmark)
+    return mark(request, kwip_id, "favourite", actions.unfavourite)
 
 
 @require_POST
@@ -285,9 +254,7 @@ def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
     return render(request, "410.html", {"text": text}, status=410)
 
 
-def _mark(
-    request: MemberRequest, kwip_id: int, limit: str, action: Callable[..., int | None]
-) -> HttpResponse:
+def mark(request: MemberRequest, kwip_id: int, limit: str, action: Callable[..., int | None]) -> HttpResponse:
     """Returns the number of marks, if it has one, to the script; a redirect to a browser without it."""
     if not (decision := limits.hit(limit, request.user.pk)):
         return limits.refuse_click(request, decision)
@@ -302,13 +269,6 @@ def _mark(
         return JsonResponse({} if count is None else {"count": count})
     back = _back(request)
     return HttpResponseRedirect(f"{back}#kwip-{kwip.pk}" if back and "#" not in back else _address(kwip))
-
-
-def _refused(request: HttpRequest, words: str) -> HttpResponse:
-    """The answer to a button that cannot do what it says: a page, or JSON for the page's script."""
-    if limits.prefers_json(request):
-        return JsonResponse({"error": words}, status=403)
-    raise PermissionDenied(words)
 
 
 def _back(request: HttpRequest) -> str:

@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from apps.accounts import invitations
 from apps.accounts.models import User
 from apps.graph.actions import follow
-from apps.kwips import actions, of_the_day
+from apps.kwips import actions, bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip
 from apps.policy.models import SitePolicy
 
@@ -38,6 +38,14 @@ def ann(transactional_db: None) -> User:
     actions.comment(author=bob, thread=kwip, text=LONG * 3, form_key=uuid.uuid4())
     actions.edit(kwip=kwip, text="tea and scones, and all else that goes with them #tea @bob")
     actions.favourite(kwip=kwip, user=bob)
+    cee = User.objects.create_user(
+        "cee", "cee@example.org", display_name="Cee of the very long names, and more"
+    )
+    theirs = actions.publish(author=cee, text=LONG, form_key=uuid.uuid4()).kwip
+    for user in (ann, bob):
+        sharing.share(kwip=theirs, user=user)
+    sharing.share(kwip=Kwip.objects.filter(author=bob).earliest("pk"), user=ann)
+    bookmarks.bookmark(kwip=theirs, user=ann)
     until = timezone.now() + timedelta(days=1)
     SitePolicy(announcement="tea at four: https://example.org/" + "y" * 90, announcement_until=until).save()
     invitations.invite(inviter=ann, note=LONG[:200], form_key=uuid.uuid4())
@@ -60,7 +68,8 @@ def addresses(member: bool) -> list[str]:
     actions.delete(kwip=gone)
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
-        "/bob/favourites/", "/bob/comments/", "/tag/tea/", f"/bob/kwip/{anybodys.pk}/", "/about/",
+        "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
+        f"/bob/kwip/{anybodys.pk}/", "/about/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
@@ -71,7 +80,7 @@ def addresses(member: bool) -> list[str]:
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
-        "/notifications/", "/invitations/",
+        "/notifications/", "/invitations/", "/bookmarks/",
     ]  # fmt: skip
     return public + (members if member else doors)
 
