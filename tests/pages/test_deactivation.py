@@ -46,7 +46,8 @@ class Place:
     @property
     def pages(self) -> list[str]:
         of_person = (
-            "", "?sort=active", "feed.atom", "followers/", "following/", "favourites/", "comments/", "shares/",
+            "", "?sort=active", "feed.atom", "followers/", "following/", "favourites/", "comments/",
+            "shares/",
         )  # fmt: skip
         return [
             "/", "/?sort=active", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom",
