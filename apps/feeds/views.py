@@ -135,6 +135,24 @@ def favourites(request: HttpRequest, username: str) -> HttpResponse:
 
 
 @require_safe
+def shares(request: HttpRequest, username: str) -> HttpResponse:
+    who = find_person(username)
+    if moved := _canonical_redirect(request, f"/{who.username}/shares/"):
+        return moved
+    timeline = queries.shares(viewer_id=viewer_id(request), person_id=who.pk)
+    return render(request, "feeds/shares.html", {**_page(request, timeline), "person": who})
+
+
+@require_safe
+@members_only
+def bookmarks(request: MemberRequest) -> HttpResponse:
+    """The member's own bookmarks; no one else's have an address."""
+    return render(
+        request, "feeds/bookmarks.html", _page(request, queries.bookmarks(viewer_id=request.user.pk))
+    )
+
+
+@require_safe
 def comments(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
     if moved := _canonical_redirect(request, f"/{who.username}/comments/"):

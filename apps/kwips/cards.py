@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
@@ -34,6 +35,7 @@ from apps.kwips.controls import Control, Facts, Marks, facts_of
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.visibility import Visible
 from apps.nearcache import NearCache
+from apps.plaintext import safe
 
 CARD_TTL = 86_400
 # Stands around a control's name until the HTML is encoded. PostgreSQL stores no text with it.
@@ -57,6 +59,8 @@ class Versioned(Protocol):
     def unlinked(self) -> Sequence[int]: ...
     @property
     def marks(self) -> Collection[str] | None: ...
+    @property
+    def shared_by(self) -> Sequence[str] | None: ...
 
 
 class Kind(Enum):
@@ -100,16 +104,26 @@ def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Ki
     them. Kwips that were deleted meanwhile are left out.
     """
     suffix = f"{get_language()}:{settings.RELEASE}"
-    wanted = {f"{kind.key}:{_key(entry)}:{suffix}": entry.id for entry in entries}
+    wanted = {f"{kind.key}:{_key(entry)}:{suffix}": entry for entry in entries}
     if not wanted:
         return []
-    stored = _stored(wanted, kind)
+    stored = _stored({key: entry.id for key, entry in wanted.items()}, kind)
     marks = controls.marks_of(viewer_id, entries)
     return [
-        ShownCard(kwip_id, html_for(card, marks))
-        for key, kwip_id in wanted.items()
+        ShownCard(entry.id, _sharer(entry) + html_for(card, marks))
+        for key, entry in wanted.items()
         if (card := stored.get(key)) is not None
     ]
+
+
+def _sharer(entry: Versioned) -> bytes:
+    """The line above a kwip that someone shared."""
+    return _sharer_html(*entry.shared_by, get_language()) if entry.shared_by else b""
+
+
+@lru_cache(maxsize=1_000)
+def _sharer_html(username: str, name: str, _language: str) -> bytes:
+    return render_to_string("kwips/_sharer.html", {"username": username, "name": safe(name)}).encode()
 
 
 def _stored(wanted: Mapping[str, Visible], kind: Kind) -> dict[str, StoredCard]:
@@ -163,7 +177,7 @@ def encode(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
     html = rendered(card, kind, lambda control: f"{_CUT}{control.name}{_CUT}")
     for number, piece in enumerate(html.split(_CUT)):
         if number % 2 == 0:
-            parts.append(("body", piece.encode()))
+            parts += [("body", piece.encode())] if piece else []
             continue
         control = by_name[piece]
         parts += [(f"{piece}/{state}", control.render(card, state)) for state in control.states]

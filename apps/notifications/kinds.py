@@ -45,6 +45,25 @@ register(
 )
 register(
     Kind(
+        "share",
+        _("someone shares what you wrote"),
+        Channel.DIGEST,
+        _of_kwip,
+        {
+            kwips.shared: lambda event: Draft(
+                recipients=[event.kwip.author_id],
+                actor_id=event.user.pk,
+                subject=event.kwip.pk,
+                thread_id=event.kwip.pk,
+                kwip_id=event.kwip.pk,
+            )
+        },
+        condition="EXISTS (SELECT FROM kwips_share s"
+        " WHERE s.kwip_id = n.subject AND s.sharer_id = n.actor_id)",
+    )
+)
+register(
+    Kind(
         "follow",
         _("someone follows you"),
         Channel.DIGEST,

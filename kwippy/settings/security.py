@@ -53,6 +53,8 @@ LIMITS: dict[str, str | None] = {
     "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
     "favourite": "120/10m",  # a person: adding and removing
+    "share": "60/10m",  # a person: sharing and taking back
+    "bookmark": "120/10m",  # a person: adding and removing
     "track": "120/10m",  # a person: tracking and no longer tracking conversations
     "follow": "120/10m",  # a person: adding and removing
     "complete": "120/1m",  # a person: names that are completed while they write

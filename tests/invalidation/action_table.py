@@ -24,7 +24,7 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips
-from apps.kwips import of_the_day
+from apps.kwips import bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.messages import actions as messages
@@ -339,6 +339,46 @@ ROWS = [
         first=lambda p: kwips.favourite(**likes_comment(p)),
     ),
     Row("unfavourite nothing", kwips.unfavourite, likes),
+    # Writes of marks outside of `actions.py`. A share is on no page that is cached.
+    Row("share", sharing.share, likes, "everyone ann kwip tea"),
+    Row("share again", sharing.share, likes, first=lambda p: sharing.share(**likes(p))),
+    Row(
+        "unshare",
+        sharing.unshare,
+        likes,
+        "everyone ann kwip tea",
+        first=lambda p: sharing.share(**likes(p)),
+    ),
+    Row(
+        "unshare what another one shares too",
+        sharing.unshare,
+        likes,
+        "everyone ann kwip tea",
+        first=lambda p: [sharing.share(kwip=p.kwip, user=user) for user in (p.bob, p.cee)],
+    ),
+    Row("unshare nothing", sharing.unshare, likes),
+    Row(
+        "share into a network",
+        sharing.share,
+        lambda p: {"kwip": p.other, "user": p.cee},
+        "everyone bob other",
+    ),
+    Row(
+        "delete a shared kwip",
+        kwips.delete,
+        lambda p: {"kwip": p.other},
+        "everyone bob other",
+        first=lambda p: sharing.share(kwip=p.other, user=p.cee),
+    ),
+    Row(
+        "switch off who shares",
+        accounts.switch_off,
+        lambda p: {"people": [p.cee], "by": None},
+        "people",
+        first=lambda p: sharing.share(kwip=p.other, user=p.cee),
+    ),
+    Row("bookmark", bookmarks.bookmark, likes),
+    Row("unbookmark", bookmarks.unbookmark, likes, first=lambda p: bookmarks.bookmark(**likes(p))),
     Row("follow", graph.follow, follows, "ann bob"),
     Row("follow again", graph.follow, follows, first=lambda p: graph.follow(**follows(p))),
     Row("unfollow", graph.unfollow, follows, "ann bob", first=lambda p: graph.follow(**follows(p))),

@@ -36,7 +36,7 @@ FRAGMENTS = {
     "among": "true",
     "condition": "true",
     "expires": "expires_at",
-    "counter": "kwips_count",
+    "counter": "favourites_count",
     "columns": "id",
 }
 TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}
