@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.indexes import OpClass
@@ -154,8 +155,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     @classmethod
     def from_cache(cls, cached: dict[str, Any]) -> User:
         """The inverse of `for_cache`. The password is a deferred field, read from the database on access."""
-        values = {field.attname: field.to_python(cached[field.attname]) for field in _cached_fields()}
-        user = cls.from_db("default", list(values), list(values.values()))
+        values = {field.attname: cached[field.attname] for field in _cached_fields()}
+        for field in _cached_times():
+            values[field.attname] = field.to_python(values[field.attname])
+        user = cls.from_db("default", values, list(values.values()))
         for name in viewer.MARKS:
             setattr(user, name, cached.get(name, False))  # the previous release has fewer
         user._cached = values | {**user._marks(), "password_digest": cached["password_digest"]}
@@ -212,8 +215,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Django's, computed over the digest: verifying a session does not need the password."""
-        salt = "kwippy.accounts.session"
-        return salted_hmac(salt, self._password_digest(), secret=secret, algorithm="sha256").hexdigest()
+        return _session_hash(self._password_digest(), settings.SECRET_KEY if secret is None else secret)
 
     @property
     def name(self) -> str:
@@ -340,3 +342,16 @@ class FormerName(models.Model):
 def _cached_fields() -> list[models.Field[Any, Any]]:
     """All columns but the password."""
     return [field for field in User._meta.concrete_fields if field.attname != "password"]
+
+
+@cache
+def _cached_times() -> list[models.Field[Any, Any]]:
+    """Those of `_cached_fields` whose values JSON holds in another type."""
+    return [field for field in _cached_fields() if isinstance(field, models.DateField)]
+
+
+@lru_cache(maxsize=1000)
+def _session_hash(password_digest: str, secret: str) -> str:
+    """Computed once for a user's requests: it depends on nothing else."""
+    salt = "kwippy.accounts.session"
+    return salted_hmac(salt, password_digest, secret=secret, algorithm="sha256").hexdigest()

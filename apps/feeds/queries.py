@@ -7,7 +7,7 @@ from apps.feeds import first_pages
 from apps.feeds.statements import Entry, run
 from apps.keyset import Fetch, Key, KeysetOrder, Page, Seek, WeightLimit, encode, paginate, timestamp
 from apps.kwips import cards, folding
-from apps.kwips.cards import Kind, ShownCard
+from apps.kwips.cards import Kind
 
 PAGE_SIZE = 20
 ACTIVE = "active"
@@ -131,7 +131,7 @@ def place_in(conversation: Timeline, comment_id: int) -> str:
     return f"?after={encode(conversation.order, (nearest[above].id,))}"
 
 
-def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[ShownCard]:
+def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[bytes]:
     """The page with the cards for the viewer, without deleted kwips."""
     return page.with_items(cards.shown(page.items, viewer_id, kind))
 

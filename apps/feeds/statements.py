@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +54,9 @@ class Entry(NamedTuple):
     newer: int | None = None
 
 
+_DEFAULTS = tuple(Entry._field_defaults.values())
+
+
 def run(
     name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str | Sequence[int]
 ) -> list[Entry]:
@@ -61,8 +65,16 @@ def run(
         statement(name, seek.order.keys, seek.beyond, seek.direction).execute_prepared(
             cursor, parameters | seek.parameters | {"viewer": viewer_id or ANYONE}
         )
-        names = [column.name for column in cursor.description]
-        return [Entry(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        take = _fields(tuple([column.name for column in cursor.description]))
+        return [Entry._make(take(row + _DEFAULTS)) for row in cursor.fetchall()]
+
+
+@cache
+def _fields(columns: tuple[str, ...]) -> "itemgetter[int]":
+    """Takes the fields of an `Entry` out of a row with these columns that is followed by `_DEFAULTS`."""
+    places = {name: len(columns) + place for place, name in enumerate(Entry._field_defaults)}
+    places |= {name: place for place, name in enumerate(columns)}
+    return itemgetter(*[places[name] for name in Entry._fields])
 
 
 @cache

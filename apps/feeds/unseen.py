@@ -14,6 +14,8 @@ from apps.feeds.queries import PAGE_SIZE, Timeline
 from apps.feeds.statements import Entry
 from apps.keyset import BadCursor, Key, KeysetOrder, Page, Seek, decode, encode
 
+_WATCHED = (Key("id"), Key("seen"))
+
 # Above this it is "20+".
 MOST = 20
 
@@ -53,4 +55,4 @@ def since(timeline: Timeline, cursor: str) -> UnseenCount:
 
 
 def _watch_order(timeline: Timeline) -> KeysetOrder:
-    return KeysetOrder(f"{timeline.order.name}, watched", keys=(Key("id"), Key("seen")))
+    return KeysetOrder(f"{timeline.order.name}, watched", keys=_WATCHED)
