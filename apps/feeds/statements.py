@@ -11,7 +11,8 @@ from django.db import connection
 
 from apps.keyset import Key, Seek
 from apps.kwips import controls
-from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, Visible
+from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, Visible, over
+from apps.kwips.visibility import SQL as KWIPS_SQL
 from apps.statements import Sql, SqlFolder, Statement
 
 SQL = SqlFolder(
@@ -19,11 +20,23 @@ SQL = SqlFolder(
     "feeds",
     visible=Sql(VISIBLE_SQL, {}),
     thread_visible=Sql(THREAD_VISIBLE_SQL, {}),
+    unblocked=KWIPS_SQL.load("unblocked"),
+    shared_visible=Sql(over("shared"), {}),
 )
 
 
+# The fragments about the author of `k`, for the other people that `shared.sql` is about.
+for _alias, _person in (("earlier", "sharer_id"), ("person", "author_id"), ("shared", "author_id")):
+    for _fragment in ("in_network", "unblocked", "unmuted", "switched_on"):
+        _text = (SQL.fragments.get(_fragment) or SQL.load(_fragment)).text
+        SQL.fragments[f"{_alias}_{_fragment}"] = Sql(_text.replace("k.author_id", f"{_alias}.{_person}"), {})
+
+
 class Entry(NamedTuple):
-    """What a timeline reads of a kwip: the key of its card, and its position."""
+    """What a timeline reads of a kwip: the key of its card, and its position.
+
+    ``place`` is the position where that is not the kwip's id: of a share, a favourite, a bookmark.
+    """
 
     id: Visible
     version: int
@@ -31,7 +44,9 @@ class Entry(NamedTuple):
     # The ids of mentioned people who are deactivated.
     unlinked: Sequence[int] = ()
     last_active_at: datetime.datetime | None = None
-    favourite_id: int | None = None
+    place: int | None = None
+    # The user name and the name of who shared it.
+    shared_by: Sequence[str] | None = None
     characters: int = 0  # shown in a conversation
     # The names of the controls that the viewer marked it with; None for an anonymous visitor.
     marks: Sequence[str] | None = None

@@ -34,6 +34,7 @@ from apps.kwips.controls import Control, Facts, Marks, facts_of
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.visibility import Visible
 from apps.nearcache import NearCache
+from apps.plaintext import safe
 
 CARD_TTL = 86_400
 # Stands around a control's name until the HTML is encoded. PostgreSQL stores no text with it.
@@ -57,6 +58,8 @@ class Versioned(Protocol):
     def unlinked(self) -> Sequence[int]: ...
     @property
     def marks(self) -> Collection[str] | None: ...
+    @property
+    def shared_by(self) -> Sequence[str] | None: ...
 
 
 class Kind(Enum):
@@ -103,7 +106,21 @@ def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Ki
         return []
     stored = _stored(wanted, kind, suffix)
     marks = controls.marks_of(viewer_id, entries)
-    return [html_for(card, marks) for key in wanted if (card := stored.get(key)) is not None]
+    return [
+        _sharer(entry) + html_for(card, marks)
+        for key, entry in wanted.items()
+        if (card := stored.get(key)) is not None
+    ]
+
+
+def _sharer(entry: Versioned) -> bytes:
+    """The line above a kwip that someone shared."""
+    return _sharer_html(*entry.shared_by, get_language()) if entry.shared_by else b""
+
+
+@lru_cache(maxsize=1_000)
+def _sharer_html(username: str, name: str, _language: str) -> bytes:
+    return render_to_string("kwips/_sharer.html", {"username": username, "name": safe(name)}).encode()
 
 
 def _stored(wanted: Mapping[NearKey, Versioned], kind: Kind, suffix: str) -> dict[NearKey, StoredCard]:
@@ -163,7 +180,7 @@ def encode(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
     html = rendered(card, kind, lambda control: f"{_CUT}{control.name}{_CUT}")
     for number, piece in enumerate(html.split(_CUT)):
         if number % 2 == 0:
-            parts.append(("body", piece.encode()))
+            parts += [("body", piece.encode())] if piece else []
             continue
         control = by_name[piece]
         parts += [(f"{piece}/{state}", control.render(card, state)) for state in control.states]

@@ -75,6 +75,8 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 
             # RequestLogMiddleware logs each request; these would repeat it.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": False},
+            # At DEBUG it logs the values of a page's variables, such as people's messages.
+            "django.template": {"level": "INFO"},
             # gunicorn's messages, without its own handler.
             "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
         },

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "apps.contact",
     "apps.notifications",
     "apps.feeds",
+    "apps.messages",
     "apps.kwips",
     "apps.graph",
     "apps.accounts",
