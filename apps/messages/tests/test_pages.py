@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from typing import Any
 
 import pytest
 from django.core.cache import caches
@@ -201,7 +202,7 @@ def test_a_text_is_in_no_log_no_command_no_cache_and_no_notice(
     client = client_of(ann)
     client.raise_request_exception = False
     stored: list[object] = []
-    cache = caches["lookaside"]
+    cache: Any = caches["lookaside"]
     fill = type(cache).get_or_compute
 
     def watched(self: object, *args: object, **options: object) -> object:
