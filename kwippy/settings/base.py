@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "apps.contact",
     "apps.notifications",
     "apps.feeds",
+    "apps.messages",
     "apps.kwips",
     "apps.graph",
     "apps.accounts",
@@ -85,7 +86,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
 
 ROOT_URLCONF = "kwippy.urls"

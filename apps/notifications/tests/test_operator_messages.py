@@ -129,4 +129,5 @@ def test_a_sent_message_is_not_changed(operator: Client, ann: User) -> None:
     address = f"/admin/notifications/operatormessage/{OperatorMessage.objects.get().pk}/change/"
     assert operator.get(address).status_code == 200
     assert operator.post(address, {"text": "other"}).status_code == 403
-    assert operator.get("/admin/notifications/operatormessage/").status_code == 200
+    for page in ("", "add/"):
+        assert operator.get(f"/admin/notifications/operatormessage/{page}").status_code == 200
