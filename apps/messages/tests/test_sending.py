@@ -1,6 +1,7 @@
 """Sending, reading and deleting: once, exact at any concurrency, bounded."""
 
 import uuid
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -104,7 +105,8 @@ def test_what_arrives_while_one_deletes_stays_unread_or_was_shown(ann: User, fan
     assert newest
     writes = [partial(send, ann, fan, f"new{n}") for n in range(20)]
     deletes = [partial(actions.delete_conversation, owner=fan, other=ann, newest=newest.pk)] * 20
-    at_once([*writes, *deletes])
+    both: list[Callable[[], object]] = [*writes, *deletes]
+    at_once(both)
     assert sorted(Message.objects.filter(owner=fan).values_list("text", flat=True)) == sorted(
         f"new{n}" for n in range(20)
     )
