@@ -1,11 +1,11 @@
 """Runs the .sql file of a timeline in one direction; prepared once a connection."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -45,7 +45,7 @@ class Entry(NamedTuple):
     unlinked: Sequence[int] = ()
     last_active_at: datetime.datetime | None = None
     place: int | None = None
-    # The user name and the name of who shared it.
+    # The user name and the name of who shared it; the name is empty if it was the viewer.
     shared_by: Sequence[str] | None = None
     characters: int = 0  # shown in a conversation
     # The names of the controls that the viewer marked it with; None for an anonymous visitor.
@@ -70,7 +70,7 @@ def run(
 
 
 @cache
-def _fields(columns: tuple[str, ...]) -> "itemgetter[int]":
+def _fields(columns: tuple[str, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """Takes the fields of an `Entry` out of a row with these columns that is followed by `_DEFAULTS`."""
     places = {name: len(columns) + place for place, name in enumerate(Entry._field_defaults)}
     places |= {name: place for place, name in enumerate(columns)}

@@ -92,8 +92,10 @@ def write_and_delete(ann: User, bob: User) -> object:
     made = [actions.publish(author=ann, text="#fresh for @bob", form_key=key) for _ in range(2)]
     kwip = made[0].kwip
     actions.comment(author=bob, thread=kwip, text="with #milk", form_key=uuid.uuid4())
-    counts = actions.favourite(kwip=kwip, user=bob), actions.unfavourite(kwip=kwip, user=bob)
-    counts += sharing.share(kwip=kwip, user=bob), sharing.unshare(kwip=kwip, user=bob)
+    counts = [
+        write(kwip=kwip, user=bob)
+        for write in (actions.favourite, actions.unfavourite, sharing.share, sharing.unshare)
+    ]
     bookmarks.bookmark(kwip=kwip, user=bob)
     edited = actions.edit(kwip=kwip, text="#stale for @bob and @ann")
     actions.delete(kwip=kwip)

@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 from django.db.utils import load_backend
-from gunicorn.config import Config
-from gunicorn.glogging import Logger
+from gunicorn.config import Config  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from apps.dbpool import registry, stats
 from kwippy.observability.logs import JsonFormatter

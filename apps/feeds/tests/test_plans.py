@@ -197,7 +197,7 @@ def test_a_page_from_a_kept_one_costs_the_same_for_any_number_of_followees(plann
         timeline = queries.network(viewer_id=viewer, following_count=2_000)
         ids = [it.place for it in timeline.fetch(Seek(order, order.start, backward=False, limit=LIMIT))]
     floor = 40_000 - first_pages.RENEWED_AFTER
-    below = [kwip_id for kwip_id in ids if kwip_id <= floor]
+    below = [place for place in ids if place is not None and place <= floor]
     kept = first_pages.Kept(first_pages._horizon(viewer).graph, floor, below, False, 0, 0)
     joined = Timeline(order, lambda seek: first_pages.joined(seek, viewer, kept)[0] or [])
     seek = Seek(order, order.start, backward=False, limit=LIMIT)

@@ -1,5 +1,6 @@
 """Every timeline against its naive implementation, over random communities."""
 
+from collections.abc import Iterable
 from unittest.mock import patch
 from urllib.parse import parse_qsl
 
@@ -33,7 +34,7 @@ def place(entry: Entry) -> int:
     return entry.id if entry.place is None else entry.place
 
 
-def ids(pages: list[Page[Entry]]) -> list[int]:
+def ids(pages: Iterable[Iterable[Entry]]) -> list[int]:
     """The positions on the pages."""
     return [place(entry) for shown in pages for entry in shown]
 

@@ -202,15 +202,15 @@ def test_a_text_is_in_no_log_no_command_no_cache_and_no_notice(
     client = client_of(ann)
     client.raise_request_exception = False
     stored: list[object] = []
-    backend: Any = type(caches["lookaside"])
-    fill = backend.get_or_compute
+    cache: Any = caches["lookaside"]
+    fill = type(cache).get_or_compute
 
     def watched(self: object, *args: object, **options: object) -> object:
         value = fill(self, *args, **options)
         stored.append(value)
         return value
 
-    monkeypatch.setattr(backend, "get_or_compute", watched)
+    monkeypatch.setattr(type(cache), "get_or_compute", watched)
     client.post("/messages/bob/", {"text": SECRET, "form_key": str(uuid.uuid4())})
     client.post("/messages/bob/", {"text": SECRET * TEXT_LIMIT})
     monkeypatch.setattr("apps.messages.actions.MOST", "not a number")

@@ -103,10 +103,9 @@ def test_what_arrives_while_one_deletes_stays_unread_or_was_shown(ann: User, fan
     send(ann, fan, "old")
     newest = queries.newest(fan, ann)
     assert newest
-    writes = [partial(send, ann, fan, f"new{n}") for n in range(20)]
-    deletes = [partial(actions.delete_conversation, owner=fan, other=ann, newest=newest.pk)] * 20
-    both: list[Callable[[], object]] = [*writes, *deletes]
-    at_once(both)
+    writes: list[Callable[[], object]] = [partial(send, ann, fan, f"new{n}") for n in range(20)]
+    delete = partial(actions.delete_conversation, owner=fan, other=ann, newest=newest.pk)
+    at_once([*writes, *[delete] * 20])
     assert sorted(Message.objects.filter(owner=fan).values_list("text", flat=True)) == sorted(
         f"new{n}" for n in range(20)
     )
