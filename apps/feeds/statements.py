@@ -45,7 +45,7 @@ class Entry(NamedTuple):
     unlinked: Sequence[int] = ()
     last_active_at: datetime.datetime | None = None
     place: int | None = None
-    # The user name and the name of who shared it.
+    # The user name and the name of who shared it; the name is empty if it was the viewer.
     shared_by: Sequence[str] | None = None
     characters: int = 0  # shown in a conversation
     # The names of the controls that the viewer marked it with; None for an anonymous visitor.

@@ -153,7 +153,8 @@ def site(memcached: str) -> Iterator[Site]:
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
-        f"/messages/bob/{Message.objects.get(owner=ann).pk}/",
+        f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
+        "/ann/shares/", "/bookmarks/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/",
     ]  # fmt: skip
@@ -297,7 +298,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
     # POST only, files, or restricted to networks.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
     others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation"}
-    others |= {"report_message", "buzz"}
+    others |= {"report_message", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 

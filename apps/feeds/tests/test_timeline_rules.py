@@ -7,7 +7,7 @@ from apps.accounts.models import User
 from apps.feeds import queries, unseen
 from apps.feeds.queries import Timeline
 from apps.graph.models import Block, Mute
-from apps.kwips import actions, sharing
+from apps.kwips import actions, cards, sharing
 from apps.kwips.models import Kwip
 
 # Every rule holds for both plans of the network.
@@ -68,6 +68,14 @@ def test_a_network_hides_deactivated_people_whose_kwips_are_not_withheld_yet(
     User.objects.filter(pk=bob.pk).update(is_active=False)
     assert Kwip.objects.get(pk=late.pk).withheld == 0
     assert ids(network(ann, sort)) == own[:0:-1]
+
+
+def test_a_share_of_the_viewers_own_has_no_name(ann, bob, publish) -> None:
+    kwip = publish(bob)
+    sharing.share(kwip=kwip, user=ann)
+    [entry] = network(ann).page({})
+    assert entry.shared_by == ["ann", ""]
+    assert b"shared by you" in cards.shown([entry], ann.pk)[0]
 
 
 @pytest.fixture

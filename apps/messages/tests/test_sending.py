@@ -103,9 +103,10 @@ def test_what_arrives_while_one_deletes_stays_unread_or_was_shown(ann: User, fan
     send(ann, fan, "old")
     newest = queries.newest(fan, ann)
     assert newest
-    writes: list[Callable[[], object]] = [partial(send, ann, fan, f"new{n}") for n in range(20)]
+    steps: list[Callable[[], object]] = [partial(send, ann, fan, f"new{n}") for n in range(20)]
     delete = partial(actions.delete_conversation, owner=fan, other=ann, newest=newest.pk)
-    at_once([*writes, *[delete] * 20])
+    steps += [delete] * 20
+    at_once(steps)
     assert sorted(Message.objects.filter(owner=fan).values_list("text", flat=True)) == sorted(
         f"new{n}" for n in range(20)
     )

@@ -17,11 +17,11 @@ from apps.kwips.models import Kwip
 from apps.messages import actions, queries
 from apps.messages.models import Buzz
 from apps.messages.tests.conftest import Send, fan, send, while_the_first_is_open
-from apps.notifications.mail.tests.conftest import mail_at_once, outgoing, part
+from apps.notifications.mail.tests.conftest import mail_at_once, outgoing, part, queued
 from apps.notifications.models import Notice
 from tests.support.concurrency import at_once
 
-__all__ = ["fan", "send"]
+__all__ = ["fan", "queued", "send"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
