@@ -12,9 +12,11 @@ def on_joined(event: events.Joined) -> None:
 
 @events.profile_changed.within
 def on_profile_changed(event: events.ProfileChanged) -> None:
-    pages = [PEOPLE] if event.fields - {"bio"} else []
+    pages = [PEOPLE] if event.fields - {"bio", "is_private"} else []
     if "bio" in event.fields:
-        pages += [BIOS, user_pages(event.user.username)]
+        pages.append(BIOS)
+    if event.fields & {"bio", "is_private"}:
+        pages.append(user_pages(event.user.username))
     invalidate(cache=[user_key(event.user.pk)], pages=pages)
 
 

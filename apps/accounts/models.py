@@ -33,7 +33,7 @@ COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
 })  # fmt: skip
 # Fields that change what anonymous visitors see.
-PUBLIC_FIELDS = frozenset({"username", "display_name", "bio", "avatar", "is_active"})
+PUBLIC_FIELDS = frozenset({"username", "display_name", "bio", "avatar", "is_active", "is_private"})
 NOTE_LIMIT = 280  # of an invitation
 WORDS_LIMIT = 500  # of an application
 

@@ -83,10 +83,11 @@ def welcome(request: MemberRequest) -> HttpResponse:
     writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
     found = User.objects.in_bulk([writer for writer in writers if writer != request.user.pk])
     followed = graph.followed_among(request.user.pk, found)
+    asked = graph.asked_among(request.user.pk, found.values())
     onward = request.GET.get("next", "")
     is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
     context = {
-        "people": [(found[pk], pk in followed) for pk in writers if pk in found][:WELCOMED_BY],
+        "people": [(found[pk], pk in followed, pk in asked) for pk in writers if pk in found][:WELCOMED_BY],
         "next": onward if is_safe else "",
     }
     return render(request, "feeds/welcome.html", context)
@@ -122,6 +123,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         "preview": previews.person_path(who),
         "is_self": who.pk == viewer,
         "is_following": reached is not None and reached.is_followed,
+        "is_asked": reached is not None and reached.is_asked,
         "reach": reached,
     }
     return render(request, "feeds/person.html", context)
@@ -169,7 +171,7 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
     if moved := _canonical_redirect(request, f"/{who.username}/followers/"):
         return moved
-    page = graph.followers(who.pk, request.GET)
+    page = graph.followers(who.pk, request.GET) if graph.shows_follows(who, viewer_id(request)) else None
     return render(request, "feeds/followers.html", {"person": who, "page": page})
 
 
@@ -179,7 +181,7 @@ def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
     if moved := _canonical_redirect(request, f"/{who.username}/following/"):
         return moved
-    page = graph.following(who.pk, request.GET)
+    page = graph.following(who.pk, request.GET) if graph.shows_follows(who, viewer_id(request)) else None
     return render(request, "feeds/following.html", {"person": who, "page": page})
 
 

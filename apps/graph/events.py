@@ -8,9 +8,19 @@ from apps.events import Event
 
 @dataclass(frozen=True)
 class Pair:
+    """``by_request``: the followee accepted a request."""
+
     follower: User
     followee: User
+    by_request: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    asker: User
+    asked: User
 
 
 followed = Event("followed", Pair)
 unfollowed = Event("unfollowed", Pair)
+follow_requested = Event("follow_requested", Asked)

@@ -1,4 +1,4 @@
-"""Follows, blocks and mutes."""
+"""Follows, requests to follow, blocks and mutes."""
 
 from django.conf import settings
 from django.db import models
@@ -33,6 +33,35 @@ class Follow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.follower_id} → {self.followee_id}"
+
+
+class FollowRequest(models.Model):
+    """``asker`` asks to follow ``asked``, whose account is private. A pair has a follow, or this, or neither."""
+
+    asker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    asked = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("follow request")
+        constraints = [
+            models.UniqueConstraint(fields=["asker", "asked"], name="follow_request_once"),
+            models.CheckConstraint(
+                condition=~models.Q(asker=models.F("asked")), name="follow_request_someone_else"
+            ),
+        ]
+        indexes = [
+            # For the pages of requests, newest first.
+            models.Index(fields=["asked", "-id"], name="follow_request_asked_id"),
+            models.Index(fields=["asker", "-id"], name="follow_request_asker_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asker_id} → {self.asked_id}?"
 
 
 class Block(models.Model):

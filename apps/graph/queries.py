@@ -1,11 +1,11 @@
-"""Reads of follows and blocks."""
+"""Reads of follows, requests and blocks."""
 
 from collections.abc import Collection, Mapping
 
 from django.db.models import Q
 
 from apps.accounts.models import User
-from apps.graph.models import Block, Follow, Mute
+from apps.graph.models import Block, Follow, FollowRequest, Mute
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 
 PAGE_SIZE = 40
@@ -15,6 +15,22 @@ def followed_among(follower_id: int, ids: Collection[int]) -> set[int]:
     """The ids of those users that the follower follows."""
     rows = Follow.objects.filter(follower=follower_id, followee__in=ids)
     return set(rows.values_list("followee_id", flat=True))
+
+
+def asked_among(asker_id: int, people: Collection[User]) -> set[int]:
+    """The ids of those whom the asker asks to follow. One query if an account is private, else none."""
+    private = [person.pk for person in people if person.is_private]
+    if not private:
+        return set()
+    rows = FollowRequest.objects.filter(asker=asker_id, asked__in=private)
+    return set(rows.values_list("asked_id", flat=True))
+
+
+def shows_follows(person: User, viewer_id: int | None) -> bool:
+    """Whether the viewer may see the person's followers and followees. No query unless it is private."""
+    if not person.is_private or viewer_id == person.pk:
+        return True
+    return bool(viewer_id and followed_among(viewer_id, [person.pk]))
 
 
 def is_blocked(one_id: int | None, other_id: int) -> bool:
@@ -49,3 +65,19 @@ def following(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
     order = KeysetOrder(f"following {person_id}")
     page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)
     return page.with_items([follow.followee for follow in page])
+
+
+def requests_to(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
+    """The active users who ask to follow this user, newest first. Raises `BadCursor`."""
+    rows = FollowRequest.objects.filter(asked=person_id, asker__is_active=True).select_related("asker")
+    order = KeysetOrder(f"requests to {person_id}")
+    page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)
+    return page.with_items([row.asker for row in page])
+
+
+def requests_of(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
+    """The active users whom this user asks to follow, newest first. Raises `BadCursor`."""
+    rows = FollowRequest.objects.filter(asker=person_id, asked__is_active=True).select_related("asked")
+    order = KeysetOrder(f"requests of {person_id}")
+    page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)
+    return page.with_items([row.asked for row in page])

@@ -41,8 +41,11 @@ class Made(NamedTuple):
     created: bool
 
 
-def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool = False) -> Made:
-    """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`."""
+def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool | None = None) -> Made:
+    """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`.
+
+    ``followers_only``: None for what the account is: followers if it is private, else everyone.
+    """
     draft = Draft.of(author, text)
 
     def insert(key: uuid.UUID) -> Kwip | None:

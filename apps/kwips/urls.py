@@ -1,9 +1,11 @@
 from django.urls import path
 
-from apps.kwips import completion, mark_views, views
+from apps.kwips import completion, mark_views, privacy_views, views
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
+    path("settings/privacy/", privacy_views.privacy, name="privacy"),
+    path("settings/privacy/narrow/", privacy_views.narrow, name="narrow"),
     path("people/complete/", completion.complete, name="complete"),
     path("kwip/<kwip_id:kwip_id>/comment/", views.comment, name="comment"),
     path("kwip/<kwip_id:kwip_id>/edit/", views.edit, name="edit"),

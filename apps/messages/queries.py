@@ -35,6 +35,7 @@ class Reach(NamedTuple):
     is_silent: bool
     was_buzzed: bool
     is_followed: bool  # by the viewer
+    is_asked: bool  # by the viewer, whether they may follow
 
     @property
     def may_write(self) -> bool:
