@@ -1,7 +1,7 @@
 """Writes of follows and of requests to follow. Each is one transaction, and idempotent.
 
-Each locks the rows of both people first, in the order of their ids. So of two concurrent writes about a pair the
-second one sees what the first one did, and a pair never has both a follow and a request.
+Each locks the rows of both people first, in the order of their ids. So of two concurrent writes about a pair
+the second one sees what the first one did, and a pair never has both a follow and a request.
 """
 
 from typing import NamedTuple

@@ -36,7 +36,7 @@ class Follow(models.Model):
 
 
 class FollowRequest(models.Model):
-    """``asker`` asks to follow ``asked``, whose account is private. A pair has a follow, or this, or neither."""
+    """``asker`` asks to follow ``asked``, whose account is private. A pair has a follow or this, not both."""
 
     asker = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False

@@ -24,7 +24,7 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips
-from apps.kwips import bookmarks, of_the_day, sharing
+from apps.kwips import bookmarks, narrowing, of_the_day, sharing
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.messages import actions as messages
@@ -80,6 +80,23 @@ def key() -> dict[str, uuid.UUID]:
 
 def follows(scenario: Scenario) -> dict[str, User]:
     return {"follower": scenario.bob, "followee": scenario.ann}
+
+
+def asks_cee(scenario: Scenario) -> dict[str, User]:
+    return {"follower": scenario.bob, "followee": scenario.cee}
+
+
+def cee_is_private(scenario: Scenario) -> None:
+    accounts.set_private(user=scenario.cee, is_private=True)
+
+
+def asks(scenario: Scenario) -> None:
+    cee_is_private(scenario)
+    graph.follow(**asks_cee(scenario))
+
+
+def answers(scenario: Scenario) -> dict[str, User]:
+    return {"asked": scenario.cee, "asker": scenario.bob}
 
 
 def likes(scenario: Scenario) -> dict[str, Any]:
@@ -382,6 +399,27 @@ ROWS = [
     Row("follow", graph.follow, follows, "ann bob"),
     Row("follow again", graph.follow, follows, first=lambda p: graph.follow(**follows(p))),
     Row("unfollow", graph.unfollow, follows, "ann bob", first=lambda p: graph.follow(**follows(p))),
+    Row("ask to follow", graph.follow, asks_cee, first=cee_is_private),
+    Row("withdraw a request", graph.unfollow, asks_cee, first=asks),
+    Row("accept a request", graph.accept, answers, "bob cee", first=asks),
+    Row("refuse a request", graph.refuse, answers, first=asks),
+    Row("accept all requests", graph.accept_all, lambda p: {"asked": p.cee}, "bob cee", first=asks),
+    Row("go private", accounts.set_private, lambda p: {"user": p.bob, "is_private": True}, "bob"),
+    Row(
+        "go public",
+        accounts.set_private,
+        lambda p: {"user": p.bob, "is_private": False},
+        "bob",
+        first=lambda p: accounts.set_private(user=p.bob, is_private=True),
+    ),
+    Row(
+        "make earlier kwips followers-only",
+        narrowing.narrow.func,
+        lambda p: {"person_id": p.ann.pk},
+        "everyone ann kwip comment tea milk",
+        first=lambda p: narrowing.begin(person=p.ann),
+    ),
+    Row("begin to make them followers-only", narrowing.begin, lambda p: {"person": p.ann}),
     Row("unfollow nobody", graph.unfollow, follows),
     Row("change a name", accounts.change_profile, profile(display_name="Bob"), "people"),
     Row("change a bio", accounts.change_profile, profile(bio="hi"), "bob bios"),
