@@ -20,7 +20,7 @@ from apps.demo.house import APPLICANTS, HOUSE
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
 from apps.feeds.queries import network, of_the_day
-from apps.graph.models import Follow
+from apps.graph.models import Follow, FollowRequest
 from apps.keyset import Seek
 from apps.kwips import actions, text, visibility
 from apps.kwips.models import Bookmark, Favourite, Kwip, KwipTag, Mention, Revision, Share, Tag
@@ -235,13 +235,18 @@ def test_the_demo_account_has_all_there_is_to_try():
 
 
 @pytest.mark.django_db
-def test_the_demo_account_has_messages_one_unread_and_a_buzz():
+def test_the_demo_account_has_messages_one_unread_a_buzz_and_requests():
     populate(demo=True, people=100, kwips=300)
     demo = User.objects.get(username=builder.DEMO)
     talks = list(conversations(demo, {}))
     assert [talk.is_unread for talk in talks] == [True, False]
     assert talks[0].sent_at > talks[1].sent_at - timedelta(hours=1)
-    assert {"message", "buzz"} <= set(Notice.objects.filter(recipient=demo).values_list("kind", flat=True))
+    kinds = set(Notice.objects.filter(recipient=demo).values_list("kind", flat=True))
+    assert {"message", "buzz", "request"} <= kinds
+    private = User.objects.filter(is_private=True)
+    assert {row.asked for row in FollowRequest.objects.filter(asker=demo)} == set(private)
+    assert FollowRequest.objects.filter(asked=demo).count() == 2
+    assert not demo.is_private
 
 
 @pytest.mark.django_db
