@@ -44,12 +44,10 @@ def addresses(pattern: str, world: World) -> Iterator[Address]:
     names = re.findall(r"<(?:\w+:)?(\w+)>", plain)
     for chosen in product(*(_values(name, world) for name in names)):
         arguments = dict(zip(names, chosen, strict=True))
-        path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: arguments[found[1]], plain)
+        path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", "{}", plain).format(*chosen)
         if text := _name(arguments.get("kwip_id"), world.kwip_ids):
-            if (
-                arguments.get("username", world.kwips[text].author.username)
-                != world.kwips[text].author.username
-            ):
+            author = world.kwips[text].author.username
+            if arguments.get("username", author) != author:
                 continue
             arguments["text"] = text
         if owner := _name(arguments.get("message_id"), world.message_ids):

@@ -16,6 +16,7 @@ from apps.kwips import actions, bookmarks, sharing
 from apps.kwips.models import Kwip, Revision
 from apps.messages import actions as messages
 from apps.messages.models import Message
+from tests.support.people import member
 
 AUTHOR = "ann"
 ANONYMOUS = "anonymous"
@@ -59,7 +60,7 @@ def reply(author: User, thread: Kwip, text: str) -> Kwip:
 
 def built() -> World:
     names = (AUTHOR, "zoe", "fay", "bob", "bill", "mia", "hal")
-    world = World({name: User.objects.create_user(name, f"{name}@example.org") for name in names})
+    world = World({name: member(name) for name in names})
     made, ann = world.people, world.author
     people.change_profile(user=ann, display_name="Ann", bio=canary("bio"))
     for name in FOLLOWERS:
