@@ -32,8 +32,7 @@ class Viewer:
             is_gzipped = dict(answer.headers).get("Content-Encoding") == "gzip"
             raw = gzip.decompress(answer.body) if is_gzipped else answer.body
         else:
-            found = self._client.get(path)
-            raw = b"".join(found.streaming_content) if found.streaming else found.content  # type: ignore[arg-type]
+            raw = self._client.get(path).getvalue()
         return raw.decode("utf-8", "replace")
 
 
