@@ -67,7 +67,7 @@ def unfollow(request: MemberRequest, username: str) -> HttpResponse:
 @members_only
 def requests(request: MemberRequest) -> HttpResponse:
     page = queries.requests_to(request.user.pk, request.GET)
-    return render(request, "graph/requests.html", {"page": page})
+    return render(request, "graph/requests.html", {"page": page, "most": actions.ACCEPTED_AT_ONCE})
 
 
 @require_safe

@@ -145,6 +145,12 @@ class Kwip(models.Model):
             models.Index(
                 fields=["audience"], name="kwip_audience", condition=models.Q(audience__isnull=False)
             ),
+            # For counting them: a private person may have thousands.
+            models.Index(
+                fields=["audience"],
+                name="kwip_followers_only",
+                condition=models.Q(audience__isnull=False, thread__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from tests.privacy.world import ANONYMOUS, AUTHOR, MUTING
 
-# From a viewer and the address's arguments to canaries.
+# From a viewer and the address's arguments, with the author's state, to canaries.
 type Shown = Callable[[str, Mapping[str, str]], Collection[str]]
 
 WRITTEN = ("everyone", "followers", "comment")
@@ -72,6 +72,22 @@ def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return () if viewer in {MUTING, "hal"} else ("everyone", "followers")
 
 
+def writers(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """People of everyone's first page are suggested, with their bios."""
+    sees = {"fay"} if arguments["state"] == "private" else {"zoe", "rex", "fay", "hal"}
+    return ("bio",) if viewer in sees else ()
+
+
+def whom_they_ask(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return ("bio",) if viewer == "rex" and arguments["state"] == "private" else ()
+
+
+def the_shares(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """What is no longer for everyone is shown in no list of shares."""
+    is_shown = arguments["username"] == "fay" and arguments["state"] != "private"
+    return ("everyone",) if is_shown else ()
+
+
 def the_profile(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return ("everyone", "followers", "bio") if arguments["username"] == AUTHOR else ()
 
@@ -96,10 +112,19 @@ PAGES: Mapping[str, Shown] = {
     "": network,
     "everyone/": not_muted("everyone", "followers"),
     "tag/<tag:name>/": not_muted(*WRITTEN),
-    "welcome/": by_viewer(zoe=("bio",), fay=("bio",), hal=("bio",)),
-    "bookmarks/": by_viewer(fay=WRITTEN, zoe=("everyone",), bob=("everyone",), bill=("everyone",)),
+    "welcome/": writers,
+    "requests/sent/": whom_they_ask,
+    "bookmarks/": by_viewer(
+        fay=WRITTEN, zoe=("everyone",), rex=("everyone",), bob=("everyone",), bill=("everyone",)
+    ),
     "notifications/": by_viewer(
-        zoe=WRITTEN, fay=WRITTEN, hal=WRITTEN, bob=WRITTEN, bill=WRITTEN, ann=(*WRITTEN, "answer", "reply")
+        zoe=WRITTEN,
+        rex=WRITTEN,
+        fay=WRITTEN,
+        hal=WRITTEN,
+        bob=WRITTEN,
+        bill=WRITTEN,
+        ann=(*WRITTEN, "answer", "reply"),
     ),
     "settings/": by_viewer(ann=("bio",)),
     "messages/": by_viewer(ann=("message",), fay=("message",)),
@@ -113,7 +138,7 @@ PAGES: Mapping[str, Shown] = {
     "<person:username>/kwip/<kwip_id:kwip_id>/history/": the_earlier_text,
     "<person:username>/kwip/<kwip_id:kwip_id>/history/<kwip_id:revision_id>/": the_earlier_text,
     "<person:username>/favourites/": by_person(fay=WRITTEN),
-    "<person:username>/shares/": by_person(fay=("everyone",)),
+    "<person:username>/shares/": the_shares,
     # A list of comments quotes the kwip above each.
     "<person:username>/comments/": by_person(
         ann=("comment",), fay=("everyone", "followers", "answer", "reply")
@@ -128,6 +153,9 @@ WITHOUT_WORDS = (
     "contact/", "contact/thanks/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
     "notifications/message/<kwip_id:message_id>/",
+    "settings/privacy/", "settings/privacy/narrow/",
+    "requests/", "requests/accept-all/", "requests/<person:username>/accept/",
+    "requests/<person:username>/refuse/",
     "settings/notices/", "settings/notices/try-again/", "settings/messages/", "settings/name/",
     "settings/picture/", "settings/picture/remove/",
     "accounts/login/", "accounts/logout/", "accounts/signup/", "accounts/reauthenticate/", "accounts/email/",
