@@ -40,10 +40,9 @@ def follow(request: MemberRequest, username: str) -> HttpResponse:
         )
         return _refused(request, followee, why)
     if counts.is_asking:
-        label, said = _("take back your request"), _("you asked %s") % followee.name
-    else:
-        label, said = _("stop following"), _("you follow %s now") % followee.name
-    return _counted(request, followee, counts, label=label, said=said)
+        said = _("asked. it's theirs to say yes.")
+        return _counted(request, followee, counts, label=_("take back your request"), said=said)
+    return _counted(request, followee, counts, label=_("stop following"))
 
 
 def _hit_request(asker: User, asked: User) -> limits.Decision:

@@ -20,8 +20,8 @@ from tests.support.people import member
 
 AUTHOR = "ann"
 ANONYMOUS = "anonymous"
-# Who they are to the author. `fay` follows, `zoe` does not, `rex` asks a private author; all know the author's
-# words through others.
+# Who they are to the author. `fay` follows, `zoe` does not, `rex` asks a private author; all know the
+# author's words through others.
 VIEWERS = (ANONYMOUS, "zoe", "rex", "fay", "bob", "bill", "mia", "hal", AUTHOR)
 BLOCKED = frozenset({"bob", "bill"})  # the author blocks bob; bill blocks the author
 MUTING = "mia"
