@@ -218,7 +218,7 @@ def test_fifty_requests_at_once_are_one_and_fifty_answers_are_one_follow(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("how", ["withdraw", "block"])
-def test_whoever_is_first_a_withdrawn_or_blocked_person_does_not_follow(
+def test_in_either_order_a_withdrawn_or_blocked_person_does_not_follow(
     ann: User, bob: User, how: str
 ) -> None:
     end = (
