@@ -1,0 +1,39 @@
+-- The people whose names are most like %(name)s, in folded spelling: the very user name first, then names that begin
+-- with it, then by trigrams. %(end)s follows all that begins with the name.
+-- index: search_person_prefix (name), search_person_trigrams (name), search_personname_pkey (user_id), accounts_user_pkey (id), block_once (blocker_id, blocked_id), block_blocked_blocker (blocked_id, blocker_id)
+-- types: name text, end text
+WITH near AS (
+    (
+        SELECT n.user_id
+        FROM search_personname n
+        WHERE n.name ~>=~ %(name)s AND n.name ~<~ %(end)s
+        ORDER BY n.name USING ~<~
+        LIMIT %(limit)s
+    )
+    UNION
+    SELECT n.user_id FROM search_personname n WHERE n.name %%> %(name)s
+)
+SELECT u.id
+FROM near
+JOIN search_personname n ON n.user_id = near.user_id
+JOIN accounts_user u ON u.id = near.user_id
+WHERE u.is_active
+  AND NOT (
+    u.last_login IS NULL AND NOT u.is_staff AND NOT u.is_superuser
+    AND EXISTS (
+        SELECT FROM account_emailaddress e WHERE e.user_id = u.id AND NOT e.verified AND e.primary OFFSET 0
+    )
+    AND NOT EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = u.id AND e.verified OFFSET 0)
+  )
+  AND u.id NOT IN (
+    SELECT b.blocked_id FROM graph_block b WHERE b.blocker_id = %(viewer)s
+    UNION ALL
+    SELECT b.blocker_id FROM graph_block b WHERE b.blocked_id = %(viewer)s
+  )
+ORDER BY
+    u.username = %(name)s DESC,
+    starts_with(n.name, %(name)s) DESC,
+    word_similarity(%(name)s, n.name) DESC,
+    u.followers_count DESC,
+    u.id
+LIMIT %(limit)s

@@ -1,0 +1,132 @@
+"""The words of a text, folded, as the index has them: any script, without case and accents.
+
+`folded` unifies spellings. `words` splits a folded text into words. A script that is written without spaces
+is split into single characters and pairs, so that each part of a run is found. No stems, no dictionary, no
+stop words. All of this is Python: PostgreSQL's parser depends on the locale of the server.
+"""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import regex
+
+from apps.kwips.links import UNSPACED
+
+# A longer word is cut, in texts and in queries alike.
+LONGEST_WORD = 40
+NAME_LENGTH = 120
+# Of each text so much is indexed. PostgreSQL has no positions above 16,383, and no vector above 1 MB.
+MOST_WORDS = 16_000
+MOST_BYTES = 400_000
+
+# Letters of their own that no decomposition leads to: Latin, Persian and Arabic.
+_ALIKE = str.maketrans({
+    "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŋ": "n",
+    "ی": "ي", "ى": "ي", "ک": "ك", "ة": "ه", "ـ": "",
+    # Joiners and soft hyphens.
+    "\u00ad": "", "\u200b": "", "\u200c": "", "\u200d": "", "\u2060": "",
+})  # fmt: skip
+# Accents are marks of these combining classes: points of Hebrew and Arabic, and what stands above or below a
+# letter. Others are letters (the vowels of Indic scripts, of Thai; the voicing of kana), except the nukta.
+_POINTS, _ABOVE_OR_BELOW, _NUKTA = range(10, 36), range(200, 256), 7
+# The Arabic article, with a particle before it: "الكتاب" is found as "كتاب".
+_ARTICLE = regex.compile(r"^[وفبك]?ال(?=\p{Arabic}{2})")
+_ARABIC = regex.compile(r"\p{Arabic}")
+_PLAIN = regex.compile(r"[a-z0-9]+")
+_WORDS = regex.compile(
+    rf"(?P<unspaced>(?:[{UNSPACED}]\p{{M}}*)+)"
+    rf"|(?P<word>[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]+)"
+    r"|(?P<picture>\p{Extended_Pictographic})",
+    regex.V1,
+)
+_CHARACTER = regex.compile(r"\X")
+
+
+class Word(NamedTuple):
+    """A word and its position. A pair of characters has the position of its first."""
+
+    text: str
+    position: int
+
+
+def folded(text: str) -> str:
+    """The text in lower case, without accents, in one spelling of each character."""
+    if text.isascii():
+        return text.lower()
+    # Twice: the case folding of some characters leads to others with a compatible spelling.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = "".join([c for c in decomposed if not _is_accent(c)]).translate(_ALIKE)
+    return unicodedata.normalize("NFC", plain)
+
+
+def _is_accent(character: str) -> bool:
+    kind = unicodedata.combining(character)
+    return kind > 0 and (kind in _POINTS or kind in _ABOVE_OR_BELOW or kind == _NUKTA)
+
+
+def words(text: str) -> Iterator[Word]:
+    """The words of a text in their order, for the index."""
+    for part in parts(text):
+        characters = part.characters
+        if not characters:
+            yield Word(part.text, part.position)
+            continue
+        for at, character in enumerate(characters):
+            yield Word(character, part.position + at)
+            if at + 1 < len(characters):
+                yield Word(character + characters[at + 1], part.position + at)
+
+
+class Part(NamedTuple):
+    """A word, or a run of ``characters`` that is written without spaces."""
+
+    text: str
+    position: int
+    characters: tuple[str, ...] = ()
+
+
+def parts(text: str) -> Iterator[Part]:
+    """Splits a text into words and runs."""
+    whole = folded(text)
+    if whole.isascii():
+        for position, found in enumerate(_PLAIN.finditer(whole), start=1):
+            yield Part(found[0][:LONGEST_WORD], position)
+        return
+    position = 1
+    for found in _WORDS.finditer(whole):
+        if found["unspaced"]:
+            characters = tuple(_CHARACTER.findall(found[0]))
+            yield Part(found[0], position, characters)
+            position += len(characters)
+        else:
+            yield Part(_without_article(found[0])[:LONGEST_WORD], position)
+            position += 1
+
+
+def _without_article(word: str) -> str:
+    return _ARTICLE.sub("", word) if _ARABIC.match(word) else word
+
+
+def vector(text: str, tags: list[str]) -> str:
+    """The text's words with their positions, and its tags, as a literal of PostgreSQL's ``tsvector``."""
+    positions: defaultdict[str, list[int]] = defaultdict(list)
+    size = 0
+    for word in words(text):
+        size += len(word.text.encode())
+        if word.position > MOST_WORDS or size > MOST_BYTES:
+            break
+        positions[word.text].append(word.position)
+    found = [f"'{word}':{','.join(map(str, at))}" for word, at in positions.items()]
+    return " ".join([*found, *(f"'{tag_lexeme(tag)}'" for tag in tags)])
+
+
+def tag_lexeme(name: str) -> str:
+    """What the index has for a tag, beside its word. ``name`` is canonical."""
+    return f"#{name}"
+
+
+def folded_name(name: str) -> str:
+    """A user name, display name or tag, as the index of names has it."""
+    return " ".join(folded(name).split())[:NAME_LENGTH]
