@@ -8,7 +8,7 @@ class SearchConfig(AppConfig):
     verbose_name = _("search")
 
     def ready(self) -> None:
-        from apps.search import actions, statements  # noqa: F401 - it subscribes to events
+        from apps.search import index, statements  # noqa: F401 - it subscribes to events
 
         if settings.SEARCH_INDEX:
             statements.join_new_kwips()

@@ -1,4 +1,7 @@
-"""The index: the words of kwips, and the names of people and tags. Written by `actions` alone."""
+"""The index: the words of kwips, and the names of people and tags.
+
+Written by `index` and `statements` alone.
+"""
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField

@@ -78,7 +78,7 @@ def steps(position: int, newest: int, *, is_ascending: bool) -> Iterator[Step]:
     """
     at = start = position + 1 if is_ascending else min(position, newest + 1)
     end = newest + 1 if is_ascending else 0
-    for level in range(len(IDS.signs) - 1):
+    for level in range(len(IDS.signs)):
         if abs(end - at) <= max(IDS.size(level), _REST * abs(at - start)):
             break
         size, wider = IDS.size(level), IDS.size(level + 1)

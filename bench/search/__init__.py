@@ -124,12 +124,11 @@ def measure(server: Server, *, kwips: int, seconds: float) -> Measured:
 
 def template(server: Server, *, kwips: int) -> str:
     """The name of the template with so many kwips and their index, made unless it is there."""
-    plain = community.template(server, kwips=kwips)
     family = f"search_{kwips}"
-    name = f"{family}_{plain.rpartition('_')[2]}_{queries.recipe()}"
+    name = f"{family}_{community.recipe()}_{queries.recipe()}"
 
     def fill(unfinished: str) -> None:
-        server.copy(plain, unfinished)
+        server.copy(community.template(server, kwips=kwips), unfinished)
         queries.index(unfinished)
 
     server.template(name, family=family, fill=fill)

@@ -142,7 +142,7 @@ def plain(asked: Asked) -> Call:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT k.id FROM search_entry e JOIN kwips_kwip k ON k.id = e.kwip_id"
-                " WHERE e.words @@ %s::tsquery AND k.withheld = 0 AND k.audience_id IS NULL AND k.visibility = 0"
+                " WHERE e.words @@ %s::tsquery AND k.withheld = 0 AND k.visibility = 0"
                 " ORDER BY e.kwip_id DESC LIMIT 21",
                 [text],
             )

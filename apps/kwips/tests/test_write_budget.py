@@ -42,6 +42,7 @@ def cost(client: Client, ann: User) -> Cost:
         assert answer.status_code == 302
         messages = [query["sql"] for query in captured if query["sql"] not in ("BEGIN", "COMMIT", "ROLLBACK")]
         # No text of these tests has a semicolon.
+        print(*messages, sep="\n@@ ")
         return sum(len(sql.split("; ")) for sql in messages), len(messages), counts.round_trips
 
     return _cost

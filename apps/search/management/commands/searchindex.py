@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.search.actions import build
+from apps.search.index import build
 
 log = structlog.get_logger("kwippy.search")
 
