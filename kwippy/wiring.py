@@ -13,6 +13,7 @@ from django.urls import register_converter
 from apps import limits, lookaside, pagecache
 from apps.accounts.converters import PersonConverter
 from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
+from apps.commandqueue.mail import hooks as mail_hooks
 from apps.contact.forms import RETURNED_FIELDS as CONTACT_FIELDS
 from apps.feeds.converters import RangeConverter, TagConverter
 from apps.feeds.warm_paths import warm_paths
@@ -34,6 +35,7 @@ def connect() -> None:
     limits.on_refused.append(metrics.count_refusal)
     user_login_failed.connect(metrics.count_failed_sign_in)
     sql_log.start()
+    attach_to_mail()
     if settings.ADMINS:
         mail_errors_to_admins()
 
@@ -56,10 +58,19 @@ def add_checks() -> None:
 
 def declare_paths_and_fields() -> None:
     """What the log must not contain, and what error pages give back to the person who typed it."""
-    from apps.accounts.urls import SECRET_PATHS  # it uses the converters
+    from apps.accounts import urls as accounts  # they use the converters
+    from apps.notifications import urls as notifications
 
-    request_log.secret_paths += SECRET_PATHS
+    request_log.secret_paths += accounts.SECRET_PATHS + notifications.SECRET_PATHS
     errors.returned_fields += dict.fromkeys((*ACCOUNTS_FIELDS, *CONTACT_FIELDS, *KWIPS_FIELDS))
+
+
+def attach_to_mail() -> None:
+    """Notices are checked again before they are delivered, and hear which addresses are refused."""
+    from apps.notifications.mail import hooks as notices
+
+    mail_hooks.before_delivery.append(notices.is_wanted)
+    mail_hooks.on_answer.append(notices.on_answer)
 
 
 def mail_errors_to_admins() -> None:

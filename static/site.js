@@ -59,6 +59,14 @@
     }
   }
 
+  /* The time zone of this browser, where a form asks for it and has none. */
+  function tellTimeZone() {
+    for (const field of all("[data-time-zone]")) {
+      field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+      if (field.selectedIndex === -1) field.selectedIndex = 0;  // a list without it
+    }
+  }
+
   /* Text fields grow with their text, and say how much room is left when there is little. */
   const growsByItself = CSS.supports("field-sizing", "content");
 
@@ -254,5 +262,6 @@
   document.querySelector("[aria-invalid=true], [role=alert]")?.focus();
   for (const line of all("[data-news]")) setInterval(() => askForNews(line), 60000);
   tellTimes();
+  tellTimeZone();
   setInterval(tellTimes, 30000);
 })();

@@ -36,7 +36,11 @@ def is_waiting(username: str) -> bool:
 def create(sign_up: SignUp) -> Application:
     """Turns a confirmed sign-up into an application, inside the caller's transaction."""
     return Application.objects.create(
-        username=sign_up.username, email=sign_up.email, password=sign_up.password, words=sign_up.words
+        username=sign_up.username,
+        email=sign_up.email,
+        password=sign_up.password,
+        words=sign_up.words,
+        time_zone=sign_up.time_zone,
     )
 
 

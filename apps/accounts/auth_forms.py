@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import invitations, names, pending_sign_up, queries, sign_ups
+from apps.accounts import invitations, names, pending_sign_up, queries, sign_ups, time_zones
 from apps.accounts.form_messages import SiteMessages
 from apps.accounts.forms import PlainTextField
 from apps.accounts.models import WORDS_LIMIT, Application, SignUp
@@ -56,6 +56,8 @@ class SignupForm(SiteMessages, allauth.SignupForm):
         max_length=WORDS_LIMIT,
         help_text=_("a human reads them and lets you in. who are you, and what brings you here?"),
     )
+    # A script fills it in. It is a guess: an unknown one is no error.
+    time_zone = forms.Field(required=False, widget=forms.HiddenInput(attrs={"data-time-zone": ""}))
     _password = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -71,6 +73,9 @@ class SignupForm(SiteMessages, allauth.SignupForm):
     def clean_username(self) -> str:
         name: str = get_adapter().clean_username(self.cleaned_data["username"], shallow=True)
         return name
+
+    def clean_time_zone(self) -> str:
+        return time_zones.known(self.cleaned_data["time_zone"] or "")
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -94,6 +99,7 @@ class SignupForm(SiteMessages, allauth.SignupForm):
                 email=self.cleaned_data["email"],
                 password=self._password,
                 words=self.cleaned_data.get("words", ""),
+                time_zone=self.cleaned_data["time_zone"],
                 invitation_id=self.invitation.pk if self.invitation else None,
                 replaces=pending.pk if pending else None,
             )

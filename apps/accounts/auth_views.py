@@ -86,6 +86,7 @@ def change_address(request: HttpRequest) -> HttpResponse:
             email=form.cleaned_data["email"],
             password=sign_up.password,
             words=sign_up.words,
+            time_zone=sign_up.time_zone,
             invitation_id=sign_up.invitation_id,
             replaces=sign_up.pk,
         )

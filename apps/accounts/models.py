@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import events, viewer
 from apps.accounts.keys import user_key
+from apps.accounts.time_zones import NAME_LIMIT
 from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_shape
 from apps.accounts.viewer import ViewerSummary
 from apps.commandqueue.mail.headers import validate_header_address
@@ -90,6 +91,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Whether something waits for the user at `/notifications/`. No column: `viewer.annotations` computes it
     # for the user of a request.
     unread: bool = False
+    # The time zone of the browser that signed up, for the subscribers of `joined`. No column.
+    guessed_time_zone: str = ""
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -254,6 +257,7 @@ class Application(models.Model):
     words = models.TextField(_("in their own words"), max_length=WORDS_LIMIT, blank=True)
     asked_at = models.DateTimeField(_("since"), db_default=Now())
     refused_at = models.DateTimeField(_("refused"), null=True, db_index=True)
+    time_zone = models.CharField(max_length=NAME_LIMIT, blank=True, db_default="", editable=False)
 
     class Meta:
         verbose_name = _("application")
@@ -287,6 +291,8 @@ class SignUp(models.Model):
     # What an applicant says to the operators.
     words = models.TextField(max_length=WORDS_LIMIT, blank=True, db_default="")
     application = models.ForeignKey(Application, on_delete=models.CASCADE, null=True, related_name="+")
+    # The browser's; empty if it reported none.
+    time_zone = models.CharField(max_length=NAME_LIMIT, blank=True, db_default="")
 
     class Meta:
         verbose_name = _("sign-up")

@@ -79,6 +79,7 @@ def create(
     email: str,
     password: str,
     words: str = "",
+    time_zone: str = "",
     invitation_id: int | None = None,
     replaces: int | None = None,
 ) -> SignUp:
@@ -97,7 +98,12 @@ def create(
     try:
         with transaction.atomic():
             return SignUp.objects.create(
-                username=username, email=email, password=password, words=words, invitation_id=invitation_id
+                username=username,
+                email=email,
+                password=password,
+                words=words,
+                time_zone=time_zone,
+                invitation_id=invitation_id,
             )
     except IntegrityError:
         raise NameTaken from None
@@ -127,7 +133,7 @@ def complete(sign_up: SignUp) -> User | Application:
     if needs_approval(is_invited=invitation is not None):
         row.application = applications.create(row)
     else:
-        row.user = _join(row.username, row.email, row.password, invitation)
+        row.user = _join(row, invitation)
     row.password = ""
     row.save(update_fields=["user", "application", "password"])
     outcome = row.user or row.application
@@ -151,7 +157,7 @@ def accept(application_id: int, *, by: User) -> User | None:
         raise AddressTaken
     if is_taken(row.username, application_id=row.pk):
         raise NameTaken
-    user = _join(row.username, row.email, row.password)
+    user = _join(row)
     applications.mail("application_accepted", row)
     SignUp.objects.filter(application=row).update(user=user, application=None)
     row.delete()
@@ -159,16 +165,17 @@ def accept(application_id: int, *, by: User) -> User | None:
     return user
 
 
-def _join(username: str, email: str, password: str, invitation: Invitation | None = None) -> User:
+def _join(row: SignUp | Application, invitation: Invitation | None = None) -> User:
     """Creates the user of a confirmed address. Raises `NameTaken`."""
-    _release_address(email)
-    user = User(username=username, email=email, password=password)
+    _release_address(row.email)
+    user = User(username=row.username, email=row.email, password=row.password)
+    user.guessed_time_zone = row.time_zone
     try:
         with transaction.atomic():
             user.save()
     except IntegrityError:
         raise NameTaken from None
-    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    EmailAddress.objects.create(user=user, email=row.email, verified=True, primary=True)
     if invitation is not None:
         invitations.take(invitation, invited=user)
     return user

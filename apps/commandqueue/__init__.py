@@ -22,13 +22,14 @@ Mechanism
     - A transactional outbox. A message is rendered once: all attempts have the same Message-ID.
     - *Claim*: ``FOR UPDATE SKIP LOCKED`` in one short statement sets lease and token for a batch.
     - *Renew*: before each command its lease is renewed by token, which counts the attempt; a worker that lost
-      the lease skips it. Counting at the claim would charge the whole batch when one command crashes its
-      worker. The same round trip settles the previous message (settle_and_renew.sql).
+      the lease skips it. Counting at the claim would charge a batch for one crash. The same round trip
+      settles the previous message (settle_and_renew.sql).
     - *Settle*: by token. 4xx and lost connections are retried with exponential backoff and full jitter until
       ``expires_at``; 5xx makes a dead letter. If the server can't be used at all, mail pauses.
     - *Reap*: twice a second each worker's housekeeper makes commands whose lease has ended wait again.
     - A message may take 3/4 of its lease; then another thread shuts its socket down.
-    - Workers poll every 0.25 to 0.5 s: NOTIFY would serialize commits. Waiting threads hold no connection.
+    - *Hooks* (mail/hooks.py): the site can discard a message, and hear the server.
+    - Workers poll every 0.25 to 0.5 s: NOTIFY would serialize commits.
 
 Switch
     The BACKENDs of ``MAILERS`` (Django 6.1's setting) and ``TASKS``. With Django's SMTP and immediate

@@ -30,7 +30,7 @@ class State(models.TextChoices):
     LEASED = "leased"
     DONE = "done"
     DEAD = "dead"  # a dead letter: an operator has to look at it
-    DISCARDED = "discarded"  # an operator gave it up
+    DISCARDED = "discarded"  # an operator or a hook gave it up
 
 
 class Command(models.Model):

@@ -1,11 +1,21 @@
-"""Notices of the demo account, derived from the rows of the community; and who tracks which conversation."""
+"""Notices and digests of the demo account and some others, from rows of the community; who tracks what."""
 
 import datetime
+from collections.abc import Sequence
 
 from django.db import connection
 
+from apps.notifications.models import Period, Preferences
+
 NEWEST = 120
 NEW = datetime.timedelta(days=3)  # before the end: what is unseen
+# When the others get their digests; the first has chosen nothing.
+OTHERS = (
+    (Period.DAILY, 7, "Europe/Berlin"),
+    (Period.DAILY, 20, "America/New_York"),
+    (Period.WEEKLY, 9, "Asia/Kolkata"),
+    (Period.NEVER, 8, "Pacific/Auckland"),
+)
 
 _TRACK = """
 INSERT INTO kwips_track (kwip_id, user_id, is_on)
@@ -18,10 +28,11 @@ WHERE c.thread_id >= %(since)s AND c.author_id <> k.author_id
 _NOTIFY = """
 INSERT INTO notifications_notice
     (recipient_id, kind, subject, actor_id, thread_id, kwip_id, grouping, notified_at,
-    is_unseen, is_waiting, is_cleared)
+    channel, is_unseen, is_waiting, is_cleared)
 SELECT
     %(demo)s, kind, subject, actor, thread, kwip, coalesce('kwip ' || thread, kind || ' ' || moment::date),
-    moment, moment > %(new)s, kind IN ('comment', 'tracked', 'mention') AND moment > %(new)s, false
+    moment, CASE WHEN kind <> 'favourite' AND moment > %(new)s THEN 'digest' ELSE 'site' END,
+    moment > %(new)s, kind IN ('comment', 'tracked', 'mention') AND moment > %(new)s, false
 FROM (
     SELECT *
     FROM (
@@ -64,8 +75,13 @@ ORDER BY moment
 """
 
 
-def notify(*, demo_id: int, since_kwip: int, until: datetime.datetime) -> None:
-    """Adds who tracks the kwips from ``since_kwip`` on, and the newest notices of the account."""
+def notify(*, people: Sequence[int], since_kwip: int, until: datetime.datetime) -> None:
+    """Adds who tracks the kwips from ``since_kwip`` on, and newest notices and digests of these people."""
     with connection.cursor() as cursor:
         cursor.execute(_TRACK, {"since": since_kwip})
-        cursor.execute(_NOTIFY, {"demo": demo_id, "newest": NEWEST, "new": until - NEW})
+        for person in people:
+            cursor.execute(_NOTIFY, {"demo": person, "newest": NEWEST, "new": until - NEW})
+    Preferences.objects.bulk_create(
+        Preferences(user_id=person, digest=digest, hour=hour, time_zone=zone)
+        for person, (digest, hour, zone) in zip(people[1:], OTHERS, strict=False)
+    )

@@ -1,7 +1,7 @@
 """Notices on the site, and how a kind of notice is added.
 
     event ─▶ registry.Kind ─▶ actions.notify ─▶ notify.sql ──┐
-    new kwip or comment ─▶ its own statement, with due.sql ──┼─▶ events.notified ─▶ unread mark, other channels
+    new kwip or comment ─▶ its own statement, with due.sql ──┼─▶ events.notified ─▶ unread mark, channels
     more than ten notices ─▶ a command ─▶ commented.sql ─────┘
 
 - *A kind is one row* (`kinds.py`; kinds of sibling apps in ``kwippy/wiring.py``): name, event, recipients,
@@ -19,5 +19,6 @@
 - *Bounds*: the newest 500 notices of a person, for `NOTICE_DAYS` days. A sweep may delete a waiting
   notice; then the next comment notifies.
 
-Read in this order: ``registry.py``, ``kinds.py``, ``actions.py``, ``statements.py``, ``sql/due.sql``, ``sql/page.sql``.
+Read in this order: ``registry.py``, ``kinds.py``, ``actions.py``, ``statements.py``, ``sql/due.sql``,
+``sql/page.sql``.
 """

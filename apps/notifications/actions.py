@@ -17,6 +17,7 @@ from apps.accounts.models import User
 from apps.invalidation import invalidate
 from apps.kwips.models import Kwip
 from apps.notifications.events import emit_new
+from apps.notifications.models import OperatorMessage
 from apps.notifications.registry import KINDS, Draft, Kind
 from apps.notifications.statements import INLINE, SQL
 
@@ -31,6 +32,30 @@ def notify(*, kind: Kind, draft: Draft) -> None:
     else:
         for people in batched(sorted(draft.recipients), BATCH):
             notify_many.enqueue(kind.name, list(people), *draft[1:])
+
+
+@transaction.atomic
+def write_to_members(*, message: OperatorMessage, recipients: Collection[int] | None) -> None:
+    """Stores an operator's message and notifies each recipient once; None for all active members.
+
+    Raises IntegrityError if its form was sent before.
+    """
+    message.save(force_insert=True)
+    if recipients is None:
+        notify_all_members.enqueue(message.pk)
+    else:
+        notify(kind=KINDS["operator"], draft=Draft(recipients, subject=message.pk))
+
+
+@task(queue_name="default")
+def notify_all_members(message_id: int, after: int = 0) -> None:
+    """Notifies a batch of active members, and enqueues the next. Repeating it changes nothing."""
+    members = User.objects.filter(pk__gt=after, is_active=True).order_by("pk").values_list("pk", flat=True)
+    with transaction.atomic():
+        batch = list(members[:BATCH])
+        if batch and OperatorMessage.objects.filter(pk=message_id).exists():
+            _notify(KINDS["operator"], Draft(batch, subject=message_id))
+            notify_all_members.enqueue(message_id, batch[-1])
 
 
 @task(queue_name="default")
@@ -50,6 +75,7 @@ def _notify(kind: Kind, draft: Draft) -> None:
         "thread": draft.thread_id,
         "kwip": draft.kwip_id,
         "grouping": group,
+        "channel": kind.channel,
         "repeated": kind.is_repeated,
     }
     [(new,)] = _rows("notify", parameters)
@@ -87,7 +113,11 @@ def notify_commented(comment_id: int, thread_id: int) -> None:
 
 def visit(*, user: User, thread_id: int) -> None:
     """The user opens a conversation: its notices are seen, and its next comment notifies."""
-    [(changed, is_unread)] = _rows("visited", {"viewer": user.pk, "thread": thread_id})
+    parameters = {"viewer": user.pk, "thread": thread_id}
+    [(is_news,)] = _rows("to_visit", parameters)
+    if not is_news:
+        return
+    [(changed, is_unread)] = _rows("visited", parameters)
     if changed:
         user.unread = is_unread
         invalidate(cache=[user_key(user.pk)])

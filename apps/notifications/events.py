@@ -13,6 +13,7 @@ class NewNotice(NamedTuple):
     id: int
     recipient_id: int
     kind: str
+    channel: str
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ notified = Event("notified", Notified)
 
 def emit_new(rows: Collection[str]) -> None:
     """Emits `notified` for new notices, as `sql/new.sql` returns them, if there are any."""
-    notices = [NewNotice(int(pk), int(recipient), kind) for pk, recipient, kind in map(str.split, rows)]
+    notices = [
+        NewNotice(int(pk), int(recipient), kind, channel)
+        for pk, recipient, kind, channel in map(str.split, rows)
+    ]
     if notices:
         notified.emit(Notified(notices))

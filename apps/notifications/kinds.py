@@ -5,10 +5,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import events as accounts
 from apps.graph import events as graph
 from apps.kwips import events as kwips
 from apps.notifications.queries import Line
-from apps.notifications.registry import Channel, Draft, Kind, register
+from apps.notifications.registry import OF_KWIPS, Channel, Draft, Kind, register
 
 
 def _of_kwip(line: Line) -> str:
@@ -19,9 +20,9 @@ def _of_actor(line: Line) -> str:
     return f"/{line.actors[0].username}/"
 
 
-register(Kind("mention", _("someone mentions you"), Channel.DIGEST, _of_kwip))
-register(Kind("comment", _("someone comments on what you kwipped"), Channel.MAIL, _of_kwip))
-register(Kind("tracked", _("someone comments where you track the talk"), Channel.DIGEST, _of_kwip))
+register(Kind("mention", _("someone mentions you"), OF_KWIPS["mention"], _of_kwip))
+register(Kind("comment", _("someone comments on what you kwipped"), OF_KWIPS["comment"], _of_kwip))
+register(Kind("tracked", _("someone comments where you track the talk"), OF_KWIPS["tracked"], _of_kwip))
 register(
     Kind(
         "favourite",
@@ -49,6 +50,27 @@ register(
         _of_actor,
         {graph.followed: lambda event: Draft([event.followee.pk], event.follower.pk)},
         condition="EXISTS (SELECT FROM graph_follow f"
-        " WHERE f.follower_id = n.actor_id AND f.followee_id = n.recipient_id)",
+        " WHERE f.follower_id = n.actor_id AND f.followee_id = n.recipient_id)"
+        # Who takes an invitation also follows: one line is enough.
+        " AND NOT EXISTS (SELECT FROM notifications_notice i WHERE i.recipient_id = n.recipient_id"
+        " AND i.kind = 'invitation' AND i.subject = 0 AND i.actor_id = n.actor_id)",
+    )
+)
+register(
+    Kind(
+        "invitation",
+        _("someone takes your invitation"),
+        Channel.DIGEST,
+        _of_actor,
+        {accounts.invitation_taken: lambda event: Draft([event.inviter.pk], event.invited.pk)},
+    )
+)
+register(
+    Kind(
+        "operator",
+        _("the people who run this site write to you"),
+        Channel.MAIL,
+        lambda line: f"/notifications/message/{line.subject}/",
+        condition="EXISTS (SELECT FROM notifications_operatormessage o WHERE o.id = n.subject)",
     )
 )

@@ -9,18 +9,22 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
 from apps.keyset import KeysetOrder, Page, Seek, paginate
 from apps.kwips import text as kwip_text
 from apps.notifications.actions import MAX_NOTICES
+from apps.notifications.models import Notice, OperatorMessage
 from apps.notifications.registry import KINDS, Kind
 from apps.notifications.statements import SQL
-from apps.plaintext import safe
-from apps.statements import Statement
+from apps.plaintext import safe, truncate
+from apps.statements import Sql, Statement
 
 PAGE_SIZE = 20  # groups
 LINES = 5  # of a group
+TEXT_CHARACTERS = 600  # of a text in mail; page.sql reads a little more
+MAX_ID = 2**63 - 1
 
 
 class Actor(NamedTuple):
@@ -74,9 +78,14 @@ class Line:
         return kwip_text.excerpt(self.kwip_text or "", words=30)
 
     @property
+    def text(self) -> str:
+        """The beginning of the text that it is about, for mail; "" if it is about none."""
+        return truncate(safe(self.kwip_text or ""), TEXT_CHARACTERS)
+
+    @property
     def has_quote(self) -> bool:
         """Whether the text that it leads to is shown: the conversation's own text stands above its lines."""
-        return self.kwip_id is not None and self.is_about_comment
+        return self.kwip_text is not None and (self.kwip_id is None or self.is_about_comment)
 
     @property
     def is_about_comment(self) -> bool:
@@ -114,6 +123,12 @@ class Group:
         return kwip_text.excerpt(self.lines[0].thread_text or "") or "…"
 
 
+def message_to(viewer: User, message_id: int) -> OperatorMessage | None:
+    """An operator's message, if the viewer has a notice of it."""
+    theirs = Notice.objects.filter(recipient=viewer, kind="operator", actor=None, subject=OuterRef("pk"))
+    return OperatorMessage.objects.filter(Exists(theirs), pk=message_id).first()
+
+
 def notices(viewer: User, arguments: Mapping[str, str], *, new: Sequence[int] = ()) -> Page[Group]:
     """A page of the viewer's notices, newest first; one query. Raises `BadCursor`.
 
@@ -122,13 +137,21 @@ def notices(viewer: User, arguments: Mapping[str, str], *, new: Sequence[int] = 
     order = KeysetOrder(f"notices {viewer.pk}")
 
     def fetch(seek: Seek) -> list[Group]:
-        parameters = {"viewer": viewer.pk, "most": MAX_NOTICES, "lines": LINES, "new": list(new)}
-        with connection.cursor() as cursor:
-            _page(seek.beyond, seek.direction).execute_prepared(cursor, parameters | seek.parameters)
-            lines = [_line(row) for row in cursor.fetchall()]
-        return [Group(newest, list(said)) for newest, said in groupby(lines, key=attrgetter("group_id"))]
+        return _groups(_page(seek.beyond, seek.direction), viewer=viewer.pk, new=list(new), **seek.parameters)
 
     return paginate(arguments, order, fetch, limit=PAGE_SIZE)
+
+
+def selected(*, viewer_id: int, ids: Sequence[int]) -> list[Group]:
+    """Those of these notices that the viewer may see now, newest first; a page at most. For mail."""
+    return _groups(_selected(), viewer=viewer_id, ids=list(ids), new=[], cursor_id=MAX_ID, limit=PAGE_SIZE)
+
+
+def _groups(statement: Statement, **parameters: Any) -> list[Group]:
+    with connection.cursor() as cursor:
+        statement.execute_prepared(cursor, {"most": MAX_NOTICES, "lines": LINES} | parameters)
+        lines = [_line(row) for row in cursor.fetchall()]
+    return [Group(newest, list(said)) for newest, said in groupby(lines, key=attrgetter("group_id"))]
 
 
 def _line(row: tuple[Any, ...]) -> Line:
@@ -140,8 +163,17 @@ def _line(row: tuple[Any, ...]) -> Line:
 @cache
 def _page(beyond: str, direction: str) -> Statement:
     """All kinds are registered before the first request."""
-    conditions = " ".join(f"WHEN '{kind.name}' THEN {kind.condition}" for kind in KINDS.values())
-    page = SQL.load(
-        "page", condition=f"CASE n.kind {conditions} ELSE false END", beyond=beyond, order=direction
-    )
+    page = SQL.load("page", condition=_condition(), among="true", beyond=beyond, order=direction)
     return page.statement("page.sql", f"notifications_page_{direction.lower()}")
+
+
+@cache
+def _selected() -> Statement:
+    among = Sql("n.id = ANY (%(ids)s)", {"ids": "bigint[]"})
+    page = SQL.load("page", condition=_condition(), among=among, beyond="<", order="DESC")
+    return page.statement("page.sql", "notifications_selected")
+
+
+def _condition() -> str:
+    conditions = " ".join(f"WHEN '{kind.name}' THEN {kind.condition}" for kind in KINDS.values())
+    return f"CASE n.kind {conditions} ELSE false END"

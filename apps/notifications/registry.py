@@ -17,6 +17,11 @@ class Channel(StrEnum):
     SITE = "site"
     DIGEST = "digest"
     MAIL = "mail"
+    SENT = "sent"  # of a notice alone: a mail or a digest has it
+
+
+# The defaults of the kinds that the statements of new kwips and comments write.
+OF_KWIPS = {"comment": Channel.MAIL, "mention": Channel.DIGEST, "tracked": Channel.DIGEST}
 
 
 class Draft(NamedTuple):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from apps.kwips import counted
 from apps.kwips.visibility import THREAD_VISIBLE_SQL, VISIBLE_SQL
+from apps.notifications.registry import OF_KWIPS
 from apps.statements import Sql, SqlFolder
 
 # Notices that the statement of a new kwip or comment writes, and trackers that it reads. If there are more,
@@ -11,6 +12,7 @@ from apps.statements import Sql, SqlFolder
 INLINE = 10
 TRACKERS = 100
 
+_WHENS = " ".join(f"WHEN '{kind}' THEN '{channel}'" for kind, channel in OF_KWIPS.items())
 _VISIBLE = f"(({VISIBLE_SQL}) AND {THREAD_VISIBLE_SQL})"
 
 SQL = SqlFolder(
@@ -19,6 +21,8 @@ SQL = SqlFolder(
     # The visibility predicate over the kwip `k`, for the viewer and for each person `p`.
     visible=Sql(_VISIBLE, {}),
     visible_to_person=Sql(_VISIBLE.replace("%(viewer)s", "p.id"), {}),
+    # The channel of a notice whose recipient chose none.
+    default=Sql(f"CASE due.kind {_WHENS} END", {}),
 )
 SQL.fragments |= {
     "new": SQL.load("new"),

@@ -1,12 +1,12 @@
 """The page of a member's notices."""
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.members import MemberRequest, members_only
 from apps.kwips.converters import kwip_id_of
-from apps.notifications import actions, queries
+from apps.notifications import actions, preferences, queries
 
 
 @require_safe
@@ -16,7 +16,8 @@ def notifications(request: MemberRequest) -> HttpResponse:
     is_first = not request.GET.keys() & {"before", "after"}
     new = actions.mark_seen(user=request.user) if is_first else []
     page = queries.notices(request.user, request.GET, new=new)
-    return render(request, "notifications/notifications.html", {"page": page})
+    context = {"page": page, "refused_reply": preferences.refused_reply(request.user) if is_first else ""}
+    return render(request, "notifications/notifications.html", context)
 
 
 @require_POST
@@ -27,3 +28,13 @@ def clear(request: MemberRequest) -> HttpResponse:
     if newest is not None:
         actions.clear(user=request.user, newest=newest)
     return redirect("notifications")
+
+
+@require_safe
+@members_only
+def message(request: MemberRequest, message_id: int) -> HttpResponse:
+    """What an operator wrote to the viewer."""
+    found = queries.message_to(request.user, message_id)
+    if found is None:
+        raise Http404
+    return render(request, "notifications/message.html", {"message": found})

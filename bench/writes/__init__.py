@@ -5,7 +5,9 @@ deployed (INFO, JSON, metrics in files), one worker on a core of its own, and ta
 the community and a memcached. The figures are processor time, of the worker and of PostgreSQL. No limit is
 raised: there are so many members that none of them reaches one. `BENCH_BEFORE` names another commit.
 
-Read in this order: `before.py` (the earlier commit), `site.py` (a running site), this file.
+What notices add is measured beside: the actions alone, in this process, with and without them.
+
+Read in this order: `before.py` (the earlier commit), `site.py` (a running site), `notices.py`, this file.
 """
 
 import os
@@ -19,7 +21,7 @@ from bench.lib.community import KWIPS, template
 from bench.lib.database import postgres
 from bench.lib.measure import Ratio, rotated
 from bench.lib.report import Result
-from bench.writes import before
+from bench.writes import before, notices
 from bench.writes.site import WRITES, Site, started
 
 PROGRAMS = ("memcached", "wrk")
@@ -48,12 +50,16 @@ def run(*, size: str) -> Result:
             for checkout, name in templates.items()
         )
         measure([now, then], folder, rounds=rounds, seconds=seconds)
+        timings = notices.measure(server, kwips=KWIPS["small"], rounds=rounds)
     details = {
         "before": earlier.commit,
         "statements_and_messages_before": then.counted,
         "milliseconds_a_write": {"now": now.as_json(), "before": then.as_json()},
+        "milliseconds_an_action": {name: timing.as_json() for name, timing in timings.items()},
     }
-    return Result(compared(now, then), details, table({"now": now, "before": then}))
+    lines = [f"{name + ', action alone':<24}{timing.median:>14.2f}" for name, timing in timings.items()]
+    figures = compared(now, then) | notices.compared(timings)
+    return Result(figures, details, [*table({"now": now, "before": then}), *lines])
 
 
 def measure(sites: list[Site], folder: Path, *, rounds: int, seconds: float) -> None:

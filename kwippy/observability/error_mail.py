@@ -10,7 +10,7 @@ from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils.log import AdminEmailHandler
 
-from apps.commandqueue.mail.headers import is_one_line
+from apps.commandqueue.mail.headers import as_header_text
 from kwippy.errors import DOWN
 from kwippy.observability.request_log import without_secrets
 
@@ -52,7 +52,7 @@ class ErrorMailHandler(AdminEmailHandler):
 
     def format_subject(self, subject: str) -> str:
         """One line. The subject holds the requested path, which can contain encoded words (=?utf-8?q?…?=)."""
-        return "".join(char if is_one_line(char) else " " for char in subject).replace("=?", "= ?")
+        return as_header_text(subject)
 
     def send_mail(self, subject: Any, message: Any, *args: Any, **kwargs: Any) -> None:
         if self._left_out:

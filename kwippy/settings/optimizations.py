@@ -108,6 +108,7 @@ TASKS = {
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
                 "sweep sign-ups": {"task": "kwippy.tasks.sweep_sign_ups", "every": 3_600},
                 "align withheld kwips": {"task": "apps.kwips.withholding.align_all", "every": 300},
+                "send digests": {"task": "apps.notifications.mail.digests.send_due", "every": 300},
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
                 "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
             },

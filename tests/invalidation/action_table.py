@@ -28,7 +28,12 @@ from apps.kwips import of_the_day
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.notifications import actions as notices
-from apps.notifications.models import Notice
+from apps.notifications import preferences
+from apps.notifications.mail import unsubscribe
+from apps.notifications.mail.digests import send_due
+from apps.notifications.mail.now import mail_notices
+from apps.notifications.mail.unsubscribe import Subscription
+from apps.notifications.models import Notice, OperatorMessage, Preferences
 from apps.notifications.registry import KINDS, Draft
 from apps.policy.models import SignUpMode, SitePolicy
 from tests.invalidation.scenario import PASSWORD, Scenario, picture
@@ -190,6 +195,24 @@ def mentions_ann(scenario: Scenario) -> None:
 
 def has_no_notices(_: Scenario) -> None:
     Notice.objects.all().delete()
+
+
+def waits_for(channel: str) -> Callable[[Scenario], None]:
+    """Notices wait for two days."""
+
+    def waits(_: Scenario) -> None:
+        before = timezone.now() - timedelta(days=2)
+        Notice.objects.update(channel=channel, is_unseen=True, notified_at=before)
+
+    return waits
+
+
+def mailed(_: Scenario) -> dict[str, Any]:
+    return {"ids": list(Notice.objects.values_list("pk", flat=True))}
+
+
+def is_refused(scenario: Scenario) -> None:
+    Preferences.objects.create(user=scenario.ann, refusals=3, refused_address=scenario.ann.email)
 
 
 def ages(_: Scenario) -> None:
@@ -368,7 +391,27 @@ ROWS = [
         lambda p: {"kwip": Kwip.objects.get(pk=p.other.pk)},
         first=mentions_ann,
     ),
+    Row(
+        "write to members",
+        notices.write_to_members,
+        lambda p: {"message": OperatorMessage(text="hello"), "recipients": [p.ann.pk]},
+    ),
     Row("delete notices", notices.delete, lambda p: {"kwips": [p.kwip]}),
+    Row("mail notices", mail_notices.func, mailed, first=waits_for("mail")),
+    Row("send digests", send_due.func, lambda p: {}, first=waits_for("digest")),
+    Row(
+        "choose channels",
+        preferences.change,
+        lambda p: {
+            "user": p.ann,
+            "channels": {"follow": "mail"},
+            "digest": "weekly",
+            "hour": 9,
+            "time_zone": "UTC",
+        },
+    ),
+    Row("stop mail", unsubscribe.end, lambda p: {"subscription": Subscription(p.ann.pk, kind="comment")}),
+    Row("try an address again", preferences.try_again, lambda p: {"user": p.ann}, first=is_refused),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
     Row("requeue a command", commandqueue.requeue, commands, first=a_command(State.DEAD)),
     Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),

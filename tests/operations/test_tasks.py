@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from apps.commandqueue.core import schedule
 from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command
+from apps.notifications.mail import digests
 from kwippy import tasks
 
 
@@ -23,6 +24,13 @@ def test_all_that_recurs_runs() -> None:
     assert set(Command.objects.values_list("task", "state")) == {
         (entry["task"], "done") for entry in settings.TASKS["default"]["OPTIONS"]["schedule"].values()
     }
+
+
+def test_digests_are_looked_for_often_enough_for_every_time_zone() -> None:
+    """Zones differ by quarters of an hour."""
+    schedule = settings.TASKS["default"]["OPTIONS"]["schedule"]
+    assert schedule["send digests"]["task"] == digests.send_due.module_path
+    assert schedule["send digests"]["every"] <= 900
 
 
 @pytest.mark.django_db
@@ -47,6 +55,8 @@ PATHS_IN_ROWS = [
     "apps.kwips.tasks.remove",
     "apps.kwips.tasks.remove_written",
     "apps.feeds.previews.draw",
+    "apps.notifications.mail.now.mail_notices",
+    "apps.notifications.mail.digests.send_due",
 ]
 
 

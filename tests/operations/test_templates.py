@@ -13,6 +13,8 @@ STYLES = Path(settings.BASE_DIR) / "static" / "css"
 LAYERS = ["kwippy", "contact", "notifications", "search", "feeds", "kwips", "graph", "accounts"]
 # Folders that libraries name: allauth's pages are those of accounts.
 OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}
+# The mails of an app, by the beginning of their templates' names.
+MAILS = {"contact_": "contact", "notice_": "notifications", "digest_": "notifications"}
 # The frame of every page is the project's, and so are pages that no app has.
 FRAME = {"base.html", "_announcement.html", "_nav.html", "_side.html", "_icons.html", "_styles.html"}
 ALL = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
@@ -24,7 +26,7 @@ def owner(name: str) -> str:
     if folder:
         first = folder.split("/")[0]
         if first == "mail":
-            return "contact" if rest.startswith("contact_") else ""
+            return next((app for start, app in MAILS.items() if rest.startswith(start)), "")
         return folder.split("/")[1] if first == "admin" else OWNERS.get(first, first)
     return "" if name.startswith("_") and name not in FRAME else "kwippy"
 

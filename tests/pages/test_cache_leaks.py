@@ -16,6 +16,8 @@ from apps.accounts.models import User
 from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow
 from apps.kwips import actions
+from apps.notifications import actions as notices
+from apps.notifications.models import OperatorMessage
 from deploy.local.memcached import Memcached
 from tests.support.http import Member
 from tests.support.site import served
@@ -132,6 +134,8 @@ def site(memcached: str) -> Iterator[Site]:
     actions.publish(author=ann, text=f"{CANARY} for followers", form_key=uuid.uuid4(), followers_only=True)
     follow(follower=bob, followee=ann)
     actions.favourite(kwip=kwip, user=bob)
+    message = OperatorMessage(text=f"{CANARY} for ann")
+    notices.write_to_members(message=message, recipients=[ann.pk])
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom", "/ann/", "/ann/?sort=active",
         "/ann/feed.atom", "/ann/followers/", "/ann/following/", f"/ann/kwip/{kwip.pk}/",
@@ -145,7 +149,8 @@ def site(memcached: str) -> Iterator[Site]:
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
-        "/notifications/", "/invitations/", f"/invitation/{'0' * 40}/",
+        "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
+        f"/invitation/{'0' * 40}/",
     ]  # fmt: skip
     with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
         yield Site(port, address, public, private, ann)

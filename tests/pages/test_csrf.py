@@ -51,6 +51,7 @@ def unmasked(token: str) -> str:
 # ── The token ────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.django_db  # its page has the announcement
 @override_settings(CSRF_FAILURE_VIEW="django.views.csrf.csrf_failure")
 def test_django_accepts_each_token_of_a_secret_and_none_of_another() -> None:
     for secret in (SECRET, CSRF_ALLOWED_CHARS[-32:], "a" * 32, "9" * 32):

@@ -16,6 +16,9 @@ from apps.accounts.models import User
 from apps.graph.actions import follow
 from apps.kwips import actions, of_the_day
 from apps.kwips.models import Kwip
+from apps.notifications import actions as notices
+from apps.notifications.mail.unsubscribe import Subscription
+from apps.notifications.models import OperatorMessage
 from apps.policy.models import SitePolicy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,6 +43,8 @@ def ann(transactional_db: None) -> User:
     actions.favourite(kwip=kwip, user=bob)
     until = timezone.now() + timedelta(days=1)
     SitePolicy(announcement="tea at four: https://example.org/" + "y" * 90, announcement_until=until).save()
+    message = OperatorMessage(text="we move: https://example.org/" + "y" * 90 + "\n\n" + LONG)
+    notices.write_to_members(message=message, recipients=[ann.pk])
     invitations.invite(inviter=ann, note=LONG[:200], form_key=uuid.uuid4())
     of_the_day.choose(kwip=Kwip.objects.filter(author=bob, thread=None).latest("pk"), by=ann)
     return ann
@@ -73,7 +78,9 @@ def addresses(member: bool) -> list[str]:
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
-        "/notifications/", "/invitations/",
+        "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
+        "/invitations/", "/settings/notices/",
+        Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)
 

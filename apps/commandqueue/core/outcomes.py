@@ -47,9 +47,14 @@ def retry(reason: str, *, attempts: int, unreachable: bool = False) -> Outcome:
     return Outcome(State.WAITING, delay=backoff(attempts), error={"reason": reason}, unreachable=unreachable)
 
 
-def dead(reason: str) -> Outcome:
+def dead(reason: str, *, refused: Mapping[str, str] | None = None) -> Outcome:
     """A retry would fail too."""
-    return Outcome(State.DEAD, error={"reason": reason})
+    return Outcome(State.DEAD, error={"reason": reason}, refused=refused or {})
+
+
+def discarded() -> Outcome:
+    """No longer wanted: it is not sent, and no dead letter."""
+    return Outcome(State.DISCARDED)
 
 
 def loggable(error: Mapping[str, str]) -> str:

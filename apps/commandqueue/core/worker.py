@@ -17,6 +17,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from apps.commandqueue.core import housekeeping, outcomes, store
 from apps.commandqueue.core.options import WorkerOptions
 from apps.commandqueue.core.outcomes import Outcome
+from apps.commandqueue.mail import hooks
 from apps.commandqueue.mail.delivery import MailDelivery
 from apps.commandqueue.mail.smtp import Deadline
 from apps.commandqueue.models import Kind, Queue, State
@@ -123,8 +124,7 @@ class QueueThread(threading.Thread):
         """Make the attempt. Returns its command if it was sent: then the next round trip settles it."""
         command = attempt.command
         if command.kind == Kind.MAIL:
-            close_old_connections()  # a mail server may take its time
-            outcome = self.mail.deliver(attempt, seconds=self.options.message_deadline)
+            outcome = self._deliver(attempt)
             if outcome.unreachable:
                 self._failures += 1
                 pause = min(self.options.longest_pause, 1 + outcomes.backoff(self._failures, base=1))
@@ -138,6 +138,18 @@ class QueueThread(threading.Thread):
             outcome = self._execute(attempt)
         self._settle(attempt, outcome)
         return None
+
+    def _deliver(self, attempt: store.Attempt) -> Outcome:
+        try:
+            if not hooks.is_wanted(attempt):
+                return outcomes.discarded()
+        except Exception as error:
+            log.exception("command %s: a hook failed", attempt.id)
+            return outcomes.retry(type(error).__name__, attempts=attempt.number)
+        close_old_connections()  # a mail server may take its time
+        outcome = self.mail.deliver(attempt, seconds=self.options.message_deadline)
+        hooks.report(attempt, outcome)
+        return outcome
 
     def _execute(self, attempt: store.Attempt) -> Outcome:
         try:

@@ -13,6 +13,7 @@ from apps.commandqueue.mail.rendering import StoredMessage
 from apps.commandqueue.mail.smtp import (
     AllRecipientsRefused,
     ConnectionLost,
+    ContentRefused,
     Deadline,
     MessageRefused,
     Reply,
@@ -84,9 +85,12 @@ class MailDelivery:
         except AllRecipientsRefused as error:
             refused = error.refused
         except MessageRefused as error:
-            if error.reply.is_permanent:
-                return outcomes.dead(str(error))
-            return outcomes.retry(str(error), attempts=attempt.number)
+            if not error.reply.is_permanent:
+                return outcomes.retry(str(error), attempts=attempt.number)
+            if isinstance(error, ContentRefused):
+                # Some servers reject a recipient only after the message: then it is the same for all.
+                return outcomes.dead(str(error), refused=dict.fromkeys(attempt.recipients, str(error)))
+            return outcomes.dead(str(error))
         return _by_recipient(attempt, refused)
 
     def _queue(self, alias: str) -> QueueEmailBackend:

@@ -70,3 +70,8 @@ def _renders(message: EmailMessage) -> bool:
 def decoded(body: bytes) -> list[str]:
     """The headers of a message, decoded as a mail program shows them."""
     return [str(value) for value in message_from_bytes(body, policy=policy.default).values()]
+
+
+def as_header_text(text: str) -> str:
+    """``text`` as one line without encoded words, for a subject made of text that people wrote."""
+    return "".join(char if is_one_line(char) else " " for char in text).replace("=?", "= ?")

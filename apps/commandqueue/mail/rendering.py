@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email import message_from_bytes, policy
+from email.policy import EmailPolicy
 from email.utils import make_msgid
 from typing import Any
 
@@ -16,8 +17,24 @@ from django.core.mail.backends.smtp import EmailBackend
 
 from apps.commandqueue.models import Queue
 
+_LINE_LIMIT = 990  # characters; RFC 5322 allows 998
+
+
+class _Wire(EmailPolicy):  # type: ignore[type-arg] - it is not generic at run time
+    """Writes a long word as it is: it can't be folded, and Python would write encoded words.
+
+    No program decodes those in an address such as List-Unsubscribe's.
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        text = str(value)
+        if text.isascii() and text.split() == [text] and len(name) + len(text) < _LINE_LIMIT:
+            return f"{name}: {text}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
 # Every server accepts seven bits; SMTP's line end is "\r\n".
-WIRE = policy.SMTP.clone(cte_type="7bit")
+WIRE = _Wire(linesep="\r\n", cte_type="7bit")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _ATTRIBUTE = "queue_options"
 _TEXT_WIDTH = 72
@@ -100,8 +117,8 @@ def options_of(message: EmailMessage) -> QueueOptions:
 
 def render(message: EmailMessage) -> RenderedMessage:
     """Fix a message's bytes, Message-ID and envelope. Raises ValueError for invalid headers or addresses."""
-    sender = _address(message.from_email)
-    recipients = [_address(recipient) for recipient in message.recipients()]
+    sender = envelope_address(message.from_email)
+    recipients = [envelope_address(recipient) for recipient in message.recipients()]
     if "message-id" not in {name.lower() for name in message.extra_headers}:
         # Django would resolve this machine's host name, which can be slow, and publish it.
         domain = sender.rpartition("@")[2] or "localhost"
@@ -117,7 +134,7 @@ def render(message: EmailMessage) -> RenderedMessage:
     )
 
 
-def _address(address: str) -> str:
+def envelope_address(address: str) -> str:
     """The bare address, IDNA-encoded. Raises ValueError if it is invalid."""
     prepare: Any = EmailBackend.prep_address
     return str(prepare(None, address))

@@ -55,6 +55,10 @@ class MessageRefused(Exception):
         self.reply = reply
 
 
+class ContentRefused(MessageRefused):
+    """The server accepted the recipients, and refused the message after it was transferred."""
+
+
 class Deadline:
     """The time limit for one message, which another thread enforces on the socket.
 
@@ -215,7 +219,7 @@ class SmtpConnection:
         self._set_timeout(smtp, self.deadline.remaining())
         reply = _reply(smtp)
         if not reply.is_positive:
-            raise MessageRefused(reply)
+            raise ContentRefused(reply)
 
     def _open(self) -> smtplib.SMTP:
         """Connect, encrypt and sign in. Raises ServerUnreachable."""

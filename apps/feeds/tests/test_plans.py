@@ -44,6 +44,17 @@ FALLBACK = {"network_people", "network_people_active"}
 ONE_QUERY = {name for name in TIMELINES if "silent" not in name and "news" not in name}
 
 
+def _vacuum(cursor: Any) -> None:
+    """Repeated: VACUUM leaves out a page that another process pins, such as the checkpointer."""
+    left: list[Any] = list(LARGE)
+    for _ in range(20):
+        if left:
+            cursor.execute("VACUUM ANALYZE")
+            cursor.execute(NOT_ALL_VISIBLE, [list(LARGE)])
+            left = cursor.fetchall()
+    assert not left
+
+
 @pytest.fixture(scope="module")
 def populated(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Data for all tests of the module: VACUUM does not run inside the transaction of a test."""
@@ -53,10 +64,8 @@ def populated(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             # server commits asynchronously: chance would decide whether an index-only scan looks expensive.
             cursor.execute("SET synchronous_commit = on; SET statement_timeout = 0")
             cursor.execute(POPULATED)
-            cursor.execute("VACUUM ANALYZE")
+            _vacuum(cursor)
             cursor.execute("RESET synchronous_commit; RESET statement_timeout")
-            cursor.execute(NOT_ALL_VISIBLE, [list(LARGE)])
-            assert not cursor.fetchall()
         yield
         tables = ", ".join(
             model._meta.db_table

@@ -65,6 +65,8 @@ def test_publishing_again_by_the_same_form(cost: Cost, ann: User) -> None:
 
 def test_commenting(cost: Cost, kwip: Kwip) -> None:
     # the kwip, limit, then in one message: the kwip's and the person's counters, the comment with its notices
+    # the first answer also enqueues a mail to the author of the kwip
+    assert cost(f"/kwip/{kwip.pk}/comment/", text="hm", form_key=uuid.uuid4()) == (6, 4, 2)
     assert cost(f"/kwip/{kwip.pk}/comment/", text="hm", form_key=uuid.uuid4()) == (5, 3, 2)
     # and the tags that are new
     form = {"text": "#tea and #milk with @bob", "form_key": uuid.uuid4()}

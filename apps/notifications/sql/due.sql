@@ -2,8 +2,9 @@
 -- and those `trackers` that have no waiting notice of the conversation.
 -- Once, then silent: `silent` are the trackers with a waiting notice. It locks these notices. Either a visit
 -- waits for this comment, and its page has the comment; or this comment waits for the visit, and notifies the
--- visitor. A tracker who is mentioned gets one notice, the mention.
--- index: kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id), notice_open (recipient_id, thread_id)
+-- visitor. A tracker who is mentioned gets one notice, the mention, unless they want none.
+-- index: kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id), notice_open (recipient_id, thread_id),
+-- notifications_preferences_pkey (user_id)
 trackers AS MATERIALIZED (
     SELECT tracker.user_id
     FROM (
@@ -38,5 +39,10 @@ due AS MATERIALIZED (
     JOIN kwips_kwip k ON k.id = %(thread)s
     WHERE (SELECT count(*) FROM trackers) <= {most}
       AND t.user_id NOT IN (SELECT recipient_id FROM silent)
-      AND t.user_id NOT IN (SELECT user_id FROM mentioned)
+      AND t.user_id NOT IN (
+        SELECT m.user_id
+        FROM mentioned m
+        LEFT JOIN notifications_preferences c ON c.user_id = m.user_id
+        WHERE c.channels ->> 'mention' IS DISTINCT FROM 'none'
+      )
 )

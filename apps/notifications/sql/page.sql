@@ -6,12 +6,13 @@
 -- notice of comments leads to the first comment that is still there.
 -- index: notice_list (recipient_id, id DESC), kwips_kwip_pkey (id), kwip_conversation_by_id (thread_id, id),
 -- accounts_user_pkey (id), mute_once (muter_id, muted_id), block_once (blocker_id, blocked_id),
+-- notifications_operatormessage_pkey (id),
 -- block_blocked_blocker (blocked_id, blocker_id), kwips_track_pkey (kwip_id, user_id)
 -- types: new bigint[]
 WITH recent AS (
     SELECT n.*
     FROM notifications_notice n
-    WHERE n.recipient_id = %(viewer)s AND NOT n.is_cleared
+    WHERE n.recipient_id = %(viewer)s AND NOT n.is_cleared AND {among}
     ORDER BY n.id DESC
     LIMIT %(most)s
 ),
@@ -91,7 +92,7 @@ SELECT
     ) AS actors,
     line.kwip_id,
     ka.username AS kwip_author,
-    left(k.text, 632) AS kwip_text,
+    left(coalesce(k.text, message.text), 632) AS kwip_text,
     line.thread_id,
     ta.username AS thread_author,
     left(t.text, 632) AS thread_text,
@@ -102,6 +103,7 @@ SELECT
 FROM line
 LEFT JOIN kwips_kwip k ON k.id = line.kwip_id
 LEFT JOIN accounts_user ka ON ka.id = k.author_id
+LEFT JOIN notifications_operatormessage message ON line.kind = 'operator' AND message.id = line.subject
 LEFT JOIN kwips_kwip t ON t.id = line.thread_id
 LEFT JOIN accounts_user ta ON ta.id = t.author_id
 WHERE line.row <= %(lines)s

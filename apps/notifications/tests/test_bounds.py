@@ -18,6 +18,7 @@ from apps.notifications import actions
 from apps.notifications.models import Notice
 from apps.notifications.registry import KINDS, Draft
 from apps.notifications.statements import INLINE, TRACKERS
+from apps.notifications.tests.conftest import run_commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,17 +33,6 @@ def crowd(number: int) -> list[User]:
 
 def tracked_by(kwip: Kwip, people: list[User]) -> None:
     Track.objects.bulk_create(Track(kwip=kwip, user=person) for person in people)
-
-
-def run_commands() -> int:
-    """Carries out the commands of notices; returns how many."""
-    found = list(Command.objects.filter(task__startswith="apps.notifications").order_by("pk"))
-    for command in found:
-        task = getattr(actions, command.task.rpartition(".")[2])
-        assert command.arguments
-        task.func(*command.arguments["args"], **command.arguments["kwargs"])
-    Command.objects.filter(pk__in=[command.pk for command in found]).delete()
-    return len(found)
 
 
 @pytest.mark.parametrize(("number", "commands"), [(INLINE, 0), (INLINE + 1, 1)])
@@ -89,7 +79,7 @@ def test_a_command_works_in_batches_and_twice_notifies_no_one_twice(
     tracked_by(kwip, crowd(TRACKERS + 50))
     made = comment(bob, kwip)
     monkeypatch.setattr(actions, "BATCH", 40)
-    assert Command.objects.filter(task__startswith="apps.notifications").count() == 1
+    assert Command.objects.filter(task__startswith="apps.notifications.actions").count() == 1
     actions.notify_commented.func(made.pk, kwip.pk)
     before = set(Notice.objects.values_list("pk", flat=True))
     assert len(before) == TRACKERS + 51

@@ -109,7 +109,7 @@ def test_what_changed_since_is_not_shown(
     graph.follow(follower=cee, followee=ann)
     assert len(words(page(member))) == 4
     graph.unfollow(follower=ann, followee=bob)
-    assert str(hidden.pk) not in page(member), "it is no longer for ann's eyes"
+    assert f"/kwip/{hidden.pk}/" not in page(member), "it is no longer for ann's eyes"
     actions.delete(kwip=Kwip.objects.get(pk=gone.pk))
     assert f"cee answered your kwip /cee/kwip/{stays.pk}/" in words(page(member)), "the next comment"
     actions.unfavourite(kwip=kwip, user=bob)
@@ -260,3 +260,15 @@ def test_every_kind_has_words_a_label_and_a_short_name(member: Client) -> None:
         assert get_template(kind.template)
         assert str(kind.label)
         assert len(kind.name) <= 20
+
+
+def test_opening_a_conversation_without_news_is_one_statement(
+    member: Client, ann: User, bob: User, publish: Write, comment: Write
+) -> None:
+    kwip = publish(ann)
+    comment(bob, kwip)
+    for expected in (2, 1):  # one looks, one marks as seen
+        with CaptureQueriesContext(connection) as captured:
+            member.get(f"/ann/kwip/{kwip.pk}/")
+        statements = [query["sql"] for query in captured]
+        assert len([sql for sql in statements if "visit" in sql]) == expected

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from apps.accounts import actions as accounts
+from apps.accounts import invitations
 from apps.accounts.models import User
 from apps.graph import actions as graph
 from apps.graph.models import Block, Mute
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.kwips.tracking import set_tracking
+from apps.notifications import actions as notices
 from apps.notifications import queries
-from apps.notifications.models import Notice
+from apps.notifications.models import Notice, OperatorMessage
+from apps.notifications.tests.conftest import run_commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,6 +89,20 @@ def likes_twice(scene: Scene) -> None:
         act(kwip=scene.kwip, user=scene[ACTOR])
 
 
+def operator_writes(*names: str) -> Callable[[Scene], None]:
+    """To all members, if there are no names. The command runs, and runs again."""
+
+    def act(scene: Scene) -> None:
+        recipients = [scene[name].pk for name in names] or None
+        message = OperatorMessage(text="hello", written_by=scene[ACTOR])
+        notices.write_to_members(message=message, recipients=recipients)
+        while run_commands():
+            pass
+        notices.notify_all_members.func(message.pk) if not names else None
+
+    return act
+
+
 MEMBERS_SEE = {"mentioned_member": "mention", "tracking_member": "tracked"}
 TRACKERS = {"author": "comment", "tracker": "tracked", "both": "tracked"}
 TABLE: list[tuple[str, Callable[[Scene], Any], dict[str, str], dict[str, str]]] = [
@@ -121,6 +138,10 @@ TABLE: list[tuple[str, Callable[[Scene], Any], dict[str, str], dict[str, str]]] 
     ("likes their own", lambda it: actions.favourite(kwip=it.own, user=it[ACTOR]), {}, {}),
     ("follows", lambda it: graph.follow(follower=it[ACTOR], followee=it["member"]), {"member": "follow"}, {}),
     ("follows the one who mutes", lambda it: graph.follow(follower=it[ACTOR], followee=it["mutes"]), {}, {}),
+    ("an operator writes to two", operator_writes("mutes", "off", ACTOR),
+     {"mutes": "operator", ACTOR: "operator"}, {}),
+    ("an operator writes to all", operator_writes(),
+     {name: "operator" for name in EVERYBODY if name != "off"}, {}),
     ("stops following", lambda it: graph.unfollow(follower=it[ACTOR], followee=it["author"]), {}, {}),
     ("stops liking", lambda it: actions.unfavourite(kwip=it.kwip, user=it[ACTOR]), {}, {}),
 ]  # fmt: skip
@@ -152,3 +173,17 @@ def test_someone_with_a_block_between_them_and_the_author_of_a_comment_is_not_no
     notified = set(Notice.objects.values_list("recipient__username", flat=True))
     assert not notified & {"tracker", "mentioned"}
     assert notified >= {"author", "both"}
+
+
+def test_who_invited_is_shown_one_line_of_the_newcomer_although_they_also_follow(scene: Scene) -> None:
+    inviter, newcomer = scene["author"], User.objects.create_user("newcomer", "newcomer@example.org")
+    token = invitations.invite(inviter=inviter, note="", form_key=uuid.uuid4())
+    invitation = invitations.by_token(token)
+    assert invitation
+    invitations.take(invitation, invited=newcomer)
+    assert kinds_shown(inviter) == ["invitation"]
+    assert kinds_shown(newcomer) == ["follow"]
+
+
+def kinds_shown(person: User) -> list[str]:
+    return [line.kind.name for group in queries.notices(person, {}) for line in group.lines]

@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts import mail_samples as accounts
 from apps.contact import mails as contact
+from apps.notifications.mail import mails as notifications
 
-SOURCES = (accounts.samples, contact.samples)
+SOURCES = (accounts.samples, contact.samples, notifications.samples)
 
 
 class Command(BaseCommand):

@@ -33,7 +33,7 @@ SET state = held.state,
     recipients = coalesce(%(recipients)s::text[], recipients),
     refused = refused || %(refused)s::jsonb,
     result = coalesce(%(result)s::jsonb, result),
-    body = CASE WHEN held.state = 'done' OR (held.state = 'dead' AND secret) THEN NULL ELSE body END
+    body = CASE WHEN held.state IN ('done', 'discarded') OR (held.state = 'dead' AND secret) THEN NULL ELSE body END
 FROM held
 WHERE command.id = held.id
 RETURNING held.state

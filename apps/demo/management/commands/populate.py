@@ -121,7 +121,10 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
         progress.step("Rebuilding indexes")
     if shape.demo:
         until = clock.EPOCH + timedelta(microseconds=shape.until)
-        notices.notify(demo_id=home.people[builder.FIRST].id, since_kwip=first_kwip, until=until)
+        people = [
+            person.id for person in home.people[: 1 + len(notices.OTHERS)]
+        ]  # builder.FIRST is the demo's
+        notices.notify(people=people, since_kwip=first_kwip, until=until)
         house.furnish()
     return (
         f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "

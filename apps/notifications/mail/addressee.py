@@ -1,0 +1,40 @@
+"""Whether and how a person gets notices by mail."""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from django.db import connection
+
+from apps.notifications.models import Period
+from apps.notifications.registry import KINDS
+from apps.notifications.statements import SQL
+
+MAX_REFUSALS = 3
+
+
+class Addressee(NamedTuple):
+    email: str
+    channels: Mapping[str, str]
+    digest: str
+    is_silenced: bool
+
+    def channel(self, kind: str) -> str:
+        """The channel that the person chose for a kind."""
+        return self.channels.get(kind) or KINDS[kind].channel
+
+    @property
+    def has_digest(self) -> bool:
+        return self.digest != Period.NEVER
+
+
+def find(person_id: int, *, thread_id: int | None = None) -> Addressee | None:
+    """None if mail of notices does not reach the person. ``is_silenced`` is about the conversation."""
+    parameters = {"person": person_id, "thread": thread_id, "most": MAX_REFUSALS}
+    with connection.cursor() as cursor:
+        SQL.statement("addressee").execute_prepared(cursor, parameters)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    email, channels, *others = row
+    return Addressee(email, json.loads(channels), *others)
