@@ -5,9 +5,10 @@ is split into single characters and pairs, so that each part of a run is found. 
 stop words. All of this is Python: PostgreSQL's parser depends on the locale of the server.
 """
 
+import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import NamedTuple
 
 import regex
@@ -19,7 +20,7 @@ LONGEST_WORD = 40
 NAME_LENGTH = 120
 # Of each text so much is indexed. PostgreSQL has no positions above 16,383, and no vector above 1 MB.
 MOST_WORDS = 16_000
-MOST_BYTES = 400_000
+MOST_BYTES = 500_000
 
 # Letters of their own that no decomposition leads to: Latin, Persian and Arabic.
 _ALIKE = str.maketrans({
@@ -34,7 +35,7 @@ _POINTS, _ABOVE_OR_BELOW, _NUKTA = range(10, 36), range(200, 256), 7
 # The Arabic article, with a particle before it: "الكتاب" is found as "كتاب".
 _ARTICLE = regex.compile(r"^[وفبك]?ال(?=\p{Arabic}{2})")
 _ARABIC = regex.compile(r"\p{Arabic}")
-_PLAIN = regex.compile(r"[a-z0-9]+")
+_PLAIN = re.compile(r"[a-z0-9]+")
 _WORDS = regex.compile(
     rf"(?P<unspaced>(?:[{UNSPACED}]\p{{M}}*)+)"
     rf"|(?P<word>[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]+)"
@@ -44,11 +45,8 @@ _WORDS = regex.compile(
 _CHARACTER = regex.compile(r"\X")
 
 
-class Word(NamedTuple):
-    """A word and its position. A pair of characters has the position of its first."""
-
-    text: str
-    position: int
+# A word and its position. A pair of characters has the position of its first.
+type Word = tuple[str, int]
 
 
 def folded(text: str) -> str:
@@ -66,17 +64,27 @@ def _is_accent(character: str) -> bool:
     return kind > 0 and (kind in _POINTS or kind in _ABOVE_OR_BELOW or kind == _NUKTA)
 
 
-def words(text: str) -> Iterator[Word]:
+def words(text: str) -> Iterable[Word]:
     """The words of a text in their order, for the index."""
-    for part in parts(text):
-        characters = part.characters
+    whole = folded(text)
+    # Most texts, and each publish reads one.
+    return zip(_plain(whole), count(1)) if whole.isascii() else _words(whole)
+
+
+def _plain(folded_text: str) -> list[str]:
+    found = _PLAIN.findall(folded_text)
+    return [word[:LONGEST_WORD] for word in found] if len(folded_text) > LONGEST_WORD else found
+
+
+def _words(folded_text: str) -> Iterator[Word]:
+    for word, position, characters in _parts(folded_text):
         if not characters:
-            yield Word(part.text, part.position)
+            yield word, position
             continue
         for at, character in enumerate(characters):
-            yield Word(character, part.position + at)
+            yield character, position + at
             if at + 1 < len(characters):
-                yield Word(character + characters[at + 1], part.position + at)
+                yield character + characters[at + 1], position + at
 
 
 class Part(NamedTuple):
@@ -89,13 +97,15 @@ class Part(NamedTuple):
 
 def parts(text: str) -> Iterator[Part]:
     """Splits a text into words and runs."""
-    whole = folded(text)
-    if whole.isascii():
-        for position, found in enumerate(_PLAIN.finditer(whole), start=1):
-            yield Part(found[0][:LONGEST_WORD], position)
+    return _parts(folded(text))
+
+
+def _parts(folded_text: str) -> Iterator[Part]:
+    if folded_text.isascii():
+        yield from (Part(word, position) for position, word in enumerate(_plain(folded_text), start=1))
         return
     position = 1
-    for found in _WORDS.finditer(whole):
+    for found in _WORDS.finditer(folded_text):
         if found["unspaced"]:
             characters = tuple(_CHARACTER.findall(found[0]))
             yield Part(found[0], position, characters)
@@ -111,14 +121,15 @@ def _without_article(word: str) -> str:
 
 def vector(text: str, tags: list[str]) -> str:
     """The text's words with their positions, and its tags, as a literal of PostgreSQL's ``tsvector``."""
-    positions: defaultdict[str, list[int]] = defaultdict(list)
+    positions: dict[str, str] = {}
     size = 0
-    for word in words(text):
-        size += len(word.text.encode())
-        if word.position > MOST_WORDS or size > MOST_BYTES:
+    for word, position in words(text):
+        size += 4 * len(word)  # bytes, at most
+        if position > MOST_WORDS or size > MOST_BYTES:
             break
-        positions[word.text].append(word.position)
-    found = [f"'{word}':{','.join(map(str, at))}" for word, at in positions.items()]
+        before = positions.get(word)
+        positions[word] = f"{before},{position}" if before else str(position)
+    found = [f"'{word}':{at}" for word, at in positions.items()]
     return " ".join([*found, *(f"'{tag_lexeme(tag)}'" for tag in tags)])
 
 
