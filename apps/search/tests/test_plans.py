@@ -66,15 +66,15 @@ def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def plan(text: str) -> tuple[list[int], list[dict[str, Any]]]:
     """The ids of the first page, and the nodes of the plan that found them."""
-    explained: list[dict[str, Any]] = []
+    sent: list[tuple[str, Any]] = []
 
-    def explain(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        if "search_kwips" in sql or "kwips.sql" in sql:
-            explained.extend(nodes(plans.plan((sql.rpartition("; ")[2], params))))
+    def note(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        sent.append((sql.rpartition("; ")[2], params))
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(explain):
+    with connection.execute_wrapper(note):
         found = [entry.id for entry in queries.kwips(parse(text), {}, viewer=None, keep={})]
+    explained = list(nodes(plans.plan(sent[-1])))
     return found, explained
 
 
