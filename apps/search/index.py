@@ -22,8 +22,7 @@ BATCH = 250
 
 @kwips_events.edited.within
 def on_edited(event: kwips_events.Edited) -> None:
-    _write([(event.kwip.pk, event.kwip.text)])
-    name_tags(Tag.objects.filter(name__in=tags(event.kwip.text)))
+    _write([(event.kwip.pk, event.kwip.text)], tags(event.kwip.text))
 
 
 @accounts_events.joined.within
@@ -98,8 +97,13 @@ def _locked[M: Model](model: type[M], ids: Sequence[int]):  # type: ignore[no-un
     return model._default_manager.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
 
 
-def _write(texts: Sequence[tuple[int, str]]) -> None:
-    """Indexes kwips whose rows are locked, in place of what the index had."""
-    parameters = {"ids": [pk for pk, _ in texts], "vectors": [vector(text, tags(text)) for _, text in texts]}
+def _write(texts: Sequence[tuple[int, str]], new_tags: Sequence[str] = ()) -> None:
+    """Indexes kwips whose rows are locked, in place of what the index had, and these tags."""
+    parameters = {
+        "ids": [pk for pk, _ in texts],
+        "vectors": [vector(text, tags(text)) for _, text in texts],
+        "tags": list(new_tags),
+        "folded_tags": [folded_name(tag) for tag in new_tags],
+    }
     with connection.cursor() as cursor:
         SQL.statement("index").execute_prepared(cursor, parameters)

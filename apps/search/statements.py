@@ -16,6 +16,13 @@ _SLICES = (
     f"array_to_tsvector({IDS.sql('made.id')} || {DAYS.sql(_DAY)} || ARRAY['@' || to_hex(made.author_id)])"
 )
 
+# The entry of the new kwip or comment `made`, which is one row or none.
+_INDEXED = f"""
+indexed AS (
+    INSERT INTO search_entry (kwip_id, words)
+    SELECT made.id, %(vector)s::tsvector || {_SLICES} FROM made
+),"""  # noqa: S608 - constants
+
 SQL = SqlFolder(
     Path(__file__).parent / "sql",
     "search",
@@ -33,7 +40,8 @@ def author_lexeme(person_id: int) -> str:
 
 def join_new_kwips() -> None:
     """Writes the index in the statements that store new kwips and comments."""
-    ctes = SQL.load("indexed")
+    names = SQL.load("tags_named")
+    ctes = Sql(f"{_INDEXED}\n{names.text}", names.types | {"vector": "text"})
     counted.add("publish", ctes, parameters=_parameters)
     counted.add("comment", ctes, parameters=_parameters)
 

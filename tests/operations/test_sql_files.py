@@ -14,10 +14,12 @@ from apps.kwips import controls
 from apps.kwips import visibility as kwips
 from apps.limits import hits as limits
 from apps.notifications import statements as notifications
+from apps.search import statements as search
 from apps.statements import Statement
 
 FOLDERS = {
-    found.SQL.path: found.SQL for found in (accounts, commandqueue, feeds, kwips, limits, notifications)
+    found.SQL.path: found.SQL
+    for found in (accounts, commandqueue, feeds, kwips, limits, notifications, search)
 }
 FILES = [
     (folder, path.stem)

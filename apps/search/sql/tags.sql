@@ -1,27 +1,26 @@
 -- The tags that are most like %(name)s, in folded spelling, and have a kwip that the viewer may see; see people.sql.
--- index: search_tag_prefix (name), search_tag_trigrams (name), search_tagname_pkey (tag_id), kwips_tag_pkey (id), kwips_kwiptag_pkey (tag_id, kwip_id), kwips_kwip_pkey (id)
+-- index: search_tag_prefix (name text_pattern_ops), search_tag_trigrams (name gin_trgm_ops), kwips_tag_pkey (id), kwips_kwiptag_pkey (tag_id, kwip_id), kwips_kwip_pkey (id)
 -- types: name text, end text
 WITH near AS (
     (
-        SELECT n.tag_id
+        SELECT n.tag_id, n.name
         FROM search_tagname n
         WHERE n.name ~>=~ %(name)s AND n.name ~<~ %(end)s
         ORDER BY n.name USING ~<~
         LIMIT %(limit)s
     )
     UNION
-    SELECT n.tag_id FROM search_tagname n WHERE n.name %%> %(name)s
+    SELECT n.tag_id, n.name FROM search_tagname n WHERE n.name %%> %(name)s
 )
 SELECT ranked.name
 FROM (
-    SELECT tag.id, tag.name, n.name AS folded
+    SELECT tag.id, tag.name
     FROM near
-    JOIN search_tagname n ON n.tag_id = near.tag_id
     JOIN kwips_tag tag ON tag.id = near.tag_id
     ORDER BY
-        n.name = %(name)s DESC,
-        starts_with(n.name, %(name)s) DESC,
-        word_similarity(%(name)s, n.name) DESC,
+        near.name = %(name)s DESC,
+        starts_with(near.name, %(name)s) DESC,
+        word_similarity(%(name)s, near.name) DESC,
         tag.id
     OFFSET 0
 ) ranked
