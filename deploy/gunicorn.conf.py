@@ -39,14 +39,12 @@ _memory = "/dev/shm"  # noqa: S108 - gunicorn makes its file there with a name o
 worker_tmp_dir = _memory if os.access(_memory, os.W_OK) else None
 # Nothing here uses gunicorn's control socket.
 control_socket_disable = True
-# The site logs requests with their ids; gunicorn logs only its own messages.
-accesslog = None
-errorlog = "-"
+# The site logs requests with their ids; gunicorn logs only its own messages, with the handler that the call
+# below gives its logger. With `logconfig_dict` it would format an access line for each request and drop it.
+accesslog = errorlog = None
 #: WEB_LOG_LEVEL: The lowest level of gunicorn's own messages that is logged.
 loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
-logconfig_dict = logging_config(
-    format=os.environ.get("LOG_FORMAT") or "json", level=os.environ.get("LOG_LEVEL") or "INFO"
-)
+logging_config(format=os.environ.get("LOG_FORMAT") or "json", level=os.environ.get("LOG_LEVEL") or "INFO")
 
 
 def on_starting(server: Any) -> None:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CSRF_ALLOWED_CHARS, CSRF_SECRET_LENGTH, get_token
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import cached_property
 
 _COUNT = len(CSRF_ALLOWED_CHARS)
 _CHARACTERS = CSRF_ALLOWED_CHARS.encode()
@@ -45,7 +45,23 @@ class CsrfCookieMiddleware:
 
 def csrf(request: HttpRequest) -> dict[str, object]:
     """A context processor: `csrf_token`, in place of the one of Django's own processor."""
-    return {"csrf_token": SimpleLazyObject(lambda: token(request))}
+    return {"csrf_token": _PageToken(request)}
+
+
+class _PageToken:
+    """The token of a page, made when a template shows it. Django escapes a lazy object, and not this one."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def _text(self) -> str:
+        return token(self._request)
+
+    def __str__(self) -> str:
+        return self._text
+
+    __html__ = __str__  # letters and digits
 
 
 def token(request: HttpRequest) -> str:

@@ -20,6 +20,7 @@ from apps.feeds.warm_paths import warm_paths
 from apps.kwips.converters import KwipIdConverter
 from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
+from apps.messages.forms import RETURNED_FIELDS as MESSAGES_FIELDS
 from kwippy import checks, errors, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
 
@@ -62,7 +63,9 @@ def declare_paths_and_fields() -> None:
     from apps.notifications import urls as notifications
 
     request_log.secret_paths += accounts.SECRET_PATHS + notifications.SECRET_PATHS
-    errors.returned_fields += dict.fromkeys((*ACCOUNTS_FIELDS, *CONTACT_FIELDS, *KWIPS_FIELDS))
+    errors.returned_fields += dict.fromkeys(
+        (*ACCOUNTS_FIELDS, *CONTACT_FIELDS, *KWIPS_FIELDS, *MESSAGES_FIELDS)
+    )
 
 
 def attach_to_mail() -> None:

@@ -40,6 +40,8 @@ def user_of(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
     key = request.session.session_key
     if key and user.is_authenticated and user.pk != owner:
         _remember(key, user.pk)
+    # From now on the user itself: each attribute of a lazy object costs several calls.
+    request.user = user
     return user
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import RawSQL
@@ -88,9 +90,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("operates the site"), default=False)
     joined_at = models.DateTimeField(db_default=Now(), editable=False)
 
-    # Whether something waits for the user at `/notifications/`. No column: `viewer.annotations` computes it
-    # for the user of a request.
+    # Whether something waits for the user at `/notifications/`, and at `/messages/`. No columns:
+    # `viewer.annotations` computes them for the user of a request.
     unread: bool = False
+    unread_messages: bool = False
     # The time zone of the browser that signed up, for the subscribers of `joined`. No column.
     guessed_time_zone: str = ""
 
@@ -116,6 +119,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             # Few rows: lists of people, and cards with mentions, read the deactivated users here.
             models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
+            # For the beginning of a name; that of `username` comes with its uniqueness.
+            models.Index(
+                OpClass(Lower("display_name"), name="text_pattern_ops"),
+                name="user_display_name_prefix",
+                condition=~models.Q(display_name=""),
+            ),
         ]
 
     # The site's policy, if it was read in the same round trip (`apps.accounts.backends`).
@@ -141,16 +150,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         """The fields as JSON, with a digest in place of the password."""
         values = {field.attname: getattr(self, field.attname) for field in _cached_fields()}
         plain = {name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in values.items()}
-        return plain | {"unread": self.unread, "password_digest": self._password_digest()}
+        return plain | {**self._marks(), "password_digest": self._password_digest()}
 
     @classmethod
     def from_cache(cls, cached: dict[str, Any]) -> User:
         """The inverse of `for_cache`. The password is a deferred field, read from the database on access."""
-        values = {field.attname: field.to_python(cached[field.attname]) for field in _cached_fields()}
-        user = cls.from_db("default", list(values), list(values.values()))
-        user.unread = cached.get("unread", False)  # the previous release has none
-        user._cached = values | {"unread": user.unread, "password_digest": cached["password_digest"]}
+        values = {field.attname: cached[field.attname] for field in _cached_fields()}
+        for field in _cached_times():
+            values[field.attname] = field.to_python(values[field.attname])
+        user = cls.from_db("default", values, list(values.values()))
+        for name in viewer.MARKS:
+            setattr(user, name, cached.get(name, False))  # the previous release has fewer
+        user._cached = values | {**user._marks(), "password_digest": cached["password_digest"]}
         return user
+
+    def _marks(self) -> dict[str, bool]:
+        return {name: getattr(self, name) for name in viewer.MARKS}
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         """Saves no counters, since loaded values may be stale: `move_counters` updates them.
@@ -200,8 +215,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Django's, computed over the digest: verifying a session does not need the password."""
-        salt = "kwippy.accounts.session"
-        return salted_hmac(salt, self._password_digest(), secret=secret, algorithm="sha256").hexdigest()
+        return _session_hash(self._password_digest(), settings.SECRET_KEY if secret is None else secret)
 
     @property
     def name(self) -> str:
@@ -328,3 +342,16 @@ class FormerName(models.Model):
 def _cached_fields() -> list[models.Field[Any, Any]]:
     """All columns but the password."""
     return [field for field in User._meta.concrete_fields if field.attname != "password"]
+
+
+@cache
+def _cached_times() -> list[models.Field[Any, Any]]:
+    """Those of `_cached_fields` whose values JSON holds in another type."""
+    return [field for field in _cached_fields() if isinstance(field, models.DateField)]
+
+
+@lru_cache(maxsize=1000)
+def _session_hash(password_digest: str, secret: str) -> str:
+    """Computed once for a user's requests: it depends on nothing else."""
+    salt = "kwippy.accounts.session"
+    return salted_hmac(salt, password_digest, secret=secret, algorithm="sha256").hexdigest()

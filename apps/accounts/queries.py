@@ -17,7 +17,7 @@ _ADDRESSES = EmailAddress.objects.filter(user=OuterRef("pk"))
 
 # Users of an earlier release that never confirmed their address; today these are sign-ups.
 # `kwippy.tasks.sweep_sign_ups` deletes them. A user created by an operator has no primary address before
-# it is confirmed. `sql/named.sql` has the same condition.
+# it is confirmed. `sql/confirmed.sql` is the same condition.
 UNCONFIRMED = (
     Q(Exists(_ADDRESSES.filter(verified=False, primary=True)))
     & ~Q(Exists(_ADDRESSES.filter(verified=True)))

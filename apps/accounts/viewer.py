@@ -6,6 +6,8 @@ from typing import NamedTuple
 # of `User`. Apps above accounts add it when the site starts. The cached user has the values, so a change
 # invalidates that user's entry.
 annotations: dict[str, str] = {}
+# The attributes that the cached user has.
+MARKS = ("unread", "unread_messages")
 
 
 class ViewerSummary(NamedTuple):
@@ -18,6 +20,7 @@ class ViewerSummary(NamedTuple):
     following_count: int
     followers_count: int
     unread: bool
+    unread_messages: bool
 
     @property
     def path(self) -> str:

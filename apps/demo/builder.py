@@ -20,12 +20,12 @@ from apps.demo.grammar import Book
 from apps.demo.people import Person
 from apps.demo.rng import seeded_random
 from apps.graph.models import Follow
-from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag
+from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Share, Tag
 
 DEMO, DEMO_EMAIL, DEMO_PASSWORD = "demo", "demo@kwippy.example", "happykwipping"
 NUMBERED = (User, EmailAddress, Follow, Kwip, Tag, Favourite, Revision)
-FILLED = (*NUMBERED, KwipTag, Mention)
-LARGE = (Follow, Kwip, KwipTag, Mention, Favourite, Revision)  # loaded without indexes
+FILLED = (*NUMBERED, KwipTag, Mention, Share)
+LARGE = (Follow, Kwip, KwipTag, Mention, Favourite, Revision, Share)  # loaded without indexes
 
 # Indexes in the order of joining.
 FIRST, CELEBRITY, READER = 0, 1, 2
@@ -72,13 +72,14 @@ class Community:
         self.follow_rows = Table(Follow, _FOLLOW, first_id=ids[Follow])
         self.kwip_rows = Table(Kwip, _KWIP, first_id=ids[Kwip])
         self.favourite_rows = Table(Favourite, _FAVOURITE, first_id=ids[Favourite])
+        self.share_rows = Table(Share, _SHARE)
         self.revision_rows = Table(Revision, _REVISION, first_id=ids[Revision])
         self.tag_rows = Table(Tag, ("id", "name"), first_id=ids[Tag])
         self.kwip_tag_rows = Table(KwipTag, ("tag_id", "kwip_id"))
         self.mention_rows = Table(Mention, ("kwip_id", "user_id"))
         self.tables = (
             self.user_rows, self.email_rows, self.follow_rows, self.kwip_rows, self.favourite_rows,
-            self.revision_rows, self.tag_rows, self.kwip_tag_rows, self.mention_rows,
+            self.share_rows, self.revision_rows, self.tag_rows, self.kwip_tag_rows, self.mention_rows,
         )  # fmt: skip
         self._tags = dict(Tag.objects.values_list("name", "id"))
         self._generate_people(ids[User])
@@ -164,11 +165,13 @@ _USER = (
 )  # fmt: skip
 _FOLLOW = ("id", "follower_id", "followee_id", "created_at")
 _FAVOURITE = ("id", "user_id", "kwip_id", "created_at")
+_SHARE = ("id", "sharer_id", "kwip_id", "author_id", "created_at")
 _REVISION = ("id", "kwip_id", "text", "written_at")
 _EMAIL = ("id", "email", "verified", "primary", "user_id")
 _KWIP = (
     "id", "author_id", "thread_id", "text", "audience_id", "visibility", "form_key", "created_at",
     "edited_at", "last_active_at", "version", "comments_count", "favourites_count",
+    "shares_count",
 )  # fmt: skip
 
 

@@ -55,10 +55,14 @@ class Table:
         """Adds a row. Texts must be escaped."""
         self.lines.append("\t".join(map(str, values)) + self._end)
 
+    def take_id(self) -> int:
+        """The next id, which no other row gets."""
+        self.next_id += 1
+        return self.next_id - 1
+
     def new(self, *values: str | int) -> int:
         """Adds a row with the next id; returns the id."""
-        identity = self.next_id
-        self.next_id += 1
+        identity = self.take_id()
         self.lines.append(f"{identity}\t" + "\t".join(map(str, values)) + self._end)
         return identity
 

@@ -1,4 +1,7 @@
-"""The house of the demo community: its account, greetings, an announcement, invitations, applicants."""
+"""The house of the demo community: its account, greetings, an announcement, invitations, applicants.
+
+And what the demo account shares and keeps.
+"""
 
 import datetime
 import uuid
@@ -8,7 +11,7 @@ from django.utils import timezone
 from apps.accounts import invitations
 from apps.accounts.models import Application, Invitation, User
 from apps.demo.builder import DEMO
-from apps.kwips import actions, of_the_day
+from apps.kwips import actions, bookmarks, of_the_day, sharing
 from apps.kwips.greeting import form_key_for
 from apps.kwips.models import Kwip
 from apps.policy.models import SitePolicy
@@ -21,6 +24,7 @@ APPLICANTS = (
     ("tea_at_noon", "i write long mails to people who answer short. here seems to be the other way round?"),
 )
 _GREETED = 12
+_KEPT = 11
 
 
 def furnish() -> None:
@@ -42,6 +46,7 @@ def furnish() -> None:
     ).save()
     _greet(house, newest)
     _invite(demo, newest[0] if newest else None)
+    _share_and_keep(demo)
     public = Kwip.objects.filter(thread=None, audience=None).select_related("author")
     if (kwip := public.order_by("-favourites_count", "-pk").first()) is not None:
         of_the_day.choose(kwip=kwip, by=house)
@@ -61,6 +66,19 @@ def _greet(house: User, people: list[User]) -> None:
         moment = first.created_at + datetime.timedelta(minutes=5)
         Kwip.objects.filter(pk=made.pk).update(created_at=moment)
         Kwip.objects.filter(pk__in=(made.pk, first.pk)).update(last_active_at=moment)
+
+
+def _share_and_keep(demo: User) -> None:
+    """The account shares two well-liked kwips of others, and has bookmarks of some more."""
+    liked = (
+        Kwip.objects.filter(thread=None, audience=None)
+        .exclude(author=demo)
+        .order_by("-favourites_count", "-pk")
+    )
+    for kwip in liked[1:3]:
+        sharing.share(kwip=kwip, user=demo)
+    for kwip in liked[3:_KEPT]:
+        bookmarks.bookmark(kwip=kwip, user=demo)
 
 
 def _invite(demo: User, taken_by: User | None) -> None:

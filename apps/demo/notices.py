@@ -46,6 +46,10 @@ FROM (
         JOIN kwips_kwip k ON k.id = f.kwip_id
         WHERE k.author_id = %(demo)s
         UNION ALL
+        SELECT 'share', s.kwip_id, s.sharer_id, s.kwip_id, s.kwip_id, s.created_at
+        FROM kwips_share s
+        WHERE s.author_id = %(demo)s
+        UNION ALL
         SELECT 'mention', k.id, k.author_id, coalesce(k.thread_id, k.id), k.id, k.created_at
         FROM kwips_mention m
         JOIN kwips_kwip k ON k.id = m.kwip_id

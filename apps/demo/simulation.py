@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count, islice
+from random import Random
 from typing import Any
 
 from apps.demo import clock
@@ -19,6 +20,8 @@ from apps.kwips.text import tag_name
 FOLLOWERS_ONLY = 0.03
 EDITED = 0.012
 MOST_FAVOURITES = 300
+SHARED = 0.03  # of kwips for everyone
+MOST_SHARES = 100
 NEW = 14 * clock.DAY
 
 # In the scene files no address or word contains "#" or "@", so this finds what apps.kwips.text finds,
@@ -49,6 +52,7 @@ class Simulation:
         self.talk = Talk(community.book, self.chance)
         # A separate generator, so that the moments do not depend on the texts.
         self._moments = seeded_random(seed, "moments")
+        self._sharing = seeded_random(seed, "shares")
         self._form_keys = seeded_random(seed, "form keys")
         self._scheduled: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
@@ -83,11 +87,12 @@ class Simulation:
         thread = Thread(self.home.kwip_rows.next_id, index, author.id if private else NULL)
         comments = self._comments(kwip, thread, moment)
         favourites = self._favourites(thread, index, moment)
+        shares = self._shares(thread, moment)
         edited = self._edit(kwip, thread.id, moment)
         self._row(
             kwip.words, author, NULL, thread.audience, moment,
             edited=edited, active=comments[-1][0] if comments else moment,
-            comments=len(comments), favourites=favourites,
+            comments=len(comments), favourites=favourites, shares=shares,
         )  # fmt: skip
         self.home.counts.kwips[index] += 1
         for when, by, words in comments:
@@ -99,7 +104,7 @@ class Simulation:
             favourites = self._favourites(thread, by, moment, most=2)
         self._row(
             words, self.people[by], thread.id, thread.audience, moment,
-            edited=0, active=moment, comments=0, favourites=favourites,
+            edited=0, active=moment, comments=0, favourites=favourites, shares=0,
         )  # fmt: skip
         self.home.counts.comments[by] += 1
 
@@ -107,16 +112,22 @@ class Simulation:
         self.home.favourite_rows.new(self.people[by].id, kwip_id, clock.stamp(moment))
         self.home.counts.favourites[by] += 1
 
+    def _share(self, moment: int, thread: Thread, by: int) -> None:
+        author, sharer = self.people[thread.author].id, self.people[by].id
+        self.home.share_rows.add(
+            self.home.kwip_rows.take_id(), sharer, thread.id, author, clock.stamp(moment)
+        )
+
     def _row(
         self, words: str, author: Person, thread: int | str, audience: int | str, moment: int,
-        *, edited: int, active: int, comments: int, favourites: int,
+        *, edited: int, active: int, comments: int, favourites: int, shares: int,
     ) -> None:  # fmt: skip
         created = clock.stamp(moment)
         identity = self.home.kwip_rows.new(
             author.id, thread, escaped(words), audience, int(audience != NULL),
             f"{self._form_keys.getrandbits(128):032x}", created,
             clock.stamp(edited) if edited else NULL, created if active == moment else clock.stamp(active),
-            1 + comments + favourites + (edited > 0), comments, favourites,
+            1 + comments + favourites + shares + (edited > 0), comments, favourites, shares,
         )  # fmt: skip
         if "#" in words or "@" in words:
             self._index(identity, words)
@@ -155,15 +166,16 @@ class Simulation:
         friend = self.people[following[int(self.chance.random() * len(following))]]
         return friend.username if friend.joined <= moment else ""
 
-    def _reader(self, thread: Thread, moment: int) -> int | None:
+    def _reader(self, thread: Thread, moment: int, chance: Random | None = None) -> int | None:
         """An active person who may see the thread at the moment."""
+        chance = chance or self.chance
         followers = self.network.followers_at(thread.author, moment)
-        if followers and (thread.audience != NULL or self.chance.random() < 0.8):
-            found = self.network.followers[thread.author][int(self.chance.random() * followers)]
+        if followers and (thread.audience != NULL or chance.random() < 0.8):
+            found = self.network.followers[thread.author][int(chance.random() * followers)]
         elif thread.audience != NULL:
             return None
         else:
-            found = weighted(self.chance, self.home.late, self.home.joined_at(moment))
+            found = weighted(chance, self.home.late, self.home.joined_at(moment))
         asleep = self.people[found].dormant and moment >= self._silence
         return None if found == thread.author or asleep else found
 
@@ -198,6 +210,19 @@ class Simulation:
                 fans.add(by)
                 self._schedule(when, self._favourite, self.home.kwip_rows.next_id, by)
         return len(fans)
+
+    def _shares(self, thread: Thread, moment: int) -> int:
+        """Schedules shares of the kwip; returns how many."""
+        if thread.audience != NULL or self._sharing.random() >= SHARED:
+            return 0
+        sharers = set()
+        for _ in range(min(int(self._sharing.paretovariate(1.5)), MOST_SHARES)):
+            when = moment + int(self._sharing.lognormvariate(0.5, 1.5) * clock.HOUR)
+            by = self._reader(thread, moment, self._sharing)
+            if by is not None and by not in sharers and when <= self.until:
+                sharers.add(by)
+                self._schedule(when, self._share, thread, by)
+        return len(sharers)
 
     def _comments(self, kwip: Kwip, thread: Thread, moment: int) -> list[tuple[int, int, str]]:
         """The comments of the kwip as (moment, author, text), in order."""

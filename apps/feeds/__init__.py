@@ -1,8 +1,8 @@
 """Timelines: one ``.sql`` file each, shaped to its index; depth does not change a page's cost.
 
-In one minute: a query reads the ids of a page's kwips, and the viewer's marks on them, by a timeline's file;
-their cards come from the cache or from a second query. The home timeline (the network) has two query plans
-with identical results, and for dormant followees a cached first page.
+In one minute: a query reads the ids of a page's kwips, and the viewer's marks on them; their cards come from
+the cache or a second query. The home timeline (the network) has two query plans with identical results, and
+for dormant followees a cached first page.
 
     page ─► queries.network ─► more than 200 followees?
               ├─ yes ─► page 1 kept? ─► kept ids and newer kwips: exact? ─► done
@@ -10,37 +10,38 @@ with identical results, and for dormant followees a cached first page.
               └─ no, or not full ─► plan 2: person by person ─► ids ─► cards
 
 Read in this order: ``sql/everyone.sql``, ``sql/network_window.sql``, ``sql/network_people.sql``,
-`first_pages.py`, `statements.py`, `queries.py`, `unseen.py`. Loading: `apps.statements`.
+``sql/shared.sql``, `first_pages.py`, `statements.py`, `queries.py`, `unseen.py`.
 
 Problem (2008)
-    Kwippy's templates ran a query for each kwip. The ORM's query for a home timeline is `IN` over the
-    followees: fast if they write often, a thousand times slower if they stopped, because PostgreSQL scans
-    everyone's kwips. Fan-out on write reads fast and costs a row for each follower of each kwip.
+    Kwippy's templates ran a query for each kwip. The ORM's query for a network is `IN` over the followees: a
+    thousand times slower if they stopped writing. Fan-out on write costs a row for each follower and kwip.
 
 Mechanism
-    - Plan 1, above 200 followees: of everyone's newest 2,000 kwips below the cursor, those of the network.
+    - Plan 1, above 200 followees: of everyone's newest 2,000 kwips, those of the network.
     - Plan 2, otherwise: the newest kwip of each followee, then the kwips of the n people with the newest of
-      these; a page of n kwips has no other authors (the threshold algorithm of Fagin, Lotem and Naor, 2001).
+      these; a page of n has no other authors (threshold algorithm; Fagin, Lotem, Naor, 2001).
+    - Shares have ids of the kwips' sequence: plan 1 merges them, plan 2 reads those near the page's kwips.
     - A first page that plan 1 does not fill is kept: its ids and newer kwips are the page. One statement
       checks them, and whether an older kwip became visible (`first_pages`).
-    - Visibility, blocks and mutes are inside each, before LIMIT.
-    - Pages go by `apps.keyset`; counters are columns. `unseen` counts new kwips and never moves the page.
+    - Visibility, blocks, mutes are inside each, before LIMIT.
+    - Pages go by `apps.keyset`; counters are columns. `unseen` counts new kwips.
 
 Switch
     ``NETWORK_FIRST_PAGES``; ``PREPARED_STATEMENTS`` (`apps.statements`); the thresholds in `queries` and
     `first_pages`.
 
 Invariant
-    A timeline returns what the naive query returns: each kwip of the network that the viewer may see, and
-    the viewer's own, without comments, once, newest first. Paging shows every kwip that exists
-    throughout. By activity (``?sort=active``) a commented kwip moves and may be repeated or missed.
+    A timeline returns what the naive query returns: of the network each kwip that the viewer may see, and the
+    viewer's own, newest first, without comments. What these people share is there once, where the viewer
+    could have seen it first. Paging shows every entry that exists throughout. By activity (``?sort=active``)
+    there are no shares, and a commented kwip moves and may be repeated or missed.
     Tests: `test_timelines.py`, `test_first_page_interleavings.py`, `test_plans.py`.
 
 When it fails
-    Worst case: dormant followees without a kept page, one index lookup each. A long transaction delays
-    floors, and page 1 is read by the plans. After SQL that restores kwips or inserts ids below the newest, a
-    kept page may miss them for 300 seconds. A bad cursor is a 404. Kwips of deactivated people are read
-    and filtered. After outdated statistics: ``ANALYZE``.
+    Worst case: dormant followees without a kept page, two index lookups each. A long transaction delays
+    floors, and the plans read page 1. After SQL that restores kwips or inserts ids below the newest, a kept
+    page may miss them for 300 seconds. Kwips of deactivated people, and shares of
+    kwips shown elsewhere, are read and filtered.
 
 How to measure
     ``make bench SUBJECT=timelines``; ``manage.py explainfeeds [--viewer NAME] [--only FILE]``.

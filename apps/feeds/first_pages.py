@@ -9,7 +9,9 @@ up each followee. So where plan 1 does not fill a viewer's first page, the cache
     newer: (941) 930 (902) ─┴─► 930 871 640 ───┴─ no
 
 That statement does not trust the cached entry. It checks each kept id again: follow, mute, block, visibility.
-It cannot find an older kwip that *became* visible, which happens in two ways:
+Kwips and shares have ids of one sequence. Shares that earlier ones hide are kept too: such a share appears
+when the earlier one is taken back, or its sharer no longer followed. The statement cannot find an older kwip
+that *became* visible, which happens in two ways:
 
 - The kwip was hidden. The entry has the viewer's graph as a text (``sql/graph.sql``), which the
   statement compares in its own snapshot. So no write deletes the entry, and a lost delete does no harm.
@@ -32,6 +34,7 @@ from apps.keyset import Seek
 
 NEWER = 200  # the most newer kwips that a page joins
 RENEWED_AFTER = 100  # with more newer kwips it is kept anew
+SHARES = 250  # a page among more shares than about so many is not kept
 NONE_TTL = 300  # seconds during which plan 1 is tried first
 
 type Plan = Callable[[Seek], list[Entry]]
@@ -42,7 +45,8 @@ class Kept(NamedTuple):
 
     graph: str
     floor: int
-    ids: Sequence[int]  # the network's newest up to the floor, in the snapshot of `graph`
+    # The network's newest up to the floor, in the snapshot of `graph`; and hidden shares among them.
+    ids: Sequence[int]
     is_all: bool  # the network has none that are older
     # The mark: see the module.
     newest: int
@@ -108,19 +112,46 @@ def joined(seek: Seek, viewer_id: int, kept: Kept) -> tuple[list[Entry] | None, 
     return page if is_exact else None, not is_exact or newer is None or newer > RENEWED_AFTER
 
 
-def renewed(seek: Seek, viewer_id: int, people: Plan, before: Kept | None = None) -> tuple[list[Entry], Kept]:
+def renewed(
+    seek: Seek, viewer_id: int, people: Plan, before: Kept | None = None
+) -> tuple[list[Entry], Kept | None]:
     """The page, and the page to keep in place of ``before``."""
+    most = SHARES + seek.limit
     marks: list[Kept | Horizon] = [_horizon(viewer_id), *([before] if before else [])]
     with _one_snapshot():
         now = _horizon(viewer_id)
         page = joined(seek, viewer_id, before)[0] if before else None
+        # Whether the kept ids are part of the page, and so all of the network's shares among them.
+        is_joined = bool(page and page[0].newer is not None)
         if page is None:
             page = people(seek)
-    floor, mark = before.floor if before else 0, marks[-1]
-    if ended := [it.newest for it in marks if it.next_xid <= now.oldest_xid]:
-        floor, mark = max(ended), now
-    ids: list[int] = [entry.id for entry in page if entry.id <= floor]
-    return page, Kept(now.graph, floor, ids, len(page) < seek.limit, mark.newest, mark.next_xid)
+        floor, mark = before.floor if before else 0, marks[-1]
+        if ended := [it.newest for it in marks if it.next_xid <= now.oldest_xid]:
+            floor, mark = max(ended), now
+        is_all = len(page) < seek.limit
+        above = 0 if is_all else _place(page[-1])
+        if before and is_joined:
+            shares = _shares("shares_since", viewer_id, max(above, before.floor), floor, most)
+            shares += [place for place in before.ids if above < place <= floor]
+        else:
+            shares = _shares("shares_of_network", viewer_id, above, floor, most)
+    ids = {place for place in map(_place, page) if place <= floor}.union(shares)
+    if len(ids) >= most:
+        return page, None
+    return page, Kept(now.graph, floor, sorted(ids, reverse=True), is_all, mark.newest, mark.next_xid)
+
+
+def _place(entry: Entry) -> int:
+    assert entry.place is not None  # noqa: S101 - the network's files return it
+    return entry.place
+
+
+def _shares(statement: str, viewer_id: int, above: int, upto: int, most: int) -> list[int]:
+    """The newest shares of the network between two ids, hidden ones among them."""
+    with connection.cursor() as cursor:
+        parameters = {"viewer": viewer_id, "above": above, "upto": upto, "most": most}
+        SQL.statement(statement).execute_prepared(cursor, parameters)
+        return [place for (place,) in cursor.fetchall()]
 
 
 def _horizon(viewer_id: int) -> Horizon:

@@ -32,7 +32,9 @@ def _purge(kwips: Iterable[Kwip], tags: Mapping[int, Iterable[str]]) -> None:
 @events.published.within
 @events.favourited.within
 @events.unfavourited.within
-def on_changed(event: events.Published | events.Favourited) -> None:
+@events.shared.within
+@events.unshared.within
+def on_changed(event: events.Published | events.Favourited | events.Shared) -> None:
     _purge([event.kwip], {event.kwip.pk: event.tags})
 
 

@@ -6,8 +6,8 @@ OF_THE_DAY = "of-the-day"
 
 
 def network_first_page(viewer_id: int) -> str:
-    """The cache key of a kept first page."""
-    return f"network:{viewer_id}"
+    """The cache key of a kept first page. One release before, "network:" had pages without shares."""
+    return f"network-page:{viewer_id}"
 
 
 def tag_pages(name: str) -> str:

@@ -7,7 +7,7 @@ from apps.feeds import first_pages
 from apps.feeds.statements import Entry, run
 from apps.keyset import Fetch, Key, KeysetOrder, Page, Seek, WeightLimit, encode, paginate, timestamp
 from apps.kwips import cards, folding
-from apps.kwips.cards import Kind, ShownCard
+from apps.kwips.cards import Kind
 
 PAGE_SIZE = 20
 ACTIVE = "active"
@@ -15,6 +15,7 @@ ACTIVE = "active"
 FEW_FOLLOWEES = 200  # up to so many, the network uses plan 2 only, and no first page is kept
 WINDOW = 2_000  # how many of everyone's kwips plan 1 reads
 
+_PLACE = (Key("place"),)
 _LAST_COMMENTED = (timestamp("last_active_at"), Key("id"))
 
 
@@ -39,7 +40,10 @@ def everyone(*, viewer_id: int | None, sort: str = "") -> Timeline:
 
 
 def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline:
-    """The kwips of the viewer and of their followees, without comments. The package describes its plans."""
+    """The kwips of the viewer and of their followees, without comments, and what these share.
+
+    By activity without shares: a comment would have to move each of them. The package describes the plans.
+    """
 
     def people(seek: Seek) -> list[Entry]:
         return run(_file("network_people", sort), seek, viewer_id=viewer_id)
@@ -55,7 +59,8 @@ def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline
         entries = window(seek)
         return entries if len(entries) == seek.limit else people(seek)
 
-    return Timeline(_listing("network", sort), fetch, sort)
+    order = _listing("network", sort) if sort else KeysetOrder("network", keys=_PLACE)
+    return Timeline(order, fetch, sort)
 
 
 def network_unseen(*, viewer_id: int, following_count: int) -> Timeline:
@@ -83,8 +88,18 @@ def comments(*, viewer_id: int | None, person_id: int) -> Timeline:
 
 def favourites(*, viewer_id: int | None, person_id: int) -> Timeline:
     """The favourites of one person, the last one first."""
-    order = KeysetOrder(f"favourites {person_id}", keys=(Key("favourite_id"),))
+    order = KeysetOrder(f"favourites {person_id}", keys=_PLACE)
     return _timeline("favourites", order, viewer_id, person=person_id)
+
+
+def shares(*, viewer_id: int | None, person_id: int) -> Timeline:
+    """What one person shares, the last one first."""
+    return _timeline("shares", KeysetOrder(f"shares {person_id}", keys=_PLACE), viewer_id, person=person_id)
+
+
+def bookmarks(*, viewer_id: int) -> Timeline:
+    """The viewer's bookmarks, the last one first."""
+    return _timeline("bookmarks", KeysetOrder(f"bookmarks {viewer_id}", keys=_PLACE), viewer_id)
 
 
 def of_the_day() -> Timeline:
@@ -116,7 +131,7 @@ def place_in(conversation: Timeline, comment_id: int) -> str:
     return f"?after={encode(conversation.order, (nearest[above].id,))}"
 
 
-def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[ShownCard]:
+def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[bytes]:
     """The page with the cards for the viewer, without deleted kwips."""
     return page.with_items(cards.shown(page.items, viewer_id, kind))
 

@@ -1,16 +1,18 @@
 """Runs the .sql file of a timeline in one direction; prepared once a connection."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from apps.keyset import Key, Seek
 from apps.kwips import controls
-from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, Visible
+from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, Visible, over
+from apps.kwips.visibility import SQL as KWIPS_SQL
 from apps.statements import Sql, SqlFolder, Statement
 
 SQL = SqlFolder(
@@ -18,11 +20,23 @@ SQL = SqlFolder(
     "feeds",
     visible=Sql(VISIBLE_SQL, {}),
     thread_visible=Sql(THREAD_VISIBLE_SQL, {}),
+    unblocked=KWIPS_SQL.load("unblocked"),
+    shared_visible=Sql(over("shared"), {}),
 )
 
 
+# The fragments about the author of `k`, for the other people that `shared.sql` is about.
+for _alias, _person in (("earlier", "sharer_id"), ("person", "author_id"), ("shared", "author_id")):
+    for _fragment in ("in_network", "unblocked", "unmuted", "switched_on"):
+        _text = (SQL.fragments.get(_fragment) or SQL.load(_fragment)).text
+        SQL.fragments[f"{_alias}_{_fragment}"] = Sql(_text.replace("k.author_id", f"{_alias}.{_person}"), {})
+
+
 class Entry(NamedTuple):
-    """What a timeline reads of a kwip: the key of its card, and its position."""
+    """What a timeline reads of a kwip: the key of its card, and its position.
+
+    ``place`` is the position where that is not the kwip's id: of a share, a favourite, a bookmark.
+    """
 
     id: Visible
     version: int
@@ -30,12 +44,17 @@ class Entry(NamedTuple):
     # The ids of mentioned people who are deactivated.
     unlinked: Sequence[int] = ()
     last_active_at: datetime.datetime | None = None
-    favourite_id: int | None = None
+    place: int | None = None
+    # The user name and the name of who shared it; the name is empty if it was the viewer.
+    shared_by: Sequence[str] | None = None
     characters: int = 0  # shown in a conversation
     # The names of the controls that the viewer marked it with; None for an anonymous visitor.
     marks: Sequence[str] | None = None
     # How many kwips are newer than the kept first page, on a page that was read from one.
     newer: int | None = None
+
+
+_DEFAULTS = tuple(Entry._field_defaults.values())
 
 
 def run(
@@ -46,8 +65,16 @@ def run(
         statement(name, seek.order.keys, seek.beyond, seek.direction).execute_prepared(
             cursor, parameters | seek.parameters | {"viewer": viewer_id or ANYONE}
         )
-        names = [column.name for column in cursor.description]
-        return [Entry(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        take = _fields(tuple([column.name for column in cursor.description]))
+        return [Entry._make(take(row + _DEFAULTS)) for row in cursor.fetchall()]
+
+
+@cache
+def _fields(columns: tuple[str, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Takes the fields of an `Entry` out of a row with these columns that is followed by `_DEFAULTS`."""
+    places = {name: len(columns) + place for place, name in enumerate(Entry._field_defaults)}
+    places |= {name: place for place, name in enumerate(columns)}
+    return itemgetter(*[places[name] for name in Entry._fields])
 
 
 @cache

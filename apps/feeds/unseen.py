@@ -1,8 +1,8 @@
 """Counts the kwips that are new since a page was rendered, for the line above the page.
 
 Ids are assigned before their rows commit: while a page shows kwip 8, kwip 7 may not be committed yet. A
-count of ids above the newest one would miss it. So the count starts at the page's *oldest* kwip and
-subtracts the kwips on the page. A kwip that commits after a whole page of newer ones was rendered is not
+count of ids above the newest one would miss it. So the count starts at the page's *oldest* kwip or share and
+subtracts those on the page. A kwip that commits after a whole page of newer ones was rendered is not
 counted; it appears further down.
 """
 
@@ -13,6 +13,8 @@ from django.utils.translation import ngettext
 from apps.feeds.queries import PAGE_SIZE, Timeline
 from apps.feeds.statements import Entry
 from apps.keyset import BadCursor, Key, KeysetOrder, Page, Seek, decode, encode
+
+_WATCHED = (Key("id"), Key("seen"))
 
 # Above this it is "20+".
 MOST = 20
@@ -36,7 +38,8 @@ def watch_cursor(timeline: Timeline, page: Page[Entry]) -> str:
     if not page.is_first or timeline.sort:
         return ""
     # If the list ends on this page, every later kwip is new.
-    floor, seen = (page.items[-1].id, len(page) - 1) if page.older else (0, len(page))
+    [oldest] = timeline.order.position_of(page.items[-1]) if page.older else (0,)
+    floor, seen = (oldest, len(page) - 1) if page.older else (0, len(page))
     return encode(_watch_order(timeline), (floor, seen))
 
 
@@ -52,4 +55,4 @@ def since(timeline: Timeline, cursor: str) -> UnseenCount:
 
 
 def _watch_order(timeline: Timeline) -> KeysetOrder:
-    return KeysetOrder(f"{timeline.order.name}, watched", keys=(Key("id"), Key("seen")))
+    return KeysetOrder(f"{timeline.order.name}, watched", keys=_WATCHED)

@@ -28,6 +28,7 @@ from apps.kwips.of_the_day import may_choose
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
 from apps.kwips.views import comment_form
+from apps.messages.queries import reach
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
 
@@ -119,6 +120,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         "preview": previews.person_path(who),
         "is_self": who.pk == viewer,
         "is_following": graph.is_following(viewer, who.pk),
+        "reach": reach(viewer, who.pk),
     }
     return render(request, "feeds/person.html", context)
 
@@ -130,6 +132,24 @@ def favourites(request: HttpRequest, username: str) -> HttpResponse:
         return moved
     timeline = queries.favourites(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/favourites.html", {**_page(request, timeline), "person": who})
+
+
+@require_safe
+def shares(request: HttpRequest, username: str) -> HttpResponse:
+    who = find_person(username)
+    if moved := _canonical_redirect(request, f"/{who.username}/shares/"):
+        return moved
+    timeline = queries.shares(viewer_id=viewer_id(request), person_id=who.pk)
+    return render(request, "feeds/shares.html", {**_page(request, timeline), "person": who})
+
+
+@require_safe
+@members_only
+def bookmarks(request: MemberRequest) -> HttpResponse:
+    """The member's own bookmarks; no one else's have an address."""
+    return render(
+        request, "feeds/bookmarks.html", _page(request, queries.bookmarks(viewer_id=request.user.pk))
+    )
 
 
 @require_safe

@@ -29,7 +29,7 @@ class DynamicNode(Node):
         enclosing = _parts_of_fragment(context)
         if enclosing is None:
             return self.nodelist.render(context)
-        enclosing.append(self)
+        enclosing.append((self,))
         return CUT
 
 
@@ -53,13 +53,17 @@ class Fragment:
         enclosing = _parts_of_fragment(context)
         if enclosing is not None:
             # It becomes a part of the fragment around it. Both hold the same bytes.
-            enclosing += rendering
-            return mark_safe(CUT * len(rendering))  # noqa: S308 - from templates
-        texts = [
-            insert(context, part) if isinstance(part, bytes) else part.nodelist.render(context)
-            for part in rendering
-        ]
-        return mark_safe("".join(texts))  # noqa: S308 - from templates
+            enclosing.append(rendering)
+            return CUT
+        texts: list[str] = []
+        html: list[bytes] = []
+        for part in rendering:
+            if isinstance(part, bytes):
+                html.append(part)
+                continue
+            texts += insert(context, *html), part.nodelist.render(context)
+            html.clear()
+        return mark_safe("".join([*texts, insert(context, *html)]))  # noqa: S308 - from templates
 
     def _rendering(self, context: Context) -> Rendering:
         values = [expression.resolve(context) for expression in self._expressions]
@@ -83,6 +87,6 @@ class Fragment:
         return joined(html, own.inserted), len(html) + len(str(values)) + _OVERHEAD
 
 
-def _parts_of_fragment(context: Context) -> list[Any] | None:
+def _parts_of_fragment(context: Context) -> list[Rendering] | None:
     """The parts found so far while a fragment is rendered; None outside of fragments."""
     return context.inserted if getattr(context, "is_fragment", False) else None  # type: ignore[attr-defined]

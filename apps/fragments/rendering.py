@@ -28,21 +28,23 @@ def render(
     return HttpResponse(b"".join(joined(text, bound.inserted)), status=status)
 
 
-def insert(context: Context, html: bytes) -> SafeString:
+def insert(context: Context, *html: bytes) -> SafeString:
     """What a tag returns for ``html``: a cut, or the decoded text where `render` does not render the page."""
-    inserted: list[bytes] | None = getattr(context, "inserted", None)
+    inserted: list[Sequence[bytes]] | None = getattr(context, "inserted", None)
     if inserted is None:
-        return mark_safe(html.decode())  # noqa: S308 - from templates
+        return mark_safe(b"".join(html).decode())  # noqa: S308 - from templates
     inserted.append(html)
     return CUT
 
 
-def joined[T](text: str, inserted: Sequence[T]) -> list[bytes | T]:
-    """The encoded text with the inserted parts where its cuts are."""
+def joined[T](text: str, inserted: Sequence[Sequence[T]]) -> list[bytes | T]:
+    """The encoded text with the inserted parts where its cuts are: for each cut, one or more of them."""
     first, *texts = text.split(CUT)
     if len(texts) != len(inserted):
         raise RuntimeError("a template left out an inserted part of the page, or shows it twice")
     parts: list[bytes | T] = [first.encode()]
-    for part, following in zip(inserted, texts, strict=True):
-        parts += part, following.encode()
-    return [part for part in parts if part != b""]
+    for inserted_here, following in zip(inserted, texts, strict=True):
+        parts += inserted_here
+        if following:
+            parts.append(following.encode())
+    return parts

@@ -7,6 +7,7 @@ import datetime
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
 
@@ -69,14 +70,14 @@ class KeysetOrder:
 
     def position_of(self, row: object) -> Position:
         """The row's values of the keys."""
-        return tuple(attrgetter(key.name.replace("__", "."))(row) for key in self.keys)
+        return tuple([_getter(key.name)(row) for key in self.keys])
 
 
 def encode(order: KeysetOrder, position: Position) -> str:
     """The cursor of a position. Raises ValueError for values that no row of the list can have."""
     if len(position) != len(order.keys):
         raise ValueError(f"{order.name} is ordered by {len(order.keys)} columns, not {len(position)}")
-    values = _layout(order).pack(*map(_number, position))
+    values = _layout(len(order.keys)).pack(*map(_number, position))
     return VERSION + urlsafe_b64encode(_checksum(order, values) + values).decode("ascii").rstrip("=")
 
 
@@ -86,7 +87,7 @@ def decode(order: KeysetOrder, text: str) -> Position:
         raise BadCursor
     try:
         packed = urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4))
-        numbers = _layout(order).unpack(packed[CHECK_BYTES:])
+        numbers = _layout(len(order.keys)).unpack(packed[CHECK_BYTES:])
         position = tuple(
             _timestamp(number) if key.is_timestamp else number
             for key, number in zip(order.keys, numbers, strict=True)
@@ -101,9 +102,15 @@ def decode(order: KeysetOrder, text: str) -> Position:
     return position
 
 
-def _layout(order: KeysetOrder) -> struct.Struct:
+@cache
+def _getter(name: str) -> attrgetter[Value]:
+    return attrgetter(name.replace("__", "."))
+
+
+@cache
+def _layout(keys: int) -> struct.Struct:
     """8 bytes for each key."""
-    return struct.Struct(f">{len(order.keys)}q")
+    return struct.Struct(f">{keys}q")
 
 
 def _checksum(order: KeysetOrder, values: bytes) -> bytes:

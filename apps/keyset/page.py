@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from apps.keyset.cursor import BadCursor, KeysetOrder, Position, Value, decode, encode
@@ -66,6 +67,14 @@ class WeightLimit[T]:
         return len(rows)
 
 
+class Neighbours(NamedTuple):
+    """Which neighbours a page has, and whether its list has the oldest row first."""
+
+    previous: bool
+    next: bool
+    oldest_first: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Page[T]:
     """Rows in the list's order. ``older`` and ``newer`` are query strings of its neighbours, or "".
@@ -92,6 +101,13 @@ class Page[T]:
     def previous(self) -> str:
         """The query string of rel="prev"."""
         return self.older if self.oldest_first else self.newer
+
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """For the links to them; None for an only page."""
+        if not (self.older or self.newer):
+            return None
+        return Neighbours(bool(self.previous), bool(self.next), self.oldest_first)
 
     def with_items[U](self, items: Sequence[U]) -> Page[U]:
         """The same page with other items, such as the cards of its ids."""
@@ -172,4 +188,5 @@ class _Links[T]:
         return "?" + "&".join(filter(None, [self._kept(), f"{argument}={cursor}"]))
 
     def _kept(self) -> str:
-        return urlencode({name: value for name, value in self.keep.items() if value})
+        kept = {name: value for name, value in self.keep.items() if value}
+        return urlencode(kept) if kept else ""

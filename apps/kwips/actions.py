@@ -18,8 +18,9 @@ from apps.accounts.counters import move_counters
 from apps.accounts.events import CountersMoved, counters_moved
 from apps.accounts.models import User
 from apps.accounts.queries import ids_of
+from apps.accounts.statements import counting
 from apps.kwips import events
-from apps.kwips.counted import Draft, insert_comment, insert_kwip, mark
+from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
 from apps.kwips.queries import made_by_form, tags_of
 from apps.kwips.text import tags_and_mentions
@@ -228,8 +229,9 @@ def unfavourite(*, kwip: Kwip, user: User) -> int:
 
 
 def _mark(kwip: Kwip, user: User, statement: str, *, by: int) -> int:
+    locks = [counting_mark("favourites_count"), counting("favourites_count")]
     with transaction.atomic():
-        if (marked := mark(statement, kwip.pk, user.pk, by=by)) is not None:
+        if (marked := mark(statement, kwip.pk, user.pk, by=by, locks=locks)) is not None:
             counters_moved.emit(CountersMoved({user.pk: marked.username}))
             event = events.favourited if by > 0 else events.unfavourited
             event.emit(events.Favourited(marked.kwip, user, marked.tags))

@@ -18,8 +18,8 @@ from the cache to the response (`apps/fragments/rendering.py`).
 import json
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
@@ -34,6 +34,7 @@ from apps.kwips.controls import Control, Facts, Marks, facts_of
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.visibility import Visible
 from apps.nearcache import NearCache
+from apps.plaintext import safe
 
 CARD_TTL = 86_400
 # Stands around a control's name until the HTML is encoded. PostgreSQL stores no text with it.
@@ -57,6 +58,8 @@ class Versioned(Protocol):
     def unlinked(self) -> Sequence[int]: ...
     @property
     def marks(self) -> Collection[str] | None: ...
+    @property
+    def shared_by(self) -> Sequence[str] | None: ...
 
 
 class Kind(Enum):
@@ -79,59 +82,73 @@ class StoredCard(NamedTuple):
     """A card for all viewers: each control in each of its states. `encode` has the names of the parts."""
 
     facts: Facts
-    parts: list[tuple[str, bytes]]
+    names: tuple[str, ...]
+    parts: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCard:
-    """The HTML of a kwip on a page, for one viewer."""
-
-    id: int
-    html: bytes
+# All that decides on a card, as `_key` has it: a tuple is made faster than a text.
+type NearKey = tuple[str | int, ...]
+near = NearCache[NearKey, StoredCard](lambda: settings.CARD_NEAR_CACHE_BYTES)
 
 
-near = NearCache[str, StoredCard](lambda: settings.CARD_NEAR_CACHE_BYTES)
-
-
-def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[ShownCard]:
-    """The cards of the entries, in their order, with the viewer's marks.
+def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[bytes]:
+    """The HTML of the entries' cards, in their order, with the viewer's marks.
 
     One query for all cards that are not cached, and one for a member's favourites unless the entries have
     them. Kwips that were deleted meanwhile are left out.
     """
     suffix = f"{get_language()}:{settings.RELEASE}"
-    wanted = {f"{kind.key}:{_key(entry)}:{suffix}": entry.id for entry in entries}
+    wanted: dict[NearKey, Versioned] = {
+        (suffix, kind.key, entry.id, entry.version, entry.authors_version, *entry.unlinked): entry
+        for entry in entries
+    }
     if not wanted:
         return []
-    stored = _stored(wanted, kind)
+    stored = _stored(wanted, kind, suffix)
     marks = controls.marks_of(viewer_id, entries)
     return [
-        ShownCard(kwip_id, html_for(card, marks))
-        for key, kwip_id in wanted.items()
+        _sharer(entry) + html_for(card, marks)
+        for key, entry in wanted.items()
         if (card := stored.get(key)) is not None
     ]
 
 
-def _stored(wanted: Mapping[str, Visible], kind: Kind) -> dict[str, StoredCard]:
+def _sharer(entry: Versioned) -> bytes:
+    """The line above a kwip that someone shared."""
+    return _sharer_html(*entry.shared_by, get_language()) if entry.shared_by else b""
+
+
+@lru_cache(maxsize=1_000)
+def _sharer_html(username: str, name: str, _language: str) -> bytes:
+    return render_to_string("kwips/_sharer.html", {"username": username, "name": safe(name)}).encode()
+
+
+def _stored(wanted: Mapping[NearKey, Versioned], kind: Kind, suffix: str) -> dict[NearKey, StoredCard]:
     """The cards of these keys, from the near cache, from memcached, or rendered."""
     # A transaction may see a version that is never committed, and that another one uses again.
     bypassing = lookaside.bypassing()
     stored = {} if bypassing else near.get_many(wanted)
-    missing = [key for key in wanted if key not in stored]
-    if not missing:
+    if len(stored) == len(wanted):
         return stored
+    missing = {
+        f"{kind.key}:{_key(entry)}:{suffix}": (near_key, entry.id)
+        for near_key, entry in wanted.items()
+        if near_key not in stored
+    }
 
     def render(keys: list[str]) -> Mapping[str, bytes]:
-        found = queries.cards([wanted[key] for key in keys], characters=kind.characters)
+        ids = {key: missing[key][1] for key in keys}
+        found = queries.cards(list(ids.values()), characters=kind.characters)
         cards = {card.id: encode(card, kind) for card in found}
-        return {key: cards[wanted[key]] for key in keys if wanted[key] in cards}
+        return {key: cards[kwip_id] for key, kwip_id in ids.items() if kwip_id in cards}
 
-    encoded = lookaside.cache().get_many_or_compute(missing, render, ttl=CARD_TTL)
+    encoded = lookaside.cache().get_many_or_compute(list(missing), render, ttl=CARD_TTL)
     for key, whole in encoded.items():
         if whole is not None:
-            stored[key] = decode(whole)
+            near_key = missing[key][0]
+            stored[near_key] = decode(whole)
             if not bypassing:
-                near.put(key, stored[key], size=len(whole) + _OVERHEAD)
+                near.put(near_key, stored[near_key], size=len(whole) + _OVERHEAD)
     return stored
 
 
@@ -163,7 +180,7 @@ def encode(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
     html = rendered(card, kind, lambda control: f"{_CUT}{control.name}{_CUT}")
     for number, piece in enumerate(html.split(_CUT)):
         if number % 2 == 0:
-            parts.append(("body", piece.encode()))
+            parts += [("body", piece.encode())] if piece else []
             continue
         control = by_name[piece]
         parts += [(f"{piece}/{state}", control.render(card, state)) for state in control.states]
@@ -176,19 +193,27 @@ def decode(stored: bytes) -> StoredCard:
     """The facts and parts of a card as `encode` returned it."""
     end = stored.index(b"\n\n")
     facts, *lines = stored[:end].decode().split("\n")
-    parts, at = [], end + 2
+    names, parts, at = [], [], end + 2
     for line in lines:
         name, _, length = line.partition(" ")
         following = at + int(length)
-        parts.append((sys.intern(name), stored[at:following]))
+        names.append(sys.intern(name))
+        parts.append(stored[at:following])
         at = following
-    return StoredCard(Facts(**_from_json(facts)[0]), parts)
+    return StoredCard(Facts(**_from_json(facts)[0]), tuple(names), tuple(parts))
 
 
 def html_for(card: StoredCard, marks: Marks) -> bytes:
     """The card for a viewer with these marks."""
-    states = {f"{control.name}/{control.state_of(card.facts, marks)}" for control in controls.CONTROLS}
-    return b"".join([part for name, part in card.parts if name == "body" or name in states])
+    states = tuple([control.state_of(card.facts, marks) for control in controls.CONTROLS])
+    return b"".join([card.parts[place] for place in _places(card.names, states)])
+
+
+@lru_cache(maxsize=100)
+def _places(names: tuple[str, ...], states: tuple[str, ...]) -> list[int]:
+    """Where among the parts of these names those are that a viewer sees."""
+    shown = {f"{control.name}/{state}" for control, state in zip(controls.CONTROLS, states, strict=True)}
+    return [place for place, name in enumerate(names) if name == "body" or name in shown]
 
 
 def html_of_revisions(texts: Mapping[str, str], people: frozenset[str]) -> dict[str, SafeString]:

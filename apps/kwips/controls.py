@@ -8,17 +8,18 @@ combination of the `fields` that it reads, with a stand-in for the id, which eac
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from django.db import connection
 from django.template.loader import render_to_string
 from django.utils.translation import get_language
 
 from apps.kwips import queries
 from apps.kwips.visibility import SQL
-from apps.statements import Sql
+from apps.statements import Sql, Statement
 
 # Stands for the id of the kwip while a control is rendered. No template has it.
 _ID = "\0"
@@ -30,6 +31,7 @@ class Facts(NamedTuple):
     id: int
     author_id: int
     thread_author_id: int | None
+    is_for_everyone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Control(ABC):
     """``place`` is the variable of `_kwip_foot.html` that shows the control.
 
     ``marked_sql`` names a fragment in `sql/`, true if the viewer marked the kwip `page`: timelines read the
-    mark with their entries. Other lists use `marked_among`.
+    mark with their entries, other lists all marks by one query.
 
     The template has ``state`` and ``kwip``, with the id and the ``fields`` of the card and nothing else. It
     may print the id, not compute with it.
@@ -69,10 +71,6 @@ class Control(ABC):
     @abstractmethod
     def state_of(self, card: Facts, marks: Marks) -> str:
         """One of `states`, or "" where this viewer does not get the control."""
-
-    def marked_among(self, kwip_ids: Sequence[int], viewer_id: int) -> Collection[int]:
-        """Which of the kwips the viewer marked with this control, by one query; none unless overridden."""
-        return ()
 
     def render(self, card: queries.Card, state: str) -> bytes:
         values = tuple(getattr(card, field) for field in self.fields)
@@ -94,8 +92,35 @@ class Heart(Control):
             return "anonymous"
         return "on" if card.id in marks.by_control[self.name] else "off"
 
-    def marked_among(self, kwip_ids: Sequence[int], viewer_id: int) -> Collection[int]:
-        return queries.favourites_among(kwip_ids, viewer_id)
+
+class Share(Control):
+    """A button below kwips for everyone; a number for anonymous visitors and for the author."""
+
+    name, template = "shared", "kwips/_share.html"
+    states = ("number", "off", "on")
+    fields = ("shares_count",)
+    place = "before_comments"
+    marked_sql = "is_shared"
+
+    def state_of(self, card: Facts, marks: Marks) -> str:
+        if card.thread_author_id is not None or not card.is_for_everyone:
+            return ""
+        if not marks.viewer_id or marks.viewer_id == card.author_id:
+            return "number"
+        return "on" if card.id in marks.by_control[self.name] else "off"
+
+
+class Bookmark(Control):
+    """A button for members; no one sees how many have a bookmark."""
+
+    name, template = "bookmark", "kwips/_bookmark.html"
+    states = ("off", "on")
+    marked_sql = "is_bookmark"
+
+    def state_of(self, card: Facts, marks: Marks) -> str:
+        if not marks.viewer_id:
+            return ""
+        return "on" if card.id in marks.by_control[self.name] else "off"
 
 
 class Own(Control):
@@ -131,11 +156,11 @@ def _rendered(
     return render_to_string(template, {"kwip": kwip, "state": state}).encode()
 
 
-CONTROLS: list[Control] = [Heart(), Answer(), Own()]
+CONTROLS: list[Control] = [Heart(), Share(), Answer(), Bookmark(), Own()]
 
 
 def facts_of(card: queries.Card) -> Facts:
-    return Facts(card.id, card.author_id, card.thread_author_id)
+    return Facts(card.id, card.author_id, card.thread_author_id, not card.followers_only)
 
 
 def marks_sql() -> Sql:
@@ -146,18 +171,26 @@ def marks_sql() -> Sql:
     return Sql(f"CASE WHEN %(viewer)s <> 0 THEN array_remove(ARRAY[{cases}]::text[], NULL) END", types)
 
 
+@cache
+def _marks_among() -> Statement:
+    return SQL.load("marks_among", marks=marks_sql()).statement("marks_among.sql", "kwips_marks_among")
+
+
 def marks_of(viewer_id: int | None, kwips: Collection[Marked]) -> Marks:
-    """The viewer's marks on these kwips: from the kwips if they have them, else by a query a control.
+    """The viewer's marks on these kwips: from the kwips if they have them, else by one query.
 
     No query for an anonymous visitor.
     """
     if not viewer_id or not kwips:
         return Marks(viewer_id, {})
     read = [(kwip.id, kwip.marks) for kwip in kwips if kwip.marks is not None]
-    by_control: dict[str, Collection[int]] = {}
-    for control in CONTROLS:
-        if control.marked_sql and len(read) == len(kwips):
-            by_control[control.name] = {kwip_id for kwip_id, names in read if control.name in names}
-        else:
-            by_control[control.name] = control.marked_among([kwip.id for kwip in kwips], viewer_id)
-    return Marks(viewer_id, by_control)
+    if len(read) < len(kwips):
+        with connection.cursor() as cursor:
+            parameters = {"viewer": viewer_id, "ids": [kwip.id for kwip in kwips]}
+            _marks_among().execute_prepared(cursor, parameters)
+            read = cursor.fetchall()
+    marked: dict[str, set[int]] = {control.name: set() for control in CONTROLS}
+    for kwip_id, names in read:
+        for name in names:
+            marked[name].add(kwip_id)
+    return Marks(viewer_id, marked)

@@ -1,4 +1,4 @@
-"""New kwips, comments and favourites: all statements of one are one message to PostgreSQL.
+"""New kwips, comments, favourites and shares: all statements of one are one message to PostgreSQL.
 
 The first ones count it, and so lock the kwip, then the person. The last one sees all that was committed
 before it got the locks: form keys are unique, and `Withheld` follows a switch of the author. If it returns no
@@ -9,6 +9,7 @@ An app above joins its own writes to a new kwip or comment by `add`; the event h
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from django.db import connection
@@ -28,6 +29,8 @@ SQL.fragments |= {
     "comment_ctes": Sql("", {}),
     "comment_value": Sql("NULL", {}),
 }
+
+MARKS = ("favourites_count", "shares_count")  # as `sql/marked.sql` returns them
 
 
 class Draft(NamedTuple):
@@ -62,7 +65,7 @@ class Comment(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """``kwip`` is as it is now, without its text; ``username`` is of whom the favourite is."""
+    """``kwip`` is as it is now, without its text; ``username`` is of whom the favourite or share is."""
 
     kwip: Kwip
     tags: list[str]
@@ -146,16 +149,21 @@ def insert_comment(
     return Comment(made, thread, threads_tags, username, added)
 
 
-def mark(statement: str, kwip_id: int, user_id: int, *, by: int) -> Marked | None:
-    """Executes "favourite" or "unfavourite". None: it is a favourite already, or none, or deleted."""
-    locks = [SQL.statement("count_favourite"), counting("favourites_count")]
+def mark(statement: str, kwip_id: int, user_id: int, *, by: int, locks: Sequence[Statement]) -> Marked | None:
+    """Executes the statement after ``locks``, which count it. None: it changes nothing."""
     row = _execute(locks, statement, {"kwip": kwip_id, "person": user_id, "by": by})
     if row is None:
         return None
     *columns, authors_username, username, tags = row
-    names = ("author_id", "thread_id", "visibility", "audience_id", "version", "favourites_count")
+    names = ("author_id", "thread_id", "visibility", "audience_id", "version", *MARKS)
     kwip = _as_it_is(kwip_id, authors_username, **dict(zip(names, columns, strict=True)))
     return Marked(kwip, tags, username)
+
+
+@cache
+def counting_mark(counter: str) -> Statement:
+    """Adds ``by`` to a counter of ``kwip``, and locks the row: see `sql/count_mark.sql`."""
+    return SQL.load("count_mark", counter=counter).statement("count_mark.sql", f"kwips_count_{counter}")
 
 
 def _insert(
@@ -194,7 +202,7 @@ def _as_it_is(kwip_id: int, username: str, **columns: Any) -> Kwip:
 
 def _new(draft: Draft, form_key: uuid.UUID, **columns: Any) -> Kwip:
     """The stored row; the statements leave all other columns at these values."""
-    rest = {"edited_at": None, "version": 1, "comments_count": 0, "favourites_count": 0}
+    rest = {"edited_at": None, "version": 1, "comments_count": 0} | dict.fromkeys(MARKS, 0)
     kwip = loaded(
         Kwip,
         author_id=draft.author.pk,

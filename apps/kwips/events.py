@@ -62,6 +62,15 @@ class Favourited:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """``kwip`` is as it is now, without its text; ``tags`` are its. ``user`` shares it, or no longer."""
+
+    kwip: Kwip
+    user: User
+    tags: Tags
+
+
+@dataclass(frozen=True)
 class Withholding:
     """A batch of kwips of ``author``, who was switched off or on."""
 
@@ -90,6 +99,8 @@ edited = Event("edited", Edited)
 deleted = Event("deleted", Deleted)
 favourited = Event("favourited", Favourited)
 unfavourited = Event("unfavourited", Favourited)
+shared = Event("shared", Shared)
+unshared = Event("unshared", Shared)
 withheld = Event("withheld", Withholding)
 restored = Event("restored", Withholding)
 visited = Event("visited", Visited)

@@ -25,16 +25,21 @@ def storable(text: str) -> None:
 
 
 class TextField(forms.CharField):
-    """A kwip's text. The limit counts the stored text, without the carriage returns that browsers add."""
+    """The text of a kwip, or of what has another ``limit``.
 
-    default_error_messages = {
-        "required": _("say something first :)"),
-        "max_length": _("that's %(show_value)s characters; the longest kwip has %(limit_value)s."),
-    }
-    widget = forms.Textarea(attrs={"rows": 3, "dir": "auto", "data-limit": TEXT_LIMIT})
+    The limit counts the stored text, without the carriage returns that browsers add.
+    """
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(max_length=TEXT_LIMIT, strip=False, **options)  # type: ignore[arg-type]
+    default_error_messages = {"required": _("say something first :)")}
+    widget = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
+
+    def __init__(self, *, limit: int = TEXT_LIMIT, **options: object) -> None:
+        super().__init__(max_length=limit, strip=False, **options)  # type: ignore[arg-type]
+        self.error_messages["max_length"] = (
+            _("that's %(show_value)s characters; the longest kwip has %(limit_value)s.")
+            if limit == TEXT_LIMIT
+            else _("that's %(show_value)s characters; there is room for %(limit_value)s.")
+        )
         for validator in self.validators:
             if isinstance(validator, ProhibitNullCharactersValidator):
                 validator.message = _(
@@ -44,10 +49,20 @@ class TextField(forms.CharField):
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, object]:
         """Without `maxlength`: browsers silently cut a longer paste."""
-        return {}
+        return {"data-limit": self.max_length}
 
     def to_python(self, value: object) -> str:
         return clean(super().to_python(value) or "")
+
+
+class MentioningField(TextField):
+    """A text whose mentions a script completes (``static/mentions.js``)."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, object]:
+        return super().widget_attrs(widget) | {
+            "data-mentions": _("people whom you may mean"),
+            "data-found": _("{n} found. up and down to choose, enter to take, escape to close."),
+        }
 
 
 class FormKeyField(forms.UUIDField):
@@ -66,7 +81,7 @@ class FormKeyField(forms.UUIDField):
 
 
 class _TextForm(forms.Form):
-    text = TextField(label=_("your kwip"))
+    text = MentioningField(label=_("your kwip"))
     form_key = FormKeyField()
 
 
@@ -75,11 +90,11 @@ class KwipForm(_TextForm):
 
 
 class CommentForm(_TextForm):
-    text = TextField(label=_("your comment"))
+    text = MentioningField(label=_("your comment"))
     # The comment that it answers; what is no id is ignored.
     answers = forms.CharField(required=False, widget=forms.HiddenInput)
     track = forms.BooleanField(required=False, label=_("tell me when the talk goes on"))
 
 
 class EditForm(forms.Form):
-    text = TextField(label=_("your kwip"))
+    text = MentioningField(label=_("your kwip"))

@@ -16,7 +16,9 @@ def _purge(*kwips: Kwip) -> None:
 @events.published.within
 @events.favourited.within
 @events.unfavourited.within
-def on_change(event: events.Published | events.Favourited) -> None:
+@events.shared.within
+@events.unshared.within
+def on_change(event: events.Published | events.Favourited | events.Shared) -> None:
     _purge(event.kwip)
 
 

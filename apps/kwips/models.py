@@ -74,6 +74,9 @@ class Kwip(models.Model):
     version = models.PositiveBigIntegerField(default=1, editable=False)
     comments_count = models.PositiveIntegerField(default=0, editable=False)
     favourites_count = models.PositiveIntegerField(default=0, editable=False)
+    # A database default: during an upgrade the previous release inserts without this column. Not a positive
+    # field: its check would read the whole table while it is locked.
+    shares_count = models.IntegerField(default=0, db_default=0, editable=False)
 
     # Set only by `visible_kwip`: the viewer may see the card.
     visible: Visible
@@ -213,6 +216,58 @@ class Favourite(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} ♥ {self.kwip_id}"
+
+
+class Share(models.Model):
+    """``sharer`` shows ``kwip``, of ``author_id``, to their followers.
+
+    Its id is from the sequence of kwips, so that one keyset orders both.
+    """
+
+    id = models.PositiveBigIntegerField(primary_key=True)
+    sharer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    # No constraint: during an upgrade the previous release deletes kwips and not these rows.
+    kwip = models.ForeignKey(
+        Kwip, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    # The kwip's author, who never changes: a network compares it in the index.
+    author_id = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("share")
+        constraints = [
+            models.UniqueConstraint(fields=["kwip", "sharer"], name="share_once", include=["id"]),
+        ]
+        indexes = [
+            models.Index(fields=["sharer", "-id"], name="share_person", include=["kwip", "author_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sharer_id} shares {self.kwip_id}"
+
+
+class Bookmark(models.Model):
+    """``user`` keeps a kwip or comment on a page that no one else sees."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    # No constraint, as above.
+    kwip = models.ForeignKey(Kwip, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("bookmark")
+        constraints = [models.UniqueConstraint(fields=["user", "kwip"], name="bookmark_once")]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="bookmark_person", include=["kwip"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} keeps {self.kwip_id}"
 
 
 class Track(models.Model):

@@ -43,6 +43,7 @@ class Card:
     edited_at: datetime.datetime | None
     comments_count: int
     favourites_count: int
+    shares_count: int
     followers_only: bool
     thread_id: int | None
     thread_author_id: int | None
@@ -52,8 +53,9 @@ class Card:
     mentions: frozenset[str]
     # The ids of mentioned people who are switched off.
     unlinked: tuple[int, ...]
-    # A card is the same for every viewer.
+    # A card is the same for every viewer, and in every list.
     marks: ClassVar[None] = None
+    shared_by: ClassVar[None] = None
 
     @property
     def url(self) -> str:
@@ -133,14 +135,6 @@ def _card(row: tuple[Any, ...]) -> Card:
     columns += [kwip_text.excerpt(thread_beginning), frozenset(mentioned), tuple(unlinked)]
     card = Card(*columns)
     return replace(card, name=safe(card.name))
-
-
-def favourites_among(kwip_ids: Sequence[int], viewer_id: int) -> set[int]:
-    """Which of these kwips are among the viewer's favourites."""
-    with connection.cursor() as cursor:
-        parameters = {"viewer": viewer_id, "ids": list(kwip_ids)}
-        SQL.statement("favourites_among").execute_prepared(cursor, parameters)
-        return {kwip_id for (kwip_id,) in cursor.fetchall()}
 
 
 class ShownCounts(NamedTuple):

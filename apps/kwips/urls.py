@@ -1,14 +1,19 @@
 from django.urls import path
 
-from apps.kwips import views
+from apps.kwips import completion, mark_views, views
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
+    path("people/complete/", completion.complete, name="complete"),
     path("kwip/<kwip_id:kwip_id>/comment/", views.comment, name="comment"),
     path("kwip/<kwip_id:kwip_id>/edit/", views.edit, name="edit"),
     path("kwip/<kwip_id:kwip_id>/delete/", views.delete, name="delete"),
     path("kwip/<kwip_id:kwip_id>/favourite/", views.favourite, name="favourite"),
     path("kwip/<kwip_id:kwip_id>/unfavourite/", views.unfavourite, name="unfavourite"),
+    path("kwip/<kwip_id:kwip_id>/share/", mark_views.share, name="share"),
+    path("kwip/<kwip_id:kwip_id>/unshare/", mark_views.unshare, name="unshare"),
+    path("kwip/<kwip_id:kwip_id>/bookmark/", mark_views.bookmark, name="bookmark"),
+    path("kwip/<kwip_id:kwip_id>/unbookmark/", mark_views.unbookmark, name="unbookmark"),
     path("kwip/<kwip_id:kwip_id>/track/", views.track, name="track"),
     path("kwip/<kwip_id:kwip_id>/untrack/", views.untrack, name="untrack"),
     path("kwip/<kwip_id:kwip_id>/of-the-day/", views.of_the_day, name="of_the_day"),

@@ -159,13 +159,13 @@ def of_the_day(request: MemberRequest, kwip_id: int) -> HttpResponse:
 @require_POST
 @members_only
 def favourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    return _mark(request, kwip_id, actions.favourite)
+    return mark(request, kwip_id, "favourite", actions.favourite)
 
 
 @require_POST
 @members_only
 def unfavourite(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    return _mark(request, kwip_id, actions.unfavourite)
+    return mark(request, kwip_id, "favourite", actions.unfavourite)
 
 
 @require_POST
@@ -254,19 +254,19 @@ def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
     return render(request, "410.html", {"text": text}, status=410)
 
 
-def _mark(request: MemberRequest, kwip_id: int, action: Callable[..., int]) -> HttpResponse:
-    """Returns the number of favourites to the script, a redirect to a browser without it."""
-    if not (decision := limits.hit("favourite", request.user.pk)):
+def mark(request: MemberRequest, kwip_id: int, limit: str, action: Callable[..., int | None]) -> HttpResponse:
+    """Returns the number of marks, if it has one, to the script; a redirect to a browser without it."""
+    if not (decision := limits.hit(limit, request.user.pk)):
         return limits.refuse_click(request, decision)
     kwip = _visible(request, kwip_id)
+    if kwip is None:
+        return gone(request)
     try:
-        count = None if kwip is None else action(kwip=kwip, user=request.user)
+        count = action(kwip=kwip, user=request.user)
     except actions.Gone:
-        count = None
-    if kwip is None or count is None:
         return gone(request)
     if limits.prefers_json(request):
-        return JsonResponse({"count": count})
+        return JsonResponse({} if count is None else {"count": count})
     back = _back(request)
     return HttpResponseRedirect(f"{back}#kwip-{kwip.pk}" if back and "#" not in back else _address(kwip))
 

@@ -16,18 +16,24 @@ ANYONE = 0  # the anonymous viewer
 # construct it.
 Visible = NewType("Visible", int)
 
-SQL = SqlFolder(Path(__file__).parent / "sql", "kwips", named=ACCOUNTS_SQL.load("named"))
+SQL = SqlFolder(
+    Path(__file__).parent / "sql",
+    "kwips",
+    named=ACCOUNTS_SQL.load("named"),
+    confirmed=ACCOUNTS_SQL.load("confirmed"),
+)
 VISIBLE_SQL = SQL.load("visible").text
 
 
-def _over(alias: str) -> str:
+def over(alias: str) -> str:
+    """The predicate for a kwip of another alias than `k`."""
     return re.sub(r"\bk\.", f"{alias}.", VISIBLE_SQL)
 
 
 # For lists with comments: a comment is visible if its thread is, to its author too. Uses the primary key.
 THREAD_VISIBLE_SQL = f"""(
     k.thread_id IS NULL
-    OR EXISTS (SELECT FROM kwips_kwip thread WHERE thread.id = k.thread_id AND {_over("thread")} OFFSET 0)
+    OR EXISTS (SELECT FROM kwips_kwip thread WHERE thread.id = k.thread_id AND {over("thread")} OFFSET 0)
 )"""
 SQL.fragments["thread_visible"] = Sql(THREAD_VISIBLE_SQL, {})
 
@@ -50,6 +56,6 @@ class VisibleTo(models.Expression):
 
     def as_sql(self, compiler: SQLCompiler, connection: object) -> tuple[str, tuple[Any, ...]]:
         quoted = compiler.quote_name(self.alias)
-        text = f"({_over(quoted)}) AND {THREAD_VISIBLE_SQL.replace('k.thread_id', f'{quoted}.thread_id')}"
+        text = f"({over(quoted)}) AND {THREAD_VISIBLE_SQL.replace('k.thread_id', f'{quoted}.thread_id')}"
         places = text.count("%(viewer)s")
         return f"({text.replace('%(viewer)s', '%s')})", (self.viewer_id,) * places

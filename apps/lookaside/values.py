@@ -15,10 +15,12 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
 BYTES: Final = 1
@@ -132,14 +134,16 @@ def signature(secret: bytes, key: bytes, flags: int, content: bytes) -> bytes:
     return hmac.digest(secret, b"%s %d %s" % (key, flags, content), "sha256")
 
 
+@cache
 def signing_keys() -> tuple[bytes, ...]:
     """The key that signs, then those of SECRET_KEY_FALLBACKS, which only verify."""
-    return derived_keys(settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
-
-
-@lru_cache(maxsize=8)
-def derived_keys(secret: str, fallbacks: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(
         salted_hmac("apps.lookaside.values", "entry", secret=one, algorithm="sha256").digest()
-        for one in (secret, *fallbacks)
+        for one in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     )
+
+
+@receiver(setting_changed)  # which tests send
+def _forget_keys(*, setting: str, **_: object) -> None:
+    if setting.startswith("SECRET_KEY"):
+        signing_keys.cache_clear()

@@ -16,6 +16,7 @@
   also if that changed since; the visibility predicate also holds when a mention or comment notifies.
 - *The unread mark* is part of the cached user (`accounts.viewer`): one EXISTS, read with the user
   when the cache misses.
+- *Channels*: each notice has the one that its recipient chose (`preferences.py`); mail: ``mail/__init__.py``.
 - *Bounds*: the newest 500 notices of a person, for `NOTICE_DAYS` days. A sweep may delete a waiting
   notice; then the next comment notifies.
 

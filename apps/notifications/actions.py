@@ -123,6 +123,14 @@ def visit(*, user: User, thread_id: int) -> None:
         invalidate(cache=[user_key(user.pk)])
 
 
+def see_messages(*, user: User, sender_id: int) -> None:
+    """The user reads the messages of a person: their notice is seen."""
+    [(changed, is_unread)] = _rows("messages_read", {"viewer": user.pk, "sender": sender_id})
+    if changed:
+        user.unread = is_unread
+        invalidate(cache=[user_key(user.pk)])
+
+
 def mark_seen(*, user: User) -> list[int]:
     """The user opens the list. Returns the ids of the notices that were unseen."""
     seen = [pk for (pk,) in _rows("seen", {"viewer": user.pk})]

@@ -41,7 +41,7 @@ class PreferencesForm(SiteMessages, forms.Form):
         self.fields["time_zone"].choices = _zones(chosen.time_zone)  # type: ignore[attr-defined]
         for kind in KINDS.values():
             self.fields[_PREFIX + kind.name] = forms.ChoiceField(
-                label=kind.label,
+                label=str(kind.label),
                 choices=CHANNELS,
                 initial=preferences.channel(chosen, kind.name),
                 widget=forms.RadioSelect,

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import events as accounts
 from apps.graph import events as graph
 from apps.kwips import events as kwips
+from apps.messages import events as messages
 from apps.notifications.queries import Line
 from apps.notifications.registry import OF_KWIPS, Channel, Draft, Kind, register
 
@@ -44,6 +45,25 @@ register(
 )
 register(
     Kind(
+        "share",
+        _("someone shares what you wrote"),
+        Channel.DIGEST,
+        _of_kwip,
+        {
+            kwips.shared: lambda event: Draft(
+                recipients=[event.kwip.author_id],
+                actor_id=event.user.pk,
+                subject=event.kwip.pk,
+                thread_id=event.kwip.pk,
+                kwip_id=event.kwip.pk,
+            )
+        },
+        condition="EXISTS (SELECT FROM kwips_share s"
+        " WHERE s.kwip_id = n.subject AND s.sharer_id = n.actor_id)",
+    )
+)
+register(
+    Kind(
         "follow",
         _("someone follows you"),
         Channel.DIGEST,
@@ -72,5 +92,35 @@ register(
         Channel.MAIL,
         lambda line: f"/notifications/message/{line.subject}/",
         condition="EXISTS (SELECT FROM notifications_operatormessage o WHERE o.id = n.subject)",
+    )
+)
+register(
+    Kind(
+        "message",
+        _("someone writes to you"),
+        Channel.MAIL,
+        lambda line: f"/messages/{line.actors[0].username}/",
+        {
+            # Not again before the recipient has read them.
+            messages.messaged: lambda event: (
+                Draft([event.recipient.pk], event.sender.pk, subject=event.sender.pk)
+                if event.is_first
+                else None
+            )
+        },
+        condition="EXISTS (SELECT FROM private_messages_side s"
+        " WHERE s.owner_id = n.recipient_id AND s.other_id = n.actor_id)",
+        is_repeated=True,
+    )
+)
+register(
+    Kind(
+        "buzz",
+        _("someone misses your kwips"),
+        Channel.DIGEST,
+        lambda line: "/kwip/",
+        {messages.buzzed: lambda event: Draft([event.buzzed.pk], event.buzzer.pk)},
+        is_repeated=True,
+        settings="/settings/messages/",
     )
 )

@@ -46,6 +46,7 @@ class Kind:
     ``label`` names it in the settings. ``events`` maps each event to its draft; a kind that a .sql file
     writes has none. ``place`` returns the path that a line links to. ``condition`` is SQL over the
     notice `n`, false once the fact no longer holds. ``is_repeated``: each event makes the notice new again.
+    ``settings`` is the path of a page that switches it off, also for those who cause it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Kind:
     events: Mapping[Event[Any], MakeDraft] = field(default_factory=dict)
     condition: str = "true"
     is_repeated: bool = False
+    settings: str = ""
 
     @property
     def template(self) -> str:

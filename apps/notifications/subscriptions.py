@@ -5,6 +5,7 @@ from apps.accounts import viewer
 from apps.accounts.keys import user_key
 from apps.invalidation import invalidate
 from apps.kwips import events
+from apps.messages.events import Opened, opened
 from apps.notifications import actions, preferences, statements
 from apps.notifications.events import Notified, emit_new, notified
 from apps.notifications.mail.now import mail_notices
@@ -66,3 +67,8 @@ def on_visited(event: events.Visited) -> None:
 @events.deleted.within
 def on_deleted(event: events.Deleted) -> None:
     actions.delete(kwips=event.kwips)
+
+
+@opened.within
+def on_opened(event: Opened) -> None:
+    actions.see_messages(user=event.reader, sender_id=event.other_id)

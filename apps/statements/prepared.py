@@ -130,7 +130,7 @@ def execute_together(
         cursor.execute("; ".join([statement.text for statement in statements]), parameters)
         return
     raw = connection.connection
-    known = _on_connection.setdefault(raw, _Known())
+    known = _on_connection.get(raw) or _on_connection.setdefault(raw, _Known())
     for _ in range(_ATTEMPTS):
         # Before the first statement of a transaction there is nothing to keep: PREPARE outlives a rollback.
         is_first = raw.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE

@@ -1,5 +1,7 @@
 """The community that timelines and pages are measured on: the demo's, with people who fell silent.
 
+Its shares are about a twentieth of its kwips.
+
 `template` makes it once, in a process of its own (`python -m bench.lib.community KWIPS`); each run measures
 a copy.
 """
@@ -133,6 +135,33 @@ def _silence(cursor, number: int) -> list[int]:  # type: ignore[no-untyped-def]
         """,
         [silent, silent, number],
     )
+    # Their later shares go too; and shares name their kwip's author, who is no sharer of it.
+    cursor.execute(
+        """
+        WITH latest AS (SELECT min(id) + (max(id) - min(id)) * %s AS id FROM kwips_kwip)
+        DELETE FROM kwips_share s USING latest WHERE s.sharer_id = ANY(%s) AND s.id > latest.id
+        """,
+        [SILENT_AFTER, silent],
+    )
+    cursor.execute(
+        "DELETE FROM kwips_share s USING kwips_kwip k WHERE k.id = s.kwip_id AND k.author_id = s.sharer_id"
+    )
+    cursor.execute(
+        """
+        UPDATE kwips_share s SET author_id = k.author_id
+        FROM kwips_kwip k WHERE k.id = s.kwip_id AND k.author_id <> s.author_id
+        """
+    )
+    cursor.execute(
+        """
+        UPDATE kwips_kwip k SET shares_count = counted.number
+        FROM (
+            SELECT k.id, count(s.id) AS number FROM kwips_kwip k LEFT JOIN kwips_share s ON s.kwip_id = k.id
+            GROUP BY k.id
+        ) counted
+        WHERE counted.id = k.id AND counted.number <> k.shares_count
+        """
+    )
     return silent
 
 
@@ -168,18 +197,26 @@ def _make_viewers(  # type: ignore[no-untyped-def]
 
 
 def _materialise(cursor) -> None:  # type: ignore[no-untyped-def]
-    """The table of the materialised rival: as a fan-out on write would have filled it."""
-    cursor.execute("CREATE TABLE bench_timeline (owner_id bigint, kwip_id bigint)")
+    """The table of the materialised rival: as a fan-out on write of kwips and shares would have filled it."""
+    cursor.execute("CREATE TABLE bench_timeline (owner_id bigint, place bigint, kwip_id bigint)")
     cursor.execute(
         """
         INSERT INTO bench_timeline
-        SELECT v.user_id, k.id FROM bench_viewer v
+        SELECT v.user_id, k.id, k.id FROM bench_viewer v
         JOIN graph_follow f ON f.follower_id = v.user_id
         JOIN kwips_kwip k ON k.author_id = f.followee_id AND k.thread_id IS NULL
-        ORDER BY k.id
+        UNION ALL
+        SELECT v.user_id, min(s.id), s.kwip_id FROM bench_viewer v
+        JOIN graph_follow f ON f.follower_id = v.user_id
+        JOIN kwips_share s ON s.sharer_id = f.followee_id
+        WHERE NOT EXISTS (
+            SELECT FROM graph_follow f WHERE f.follower_id = v.user_id AND f.followee_id = s.author_id
+        )
+        GROUP BY v.user_id, s.kwip_id
+        ORDER BY 2
         """
     )
-    cursor.execute("CREATE INDEX bench_timeline_page ON bench_timeline (owner_id, kwip_id DESC)")
+    cursor.execute("CREATE INDEX bench_timeline_page ON bench_timeline (owner_id, place DESC)")
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from apps.kwips import cards, controls, queries  # noqa: E402 - Django must be s
 
 def shown(
     entries: Iterable[cards.Versioned], viewer_id: int | None, kind: cards.Kind = cards.Kind.LISTED
-) -> list[cards.ShownCard]:
+) -> list[bytes]:
     found = queries.cards([entry.id for entry in entries], characters=kind.characters)
     marks = controls.marks_of(viewer_id, found)
-    return [cards.ShownCard(card.id, _html(card, kind, marks)) for card in found]
+    return [_html(card, kind, marks) for card in found]
 
 
 def _html(card: queries.Card, kind: cards.Kind, marks: controls.Marks) -> bytes:

@@ -3,7 +3,8 @@
 A network page is measured for viewers who follow 10, 100, 1,000 and 5,000 active or dormant people, on its
 first page and deep down (the last full page, at most the 1,000th). Where a first page is kept, it is measured
 with `NEWER` kwips newer than that, and beside the two plans alone. Each rival returns the ids of one page,
-with the versions that the keys of cached cards need; the ORM, as one would write it, returns the kwips.
+with the versions that the keys of cached cards need, shares among them; the ORM, as one would write it,
+returns kwips alone.
 """
 
 import itertools

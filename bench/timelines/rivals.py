@@ -41,16 +41,17 @@ def network_rivals(viewer_id: int, cell: Cell) -> dict[str, Call]:
     parameters = {"viewer": viewer_id, "cursor": cursor, "limit": PAGE + 1}
 
     def orm() -> object:
+        # Without shares: their rule is beyond a queryset.
         followees = Follow.objects.filter(follower=viewer_id).values("followee")
         network = Kwip.objects.filter(thread=None, author__in=followees) | Kwip.objects.filter(
             thread=None, author=viewer_id
         )
         pages = Paginator(network.select_related("author").order_by("-id"), PAGE)
-        page = pages.page(number)
+        page = pages.page(min(number, pages.num_pages))
         return [kwip.pk for kwip in page], page.has_next()
 
     rivals: dict[str, Call] = {
-        "ours": lambda: [entry.id for entry in timeline.fetch(seek)],
+        "ours": lambda: [entry.place for entry in timeline.fetch(seek)],
         "plain IN": lambda: rows(PLAIN_IN, parameters),
         "plain LATERAL": lambda: rows(PLAIN_LATERAL, parameters),
         "materialised": lambda: rows(MATERIALISED, parameters),
@@ -59,7 +60,7 @@ def network_rivals(viewer_id: int, cell: Cell) -> dict[str, Call]:
 
     def our_two_plans() -> object:
         with lookaside.bypassed():
-            return [entry.id for entry in timeline.fetch(seek)]
+            return [entry.place for entry in timeline.fetch(seek)]
 
     if viewer.following_count > queries.FEW_FOLLOWEES:
         rivals["our two plans"] = our_two_plans
@@ -81,11 +82,13 @@ def keep(viewer_ids: Iterable[int]) -> None:
 
 
 def publish(number: int) -> None:
-    """Publishes so many kwips, by the authors of the newest ones."""
+    """Publishes so many kwips and shares, by the authors of the newest ones."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(_PUBLISH, {"number": number})
+        shares = number // 20
+        cursor.execute(_PUBLISH, {"number": number - shares})
+        cursor.execute(_SHARE, {"number": shares})
 
 
 def check_rivals_agree(rivals: dict[str, Call]) -> None:
@@ -135,8 +138,8 @@ def page_of(viewer_id: int, *, deep: bool) -> tuple[int, int]:
     if number == 1:
         return 1, 2**63 - 1
     sql = """
-        SELECT kwip_id FROM bench_timeline WHERE owner_id = %(viewer)s
-        ORDER BY kwip_id DESC OFFSET %(skip)s LIMIT 1
+        SELECT place FROM bench_timeline WHERE owner_id = %(viewer)s
+        ORDER BY place DESC OFFSET %(skip)s LIMIT 1
     """
     return number, rows(sql, {"viewer": viewer_id, "skip": (number - 1) * PAGE - 1})[0]
 
@@ -150,37 +153,54 @@ def rows(sql: str, parameters: dict[str, Any]) -> list[int]:
 
 
 _WITH_VERSIONS = """
-    SELECT page.id, kwip.version, author.version
+    SELECT page.place, page.id, kwip.version, author.version
     FROM ({page}) AS page
     JOIN kwips_kwip AS kwip ON kwip.id = page.id
     JOIN accounts_user AS author ON author.id = kwip.author_id
-    ORDER BY page.id DESC
+    ORDER BY page.place DESC
 """
+_FOLLOWED = "(SELECT f.followee_id FROM graph_follow f WHERE f.follower_id = %(viewer)s)"
+# A share of the network: of a kwip from outside of it, and the first one of that kwip.
+_IS_FIRST = f"""
+    s.author_id <> %(viewer)s AND s.author_id NOT IN {_FOLLOWED}
+    AND NOT EXISTS (
+        SELECT FROM kwips_share earlier
+        WHERE earlier.kwip_id = s.kwip_id AND earlier.id < s.id
+          AND (earlier.sharer_id = %(viewer)s OR earlier.sharer_id IN {_FOLLOWED})
+    )"""
 PLAIN_IN = _WITH_VERSIONS.format(
-    page="""
-    SELECT k.id FROM kwips_kwip k
-    WHERE k.thread_id IS NULL AND k.id < %(cursor)s
-      AND (k.author_id = %(viewer)s
-           OR k.author_id IN (SELECT f.followee_id FROM graph_follow f WHERE f.follower_id = %(viewer)s))
-    ORDER BY k.id DESC LIMIT %(limit)s"""
+    page=f"""
+    (SELECT k.id AS place, k.id FROM kwips_kwip k
+     WHERE k.thread_id IS NULL AND k.id < %(cursor)s
+       AND (k.author_id = %(viewer)s OR k.author_id IN {_FOLLOWED})
+     ORDER BY k.id DESC LIMIT %(limit)s)
+    UNION ALL
+    (SELECT s.id, s.kwip_id FROM kwips_share s
+     WHERE s.id < %(cursor)s AND (s.sharer_id = %(viewer)s OR s.sharer_id IN {_FOLLOWED}) AND {_IS_FIRST}
+     ORDER BY s.id DESC LIMIT %(limit)s)
+    ORDER BY place DESC LIMIT %(limit)s"""
 )
 PLAIN_LATERAL = _WITH_VERSIONS.format(
-    page="""
-    SELECT k.id
+    page=f"""
+    SELECT k.place, k.id
     FROM (SELECT f.followee_id AS id FROM graph_follow f WHERE f.follower_id = %(viewer)s
           UNION ALL SELECT %(viewer)s) network
     CROSS JOIN LATERAL (
-        SELECT k.id FROM kwips_kwip k
-        WHERE k.thread_id IS NULL AND k.author_id = network.id AND k.id < %(cursor)s
-        ORDER BY k.id DESC LIMIT %(limit)s
+        (SELECT k.id AS place, k.id FROM kwips_kwip k
+         WHERE k.thread_id IS NULL AND k.author_id = network.id AND k.id < %(cursor)s
+         ORDER BY k.id DESC LIMIT %(limit)s)
+        UNION ALL
+        (SELECT s.id, s.kwip_id FROM kwips_share s
+         WHERE s.sharer_id = network.id AND s.id < %(cursor)s AND {_IS_FIRST}
+         ORDER BY s.id DESC LIMIT %(limit)s)
     ) k
-    ORDER BY k.id DESC LIMIT %(limit)s"""
+    ORDER BY k.place DESC LIMIT %(limit)s"""
 )
 MATERIALISED = _WITH_VERSIONS.format(
     page="""
-    SELECT t.kwip_id AS id FROM bench_timeline t
-    WHERE t.owner_id = %(viewer)s AND t.kwip_id < %(cursor)s
-    ORDER BY t.kwip_id DESC LIMIT %(limit)s"""
+    SELECT t.place, t.kwip_id AS id FROM bench_timeline t
+    WHERE t.owner_id = %(viewer)s AND t.place < %(cursor)s
+    ORDER BY t.place DESC LIMIT %(limit)s"""
 )
 _PUBLISH = """
     WITH made AS (
@@ -191,9 +211,42 @@ _PUBLISH = """
         RETURNING id, author_id
     )
     INSERT INTO bench_timeline
-    SELECT v.user_id, made.id
+    SELECT v.user_id, made.id, made.id
     FROM made
     JOIN graph_follow f ON f.followee_id = made.author_id
     JOIN bench_viewer v ON v.user_id = f.follower_id
+    ORDER BY made.id
+"""
+# Old kwips that no one shared, by the authors of new ones.
+_SHARE = """
+    WITH made AS (
+        INSERT INTO kwips_share (id, sharer_id, kwip_id, author_id)
+        SELECT nextval('kwips_kwip_id_seq'), newest.author_id, shared.id, shared.author_id
+        FROM (
+            SELECT author_id, row_number() OVER () AS row
+            FROM (SELECT * FROM kwips_kwip WHERE thread_id IS NULL ORDER BY id DESC LIMIT %(number)s) newest
+        ) newest
+        JOIN (
+            SELECT id, author_id, row_number() OVER () AS row
+            FROM (
+                SELECT * FROM kwips_kwip
+                WHERE thread_id IS NULL AND visibility = 0 AND shares_count = 0
+                ORDER BY id DESC OFFSET 20000 LIMIT %(number)s
+            ) old
+        ) shared USING (row)
+        WHERE newest.author_id <> shared.author_id
+        ON CONFLICT DO NOTHING
+        RETURNING id, sharer_id, kwip_id, author_id
+    ), counted AS (
+        UPDATE kwips_kwip SET shares_count = shares_count + 1 WHERE id IN (SELECT kwip_id FROM made)
+    )
+    INSERT INTO bench_timeline
+    SELECT v.user_id, made.id, made.kwip_id
+    FROM made
+    JOIN graph_follow f ON f.followee_id = made.sharer_id
+    JOIN bench_viewer v ON v.user_id = f.follower_id
+    WHERE NOT EXISTS (
+        SELECT FROM graph_follow f WHERE f.follower_id = v.user_id AND f.followee_id = made.author_id
+    )
     ORDER BY made.id
 """

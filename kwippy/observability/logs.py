@@ -10,6 +10,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 # The logger of `request_log`.
 REQUESTS = "kwippy.request"
+_requests = logging.getLogger(REQUESTS)
 
 
 class JsonFormatter(structlog.stdlib.ProcessorFormatter):
@@ -24,15 +25,14 @@ class JsonFormatter(structlog.stdlib.ProcessorFormatter):
 
 def log_request(level: int, event: dict[str, Any]) -> None:
     """Logs an event of text and numbers, with the fields that structlog's processors would add to it."""
-    logger = logging.getLogger(REQUESTS)
-    if logger.isEnabledFor(level):
+    if _requests.isEnabledFor(level):
         name = logging.getLevelName(level).lower()
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         event |= {"level": name, "logger": REQUESTS, "timestamp": now}
-        (message,), options = structlog.stdlib.ProcessorFormatter.wrap_for_formatter(logger, name, event)
+        (message,), options = structlog.stdlib.ProcessorFormatter.wrap_for_formatter(_requests, name, event)
         # Not `logger.log`, which walks the stack for the caller's line.
         extra = options["extra"]
-        logger.handle(logger.makeRecord(REQUESTS, level, __file__, 0, message, (), None, extra=extra))
+        _requests.handle(_requests.makeRecord(REQUESTS, level, __file__, 0, message, (), None, extra=extra))
 
 
 def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 - the variable is LOG_FORMAT
@@ -41,6 +41,9 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 
     ``format`` is "json" or "console". The settings call it, not Django, so that an error in the settings
     themselves is logged in the site's format too.
     """
+    # Each record would look these up, and neither format shows them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # missing in typeshed
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -72,6 +75,8 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:  # noqa: A002 
             # RequestLogMiddleware logs each request; these would repeat it.
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": False},
+            # At DEBUG it logs the values of a page's variables, such as people's messages.
+            "django.template": {"level": "INFO"},
             # gunicorn's messages, without its own handler.
             "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
         },

@@ -53,8 +53,15 @@ LIMITS: dict[str, str | None] = {
     "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
     "favourite": "120/10m",  # a person: adding and removing
+    "share": "60/10m",  # a person: sharing and taking back
+    "bookmark": "120/10m",  # a person: adding and removing
     "track": "120/10m",  # a person: tracking and no longer tracking conversations
     "follow": "120/10m",  # a person: adding and removing
+    "complete": "120/1m",  # a person: names that are completed while they write
+    "message": "30/10m",  # a person
+    "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation
+    "report": "20/1d",  # a person: reported messages
+    "buzz": "60/1h",  # a person
     "contact": "10/1h",  # a network
     "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued

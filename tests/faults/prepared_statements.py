@@ -18,7 +18,7 @@ from apps.feeds import queries as feeds
 from apps.feeds.keys import network_first_page
 from apps.feeds.queries import Timeline
 from apps.keyset import Seek
-from apps.kwips import actions
+from apps.kwips import actions, bookmarks, controls, sharing
 from apps.kwips import queries as kwips
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import Visible
@@ -28,6 +28,8 @@ type Uses = dict[str, Callable[[], object]]
 
 def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> Uses:
     """By name; each returns the same again. ``kwip`` is one of several by ann, with comments by bob."""
+    sharing.share(kwip=kwip, user=bob)
+    bookmarks.bookmark(kwip=kwip, user=bob)
     settings.MAILERS = mailers(smtp.port)
     many = feeds.FEW_FOLLOWEES + 1
     timelines = {
@@ -37,6 +39,8 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "person, active": feeds.person(viewer_id=bob.pk, person_id=ann.pk, sort="active"),
         "comments": feeds.comments(viewer_id=ann.pk, person_id=bob.pk),
         "favourites": feeds.favourites(viewer_id=bob.pk, person_id=bob.pk),
+        "shares": feeds.shares(viewer_id=bob.pk, person_id=bob.pk),
+        "bookmarks": feeds.bookmarks(viewer_id=bob.pk),
         "tag": feeds.tag(viewer_id=bob.pk, name="leaves"),
         "conversation": feeds.conversation(viewer_id=bob.pk, thread_id=kwip.pk),
         "network": feeds.network(viewer_id=bob.pk, following_count=1),
@@ -54,7 +58,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "limits": lambda: limited(settings),
         "cards": lambda: kwips.cards([Visible(kwip.pk)]),
         "left out": lambda: kwips.shown_counts(ann, bob.pk),
-        "favourites among": lambda: kwips.favourites_among([kwip.pk], bob.pk),
+        "marks": lambda: str(controls.marks_of(bob.pk, kwips.cards([Visible(kwip.pk)]))),
         "queue": queued,
     }
 
@@ -64,7 +68,7 @@ def both_ways(timeline: Timeline, viewer: User) -> Callable[[], object]:
         lookaside.cache().delete(network_first_page(viewer.pk))
         order = timeline.order
         found = timeline.fetch(Seek(order, order.start, backward=False, limit=21))
-        assert found
+        assert found, order
         back = timeline.fetch(Seek(order, order.position_of(found[-1]), backward=True, limit=21))
         return [entry.id for entry in found], [entry.id for entry in back]
 
@@ -83,12 +87,16 @@ def read_user(user: User) -> object:
 
 
 def write_and_delete(ann: User, bob: User) -> object:
-    """A kwip with a tag and a mention, sent twice and edited; a comment; a favourite that is taken back."""
+    """A kwip with a tag and a mention, sent twice and edited; a comment; marks that are taken back."""
     key = uuid.uuid4()
     made = [actions.publish(author=ann, text="#fresh for @bob", form_key=key) for _ in range(2)]
     kwip = made[0].kwip
     actions.comment(author=bob, thread=kwip, text="with #milk", form_key=uuid.uuid4())
-    counts = actions.favourite(kwip=kwip, user=bob), actions.unfavourite(kwip=kwip, user=bob)
+    counts = [
+        write(kwip=kwip, user=bob)
+        for write in (actions.favourite, actions.unfavourite, sharing.share, sharing.unshare)
+    ]
+    bookmarks.bookmark(kwip=kwip, user=bob)
     edited = actions.edit(kwip=kwip, text="#stale for @bob and @ann")
     actions.delete(kwip=kwip)
     return edited.text, [it.created for it in made], counts

@@ -24,9 +24,11 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips
-from apps.kwips import of_the_day
+from apps.kwips import bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
+from apps.messages import actions as messages
+from apps.messages.models import Message
 from apps.notifications import actions as notices
 from apps.notifications import preferences
 from apps.notifications.mail import unsubscribe
@@ -228,6 +230,22 @@ def whole_scenario(scenario: Scenario) -> dict[str, Any]:
     return {"scenario": scenario}
 
 
+def to_cee(scenario: Scenario) -> dict[str, Any]:
+    return {"sender": scenario.ann, "recipient": scenario.cee, "text": "tea?"} | key()
+
+
+def writes_to_cee(scenario: Scenario) -> None:
+    messages.send(**to_cee(scenario))
+
+
+def cees_copy(scenario: Scenario) -> Message:
+    return Message.objects.get(owner=scenario.cee)
+
+
+def has_been_silent(scenario: Scenario) -> None:
+    User.objects.filter(pk=scenario.cee.pk).update(joined_at=timezone.now() - timedelta(days=3))
+
+
 def message(scenario: Scenario) -> dict[str, Any]:
     about = {"name": "Bob", "email": "bob@example.org", "subject": "tea", "text": "is cold"}
     return key() | about | {"member": scenario.bob}
@@ -321,6 +339,46 @@ ROWS = [
         first=lambda p: kwips.favourite(**likes_comment(p)),
     ),
     Row("unfavourite nothing", kwips.unfavourite, likes),
+    # Writes of marks outside of `actions.py`. A share is on no page that is cached.
+    Row("share", sharing.share, likes, "everyone ann kwip tea"),
+    Row("share again", sharing.share, likes, first=lambda p: sharing.share(**likes(p))),
+    Row(
+        "unshare",
+        sharing.unshare,
+        likes,
+        "everyone ann kwip tea",
+        first=lambda p: sharing.share(**likes(p)),
+    ),
+    Row(
+        "unshare what another one shares too",
+        sharing.unshare,
+        likes,
+        "everyone ann kwip tea",
+        first=lambda p: [sharing.share(kwip=p.kwip, user=user) for user in (p.bob, p.cee)],
+    ),
+    Row("unshare nothing", sharing.unshare, likes),
+    Row(
+        "share into a network",
+        sharing.share,
+        lambda p: {"kwip": p.other, "user": p.cee},
+        "everyone bob other",
+    ),
+    Row(
+        "delete a shared kwip",
+        kwips.delete,
+        lambda p: {"kwip": p.other},
+        "everyone bob other",
+        first=lambda p: sharing.share(kwip=p.other, user=p.cee),
+    ),
+    Row(
+        "switch off who shares",
+        accounts.switch_off,
+        lambda p: {"people": [p.cee], "by": None},
+        "people",
+        first=lambda p: sharing.share(kwip=p.other, user=p.cee),
+    ),
+    Row("bookmark", bookmarks.bookmark, likes),
+    Row("unbookmark", bookmarks.unbookmark, likes, first=lambda p: bookmarks.bookmark(**likes(p))),
     Row("follow", graph.follow, follows, "ann bob"),
     Row("follow again", graph.follow, follows, first=lambda p: graph.follow(**follows(p))),
     Row("unfollow", graph.unfollow, follows, "ann bob", first=lambda p: graph.follow(**follows(p))),
@@ -373,6 +431,12 @@ ROWS = [
     Row("write to the operators", contact.receive, message, durable=True),
     Row("see notices", notices.mark_seen, lambda p: {"user": p.ann}),
     Row("clear notices", notices.clear, lambda p: {"user": p.ann, "newest": 2**60}),
+    Row(
+        "see messages",
+        notices.see_messages,
+        lambda p: {"user": p.cee, "sender_id": p.ann.pk},
+        first=writes_to_cee,
+    ),
     Row("visit", notices.visit, lambda p: {"user": p.ann, "thread_id": p.kwip.pk}),
     Row(
         "notify of a fact",
@@ -413,6 +477,32 @@ ROWS = [
     Row("stop mail", unsubscribe.end, lambda p: {"subscription": Subscription(p.ann.pk, kind="comment")}),
     Row("try an address again", preferences.try_again, lambda p: {"user": p.ann}, first=is_refused),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
+    Row("write a message", messages.send, to_cee),
+    Row("read it", messages.read, lambda p: {"user": p.cee, "other": p.ann}, first=writes_to_cee),
+    Row(
+        "delete a message",
+        messages.delete_message,
+        lambda p: {"owner": p.cee, "other": p.ann, "message_id": cees_copy(p).pk},
+        first=writes_to_cee,
+    ),
+    Row(
+        "delete a conversation",
+        messages.delete_conversation,
+        lambda p: {"owner": p.ann, "other": p.cee, "newest": 2**60},
+        first=writes_to_cee,
+    ),
+    Row(
+        "report a message",
+        messages.report,
+        lambda p: {"message": cees_copy(p), "note": "hm"},
+        first=writes_to_cee,
+    ),
+    Row(
+        "take no messages",
+        messages.prefer,
+        lambda p: {"user": p.bob, "takes_messages": False, "takes_buzzes": True},
+    ),
+    Row("buzz", messages.buzz, lambda p: {"buzzer": p.ann, "buzzed": p.cee}, first=has_been_silent),
     Row("requeue a command", commandqueue.requeue, commands, first=a_command(State.DEAD)),
     Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),
     Row("purge commands", commandqueue.purge, lambda p: {"older_than": 30.0}, first=a_command(State.DONE)),

@@ -79,6 +79,7 @@ class Scenario:
     def members_pages(self) -> list[str]:
         """Pages for members that show entries of the look-aside cache: people and cards."""
         lists = ["/ann/", "/bob/", "/bob/comments/", "/ann/favourites/", "/bob/favourites/", "/tag/tea/"]
+        lists += ["/bob/shares/", "/cee/shares/", "/bookmarks/"]
         return ["/", "/everyone/", f"/ann/kwip/{self.kwip.pk}/", *lists]
 
     @property

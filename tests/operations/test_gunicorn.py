@@ -1,5 +1,6 @@
-"""The hooks of deploy/gunicorn.conf.py at the start and end of processes."""
+"""deploy/gunicorn.conf.py: its hooks at the end of processes, and what gunicorn logs."""
 
+import logging
 import runpy
 import time
 from pathlib import Path
@@ -9,8 +10,11 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 from django.db.utils import load_backend
+from gunicorn.config import Config  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from apps.dbpool import registry, stats
+from kwippy.observability.logs import JsonFormatter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,3 +50,16 @@ def test_the_end_of_a_worker_closes_its_connections(configuration: dict[str, Any
         connection.close()
     finally:
         connections["default"] = ours
+
+
+def test_gunicorn_logs_its_messages_once_and_formats_no_line_for_a_request(
+    configuration: dict[str, Any],
+) -> None:
+    config = Config()
+    for name in config.settings.keys() & configuration.keys():
+        config.set(name, configuration[name])
+    logger = Logger(config)
+    assert not logger.access_log_enabled
+    # Those of pytest are of classes of their own.
+    [handler] = [one for one in logger.error_log.handlers if type(one) is logging.StreamHandler]
+    assert isinstance(handler.formatter, JsonFormatter)

@@ -24,7 +24,9 @@ from django.urls import path
 from apps.accounts.models import User
 from apps.accounts.sessions import SessionStore
 from apps.feeds import queries as feeds
+from apps.graph.models import Follow
 from apps.kwips import actions
+from apps.messages import actions as messages
 from deploy.local.postgres import SUPERUSER, Postgres
 from kwippy.observability import metrics
 from kwippy.observability.logs import logging_config
@@ -123,12 +125,19 @@ def send(ann: User) -> None:
     EmailMessage(f"{CANARY} subject", f"{CANARY} body", "x@example.org", [f"{CANARY}@example.org"]).send()
 
 
+def write_to_follower(ann: User) -> None:
+    fan = sign_up_as("fan")
+    Follow.objects.create(follower=fan, followee=ann)
+    messages.send(sender=ann, recipient=fan, text=f"{CANARY} message", form_key=uuid.uuid4())
+
+
 # Each use of private text, and the table that it needs.
 USES: dict[str, tuple[str, Callable[[User], object]]] = {
     "text": (
         "kwips_kwip",
         lambda ann: actions.publish(author=ann, text=f"{CANARY} text", form_key=uuid.uuid4()),
     ),
+    "message, prepared": ("private_messages_message", lambda ann: write_to_follower(ann)),
     "tag, prepared": ("kwips_kwiptag", lambda ann: feeds.tag(viewer_id=ann.pk, name=CANARY).page({})),
     "session": ("django_session", save_session),
     "no session": ("django_session", lambda ann: Session.objects.filter(session_key=f"{CANARY}key").first()),

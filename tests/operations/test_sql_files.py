@@ -13,13 +13,14 @@ from apps.feeds import statements as feeds
 from apps.kwips import controls
 from apps.kwips import visibility as kwips
 from apps.limits import hits as limits
+from apps.messages import statements as messages
 from apps.notifications import statements as notifications
 from apps.search import statements as search
 from apps.statements import Statement
 
 FOLDERS = {
     found.SQL.path: found.SQL
-    for found in (accounts, commandqueue, feeds, kwips, limits, notifications, search)
+    for found in (accounts, commandqueue, feeds, kwips, limits, messages, notifications, search)
 }
 FILES = [
     (folder, path.stem)
@@ -36,7 +37,7 @@ FRAGMENTS = {
     "among": "true",
     "condition": "true",
     "expires": "expires_at",
-    "counter": "kwips_count",
+    "counter": "favourites_count",
     "columns": "id",
 }
 TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}

@@ -16,6 +16,8 @@ from apps.accounts.models import User
 from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow
 from apps.kwips import actions
+from apps.messages import actions as messages
+from apps.messages.models import Message
 from apps.notifications import actions as notices
 from apps.notifications.models import OperatorMessage
 from deploy.local.memcached import Memcached
@@ -134,6 +136,7 @@ def site(memcached: str) -> Iterator[Site]:
     actions.publish(author=ann, text=f"{CANARY} for followers", form_key=uuid.uuid4(), followers_only=True)
     follow(follower=bob, followee=ann)
     actions.favourite(kwip=kwip, user=bob)
+    messages.send(sender=ann, recipient=bob, text=f"{CANARY} for bob", form_key=uuid.uuid4())
     message = OperatorMessage(text=f"{CANARY} for ann")
     notices.write_to_members(message=message, recipients=[ann.pk])
     public = [
@@ -149,6 +152,9 @@ def site(memcached: str) -> Iterator[Site]:
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
+        "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
+        f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
+        "/ann/shares/", "/bookmarks/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/",
     ]  # fmt: skip
@@ -292,6 +298,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
     # POST only, files, or restricted to networks.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
     others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation"}
+    others |= {"report_message", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 

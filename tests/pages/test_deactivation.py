@@ -13,7 +13,7 @@ from django.test import Client
 from apps.accounts import actions as people
 from apps.accounts.models import User
 from apps.graph.actions import follow
-from apps.kwips import actions
+from apps.kwips import actions, sharing
 from apps.kwips.models import Kwip
 from apps.pagecache import wrapped
 from apps.pagecache.management.commands.warmpages import warming_request
@@ -45,7 +45,10 @@ class Place:
 
     @property
     def pages(self) -> list[str]:
-        of_person = ("", "?sort=active", "feed.atom", "followers/", "following/", "favourites/", "comments/")
+        of_person = (
+            "", "?sort=active", "feed.atom", "followers/", "following/", "favourites/", "comments/",
+            "shares/",
+        )  # fmt: skip
         return [
             "/", "/?sort=active", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom",
             "/tag/tea/", "/tag/tea/feed.atom",
@@ -82,6 +85,9 @@ def place() -> Place:
     for fan in (*trio, made["member"]):
         for kwip in (*kwips[::2], comments[0], comments[5]):
             actions.favourite(kwip=kwip, user=fan)
+        for kwip in kwips[::2]:
+            if kwip.author != fan:
+                sharing.share(kwip=kwip, user=fan)
     return Place(made, kwips)
 
 

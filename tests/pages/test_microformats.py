@@ -144,7 +144,9 @@ def pages(kwip: Kwip) -> Iterator[str]:
         "/accounts/signup/",
         "/nobody/",
     )
-    yield from (f"/ann/{tab}" for tab in ("", "comments/", "favourites/", "followers/", "following/"))
+    yield from (
+        f"/ann/{tab}" for tab in ("", "comments/", "favourites/", "shares/", "followers/", "following/")
+    )
     yield from (f"/ann/kwip/{kwip.pk}/", f"/ann/kwip/{kwip.pk}/history/", "/tag/tea/", "/tag/nothing/")
     yield from ("/kwip/", "/settings/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/delete/")
     yield from (f"/kwip/{kwip.pk}/comment/", "/accounts/email/", "/accounts/sessions/", "/accounts/logout/")

@@ -71,7 +71,8 @@ class Place:
         return [
             "/", "/everyone/", "/everyone/?sort=active", "/everyone/feed.atom", "/mallory/",
             "/mallory/?sort=active", "/mallory/feed.atom", "/mallory/followers/", "/mallory/following/",
-            "/mallory/favourites/", "/mallory/comments/", "/tag/ab/", "/tag/ab/feed.atom", conversation,
+            "/mallory/favourites/", "/mallory/comments/", "/mallory/shares/", "/tag/ab/",
+            "/tag/ab/feed.atom", conversation,
             f"/mallory/kwip/{self.comment.pk}/whole/", f"{conversation}history/",
             f"{conversation}history/{self.revision.pk}/",
         ]  # fmt: skip

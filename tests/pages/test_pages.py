@@ -14,8 +14,10 @@ from pytest_django.live_server_helper import LiveServer
 from apps.accounts import invitations
 from apps.accounts.models import User
 from apps.graph.actions import follow
-from apps.kwips import actions, of_the_day
+from apps.kwips import actions, bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip
+from apps.messages.actions import send
+from apps.messages.models import Message
 from apps.notifications import actions as notices
 from apps.notifications.mail.unsubscribe import Subscription
 from apps.notifications.models import OperatorMessage
@@ -41,11 +43,23 @@ def ann(transactional_db: None) -> User:
     actions.comment(author=bob, thread=kwip, text=LONG * 3, form_key=uuid.uuid4())
     actions.edit(kwip=kwip, text="tea and scones, and all else that goes with them #tea @bob")
     actions.favourite(kwip=kwip, user=bob)
+    cee = User.objects.create_user(
+        "cee", "cee@example.org", display_name="Cee of the very long names, and more"
+    )
+    theirs = actions.publish(author=cee, text=LONG, form_key=uuid.uuid4()).kwip
+    for user in (ann, bob):
+        sharing.share(kwip=theirs, user=user)
+    sharing.share(kwip=Kwip.objects.filter(author=bob).earliest("pk"), user=ann)
+    bookmarks.bookmark(kwip=theirs, user=ann)
     until = timezone.now() + timedelta(days=1)
     SitePolicy(announcement="tea at four: https://example.org/" + "y" * 90, announcement_until=until).save()
     message = OperatorMessage(text="we move: https://example.org/" + "y" * 90 + "\n\n" + LONG)
     notices.write_to_members(message=message, recipients=[ann.pk])
     invitations.invite(inviter=ann, note=LONG[:200], form_key=uuid.uuid4())
+    for sender, recipient in ((ann, bob), (bob, ann)):
+        for text in ("tea at four? https://example.org/" + "y" * 200, "x" * 300):
+            send(sender=sender, recipient=recipient, text=text, form_key=uuid.uuid4())
+    User.objects.create_user("dee", "dee@example.org", display_name="d" * 50)
     of_the_day.choose(kwip=Kwip.objects.filter(author=bob, thread=None).latest("pk"), by=ann)
     return ann
 
@@ -65,7 +79,8 @@ def addresses(member: bool) -> list[str]:
     actions.delete(kwip=gone)
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
-        "/bob/favourites/", "/bob/comments/", "/tag/tea/", f"/bob/kwip/{anybodys.pk}/", "/about/",
+        "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
+        f"/bob/kwip/{anybodys.pk}/", "/about/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
         "/search/", "/search/?q=tea", "/search/?q=b&in=people", "/search/?q=tea&in=tags", "/search/?q=-tea",
         "/search/?q=xylophone",
@@ -78,8 +93,11 @@ def addresses(member: bool) -> list[str]:
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
+        "/messages/", "/messages/bob/", "/messages/bob/delete/",
+        "/messages/dee/", "/settings/messages/",
+        *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
-        "/invitations/", "/settings/notices/",
+        "/invitations/", "/settings/notices/", "/bookmarks/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)

@@ -50,8 +50,8 @@ def a_year_passes() -> None:
 
 def test_every_address_of_the_old_name_redirects_for_good(client: Client, lena: User) -> None:
     kwip = write(lena, "hello")
-    for rest in ("", "feed.atom", "followers/", "following/", "favourites/", "comments/", "?sort=active",
-                 f"kwip/{kwip.pk}/", f"kwip/{kwip.pk}/history/"):  # fmt: skip
+    for rest in ("", "feed.atom", "followers/", "following/", "favourites/", "comments/", "shares/",
+                 "?sort=active", f"kwip/{kwip.pk}/", f"kwip/{kwip.pk}/history/"):  # fmt: skip
         for old in ("lena_m", "Lena_M"):
             answer = client.get(f"/{old}/{rest}")
             assert (answer.status_code, answer["Location"]) == (301, f"/lena/{rest}"), rest

@@ -1,5 +1,4 @@
--- The ids of the users with these current or former names. A user of an earlier release whose address was
--- never confirmed is left out, as by `queries.UNCONFIRMED`.
+-- The ids of the users with these current or former names.
 -- PostgreSQL expects the same number of names, whatever their number is (`unnest`): otherwise a plan for any number
 -- looks dearer than a plan for few, and it would plan each execution anew.
 -- index: accounts_user_username_key (username), accounts_formername_pkey (name), account_emailaddress_user_id_2c513194 (user_id)
@@ -7,13 +6,7 @@
 SELECT u.id
 FROM accounts_user u
 WHERE u.username = ANY (ARRAY(SELECT unnest(%(names)s::text[])))
-  AND NOT (
-    u.last_login IS NULL AND NOT u.is_staff AND NOT u.is_superuser
-    AND EXISTS (
-        SELECT FROM account_emailaddress e WHERE e.user_id = u.id AND NOT e.verified AND e.primary OFFSET 0
-    )
-    AND NOT EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = u.id AND e.verified OFFSET 0)
-  )
+  AND {confirmed}
 UNION
 SELECT f.user_id
 FROM accounts_formername f

@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,10 +19,13 @@ from apps.demo import builder, grammar
 from apps.demo.house import APPLICANTS, HOUSE
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
-from apps.feeds.queries import of_the_day
+from apps.feeds.queries import network, of_the_day
 from apps.graph.models import Follow
+from apps.keyset import Seek
 from apps.kwips import actions, text, visibility
-from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag
+from apps.kwips.models import Bookmark, Favourite, Kwip, KwipTag, Mention, Revision, Share, Tag
+from apps.messages.queries import conversations
+from apps.notifications.models import Notice
 from apps.plaintext import clean
 from apps.policy.queries import current
 
@@ -102,7 +106,10 @@ def test_every_counter_says_what_the_rows_say(demo):
         "favourites_count": "SELECT count(*) FROM kwips_favourite f WHERE f.kwip_id = k.id",
         "last_active_at": "SELECT coalesce(max(c.created_at), k.created_at) FROM kwips_kwip c "
         "WHERE c.thread_id = k.id",
-        "version": "SELECT 1 + k.comments_count + k.favourites_count + (k.edited_at IS NOT NULL)::int",
+        "shares_count": "SELECT count(*) FROM kwips_share s "
+        "WHERE s.kwip_id = k.id AND s.author_id = k.author_id",
+        "version": "SELECT 1 + k.comments_count + k.favourites_count + k.shares_count "
+        "+ (k.edited_at IS NOT NULL)::int",
     }
     for column, counting in counted.items():
         assert not rows(f"SELECT id FROM kwips_kwip k WHERE {column} <> ({counting})")
@@ -157,6 +164,16 @@ def test_comments_and_favourites_are_by_people_who_may_see_the_kwip():
 
 
 @pytest.mark.django_db
+def test_one_in_twenty_is_a_share_of_a_kwip_of_someone_else_that_everyone_may_see():
+    populate(people=300, kwips=4_000)
+    assert 0.035 < Share.objects.count() / 4_000 < 0.07
+    assert not rows("SELECT 1 FROM kwips_share s JOIN kwips_kwip k ON k.id = s.kwip_id "
+                    "WHERE k.thread_id IS NOT NULL OR k.audience_id IS NOT NULL OR s.sharer_id = k.author_id "
+                    "OR s.id < k.id OR s.created_at < k.created_at")  # fmt: skip
+    assert not rows("SELECT 1 FROM kwips_share s JOIN kwips_kwip k USING (id)")
+
+
+@pytest.mark.django_db
 def test_an_edited_kwip_keeps_what_it_said():
     populate(kwips=1_000)
     revisions = Revision.objects.select_related("kwip")
@@ -207,6 +224,22 @@ def test_the_demo_account_has_all_there_is_to_try():
     assert not any(User.objects.exclude(pk=demo.pk)[number].has_usable_password() for number in (0, 100))
     assert User.objects.exclude(username=HOUSE).count() == 300
     assert 9_000 < Kwip.objects.count() < 12_000
+    assert Bookmark.objects.filter(user=demo).count() > 3
+    assert Share.objects.filter(sharer=demo).exists()
+    timeline = network(viewer_id=demo.pk, following_count=demo.following_count)
+    page = timeline.fetch(Seek(timeline.order, timeline.order.start, backward=False, limit=200))
+    assert {entry.shared_by[0] for entry in page if entry.shared_by} > {"demo"}
+    assert Notice.objects.filter(recipient=demo, kind="share").exists()
+
+
+@pytest.mark.django_db
+def test_the_demo_account_has_messages_one_unread_and_a_buzz():
+    populate(demo=True, people=100, kwips=300)
+    demo = User.objects.get(username=builder.DEMO)
+    talks = list(conversations(demo, {}))
+    assert [talk.is_unread for talk in talks] == [True, False]
+    assert talks[0].sent_at > talks[1].sent_at - timedelta(hours=1)
+    assert {"message", "buzz"} <= set(Notice.objects.filter(recipient=demo).values_list("kind", flat=True))
 
 
 @pytest.mark.django_db

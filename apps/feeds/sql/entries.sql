@@ -1,7 +1,8 @@
 -- Wraps every timeline: adds to the ids that it found the versions that the keys of their cards need, the
 -- mentioned people who are deactivated (their names are not linked), and the viewer's {marks}. A comment's card also names the
 -- author of the kwip that it is about: the sum changes with either author. {ids} is the timeline,
--- {page_order} its order.
+-- {page_order} its order. OFFSET 0 has PostgreSQL look up each kwip and author by key: beside the estimated cost of a
+-- large network, a scan of all people looks no dearer.
 -- index: kwips_kwip_pkey (id), accounts_user_pkey (id), kwips_mention_pkey (kwip_id, user_id),
 -- user_switched_off (id)
 SELECT
@@ -24,6 +25,6 @@ SELECT
     ) AS unlinked,
     {marks} AS marks
 FROM ({ids}) AS page
-JOIN kwips_kwip AS kwip ON kwip.id = page.id
-JOIN accounts_user AS author ON author.id = kwip.author_id
+CROSS JOIN LATERAL (SELECT k.version, k.author_id, k.thread_id FROM kwips_kwip k WHERE k.id = page.id OFFSET 0) AS kwip
+CROSS JOIN LATERAL (SELECT a.version FROM accounts_user a WHERE a.id = kwip.author_id OFFSET 0) AS author
 ORDER BY {page_order}

@@ -25,15 +25,15 @@ class Network:
     files: set[str] = field(default_factory=set)
 
     def ids(self) -> list[int]:
-        """The ids of page 1, which are those of the two plans; `files` has the files that read it."""
+        """The ids of page 1, of kwips and shares, which are those of the two plans; `files` read it."""
         timeline = queries.network(viewer_id=self.viewer.pk, following_count=queries.FEW_FOLLOWEES + 1)
         with CaptureQueriesContext(connection) as captured:
-            found: list[int] = [entry.id for entry in timeline.page({})]
+            entries = [entry._replace(newer=None) for entry in timeline.page({})]
         sent = [query["sql"] for query in captured]
         self.files = {file for file in PLANS | KEPT for sql in sent if f"/* {file}.sql */" in sql}
         with lookaside.bypassed():
-            assert found == [entry.id for entry in timeline.page({})]
-        return found
+            assert entries == timeline.page({}).items
+        return [entry.place or 0 for entry in entries]
 
     def read(self) -> set[str]:
         """The files that read page 1."""

@@ -1,6 +1,7 @@
 -- A community large enough that PostgreSQL chooses as it would on the site: 4,000 people, of whom the second half
--- fell silent long ago; 40,000 kwips, 8,000 comments. Person 1 follows 1,000 who kwip and 1,000 who do not any more,
--- person 2 follows 1,000 who do not, person 3 a hundred. Nothing in it is random.
+-- fell silent long ago; 38,000 kwips, 8,000 comments, and of each twenty kwips one is a share
+-- instead. Person 1 follows 1,000 who kwip and 1,000 who do not any more, person 2 follows 1,000 who do not, person 3 a
+-- hundred. Nothing in it is random.
 INSERT INTO accounts_user (
     id, username, email, password, display_name, bio, avatar, version, is_active, is_staff, is_superuser,
     kwips_count, comments_count, favourites_count, followers_count, following_count
@@ -16,7 +17,7 @@ SELECT i, author, CASE WHEN i % 20 = 0 THEN author END, (i % 20 = 0)::int, repea
        timestamptz '2026-01-01' + i * interval '1 minute', timestamptz '2026-01-01' + i * interval '1 minute', 1, 0, 0
 FROM (
     SELECT i, CASE WHEN i <= 8000 THEN 2001 + i * 7919 % 2000 ELSE 1 + i * 7919 % 2000 END AS author
-    FROM generate_series(1, 40000) i
+    FROM generate_series(1, 40000) i WHERE i % 20 <> 7
 ) kwip;
 
 INSERT INTO kwips_kwip (
@@ -51,7 +52,8 @@ SELECT i, i + 2 + j * 7 FROM generate_series(1, 1000) i, generate_series(0, 2) j
 
 INSERT INTO kwips_tag (id, name) SELECT i, 'tag' || i FROM generate_series(1, 50) i;
 INSERT INTO kwips_kwiptag (tag_id, kwip_id)
-SELECT CASE WHEN i % 2 = 0 THEN 1 ELSE 2 + i % 49 END, i FROM generate_series(1, 48000, 3) i;
+SELECT CASE WHEN i % 2 = 0 THEN 1 ELSE 2 + i % 49 END, i FROM generate_series(1, 48000, 3) i
+JOIN kwips_kwip k ON k.id = i;
 
 INSERT INTO kwips_favourite (user_id, kwip_id)
 SELECT person, kwip
@@ -60,4 +62,18 @@ FROM (
     UNION ALL SELECT 10 + i % 500, i FROM generate_series(1, 48000) i
     UNION ALL SELECT 600 + i % 500, i FROM generate_series(1, 48000) i
 ) liked
+JOIN kwips_kwip k ON k.id = liked.kwip
 ORDER BY kwip, person;
+
+INSERT INTO kwips_share (id, sharer_id, kwip_id, author_id)
+SELECT i, sharer, k.id, k.author_id
+FROM (
+    SELECT i, CASE WHEN i % 60 = 7 THEN 6 ELSE 1 + i * 7927 % 2000 END AS sharer FROM generate_series(7, 40000, 20) i
+) shared
+JOIN kwips_kwip k ON k.id = i - 1
+WHERE k.visibility = 0 AND k.author_id <> sharer;
+UPDATE kwips_kwip k SET shares_count = 1 FROM kwips_share s WHERE s.kwip_id = k.id;
+
+INSERT INTO kwips_bookmark (user_id, kwip_id)
+SELECT CASE WHEN i % 48 = 1 THEN 3 ELSE 10 + i % 500 END, k.id
+FROM generate_series(1, 48000, 3) i JOIN kwips_kwip k ON k.id = i;

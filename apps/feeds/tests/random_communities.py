@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Model
+from django.db.models import F, Model
 from hypothesis import strategies as st
 
 from apps.accounts import actions as accounts
@@ -12,13 +12,16 @@ from apps.accounts.models import User
 from apps.feeds import queries
 from apps.feeds.queries import Timeline
 from apps.graph.models import Block, Follow, Mute
-from apps.kwips.models import Favourite, Kwip, KwipTag, Tag
+from apps.kwips.models import Bookmark, Favourite, Kwip, KwipTag, Share, Tag
 
 NOON = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 PEOPLE = range(1, 5)
 TAGS = ("tea", "milk")
 # The distance of ids, so that a test can insert a kwip between two others.
 STEP = 10
+
+# Above what `shared.sql` takes for many shares.
+MANY_SHARES = 1_000
 
 type Pair = tuple[int, int]
 
@@ -34,6 +37,15 @@ class Written:
     tag: str | None
 
 
+@dataclass(frozen=True)
+class Shared:
+    """``sharer`` shares the kwip ``kwip_id``, which ``author`` wrote."""
+
+    sharer: int
+    kwip_id: int
+    author: int
+
+
 @dataclass
 class Community:
     follows: set[Pair]
@@ -43,6 +55,11 @@ class Community:
     favourites: list[Pair]
     deleted: set[int]
     off: set[int] = field(default_factory=set)
+    # People and the places of kwips, in the order of the shares.
+    sharing: list[Pair] = field(default_factory=list)
+    bookmarks: list[Pair] = field(default_factory=list)
+    is_viral: bool = False
+    shares: dict[int, Shared] = field(default_factory=dict)
     kwips: dict[int, Kwip] = field(default_factory=dict)
 
     def build(self) -> None:
@@ -66,8 +83,36 @@ class Community:
         Favourite.objects.bulk_create(
             (Favourite(user_id=person, kwip_id=(place + 1) * STEP) for person, place in self.favourites),
         )
+        Bookmark.objects.bulk_create(
+            (Bookmark(user_id=person, kwip_id=(place + 1) * STEP) for person, place in self.bookmarks),
+        )
+        for number, (person, place) in enumerate(self.sharing):
+            # Between the kwips, at some distance after the kwip.
+            above = (place + 1 + number % 5) * STEP
+            self.share(
+                person, (place + 1) * STEP, next(i for i in range(above + 1, 2**30) if self.is_free(i))
+            )
         for place in self.deleted:
             self.delete((place + 1) * STEP)
+
+    def is_free(self, place: int) -> bool:
+        return place % STEP != 0 and place not in self.shares and place not in self.kwips
+
+    def share(self, sharer: int, kwip_id: int, place: int) -> None:
+        """Shares the kwip with the id ``place``, as `share.sql` does."""
+        kwip = self.kwips[kwip_id]
+        there = {(share.sharer, share.kwip_id) for share in self.shares.values()}
+        if kwip.thread_id or kwip.followers_only or kwip.author_id == sharer or (sharer, kwip_id) in there:
+            return
+        Share.objects.create(pk=place, sharer_id=sharer, kwip_id=kwip_id, author_id=kwip.author_id)
+        Kwip.objects.filter(pk=kwip_id).update(
+            shares_count=F("shares_count") + (MANY_SHARES if self.is_viral else 1)
+        )
+        self.shares[place] = Shared(sharer, kwip_id, kwip.author_id)
+
+    def unshare(self, place: int) -> None:
+        Share.objects.filter(pk=place).delete()
+        del self.shares[place]
 
     def add(self, kwip_id: int, written: Written) -> None:
         thread = None if written.thread is None else self.kwips[(written.thread + 1) * STEP]
@@ -92,10 +137,11 @@ class Community:
     def delete(self, kwip_id: int) -> None:
         Kwip.objects.filter(pk=kwip_id).delete()
         self.kwips = {pk: kwip for pk, kwip in self.kwips.items() if kwip_id not in (pk, kwip.thread_id)}
+        self.shares = {place: share for place, share in self.shares.items() if share.kwip_id in self.kwips}
 
     @property
     def newest(self) -> int:
-        return max(self.kwips, default=0)
+        return max([*self.kwips, *self.shares], default=0)
 
     def is_visible(self, kwip: Kwip, viewer: int) -> bool:
         thread = self.kwips.get(kwip.thread_id or 0)
@@ -108,8 +154,32 @@ class Community:
         between = {(viewer, kwip.author_id), (kwip.author_id, viewer)}
         return admitted and not between & self.blocks
 
+    def network_shares(self, viewer: int) -> list[int]:
+        """A kwip is in a network once, where the viewer could have seen it first: at its own place if they
+        follow its author, else at its first share by someone whom they follow and hear.
+        """
+
+        def is_heard(person: int) -> bool:
+            between = {(viewer, person), (person, viewer)}
+            return person not in self.off and (viewer, person) not in self.mutes and not between & self.blocks
+
+        def is_in_network(person: int) -> bool:
+            return person == viewer or (viewer, person) in self.follows
+
+        first: dict[int, int] = {}
+        for place, share in sorted(self.shares.items()):
+            if is_in_network(share.sharer) and is_heard(share.sharer) and not is_in_network(share.author):
+                first.setdefault(share.kwip_id, place)
+        return [
+            place
+            for kwip_id, place in first.items()
+            if (kwip := self.kwips[kwip_id]).audience_id is None
+            and self.is_visible(kwip, viewer)
+            and is_heard(kwip.author_id)
+        ]
+
     def expected(self, name: str, viewer: int, about: int) -> list[int]:
-        """The ids of a timeline in order. ``about`` selects the person, tag or thread."""
+        """The positions of a timeline in order. ``about`` selects the person, tag or thread."""
         seen = [kwip for kwip in self.kwips.values() if self.is_visible(kwip, viewer)]
         own = [kwip for kwip in seen if kwip.thread_id is None]
         heard = [kwip for kwip in own if (viewer, kwip.author_id) not in self.mutes]
@@ -120,7 +190,16 @@ class Community:
         if kind == "favourites":
             rows = Favourite.objects.filter(user_id=_person(about)).order_by("-pk")
             visible = {kwip.pk for kwip in seen}
-            return [row.kwip_id for row in rows if row.kwip_id in visible]
+            return [row.pk for row in rows if row.kwip_id in visible]
+        if kind == "bookmarks":
+            kept = Bookmark.objects.filter(user_id=viewer).order_by("-pk")
+            visible = {kwip.pk for kwip in seen}
+            return [row.pk for row in kept if row.kwip_id in visible]
+        if kind == "shares":
+            everyones = {kwip.pk for kwip in own if kwip.audience_id is None}
+            shares = sorted(self.shares.items(), reverse=True)
+            person = _person(about)
+            return [place for place, it in shares if it.sharer == person and it.kwip_id in everyones]
         if kind == "tag":
             tagged = set(KwipTag.objects.filter(tag__name=_tag(about)).values_list("kwip_id", flat=True))
             unmuted = [kwip for kwip in seen if (viewer, kwip.author_id) not in self.mutes]
@@ -133,6 +212,8 @@ class Community:
         found = {"everyone": heard, "network": network, "person": of_person}[kind]
         if sort == queries.ACTIVE:
             return [k.pk for k in sorted(found, key=lambda k: (k.last_active_at, k.pk), reverse=True)]
+        if kind == "network":
+            return sorted([*_newest_first(found), *self.network_shares(viewer)], reverse=True)
         return _newest_first(found)
 
     def timeline(self, name: str, viewer: int, about: int) -> Timeline:
@@ -153,6 +234,10 @@ class Community:
                 return queries.comments(viewer_id=viewer_id, person_id=_person(about))
             case "favourites":
                 return queries.favourites(viewer_id=viewer_id, person_id=_person(about))
+            case "shares":
+                return queries.shares(viewer_id=viewer_id, person_id=_person(about))
+            case "bookmarks":
+                return queries.bookmarks(viewer_id=viewer)
             case "tag":
                 return queries.tag(viewer_id=viewer_id, name=_tag(about))
         return queries.conversation(viewer_id=viewer_id, thread_id=self._thread(about))
@@ -165,7 +250,7 @@ class Community:
 
 NAMES = (
     "everyone", "everyone active", "network", "network active", "person", "person active",
-    "comments", "favourites", "tag", "conversation",
+    "comments", "favourites", "tag", "conversation", "shares", "bookmarks",
 )  # fmt: skip
 
 
@@ -208,6 +293,7 @@ def communities(draw: st.DrawFn) -> Community:
         kwips.append(drawn)
     places = st.integers(0, max(0, len(kwips) - 1))
     likes = st.lists(st.tuples(st.sampled_from(PEOPLE), places), max_size=12, unique=True)
+    sharing = st.lists(st.tuples(st.sampled_from(PEOPLE), places), max_size=30)
     return Community(
         follows=draw(pairs | st.just({(a, b) for a in PEOPLE for b in PEOPLE if a != b})),
         blocks=draw(st.just(set()) | pairs),
@@ -216,18 +302,28 @@ def communities(draw: st.DrawFn) -> Community:
         favourites=draw(likes) if kwips else [],
         deleted=draw(st.sets(places, max_size=4)) if kwips else set(),
         off=draw(st.just(set()) | st.sets(st.sampled_from(PEOPLE), max_size=2)),
+        sharing=draw(st.just([]) | sharing) if kwips else [],
+        bookmarks=draw(likes) if kwips else [],
+        is_viral=draw(st.booleans()),
     )
+
+
+CHANGES = ("publish", "delete", "switch", "follow", "mute", "block", "share", "unshare", "unshare")
 
 
 def change(community: Community, data: st.DataObject, *, above: int) -> None:
     """One random write: a kwip above an id, a deletion, a person's state, or a change of the graph."""
     one, other = data.draw(st.permutations(PEOPLE))[:2]
     pair = one, other
-    match data.draw(st.sampled_from(("publish", "delete", "switch", "follow", "mute", "block"))):
+    match data.draw(st.sampled_from(CHANGES)):
         case "publish":
             community.add(above + STEP, data.draw(written()))
         case "delete" if community.kwips:
             community.delete(data.draw(st.sampled_from(sorted(community.kwips))))
+        case "share" if community.kwips:
+            community.share(one, data.draw(st.sampled_from(sorted(community.kwips))), above + 1)
+        case "unshare" if community.shares:
+            community.unshare(data.draw(st.sampled_from(sorted(community.shares))))
         case "switch":
             person = User.objects.get(pk=one)
             if person.is_active:

@@ -12,7 +12,8 @@ from apps.feeds import first_pages
 from apps.feeds.statements import SQL
 from apps.feeds.tests.kept_network import other_connection, write
 from apps.graph import actions as graph
-from apps.kwips.models import Kwip
+from apps.kwips import sharing
+from apps.kwips.models import Kwip, Share
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
@@ -63,6 +64,58 @@ def test_no_order_of_writes_and_commits_hides_a_kwip_that_is_committed(
                 if reads >> number & 1:
                     network.ids()  # compares with the plans
         assert len(network.ids()) == 3, order
+
+
+@pytest.mark.parametrize("reads", READS.values(), ids=READS)
+def test_no_order_of_shares_and_commits_hides_or_repeats_a_kwip(
+    network, ann, bob, publish: Publish, monkeypatch: pytest.MonkeyPatch, reads: int
+) -> None:
+    """Two people share a kwip of a third, and one takes an older share back, with a reader in between."""
+    monkeypatch.setattr(first_pages, "RENEWED_AFTER", 1)
+    eve, dan, gus = (User.objects.create_user(name, f"{name}@example.org") for name in ("eve", "dan", "gus"))
+    for followee in (dan, gus):
+        graph.follow(follower=ann, followee=followee)
+    kwip = publish(eve)
+    for order in orders({"first": 2, "second": 2, "take back": 2}):
+        Share.objects.all().delete()
+        publish(eve)
+        sharing.share(kwip=kwip, user=gus)
+        network.ids()
+        with contextlib.ExitStack() as stack:
+            cursors = {name: stack.enter_context(other_connection()) for name in WRITES}
+            begun: set[str] = set()
+            for number, name in enumerate(order):
+                cursor = cursors[name]
+                if name in begun:
+                    cursor.connection.commit()
+                else:
+                    WRITES[name](cursor, {"first": bob, "second": dan}.get(name, gus), kwip)
+                begun.add(name)
+                if reads >> number & 1:
+                    network.ids()  # compares with the plans
+        [place] = network.ids()
+        earliest = Share.objects.order_by("pk").first()
+        assert earliest is not None
+        assert place == earliest.pk, order
+
+
+def share_unlocked(cursor: Any, sharer: User, kwip: Kwip) -> int:
+    """A share as a later version might write it, without its kwip's lock: so that two of them overlap."""
+    cursor.execute("SELECT pg_current_xact_id()")
+    cursor.execute(
+        "INSERT INTO kwips_share (id, sharer_id, kwip_id, author_id)"
+        " VALUES (nextval('kwips_kwip_id_seq'), %s, %s, %s)",
+        [sharer.pk, kwip.pk, kwip.author_id],
+    )
+    return 0
+
+
+def take_back(cursor: Any, sharer: User, kwip: Kwip) -> int:
+    cursor.execute("DELETE FROM kwips_share WHERE sharer_id = %s AND kwip_id = %s", [sharer.pk, kwip.pk])
+    return 0
+
+
+WRITES = {"first": share_unlocked, "second": share_unlocked, "take back": take_back}
 
 
 def restore(cursor: Any, person: User) -> None:

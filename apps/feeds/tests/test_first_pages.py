@@ -17,8 +17,8 @@ from apps.feeds.tests.kept_network import KEPT, PLANS, forget, other_connection,
 from apps.graph import actions as graph
 from apps.graph.models import Block, Mute
 from apps.keyset import Seek
-from apps.kwips import actions, withholding
-from apps.kwips.models import Kwip
+from apps.kwips import actions, sharing, withholding
+from apps.kwips.models import Kwip, Share
 from apps.lookaside.memcached import MemcachedStore
 from apps.lookaside.server import Options
 from deploy.local.memcached import Memcached
@@ -159,6 +159,69 @@ def test_what_is_hidden_is_gone_from_the_page_at_once(network, ann, bob, publish
     renewed(network)
     graph.unfollow(follower=ann, followee=bob)
     assert network.ids() == [own]
+
+
+@pytest.fixture
+def shared(ann: User, bob: User, publish: Publish) -> dict[str, User]:
+    """bob and dan, whom ann follows, share a kwip of eve: dan after bob, with a kwip of bob between."""
+    eve, dan = (User.objects.create_user(name, f"{name}@example.org") for name in ("eve", "dan"))
+    graph.follow(follower=ann, followee=dan)
+    kwip = publish(eve)
+    sharing.share(kwip=kwip, user=bob)
+    for _ in range(3):
+        publish(bob)
+    sharing.share(kwip=kwip, user=dan)
+    return {"bob": bob, "dan": dan, "eve": eve}
+
+
+def place_of(sharer: User) -> int:
+    return Share.objects.get(sharer=sharer).pk
+
+
+@pytest.mark.parametrize("how", ["take back", "unfollow", "mute", "switch off"])
+def test_a_share_that_was_hidden_behind_an_earlier_one_appears_at_once(
+    network, ann, shared: dict[str, User], how: str
+) -> None:
+    bob, dan = shared["bob"], shared["dan"]
+    before = renewed(network)
+    assert place_of(bob) in before
+    assert place_of(dan) not in before
+    match how:
+        case "take back":
+            sharing.unshare(kwip=Kwip.objects.get(author=shared["eve"]), user=bob)
+        case "unfollow":
+            graph.unfollow(follower=ann, followee=bob)
+        case "mute":
+            Mute.objects.create(muter=ann, muted=bob)
+        case "switch off":
+            accounts.switch_off(people=[bob], by=None)
+    assert place_of(dan) in network.ids()
+
+
+@pytest.mark.usefixtures("alone")
+def test_hidden_shares_stay_kept_when_the_page_is_kept_anew(
+    network, ann, bob, shared: dict[str, User], publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_pages, "RENEWED_AFTER", 0)
+    kwip = Kwip.objects.get(author=shared["eve"])
+    renewed(network)
+    for _ in range(3):
+        publish(ann)
+        assert network.files >= KEPT
+        network.ids()
+    sharing.unshare(kwip=kwip, user=bob)
+    assert place_of(shared["dan"]) in network.ids()
+
+
+def test_among_too_many_shares_no_page_is_kept(
+    network, ann, bob, shared: dict[str, User], publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_pages, "SHARES", -16)  # of 21: five
+    assert network.read() <= PLANS
+    for _ in range(3):
+        sharing.share(kwip=publish(shared["eve"]), user=bob)
+    for _ in range(3):
+        assert network.read() <= PLANS
 
 
 @pytest.mark.usefixtures("alone")

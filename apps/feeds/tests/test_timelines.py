@@ -1,5 +1,6 @@
 """Every timeline against its naive implementation, over random communities."""
 
+from collections.abc import Iterable
 from unittest.mock import patch
 from urllib.parse import parse_qsl
 
@@ -29,8 +30,13 @@ def page(timeline: Timeline, query: str, limit: int) -> Page[Entry]:
     return timeline.page(dict(parse_qsl(query.removeprefix("?"))), limit=limit)
 
 
-def ids(pages: list[Page[Entry]]) -> list[int]:
-    return [entry.id for shown in pages for entry in shown]
+def place(entry: Entry) -> int:
+    return entry.id if entry.place is None else entry.place
+
+
+def ids(pages: Iterable[Iterable[Entry]]) -> list[int]:
+    """The positions on the pages."""
+    return [place(entry) for shown in pages for entry in shown]
 
 
 def walked(timeline: Timeline, limit: int) -> tuple[list[Page[Entry]], list[Page[Entry]]]:
@@ -63,7 +69,7 @@ class TimelineTests(TestCase):
     ) -> None:
         community.build()
         for name in NAMES:
-            if viewer == ANYONE and name.startswith("network"):
+            if viewer == ANYONE and name.startswith(("network", "bookmarks")):
                 continue
             with patch.multiple(queries, FEW_FOLLOWEES=few, WINDOW=window):
                 onward, back = walked(community.timeline(name, viewer, about), limit)
@@ -97,17 +103,21 @@ class TimelineTests(TestCase):
     @settings(randomly, max_examples=150)
     @given(communities(), st.sampled_from(PEOPLE), st.integers(1, 6), st.integers(0, 30), st.data())
     def test_a_kept_first_page_is_the_page_of_the_plans_or_is_not_used(
-        self, community: Community, viewer: int, limit: int, place: int, data: st.DataObject
+        self, community: Community, viewer: int, limit: int, steps: int, data: st.DataObject
     ) -> None:
         community.build()
         order = community.timeline("network", viewer, 1).order
         seek = Seek(order, order.start, backward=False, limit=limit)
         # The floor may be any id below which everything is committed: later kwips are above it.
-        expected, floor = community.expected("network", viewer, 1), place * STEP
+        expected, floor = community.expected("network", viewer, 1), steps * STEP
+        # With all shares of the network among them, as `renewed` reads them.
+        people = {viewer, *(followee for follower, followee in community.follows if follower == viewer)}
+        shares = {at for at, share in community.shares.items() if share.sharer in people}
+        lowest = expected[limit - 1] - 1 if len(expected) >= limit else 0
         kept = first_pages.Kept(
             graph=first_pages._horizon(viewer).graph,
             floor=floor,
-            ids=[kwip_id for kwip_id in expected[:limit] if kwip_id <= floor],
+            ids=[place for place in {*expected[:limit], *shares} if lowest < place <= floor],
             is_all=len(expected) < limit,
             newest=0,
             next_xid=0,
@@ -116,7 +126,7 @@ class TimelineTests(TestCase):
             change(community, data, above=max(floor, community.newest))
         with patch.object(first_pages, "NEWER", data.draw(st.sampled_from((2, 6, 200)))):
             shown, _ = first_pages.joined(seek, viewer, kept)
-        assert shown is None or [it.id for it in shown] == community.expected("network", viewer, 1)[:limit]
+        assert shown is None or ids([shown]) == community.expected("network", viewer, 1)[:limit]
 
     @randomly
     @given(
@@ -167,10 +177,10 @@ class TimelineTests(TestCase):
             shown = page(timeline, "", data.draw(st.integers(1, 20)))
             cursor = unseen.watch_cursor(timeline, shown)
             before = community.expected(kind, viewer, 1)
-            oldest = shown.items[-1].id if shown.older else 0
-            newest = shown.items[0].id if shown else 0
-            late = [i for i in range(oldest + 1, newest) if i % STEP]
-            later = [i for i in range(newest + 1, newest + 40) if i % STEP]
+            oldest = place(shown.items[-1]) if shown.older else 0
+            newest = place(shown.items[0]) if shown else 0
+            late = [i for i in range(oldest + 1, newest) if community.is_free(i)]
+            later = [i for i in range(newest + 1, newest + 40) if community.is_free(i)]
             came = data.draw(st.sets(st.sampled_from(late), max_size=6)) if late else set()
             for kwip_id in came | data.draw(st.sets(st.sampled_from(later), max_size=25)):
                 community.add(kwip_id, data.draw(written()))

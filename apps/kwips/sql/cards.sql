@@ -14,6 +14,7 @@ SELECT
     k.edited_at,
     k.comments_count,
     k.favourites_count,
+    k.shares_count,
     k.visibility <> 0 OR k.audience_id IS NOT NULL,
     k.thread_id,
     ta.id,

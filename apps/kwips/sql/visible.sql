@@ -3,10 +3,8 @@
 -- A kwip is for everyone only if both `visibility` and `audience_id` say so: during an upgrade the release
 -- before these columns writes a kwip for followers with an audience and visibility 0. One release later
 -- `visibility = 0` alone decides. A visibility that this release does not know is for its author alone.
--- OFFSET 0 keeps PostgreSQL from reading all followees for the few kwips that are not for everyone. The blocks
--- are not a correlated NOT EXISTS: PostgreSQL turns those into joins, which take longer to plan than to run.
--- index: follow_once (follower_id, followee_id), block_once (blocker_id, blocked_id), block_blocked_blocker
--- (blocked_id, blocker_id)
+-- OFFSET 0 keeps PostgreSQL from reading all followees for the few kwips that are not for everyone.
+-- index: follow_once (follower_id, followee_id)
 k.withheld = 0
 AND (
     (k.visibility = 0 AND k.audience_id IS NULL)
@@ -22,8 +20,4 @@ AND (
         )
     )
 )
-AND k.author_id NOT IN (
-    SELECT b.blocked_id FROM graph_block b WHERE b.blocker_id = %(viewer)s
-    UNION ALL
-    SELECT b.blocker_id FROM graph_block b WHERE b.blocked_id = %(viewer)s
-)
+AND {unblocked}

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 from django.conf import LazySettings
@@ -16,7 +16,7 @@ from apps.accounts.actions import change_profile
 from apps.accounts.models import User
 from apps.accounts.names import rename
 from apps.graph.actions import follow
-from apps.kwips import actions, cards, controls, queries
+from apps.kwips import actions, bookmarks, cards, controls, queries, sharing
 from apps.kwips.controls import Control, Facts, Marks
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import Visible
@@ -86,7 +86,7 @@ def test_a_card_of_a_transaction_that_is_rolled_back_is_not_kept(
         actions.edit(kwip=kwip, text="never committed")
         [entry] = queries.cards([Visible(kwip.pk)])
         [shown] = cards.shown([entry], ann.pk)
-        assert b"never committed" in shown.html
+        assert b"never committed" in shown
         transaction.set_rollback(True)
     kwip.refresh_from_db()
     actions.edit(kwip=kwip, text="after")
@@ -127,6 +127,10 @@ def test_every_change_that_a_card_shows_is_seen_at_once(
     assert 'data-count="1"' in page(member)
     actions.unfavourite(kwip=kwip, user=bob)
     assert 'data-count="1"' not in page(member)
+    sharing.share(kwip=kwip, user=ann)
+    assert 'data-count="1"' in page(member)
+    sharing.unshare(kwip=kwip, user=ann)
+    assert 'data-count="1"' not in page(member)
     actions.delete(kwip=kwip)
     assert "<article" not in page(member)
 
@@ -146,13 +150,18 @@ def test_each_viewer_sees_their_own_marks_on_the_same_card(
 ) -> None:
     kwip = publish(bob)
     actions.favourite(kwip=kwip, user=ann)
+    sharing.share(kwip=kwip, user=ann)
+    bookmarks.bookmark(kwip=kwip, user=ann)
     baker, visitor = Client(), Client()
     baker.force_login(bob)
     for _ in range(2):  # rendered, and from the cache
         for_ann, for_bob, for_anyone = page(member), page(baker), page(visitor)
-        assert 'aria-pressed="true"' in for_ann
+        assert for_ann.count('aria-pressed="true"') == 3
+        assert 'aria-pressed="false"' not in for_ann
         assert "/edit/" not in for_ann
-        assert 'aria-pressed="false"' in for_bob
+        assert for_bob.count('aria-pressed="false"') == 2
+        assert 'aria-pressed="true"' not in for_bob
+        assert "share/" not in for_bob, "it is his own"
         assert f"/kwip/{kwip.pk}/edit/" in for_bob
         assert f"/kwip/{kwip.pk}/delete/" in for_bob
         assert "aria-pressed" not in for_anyone
@@ -174,35 +183,35 @@ def test_a_stored_card_names_its_parts(bob: User, publish: Publish) -> None:
     stored = cards.encode(queries.cards([Visible(kwip.pk)])[0])
     header, _, html = stored.partition(b"\n\n")
     facts, *lines = header.decode().split("\n")
-    assert json.loads(facts) == {"id": kwip.pk, "author_id": bob.pk, "thread_author_id": None}
+    assert json.loads(facts) == {
+        "id": kwip.pk, "author_id": bob.pk, "thread_author_id": None, "is_for_everyone": True
+    }  # fmt: skip
     lengths = [line.split(" ") for line in lines]
     assert [name for name, _ in lengths] == [
-        "body", "heart/anonymous", "heart/off", "heart/on", "body", "own/author", "own/thread_author", "body"
+        "body", "heart/anonymous", "heart/off", "heart/on", "shared/number", "shared/off", "shared/on",
+        "body", "bookmark/off", "bookmark/on", "own/author", "own/thread_author", "body",
     ]  # fmt: skip
     assert sum(int(length) for _, length in lengths) == len(html)
 
 
-class Bookmark(Control):
+class Sticker(Control):
     """A control that the site does not have."""
 
-    name, template = "bookmark", "bookmark.html"
-    states = ("anonymous", "off", "on")
+    name, template = "sticker", "sticker.html"
+    states = ("anonymous", "liked", "plain")
     fields = ("username",)
 
     def state_of(self, card: Facts, marks: Marks) -> str:
         if not marks.viewer_id:
             return "anonymous"
-        return "on" if card.id in marks.by_control[self.name] else "off"
-
-    def marked_among(self, kwip_ids: Sequence[int], viewer_id: int) -> list[int]:
-        return [kwip_id for kwip_id in kwip_ids if kwip_id == max(kwip_ids)]
+        return "liked" if card.id in marks.by_control["heart"] else "plain"
 
 
 def test_a_new_control_is_a_class_and_a_template(
     client: Client, ann: User, publish: Publish, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
-    template = "[bookmark {{ kwip.id }} of {{ kwip.username }}{{ kwip.name }}: {{ state }}]"
-    loaders = [("django.template.loaders.locmem.Loader", {"bookmark.html": template})]
+    template = "[sticker {{ kwip.id }} of {{ kwip.username }}{{ kwip.name }}: {{ state }}]"
+    loaders = [("django.template.loaders.locmem.Loader", {"sticker.html": template})]
     [engine] = settings.TEMPLATES
     options = engine["OPTIONS"] | {
         "loaders": [
@@ -212,14 +221,15 @@ def test_a_new_control_is_a_class_and_a_template(
         ]
     }
     settings.TEMPLATES = [engine | {"APP_DIRS": False, "OPTIONS": options}]
-    monkeypatch.setattr(controls, "CONTROLS", [*controls.CONTROLS, Bookmark()])
+    monkeypatch.setattr(controls, "CONTROLS", [*controls.CONTROLS, Sticker()])
     first, second = publish(ann), publish(ann)
-    assert f"[bookmark {first.pk} of ann: anonymous]" in page(client)
+    actions.favourite(kwip=second, user=ann)
+    assert f"[sticker {first.pk} of ann: anonymous]" in page(client)
     client.force_login(ann)
     for _ in range(2):  # rendered, and from the cache
         shown = page(client)
-        assert f"[bookmark {first.pk} of ann: off]" in shown
-        assert f"[bookmark {second.pk} of ann: on]" in shown
+        assert f"[sticker {first.pk} of ann: plain]" in shown
+        assert f"[sticker {second.pk} of ann: liked]" in shown
         assert "anonymous]" not in shown
         assert 'aria-pressed="false"' in shown
         assert f"/kwip/{first.pk}/edit/" in shown

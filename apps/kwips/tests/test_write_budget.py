@@ -100,6 +100,18 @@ def test_favouriting(cost: Cost, kwip: Kwip) -> None:
     assert cost(f"/kwip/{kwip.pk}/unfavourite/") == (5, 3, 2)
 
 
+def test_sharing(cost: Cost, kwip: Kwip) -> None:
+    # limit, the kwip, then in one message: its counter, the share; the notice and its savepoint
+    assert cost(f"/kwip/{kwip.pk}/share/") == (6, 4, 2)
+    assert cost(f"/kwip/{kwip.pk}/unshare/") == (4, 3, 2)
+
+
+def test_bookmarking(cost: Cost, kwip: Kwip) -> None:
+    # limit, the kwip, then in one message: the person's lock, the bookmark
+    assert cost(f"/kwip/{kwip.pk}/bookmark/") == (4, 3, 1)
+    assert cost(f"/kwip/{kwip.pk}/unbookmark/") == (3, 3, 1)
+
+
 def test_following(cost: Cost, ann: User, bob: User) -> None:
     # limit, the person, locks, block, not yet followed, the row, two counters, the notice and its
     # savepoint

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.notifications.models import Period
-from apps.notifications.registry import KINDS
+from apps.notifications.registry import KINDS, Channel
 from apps.notifications.statements import SQL
 
 MAX_REFUSALS = 3
@@ -22,6 +22,9 @@ class Addressee(NamedTuple):
     def channel(self, kind: str) -> str:
         """The channel that the person chose for a kind."""
         return self.channels.get(kind) or KINDS[kind].channel
+
+    def wants_at_once(self, kind: str) -> bool:
+        return self.channel(kind) == Channel.MAIL and not self.is_silenced
 
     @property
     def has_digest(self) -> bool:

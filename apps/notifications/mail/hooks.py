@@ -34,7 +34,7 @@ def is_wanted(message_id: str) -> bool:
     if notice is None:
         return False  # deleted, seen on the site, or new again and mailed by another message
     to = addressee.find(mailed.person_id, thread_id=notice.thread_id)
-    if to is None or to.is_silenced or to.channel(mailed.kind) != Channel.MAIL:
+    if to is None or not to.wants_at_once(mailed.kind):
         return False
     return bool(queries.selected(viewer_id=mailed.person_id, ids=[notice.pk]))
 

@@ -3,6 +3,7 @@
 import datetime
 import html
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,8 +33,9 @@ class Said:
 
     def __init__(self, line: Line) -> None:
         self.line = line
+        context = {"line": line, "site_name": settings.SITE_NAME}
         self.words_html: SafeString = mark_safe(  # noqa: S308 - a rendered template
-            " ".join(render_to_string(line.kind.template, {"line": line}).split())
+            " ".join(render_to_string(line.kind.template, context).split())
         )
         self.words = html.unescape(strip_tags(self.words_html))
         self.url = settings.SITE_URL + line.url
@@ -79,9 +81,9 @@ def of_digest(
     """What waited, newest first; ``number`` notices, of which a page of groups is shown."""
     shown = [{"group": group, "lines": [Said(line) for line in group.lines]} for group in groups]
     subscription = Subscription(person_id)
-    context = {
+    context: dict[str, Any] = {
         "groups": shown,
-        "first": shown[0]["lines"][0],
+        "first": Said(groups[0].lines[0]),
         "others": number - 1,
         "stop_url": subscription.url,
     }
@@ -111,24 +113,23 @@ def _mail(
 
 def samples() -> Iterator[tuple[str, EmailMessage]]:
     """Yields samples of each mail, by name, for `manage.py previewmail`."""
-    bob = Actor("bob", "Bob O'Tea", "")
-    told = {"notified_at": datetime.datetime(2026, 11, 26, 8, tzinfo=datetime.UTC), "is_unseen": True}
-    thread = {"thread_id": 7, "thread_author": "ann", "thread_text": "who has seen the kettle?"}
     comment = Line(
         group_id=12,
         kind=KINDS["comment"],
         subject=7,
+        notified_at=datetime.datetime(2026, 11, 26, 8, tzinfo=datetime.UTC),
+        is_unseen=True,
         number=1,
-        actors=[bob],
+        actors=[Actor("bob", "Bob O'Tea", "")],
         kwip_id=9,
         kwip_author="bob",
         kwip_text="it is on the stove, as ever.\n\n1 < 2, i'd say :)",
+        thread_id=7,
+        thread_author="ann",
+        thread_text="who has seen the kettle?",
         is_tracked=True,
-        **told,
-        **thread,
     )
-    nothing = dict.fromkeys([*thread, "kwip_id", "kwip_author", "kwip_text", "is_tracked"])
-    follow = Line(group_id=11, kind=KINDS["follow"], subject=0, number=1, actors=[bob], **told, **nothing)
+    follow = replace(comment, group_id=11, kind=KINDS["follow"], kwip_id=None, kwip_text=None, thread_id=None)
     notice = Notice(pk=12, recipient_id=1, kind="comment", subject=7)
     yield "notice", of_notice(notice, "ann@example.org", comment)
     groups = [Group(12, [comment]), Group(11, [follow])]

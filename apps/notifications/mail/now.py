@@ -47,15 +47,14 @@ def _mail(notice_id: int) -> bool:
         return False  # mailed by an earlier run, deleted, or new again under another id
     person_id, thread_id = notice.recipient_id, notice.thread_id
     locked = unreturned.lock_conversation(person_id=person_id, notice_id=notice_id, thread_id=thread_id)
-    groups: list[queries.Group] = []
-    if _is_due(notice_id, locked):
-        to = addressee.find(person_id, thread_id=thread_id)
-        if to is not None and to.channel(notice.kind) == Channel.MAIL and not to.is_silenced:
-            groups = queries.selected(viewer_id=person_id, ids=[notice_id])
-    unreturned.mark([notice_id], Channel.SENT if groups else Channel.SITE)
-    for group in groups:
-        mails.of_notice(notice, to.email, group.lines[0]).send()
-    return bool(groups)
+    to = addressee.find(person_id, thread_id=thread_id) if _is_due(notice_id, locked) else None
+    if to is not None and to.wants_at_once(notice.kind):
+        for group in queries.selected(viewer_id=person_id, ids=[notice_id]):
+            unreturned.mark([notice_id], Channel.SENT)
+            mails.of_notice(notice, to.email, group.lines[0]).send()
+            return True
+    unreturned.mark([notice_id], Channel.SITE)
+    return False
 
 
 def _is_due(notice_id: int, locked: Iterable[unreturned.Unreturned]) -> bool:

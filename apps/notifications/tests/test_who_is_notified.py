@@ -12,7 +12,7 @@ from apps.accounts import invitations
 from apps.accounts.models import User
 from apps.graph import actions as graph
 from apps.graph.models import Block, Mute
-from apps.kwips import actions
+from apps.kwips import actions, sharing
 from apps.kwips.models import Kwip
 from apps.kwips.tracking import set_tracking
 from apps.notifications import actions as notices
@@ -89,6 +89,18 @@ def likes_twice(scene: Scene) -> None:
         act(kwip=scene.kwip, user=scene[ACTOR])
 
 
+def shares_twice(scene: Scene) -> None:
+    if not scene.kwip.followers_only:
+        for act in (sharing.share, sharing.unshare, sharing.share):
+            act(kwip=scene.kwip, user=scene[ACTOR])
+
+
+def stops_sharing(scene: Scene) -> None:
+    shares_twice(scene)
+    Notice.objects.all().delete()
+    sharing.unshare(kwip=scene.kwip, user=scene[ACTOR])
+
+
 def operator_writes(*names: str) -> Callable[[Scene], None]:
     """To all members, if there are no names. The command runs, and runs again."""
 
@@ -136,6 +148,8 @@ TABLE: list[tuple[str, Callable[[Scene], Any], dict[str, str], dict[str, str]]] 
     ("likes a comment", lambda it: actions.favourite(kwip=it.comment, user=it[ACTOR]),
      {"tracker": "favourite"}, {}),
     ("likes their own", lambda it: actions.favourite(kwip=it.own, user=it[ACTOR]), {}, {}),
+    ("shares", shares_twice, {}, {"author": "share"}),
+    ("stops sharing", stops_sharing, {}, {}),
     ("follows", lambda it: graph.follow(follower=it[ACTOR], followee=it["member"]), {"member": "follow"}, {}),
     ("follows the one who mutes", lambda it: graph.follow(follower=it[ACTOR], followee=it["mutes"]), {}, {}),
     ("an operator writes to two", operator_writes("mutes", "off", ACTOR),

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.models import User
-from apps.demo import builder, bulk_copy, clock, grammar, house, notices
+from apps.demo import builder, bulk_copy, clock, grammar, house, letters, notices
 from apps.demo.builder import Community, Shape
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
@@ -126,6 +126,7 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
         ]  # builder.FIRST is the demo's
         notices.notify(people=people, since_kwip=first_kwip, until=until)
         house.furnish()
+        letters.deliver()
     return (
         f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "
         f"{sum(home.counts.comments):,} comments, {sum(home.counts.favourites):,} favourites."

@@ -1,24 +1,18 @@
 """Addresses that are refused three times in a row get no notices, and their owner sees why."""
 
-import io
-import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core.mail import send_mail
 from django.test import Client
 
 from apps.accounts.models import User
 from apps.commandqueue.models import Command, Kind, State
-from apps.commandqueue.tests.conftest import let_time_pass, work
+from apps.commandqueue.tests.conftest import work
 from apps.commandqueue.tests.smtpserver import Server
-from apps.notifications import preferences
 from apps.notifications.mail.tests.conftest import Write, mail_at_once, send_digests
 from apps.notifications.models import Notice, Preferences
-from kwippy.observability.logs import logging_config
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,53 +146,3 @@ def test_mail_of_the_account_is_not_affected(
 def test_a_long_reply_is_stored_shortened(mail: Callable[..., Command | None]) -> None:
     mail("550 " + "x" * 400)
     assert len(Preferences.objects.get().refused_reply) <= 200
-
-
-# ── Logs ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    monkeypatch.setattr(logging.getLogger("mail.log"), "propagate", False)  # of the mail server in this test
-    logging_config(format="json", level="INFO")
-    written = io.StringIO()
-    root.handlers[0].setStream(written)  # type: ignore[attr-defined]
-    yield written
-    logging_config(format="json", level="WARNING")
-    root.handlers, root.level = before, level
-
-
-def test_no_log_has_an_address_or_a_word_of_the_mail(
-    logged: io.StringIO, mail: Callable[..., Command | None], ann: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for reply, stage in (
-        ("550 <ann@example.org>: who?", "RCPT"), ("450 <ann@example.org>", "RCPT"),
-        ("550 ann@example.org", "FINAL"), ("451 ann@example.org", "FINAL"), ("", ""),
-    ):  # fmt: skip
-        mail(reply, stage)
-        let_time_pass()
-        preferences.try_again(user=ann)
-
-    def fails(*arguments: object) -> None:
-        raise ValueError
-
-    monkeypatch.setattr("apps.notifications.mail.mails.of_notice", fails)
-    mail()
-    send_mail("canary", "canary", "site@example.org", ["ann@example.org"])
-    work()
-    assert "mail of notices failed" in logged.getvalue()
-    for canary in ("ann@", "canary words", "stop/"):
-        assert canary not in logged.getvalue(), canary
-
-
-def test_the_log_of_requests_has_no_link_that_ends_mail(
-    logged: io.StringIO, client: Client, ann: User
-) -> None:
-    from apps.notifications.mail.unsubscribe import Subscription
-
-    path = Subscription(ann.pk).url.removeprefix("http://localhost:8000")
-    client.post(path)
-    assert json.dumps("/notifications/stop/…") in logged.getvalue()
-    assert path not in logged.getvalue()

@@ -1,7 +1,0 @@
--- Adds %(by)s to the favourites of a kwip. This is also the lock of the kwip's row. Of none, none can be taken
--- away: the caller rolls back.
--- index: kwips_kwip_pkey (id)
--- types: by integer
-UPDATE kwips_kwip
-SET favourites_count = greatest(favourites_count + %(by)s, 0), version = version + 1
-WHERE id = %(kwip)s
