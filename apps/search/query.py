@@ -47,7 +47,8 @@ class Query:
         if self.after is None and self.before is None:
             return ""
         # Clocks differ a little; a kwip is not from tomorrow.
-        end = self.before or datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=2)
+        end = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=2)
+        end = min(self.before, end) if self.before else end
         low = _day(self.after) if self.after else 0
         return any_of(DAYS.covering(low, _day(end))) or NOTHING
 

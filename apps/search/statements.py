@@ -4,8 +4,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from apps.accounts.statements import SQL as ACCOUNTS_SQL
 from apps.feeds.statements import SQL as FEEDS_SQL
 from apps.kwips import controls, counted
+from apps.kwips.visibility import SQL as KWIPS_SQL
 from apps.kwips.visibility import THREAD_VISIBLE_SQL, VISIBLE_SQL
 from apps.search.slices import DAYS, IDS
 from apps.search.words import folded_name, vector
@@ -23,12 +25,18 @@ indexed AS (
     SELECT made.id, %(vector)s::tsvector || {_SLICES} FROM made
 ),"""  # noqa: S608 - constants
 
+_unblocked = KWIPS_SQL.load("unblocked")
+# No block between the viewer and the person `u`.
+_PERSON_UNBLOCKED = Sql(_unblocked.text.replace("k.author_id", "u.id"), _unblocked.types)
+
 SQL = SqlFolder(
     Path(__file__).parent / "sql",
     "search",
     slices=Sql(_SLICES, {}),
     visible=Sql(VISIBLE_SQL, {}),
     thread_visible=Sql(THREAD_VISIBLE_SQL, {}),
+    confirmed=ACCOUNTS_SQL.load("confirmed"),
+    person_unblocked=_PERSON_UNBLOCKED,
     unmuted=FEEDS_SQL.load("unmuted"),
     switched_on=FEEDS_SQL.load("switched_on"),
 )

@@ -1,6 +1,6 @@
 -- The people whose names are most like %(name)s, in folded spelling: the very user name first, then names that begin
 -- with it, then by trigrams. %(end)s follows all that begins with the name.
--- index: search_person_prefix (name text_pattern_ops), search_person_trigrams (name gin_trgm_ops), accounts_user_pkey (id), block_once (blocker_id, blocked_id), block_blocked_blocker (blocked_id, blocker_id)
+-- index: search_person_prefix (name text_pattern_ops), search_person_trigrams (name gin_trgm_ops), accounts_user_pkey (id)
 -- types: name text, end text
 WITH near AS (
     (
@@ -17,18 +17,8 @@ SELECT u.id
 FROM near
 JOIN accounts_user u ON u.id = near.user_id
 WHERE u.is_active
-  AND NOT (
-    u.last_login IS NULL AND NOT u.is_staff AND NOT u.is_superuser
-    AND EXISTS (
-        SELECT FROM account_emailaddress e WHERE e.user_id = u.id AND NOT e.verified AND e.primary OFFSET 0
-    )
-    AND NOT EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = u.id AND e.verified OFFSET 0)
-  )
-  AND u.id NOT IN (
-    SELECT b.blocked_id FROM graph_block b WHERE b.blocker_id = %(viewer)s
-    UNION ALL
-    SELECT b.blocker_id FROM graph_block b WHERE b.blocked_id = %(viewer)s
-  )
+  AND {confirmed}
+  AND {person_unblocked}
 ORDER BY
     u.username = %(name)s DESC,
     starts_with(near.name, %(name)s) DESC,
