@@ -1,10 +1,10 @@
 """Writes of the index, beside those that `statements` adds to new kwips: edits, names, existing rows."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Max, Model
+from django.db.models import Max, Model, QuerySet
 
 from apps.accounts import events as accounts_events
 from apps.accounts.models import User
@@ -26,9 +26,14 @@ def on_edited(event: kwips_events.Edited) -> None:
 
 
 @accounts_events.joined.within
-@accounts_events.profile_changed.within
-def on_person(event: accounts_events.Joined | accounts_events.ProfileChanged) -> None:
+def on_joined(event: accounts_events.Joined) -> None:
     name_people([event.user])
+
+
+@accounts_events.profile_changed.within
+def on_profile_changed(event: accounts_events.ProfileChanged) -> None:
+    if event.fields & {"username", "display_name"}:
+        name_people([event.user])
 
 
 @accounts_events.renamed.within
@@ -36,7 +41,7 @@ def on_renamed(event: accounts_events.Renamed) -> None:
     name_people(User.objects.filter(pk=event.user_id))
 
 
-def name_people(people: Collection[User] | Iterator[User]) -> None:
+def name_people(people: Iterable[User]) -> None:
     rows = [PersonName(user=person, name=_name_of(person)) for person in people]
     PersonName.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["user"], update_fields=["name"]
@@ -71,14 +76,21 @@ def build(*, again: bool = False) -> Iterator[Progress]:
     yield from _build(Tag, TagName, "tags", lambda ids: name_tags(list(_locked(Tag, ids))), again=again)
 
 
-def _build(model, index, what, write, *, again):  # type: ignore[no-untyped-def]
-    newest = model.objects.aggregate(newest=Max("pk"))["newest"] or 0
+def _build(
+    model: type[Model],
+    index: type[Model],
+    what: str,
+    write: Callable[[Sequence[int]], object],
+    *,
+    again: bool,
+) -> Iterator[Progress]:
+    newest = model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
     written = 0
     for high in range(newest + 1, 0, -WINDOW):
         low = max(0, high - WINDOW)
-        rows = model.objects.filter(pk__gte=low, pk__lt=high).order_by("pk")
+        rows = model._default_manager.filter(pk__gte=low, pk__lt=high).order_by("pk")
         if not again:
-            there = index.objects.filter(pk__gte=low, pk__lt=high).values("pk")
+            there = index._default_manager.filter(pk__gte=low, pk__lt=high).values("pk")
             rows = rows.exclude(pk__in=there)
         ids = list(rows.values_list("pk", flat=True))
         for at in range(0, len(ids), BATCH):
@@ -93,8 +105,10 @@ def _index(ids: Sequence[int]) -> None:
     _write(list(_locked(Kwip, ids).values_list("pk", "text")))
 
 
-def _locked[M: Model](model: type[M], ids: Sequence[int]):  # type: ignore[no-untyped-def]
-    return model._default_manager.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
+def _locked[M: Model](model: type[M], ids: Sequence[int]) -> QuerySet[M]:
+    return (
+        model._default_manager.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
+    )
 
 
 def _write(texts: Sequence[tuple[int, str]], new_tags: Sequence[str] = ()) -> None:

@@ -72,7 +72,7 @@ def plan(text: str) -> tuple[list[int], list[dict[str, Any]]]:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(note):
-        found = [entry.id for entry in queries.kwips(parse(text), {}, viewer=None, keep={})]
+        found = [int(entry.id) for entry in queries.kwips(parse(text), {}, viewer=None, keep={})]
     explained = list(nodes(plans.plan(sent[-1])))
     return found, explained
 
