@@ -4,8 +4,8 @@ In one minute: each kwip has an entry with its words, folded, and with *slices*:
 4,096, 16,384 … ids it is among. A search asks the GIN index for the words in the newest slices first, then in
 longer ones, until a page is full. So the commonest word reads a thousand ids, and the rarest a few lookups.
 
-    "tea kettle"  ─► 'tea' & 'kettle' & ('(bc4' | '(bc3' | …)      the newest ids: 21 found?  ─► page
-                     'tea' & 'kettle' & (')2f0' | ')2ef' | …)      four times as many …
+    "tea kettle"  ─► 'tea' & 'kettle', and '(bc4' | '(bc3' | …     the newest ids: 21 found?  ─► page
+                     'tea' & 'kettle', and ')2f0' | ')2ef' | …     four times as many …
                      'tea' & 'kettle'                              all that are left
                               └─ one statement, which stops at the page ─┘
 

@@ -43,7 +43,9 @@ def kwips(
         newest = _run(SQL.statement("newest"), {})[0][0]
         walk = list(steps(int(seek.parameters["cursor_id"]), newest, is_ascending=seek.is_ascending))  # type: ignore[arg-type]
         parameters = seek.parameters | {
-            "queries": [all_of(tsquery, any_of(step.slices)) for step in walk],
+            "query": tsquery,
+            # The last step has none: all that match.
+            "slices": [any_of(step.slices) or tsquery for step in walk],
             "lows": [step.low for step in walk],
             "highs": [step.high for step in walk],
             "viewer": viewer.pk if viewer else ANYONE,
