@@ -20,7 +20,7 @@ from apps.commandqueue.models import Queue
 _LINE_LIMIT = 990  # characters; RFC 5322 allows 998
 
 
-class _Wire(EmailPolicy):  # it is not generic at run time
+class _Wire(EmailPolicy):
     """Writes a long word as it is: it can't be folded, and Python would write encoded words.
 
     No program decodes those in an address such as List-Unsubscribe's.
