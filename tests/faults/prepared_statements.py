@@ -2,26 +2,40 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
+from allauth.account.models import EmailAddress
 from django.core.mail import EmailMessage
+from django.utils import timezone
 
 from apps import limits, lookaside
 from apps.accounts.backends import CachedUserBackend
 from apps.accounts.keys import user_key
 from apps.accounts.models import User
 from apps.commandqueue.core import outcomes, store
-from apps.commandqueue.models import Queue, State
+from apps.commandqueue.models import Command, Queue, State
 from apps.commandqueue.tests.conftest import mailers
 from apps.commandqueue.tests.smtpserver import Server
+from apps.feeds import first_pages, newcomers
 from apps.feeds import queries as feeds
 from apps.feeds.keys import network_first_page
 from apps.feeds.queries import Timeline
-from apps.keyset import Seek
-from apps.kwips import actions, bookmarks, controls, sharing
+from apps.graph.actions import follow
+from apps.keyset import KeysetOrder, Seek, encode
+from apps.kwips import actions, bookmarks, completion, controls, of_the_day, sharing, tracking
 from apps.kwips import queries as kwips
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import Visible
+from apps.messages import actions as messages
+from apps.messages.models import Buzz
+from apps.messages.queries import conversations, newest
+from apps.notifications import actions as notices
+from apps.notifications import queries as notifications
+from apps.notifications.mail import digests, now
+from apps.notifications.mail.tests.conftest import digests_are_due
+from apps.notifications.models import Notice
 
 type Uses = dict[str, Callable[[], object]]
 
@@ -30,6 +44,10 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
     """By name; each returns the same again. ``kwip`` is one of several by ann, with comments by bob."""
     sharing.share(kwip=kwip, user=bob)
     bookmarks.bookmark(kwip=kwip, user=bob)
+    of_the_day.choose(kwip=kwip, by=ann)
+    for person in (ann, bob):
+        EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    cee = silent_follower(ann)
     settings.MAILERS = mailers(smtp.port)
     many = feeds.FEW_FOLLOWEES + 1
     timelines = {
@@ -41,6 +59,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "favourites": feeds.favourites(viewer_id=bob.pk, person_id=bob.pk),
         "shares": feeds.shares(viewer_id=bob.pk, person_id=bob.pk),
         "bookmarks": feeds.bookmarks(viewer_id=bob.pk),
+        "of the day": feeds.of_the_day(),
         "tag": feeds.tag(viewer_id=bob.pk, name="leaves"),
         "conversation": feeds.conversation(viewer_id=bob.pk, thread_id=kwip.pk),
         "network": feeds.network(viewer_id=bob.pk, following_count=1),
@@ -51,7 +70,8 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
     }
     there_and_back = {name: both_ways(timeline, bob) for name, timeline in timelines.items()}
     return there_and_back | {
-        "kept first page": lambda: first_page_twice(timelines["large network"], bob),
+        "kept first page": lambda: first_page_thrice(timelines["large network"], bob),
+        "newcomers": lambda: read_newcomers(bob),
         "user": lambda: read_user(bob),
         "visible kwip": lambda: str(kwips.visible_kwip(kwip.pk, bob.pk)),
         "writes": lambda: write_and_delete(ann, bob),
@@ -59,8 +79,21 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "cards": lambda: kwips.cards([Visible(kwip.pk)]),
         "left out": lambda: kwips.shown_counts(ann, bob.pk),
         "marks": lambda: str(controls.marks_of(bob.pk, kwips.cards([Visible(kwip.pk)]))),
+        "completion": lambda: completion.people(bob.pk, "an", kwip_id=kwip.pk),
+        "tracking": lambda: track_and_stop(kwip, bob),
+        "messages": lambda: message_and_delete(ann, bob),
+        "buzz": lambda: buzz(ann, cee),
+        "notices": lambda: notify_and_delete(ann, bob),
         "queue": queued,
     }
+
+
+def silent_follower(ann: User) -> User:
+    """A person who joined long ago and wrote nothing, whom ``ann`` may buzz."""
+    joined_at = timezone.now() - timedelta(days=30)
+    cee = User.objects.create_user("cee", "cee@example.org", "a long password", joined_at=joined_at)
+    follow(follower=cee, followee=ann)
+    return cee
 
 
 def both_ways(timeline: Timeline, viewer: User) -> Callable[[], object]:
@@ -75,10 +108,19 @@ def both_ways(timeline: Timeline, viewer: User) -> Callable[[], object]:
     return fetch
 
 
-def first_page_twice(network: Timeline, viewer: User) -> object:
-    """By the two plans, and from the kept page."""
+def first_page_thrice(network: Timeline, viewer: User) -> object:
+    """By the two plans; from the kept page; and from it when it is due to be kept anew."""
     lookaside.cache().delete(network_first_page(viewer.pk))
-    return [[entry.id for entry in network.page({})] for _ in range(2)]
+    pages = [[entry.id for entry in network.page({})] for _ in range(2)]
+    with patch.object(first_pages, "RENEWED_AFTER", -1):
+        return [*pages, [entry.id for entry in network.page({})]]
+
+
+def read_newcomers(viewer: User) -> object:
+    lookaside.cache().delete("newcomers")
+    found = newcomers.newcomers(viewer.pk)
+    assert found
+    return found
 
 
 def read_user(user: User) -> object:
@@ -102,6 +144,60 @@ def write_and_delete(ann: User, bob: User) -> object:
     return edited.text, [it.created for it in made], counts
 
 
+def track_and_stop(kwip: Kwip, user: User) -> object:
+    choices = []
+    for is_on in (True, False):
+        tracking.set_tracking(kwip=kwip, user=user, is_on=is_on)
+        choices.append(tracking.chosen(kwip, user))
+    return choices
+
+
+def message_and_delete(ann: User, bob: User) -> object:
+    """A message that is sent twice, listed and read; both delete the conversation."""
+    key = uuid.uuid4()
+    sent = [messages.send(sender=ann, recipient=bob, text="tea?", form_key=key) for _ in range(2)]
+    pages = [conversations(bob, there) for there in first_and_before(f"messages of {bob.pk}")]
+    messages.read(user=bob, other=ann)
+    read = conversations(bob, {})
+    for owner, other in ((ann, bob), (bob, ann)):
+        last = newest(owner, other)
+        assert last
+        messages.delete_conversation(owner=owner, other=other, newest=last.pk)
+    return sent, [[(it.text, it.is_unread) for it in page] for page in (*pages, read)]
+
+
+def buzz(buzzer: User, buzzed: User) -> object:
+    messages.buzz(buzzer=buzzer, buzzed=buzzed)
+    return Buzz.objects.filter(buzzer=buzzer, buzzed=buzzed).delete()[0]
+
+
+def notify_and_delete(ann: User, bob: User) -> object:
+    """Notices of a kwip that mentions bob, and of his comment: listed, mailed, visited, seen and cleared."""
+    Notice.objects.all().delete()  # those of other uses
+    kwip = actions.publish(author=ann, text="tea for @bob?", form_key=uuid.uuid4()).kwip
+    comment = actions.comment(author=bob, thread=kwip, text="with milk", form_key=uuid.uuid4()).kwip
+    Notice.objects.filter(recipient=ann).delete()
+    notices.notify_commented.func(comment.pk, kwip.pk)  # anew
+    ids = list(Notice.objects.filter(recipient=ann).values_list("pk", flat=True))
+    pages = [notifications.notices(ann, there) for there in first_and_before(f"notices {ann.pk}")]
+    mailed = now.mail_notices.func(ids)
+    digests_are_due(bob)
+    sent = digests.send_due.func()
+    notices.visit(user=bob, thread_id=kwip.pk)
+    seen = [len(notices.mark_seen(user=person)) for person in (ann, bob)]
+    notices.clear(user=ann, newest=notifications.MAX_ID)
+    left = [len(notifications.notices(person, {})) for person in (ann, bob)]
+    swept = notices.sweep()
+    actions.delete(kwip=kwip)
+    kinds = [[line.kind.name for group in page for line in group.lines] for page in pages]
+    return kinds, mailed, sent, seen, left, swept, Notice.objects.filter(thread_id=kwip.pk).count()
+
+
+def first_and_before(order: str) -> list[dict[str, str]]:
+    """The arguments of a list's first page, and of the page above its oldest row."""
+    return [{}, {"after": encode(KeysetOrder(order), (0,))}]
+
+
 def limited(settings: Any) -> object:
     """A hit that is taken back, one that counts, and one that is refused."""
     settings.LIMITS = settings.LIMITS | {"once": "1/h"}
@@ -112,6 +208,7 @@ def limited(settings: Any) -> object:
 
 def queued() -> object:
     """A message passes through the queue: enqueue, claim, retry, claim, settle."""
+    Command.objects.all().delete()  # those of other uses, which would be claimed first
     EmailMessage("tea?", "the kettle is on", "ann@example.org", ["bob@example.org"]).send()
     put_off = outcomes.Outcome(State.WAITING, error={"reason": "later"})
     ends: list[object] = []

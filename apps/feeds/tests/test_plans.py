@@ -50,37 +50,40 @@ FALLBACK = {"network_people", "network_people_active"}
 ONE_QUERY = {name for name in TIMELINES if "silent" not in name and "news" not in name}
 
 
-def _vacuum(cursor: Any) -> None:
-    """Repeated: VACUUM leaves out a page that another process pins, such as the checkpointer."""
-    left: list[Any] = list(LARGE)
-    for _ in range(20):
-        if left:
-            cursor.execute("VACUUM ANALYZE")
-            cursor.execute(NOT_ALL_VISIBLE, [list(LARGE)])
-            left = cursor.fetchall()
-    assert not left
-
-
 @pytest.fixture(scope="module")
 def populated(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Data for all tests of the module: VACUUM does not run inside the transaction of a test."""
     with django_db_blocker.unblock():
-        with connection.cursor() as cursor:
-            # VACUUM marks no page all-visible before the commits of its rows are on disk, and the test
-            # server commits asynchronously: chance would decide whether an index-only scan looks expensive.
-            cursor.execute("SET synchronous_commit = on; SET statement_timeout = 0")
-            cursor.execute(POPULATED)
-            _vacuum(cursor)
-            cursor.execute("RESET synchronous_commit; RESET statement_timeout")
-        yield
-        tables = ", ".join(
-            model._meta.db_table
-            for label in ("accounts", "graph", "kwips")
-            for model in apps.get_app_config(label).get_models(include_auto_created=True)
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {tables} CASCADE")
-            cursor.execute("ANALYZE")
+        try:
+            with connection.cursor() as cursor:
+                _populate(cursor)
+            yield
+        finally:
+            _empty()
+
+
+def _populate(cursor: Any) -> None:
+    # VACUUM marks no page all-visible before the commits of its rows are on disk, and the test
+    # server commits asynchronously: chance would decide whether an index-only scan looks expensive.
+    cursor.execute("SET synchronous_commit = on; SET statement_timeout = 0")
+    cursor.execute(POPULATED)
+    # FREEZE waits for a page that another process pins. Without INDEX_CLEANUP a page with a few rows that
+    # earlier tests rolled back is left as it is.
+    cursor.execute("VACUUM (FREEZE, ANALYZE, INDEX_CLEANUP ON)")
+    cursor.execute(NOT_ALL_VISIBLE, [list(LARGE)])
+    assert cursor.fetchall() == []
+    cursor.execute("RESET synchronous_commit; RESET statement_timeout")
+
+
+def _empty() -> None:
+    tables = ", ".join(
+        model._meta.db_table
+        for label in ("accounts", "graph", "kwips")
+        for model in apps.get_app_config(label).get_models(include_auto_created=True)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {tables} CASCADE")
+        cursor.execute("ANALYZE")
 
 
 @pytest.fixture(params=["force_custom_plan", "force_generic_plan"])
