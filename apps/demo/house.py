@@ -1,19 +1,21 @@
 """The house of the demo community: its account, greetings, an announcement, invitations, applicants.
 
-And what the demo account shares and keeps.
+And what the demo account shares and keeps, and who shares a kwip of it.
 """
 
 import datetime
 import uuid
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts import invitations
 from apps.accounts.models import Application, Invitation, User
 from apps.demo.builder import DEMO
+from apps.graph.models import Follow
 from apps.kwips import actions, bookmarks, of_the_day, sharing
 from apps.kwips.greeting import form_key_for
-from apps.kwips.models import Kwip
+from apps.kwips.models import Kwip, Share
 from apps.policy.models import SitePolicy
 
 HOUSE = "kwippy"
@@ -25,10 +27,11 @@ APPLICANTS = (
 )
 _GREETED = 12
 _KEPT = 11
+_SHARERS = 2
 
 
-def furnish() -> None:
-    """Adds all of it to a community that was just generated, in the caller's transaction."""
+def furnish(*, until: datetime.datetime) -> None:
+    """Adds all of it to a community that was just generated up to ``until``, in the caller's transaction."""
     house = User.objects.filter(username=HOUSE).first()
     if house is None:
         house = User(username=HOUSE, email=f"{HOUSE}@kwippy.example", display_name="kwippy")
@@ -46,9 +49,8 @@ def furnish() -> None:
     ).save()
     _greet(house, newest)
     _invite(demo, newest[0] if newest else None)
-    _share_and_keep(demo)
-    public = Kwip.objects.filter(thread=None, audience=None).select_related("author")
-    if (kwip := public.order_by("-favourites_count", "-pk").first()) is not None:
+    _share_and_keep(demo, until)
+    if (kwip := _liked().select_related("author").first()) is not None:
         of_the_day.choose(kwip=kwip, by=house)
     Application.objects.bulk_create(
         Application(username=name, email=f"{name}@kwippy.example", words=words) for name, words in APPLICANTS
@@ -68,17 +70,30 @@ def _greet(house: User, people: list[User]) -> None:
         Kwip.objects.filter(pk__in=(made.pk, first.pk)).update(last_active_at=moment)
 
 
-def _share_and_keep(demo: User) -> None:
-    """The account shares two well-liked kwips of others, and has bookmarks of some more."""
-    liked = (
-        Kwip.objects.filter(thread=None, audience=None)
-        .exclude(author=demo)
-        .order_by("-favourites_count", "-pk")
-    )
-    for kwip in liked[1:3]:
-        sharing.share(kwip=kwip, user=demo)
-    for kwip in liked[3:_KEPT]:
+def _share_and_keep(demo: User, until: datetime.datetime) -> None:
+    """The account shares two well-liked kwips of others, and has bookmarks of some more.
+
+    Followers share the kwip of it that is liked best.
+    """
+    of_others = _liked().exclude(author=demo)
+    for kwip in of_others[1:3]:
+        _share(kwip, demo, until)
+    for kwip in of_others[3:_KEPT]:
         bookmarks.bookmark(kwip=kwip, user=demo)
+    follows = Follow.objects.filter(followee=demo).select_related("follower").order_by("pk")
+    for kwip in _liked().filter(author=demo)[:1]:
+        for follow in follows[:_SHARERS]:
+            _share(kwip, follow.follower, until)
+
+
+def _share(kwip: Kwip, sharer: User, moment: datetime.datetime) -> None:
+    sharing.share(kwip=kwip, user=sharer)
+    Share.objects.filter(kwip=kwip, sharer=sharer).update(created_at=moment)
+
+
+def _liked() -> QuerySet[Kwip]:
+    """The kwips for everyone, those with most favourites first."""
+    return Kwip.objects.filter(thread=None, audience=None).order_by("-favourites_count", "-pk")
 
 
 def _invite(demo: User, taken_by: User | None) -> None:

@@ -113,14 +113,16 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         return moved
     viewer = viewer_id(request)
     timeline = queries.person(viewer_id=viewer, person_id=who.pk, sort=_sort(request))
+    shown = _page(request, timeline)
+    reached = reach(viewer, who.pk)
     context = {
-        **_page(request, timeline),
+        **shown,
         "person": who,
         "beginning": excerpt(who.bio, words=300, characters=280),
         "preview": previews.person_path(who),
         "is_self": who.pk == viewer,
-        "is_following": graph.is_following(viewer, who.pk),
-        "reach": reach(viewer, who.pk),
+        "is_following": reached is not None and reached.is_followed,
+        "reach": reached,
     }
     return render(request, "feeds/person.html", context)
 

@@ -11,11 +11,6 @@ from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 PAGE_SIZE = 40
 
 
-def is_following(follower_id: int | None, followee_id: int) -> bool:
-    """False for an anonymous visitor, whose id is None."""
-    return bool(follower_id) and Follow.objects.filter(follower=follower_id, followee=followee_id).exists()
-
-
 def followed_among(follower_id: int, ids: Collection[int]) -> set[int]:
     """The ids of those users that the follower follows."""
     rows = Follow.objects.filter(follower=follower_id, followee__in=ids)

@@ -20,28 +20,34 @@ class NotShareable(Exception):
 
 def share(*, kwip: Kwip, user: User) -> int:
     """Shares a kwip, once. Returns its number of shares. Raises `Gone`, `NotShareable`."""
-    if (count := _mark(kwip, user, "share", events.shared, by=1)) is not None:
-        return count
+    with transaction.atomic():
+        if (count := _mark(kwip, user, "share", events.shared, by=1)) is not None:
+            return count
+        # Under the kwip's lock: afterwards, another click of the person can have taken the share back.
+        is_shared = Share.objects.filter(kwip=kwip.pk, sharer=user).exists()
+        transaction.set_rollback(True)
     count = _count(kwip)
-    if not Share.objects.filter(kwip=kwip.pk, sharer=user).exists():
+    if not is_shared:
         raise NotShareable
     return count
 
 
 def unshare(*, kwip: Kwip, user: User) -> int:
     """Takes a share back. Returns the kwip's number of shares. Raises `Gone`."""
-    count = _mark(kwip, user, "unshare", events.unshared, by=-1)
-    return _count(kwip) if count is None else count
+    with transaction.atomic():
+        if (count := _mark(kwip, user, "unshare", events.unshared, by=-1)) is not None:
+            return count
+        transaction.set_rollback(True)
+    return _count(kwip)
 
 
 def _mark(kwip: Kwip, user: User, statement: str, event: Event[events.Shared], *, by: int) -> int | None:
-    with transaction.atomic():
-        marked = mark(statement, kwip.pk, user.pk, by=by, locks=[counting_mark("shares_count")])
-        if marked is None:
-            transaction.set_rollback(True)
-            return None
-        event.emit(events.Shared(marked.kwip, user, marked.tags))
-        return marked.kwip.shares_count
+    """Locks the kwip until the caller's transaction ends. None: nothing to write, the caller rolls back."""
+    marked = mark(statement, kwip.pk, user.pk, by=by, locks=[counting_mark("shares_count")])
+    if marked is None:
+        return None
+    event.emit(events.Shared(marked.kwip, user, marked.tags))
+    return marked.kwip.shares_count
 
 
 def _count(kwip: Kwip) -> int:

@@ -34,6 +34,7 @@ class Reach(NamedTuple):
     wrote: bool  # to the viewer, in a conversation that the person did not delete
     is_silent: bool
     was_buzzed: bool
+    is_followed: bool  # by the viewer
 
     @property
     def may_write(self) -> bool:

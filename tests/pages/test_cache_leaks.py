@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 from django.urls import get_resolver
@@ -19,6 +20,7 @@ from apps.kwips import actions
 from apps.messages import actions as messages
 from apps.messages.models import Message
 from apps.notifications import actions as notices
+from apps.notifications.mail.unsubscribe import Subscription
 from apps.notifications.models import OperatorMessage
 from deploy.local.memcached import Memcached
 from tests.support.http import Member
@@ -156,7 +158,7 @@ def site(memcached: str) -> Iterator[Site]:
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
         "/ann/shares/", "/bookmarks/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
-        f"/invitation/{'0' * 40}/",
+        f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip
     with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
         yield Site(port, address, public, private, ann)
@@ -297,7 +299,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
             attacked.add(resolve(address.partition("?")[0]).url_name)
     # POST only, files, or restricted to networks.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
-    others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation"}
+    others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation", "mail_try_again"}
     others |= {"report_message", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others

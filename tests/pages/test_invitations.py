@@ -14,7 +14,7 @@ from apps.accounts import invitations, sign_ups
 from apps.accounts.actions import switch_off
 from apps.accounts.models import NOTE_LIMIT, Application, Invitation, SignUp, User
 from apps.graph import actions as graph
-from apps.graph.queries import is_following
+from apps.graph.queries import followed_among
 from kwippy.observability.request_log import without_secrets
 from kwippy.tasks import sweep_sign_ups
 from tests.pages.test_sign_up_modes import APPROVAL, CLOSED, INVITATION, OPEN, set_mode
@@ -73,8 +73,8 @@ def test_the_invited_sees_who_invites_joins_at_once_and_both_follow_each_other(
     assert "a few words about you" not in form, "an invitation needs none"
     assert who_is_in(join(link)) == "eve"
     eve = User.objects.get(username="eve")
-    assert is_following(eve.pk, ann.pk)
-    assert is_following(ann.pk, eve.pk)
+    assert followed_among(eve.pk, [ann.pk])
+    assert followed_among(ann.pk, [eve.pk])
     assert Invitation.objects.get().taken_by == eve
     assert "@eve" in anns.get("/invitations/").content.decode()
 
@@ -209,8 +209,8 @@ def test_an_inviter_who_follows_as_many_as_allowed_is_followed_all_the_same(
     graph.follow(follower=ann, followee=member("bob"))
     join(link_in(make(anns)))
     eve = User.objects.get(username="eve")
-    assert is_following(eve.pk, ann.pk)
-    assert not is_following(ann.pk, eve.pk)
+    assert followed_among(eve.pk, [ann.pk])
+    assert not followed_among(ann.pk, [eve.pk])
 
 
 def test_who_was_invited_is_forgotten_with_either_person(anns: Client, ann: User) -> None:

@@ -17,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts import invitations
 from apps.accounts.models import Application, User
-from apps.graph.queries import is_following
+from apps.graph.queries import followed_among
 from apps.policy.models import SignUpMode, SitePolicy
 from tests.support import journey
 from tests.support.people import member
@@ -106,8 +106,8 @@ def test_a_member_invites_a_friend_who_joins_and_both_follow_each_other(
     journey.submit(friend, "/accounts/signup/")
     journey.confirm(friend, newcomer, newest_mail(newcomer.email))
     joined = User.objects.get(username=newcomer.username)
-    assert is_following(joined.pk, ann.pk)
-    assert is_following(ann.pk, joined.pk)
+    assert followed_among(joined.pk, [ann.pk])
+    assert followed_among(ann.pk, [joined.pk])
     page.goto(f"{live_server.url}/invitations/")
     expect(page.locator("main")).to_contain_text(f"@{newcomer.username}")
     look(page)

@@ -73,6 +73,15 @@ def test_fifty_clicks_at_once_are_one_share(ann: User, bob: User, publish: Publi
 
 
 @pytest.mark.django_db(transaction=True)
+def test_who_shares_and_takes_back_at_once_is_not_refused(ann: User, bob: User, publish: Publish) -> None:
+    kwip = publish(bob)
+    acts = [sharing.unshare if number % 2 else sharing.share for number in range(50)]
+    counts = at_once([partial(act, kwip=kwip, user=ann) for act in acts])
+    assert set(counts) <= {0, 1}
+    assert sharing.share(kwip=kwip, user=ann) == is_counted(kwip) == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_counter_is_exact_while_fifty_people_share_and_take_back(bob: User, publish: Publish) -> None:
     kwip = publish(bob)
     people = [User.objects.create_user(f"fan{n}", f"fan{n}@example.org") for n in range(10)]

@@ -1,6 +1,7 @@
 -- What %(viewer)s may send to %(person)s: whether the person follows the viewer, a block is between them, what
 -- the person takes, whether each has the conversation (the person: wrote in it), whether the person is silent,
--- and was buzzed by the viewer within %(hours)s hours. No row if the person is switched off or deleted.
+-- and was buzzed by the viewer within %(hours)s hours. And whether the viewer follows the person, for the page
+-- that shows both. No row if the person is switched off or deleted.
 -- Silent: neither a kwip nor a comment that the viewer may see in the last %(days)s days, among the newest of
 -- each; and not new. What the viewer may not see counts for nothing, so that the button does not reveal it.
 -- index: accounts_user_pkey (id), follow_once (follower_id, followee_id), block_once (blocker_id, blocked_id),
@@ -41,7 +42,8 @@ SELECT
         SELECT FROM private_messages_buzz b
         WHERE b.buzzer_id = %(viewer)s AND b.buzzed_id = u.id
           AND b.buzzed_at > now() - %(hours)s * interval '1 hour'
-    )
+    ),
+    EXISTS (SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = u.id)
 FROM accounts_user u
 LEFT JOIN private_messages_preference p ON p.user_id = u.id
 WHERE u.id = %(person)s AND u.is_active

@@ -125,7 +125,7 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
             person.id for person in home.people[: 1 + len(notices.OTHERS)]
         ]  # builder.FIRST is the demo's
         notices.notify(people=people, since_kwip=first_kwip, until=until)
-        house.furnish()
+        house.furnish(until=until)
         letters.deliver()
     return (
         f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "
