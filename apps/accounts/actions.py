@@ -9,7 +9,7 @@ from django.db.models import F
 
 from apps.accounts import avatars, events
 from apps.accounts.counters import lock_people
-from apps.accounts.models import User
+from apps.accounts.models import OffReason, User
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -43,26 +43,36 @@ def change_picture(*, user: User, picture: bytes | None) -> None:
     avatars.remove(before.avatar)
 
 
-def switch_off(*, people: Iterable[User], by: User | None) -> list[User]:
-    """Deactivates users: they cannot sign in, and every page omits them and their kwips.
+def switch_off(
+    *, people: Iterable[User], by: User | None, reason: OffReason = OffReason.SUSPENDED
+) -> list[User]:
+    """Adds a reason to deactivate users: they cannot sign in, and every page omits them and their kwips.
 
-    ``by`` is the operator, None on the command line. Returns the users whose state changed.
+    ``by`` is the operator or the person, None on the command line. Returns the users who were active before.
     """
-    return _switch(people, is_active=False, by=by)
+    return _switch(people, is_active=False, by=by, reason=reason)
 
 
-def switch_on(*, people: Iterable[User], by: User | None) -> list[User]:
-    """Reactivates users. Returns the users whose state changed."""
-    return _switch(people, is_active=True, by=by)
+def switch_on(
+    *, people: Iterable[User], by: User | None, reason: OffReason = OffReason.SUSPENDED
+) -> list[User]:
+    """Removes a reason. Returns the users whom no other reason keeps inactive."""
+    return _switch(people, is_active=True, by=by, reason=reason)
 
 
 @transaction.atomic
-def _switch(people: Iterable[User], *, is_active: bool, by: User | None) -> list[User]:
+def _switch(people: Iterable[User], *, is_active: bool, by: User | None, reason: OffReason) -> list[User]:
     locked = lock_people({person.pk for person in people})
-    changed = [person for person in locked.values() if person.is_active != is_active]
+    changed = []
+    for person in locked.values():
+        before = _off_reasons(person)
+        after = before & ~reason if is_active else before | reason
+        if after != before:
+            User.objects.filter(pk=person.pk).update(off_reasons=after.value, is_active=not after)
+            if bool(after) != bool(before):
+                changed.append(person)
     if not changed:
         return []
-    User.objects.filter(pk__in=[person.pk for person in changed]).update(is_active=is_active)
     event = events.switched_on if is_active else events.switched_off
     event.emit(events.Switched(changed, by))
     logged = partial(log.info, "person switched on" if is_active else "person switched off")
@@ -70,3 +80,10 @@ def _switch(people: Iterable[User], *, is_active: bool, by: User | None) -> list
     for person in changed:
         transaction.on_commit(partial(logged, person=person.username, person_id=person.pk, by=actor))
     return changed
+
+
+def _off_reasons(person: User) -> OffReason:
+    """`is_active` decides: the previous release writes it alone."""
+    if person.is_active:
+        return OffReason(0)
+    return OffReason(person.off_reasons) or OffReason.SUSPENDED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import IntFlag
 from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -35,6 +36,13 @@ COUNTERS = frozenset({
 PUBLIC_FIELDS = frozenset({"username", "display_name", "bio", "avatar", "is_active"})
 NOTE_LIMIT = 280  # of an invitation
 WORDS_LIMIT = 500  # of an application
+
+
+class OffReason(IntFlag):
+    """Why a person is switched off: one bit a reason. Without one they are active."""
+
+    SUSPENDED = 1  # by an operator
+    LEAVING = 2  # by themselves: their account will be deleted
 
 
 class UserManager(BaseUserManager["User"]):
@@ -86,7 +94,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     followers_count = models.PositiveIntegerField(default=0, editable=False)
     following_count = models.PositiveIntegerField(default=0, editable=False)
 
+    # Whether `off_reasons` is 0: `actions.switch_off` and `switch_on` write both.
     is_active = models.BooleanField(_("may sign in"), default=True)
+    off_reasons = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    # Follow requests, and kwips for followers by default.
+    is_private = models.BooleanField(default=False, db_default=False, editable=False)
+    # Left out of everyone's kwips, tags, search and suggestions; followers still see the person.
+    is_limited = models.BooleanField(default=False, db_default=False, editable=False)
     is_staff = models.BooleanField(_("operates the site"), default=False)
     joined_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -119,6 +133,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             # Few rows: lists of people, and cards with mentions, read the deactivated users here.
             models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
+            # Few rows: timelines of everyone read the limited users here.
+            models.Index(fields=["id"], name="user_limited", condition=models.Q(is_limited=True)),
             # For the beginning of a name; that of `username` comes with its uniqueness.
             models.Index(
                 OpClass(Lower("display_name"), name="text_pattern_ops"),

@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 
 from apps.accounts import actions as people
-from apps.accounts.models import User
+from apps.accounts.models import OffReason, User
 from apps.graph.actions import follow
 from apps.kwips import actions, sharing
 from apps.kwips.models import Kwip
@@ -258,6 +258,25 @@ def test_switching_twice_is_switching_once(place: Place) -> None:
     assert people.switch_off(people=[ann], by=None) == [ann]
     assert people.switch_off(people=[ann], by=None) == []
     assert people.switch_on(people=[ann], by=None) == [ann]
+
+
+def test_a_person_with_two_reasons_stays_off_until_both_are_removed(place: Place) -> None:
+    ann = place.people["ann"]
+    assert people.switch_off(people=[ann], by=None, reason=OffReason.LEAVING) == [ann]
+    assert people.switch_off(people=[ann], by=None) == []
+    assert people.switch_on(people=[ann], by=None, reason=OffReason.LEAVING) == []
+    ann.refresh_from_db()
+    assert not ann.is_active
+    assert people.switch_on(people=[ann], by=None) == [ann]
+    ann.refresh_from_db()
+    assert ann.is_active
+
+
+def test_a_person_whom_the_previous_release_switched_off_counts_as_suspended(place: Place) -> None:
+    ann = place.people["ann"]
+    User.objects.filter(pk=ann.pk).update(is_active=False)
+    people.switch_off(people=[ann], by=None, reason=OffReason.LEAVING)
+    assert people.switch_on(people=[ann], by=None, reason=OffReason.LEAVING) == []
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -213,6 +213,7 @@ def test_hidden_shares_stay_kept_when_the_page_is_kept_anew(
     assert place_of(shared["dan"]) in network.ids()
 
 
+@pytest.mark.usefixtures("alone")
 def test_among_too_many_shares_no_page_is_kept(
     network, ann, bob, shared: dict[str, User], publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:

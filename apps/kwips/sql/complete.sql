@@ -1,6 +1,7 @@
 -- People whose user name or name to show begins with %(name)s, for %(viewer)s, who writes below the kwip or
 -- comment %(kwip)s or, 0, elsewhere. First those of the conversation, then those whom the viewer follows,
--- then others; at most %(limit)s. For an empty name, no others. Nobody with a block or mute in between.
+-- then others; at most %(limit)s. For an empty name, no others. People with a block
+-- or mute between them and the viewer are left out.
 -- Bounded: of a conversation its newest 200 comments, of other people the first 30 by each name.
 -- OFFSET 0: each is looked up by id; PostgreSQL would read all people rather than the followees' rows.
 -- The operators ~>=~ and ~<~ compare bytes, so that a generic plan uses the indexes; LIKE would not.
