@@ -1,6 +1,7 @@
 """Writes of the index, beside those that `statements` adds to new kwips: edits, names, existing rows."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import batched
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -88,15 +89,15 @@ def _build(
     written = 0
     for high in range(newest + 1, 0, -WINDOW):
         low = max(0, high - WINDOW)
-        rows = model._default_manager.filter(pk__gte=low, pk__lt=high).order_by("pk")
+        rows = model._default_manager.filter(pk__gte=low, pk__lt=high).order_by("-pk")
         if not again:
             there = index._default_manager.filter(pk__gte=low, pk__lt=high).values("pk")
             rows = rows.exclude(pk__in=there)
-        ids = list(rows.values_list("pk", flat=True))
-        for at in range(0, len(ids), BATCH):
+        for batch in batched(list(rows.values_list("pk", flat=True)), BATCH, strict=False):
             with transaction.atomic():
-                write(ids[at : at + BATCH])
-        written += len(ids)
+                write(batch)
+            written += len(batch)
+            yield Progress(what, newest - batch[-1], newest, written)
         yield Progress(what, newest - low, newest, written)
 
 
@@ -120,4 +121,4 @@ def _write(texts: Sequence[tuple[int, str]], new_tags: Sequence[str] = ()) -> No
         "folded_tags": [folded_name(tag) for tag in new_tags],
     }
     with connection.cursor() as cursor:
-        SQL.statement("index").execute_prepared(cursor, parameters)
+        SQL.statement("index").execute(cursor, parameters)

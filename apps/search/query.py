@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from apps.kwips.text import tag_name
+from apps.kwips.text import tags
 from apps.search.slices import DAYS
 from apps.search.words import parts, tag_lexeme
 
@@ -23,7 +23,6 @@ _EPOCH = datetime.date(2000, 1, 1)
 
 _TOKEN = re.compile(r'(?P<minus>-)?(?:"(?P<phrase>[^"]*)"?|(?P<operator>from|before|after):(?P<value>[^\s"]*)|(?P<word>[^\s"]+))', re.IGNORECASE)  # fmt: skip  # noqa: E501
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
-_TAG = re.compile(r"[#＃](\S+)")
 _NAME = re.compile(r"[@＠]?(\w{2,30})", re.ASCII)
 
 
@@ -137,9 +136,9 @@ def _checked(draft: _Draft) -> Query:
 
 def _terms(token: re.Match[str]) -> Iterator[tuple[str, int]]:
     """The condition of a word, phrase or tag, and how many words it has."""
-    if (word := token["word"]) and (tag := _TAG.fullmatch(word)):
-        name = "".join(c for c in tag_name(tag[1]) if c.isalnum() or c == "_" or not c.isascii())
-        if name:
+    word = token["word"]
+    if word and word[0] in "#＃" and (names := tags(word)):
+        for name in names:
             yield quoted(tag_lexeme(name)), 1
         return
     lexemes = list(_lexemes(token["phrase"] if word is None else word))

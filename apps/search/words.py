@@ -42,6 +42,7 @@ _WORDS = regex.compile(
     r"|(?P<picture>\p{Extended_Pictographic})",
     regex.V1,
 )
+_UNSPACED = regex.compile(rf"[{UNSPACED}]\p{{M}}*", regex.V1)
 _CHARACTER = regex.compile(r"\X")
 
 
@@ -139,5 +140,8 @@ def tag_lexeme(name: str) -> str:
 
 
 def folded_name(name: str) -> str:
-    """A user name, display name or tag, as the index of names has it."""
-    return " ".join(folded(name).split())[:NAME_LENGTH]
+    """A user name, display name or tag, as the index of names has it.
+
+    Each character of a script without spaces is a word, so that trigrams find a part of the name.
+    """
+    return " ".join(_UNSPACED.sub(r" \g<0> ", folded(name)).split())[:NAME_LENGTH]

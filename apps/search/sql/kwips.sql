@@ -1,7 +1,7 @@
 -- Kwips and comments that match a query, newest first. The steps are walked in turn, from the cursor on, and the walk
 -- ends with the page: a frequent word ends it in the first steps, a rare one is read to its end by few lookups. LATERAL
 -- and OFFSET 0 keep the order of the steps. %(slices)s has the slices of each step as a query.
--- index: search_words (words), kwips_kwip_pkey (id), user_switched_off (id)
+-- index: search_words (words), kwips_kwip_pkey (id), user_switched_off (id), user_limited (id)
 -- types: query text, slices text[], lows bigint[], highs bigint[]
 SELECT found.id
 FROM (
@@ -30,6 +30,7 @@ FROM (
     WHERE ({visible})
       AND {thread_visible}
       AND {unmuted}
+      AND {unlimited}
       AND {switched_on}
     LIMIT %(limit)s
 ) found

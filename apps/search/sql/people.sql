@@ -17,6 +17,7 @@ SELECT u.id
 FROM near
 JOIN accounts_user u ON u.id = near.user_id
 WHERE u.is_active
+  AND NOT u.is_limited
   AND {confirmed}
   AND {person_unblocked}
 ORDER BY

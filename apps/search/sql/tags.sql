@@ -37,6 +37,7 @@ WHERE EXISTS (
       AND ({visible})
       AND {thread_visible}
       AND {unmuted}
+      AND {unlimited}
     OFFSET 0
 )
 LIMIT %(limit)s

@@ -66,6 +66,33 @@ def test_older_kwips_of_a_person_who_was_just_switched_off_are_not_found(ann: Us
     assert found("tea") == []
 
 
+def test_a_person_who_is_limited_is_found_nowhere(
+    ann: User, bob: User, publish: Publish, follow: Callable[..., None]
+) -> None:
+    follow(bob, ann)
+    publish(ann, "tea at #four")
+    User.objects.filter(pk=ann.pk).update(is_limited=True)
+    for viewer in (None, bob):
+        assert (found("tea", viewer), people("ann", viewer)) == ([], [])
+        assert queries.tags("four", viewer_id=viewer.pk if viewer else None) == []
+
+
+NAMES = [
+    ("東京太郎", "東京"), ("東京太郎", "太郎"), ("東京太郎", "郎"), ("สมชาย", "ชาย"), ("김민준", "민준"),
+    ("राम कुमार", "राम"), ("राम कुमार", "कुमा"), ("محمد علي", "مُحَمَّد"), ("محمد علي", "علی"),
+    ("Søren Kjær", "soren"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "part"), NAMES)
+def test_people_are_found_by_a_part_of_a_name_in_any_script(ann: User, name: str, part: str) -> None:
+    ann.display_name = name
+    ann.save()
+    index.name_people([ann])
+    assert people(part) == people(name) == ["ann"]
+    assert people("茶") == []
+
+
 def test_people_are_found_by_either_name_and_by_a_part_of_it_the_very_name_first(
     ann: User, bob: User
 ) -> None:
