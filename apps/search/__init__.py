@@ -21,10 +21,10 @@ Mechanism
     - `words`: case, accents and spellings folded in Python, so that no server's locale matters. Scripts
       without spaces (Japanese, Thai …) are indexed by characters and pairs, found as phrases of pairs.
     - Authors, tags and days are lexemes too: ``from:``, ``#tag``, ``before:`` and ``after:`` are as fast.
-    - Visibility, blocks and mutes are read from the kwip, within the walk, before LIMIT.
+    - Visibility, blocks, mutes and limited authors are read with the kwip, within the walk, before LIMIT.
     - The statement that stores a kwip stores its entry (`kwips.counted.add`); edits follow by an event,
       deletions by the cascade. ``manage.py searchindex`` indexes what was there before.
-    - Names of people and tags: trigrams, behind the very name and prefixes.
+    - Names of people and tags are found by trigrams; the exact name and names that begin with it come first.
 
 Switch
     ``SEARCH_INDEX``: False writes no entries of new kwips. ``SEARCH_TIMEOUT_MS``, ``LIMITS["search"]``.
@@ -32,13 +32,13 @@ Switch
 Invariant
     A search returns what a naive reading returns: each kwip and comment that matches and that the viewer may
     see, once, newest first. No page of search is cached, by anything. Tests: `test_kwips.py`,
-    `test_index.py`, `test_page.py`, `test_plans.py`.
+    `test_any_text.py`, `test_index.py`, `test_page.py`, `test_plans.py`.
 
 When it fails
     A query has at most 200 characters and 32 words, 60 a minute and a second each; then the page says so
     (422). A phrase of common words that never stand together may reach that second; so may a word of many
-    kwips that are not for the viewer. Of a text 16,000 words are indexed. There are no stems: "cup" does not
-    find "cups". After a release that changes `words`: ``searchindex --again``.
+    kwips that are not for the viewer. Of a text 16,000 words are indexed, and of one word 255 places: a phrase
+    behind them is not found. There are no stems: "cup" does not find "cups". After a release that changes `words`: ``searchindex --again``.
 
 How to measure
     ``make bench SUBJECT=search``.
