@@ -93,7 +93,7 @@ def _build(
         if not again:
             there = index._default_manager.filter(pk__gte=low, pk__lt=high).values("pk")
             rows = rows.exclude(pk__in=there)
-        for batch in batched(list(rows.values_list("pk", flat=True)), BATCH, strict=False):
+        for batch in batched(list(rows.values_list("pk", flat=True)), BATCH):
             with transaction.atomic():
                 write(batch)
             written += len(batch)
