@@ -37,8 +37,9 @@ Invariant
 When it fails
     A query has at most 200 characters and 32 words, 60 a minute and a second each; then the page says so
     (422). A phrase of common words that never stand together may reach that second; so may a word of many
-    kwips that are not for the viewer. Of a text 16,000 words are indexed, and of one word 255 places: a phrase
-    behind them is not found. There are no stems: "cup" does not find "cups". After a release that changes `words`: ``searchindex --again``.
+    kwips that are not for the viewer. Of a text 16,000 words are indexed, and of each word the first 255
+    positions, which phrases need. There are no stems: "cup" does not find "cups". After a release that
+    changes `words`: ``searchindex --again``.
 
 How to measure
     ``make bench SUBJECT=search``.
