@@ -3,7 +3,7 @@
 import datetime
 import random
 import uuid
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
 from urllib.parse import parse_qsl
 
@@ -133,7 +133,7 @@ def published(people: dict[str, User], community, chance: random.Random) -> dict
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval('kwips_kwip_id_seq')")
             cursor.execute("SELECT setval('kwips_kwip_id_seq', %s)", [cursor.fetchone()[0] + gap])
-        new = {
+        new: dict[str, Any] = {
             "author": people[name],
             "text": spelled_out(numbers, tags, chance),
             "form_key": uuid.uuid4(),
