@@ -62,8 +62,10 @@ def ann(transactional_db: None) -> User:
         for text in ("tea at four? https://example.org/" + "y" * 200, "x" * 300):
             send(sender=sender, recipient=recipient, text=text, form_key=uuid.uuid4())
     User.objects.create_user("dee", "dee@example.org", display_name="d" * 50)
-    eve = User.objects.create_user("eve", "eve@example.org", display_name="e" * 50, is_private=True)
-    follow(follower=ann, followee=eve)
+    ivy = User.objects.create_user(
+        "ivy", "ivy@example.org", display_name="Ivy of the very long names, and more", is_private=True
+    )
+    follow(follower=ann, followee=ivy)
     actions.publish(author=ann, text="for everyone", form_key=uuid.uuid4())
     set_private(user=ann, is_private=True)
     follow(follower=cee, followee=ann)
@@ -104,8 +106,8 @@ def addresses(member: bool) -> list[str]:
         "/messages/dee/", "/settings/messages/",
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
-        "/invitations/", "/settings/notices/", "/bookmarks/", "/requests/", "/requests/sent/", "/eve/",
-        "/settings/privacy/", "/eve/followers/",
+        "/invitations/", "/settings/notices/", "/bookmarks/", "/requests/", "/requests/sent/", "/ivy/",
+        "/settings/privacy/", "/ivy/followers/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)
