@@ -12,6 +12,7 @@ from apps.kwips import events
 from apps.kwips.actions import Gone
 from apps.kwips.counted import counting_mark, mark
 from apps.kwips.models import Kwip, Share
+from apps.kwips.visibility import SQL
 
 
 class NotShareable(Exception):
@@ -42,8 +43,9 @@ def unshare(*, kwip: Kwip, user: User) -> int:
 
 
 def _mark(kwip: Kwip, user: User, statement: str, event: Event[events.Shared], *, by: int) -> int | None:
-    """Locks the kwip until the caller's transaction ends. None: nothing to write, the caller rolls back."""
-    marked = mark(statement, kwip.pk, user.pk, by=by, locks=[counting_mark("shares_count")])
+    """Locks the kwip, then the user, for the caller's transaction. None: the caller rolls back."""
+    locks = [counting_mark("shares_count"), SQL.statement("lock_person")]
+    marked = mark(statement, kwip.pk, user.pk, by=by, locks=locks)
     if marked is None:
         return None
     event.emit(events.Shared(marked.kwip, user, marked.tags))
