@@ -21,7 +21,7 @@ _MARKS = (
     r"\u093c\u09bc\u0a3c\u0abc\u0b3c"
 )
 # What words consist of; the Indic blocks without the danda, since some of their signs are no letters.
-_LETTERS = r"[:alnum:]_\u0900-\u0963\u0966-\u0dff"
+LETTERS = r"[:alnum:]_\u0900-\u0963\u0966-\u0dff"
 # The scripts of `links.UNSPACED`, in their decomposed forms.
 _UNSPACED = (
     r"\u0e00-\u0fff\u1000-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -30,16 +30,20 @@ _UNSPACED = (
 # Letters of their own that no decomposition leads to.
 _ALIKE = "øłđðħıیىکة", "olddhiييكه"
 
-SQL.fragments |= {"letters": Sql(_LETTERS, {}), "unspaced": Sql(_UNSPACED, {})}
+SQL.fragments |= {"letters": Sql(LETTERS, {}), "unspaced": Sql(_UNSPACED, {})}
 
-_TEXT_OF_K = "(SELECT said.text FROM kwips_kwip said WHERE said.id = k.id)"
 _TAGS_OF_K = "SELECT t.tag_id FROM kwips_kwiptag t WHERE t.kwip_id = k.id"
 
 
 def folded(text: str) -> str:
     """The SQL of a text without case and accents, in one spelling of each character."""
     plain = f'casefold(normalize({text}, NFKD) COLLATE "pg_unicode_fast")'
-    return f"translate(regexp_replace({plain}, '[{_MARKS}]+', '', 'g'), '{_ALIKE[0]}', '{_ALIKE[1]}')"
+    whole = f"translate(regexp_replace({plain}, '[{_MARKS}]+', '', 'g'), '{_ALIKE[0]}', '{_ALIKE[1]}')"
+    # Most texts are ASCII: a tenth of the time.
+    return f"CASE WHEN octet_length({text}) = char_length({text}) THEN lower({text}) ELSE {whole} END"
+
+
+_FOLDED_K = f"(SELECT {folded('said.text')} FROM kwips_kwip said WHERE said.id = k.id)"  # noqa: S608 - constants
 
 
 def pattern(which: str) -> Sql:
@@ -51,13 +55,13 @@ def muted_tags(which: str) -> Sql:
     return SQL.load("muted_tags", which=which)
 
 
-def unworded(which: str, *, text: str = _TEXT_OF_K, tags: str = _TAGS_OF_K) -> Sql:
-    """A condition: the kwip `k` has nothing that the viewer mutes."""
+def unworded(which: str, *, text: str = _FOLDED_K, tags: str = _TAGS_OF_K) -> Sql:
+    """A condition: the kwip `k` has nothing that the viewer mutes. ``text`` is folded."""
     return SQL.load(
         "unworded",
         muted_pattern=pattern(which),
         muted_tags=muted_tags(which),
-        folded=folded(text),
+        folded=text,
         tags=tags,
     )
 
@@ -86,7 +90,11 @@ def parse(typed: str) -> Word:
         return Word(f"#{name}", name, is_tag=True)
     with connection.cursor() as cursor:
         # As a text is folded; what is no letter separates words.
-        cursor.execute(f"SELECT btrim(regexp_replace({folded('%s')}, '[^{_LETTERS}]+', ' ', 'g'))", [word])
+        cursor.execute(
+            f"SELECT btrim(regexp_replace({folded('typed')}, '[^{LETTERS}]+', ' ', 'g'))"  # noqa: S608 - constants
+            " FROM (VALUES (%s)) AS word (typed)",
+            [word],
+        )
         [plain] = cursor.fetchone()
     if not plain or len(plain) > LONGEST_FOLDED:
         raise NoWord(_("there's no word in that."))

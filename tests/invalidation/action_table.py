@@ -23,6 +23,7 @@ from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
+from apps.graph import blocking, muting
 from apps.kwips import actions as kwips
 from apps.kwips import bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip, Mention
@@ -76,6 +77,10 @@ class Row:
 
 def key() -> dict[str, uuid.UUID]:
     return {"form_key": uuid.uuid4()}
+
+
+def blocks(scenario: Scenario) -> dict[str, Any]:
+    return {"blocker": scenario.ann, "blocked": scenario.bob}
 
 
 def follows(scenario: Scenario) -> dict[str, User]:
@@ -383,6 +388,15 @@ ROWS = [
     Row("follow again", graph.follow, follows, first=lambda p: graph.follow(**follows(p))),
     Row("unfollow", graph.unfollow, follows, "ann bob", first=lambda p: graph.follow(**follows(p))),
     Row("unfollow nobody", graph.unfollow, follows),
+    Row("block", blocking.block, blocks),
+    Row("block who follows", blocking.block, blocks, "ann bob", first=lambda p: graph.follow(**follows(p))),
+    Row("block again", blocking.block, blocks, first=lambda p: blocking.block(**blocks(p))),
+    Row("unblock", blocking.unblock, blocks, first=lambda p: blocking.block(**blocks(p))),
+    Row(
+        "mute",
+        muting.mute_person,
+        lambda p: {"muter": p.ann, "muted": p.bob, "ends_at": None, "is_muffled": False},
+    ),
     Row("change a name", accounts.change_profile, profile(display_name="Bob"), "people"),
     Row("change a bio", accounts.change_profile, profile(bio="hi"), "bob bios"),
     Row("change nothing", accounts.change_profile, profile()),

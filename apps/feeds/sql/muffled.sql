@@ -23,13 +23,15 @@ CASE
             LIMIT 1
         ) END,
         CASE WHEN {muted_pattern} IS NOT NULL THEN (
-            SELECT ARRAY['word', normalize(coalesce(said.found[1], said.found[2]), NFC)]
+            SELECT ARRAY['word', m.word::text]
             FROM (
-                SELECT regexp_match({folded}, {muted_pattern}) AS found
+                SELECT regexp_match({folded}, {muted_pattern}) AS words
                 FROM kwips_kwip said
                 WHERE said.id = page.id
-            ) said
-            WHERE said.found IS NOT NULL
+            ) found
+            JOIN graph_mutedword m ON m.muter_id = %(viewer)s
+                AND NOT m.is_tag
+                AND m.folded = regexp_replace(coalesce(found.words[1], found.words[2]), '[^{letters}]+', ' ', 'g')
         ) END
     )
 END

@@ -126,6 +126,10 @@ class Community:
         if kind == "person":
             self.mutes.discard((muter, about))
 
+    def is_heard(self, kwip: Kwip, viewer: int, *, inside: bool = False) -> bool:
+        """Whether the viewer silences neither its author nor anything of it."""
+        return (viewer, kwip.author_id) not in self.mutes and not self.is_silent(kwip, viewer, inside=inside)
+
     def is_silent(self, kwip: Kwip, viewer: int, *, inside: bool = False) -> bool:
         """Whether the viewer silences a word, a tag or, unless it is read `inside`, the conversation."""
         if kwip.author_id == viewer:
@@ -231,11 +235,7 @@ class Community:
         """The positions of a timeline in order. ``about`` selects the person, tag or thread."""
         seen = [kwip for kwip in self.kwips.values() if self.is_visible(kwip, viewer)]
         own = [kwip for kwip in seen if kwip.thread_id is None]
-        heard = [
-            kwip
-            for kwip in own
-            if (viewer, kwip.author_id) not in self.mutes and not self.is_silent(kwip, viewer)
-        ]
+        heard = [kwip for kwip in own if self.is_heard(kwip, viewer)]
         network = [
             kwip for kwip in heard if kwip.author_id == viewer or (viewer, kwip.author_id) in self.follows
         ]
@@ -255,19 +255,12 @@ class Community:
             return [place for place, it in shares if it.sharer == person and it.kwip_id in everyones]
         if kind == "tag":
             tagged = set(KwipTag.objects.filter(tag__name=_tag(about)).values_list("kwip_id", flat=True))
-            unmuted = [
-                kwip
-                for kwip in seen
-                if (viewer, kwip.author_id) not in self.mutes and not self.is_silent(kwip, viewer)
-            ]
-            return _newest_first(kwip for kwip in unmuted if kwip.pk in tagged)
+            return _newest_first(k for k in seen if k.pk in tagged and self.is_heard(k, viewer))
         if kind == "conversation":
             return _newest_first(
                 kwip
                 for kwip in seen
-                if kwip.thread_id == self._thread(about)
-                and (viewer, kwip.author_id) not in self.mutes
-                and not self.is_silent(kwip, viewer, inside=True)
+                if kwip.thread_id == self._thread(about) and self.is_heard(kwip, viewer, inside=True)
             )[::-1]
         if kind == "comments":
             return _newest_first(k for k in seen if k.thread_id and k.author_id == _person(about))

@@ -231,6 +231,36 @@ def test_the_index_that_a_file_names_is_the_one_that_serves_it(planned, name) ->
         assert all(index in named for index in serving), (where, file, serving)
 
 
+MUTED = """
+INSERT INTO graph_block (blocker_id, blocked_id)
+SELECT viewer, CASE WHEN i % 2 = 0 THEN 3800 + i ELSE 1800 + i END
+FROM generate_series(1, 3) viewer, generate_series(1, 199) i;
+INSERT INTO graph_mute (muter_id, muted_id, is_muffled, ends_at)
+SELECT viewer, 3600 + i, i % 2 = 0, CASE WHEN i % 3 = 0 THEN now() + interval '1 hour' END
+FROM generate_series(1, 3) viewer, generate_series(1, 199) i;
+INSERT INTO graph_mutedconversation (muter_id, kwip_id, is_muffled)
+SELECT viewer, i, i % 2 = 0 FROM generate_series(1, 3) viewer, generate_series(1, 200) i;
+INSERT INTO graph_mutedword (muter_id, word, folded, is_tag, is_muffled)
+SELECT viewer, 'word' || i, 'word' || i, i % 4 > 1, i % 2 = 0
+FROM generate_series(1, 3) viewer, generate_series(1, 200) i;
+"""
+
+
+@pytest.mark.parametrize("name", [name for name in TIMELINES if "anonymous" not in name])
+def test_with_two_hundred_mutes_of_each_kind_and_blocks_a_page_reads_little_more(planned, name) -> None:
+    """The viewer's rows once for each place that compares them; text and tags of each kwip in question."""
+    before = {where + file: plan for where, file, plan in all_plans(name)}
+    with connection.cursor() as cursor:
+        cursor.execute(MUTED)
+    for where, file, plan in all_plans(name):
+        if where + file not in before:
+            continue  # another plan reads the page
+        kwips = 2_000 if file in FALLBACK and "hundred" not in name else 100 + 2 * LIMIT
+        more = blocks(plan) - blocks(before[where + file])
+        print("MORE", name, where, file, blocks(before[where + file]), more)
+        assert more <= 150 + 10 * kwips, (where, file, more)
+
+
 def test_explainfeeds_prints_every_timeline(populated, db, capsys) -> None:
     call_command("explainfeeds", viewer="person2")
     printed = capsys.readouterr().out

@@ -33,7 +33,7 @@ def heard(viewer: User) -> set[str]:
 @pytest.mark.parametrize(
     ("word", "found", "not_found"),
     [
-        ("tea", ["Tea", "a TEA.", "té̀a", "#tea", "(tea)", "お茶teaです", "ｔｅａ"], ["teapot", "steak", "te a", "tea_pot"]),
+        ("tea", ["Tea", "a TEA.", "té̀a", "#tea", "お茶teaです", "ｔｅａ"], ["teapot", "steak", "tea_pot"]),
         ("Straße", ["STRASSE!", "die straße"], ["strassen"]),
         ("smørrebrød", ["Smorrebrod"], ["smorre"]),
         ("star wars", ["Star-Wars", "STAR  wars"], ["starwars", "star the wars"]),
