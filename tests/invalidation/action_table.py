@@ -24,6 +24,7 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.graph import blocking, muting
+from apps.graph.models import Mute
 from apps.kwips import actions as kwips
 from apps.kwips import bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip, Mention
@@ -77,6 +78,11 @@ class Row:
 
 def key() -> dict[str, uuid.UUID]:
     return {"form_key": uuid.uuid4()}
+
+
+def ended(scenario: Scenario) -> None:
+    """A mute that ended."""
+    Mute.objects.create(muter=scenario.ann, muted=scenario.bob, ends_at=timezone.now() - timedelta(days=1))
 
 
 def blocks(scenario: Scenario) -> dict[str, Any]:
@@ -491,6 +497,7 @@ ROWS = [
     Row("stop mail", unsubscribe.end, lambda p: {"subscription": Subscription(p.ann.pk, kind="comment")}),
     Row("try an address again", preferences.try_again, lambda p: {"user": p.ann}, first=is_refused),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
+    Row("sweep mutes", muting.sweep, lambda p: {}, first=ended),
     Row("write a message", messages.send, to_cee),
     Row("read it", messages.read, lambda p: {"user": p.cee, "other": p.ann}, first=writes_to_cee),
     Row(

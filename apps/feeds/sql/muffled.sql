@@ -23,15 +23,20 @@ CASE
             LIMIT 1
         ) END,
         CASE WHEN {muted_pattern} IS NOT NULL THEN (
-            SELECT ARRAY['word', m.word::text]
+            SELECT ARRAY['word', (
+                SELECT m.word::text
+                FROM graph_mutedword m
+                WHERE m.muter_id = %(viewer)s
+                  AND NOT m.is_tag
+                  AND m.folded = regexp_replace(coalesce(found.words[1], found.words[2]), '[^{letters}]+', ' ', 'g')
+            )]
             FROM (
                 SELECT regexp_match({folded}, {muted_pattern}) AS words
                 FROM kwips_kwip said
                 WHERE said.id = page.id
+                OFFSET 0
             ) found
-            JOIN graph_mutedword m ON m.muter_id = %(viewer)s
-                AND NOT m.is_tag
-                AND m.folded = regexp_replace(coalesce(found.words[1], found.words[2]), '[^{letters}]+', ' ', 'g')
+            WHERE found.words IS NOT NULL
         ) END
     )
 END
