@@ -40,8 +40,8 @@ Invariant
 When it fails
     Worst case: dormant followees without a kept page, two index lookups each. A viewer who silences words has
     none: plan 2 then reads the newest text of each followee, and older ones of those who write these words.
-    A long transaction delays floors, and the plans read page 1. After SQL that restores kwips or inserts ids below the newest, a kept
-    page may miss them for 300 seconds. Kwips of deactivated people, and shares of
+    A long transaction delays floors, and the plans read page 1. After SQL that restores kwips or inserts ids
+    below the newest, a kept page may miss them for 300 seconds. Kwips of deactivated people, and shares of
     kwips shown elsewhere, are read and filtered.
 
 How to measure
