@@ -55,6 +55,8 @@ def the_earlier_text(viewer: str, arguments: Mapping[str, str]) -> Collection[st
 
 def the_conversation(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     text = arguments["text"]
+    if viewer == MUTING and text == "host":
+        return ()  # one who mutes does not read their comments either
     return (text, BELOW[text]) if text in BELOW else ()
 
 
@@ -138,6 +140,8 @@ WITHOUT_WORDS = (
     "accounts/sessions/", "accounts/sessions/<int:session_id>/end/",
     "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
     "messages/<person:username>/delete/", "messages/<person:username>/<kwip_id:message_id>/report/",
+    "settings/blocks/", "settings/mutes/", "settings/mutes/undo/", "kwip/<kwip_id:kwip_id>/mute/",
+    "<person:username>/mute/", "<person:username>/block/", "<person:username>/unblock/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
     "kwip/", "people/complete/", "everyone/new/", "network/new/",
     "kwip/<kwip_id:kwip_id>/favourite/", "kwip/<kwip_id:kwip_id>/unfavourite/",
