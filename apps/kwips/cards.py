@@ -125,12 +125,14 @@ def _folded(entry: Versioned, html: bytes) -> bytes:
     why = entry.muffled
     if not why and entry.shared_by and entry.shared_by[2]:
         why = ("person", entry.shared_by[1])
-    return b"".join([_fold_html(*why, get_language()), html, b"</details>"]) if why else html
+    return html.join(_fold_html(*why, get_language())) if why else html
 
 
 @lru_cache(maxsize=1_000)
-def _fold_html(kind: str, name: str, _language: str) -> bytes:
-    return render_to_string("kwips/_muffled.html", {"kind": kind, "name": safe(name)}).encode()
+def _fold_html(kind: str, name: str, _language: str) -> list[bytes]:
+    """What is before and after a folded card."""
+    context = {"kind": kind, "name": safe(name), "card": _CUT}
+    return render_to_string("kwips/_muffled.html", context).encode().split(_CUT.encode())
 
 
 @lru_cache(maxsize=1_000)
