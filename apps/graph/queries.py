@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import User
@@ -49,17 +49,27 @@ def hidden_among(viewer_id: int, ids: Collection[int]) -> set[int]:
     return set(blocked.union(blockers, muted))
 
 
-def followers(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
-    """The active followers, newest first. Raises `BadCursor`."""
+def followers(person_id: int, arguments: Mapping[str, str], *, viewer_id: int | None = None) -> Page[User]:
+    """The active followers, newest first, without whom a block hides from the viewer. Raises `BadCursor`."""
     rows = Follow.objects.filter(followee=person_id, follower__is_active=True).select_related("follower")
+    rows = _unblocked(rows, "follower", viewer_id)
     order = KeysetOrder(f"followers {person_id}")
     page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)
     return page.with_items([follow.follower for follow in page])
 
 
-def following(person_id: int, arguments: Mapping[str, str]) -> Page[User]:
-    """The active users that this user follows, newest first. Raises `BadCursor`."""
+def following(person_id: int, arguments: Mapping[str, str], *, viewer_id: int | None = None) -> Page[User]:
+    """The active users that this user follows; otherwise as `followers`. Raises `BadCursor`."""
     rows = Follow.objects.filter(follower=person_id, followee__is_active=True).select_related("followee")
+    rows = _unblocked(rows, "followee", viewer_id)
     order = KeysetOrder(f"following {person_id}")
     page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)
     return page.with_items([follow.followee for follow in page])
+
+
+def _unblocked(rows: QuerySet[Follow], who: str, viewer_id: int | None) -> QuerySet[Follow]:
+    if not viewer_id:
+        return rows
+    by_viewer = Block.objects.filter(blocker=viewer_id).values("blocked")
+    of_viewer = Block.objects.filter(blocked=viewer_id).values("blocker")
+    return rows.exclude(**{f"{who}__in": by_viewer}).exclude(**{f"{who}__in": of_viewer})

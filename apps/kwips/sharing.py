@@ -43,8 +43,10 @@ def unshare(*, kwip: Kwip, user: User) -> int:
 
 
 def _mark(kwip: Kwip, user: User, statement: str, event: Event[events.Shared], *, by: int) -> int | None:
-    """Locks the kwip, then the user, for the caller's transaction. None: the caller rolls back."""
-    locks = [counting_mark("shares_count"), SQL.statement("lock_person")]
+    """Locks the kwip, then who shares it, for the caller's transaction. None: the caller rolls back."""
+    locks = [counting_mark("shares_count")]
+    if by > 0:
+        locks.append(SQL.statement("lock_person"))  # a block locks it too
     marked = mark(statement, kwip.pk, user.pk, by=by, locks=locks)
     if marked is None:
         return None

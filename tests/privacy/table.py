@@ -5,7 +5,7 @@ A text is on a page exactly if the table has it there and `world.may_read` allow
 
 from collections.abc import Callable, Collection, Mapping
 
-from tests.privacy.world import ANONYMOUS, AUTHOR, MUTING
+from tests.privacy.world import ANONYMOUS, AUTHOR, BLOCKED, MUTING
 
 # From a viewer and the address's arguments to canaries.
 type Shown = Callable[[str, Mapping[str, str]], Collection[str]]
@@ -78,6 +78,11 @@ def the_profile(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return ("everyone", "followers", "bio") if arguments["username"] == AUTHOR else ()
 
 
+def the_people(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """fay and the author follow each other; a block hides the author there too."""
+    return ("bio",) if arguments["username"] == "fay" and viewer not in BLOCKED else ()
+
+
 # Documents are the same for each viewer: what an anonymous visitor may read.
 DOCUMENTS: Mapping[str, Shown] = {
     "robots.txt": nothing,
@@ -120,8 +125,8 @@ PAGES: Mapping[str, Shown] = {
     "<person:username>/comments/": by_person(
         ann=("comment",), fay=("everyone", "followers", "answer", "reply")
     ),
-    "<person:username>/followers/": by_person(fay=("bio",)),
-    "<person:username>/following/": by_person(fay=("bio",)),
+    "<person:username>/followers/": the_people,
+    "<person:username>/following/": the_people,
 }
 
 # Pages without the words of others, and addresses that only take forms.

@@ -120,6 +120,8 @@ def test_a_block_hides_earlier_shares_of_and_by_the_blocked(
     eve = User.objects.create_user("eve", "eve@example.org")
     for followee in (bob, eve):
         graph.follow(follower=ann, followee=followee)
+    graph.follow(follower=bob, followee=eve)
+    graph.follow(follower=eve, followee=ann)
     of_bob, of_eve = publish(bob, "by bob"), publish(eve, "by eve")
     sharing.share(kwip=of_bob, user=eve)
     sharing.share(kwip=of_eve, user=bob)
@@ -130,6 +132,8 @@ def test_a_block_hides_earlier_shares_of_and_by_the_blocked(
         client.force_login(one)
         for address in ("/", "/everyone/", f"/{other}/", f"/{other}/favourites/", f"/{other}/shares/"):
             assert f'href="/{other}/kwip/' not in client.get(address).content.decode(), address
+        for address in ("/eve/followers/", "/eve/following/"):
+            assert f'href="/{other}/"' not in client.get(address).content.decode(), address
     client.force_login(ann)
     assert b"shared by" not in client.get("/").content
     assert b"by eve" not in client.get("/bob/shares/").content + client.get("/bob/favourites/").content
