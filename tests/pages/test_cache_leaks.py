@@ -156,8 +156,8 @@ def site(memcached: str) -> Iterator[Site]:
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
-        "/ann/shares/", "/bookmarks/", "/settings/mutes/", "/settings/blocks/", "/bob/mute/",
-        f"/kwip/{comment.pk}/mute/",
+        "/ann/shares/", "/bookmarks/", "/search/", "/search/?q=tea", "/settings/mutes/", "/settings/blocks/",
+        "/bob/mute/", f"/kwip/{comment.pk}/mute/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip
