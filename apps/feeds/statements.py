@@ -98,7 +98,7 @@ _DEFAULTS = tuple(Entry._field_defaults.values())
 
 
 def run(
-    name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str | Sequence[int]
+    name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str | Sequence[int] | None
 ) -> list[Entry]:
     """The entries of the file ``name`` beyond the position of the seek, the nearest first."""
     with connection.cursor() as cursor:
