@@ -158,6 +158,7 @@ def site(memcached: str) -> Iterator[Site]:
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
         "/ann/shares/", "/bookmarks/", "/requests/", "/requests/sent/", "/settings/privacy/",
         "/search/", "/search/?q=tea",
+        "/settings/mutes/", "/settings/blocks/", "/bob/mute/", f"/kwip/{comment.pk}/mute/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip
