@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 
 from apps.accounts.models import User
+from apps.commandqueue.tests.conftest import wait_for
 from apps.kwips import actions as kwips
 from apps.kwips.models import Kwip
 from apps.moderation import actions, cases
@@ -68,14 +69,12 @@ def _run(port: int, what: What, person: User, mod: User, kwip: Kwip) -> None:
 
     writers = [write] * WRITERS if what == What.SUSPEND else []
     threads = in_threads([read] * READERS + writers)
-    while not any(seen for _, seen in list(reads)):
-        time.sleep(0.01)
+    wait_for(lambda: any(seen for _, seen in list(reads)))
     case = Case.objects.get(person=person)
     actions.act(what=what, person=person, by=mod, reason=Reason.SPAM, case=case)
     done = time.monotonic()
     enough = len(reads) + 3 * READERS * len(paths)
-    while len(reads) < enough:
-        time.sleep(0.01)
+    wait_for(lambda: len(reads) >= enough)
     over.set()
     for thread in threads:
         thread.join()
