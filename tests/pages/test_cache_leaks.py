@@ -159,6 +159,7 @@ def site(memcached: str) -> Iterator[Site]:
         "/ann/shares/", "/bookmarks/", "/bob/report/", f"/kwip/{comment.pk}/report/", "/moderation/warning/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/report/", f"/kwip/{kwip.pk}/why/", "/moderation/",
         "/moderation/1/", "/moderation/people/ann/", "/moderation/reports/1/", "/moderation/appeal/1:x/",
+        "/search/", "/search/?q=tea",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip
