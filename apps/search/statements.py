@@ -39,6 +39,7 @@ SQL = SqlFolder(
     person_unblocked=_PERSON_UNBLOCKED,
     unmuted=FEEDS_SQL.load("unmuted"),
     unsilenced=FEEDS_SQL.fragments["unsilenced_listed"],
+    unlimited=KWIPS_SQL.load("unlimited"),
     switched_on=FEEDS_SQL.load("switched_on"),
 )
 

@@ -111,6 +111,7 @@ TASKS = {
                 "send digests": {"task": "apps.notifications.mail.digests.send_due", "every": 300},
                 "sweep mutes": {"task": "kwippy.tasks.sweep_mutes", "every": 3_600},
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
+                "take over reports": {"task": "apps.moderation.takeover.take_over", "every": 3_600},
                 "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
             },
         },

@@ -1,5 +1,5 @@
 -- Everyone's kwips, newest first.
--- index: kwip_everyone_by_id (id DESC)
+-- index: kwip_everyone_by_id (id DESC), user_limited (id)
 SELECT k.id
 FROM kwips_kwip k
 WHERE k.thread_id IS NULL
@@ -7,5 +7,6 @@ WHERE k.thread_id IS NULL
   AND ({visible})
   AND {unmuted}
   AND {unsilenced}
+  AND {unlimited}
 ORDER BY k.id {order}
 LIMIT %(limit)s
