@@ -40,6 +40,7 @@ REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
 
 INSTALLED_APPS = [
     "apps.contact",
+    "apps.sitepages",
     "apps.notifications",
     "apps.feeds",
     "apps.messages",

@@ -80,7 +80,7 @@ def addresses(member: bool) -> list[str]:
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
-        f"/bob/kwip/{anybodys.pk}/", "/about/",
+        f"/bob/kwip/{anybodys.pk}/", "/about/", "/rules/", "/conduct/", "/privacy/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
