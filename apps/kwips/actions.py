@@ -19,7 +19,7 @@ from apps.accounts.events import CountersMoved, counters_moved
 from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.accounts.statements import counting
-from apps.kwips import events
+from apps.kwips import events, holding
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
 from apps.kwips.queries import made_by_form, tags_of
@@ -41,9 +41,14 @@ class Made(NamedTuple):
     created: bool
 
 
-def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool = False) -> Made:
-    """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`."""
-    draft = Draft.of(author, text)
+def publish(
+    *, author: User, text: str, form_key: uuid.UUID, followers_only: bool = False, is_held: bool = False
+) -> Made:
+    """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`.
+
+    If ``is_held``, or if a check says so (`holding.register`), it waits for a moderator.
+    """
+    draft = Draft.of(author, text, is_held=is_held or holding.is_due(author, text))
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
@@ -54,6 +59,8 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
             kwip, username, added = inserted
             counters_moved.emit(CountersMoved({author.pk: username}))
             events.published.emit(events.Published(kwip, draft.tags, added))
+            if draft.is_held:
+                events.held.emit(events.Held(kwip))
             return kwip
 
     return _once(insert, author, form_key, thread_id=None)
@@ -70,12 +77,14 @@ def comment(
 ) -> Made:
     """Adds a comment to ``thread``, or returns the one with this form key; ``answers`` is a comment.
 
-    ``track`` is whether its author tracks the conversation from now on; None changes nothing.
+    ``track`` is whether its author tracks the conversation from now on; None changes nothing. It may have to
+    wait for a moderator, as in `publish`.
     Raises `OtherThread`, and `Gone` if the thread, the answered comment or the form's comment is deleted.
     """
     if answers is not None and answers.thread_id != thread.pk:
         raise OtherThread
-    draft, answers_id = Draft.of(author, text), answers.pk if answers else None
+    draft = Draft.of(author, text, is_held=holding.is_due(author, text))
+    answers_id = answers.pk if answers else None
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
@@ -86,6 +95,8 @@ def comment(
             made, locked, threads_tags, username, added = inserted
             counters_moved.emit(CountersMoved({author.pk: username}))
             events.commented.emit(events.Commented(made, locked, draft.tags, threads_tags, added))
+            if draft.is_held:
+                events.held.emit(events.Held(made))
             return made
 
     return _once(insert, author, form_key, thread_id=thread.pk)

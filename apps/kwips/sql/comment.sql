@@ -2,7 +2,7 @@
 -- NULL. Returns no row if its author has used the form key before, or if the kwip or the answered comment is
 -- deleted. The caller holds the locks of the kwip's and the author's row. An app above may add CTEs and a value.
 -- index: accounts_user_pkey (id), kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id)
--- types: text text, form_key uuid, suspended smallint, track boolean
+-- types: text text, form_key uuid, suspended smallint, held smallint, track boolean
 WITH made AS (
     INSERT INTO kwips_kwip (
         author_id, thread_id, answers_id, text, form_key, visibility, audience_id, withheld,
@@ -10,7 +10,7 @@ WITH made AS (
     )
     SELECT
         a.id, t.id, %(answers)s, %(text)s, %(form_key)s::uuid, t.visibility, t.audience_id,
-        CASE WHEN a.is_active THEN 0 ELSE %(suspended)s END,
+        CASE WHEN a.is_active THEN 0 ELSE %(suspended)s END | %(held)s,
         t.last_active_at, t.last_active_at,
         1, 0, 0
     FROM accounts_user a

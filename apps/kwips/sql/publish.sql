@@ -1,14 +1,14 @@
 -- Stores a kwip with its tags and mentions. Returns no row if its author has used the form key before. The
 -- caller holds the lock of the author's row. An app above may add CTEs and a value.
 -- index: accounts_user_pkey (id)
--- types: text text, form_key uuid, visibility smallint, suspended smallint
+-- types: text text, form_key uuid, visibility smallint, suspended smallint, held smallint
 WITH made AS (
     INSERT INTO kwips_kwip (
         author_id, text, form_key, visibility, audience_id, withheld, version, comments_count, favourites_count
     )
     SELECT
         a.id, %(text)s, %(form_key)s::uuid, %(visibility)s, %(audience)s,
-        CASE WHEN a.is_active THEN 0 ELSE %(suspended)s END,
+        CASE WHEN a.is_active THEN 0 ELSE %(suspended)s END | %(held)s,
         1, 0, 0
     FROM accounts_user a
     WHERE a.id = %(author)s AND NOT EXISTS ({by_form})
