@@ -34,7 +34,10 @@ class UserAdmin(DjangoUserAdmin):
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("person"), {"fields": ("display_name", "bio", "email")}),
-        (_("may"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (
+            _("may"),
+            {"fields": ("is_active", "is_vouched", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
         (_("dates"), {"fields": ("last_login", "joined_at")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)

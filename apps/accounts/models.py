@@ -101,6 +101,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_private = models.BooleanField(default=False, db_default=False, editable=False)
     # Left out of everyone's kwips, tags, search and suggestions; followers still see the person.
     is_limited = models.BooleanField(default=False, db_default=False, editable=False)
+    # By a member's invitation, by the operator who accepted the application, or in the admin.
+    is_vouched = models.BooleanField(
+        _("someone vouches for them"),
+        default=False,
+        db_default=False,
+        help_text=_("The limits of new accounts do not apply."),
+    )
     is_staff = models.BooleanField(_("operates the site"), default=False)
     joined_at = models.DateTimeField(db_default=Now(), editable=False)
 

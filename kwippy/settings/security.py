@@ -49,6 +49,8 @@ LIMITS: dict[str, str | None] = {
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person
     "edit": "60/10m",  # a person
+    "new_account_links": "10/1d",  # a new account: links in what it writes
+    "new_account_mentions": "10/1d",  # a new account: people whom it mentions and who do not follow it
     "picture": "20/1h",  # a person
     "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
