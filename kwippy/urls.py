@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.sitepages.urls")),
     path("", include("apps.notifications.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.moderation.urls")),
     path("", include("apps.messages.urls")),
     path("", include("apps.kwips.urls")),
     path("", include("apps.graph.urls")),

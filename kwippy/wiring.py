@@ -21,6 +21,7 @@ from apps.kwips.converters import KwipIdConverter
 from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
 from apps.messages.forms import RETURNED_FIELDS as MESSAGES_FIELDS
+from apps.moderation.forms import RETURNED_FIELDS as MODERATION_FIELDS
 from kwippy import checks, errors, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
 
@@ -60,11 +61,12 @@ def add_checks() -> None:
 def declare_paths_and_fields() -> None:
     """What the log must not contain, and what error pages give back to the person who typed it."""
     from apps.accounts import urls as accounts  # they use the converters
+    from apps.moderation import urls as moderation
     from apps.notifications import urls as notifications
 
-    request_log.secret_paths += accounts.SECRET_PATHS + notifications.SECRET_PATHS
+    request_log.secret_paths += accounts.SECRET_PATHS + notifications.SECRET_PATHS + moderation.SECRET_PATHS
     errors.returned_fields += dict.fromkeys(
-        (*ACCOUNTS_FIELDS, *CONTACT_FIELDS, *KWIPS_FIELDS, *MESSAGES_FIELDS)
+        (*ACCOUNTS_FIELDS, *CONTACT_FIELDS, *KWIPS_FIELDS, *MESSAGES_FIELDS, *MODERATION_FIELDS)
     )
 
 

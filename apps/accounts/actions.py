@@ -43,6 +43,15 @@ def change_picture(*, user: User, picture: bytes | None) -> None:
     avatars.remove(before.avatar)
 
 
+@transaction.atomic
+def limit(*, person: User, is_limited: bool) -> None:
+    """Leaves a person out of the timelines of everyone, tags, search and suggestions, or no longer."""
+    before = lock_people({person.pk})[person.pk]
+    if before.is_limited != is_limited:
+        User.objects.filter(pk=person.pk).update(is_limited=is_limited)
+        events.profile_changed.emit(events.ProfileChanged(before, frozenset({"is_limited"})))
+
+
 def switch_off(
     *, people: Iterable[User], by: User | None, reason: OffReason = OffReason.SUSPENDED
 ) -> list[User]:
@@ -65,7 +74,7 @@ def _switch(people: Iterable[User], *, is_active: bool, by: User | None, reason:
     locked = lock_people({person.pk for person in people})
     changed = []
     for person in locked.values():
-        before = _off_reasons(person)
+        before = off_reasons(person)
         after = before & ~reason if is_active else before | reason
         if after != before:
             User.objects.filter(pk=person.pk).update(off_reasons=after.value, is_active=not after)
@@ -82,8 +91,8 @@ def _switch(people: Iterable[User], *, is_active: bool, by: User | None, reason:
     return changed
 
 
-def _off_reasons(person: User) -> OffReason:
-    """`is_active` decides: the previous release writes it alone."""
+def off_reasons(person: User) -> OffReason:
+    """Why a person is switched off. `is_active` decides: the previous release writes it alone."""
     if person.is_active:
         return OffReason(0)
     return OffReason(person.off_reasons) or OffReason.SUSPENDED

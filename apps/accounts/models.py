@@ -33,7 +33,7 @@ COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
 })  # fmt: skip
 # Fields that change what anonymous visitors see.
-PUBLIC_FIELDS = frozenset({"username", "display_name", "bio", "avatar", "is_active"})
+PUBLIC_FIELDS = frozenset({"username", "display_name", "bio", "avatar", "is_active", "is_limited"})
 NOTE_LIMIT = 280  # of an invitation
 WORDS_LIMIT = 500  # of an application
 
@@ -115,6 +115,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # `viewer.annotations` computes them for the user of a request.
     unread: bool = False
     unread_messages: bool = False
+    # Whether a moderator's warning waits to be read. As above.
+    has_warning: bool = False
     # The time zone of the browser that signed up, for the subscribers of `joined`. No column.
     guessed_time_zone: str = ""
 

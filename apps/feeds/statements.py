@@ -21,6 +21,7 @@ SQL = SqlFolder(
     visible=Sql(VISIBLE_SQL, {}),
     thread_visible=Sql(THREAD_VISIBLE_SQL, {}),
     unblocked=KWIPS_SQL.load("unblocked"),
+    unlimited=KWIPS_SQL.load("unlimited"),
     shared_visible=Sql(over("shared"), {}),
 )
 

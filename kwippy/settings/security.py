@@ -65,7 +65,7 @@ LIMITS: dict[str, str | None] = {
     "complete": "120/1m",  # a person: names that are completed while they write
     "message": "30/10m",  # a person
     "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation
-    "report": "20/1d",  # a person: reported messages
+    "report": "20/1d",  # a person
     "buzz": "60/1h",  # a person
     "contact": "10/1h",  # a network
     "preview": "1/10m",  # one link preview: how often its picture is enqueued

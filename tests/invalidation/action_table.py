@@ -24,11 +24,14 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips
-from apps.kwips import bookmarks, of_the_day, sharing
+from apps.kwips import bookmarks, holding, of_the_day, sharing
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.messages import actions as messages
 from apps.messages.models import Message
+from apps.moderation import actions as moderation
+from apps.moderation.cases import of_kwip
+from apps.moderation.models import Action, Case, Reason, What
 from apps.notifications import actions as notices
 from apps.notifications import preferences
 from apps.notifications.mail import unsubscribe
@@ -103,6 +106,30 @@ def admin_saves(person: User, **changes: str | None) -> None:
     filled = {name: value for name, value in (shown | changes).items() if value not in (None, False)}
     answer = operator.post(address, filled | {"_save": "save"})
     assert answer.status_code == 302, answer.context["errors"]
+
+
+def reports(scenario: Scenario) -> dict[str, Any]:
+    thing = of_kwip(Kwip.objects.get(pk=scenario.kwip.pk))
+    return {"thing": thing, "reporter": scenario.bob, "reason": Reason.SPAM, "words": "hm"}
+
+
+def is_reported(scenario: Scenario) -> None:
+    moderation.report(**reports(scenario))
+
+
+def acts(what: What) -> Arguments:
+    """The command line does it about the reported kwip of ann."""
+
+    def arguments(scenario: Scenario) -> dict[str, Any]:
+        person = User.objects.get(pk=scenario.ann.pk)
+        return {"what": what, "person": person, "by": None, "reason": Reason.SPAM, "case": Case.objects.get()}
+
+    return arguments
+
+
+def is_warned(scenario: Scenario) -> None:
+    is_reported(scenario)
+    moderation.act(**acts(What.WARN)(scenario))
 
 
 def _operator() -> User:
@@ -498,17 +525,30 @@ ROWS = [
         first=writes_to_cee,
     ),
     Row(
-        "report a message",
-        messages.report,
-        lambda p: {"message": cees_copy(p), "note": "hm"},
-        first=writes_to_cee,
-    ),
-    Row(
         "take no messages",
         messages.prefer,
         lambda p: {"user": p.bob, "takes_messages": False, "takes_buzzes": True},
     ),
     Row("buzz", messages.buzz, lambda p: {"buzzer": p.ann, "buzzed": p.cee}, first=has_been_silent),
+    Row("report a kwip", moderation.report, reports),
+    Row("hide a kwip", moderation.act, acts(What.HIDE), "people", first=is_reported),
+    Row("limit a person", moderation.act, acts(What.LIMIT), "people", first=is_reported),
+    Row("warn", moderation.act, acts(What.WARN), first=is_reported),
+    Row("limit", accounts.limit, lambda p: {"person": p.ann, "is_limited": True}, "people"),
+    Row("note", moderation.note, lambda p: {"person": p.ann, "writer": p.bob, "text": "hm"}),
+    Row(
+        "read a warning",
+        moderation.read_warnings,
+        lambda p: {"person": p.ann, "upto": 2**60},
+        first=is_warned,
+    ),
+    Row(
+        "appeal",
+        moderation.appeal,
+        lambda p: {"action": Action.objects.get(), "words": "hm"},
+        first=is_warned,
+    ),
+    Row("hold a kwip", holding.hold, lambda p: {"kwip": p.kwip}, "people"),
     Row("requeue a command", commandqueue.requeue, commands, first=a_command(State.DEAD)),
     Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),
     Row("purge commands", commandqueue.purge, lambda p: {"older_than": 30.0}, first=a_command(State.DONE)),
@@ -516,7 +556,6 @@ ROWS = [
     Row("track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.bob, "is_on": True}),
     Row("no longer track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.ann, "is_on": False}),
     Row("deactivate", deactivates, whole_scenario, "people"),
-    Row("deactivate in the admin", admin_saves, lambda p: {"person": p.bob, "is_active": None}, "people"),
     Row("rename in the admin", admin_saves, lambda p: {"person": p.bob, "username": "robert"}, "people"),
     Row("name in the admin", admin_saves, lambda p: {"person": p.bob, "display_name": "Bob"}, "people"),
     Row("bio in the admin", admin_saves, lambda p: {"person": p.bob, "bio": "hi"}, "people"),

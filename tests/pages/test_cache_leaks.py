@@ -157,7 +157,9 @@ def site(memcached: str) -> Iterator[Site]:
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
-        "/ann/shares/", "/bookmarks/",
+        "/ann/shares/", "/bookmarks/", "/bob/report/", f"/kwip/{comment.pk}/report/", "/moderation/warning/",
+        f"/messages/bob/{Message.objects.get(owner=ann).pk}/report/", f"/kwip/{kwip.pk}/why/", "/moderation/",
+        "/moderation/1/", "/moderation/people/ann/", "/moderation/reports/1/", "/moderation/appeal/1:x/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip
@@ -301,7 +303,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
     # POST only, files, or restricted to networks.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
     others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation", "mail_try_again"}
-    others |= {"report_message", "buzz", "share", "unshare", "bookmark", "unbookmark"}
+    others |= {"moderation_note", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 
