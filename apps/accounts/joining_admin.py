@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -14,6 +14,17 @@ from apps.accounts.names import NameTaken
 
 # Of one action; each application takes a transaction of its own.
 MOST_AT_ONCE = 200
+
+
+def of_person[M: Model](rows: QuerySet[M], name: str, *fields: str) -> QuerySet[M]:
+    """The rows whose ``fields`` refer to the person of this user name. By id: a join with the name in the
+    condition reads whole tables."""
+    person = User.objects.filter(username=name.strip().removeprefix("@").lower().replace("\0", ""))
+    person_id = person.values_list("pk", flat=True).first() or 0
+    wanted = Q()
+    for field in fields:
+        wanted |= Q(**{f"{field}_id": person_id})
+    return rows.filter(wanted)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -35,7 +46,6 @@ class ApplicationAdmin(admin.ModelAdmin):
     list_filter = (StateFilter,)
     search_fields = ("username", "email", "words")
     ordering = ("-refused_at", "pk")  # PostgreSQL sorts NULL first: those that wait
-    show_full_result_count = False
     actions = ("accept", "refuse")
     fields = readonly_fields = list_display
 
@@ -77,8 +87,13 @@ class InvitationAdmin(admin.ModelAdmin):
     list_select_related = ("inviter", "taken_by")
     search_fields = ("inviter__username", "taken_by__username")
     ordering = ("-pk",)
-    show_full_result_count = False
     fields = list_display
+    search_help_text = gettext_lazy("A user name, exactly: who invited, or who came.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Invitation], search_term: str
+    ) -> tuple[QuerySet[Invitation], bool]:
+        return of_person(queryset, search_term, "inviter", "taken_by"), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -144,6 +144,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
             # Few rows: timelines of everyone read the limited users here.
             models.Index(fields=["id"], name="user_limited", condition=models.Q(is_limited=True)),
+            # Few rows: the filter of the admin.
+            models.Index(fields=["id"], name="user_staff", condition=models.Q(is_staff=True)),
             # For the beginning of a name; that of `username` comes with its uniqueness.
             models.Index(
                 OpClass(Lower("display_name"), name="text_pattern_ops"),

@@ -43,7 +43,6 @@ class BlockedAdmin(admin.ModelAdmin):
     list_display = ("value", "reason", "until", "created_at")
     search_fields = ("value__startswith",)
     ordering = ("value",)
-    show_full_result_count = False
 
     def delete_queryset(
         self, request: HttpRequest, queryset: QuerySet[BlockedDomain] | QuerySet[BlockedNetwork]

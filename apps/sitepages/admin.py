@@ -34,7 +34,6 @@ class SitePageAdmin(admin.ModelAdmin):
     form = SitePageForm
     list_display = ("__str__", "is_own", "changed_at")
     actions = None
-    show_full_result_count = False
 
     @admin.display(description=_("text of your own"), boolean=True)
     def is_own(self, page: SitePage) -> bool:

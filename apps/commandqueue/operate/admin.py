@@ -21,16 +21,39 @@ else:
     _CommandAdmin = _ScheduleAdmin = admin.ModelAdmin
 
 _STUCK = Case(When(Command.STUCK, then=Value(True)), default=Value(False))
+# Commands, newest first, among which a column without an index is looked up.
+WINDOW = 50_000
+
+
+class StuckFilter(admin.SimpleListFilter):
+    title = gettext_lazy("stuck")
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", _("stuck"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Command]) -> QuerySet[Command]:
+        return queryset.filter(Command.STUCK) if self.value() == "yes" else queryset
+
+
+class NewestFilter(admin.ChoicesFieldListFilter):
+    """Among the newest `WINDOW` commands: the column has no index."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Command]) -> QuerySet[Command]:
+        rows: QuerySet[Command] = super().queryset(request, queryset)
+        if not self.used_parameters:
+            return rows
+        newest = Command.objects.order_by("-pk").values_list("pk", flat=True)
+        return rows.filter(pk__gte=next(iter(newest[WINDOW - 1 : WINDOW]), 0))
 
 
 @admin.register(Command)
 class CommandAdmin(_CommandAdmin):
     list_display = ["id", "what", "queue_name", "state", "stuck", "age", "due", "attempts", "last_error"]
-    list_filter = ["state", "queue_name", "kind"]
-    # Exact: found by the primary key, without a scan.
-    search_fields = ["=id"]
-    # Stuck commands first.
-    ordering = [_STUCK.desc(), "-id"]
+    list_filter = [StuckFilter, "state", ("queue_name", NewestFilter), ("kind", NewestFilter)]
+    # By the primary key, without a scan; not "=id", which compares text.
+    search_fields = ["id__exact"]
+    ordering = ["-id"]
     list_per_page = 50
     show_full_result_count = False
     actions = ["requeue", "discard"]
