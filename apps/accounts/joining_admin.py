@@ -17,8 +17,10 @@ MOST_AT_ONCE = 200
 
 
 def of_person[M: Model](rows: QuerySet[M], name: str, *fields: str) -> QuerySet[M]:
-    """The rows whose ``fields`` refer to the person of this user name. By id: a join with the name in the
-    condition reads whole tables."""
+    """The rows whose ``fields`` refer to the person of this user name.
+
+    By id: a join with the name in the condition reads whole tables.
+    """
     person = User.objects.filter(username=name.strip().removeprefix("@").lower().replace("\0", ""))
     person_id = person.values_list("pk", flat=True).first() or 0
     wanted = Q()

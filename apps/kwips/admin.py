@@ -37,9 +37,22 @@ class WrittenFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Kwip]) -> QuerySet[Kwip]:
         if self.value() not in ("1", "7", "30"):
             return queryset
-        since = timezone.now() - datetime.timedelta(days=int(self.value() or 0))
-        older = Kwip.objects.filter(created_at__lt=since).order_by("-pk").values_list("pk", flat=True)
-        return queryset.filter(pk__gt=older.first() or 0)
+        return queryset.filter(pk__gte=first_since(int(self.value() or 0)))
+
+
+def first_since(days: int) -> int:
+    """The lowest id that was written in the last so many days. By bisection: each step reads one row."""
+    since = timezone.now() - datetime.timedelta(days=days)
+    rows = Kwip.objects.values_list("pk", "created_at")
+    low, high = 0, next(iter(Kwip.objects.order_by("-pk").values_list("pk", flat=True)[:1]), 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = rows.filter(pk__gte=middle).order_by("pk").first()
+        if found is not None and found[1] < since:
+            low = found[0] + 1
+        else:
+            high = middle
+    return low
 
 
 class AudienceFilter(admin.SimpleListFilter):
