@@ -18,6 +18,7 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from apps.accounts import joining_admin
 from apps.accounts.models import Application, Invitation, User
 from apps.commandqueue.models import Command
 from apps.commandqueue.operate import admin as commands
@@ -52,7 +53,7 @@ FILL: dict[type[Model], Callable[[int], Any]] = {
     Invitation: lambda i: Invitation(inviter_id=i, token_hash=f"{i}", expires_at=NOW, taken_by_id=i),
     Application: lambda i: Application(
         username=f"name{i}", email=f"name{i}@example.org", words="let me in",
-        refused_at=NOW if i > 5 else None,
+        refused_at=NOW - timedelta(seconds=i) if i > 5 else None,
     ),
     Kwip: lambda i: Kwip(
         pk=i, author_id=i, text="a cup of tea", form_key=uuid.uuid4(), visibility=int(i == 7),
@@ -83,6 +84,7 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> Client:
         (admin_search, "WINDOW"),
         (commands, "WINDOW"),
         (contact, "WINDOW"),
+        (joining_admin, "SEARCHED"),
     ):
         monkeypatch.setattr(module, name, WINDOW)
     for model, row in FILL.items():

@@ -11,7 +11,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.commandqueue.models import Command, Schedule
+from apps.commandqueue.models import Command, Schedule, State
 from apps.commandqueue.operate import actions
 
 if TYPE_CHECKING:
@@ -36,6 +36,17 @@ class StuckFilter(admin.SimpleListFilter):
         return queryset.filter(Command.STUCK) if self.value() == "yes" else queryset
 
 
+class StateFilter(admin.ChoicesFieldListFilter):
+    """Adds what the index of finished commands has as its condition."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Command]) -> QuerySet[Command]:
+        rows: QuerySet[Command] = super().queryset(request, queryset)
+        unfinished = {State.WAITING.value, State.LEASED.value}
+        if not self.used_parameters or self.lookup_val in unfinished:
+            return rows
+        return rows.filter(finished_at__isnull=False)
+
+
 class NewestFilter(admin.ChoicesFieldListFilter):
     """Among the newest `WINDOW` commands: the column has no index."""
 
@@ -50,7 +61,7 @@ class NewestFilter(admin.ChoicesFieldListFilter):
 @admin.register(Command)
 class CommandAdmin(_CommandAdmin):
     list_display = ["id", "what", "queue_name", "state", "stuck", "age", "due", "attempts", "last_error"]
-    list_filter = [StuckFilter, "state", ("queue_name", NewestFilter), ("kind", NewestFilter)]
+    list_filter = [StuckFilter, ("state", StateFilter), ("queue_name", NewestFilter), ("kind", NewestFilter)]
     # By the primary key, without a scan; not "=id", which compares text.
     search_fields = ["id__exact"]
     ordering = ["-id"]

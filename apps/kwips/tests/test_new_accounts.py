@@ -124,7 +124,9 @@ def test_who_was_invited_or_accepted_is_not_limited(ann: User) -> None:
     assert not is_new(sign_ups.complete(invited))
     SitePolicy(sign_up=SignUpMode.APPROVAL).save()
     applied = sign_ups.complete(sign_ups.create(username="eve", email="eve@example.org", password="!"))
-    assert not is_new(sign_ups.accept(applied.pk, by=ann))
+    accepted = sign_ups.accept(applied.pk, by=ann)
+    assert accepted is not None
+    assert not is_new(accepted)
     assert not is_new(User(username="ops", is_staff=True, joined_at=timezone.now()))
 
 
