@@ -13,6 +13,7 @@ import structlog
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
+from django.db.models import Q
 from django.tasks import task
 from django.utils import timezone
 

@@ -42,7 +42,7 @@ class StateFilter(admin.ChoicesFieldListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Command]) -> QuerySet[Command]:
         rows: QuerySet[Command] = super().queryset(request, queryset)
         unfinished = {State.WAITING.value, State.LEASED.value}
-        if not self.used_parameters or self.lookup_val in unfinished:
+        if not self.lookup_val or not unfinished.isdisjoint(self.lookup_val):
             return rows
         return rows.filter(finished_at__isnull=False)
 
