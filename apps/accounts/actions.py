@@ -74,7 +74,7 @@ def _switch(people: Iterable[User], *, is_active: bool, by: User | None, reason:
     locked = lock_people({person.pk for person in people})
     changed = []
     for person in locked.values():
-        before = off_reasons(person)
+        before = _off_reasons(person)
         after = before & ~reason if is_active else before | reason
         if after != before:
             User.objects.filter(pk=person.pk).update(off_reasons=after.value, is_active=not after)
@@ -91,8 +91,8 @@ def _switch(people: Iterable[User], *, is_active: bool, by: User | None, reason:
     return changed
 
 
-def off_reasons(person: User) -> OffReason:
-    """Why a person is switched off. `is_active` decides: the previous release writes it alone."""
+def _off_reasons(person: User) -> OffReason:
+    """`is_active` decides: the previous release writes it alone."""
     if person.is_active:
         return OffReason(0)
     return OffReason(person.off_reasons) or OffReason.SUSPENDED

@@ -137,6 +137,16 @@ class Own(Control):
         return "thread_author" if marks.viewer_id == card.thread_author_id else ""
 
 
+class Report(Control):
+    """A link for members to report what someone else wrote."""
+
+    name, template = "report", "kwips/_report.html"
+    states = ("member",)
+
+    def state_of(self, card: Facts, marks: Marks) -> str:
+        return "member" if marks.viewer_id and marks.viewer_id != card.author_id else ""
+
+
 class Answer(Control):
     """A link that answers a comment, for members; only in its conversation, whose form it fills in."""
 
@@ -156,7 +166,7 @@ def _rendered(
     return render_to_string(template, {"kwip": kwip, "state": state}).encode()
 
 
-CONTROLS: list[Control] = [Heart(), Share(), Answer(), Bookmark(), Own()]
+CONTROLS: list[Control] = [Heart(), Share(), Answer(), Bookmark(), Report(), Own()]
 
 
 def facts_of(card: queries.Card) -> Facts:

@@ -10,7 +10,6 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -83,12 +82,6 @@ class PersonAdmin(UserAdmin):
             )
             messages.warning(request, text % {"q": listed.query.removesuffix("*")})
         return answer
-
-    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data:
-            event = "person switched on" if obj.is_active else "person switched off"
-            log.info(event, person=obj.username, person_id=obj.pk, by=operator(request).username)
 
     def has_remove_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("kwips.delete_kwip")

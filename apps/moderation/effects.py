@@ -31,7 +31,8 @@ def state_of(person_id: int, kwip_id: int | None) -> dict[str, Any]:
     """What actions change, for the audit log."""
     person = User.objects.only("is_active", "off_reasons", "is_limited").get(pk=person_id)
     state: dict[str, Any] = {
-        "suspended": bool(accounts.off_reasons(person) & OffReason.SUSPENDED),
+        # Without a reason: the previous release switched them off.
+        "suspended": not person.is_active and person.off_reasons != OffReason.LEAVING,
         "limited": person.is_limited,
     }
     if kwip_id is not None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, Q
+from django.db.models import Count, F, Model, Q, QuerySet
+from django.db.models.functions import Left
 
 from apps.accounts.models import OffReason, User
 from apps.accounts.queries import UNCONFIRMED
@@ -15,6 +16,7 @@ from apps.moderation.models import Action, Appeal, Case, Kind, Note, Reason, Rep
 
 PAGE_SIZE = 20
 SHOWN = 20  # of each list on a case's page
+CHARACTERS = 600  # of a text in a list
 AROUND = 5  # comments before and after the reported one
 _NOTHING_DONE = (What.DISMISS, What.RELEASE, What.UPHOLD)
 
@@ -30,7 +32,7 @@ class Queued(NamedTuple):
 def queue(arguments: Mapping[str, str]) -> Page[Queued]:
     """The open cases, the oldest first. Raises `BadCursor`."""
     order = KeysetOrder("moderation", oldest_first=True)
-    rows = Case.objects.filter(closed_at__isnull=True).select_related("person")
+    rows = _beginnings(Case.objects.filter(closed_at__isnull=True)).select_related("person")
     page = paginate(arguments, order, from_queryset(rows, order), limit=PAGE_SIZE)
     counted = {
         pk: (number, reasons)
@@ -44,6 +46,11 @@ def queue(arguments: Mapping[str, str]) -> Page[Queued]:
         for case in page
         for number, reasons in [counted.get(case.pk, (0, []))]
     ])  # fmt: skip
+
+
+def _beginnings[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
+    """Rows with the beginning of their text: a list must not read texts of 100,000 characters."""
+    return rows.defer("text").annotate(beginning=Left("text", CHARACTERS))
 
 
 def case(case_id: int) -> Case | None:
@@ -62,8 +69,8 @@ def about_person(who: User) -> dict[str, Any]:
         "person": who,
         "state": state_of(who.pk, None),
         "is_leaving": bool(who.off_reasons & OffReason.LEAVING),
-        "recent": Kwip.objects.filter(author=who).order_by("-pk")[:SHOWN],
-        "cases": Case.objects.filter(person=who).order_by("-pk")[:SHOWN],
+        "recent": _beginnings(Kwip.objects.filter(author=who)).order_by("-pk")[:SHOWN],
+        "cases": _beginnings(Case.objects.filter(person=who)).order_by("-pk")[:SHOWN],
         "done": named(done),
         "notes": Note.objects.filter(person=who).select_related("writer").order_by("-pk")[:SHOWN],
     }
@@ -76,7 +83,8 @@ def about_case(found: Case) -> dict[str, Any]:
         kwip = Kwip.objects.select_related("author", "thread__author").filter(pk=found.subject).first()
         talk = _around(kwip) if kwip else []
     appealed = Action.objects.filter(pk=found.subject) if found.kind == Kind.APPEAL else Action.objects.none()
-    reports = found.reports.select_related("reporter").order_by("-pk")
+    reports = _beginnings(found.reports.annotate(differs=~Q(text=F("case__text"))))
+    reports = reports.select_related("reporter").order_by("-pk")
     return {
         "case": found,
         "kwip": kwip,
@@ -90,7 +98,7 @@ def about_case(found: Case) -> dict[str, Any]:
 
 def _around(kwip: Kwip) -> list[Kwip]:
     """The comments next to a comment, or the first ones of a kwip, the oldest first; withheld ones too."""
-    talk = Kwip.objects.select_related("author")
+    talk = _beginnings(Kwip.objects.select_related("author"))
     below = talk.filter(thread=kwip.thread_id or kwip.pk)
     if kwip.thread_id is None:
         return list(below.order_by("pk")[: 2 * AROUND])

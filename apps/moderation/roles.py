@@ -1,6 +1,7 @@
 """Who moderates: the groups "moderators" and "operators", which superusers give in the admin.
 
-A superuser is an operator. A moderator acts on members without a role; an operator on everyone else.
+A superuser is an operator. Staff who may change people in the admin are moderators. A moderator acts on
+members without a role, an operator on everyone else.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,9 @@ def role_of(person: User) -> Role:
 
 def _given(person: User) -> Role:
     names = person.groups.filter(name__in=GROUPS).values_list("name", flat=True)
-    return max((GROUPS[name] for name in names), default=Role.MEMBER)
+    given = max((GROUPS[name] for name in names), default=Role.MEMBER)
+    is_moderating_staff = person.is_staff and person.has_perm("accounts.change_user")
+    return max(given, Role.MODERATOR) if is_moderating_staff else given
 
 
 def may_act(by: User, person: User) -> bool:

@@ -67,6 +67,19 @@ def the_message(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return the_messages(viewer, arguments) if arguments["owner"] == viewer else ()
 
 
+def the_reported_text(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return () if viewer == AUTHOR else the_text(viewer, arguments)
+
+
+def the_reported_person(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return ("bio",) if arguments["username"] == AUTHOR and viewer not in {ANONYMOUS, AUTHOR} else ()
+
+
+def the_reported_message(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """Only its recipient reports a message."""
+    return the_message(viewer, arguments) if viewer == "fay" else ()
+
+
 def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """fay and the author see both; the followers of fay see the one that fay shared."""
     return () if viewer in {MUTING, "hal"} else ("everyone", "followers")
@@ -120,6 +133,9 @@ PAGES: Mapping[str, Shown] = {
     "messages/": by_viewer(ann=("message",), fay=("message",)),
     "messages/<person:username>/": the_messages,
     "messages/<person:username>/<kwip_id:message_id>/": the_message,
+    "messages/<person:username>/<kwip_id:message_id>/report/": the_reported_message,
+    "kwip/<kwip_id:kwip_id>/report/": the_reported_text,
+    "<person:username>/report/": the_reported_person,
     "kwip/<kwip_id:kwip_id>/comment/": the_text,
     "kwip/<kwip_id:kwip_id>/edit/": the_own_text,
     "kwip/<kwip_id:kwip_id>/delete/": deletable,
@@ -139,7 +155,7 @@ PAGES: Mapping[str, Shown] = {
 
 # Pages without the words of others, and addresses that only take forms.
 WITHOUT_WORDS = (
-    "about/", ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
+    "about/", "rules/", "conduct/", "privacy/", ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
     "contact/", "contact/thanks/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
     "notifications/message/<kwip_id:message_id>/",
@@ -152,7 +168,11 @@ WITHOUT_WORDS = (
     "^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
     "accounts/sessions/", "accounts/sessions/<int:session_id>/end/",
     "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
-    "messages/<person:username>/delete/", "messages/<person:username>/<kwip_id:message_id>/report/",
+    "messages/<person:username>/delete/",
+    # For people without a role.
+    "moderation/", "moderation/<kwip_id:case_id>/", "moderation/people/<person:username>/",
+    "moderation/people/<person:username>/note/", "moderation/reports/<kwip_id:case_id>/",
+    "moderation/warning/", "moderation/appeal/<str:token>/", "kwip/<kwip_id:kwip_id>/why/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
     "kwip/", "people/complete/", "everyone/new/", "network/new/",
     "kwip/<kwip_id:kwip_id>/favourite/", "kwip/<kwip_id:kwip_id>/unfavourite/",
