@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -51,7 +52,8 @@ def add(kind: Kind, values: Iterable[str], *, reason: str, until: datetime.datet
     new = {row.value: row for row in rows if row.value not in there}
     if len(there) + len(new) > MOST_BLOCKED:
         raise Full
-    kind._default_manager.bulk_create(new.values(), ignore_conflicts=True)
+    stored: Any = kind._default_manager
+    stored.bulk_create(new.values(), ignore_conflicts=True)
     changed()
     return len(new)
 

@@ -158,6 +158,10 @@ def test_no_form_of_the_admin_lists_all_rows_of_a_large_table() -> None:
         if not (options.has_add_permission(request) or options.has_change_permission(request)):
             continue
         for name, field in options.get_form(request).base_fields.items():
-            if isinstance(field, ModelChoiceField) and field.queryset.model in FILL:
+            if (
+                isinstance(field, ModelChoiceField)
+                and field.queryset is not None
+                and field.queryset.model in FILL
+            ):
                 widget = getattr(field.widget, "widget", field.widget)
                 assert isinstance(widget, ForeignKeyRawIdWidget | AutocompleteMixin), (model, name)

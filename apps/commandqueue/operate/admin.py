@@ -1,7 +1,7 @@
 """The queue in the admin: metadata, never a body or an argument."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import Case, QuerySet, Value, When
@@ -40,22 +40,23 @@ class StateFilter(admin.ChoicesFieldListFilter):
     """Adds what the index of finished commands has as its condition."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Command]) -> QuerySet[Command]:
-        rows: QuerySet[Command] = super().queryset(request, queryset)
+        rows: Any = super().queryset(request, queryset)
         unfinished = {State.WAITING.value, State.LEASED.value}
         if not self.lookup_val or not unfinished.isdisjoint(self.lookup_val):
-            return rows
-        return rows.filter(finished_at__isnull=False)
+            return cast("QuerySet[Command]", rows)
+        return cast("QuerySet[Command]", rows.filter(finished_at__isnull=False))
 
 
 class NewestFilter(admin.ChoicesFieldListFilter):
     """Among the newest `WINDOW` commands: the column has no index."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Command]) -> QuerySet[Command]:
-        rows: QuerySet[Command] = super().queryset(request, queryset)
+        rows: Any = super().queryset(request, queryset)
         if not self.used_parameters:
-            return rows
+            return cast("QuerySet[Command]", rows)
         newest = Command.objects.order_by("-pk").values_list("pk", flat=True)
-        return rows.filter(pk__gte=next(iter(newest[WINDOW - 1 : WINDOW]), 0))
+        floor = next(iter(newest[WINDOW - 1 : WINDOW]), 0)
+        return cast("QuerySet[Command]", rows.filter(pk__gte=floor))
 
 
 @admin.register(Command)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts import invitations, sign_ups
-from apps.accounts.models import User
+from apps.accounts.models import Application, User
 from apps.accounts.new_accounts import is_new
 from apps.graph.actions import follow
 from apps.kwips import new_accounts
@@ -115,16 +115,21 @@ def test_an_account_is_new_for_the_hours_of_the_policy(ann: User) -> None:
 
 
 def test_who_was_invited_or_accepted_is_not_limited(ann: User) -> None:
-    sign_up = sign_ups.create(username="cee", email="cee@example.org", password="!")
-    assert is_new(sign_ups.complete(sign_up)), "came alone"
+    def joins(name: str, invitation_id: int | None = None) -> User | Application:
+        email = f"{name}@example.org"
+        asked = sign_ups.create(username=name, email=email, password="!", invitation_id=invitation_id)
+        return sign_ups.complete(asked)
+
+    alone = joins("cee")
+    assert isinstance(alone, User)
+    assert is_new(alone)
     invitation = invitations.by_token(invitations.invite(inviter=ann, note="", form_key=uuid.uuid4()))
-    invited = sign_ups.create(
-        username="dee", email="dee@example.org", password="!", invitation_id=invitation.pk
-    )
-    assert not is_new(sign_ups.complete(invited))
+    assert invitation is not None
+    invited = joins("dee", invitation.pk)
+    assert isinstance(invited, User)
+    assert not is_new(invited)
     SitePolicy(sign_up=SignUpMode.APPROVAL).save()
-    applied = sign_ups.complete(sign_ups.create(username="eve", email="eve@example.org", password="!"))
-    accepted = sign_ups.accept(applied.pk, by=ann)
+    accepted = sign_ups.accept(joins("eve").pk, by=ann)
     assert accepted is not None
     assert not is_new(accepted)
     assert not is_new(User(username="ops", is_staff=True, joined_at=timezone.now()))
