@@ -18,12 +18,13 @@ SEARCHED = 5_000  # applications, newest first
 
 
 def of_person[M: Model](rows: QuerySet[M], name: str, *fields: str) -> QuerySet[M]:
-    """The rows whose ``fields`` refer to the person of this user name.
+    """The rows whose ``fields`` refer to the person of this user name; all rows without a name.
 
     By id: a join with the name in the condition reads whole tables.
     """
-    person = User.objects.filter(username=name.strip().removeprefix("@").lower().replace("\0", ""))
-    person_id = person.values_list("pk", flat=True).first() or 0
+    if not (name := name.strip().removeprefix("@").lower()):
+        return rows
+    person_id = User.objects.filter(username=name).values_list("pk", flat=True).first() or 0
     wanted = Q()
     for field in fields:
         wanted |= Q(**{f"{field}_id": person_id})
@@ -56,6 +57,8 @@ class ApplicationAdmin(admin.ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Application], search_term: str
     ) -> tuple[QuerySet[Application], bool]:
         """Words have no index: the newest applications alone are searched."""
+        if not search_term:
+            return queryset, False
         newest = Application.objects.order_by("-pk").values_list("pk", flat=True)
         floor = next(iter(newest[SEARCHED - 1 : SEARCHED]), 0)
         return super().get_search_results(request, queryset.filter(pk__gte=floor), search_term)

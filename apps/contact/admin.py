@@ -27,6 +27,8 @@ class MessageAdmin(admin.ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
     ) -> tuple[QuerySet[Message], bool]:
         """Words have no index: the newest messages alone are searched."""
+        if not search_term:
+            return queryset, False
         newest = Message.objects.order_by("-pk").values_list("pk", flat=True)
         floor = next(iter(newest[WINDOW - 1 : WINDOW]), 0)
         return super().get_search_results(request, queryset.filter(pk__gte=floor), search_term)

@@ -124,6 +124,7 @@ def most_read(statements: list[str]) -> tuple[int, str]:
 def addresses(client: Client, path: str) -> Iterator[str]:
     """A list with each of its filters, each of its orders, its pages, and searches."""
     listed = client.get(path).context["cl"]
+    assert listed.result_list, path
     yield from ("", "?p=2", "?_facets=True", *(f"?o={number}" for number in range(1, 9)))
     for spec in listed.filter_specs:
         yield from {choice["query_string"] for choice in spec.choices(listed)}
