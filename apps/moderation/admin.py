@@ -43,7 +43,8 @@ class ActionAdmin(admin.ModelAdmin):
 class ModeratedPersonAdmin(PersonAdmin):
     """Switching off and on is suspending and restoring, with the audit log and a mail."""
 
-    list_filter = (*PersonAdmin.list_filter, "is_limited")
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [*super().get_list_filter(request), "is_limited"]
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*super().get_list_display(request), "is_limited")

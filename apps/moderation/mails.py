@@ -1,6 +1,6 @@
 """The mails to a person about what moderators did. They are transactional, so no one unsubscribes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
@@ -28,8 +28,9 @@ def of_answer(action: Action, person: User, original: Action) -> EmailMultiAlter
     return _mail("appeal_answered", person, action, context)
 
 
-def _mail(name: str, person: User, action: Action, context: dict[str, object]) -> EmailMultiAlternatives:
-    context |= {
+def _mail(name: str, person: User, action: Action, about: Mapping[str, object]) -> EmailMultiAlternatives:
+    context = {
+        **about,
         "what": action.what,
         "reason": action.get_reason_display(),
         "words": action.words,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, F, Model, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Left
 
 from apps.accounts.models import OffReason, User
@@ -42,13 +42,13 @@ def queue(arguments: Mapping[str, str]) -> Page[Queued]:
         .values_list("case", "number", "reasons")
     }
     return page.with_items([
-        Queued(case, number, [Reason(reason).label for reason in reasons])
+        Queued(case, number, [str(Reason(reason).label) for reason in reasons])
         for case in page
         for number, reasons in [counted.get(case.pk, (0, []))]
     ])  # fmt: skip
 
 
-def _beginnings[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
+def _beginnings(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Rows with the beginning of their text: a list must not read texts of 100,000 characters."""
     return rows.defer("text").annotate(beginning=Left("text", CHARACTERS))
 

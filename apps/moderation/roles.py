@@ -60,7 +60,7 @@ def moderators_only[**P](
 
     @wraps(view)
     def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated or not role_of(cast("User", request.user)):
+        if not request.user.is_authenticated or not role_of(request.user):
             raise Http404
         return view(cast("MemberRequest", request), *args, **kwargs)
 

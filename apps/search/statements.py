@@ -38,6 +38,7 @@ SQL = SqlFolder(
     confirmed=ACCOUNTS_SQL.load("confirmed"),
     person_unblocked=_PERSON_UNBLOCKED,
     unmuted=FEEDS_SQL.load("unmuted"),
+    unlimited=KWIPS_SQL.load("unlimited"),
     switched_on=FEEDS_SQL.load("switched_on"),
 )
 

@@ -251,6 +251,7 @@ def test_the_demo_account_has_messages_one_unread_and_a_buzz():
 def test_a_moderator_of_the_demo_has_three_reports():
     populate(demo=True, people=100, kwips=300)
     moderator = authenticate(None, username=MODERATOR, password="happykwipping")
+    assert moderator
     assert role_of(moderator) == Role.MODERATOR
     assert set(Case.objects.filter(closed_at=None).values_list("kind", flat=True)) == {"kwip", "person"}
     assert Report.objects.count() == 3

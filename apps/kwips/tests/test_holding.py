@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -50,7 +51,7 @@ def test_a_held_kwip_is_nowhere_but_on_its_authors_pages(
 
 
 def test_a_form_sent_again_returns_the_held_kwip(ann: User) -> None:
-    form = {"author": ann, "text": "hm", "form_key": uuid.uuid4(), "is_held": True}
+    form: dict[str, Any] = {"author": ann, "text": "hm", "form_key": uuid.uuid4(), "is_held": True}
     first, second = actions.publish(**form), actions.publish(**form)
     assert (first.created, second.created, second.kwip.pk) == (True, False, first.kwip.pk)
 

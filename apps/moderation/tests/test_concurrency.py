@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import connections
@@ -104,5 +105,5 @@ def test_reports_at_once_are_one_case(ann: User, publish: Callable[..., Kwip]) -
     def report(by: User) -> bool:
         return actions.report(thing=thing, reporter=by, reason=Reason.SPAM, words="")
 
-    assert all(at_once([lambda by=by: report(by) for by in people]))
+    assert all(at_once([partial(report, by) for by in people]))
     assert Case.objects.get().reports.count() == 8
