@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics.hidden),
     *([path("media/<path:path>", media)] if settings.SERVE_MEDIA else []),
     path("", include("apps.contact.urls")),
+    path("", include("apps.sitepages.urls")),
     path("", include("apps.notifications.urls")),
     path("", include("apps.search.urls")),
     path("", include("apps.accounts.urls")),

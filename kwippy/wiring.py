@@ -23,13 +23,14 @@ from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
 from apps.messages.forms import RETURNED_FIELDS as MESSAGES_FIELDS
 from apps.moderation.forms import RETURNED_FIELDS as MODERATION_FIELDS
-from kwippy import checks, errors, tasks
+from kwippy import admin_defaults, checks, errors, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
 
 
 def connect() -> None:
     add_converters()
     add_checks()
+    admin_defaults.bound()
     declare_paths_and_fields()
     # A failed invalidation is retried by a task.
     lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)

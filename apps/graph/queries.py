@@ -35,6 +35,12 @@ def shows_follows(person: User, viewer_id: int | None) -> bool:
     return bool(viewer_id and followed_among(viewer_id, [person.pk]))
 
 
+def followers_among(followee_id: int, ids: Collection[int]) -> set[int]:
+    """The ids of those users that follow the followee."""
+    rows = Follow.objects.filter(followee=followee_id, follower__in=ids)
+    return set(rows.values_list("follower_id", flat=True))
+
+
 def is_blocked(one_id: int | None, other_id: int) -> bool:
     """Whether one of the users blocks the other."""
     return (

@@ -12,6 +12,7 @@ from apps.accounts.counters import lock_people
 from apps.accounts.keys import user_key
 from apps.accounts.models import User
 from apps.invalidation import invalidate
+from apps.kwips import holding
 from apps.kwips.models import Kwip
 from apps.moderation import appeals, mails
 from apps.moderation.cases import Thing, open_case
@@ -19,7 +20,9 @@ from apps.moderation.effects import APPEALABLE, EFFECTS, OF_KWIPS, TOLD, UNDO, T
 from apps.moderation.events import Answered, answered
 from apps.moderation.models import Action, Appeal, Case, Kind, Note, Reason, Report, Warning, What
 from apps.moderation.roles import are_others, may_act
+from apps.policy.queries import current as current_policy
 
+HELD_AT = 3  # reports, while no moderator looks
 NOTES = 200  # about one person; the oldest are deleted
 
 _ANSWERS = {What.UPHOLD, What.OVERTURN}
@@ -39,12 +42,22 @@ class TooLate(Exception):
 
 @transaction.atomic
 def report(*, thing: Thing, reporter: User, reason: Reason, words: str) -> bool:
-    """Reports a thing; returns False if the reporter has a report in its open case."""
+    """Reports a thing; returns False if the reporter has a report in its open case.
+
+    While no moderator looks, the third report of a kwip holds it back.
+    """
     case = open_case(thing)
     _, is_new = Report.objects.get_or_create(
         case=case, reporter=reporter, defaults={"reason": reason, "words": words, "text": thing.text}
     )
+    if is_new and thing.kind == Kind.KWIP and current_policy().is_away:
+        _hold_if_reported_often(case)
     return is_new
+
+
+def _hold_if_reported_often(case: Case) -> None:
+    if case.reports.count() >= HELD_AT and (kwip := _kwip(case.subject)) is not None:
+        holding.hold(kwip=kwip)
 
 
 @transaction.atomic

@@ -23,7 +23,6 @@ class ActionAdmin(admin.ModelAdmin):
 
     list_display = ("id", "at", "actor_id", "what", "person_id", "kwip_id", "reason")
     ordering = ("-id",)
-    show_full_result_count = False
     actions = None
     fields = (
         "at", "actor_id", "what", "person_id", "kwip_id", "case_id", "reason", "words", "before", "after",

@@ -41,6 +41,7 @@ REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
 INSTALLED_APPS = [
     "apps.moderation",
     "apps.contact",
+    "apps.sitepages",
     "apps.notifications",
     "apps.search",
     "apps.feeds",

@@ -43,6 +43,7 @@ from apps.notifications.mail.unsubscribe import Subscription
 from apps.notifications.models import Notice, OperatorMessage, Preferences
 from apps.notifications.registry import KINDS, Draft
 from apps.policy.models import SignUpMode, SitePolicy
+from apps.sitepages.models import SitePage
 from tests.invalidation.scenario import PASSWORD, Scenario, picture
 
 type Arguments = Callable[[Scenario], dict[str, Any]]
@@ -223,6 +224,10 @@ def changes_sign_up(scenario: Scenario) -> None:
     policy = SitePolicy.objects.get()
     policy.sign_up = SignUpMode.CLOSED
     policy.save()
+
+
+def rewrites_the_rules(scenario: Scenario) -> None:
+    SitePage(slug="rules", text="be kind").save()
 
 
 def is_invited(scenario: Scenario) -> None:
@@ -510,6 +515,7 @@ ROWS = [
         chooses,
     ),
     Row("announce", announces, whole_scenario, "announced"),
+    Row("rewrite the rules", rewrites_the_rules, whole_scenario, "rules"),
     Row("change who may sign up", changes_sign_up, whole_scenario, first=announces),
     Row("join by an invitation", joins_invited, whole_scenario, "names ann", first=is_invited),
     Row("apply", applies, whole_scenario),

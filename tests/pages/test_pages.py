@@ -99,7 +99,7 @@ def addresses(member: bool) -> list[str]:
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
-        f"/bob/kwip/{anybodys.pk}/", "/about/",
+        f"/bob/kwip/{anybodys.pk}/", "/about/", "/rules/", "/conduct/", "/privacy/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
         "/search/", "/search/?q=tea", "/search/?q=b&in=people", "/search/?q=tea&in=tags", "/search/?q=-tea",
         "/search/?q=xylophone",

@@ -188,7 +188,7 @@ PAGES: Mapping[str, Shown] = {
 # Pages without the words of others, and addresses that only take forms.
 WITHOUT_WORDS = (
     "about/", ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
-    "contact/", "contact/thanks/",
+    "contact/", "contact/thanks/", "rules/", "conduct/", "privacy/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
     "notifications/message/<kwip_id:message_id>/",
     "settings/privacy/", "settings/privacy/narrow/",
