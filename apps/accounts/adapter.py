@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from apps import limits
-from apps.accounts import invitations, queries, sign_ups
+from apps.accounts import invitations, leaving, queries, sign_ups
 from apps.accounts.backends import login_of
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import validate_header_address
@@ -104,7 +104,12 @@ class AccountAdapter(DefaultAccountAdapter):
             ways = {"password_url": f"{settings.SITE_URL}/accounts/password/change/"}
             self.send_mail("account/email/failed_sign_ins", user.email, {"user": user} | ways)
 
-    def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """The password was right. A person who is leaving can come back."""
+        if (row := leaving.of_person(user)) is not None:
+            return render(
+                request, "accounts/come_back.html", {"leaving": row, "way_back": leaving.way_back(row)}
+            )
         return render(request, "account/account_inactive.html", status=403)
 
     def set_password(self, user: User, password: str) -> None:

@@ -7,4 +7,4 @@ class KwipsConfig(AppConfig):
     verbose_name = _("kwips")
 
     def ready(self) -> None:
-        from apps.kwips import greeting, invalidation, withholding  # noqa: F401 - they subscribe to events
+        from apps.kwips import erasing, greeting, invalidation, withholding  # noqa: F401 - they subscribe
