@@ -16,7 +16,7 @@ from apps.accounts.actions import switch_off, switch_on
 from apps.accounts.models import Leaving, User
 from apps.commandqueue.models import Command
 from apps.kwips.models import Kwip
-from tests.support.fixtures import publish  # noqa: F401 - a fixture
+from tests.invalidation.scenario import write
 from tests.support.people import PASSWORD, link_to, member, sign_up, signs_in, who_is_in
 
 pytestmark = pytest.mark.django_db
@@ -57,9 +57,9 @@ def test_the_page_says_what_happens_and_asks_for_the_password(browser: Client) -
 
 
 def test_leaving_hides_at_once_signs_out_everywhere_and_mails_the_way_back(
-    browser: Client, ann: User, publish
+    browser: Client, ann: User
 ) -> None:
-    kwip = publish(ann)
+    kwip = write(ann, "tea")
     elsewhere = Client()
     elsewhere.post("/accounts/login/", {"login": "ann", "password": PASSWORD})
     answer = leave(browser)
@@ -76,8 +76,8 @@ def test_leaving_hides_at_once_signs_out_everywhere_and_mails_the_way_back(
 
 
 @pytest.mark.parametrize("way", ["mail", "sign-in"])
-def test_coming_back_restores_everything(browser: Client, ann: User, publish, way: str) -> None:
-    kwip = publish(ann, "#tea")
+def test_coming_back_restores_everything(browser: Client, ann: User, way: str) -> None:
+    kwip = write(ann, "#tea")
     before = Client().get("/ann/").content
     leave(browser)
     client = Client()
@@ -171,10 +171,8 @@ def test_leaving_again_and_again_is_limited(browser: Client, ann: User, settings
     assert User.objects.get(pk=ann.pk).is_active
 
 
-def test_nothing_is_deleted_before_the_day_and_no_one_comes_back_after_it(
-    browser: Client, ann: User, publish
-) -> None:
-    kwip = publish(ann)
+def test_nothing_is_deleted_before_the_day_and_no_one_comes_back_after_it(browser: Client, ann: User) -> None:
+    kwip = write(ann, "tea")
     leave(browser)
     path = link_to("ann@example.org")
     due(days=13)

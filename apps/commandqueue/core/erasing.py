@@ -28,9 +28,9 @@ class Person(NamedTuple):
 
     @property
     def pattern(self) -> str:
-        """For the columns of commands. Of a finished task, a word too many may match: it is history."""
-        words = "|".join(re.escape(word) for word in (str(self.number), *self.names, *self.addresses))
-        return rf"(^|[^\w])({words})($|[^\w])"
+        """For the columns of commands; the number as in JSON and in Message-IDs."""
+        words = "|".join(re.escape(word) for word in (*self.names, *self.addresses))
+        return rf"(^|[^\w])({words})($|[^\w])|[\[ ]{self.number}[,\]}}]|\.{self.number}\."
 
     @property
     def in_mail(self) -> re.Pattern[str]:
@@ -48,18 +48,21 @@ class Erased(NamedTuple):
 
 @transaction.atomic
 def erase(person: Person, *, before: datetime.datetime, limit: int) -> Erased:
-    """Deletes commands that were enqueued ``before``. Waiting tasks are left to their workers."""
+    """Deletes mail to or about the person, and what finished tasks leave. Waiting tasks are left to workers.
+
+    Of those, commands that were enqueued ``before`` are in use: later ones are not about the person.
+    """
     said = Command.objects.annotate(said=RawSQL(_SAID, (), TextField()))  # noqa: S611 - no input in it
-    about = said.filter(
-        Q(recipients__overlap=list(person.addresses)) | Q(said__iregex=person.pattern), created_at__lt=before
-    )
-    waiting_tasks = Q(kind=Kind.TASK, state=State.WAITING)
-    free = about.exclude(waiting_tasks).exclude(state=State.LEASED)
+    to_person = Q(recipients__overlap=list(person.addresses))
+    is_history = Q(state__in=(State.DONE, State.DEAD, State.DISCARDED), body__isnull=True)
+    free = said.exclude(state=State.LEASED).filter(Q(to_person) | Q(is_history, said__iregex=person.pattern))
     doomed = list(free.values_list("pk", flat=True)[:limit]) or list(_mails(person.in_mail, limit))
     rows = Command.objects.filter(pk__in=doomed).exclude(state=State.LEASED)
     locked = rows.select_for_update(skip_locked=True).values_list("pk", flat=True)
     number, _ = Command.objects.filter(pk__in=list(locked)).delete()
-    return Erased(number, 0 if number else about.count())
+    runs = Q(kind=Kind.TASK, state__in=(State.WAITING, State.LEASED), arguments__iregex=person.pattern)
+    in_use = Command.objects.filter(runs | Q(to_person, state=State.LEASED), created_at__lt=before)
+    return Erased(number, 0 if number else in_use.count())
 
 
 def _mails(pattern: re.Pattern[str], limit: int) -> Iterator[int]:
