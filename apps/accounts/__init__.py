@@ -2,8 +2,8 @@
 
 What is deleted of a person who leaves, and when:
 
-    leave ─▶ hidden, sessions ended, mail with the way back ─▶ 14 days ─▶ erase_due ─▶ user row, name reserved
-               │                                                             (batches, by the registry of erasers)
+    leave ─▶ hidden, sessions ended, way back mailed ─▶ 14 days ─▶ erase_due ─▶ user row, name reserved
+               │                                                  (in batches, by the registered erasers)
                └─ come_back: all is as before; a suspension stays
 
 - *At once*: nothing. The person is switched off (`actions.switch_off`), so every page omits them and theirs.
