@@ -19,7 +19,7 @@ from apps.commandqueue.core import erasing as commandqueue
 from apps.limits.models import CacheEntry
 from apps.policy.models import SitePolicy
 
-REPLACEMENT = "deleted account"
+REPLACEMENT = "…"  # in the log of the admin: no name, whatever people are called
 # What was enqueued up to so long after the account was hidden can be about the person.
 IN_FLIGHT = datetime.timedelta(minutes=1)
 
@@ -86,8 +86,8 @@ def erase_admin_log(person_id: int, limit: int) -> int:
     words = [re.escape(word) for some in identity(person_id) for word in some]
     if not words:
         return 0
-    pattern = rf"(?<![\w.]){'|'.join(f'(?:{word})' for word in words)}(?!\w)"
     in_sql = rf"(^|[^\w])({'|'.join(words)})($|[^\w])"
+    pattern = rf"(?<!\w)({'|'.join(words)})(?!\w)"
     about = Q(content_type__in=kinds, object_repr__iregex=in_sql) | Q(change_message__iregex=in_sql)
     about |= Q(content_type=ContentType.objects.get_for_model(User), object_id=str(person_id))
     entries = list(LogEntry.objects.filter(about)[:limit])

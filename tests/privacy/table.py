@@ -130,6 +130,7 @@ WITHOUT_WORDS = (
     "notifications/message/<kwip_id:message_id>/",
     "settings/notices/", "settings/notices/try-again/", "settings/messages/", "settings/name/",
     "settings/picture/", "settings/picture/remove/",
+    "settings/leave/", "^accounts/back/(?P<token>[-:\\w]+)/$",
     "accounts/login/", "accounts/logout/", "accounts/signup/", "accounts/reauthenticate/", "accounts/email/",
     "accounts/confirm-email/", "accounts/confirm-email/again/", "accounts/confirm-email/change/",
     "^accounts/confirm-email/(?P<key>[-:\\w]+)/$", "accounts/password/change/", "accounts/password/set/",

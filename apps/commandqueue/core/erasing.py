@@ -7,14 +7,16 @@ import datetime
 import re
 from collections.abc import Collection, Iterator
 from email import message_from_bytes, policy
+from itertools import chain, islice
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Q, TextField
+from django.db.models import Max, Min, Q, TextField
 from django.db.models.expressions import RawSQL
 
 from apps.commandqueue.models import Command, Kind, State
 
+_PIECE = 20_000  # ids
 _SAID = "concat_ws(' ', message_id, arguments, result, errors, refused)"
 
 
@@ -40,38 +42,51 @@ class Person(NamedTuple):
 
 
 class Erased(NamedTuple):
-    """How many commands were deleted, and how many more a worker has or will run."""
+    """How many commands were deleted; if none, how many a worker has or will run."""
 
     number: int
     in_use: int
 
 
-@transaction.atomic
 def erase(person: Person, *, before: datetime.datetime, limit: int) -> Erased:
     """Deletes mail to or about the person, and what finished tasks leave. Waiting tasks are left to workers.
 
     Of those, commands that were enqueued ``before`` are in use: later ones are not about the person.
     """
-    said = Command.objects.annotate(said=RawSQL(_SAID, (), TextField()))  # noqa: S611 - no input in it
-    to_person = Q(recipients__overlap=list(person.addresses))
-    is_history = Q(state__in=(State.DONE, State.DEAD, State.DISCARDED), body__isnull=True)
-    free = said.exclude(state=State.LEASED).filter(Q(to_person) | Q(is_history, said__iregex=person.pattern))
-    doomed = list(free.values_list("pk", flat=True)[:limit]) or list(_mails(person.in_mail, limit))
-    rows = Command.objects.filter(pk__in=doomed).exclude(state=State.LEASED)
+    doomed = list(islice(chain(_commands(person), _mails(person.in_mail)), limit))
+    if number := _delete(doomed):
+        return Erased(number, 0)
+    active = Command.objects.filter(state__in=(State.WAITING, State.LEASED), created_at__lt=before)
+    is_task = Q(kind=Kind.TASK, arguments__iregex=person.pattern)
+    return Erased(0, active.filter(is_task | Q(recipients__overlap=list(person.addresses))).count())
+
+
+@transaction.atomic
+def _delete(ids: list[int]) -> int:
+    rows = Command.objects.filter(pk__in=ids).exclude(state=State.LEASED)
     locked = rows.select_for_update(skip_locked=True).values_list("pk", flat=True)
-    number, _ = Command.objects.filter(pk__in=list(locked)).delete()
-    runs = Q(kind=Kind.TASK, state__in=(State.WAITING, State.LEASED), arguments__iregex=person.pattern)
-    in_use = Command.objects.filter(runs | Q(to_person, state=State.LEASED), created_at__lt=before)
-    return Erased(number, 0 if number else in_use.count())
+    return Command.objects.filter(pk__in=list(locked)).delete()[0]
 
 
-def _mails(pattern: re.Pattern[str], limit: int) -> Iterator[int]:
+def _commands(person: Person) -> Iterator[int]:
+    """The ids of mail to the person, and of finished commands that name the person."""
+    said = Command.objects.annotate(said=RawSQL(_SAID, (), TextField()))  # noqa: S611 - no input in it
+    is_history = Q(state__in=(State.DONE, State.DEAD, State.DISCARDED), body__isnull=True)
+    theirs = Q(recipients__overlap=list(person.addresses)) | Q(is_history, said__iregex=person.pattern)
+    rows = said.exclude(state=State.LEASED).filter(theirs)
+    ends = Command.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    # Piece by piece: one statement for a long table would exceed its time limit.
+    for start in range(ends["first"] or 0, (ends["last"] or 0) + 1, _PIECE):
+        yield from rows.filter(pk__gte=start, pk__lt=start + _PIECE).values_list("pk", flat=True)
+
+
+def _mails(pattern: re.Pattern[str]) -> Iterator[int]:
     """The ids of stored mails in which the pattern occurs."""
     stored = Command.objects.filter(kind=Kind.MAIL, body__isnull=False).exclude(state=State.LEASED)
-    for command_id, body in stored.order_by("pk").values_list(F("pk"), "body").iterator(chunk_size=100):
-        if limit and pattern.search(_text(bytes(body))):
-            limit -= 1
-            yield command_id
+    after = 0
+    while some := list(stored.filter(pk__gt=after).order_by("pk").values_list("pk", "body")[:100]):
+        after = some[-1][0]
+        yield from (pk for pk, body in some if pattern.search(_text(bytes(body))))
 
 
 def _text(body: bytes) -> str:
