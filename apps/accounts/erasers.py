@@ -107,10 +107,9 @@ def erase_limits(person_id: int, _limit: int) -> int:
 
 def erase_commands(person_id: int, limit: int) -> int:
     """Mail to the person or about them, and finished tasks. Raises `Postponed` while one is in use."""
-    due = Leaving.objects.filter(pk=person_id).first()
-    if due is None:
+    due, known = Leaving.objects.filter(pk=person_id).first(), identity(person_id)
+    if due is None or not known.names:  # another worker has deleted the user
         return 0
-    known = identity(person_id)
     links = [f"{settings.SITE_URL}/{name}/" for name in known.names]
     person = commandqueue.Person(person_id, known.names, known.addresses, links)
     erased = commandqueue.erase(person, before=due.due_at + IN_FLIGHT, limit=limit)
