@@ -14,7 +14,6 @@ from django.core import signing
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from apps.accounts import actions, erasing
 from apps.accounts.counters import lock_people
@@ -109,5 +108,6 @@ def by_token(token: str) -> Leaving | None:
         person_id, asked_at = signing.loads(token, salt=_SALT)
     except signing.BadSignature:
         return None
-    found = Leaving.objects.select_related("user").filter(pk=person_id, asked_at=parse_datetime(asked_at))
-    return found.filter(progress="").first()
+    moment = datetime.datetime.fromisoformat(asked_at)
+    rows = Leaving.objects.select_related("user").filter(progress="")
+    return rows.filter(pk=person_id, asked_at=moment).first()

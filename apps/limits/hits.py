@@ -99,7 +99,8 @@ def forget(*who: object) -> int:
 def _reset(scopes: Iterable[str], who: tuple[object, ...]) -> int:
     with connection.cursor() as cursor:
         SQL.statement("reset").execute(cursor, {"keys": [str(_key(scope, who)) for scope in scopes]})
-        return cursor.rowcount
+        number: int = cursor.rowcount
+        return number
 
 
 def _key(scope: str, who: tuple[object, ...]) -> uuid.UUID:

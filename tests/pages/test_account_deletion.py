@@ -2,7 +2,7 @@
 
 import gzip
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.admin.models import LogEntry
-from django.core.cache import caches
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from apps import lookaside
 from apps.accounts import erasing, leaving, names
 from apps.accounts.keys import session_key, user_key
 from apps.accounts.models import Leaving, User
@@ -112,7 +112,7 @@ def test_nothing_is_left_of_a_person_who_did_everything(person: Person, caplog) 
     before = found_in_tables()
     assert len(before) > 60, sorted(before)
     assert len(files()) == 2, "the picture and a preview"
-    session = person.browser.session.session_key
+    session = person.browser.cookies[django_settings.SESSION_COOKIE_NAME].value
     assert person.browser.post("/settings/leave/", {"password": PASSWORD}).status_code == 302
     its_time_comes()
     with caplog.at_level("INFO"):
@@ -128,7 +128,7 @@ def test_nothing_is_left_of_a_person_who_did_everything(person: Person, caplog) 
     assert files() == []
     recounted()
     for key in (user_key(NUMBER), session_key(session), network_first_page(NUMBER)):
-        assert caches["lookaside"].get_or_compute(key, lambda: None) is None, key
+        assert lookaside.cache().get_or_compute(key, lambda: None) is None, key
     for path, (status, body) in pages.read(pages.others).items():
         assert status == shown[path][0], path
         assert CANARY not in body.replace(f"@{CANARY}", ""), path
@@ -260,7 +260,8 @@ def test_after_the_response_no_one_reads_a_person_who_left(memcached: str) -> No
     follow(follower=bob, followee=ann)
     thread, his = write(ann, f"{CANARY} #tea"), write(bob, "milk #tea")
     actions.comment(author=ann, thread=his, text=CANARY, form_key=uuid.uuid4())
-    left, leaks = Event(), []
+    left = Event()
+    leaks: list[str] = []
     with served(memcached=memcached, patient=True) as port:
         paths = ("/", "/everyone/", "/ann/", "/tag/tea/", f"/ann/kwip/{thread.pk}/", f"/bob/kwip/{his.pk}/")
 
@@ -286,14 +287,9 @@ def test_after_the_response_no_one_reads_a_person_who_left(memcached: str) -> No
         readers = [Visitor(port) for _ in range(4)] + [Member(port, bob) for _ in range(4)]
         addresses = ("/kwip/", f"/kwip/{his.pk}/comment/", f"/kwip/{thread.pk}/comment/", "/kwip/")
         writers = [Member(port, ann) for _ in range(4)]
-        at_once(
-            [
-                *(partial(read, reader) for reader in readers),
-                *(partial(write_on, *pair) for pair in zip(writers, addresses, strict=True)),
-                *(partial(write_on, Member(port, bob), f"/kwip/{thread.pk}/comment/") for _ in range(4)),
-                leave,
-            ],
-            threads=17,
-        )
+        actors: list[Callable[[], None]] = [leave, *(partial(read, reader) for reader in readers)]
+        actors += [partial(write_on, *pair) for pair in zip(writers, addresses, strict=True)]
+        actors += [partial(write_on, Member(port, bob), f"/kwip/{thread.pk}/comment/") for _ in range(4)]
+        at_once(actors, threads=len(actors))
     assert leaks == []
     assert Kwip.objects.filter(author=ann, withheld=0).count() == 0

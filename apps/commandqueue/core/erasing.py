@@ -86,7 +86,7 @@ def _mails(pattern: re.Pattern[str]) -> Iterator[int]:
     after = 0
     while some := list(stored.filter(pk__gt=after).order_by("pk").values_list("pk", "body")[:100]):
         after = some[-1][0]
-        yield from (pk for pk, body in some if pattern.search(_text(bytes(body))))
+        yield from (pk for pk, body in some if body and pattern.search(_text(bytes(body))))
 
 
 def _text(body: bytes) -> str:
