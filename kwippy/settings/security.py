@@ -64,6 +64,7 @@ LIMITS: dict[str, str | None] = {
     "report": "20/1d",  # a person: reported messages
     "buzz": "60/1h",  # a person
     "contact": "10/1h",  # a network
+    "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued
     "previews": "30/1m",  # all link previews together
     "contact_answer": "3/1d",  # an e-mail address, which may belong to someone else
