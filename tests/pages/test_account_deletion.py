@@ -87,7 +87,7 @@ class Pages:
         ]  # fmt: skip
         self.others = [
             "/", "/everyone/", "/everyone/feed.atom", "/tag/tea/", "/tag/tea/feed.atom", "/sitemap.xml",
-            "/messages/", "/notifications/", "/bookmarks/",
+            "/messages/", "/notifications/", "/bookmarks/", "/search/?q=edited",
             "/invitations/", *(f"/bob/{page}" for page in of_person), f"/bob/kwip/{person.bobs.pk}/",
             f"/cee/kwip/{person.mention.pk}/", "/cee/favourites/",
         ]  # fmt: skip
@@ -125,6 +125,7 @@ def test_nothing_is_left_of_a_person_who_did_everything(person: Person, caplog) 
     left = found_in_tables()
     # What others wrote in kwips of their own.
     assert sorted(left.pop("kwips_kwip.text")) == sorted([person.bobs.text, person.mention.text])
+    assert len(left.pop("search_entry.words")) == 2, "the words of these"
     assert left == {}
     assert files() == []
     recounted()
