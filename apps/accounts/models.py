@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower, Now
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
@@ -365,6 +366,38 @@ class FormerName(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ReservedName(models.Model):
+    """A name of a deleted person, which no one else can take until ``kept_until``.
+
+    The row has a keyed hash in place of the name (`names.digests`), and no reference to the person.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    kept_until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("reserved name")
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
+class Leaving(models.Model):
+    """A person whose account is deleted at ``due_at``; until ``progress`` is set they can come back."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(db_index=True)
+    # The name of the eraser at work (`erasing`). Empty: nothing is deleted yet.
+    progress = models.CharField(max_length=40, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("person who is leaving")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} until {self.due_at:%Y-%m-%d}"
 
 
 @cache

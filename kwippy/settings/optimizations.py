@@ -112,6 +112,7 @@ TASKS = {
                 "sweep mutes": {"task": "kwippy.tasks.sweep_mutes", "every": 3_600},
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
                 "take over reports": {"task": "apps.moderation.takeover.take_over", "every": 3_600},
+                "erase accounts": {"task": "apps.accounts.erasing.erase_due", "every": 600},
                 "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
             },
         },

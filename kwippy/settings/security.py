@@ -46,6 +46,7 @@ LIMITS: dict[str, str | None] = {
     "sign_up_change": "10/1h",  # a network: changes of a sign-up's address
     "invite": "10/1d",  # a person
     "rename": "3/30d",  # a person: each former name stays reserved for a year
+    "leave": "5/1d",  # a person: each time is a mail
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person
     "edit": "60/10m",  # a person

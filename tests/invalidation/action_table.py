@@ -17,8 +17,8 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts import actions as accounts
-from apps.accounts import invitations, names, sign_ups
-from apps.accounts.models import SignUp, User
+from apps.accounts import erasing, invitations, leaving, names, sign_ups
+from apps.accounts.models import Leaving, SignUp, User
 from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
@@ -191,6 +191,13 @@ def looks_around(scenario: Scenario) -> None:
 
 def has_a_picture(scenario: Scenario) -> None:
     accounts.change_picture(user=scenario.bob, picture=picture())
+
+
+def is_due(scenario: Scenario) -> None:
+    """Bob left two weeks ago."""
+    leaving.leave(user=scenario.bob)
+    Command.objects.all().delete()
+    Leaving.objects.update(due_at=timezone.now())
 
 
 def a_command(state: State) -> Callable[[Scenario], None]:
@@ -614,6 +621,15 @@ ROWS = [
     # Writes outside of `actions.py`: tracking, accounts, and the admin.
     Row("track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.bob, "is_on": True}),
     Row("no longer track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.ann, "is_on": False}),
+    Row("leave", leaving.leave, lambda p: {"user": p.bob}, "people"),
+    Row(
+        "come back",
+        leaving.come_back,
+        lambda p: {"leaving": Leaving.objects.get(user=p.bob)},
+        "people",
+        first=lambda p: leaving.leave(user=p.bob),
+    ),
+    Row("delete an account", erasing.erase_due.func, lambda p: {}, "people", first=is_due),
     Row("deactivate", deactivates, whole_scenario, "people"),
     Row("rename in the admin", admin_saves, lambda p: {"person": p.bob, "username": "robert"}, "people"),
     Row("name in the admin", admin_saves, lambda p: {"person": p.bob, "display_name": "Bob"}, "people"),

@@ -12,9 +12,9 @@ from django.utils import timezone
 from playwright.sync_api import Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from apps.accounts import invitations
+from apps.accounts import invitations, leaving
 from apps.accounts.actions import set_private
-from apps.accounts.models import User
+from apps.accounts.models import Leaving, User
 from apps.graph.actions import follow
 from apps.kwips import actions, bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip
@@ -90,6 +90,11 @@ def sign_in(page: Page, user: User, url: str) -> None:
     page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": url}])
 
 
+def leaving_dee() -> Leaving:
+    dee = User.objects.create_user("dee_who_left", "left@example.org")
+    return leaving.leave(user=dee)
+
+
 def addresses(member: bool) -> list[str]:
     own = Kwip.objects.filter(author__username="ann").earliest("pk")
     anybodys = Kwip.objects.filter(author__username="bob", thread=None).first()
@@ -105,6 +110,7 @@ def addresses(member: bool) -> list[str]:
         "/search/?q=xylophone",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
+    doors.append("/accounts/back/token/")
     comment, revision = own.comments.get(), own.revisions.get()
     members = [
         f"/bob/kwip/{comment.pk}/whole/", f"/ann/kwip/{own.pk}/history/{revision.pk}/",
@@ -113,7 +119,7 @@ def addresses(member: bool) -> list[str]:
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
         "/messages/", "/messages/bob/", "/messages/bob/delete/",
-        "/messages/dee/", "/settings/messages/",
+        "/messages/dee/", "/settings/messages/", "/settings/leave/", leaving.way_back(leaving_dee()),
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
         "/invitations/", "/settings/notices/", "/bookmarks/", "/requests/", "/requests/sent/", "/ivy/",
