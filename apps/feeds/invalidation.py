@@ -55,6 +55,13 @@ def on_deleted(event: events.Deleted) -> None:
     _purge([*event.kwips, *event.threads], event.tags)
 
 
+@events.imported.within
+def on_imported(event: events.Imported) -> None:
+    """They are older than kwips of kept first pages, and yet new."""
+    _purge(event.kwips, event.tags)
+    on_restored(event)
+
+
 @events.day_changed.within
 def on_day_changed(event: events.DayChanged) -> None:
     invalidate(pages=[OF_THE_DAY])

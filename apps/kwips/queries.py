@@ -72,6 +72,10 @@ class Card:
         return f"/{self.thread_username}/kwip/{self.answers_id}/"
 
     @property
+    def is_imported(self) -> bool:
+        return self.id < 0
+
+    @property
     def excerpt(self) -> str:
         """The first words, for titles."""
         return kwip_text.excerpt(self.text)

@@ -62,6 +62,8 @@ LIMITS: dict[str, str | None] = {
     "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation
     "report": "20/1d",  # a person: reported messages
     "buzz": "60/1h",  # a person
+    "export": "2/1d",  # a person: archives of one's own things
+    "import": "10/1d",  # a person: uploads
     "contact": "10/1h",  # a network
     "preview": "1/10m",  # one link preview: how often its picture is enqueued
     "previews": "30/1m",  # all link previews together

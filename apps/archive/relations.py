@@ -1,0 +1,57 @@
+"""Follows, blocks and mutes of an import, each by the action of its app."""
+
+from django.db import transaction
+from django.http import Http404
+
+from apps.accounts.counters import lock_people
+from apps.accounts.models import User
+from apps.accounts.queries import person as person_named
+from apps.archive.reading import local_name
+from apps.graph.actions import CannotFollow, FollowsTooMany, follow, unfollow
+from apps.graph.models import Block, Follow, Mute
+
+FINE = {"done", "already", "asked"}
+
+
+def relate(person: User, section: str, address: str) -> str:
+    """Follows, blocks or mutes the person of an address. Returns what came of it."""
+    name = local_name(address)
+    if name is None:
+        return "unreadable"
+    if not name:
+        return "elsewhere"
+    try:
+        other = person_named(name)
+    except Http404:
+        return "unknown"
+    if other.pk == person.pk:
+        return "yourself"
+    return {"follows": _follow, "blocks": _block, "mutes": _mute}[section](person, other)
+
+
+def _follow(person: User, other: User) -> str:
+    if Follow.objects.filter(follower=person, followee=other).exists():
+        return "already"
+    try:
+        with transaction.atomic():
+            follow(follower=person, followee=other)
+    except FollowsTooMany:
+        return "too_many"
+    except CannotFollow:
+        return "unknown"
+    return "done"
+
+
+def _block(person: User, other: User) -> str:
+    if Block.objects.filter(blocker=person, blocked=other).exists():
+        return "already"
+    lock_people({person.pk, other.pk})
+    Block.objects.get_or_create(blocker=person, blocked=other)
+    unfollow(follower=person, followee=other)
+    unfollow(follower=other, followee=person)
+    return "done"
+
+
+def _mute(person: User, other: User) -> str:
+    _, is_new = Mute.objects.get_or_create(muter=person, muted=other)
+    return "done" if is_new else "already"
