@@ -8,7 +8,6 @@ import json
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,8 +44,9 @@ def ask(*, person: User) -> tuple[Export, bool]:
         if before and before.state == Export.State.MAKING:
             return before, False
         if before:
+            former = files.of_export(before.pk)
             before.delete()
-            transaction.on_commit(lambda: files.remove(*files.of_export(before.pk)))
+            transaction.on_commit(lambda: files.remove(*former))
         export = Export.objects.create(person=person, section=next(iter(SECTIONS)))
         make.enqueue(export.pk)
         return export, True
@@ -70,20 +70,18 @@ def _read(section: Section, export: Export) -> _Part:
     """The next rows of the section, as many as a part has."""
     rows: list[dict[str, Any]] = []
     last, characters = export.position, 0
-    for position, row in islice(section.rows(export.person_id, export.position), PART_ROWS):
+    for position, row in section.rows(export.person_id, export.position):
+        if len(rows) == PART_ROWS or characters > PART_CHARACTERS:
+            return _Part(rows, last, is_full=True)
         rows.append(row)
         last = position
         characters += sum(len(value) for value in row.values() if isinstance(value, str))
-        if characters > PART_CHARACTERS:
-            return _Part(rows, last, is_full=True)
-    return _Part(rows, last, is_full=len(rows) == PART_ROWS)
+    return _Part(rows, last, is_full=False)
 
 
 def _write(export: Export, section: Section, part: _Part) -> None:
     """The two files of a part. The same part again has the same names."""
-    number = _parts(export, section.name) + 1
-    if not part.rows and number > 1:
-        return
+    number = export.made.get(section.name, (0, 0))[0] + 1
     stem = files.parts_of(export.pk) / section.name / f"{number:04}"
     with files.written(stem.with_suffix(".json")) as file:
         file.write(f'{{"section": {json.dumps(section.name)}, "rows": ['.encode())
@@ -99,9 +97,8 @@ def _write(export: Export, section: Section, part: _Part) -> None:
 def _record(export: Export, section: Section, part: _Part) -> bool:
     """Moves the export behind the part, unless another command did. A full part enqueues the next command."""
     parts, rows = export.made.get(section.name, (0, 0))
-    made = [max(1, parts) if not part.rows else parts + 1, rows + len(part.rows)]
     moved = {
-        "made": export.made | {section.name: made},
+        "made": export.made | {section.name: [parts + 1, rows + len(part.rows)]},
         "section": section.name if part.is_full else after(section.name) or "",
         "position": part.last if part.is_full else SMALLEST,
         "moved_at": Now(),
@@ -168,7 +165,3 @@ def _index(export: Export, person: User) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
     }
-
-
-def _parts(export: Export, name: str) -> int:
-    return int(export.made.get(name, (0, 0))[0])

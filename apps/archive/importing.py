@@ -4,7 +4,6 @@
 behind them: a command that is killed goes on there, and no row is counted twice.
 """
 
-import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -26,8 +25,7 @@ from apps.kwips.importing import EARLIEST, Past, TooMany, add_imported
 from apps.kwips.models import TEXT_LIMIT
 from apps.plaintext import clean
 
-BATCH = 100  # kwips of a transaction
-SECONDS = 5.0  # after these a command enqueues its continuation
+BATCH = 250  # kwips of a transaction, and rows of a command, which enqueues the next one
 PROBLEMS = 200  # kept of an import
 _BUSY = (Import.State.CHECKING, Import.State.APPLYING)
 
@@ -44,8 +42,9 @@ def receive(*, person: User, kind: str, upload: UploadedFile) -> Import:
         if before and before.state in _BUSY:
             raise Busy
         if before:
+            former = files.upload_of(before.pk)
             before.delete()
-            transaction.on_commit(lambda: files.remove(files.upload_of(before.pk)))
+            transaction.on_commit(lambda: files.remove(former))
         made = Import.objects.create(person=person, kind=kind)
         with files.written(files.upload_of(made.pk)) as file:
             for chunk in upload.chunks():
@@ -83,16 +82,16 @@ def check(import_id: int) -> None:
 
 @task(queue_name="bulk")
 def apply(import_id: int) -> None:
-    """Writes the rows from the position on, for some seconds."""
+    """Writes `BATCH` rows from the position on."""
     if (applying := _in(import_id, Import.State.APPLYING)) is None:
         return
-    person, until = User.objects.get(pk=applying.person_id), time.monotonic() + SECONDS
+    person, end = User.objects.get(pk=applying.person_id), applying.position + BATCH
     try:
         rows = islice(items(files.upload_of(import_id), applying.kind), applying.position, None)
         for batch in _batches(rows):
             if not _apply(applying, person, batch):
                 return
-            if time.monotonic() > until:
+            if applying.position >= end:
                 apply.enqueue(import_id)
                 return
     except Refused as refused:

@@ -1,9 +1,9 @@
 """Kwips from an archive: kept with their dates, and below everything that was written here.
 
-Every list of kwips is in the order of ids. So an imported kwip has an id below zero, which its date gives: the
-microseconds until 2100, negative. It stands in the order of dates among imported kwips, on its author's page
-and in every other list, and behind all kwips of the site: a timeline's first page has it only where the list
-has nothing else. No statement, column or index knows of it; ``id < 0`` is the mark.
+Every list of kwips is in the order of ids. So an imported kwip has an id below zero, which its date gives:
+the microseconds until 2100, negative. It stands in the order of dates among imported kwips, on its author's
+page and in every other list, and behind all kwips that were written here: a first page has it only where
+these do not fill the page. No statement, column or index knows of it; ``id < 0`` is the mark.
 
 Nothing notifies: there is no `events.published`. Mentions are not stored, since a name in an archive may be
 another person's here. Each key is stored once for an author, and not again when the kwip is deleted.

@@ -5,7 +5,6 @@ import re
 import uuid
 from datetime import timedelta
 from html.parser import HTMLParser
-from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,9 +43,8 @@ def test_each_model_of_a_person_is_in_a_section_or_left_out_with_a_reason() -> N
     left_out = set(registry.NOT_EXPORTED)
     assert of_people - exported_models - left_out == set()
     assert exported_models & left_out == set()
-    assert exported_models | left_out <= {
-        model._meta.label for model in apps.get_models(include_auto_created=True)
-    }
+    every = {model._meta.label for model in apps.get_models(include_auto_created=True)}
+    assert exported_models | left_out <= every
 
 
 def test_the_documentation_is_generated() -> None:
@@ -159,12 +157,12 @@ def test_pages_are_escaped_and_load_nothing_from_elsewhere(ann: User, publish) -
 
 def test_the_pages_of_a_long_section_lead_to_each_other(ann: User, publish, monkeypatch) -> None:
     monkeypatch.setattr(exporting, "PART_ROWS", 2)
-    for number in range(5):
+    for number in range(6):
         publish(ann, f"tea {number}")
     archive = exported(ann)
     names = set(archive.namelist())
     assert {f"kwips/000{part}.html" for part in (1, 2, 3)} <= names
-    assert [row["text"] for row in rows(archive, "kwips")] == [f"tea {number}" for number in range(5)]
+    assert [row["text"] for row in rows(archive, "kwips")] == [f"tea {number}" for number in range(6)]
     links = {
         f"{name.rpartition('/')[0]}/{link}"
         for name in names
@@ -175,7 +173,7 @@ def test_the_pages_of_a_long_section_lead_to_each_other(ann: User, publish, monk
 
 
 def test_a_part_is_bounded_by_its_characters(ann: User, publish, monkeypatch) -> None:
-    monkeypatch.setattr(exporting, "PART_CHARACTERS", 1_000)
+    monkeypatch.setattr(exporting, "PART_CHARACTERS", 1_500)
     for _ in range(4):
         publish(ann, "x" * 900)
     parts = [name for name in exported(ann).namelist() if re.fullmatch(r"kwips/\d+\.json", name)]
@@ -277,6 +275,5 @@ def test_queries_grow_with_the_batches_alone(ann: User, publish, django_assert_m
     for number in range(30):
         publish(ann, f"tea {number}")
     export, _ = exporting.ask(person=ann)
-    with django_assert_max_num_queries(4 * len(registry.SECTIONS) + 20):
+    with django_assert_max_num_queries(5 * len(registry.SECTIONS) + 20):
         exporting.make.call(export.pk)
-    assert BytesIO
