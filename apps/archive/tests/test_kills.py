@@ -1,13 +1,13 @@
-"""Workers that are killed in the middle of an export or an import: it is complete, and each row is there once."""
+"""Workers that are killed in the middle of an export or an import: it is complete, with each row once."""
 
 import contextlib
 import datetime
 import json
 import re
-import threading
 import uuid
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from apps.accounts.models import User
 from apps.archive import exporting, files, importing
 from apps.archive.models import Export, Import
 from apps.archive.tests.conftest import rows, zipped
+from apps.commandqueue.core import store
 from apps.commandqueue.models import Command, Kind
 from apps.commandqueue.tests.conftest import TORTURE, let_time_pass, wait_for, work
 from apps.commandqueue.tests.processes import kill, worker
@@ -31,9 +32,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = 10_000 if TORTURE else 1_000
 QUEUED = {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-)
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -73,21 +74,20 @@ def kill_a_worker(row: Export | Import, passes: int) -> None:
     with contextlib.ExitStack() as stack:
         gate = stack.enter_context(locked(row))
         process = stack.enter_context(worker("--queues=bulk"))
+        others = stack.enter_context(ThreadPoolExecutor(1))
         waiting(1)
         for _ in range(passes):
             # Another lock queues behind the worker, and is next.
-            behind: list[psycopg2.extensions.connection] = []
-            thread = threading.Thread(target=lambda: behind.append(stack.enter_context(locked(row))))
-            thread.start()
+            behind = others.submit(stack.enter_context, locked(row))
             waiting(2)
             gate.commit()
-            thread.join(60)
-            [gate] = behind
+            gate = behind.result(60)
             waiting(1)
         kill(process)
         gate.commit()
     cut_others_off()
     let_time_pass()
+    store.reap(max_lost_attempts=3, base=0)
 
 
 def work_until(row: Export | Import, state: str) -> None:
