@@ -138,11 +138,16 @@ def _finish(export: Export) -> None:
 
 def _written_parts(export: Export) -> Iterator[tuple[str, Path]]:
     """Every file of every part by its name in the archive."""
-    for name, (parts, _) in export.made.items():
-        for number in range(1, parts + 1):
+    for name in _made(export):
+        for number in range(1, export.made[name][0] + 1):
             for suffix in ("json", "html"):
                 path = f"{name}/{number:04}.{suffix}"
                 yield path, files.parts_of(export.pk) / path
+
+
+def _made(export: Export) -> list[str]:
+    """The sections in their order, which JSON in PostgreSQL does not keep."""
+    return [name for name in SECTIONS if name in export.made]
 
 
 def _manifest(export: Export, person: User) -> dict[str, Any]:
@@ -152,15 +157,16 @@ def _manifest(export: Export, person: User) -> dict[str, Any]:
         "site": settings.SITE_URL,
         "person": person.username,
         "made_at": timezone.now().isoformat(),
-        "sections": {name: {"files": parts, "rows": rows} for name, (parts, rows) in export.made.items()},
+        "sections": {
+            name: dict(zip(("files", "rows"), export.made[name], strict=True)) for name in _made(export)
+        },
     }
 
 
 def _index(export: Export, person: User) -> dict[str, Any]:
-    sections = [(SECTIONS[name], rows) for name, (_, rows) in export.made.items() if name in SECTIONS]
     return {
         "person": person,
-        "sections": sections,
+        "sections": [(SECTIONS[name], export.made[name][1]) for name in _made(export)],
         "made_at": timezone.now(),
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,

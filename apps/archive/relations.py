@@ -34,12 +34,12 @@ def _follow(person: User, other: User) -> str:
         return "already"
     try:
         with transaction.atomic():
-            follow(follower=person, followee=other)
+            counts = follow(follower=person, followee=other)
     except FollowsTooMany:
         return "too_many"
     except CannotFollow:
         return "unknown"
-    return "done"
+    return "asked" if getattr(counts, "is_asking", False) else "done"
 
 
 def _block(person: User, other: User) -> str:

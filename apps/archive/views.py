@@ -130,14 +130,14 @@ def _import_context(request: MemberRequest) -> dict[str, object]:
     rows = [
         {
             "title": SECTIONS[section].title,
-            "number": number,
+            "number": found.found[section],
             "outcomes": [
                 (OUTCOMES.get(name, name), count)
                 for name, count in sorted(found.outcomes.get(section, {}).items())
             ],
         }
-        for section, number in found.found.items()
-        if section in SECTIONS
+        for section in SECTIONS
+        if section in found.found
     ]
     problems = [
         {"title": SECTIONS[section].title, "about": about, "why": OUTCOMES.get(why, why)}
