@@ -3,12 +3,13 @@
 from django.db import transaction
 from django.http import Http404
 
-from apps.accounts.counters import lock_people
 from apps.accounts.models import User
 from apps.accounts.queries import person as person_named
 from apps.archive.reading import local_name
-from apps.graph.actions import CannotFollow, FollowsTooMany, follow, unfollow
+from apps.graph.actions import CannotFollow, FollowsTooMany, follow
+from apps.graph.blocking import BlocksTooMany, CannotBlock, block
 from apps.graph.models import Block, Follow, Mute
+from apps.graph.muting import MutesTooMany, mute_person
 
 FINE = {"done", "already", "asked"}
 
@@ -45,13 +46,23 @@ def _follow(person: User, other: User) -> str:
 def _block(person: User, other: User) -> str:
     if Block.objects.filter(blocker=person, blocked=other).exists():
         return "already"
-    lock_people({person.pk, other.pk})
-    Block.objects.get_or_create(blocker=person, blocked=other)
-    unfollow(follower=person, followee=other)
-    unfollow(follower=other, followee=person)
+    try:
+        with transaction.atomic():
+            block(blocker=person, blocked=other)
+    except BlocksTooMany:
+        return "too_many"
+    except CannotBlock:
+        return "unknown"
     return "done"
 
 
 def _mute(person: User, other: User) -> str:
-    _, is_new = Mute.objects.get_or_create(muter=person, muted=other)
-    return "done" if is_new else "already"
+    """Silenced, and without an end: lists of other sites say neither."""
+    if Mute.objects.filter(muter=person, muted=other).exists():
+        return "already"
+    try:
+        with transaction.atomic():
+            mute_person(muter=person, muted=other, ends_at=None, is_muffled=False)
+    except MutesTooMany:
+        return "too_many"
+    return "done"

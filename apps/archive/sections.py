@@ -1,237 +1,27 @@
-"""The sections of the archive. Each reads in batches, by position: memory does not grow with the account."""
+"""The sections of the archive, in the order of its index."""
 
-import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from allauth.usersessions.models import UserSession
-from django.conf import settings
-from django.db.models import F, Model, QuerySet
 
-from apps.accounts.models import FormerName, Invitation, User
-from apps.archive.registry import Row, Rows, Section, register
+from apps.archive import rows
+from apps.archive.registry import Rows, Section, register
 from apps.contact.models import Message as ContactMessage
-from apps.graph.models import Block, Follow, Mute
-from apps.kwips.models import Bookmark, Favourite, Kwip, Revision, Share, Track
-from apps.kwips.visibility import VisibleTo
-from apps.messages.models import Message, Preference, Report
-from apps.notifications import preferences
-from apps.notifications.models import Preferences
-from apps.notifications.registry import KINDS
-
-BATCH = 50  # rows of a query; the longest texts have 100,000 characters
+from apps.graph.models import Block, Follow, Mute, MutedConversation, MutedWord
+from apps.kwips.models import Bookmark, Favourite, Share, Track
+from apps.messages.models import Report
 
 _WHEN = "when"
 _ADDRESS = {"url": "the kwip or comment", "author": "the user name of its author"}
-
-
-def when(time: datetime.datetime | None) -> str | None:
-    return time.isoformat() if time else None
-
-
-def kwip_url(username: str, kwip_id: int) -> str:
-    return f"{settings.SITE_URL}/{username}/kwip/{kwip_id}/"
-
-
-def batches(rows: QuerySet[Any], beyond: int, *, key: str = "pk") -> Iterator[Sequence[Any]]:
-    """The rows beyond a position in the order of ``key``."""
-    rows = rows.order_by(key)
-    while batch := list(rows.filter(**{f"{key}__gt": beyond})[:BATCH]):
-        yield batch
-        beyond = getattr(batch[-1], key)
-
-
-def listed(rows: Callable[[int], QuerySet[Any]], of: Callable[[Any], dict[str, Any]]) -> Rows:
-    """The section whose rows are these objects, each as ``of`` says."""
-
-    def read(person_id: int, beyond: int) -> Iterator[Row]:
-        for batch in batches(rows(person_id), beyond):
-            for row in batch:
-                yield row.pk, of(row)
-
-    return read
-
-
-def single(of: Callable[[int], dict[str, Any] | None]) -> Rows:
-    """The section with one row, or none."""
-
-    def read(person_id: int, beyond: int) -> Iterator[Row]:
-        if beyond < 0 and (row := of(person_id)) is not None:
-            yield 0, row
-
-    return read
-
-
-def marked(model: type[Model], owner: str, extra: Callable[[Any], dict[str, Any]], key: str = "pk") -> Rows:
-    """Marks on kwips: the address and the author of those that the person may see now, never their text."""
-
-    def read(person_id: int, beyond: int) -> Iterator[Row]:
-        for batch in batches(model._default_manager.filter(**{owner: person_id}), beyond, key=key):
-            ids = {mark.kwip_id for mark in batch}
-            visible = Kwip.objects.filter(VisibleTo(person_id), pk__in=ids)
-            authors = dict(visible.values_list("pk", "author__username"))
-            for mark in batch:
-                if author := authors.get(mark.kwip_id):
-                    address = {"url": kwip_url(author, mark.kwip_id), "author": author}
-                    yield getattr(mark, key), address | extra(mark)
-
-    return read
-
-
-def _profile(person_id: int) -> dict[str, Any] | None:
-    person = User.objects.get(pk=person_id)
-    takes = Preference.objects.filter(user=person_id).first() or Preference()
-    names = FormerName.objects.filter(user=person_id).order_by("pk")
-    return {
-        "username": person.username,
-        "former_names": list(names.values_list("name", flat=True)),
-        "display_name": person.display_name,
-        "about": person.bio,
-        "email": person.email,
-        "picture": "picture.webp" if person.avatar else None,
-        "joined_at": when(person.joined_at),
-        "is_private": person.is_private,
-        "takes_messages": takes.takes_messages,
-        "takes_buzzes": takes.takes_buzzes,
-    }
-
-
-def _notices(person_id: int) -> dict[str, Any] | None:
-    chosen = Preferences.objects.filter(user=person_id).first() or Preferences()
-    return {
-        "channels": {kind: preferences.channel(chosen, kind) for kind in KINDS},
-        "digest": str(chosen.digest),
-        "hour": chosen.hour,
-        "time_zone": chosen.time_zone or "UTC",
-    }
-
-
-def _kwips(person_id: int) -> QuerySet[Kwip]:
-    return Kwip.objects.filter(author=person_id, thread=None).select_related("author")
-
-
-def _kwip(kwip: Kwip) -> dict[str, Any]:
-    return {
-        "url": kwip_url(kwip.author.username, kwip.pk),
-        "text": kwip.text,
-        "created_at": when(kwip.created_at),
-        "edited_at": when(kwip.edited_at),
-        "followers_only": kwip.followers_only,
-        "key": str(kwip.form_key),
-        "imported": kwip.is_imported,
-        "comments": kwip.comments_count,
-        "favourites": kwip.favourites_count,
-        "shares": kwip.shares_count,
-    }
-
-
-def _comments(person_id: int, beyond: int) -> Iterator[Row]:
-    """The address of the conversation only if the person may see it now."""
-    rows = Kwip.objects.filter(author=person_id, thread__isnull=False).select_related("author")
-    for batch in batches(rows, beyond):
-        threads = Kwip.objects.filter(VisibleTo(person_id), pk__in={comment.thread_id for comment in batch})
-        authors = dict(threads.values_list("pk", "author__username"))
-        for comment in batch:
-            author = authors.get(comment.thread_id)
-            yield (
-                comment.pk,
-                {
-                    "url": kwip_url(comment.author.username, comment.pk),
-                    "on": kwip_url(author, comment.thread_id) if author and comment.thread_id else None,
-                    "text": comment.text,
-                    "created_at": when(comment.created_at),
-                    "edited_at": when(comment.edited_at),
-                },
-            )
-
-
-def _revisions(person_id: int) -> QuerySet[Revision]:
-    return Revision.objects.filter(kwip__author=person_id).select_related("kwip__author")
-
-
-def _revision(revision: Revision) -> dict[str, Any]:
-    return {
-        "url": kwip_url(revision.kwip.author.username, revision.kwip_id),
-        "text": revision.text,
-        "written_at": when(revision.written_at),
-    }
-
-
-def _messages(person_id: int) -> QuerySet[Message]:
-    return Message.objects.filter(owner=person_id).select_related("other")
-
-
-def _message(message: Message) -> dict[str, Any]:
-    return {
-        "with": message.other.username,
-        "mine": message.is_mine,
-        "text": message.text,
-        "sent_at": when(message.sent_at),
-    }
-
-
-def people(model: type[Model], owner: str, other: str) -> Rows:
-    """The other people of a relation."""
-
-    def rows(person_id: int) -> QuerySet[Any]:
-        return model._default_manager.filter(**{owner: person_id}).select_related(other)
-
-    def of(row: Any) -> dict[str, Any]:
-        return {"username": getattr(row, other).username, "since": when(row.created_at)}
-
-    return listed(rows, of)
-
-
-def _invitations(person_id: int) -> QuerySet[Invitation]:
-    return Invitation.objects.filter(inviter=person_id).annotate(taken=F("taken_by__username"))
-
-
-def _invitation(invitation: Any) -> dict[str, Any]:
-    return {
-        "note": invitation.note,
-        "created_at": when(invitation.created_at),
-        "expires_at": when(invitation.expires_at),
-        "taken_by": invitation.taken,
-    }
-
-
-def _since(mark: Any) -> dict[str, Any]:
-    return {"since": when(mark.created_at)}
-
-
-def _tracked(track: Track) -> dict[str, Any]:
-    return {"tracked": track.is_on}
-
-
-def _session(session: UserSession) -> dict[str, Any]:
-    return {
-        "network": session.ip,
-        "browser": session.user_agent,
-        "since": when(session.created_at),
-        "last_seen_at": when(session.last_seen_at),
-    }
-
-
-def _letter(letter: ContactMessage) -> dict[str, Any]:
-    return {"subject": letter.subject, "text": letter.text, "sent_at": when(letter.sent_at)}
-
-
-def _report(report: Report) -> dict[str, Any]:
-    return {
-        "about": report.writer.username,
-        "note": report.note,
-        "reported_at": when(report.reported_at),
-    }
-
-
+_ENDING = {"since": _WHEN, "ends_at": "when it ends by itself", "muffled": "folded to a line, not gone"}
 _PEOPLE = {"username": "their user name", "since": _WHEN}
 _MARKED = _ADDRESS | {"since": _WHEN}
 _TEXT = {"text": "as it was written"}
 _EDITED = {"created_at": _WHEN, "edited_at": "when the text last changed"}
 
 
-def _register(name: str, title: str, fields: Mapping[str, str], rows: Rows, *models: str) -> None:
-    register(Section(name, title, fields, rows, models))
+def _register(name: str, title: str, fields: Mapping[str, str], of: Rows, *models: str) -> None:
+    register(Section(name, title, fields, of, models))
 
 
 _register(
@@ -249,7 +39,7 @@ _register(
         "takes_messages": "whether people whom one follows may write",
         "takes_buzzes": "whether they may buzz",
     },
-    single(_profile),
+    rows.single(rows.profile_of),
     "accounts.FormerName",
     "private_messages.Preference",
 )
@@ -267,27 +57,27 @@ _register(
         "favourites": "how often it is one",
         "shares": "how often it is shared",
     },
-    listed(_kwips, _kwip),
+    rows.listed(rows.kwips_of, rows.kwip),
     "kwips.Kwip",
 )
 _register(
     "comments",
     "comments",
     {"url": "address", "on": "the kwip, if one may still see it", **_TEXT, **_EDITED},
-    _comments,
+    rows.comments_of,
     "kwips.Kwip",
 )
 _register(
     "revisions",
     "earlier versions",
     {"url": "the kwip or comment", **_TEXT, "written_at": _WHEN},
-    listed(_revisions, _revision),
+    rows.listed(rows.revisions_of, rows.revision),
 )
 _register(
     "messages",
     "messages",
     {"with": "user name of the other person", "mine": "whether one wrote it", **_TEXT, "sent_at": _WHEN},
-    listed(_messages, _message),
+    rows.listed(rows.messages_of, rows.message),
     "private_messages.Message",
 )
 for _name, _title, _model, _owner, _other in (
@@ -296,18 +86,32 @@ for _name, _title, _model, _owner, _other in (
     ("blocks", "whom you blocked", Block, "blocker", "blocked"),
     ("mutes", "whom you muted", Mute, "muter", "muted"),
 ):
-    _register(_name, _title, _PEOPLE, people(_model, _owner, _other), _model._meta.label)
+    _register(_name, _title, _PEOPLE, rows.people(_model, _owner, _other), _model._meta.label)
 for _name, _title, _mark, _owner in (
     ("favourites", "favourites", Favourite, "user"),
     ("bookmarks", "bookmarks", Bookmark, "user"),
     ("shares", "shares", Share, "sharer"),
 ):
-    _register(_name, _title, _MARKED, marked(_mark, _owner, _since), _mark._meta.label)
+    _register(_name, _title, _MARKED, rows.marked(_mark, _owner, rows.since), _mark._meta.label)
+_register(
+    "muted_words",
+    "muted words and tags",
+    {"word": "as it was typed", **_ENDING},
+    rows.listed(lambda person_id: MutedWord.objects.filter(muter=person_id), rows.muted_word),
+    "graph.MutedWord",
+)
+_register(
+    "muted_conversations",
+    "muted conversations",
+    _ADDRESS | _ENDING,
+    rows.marked(MutedConversation, "muter", rows.ending),
+    "graph.MutedConversation",
+)
 _register(
     "tracks",
     "conversations",
     _ADDRESS | {"tracked": "whether new comments notify"},
-    marked(Track, "user", _tracked, key="kwip_id"),
+    rows.marked(Track, "user", rows.tracked, key="kwip_id"),
     "kwips.Track",
 )
 _register(
@@ -319,34 +123,36 @@ _register(
         "hour": "when it is sent",
         "time_zone": "of that hour",
     },
-    single(_notices),
+    rows.single(rows.notices_of),
     "notifications.Preferences",
 )
 _register(
     "invitations",
     "invitations",
     {"note": "what it says", "created_at": _WHEN, "expires_at": _WHEN, "taken_by": "who joined by it"},
-    listed(_invitations, _invitation),
+    rows.listed(rows.invitations_of, rows.invitation),
     "accounts.Invitation",
 )
 _register(
     "sessions",
     "where you are signed in",
     {"network": "the address", "browser": "as it names itself", "since": _WHEN, "last_seen_at": _WHEN},
-    listed(lambda person_id: UserSession.objects.filter(user=person_id), _session),
+    rows.listed(lambda person_id: UserSession.objects.filter(user=person_id), rows.session),
     "usersessions.UserSession",
 )
 _register(
     "letters",
     "to the operators",
     {"subject": "subject", **_TEXT, "sent_at": _WHEN},
-    listed(lambda person_id: ContactMessage.objects.filter(member=person_id), _letter),
+    rows.listed(lambda person_id: ContactMessage.objects.filter(member=person_id), rows.letter),
     "contact.Message",
 )
 _register(
     "reports",
     "reported messages",
     {"about": "user name of its writer", "note": "what one said about it", "reported_at": _WHEN},
-    listed(lambda person_id: Report.objects.filter(reporter=person_id).select_related("writer"), _report),
+    rows.listed(
+        lambda person_id: Report.objects.filter(reporter=person_id).select_related("writer"), rows.report
+    ),
     "private_messages.Report",
 )

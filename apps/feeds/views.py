@@ -169,7 +169,7 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
     if moved := _canonical_redirect(request, f"/{who.username}/followers/"):
         return moved
-    page = graph.followers(who.pk, request.GET)
+    page = graph.followers(who.pk, request.GET, viewer_id=viewer_id(request))
     return render(request, "feeds/followers.html", {"person": who, "page": page})
 
 
@@ -179,7 +179,7 @@ def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
     if moved := _canonical_redirect(request, f"/{who.username}/following/"):
         return moved
-    page = graph.following(who.pk, request.GET)
+    page = graph.following(who.pk, request.GET, viewer_id=viewer_id(request))
     return render(request, "feeds/following.html", {"person": who, "page": page})
 
 

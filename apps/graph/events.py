@@ -1,4 +1,4 @@
-"""Events of follows."""
+"""Events of follows and blocks."""
 
 from dataclasses import dataclass
 
@@ -14,3 +14,5 @@ class Pair:
 
 followed = Event("followed", Pair)
 unfollowed = Event("unfollowed", Pair)
+# ``follower`` is who blocks; the follows between the two are ended.
+blocked = Event("blocked", Pair)

@@ -1,7 +1,7 @@
 """Following and unfollowing."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,6 +12,7 @@ from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
 from apps.accounts.queries import person
 from apps.graph import actions
+from apps.graph.queries import blocks
 
 
 @require_POST
@@ -26,13 +27,12 @@ def follow(request: MemberRequest, username: str) -> HttpResponse:
         why = _("you follow %d people, that's as many as one can read.") % actions.FOLLOWING_LIMIT
         return _refused(request, followee, why)
     except actions.CannotFollow:
-        yourself = followee.pk == request.user.pk
-        why = (
-            _("you can't follow yourself, but we like the spirit :)")
-            if yourself
-            else _("you can't follow each other.")
-        )
-        return _refused(request, followee, why)
+        if followee.pk == request.user.pk:
+            return _refused(request, followee, _("you can't follow yourself, but we like the spirit :)"))
+        if blocks(request.user.pk, followee.pk):
+            return _refused(request, followee, _("you block them. to follow them, unblock them first."))
+        # A blocked person is told nothing: as if there was no such address.
+        raise Http404 from None
     return _counted(request, followee, counts)
 
 
@@ -48,7 +48,7 @@ def unfollow(request: MemberRequest, username: str) -> HttpResponse:
 def _counted(request: HttpRequest, followee: User, counts: actions.Counts) -> HttpResponse:
     """The changed counters as JSON for the script, or a redirect without it."""
     if not limits.prefers_json(request):
-        return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
+        return HttpResponseRedirect(back_to(request, f"/{followee.username}/"))
     followers = ngettext("follower", "followers", counts.followers)
     moved = {"followers": [counts.followers, followers], "following": [counts.following, _("following")]}
     return JsonResponse({"moved": moved})
@@ -58,10 +58,11 @@ def _refused(request: HttpRequest, followee: User, why: str) -> HttpResponse:
     if limits.prefers_json(request):
         return JsonResponse({"error": why}, status=409)
     messages.error(request, why)
-    return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
+    return HttpResponseRedirect(back_to(request, f"/{followee.username}/"))
 
 
-def _back(request: HttpRequest, otherwise: str) -> str:
+def back_to(request: HttpRequest, otherwise: str) -> str:
+    """The path of this site that the form says to return to."""
     back = request.POST.get("next", "")
     safe = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
     return back if safe else otherwise

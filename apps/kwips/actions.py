@@ -19,6 +19,7 @@ from apps.accounts.events import CountersMoved, counters_moved
 from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.accounts.statements import counting
+from apps.graph.models import MutedConversation
 from apps.kwips import events
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
@@ -163,6 +164,7 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
     if any(gone.thread_id for gone in doomed.values()):  # the cards of answers link to what they answer
         Kwip.objects.filter(answers__in=doomed).update(version=F("version") + 1)
     Kwip.objects.filter(pk__in=doomed).delete()
+    MutedConversation.objects.filter(kwip_id__in=doomed).delete()
     _shrink(shrinking)
     move_counters(changes)
     events.deleted.emit(events.Deleted(list(doomed.values()), threads, tags))

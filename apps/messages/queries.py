@@ -35,6 +35,8 @@ class Reach(NamedTuple):
     is_silent: bool
     was_buzzed: bool
     is_followed: bool  # by the viewer
+    blocks: bool  # the viewer blocks the person
+    mutes: bool  # the viewer mutes the person
 
     @property
     def may_write(self) -> bool:

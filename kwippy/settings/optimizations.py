@@ -109,6 +109,7 @@ TASKS = {
                 "sweep sign-ups": {"task": "kwippy.tasks.sweep_sign_ups", "every": 3_600},
                 "align withheld kwips": {"task": "apps.kwips.withholding.align_all", "every": 300},
                 "send digests": {"task": "apps.notifications.mail.digests.send_due", "every": 300},
+                "sweep mutes": {"task": "kwippy.tasks.sweep_mutes", "every": 3_600},
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
                 "sweep archives": {"task": "apps.archive.sweeping.sweep", "every": 900},
                 "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},

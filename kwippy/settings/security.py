@@ -57,6 +57,8 @@ LIMITS: dict[str, str | None] = {
     "bookmark": "120/10m",  # a person: adding and removing
     "track": "120/10m",  # a person: tracking and no longer tracking conversations
     "follow": "120/10m",  # a person: adding and removing
+    "block": "60/10m",  # a person: adding and removing
+    "mute": "120/10m",  # a person: adding and removing
     "complete": "120/1m",  # a person: names that are completed while they write
     "message": "30/10m",  # a person
     "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation

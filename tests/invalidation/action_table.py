@@ -23,6 +23,8 @@ from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
+from apps.graph import blocking, muting
+from apps.graph.models import Mute
 from apps.kwips import actions as kwips
 from apps.kwips import bookmarks, of_the_day, sharing
 from apps.kwips.importing import EARLIEST, Past, add_imported
@@ -81,6 +83,15 @@ def key() -> dict[str, uuid.UUID]:
 
 def imported() -> Past:
     return Past(uuid.uuid4(), "old #tea", EARLIEST, followers_only=False)
+
+
+def ended(scenario: Scenario) -> None:
+    """A mute that ended."""
+    Mute.objects.create(muter=scenario.ann, muted=scenario.bob, ends_at=timezone.now() - timedelta(days=1))
+
+
+def blocks(scenario: Scenario) -> dict[str, Any]:
+    return {"blocker": scenario.ann, "blocked": scenario.bob}
 
 
 def follows(scenario: Scenario) -> dict[str, User]:
@@ -389,6 +400,15 @@ ROWS = [
     Row("follow again", graph.follow, follows, first=lambda p: graph.follow(**follows(p))),
     Row("unfollow", graph.unfollow, follows, "ann bob", first=lambda p: graph.follow(**follows(p))),
     Row("unfollow nobody", graph.unfollow, follows),
+    Row("block", blocking.block, blocks),
+    Row("block who follows", blocking.block, blocks, "ann bob", first=lambda p: graph.follow(**follows(p))),
+    Row("block again", blocking.block, blocks, first=lambda p: blocking.block(**blocks(p))),
+    Row("unblock", blocking.unblock, blocks, first=lambda p: blocking.block(**blocks(p))),
+    Row(
+        "mute",
+        muting.mute_person,
+        lambda p: {"muter": p.ann, "muted": p.bob, "ends_at": None, "is_muffled": False},
+    ),
     Row("change a name", accounts.change_profile, profile(display_name="Bob"), "people"),
     Row("change a bio", accounts.change_profile, profile(bio="hi"), "bob bios"),
     Row("change nothing", accounts.change_profile, profile()),
@@ -483,6 +503,7 @@ ROWS = [
     Row("stop mail", unsubscribe.end, lambda p: {"subscription": Subscription(p.ann.pk, kind="comment")}),
     Row("try an address again", preferences.try_again, lambda p: {"user": p.ann}, first=is_refused),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
+    Row("sweep mutes", muting.sweep, lambda p: {}, first=ended),
     Row("write a message", messages.send, to_cee),
     Row("read it", messages.read, lambda p: {"user": p.cee, "other": p.ann}, first=writes_to_cee),
     Row(

@@ -96,7 +96,9 @@ def addresses(member: bool) -> list[str]:
         "/messages/dee/", "/settings/messages/",
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
-        "/invitations/", "/settings/notices/", "/bookmarks/",
+        "/invitations/", "/settings/notices/", "/settings/export/", "/settings/import/",
+        "/bookmarks/", "/settings/mutes/", "/settings/blocks/",
+        "/bob/mute/", f"/kwip/{anybodys.pk}/mute/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)

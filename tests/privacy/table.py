@@ -5,7 +5,7 @@ A text is on a page exactly if the table has it there and `world.may_read` allow
 
 from collections.abc import Callable, Collection, Mapping
 
-from tests.privacy.world import ANONYMOUS, AUTHOR, MUTING
+from tests.privacy.world import ANONYMOUS, AUTHOR, BLOCKED, MUTING
 
 # From a viewer and the address's arguments to canaries.
 type Shown = Callable[[str, Mapping[str, str]], Collection[str]]
@@ -55,6 +55,8 @@ def the_earlier_text(viewer: str, arguments: Mapping[str, str]) -> Collection[st
 
 def the_conversation(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     text = arguments["text"]
+    if viewer == MUTING and text == "host":
+        return ()  # one who mutes does not read their comments either
     return (text, BELOW[text]) if text in BELOW else ()
 
 
@@ -74,6 +76,11 @@ def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 
 def the_profile(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return ("everyone", "followers", "bio") if arguments["username"] == AUTHOR else ()
+
+
+def the_people(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """fay and the author follow each other; a block hides the author there too."""
+    return ("bio",) if arguments["username"] == "fay" and viewer not in BLOCKED else ()
 
 
 # Documents are the same for each viewer: what an anonymous visitor may read.
@@ -118,8 +125,8 @@ PAGES: Mapping[str, Shown] = {
     "<person:username>/comments/": by_person(
         ann=("comment",), fay=("everyone", "followers", "answer", "reply")
     ),
-    "<person:username>/followers/": by_person(fay=("bio",)),
-    "<person:username>/following/": by_person(fay=("bio",)),
+    "<person:username>/followers/": the_people,
+    "<person:username>/following/": the_people,
 }
 
 # Pages without the words of others, and addresses that only take forms.
@@ -138,6 +145,10 @@ WITHOUT_WORDS = (
     "accounts/sessions/", "accounts/sessions/<int:session_id>/end/",
     "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
     "messages/<person:username>/delete/", "messages/<person:username>/<kwip_id:message_id>/report/",
+    "settings/export/", "settings/export/<int:export_id>/",
+    "settings/import/", "settings/import/upload/", "settings/import/apply/",
+    "settings/blocks/", "settings/mutes/", "settings/mutes/undo/", "kwip/<kwip_id:kwip_id>/mute/",
+    "<person:username>/mute/", "<person:username>/block/", "<person:username>/unblock/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
     "kwip/", "people/complete/", "everyone/new/", "network/new/",
     "kwip/<kwip_id:kwip_id>/favourite/", "kwip/<kwip_id:kwip_id>/unfavourite/",

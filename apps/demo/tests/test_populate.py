@@ -20,7 +20,7 @@ from apps.demo.house import APPLICANTS, HOUSE
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
 from apps.feeds.queries import network, of_the_day
-from apps.graph.models import Follow
+from apps.graph.models import Follow, Mute, MutedWord
 from apps.keyset import Seek
 from apps.kwips import actions, text, visibility
 from apps.kwips.models import Bookmark, Favourite, Kwip, KwipTag, Mention, Revision, Share, Tag
@@ -258,6 +258,8 @@ def test_the_house_of_the_demo_greets_announces_and_invites():
     assert Invitation.objects.filter(inviter__username="demo", taken_by=None).count() == 1
     assert Invitation.objects.filter(inviter__username="demo").exclude(taken_by=None).count() == 1
     assert Application.objects.count() == len(APPLICANTS)
+    demo = User.objects.get(username="demo")
+    assert [Mute.objects.filter(muter=demo).count(), MutedWord.objects.filter(muter=demo).count()] == [1, 1]
     assert of_the_day().page({}, limit=1)
 
 
