@@ -57,11 +57,11 @@ def go_on(*, person: User) -> bool:
     """Applies what was checked. Returns False if there is nothing to apply."""
     checked = Import.objects.filter(person=person, state=Import.State.CHECKED)
     with transaction.atomic():
-        [found] = checked.values_list("pk", flat=True) or [None]
-        if not checked.update(state=Import.State.APPLYING, moved_at=Now()):
-            return False
-        apply.enqueue(found)
-        return True
+        found = checked.select_for_update().first()
+        if found is not None:
+            checked.update(state=Import.State.APPLYING, moved_at=Now())
+            apply.enqueue(found.pk)
+    return found is not None
 
 
 @task(queue_name="bulk")

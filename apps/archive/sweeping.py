@@ -15,7 +15,7 @@ from apps.archive.models import Export, Import
 log = structlog.get_logger("kwippy.archive")
 
 # The command of work that has not moved for so long is lost: a dead letter.
-LOST_AFTER = timedelta(hours=1)
+LOST_AFTER = timedelta(minutes=30)
 MAX_RETRIES = 2
 UPLOADS_KEPT = timedelta(days=1)
 

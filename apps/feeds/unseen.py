@@ -39,8 +39,8 @@ def watch_cursor(timeline: Timeline, page: Page[Entry]) -> str:
         return ""
     # If the list ends on this page, every later kwip is new.
     [oldest] = timeline.order.position_of(page.items[-1]) if page.older else (SMALLEST,)
-    floor, seen = (oldest, len(page) - 1) if page.older else (0, len(page))
-    return encode(_watch_order(timeline), (floor, seen))
+    seen = len(page) - 1 if page.older else len(page)
+    return encode(_watch_order(timeline), (oldest, seen))
 
 
 def since(timeline: Timeline, cursor: str) -> UnseenCount:

@@ -120,10 +120,10 @@ def _kwip(author: User, past: Past, kwip_id: int) -> Kwip:
 def _add_tags(made: Sequence[Kwip]) -> dict[int, list[str]]:
     """Stores the tags of the texts. Returns their names by the ids of the kwips."""
     tags = {kwip.pk: names for kwip in made if (names := tags_and_mentions(kwip.text)[0])}
-    names = {name for found in tags.values() for name in found}
+    new = {name for found in tags.values() for name in found}
     # Sorted, so that two writers of the same new tags cannot deadlock.
-    Tag.objects.bulk_create([Tag(name=name) for name in sorted(names)], ignore_conflicts=True)
-    ids = dict(Tag.objects.filter(name__in=names).values_list("name", "pk"))
+    Tag.objects.bulk_create([Tag(name=name) for name in sorted(new)], ignore_conflicts=True)
+    ids = dict(Tag.objects.filter(name__in=new).values_list("name", "pk"))
     KwipTag.objects.bulk_create(
         [KwipTag(tag_id=ids[name], kwip_id=kwip_id) for kwip_id, found in tags.items() for name in found]
     )

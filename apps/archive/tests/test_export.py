@@ -224,6 +224,17 @@ def test_the_sweep_deletes_no_file_that_is_needed(ann: User) -> None:
     assert files.archive_of(Export.objects.get().pk).exists()
 
 
+def test_of_a_deleted_person_no_file_is_left(ann: User, bob: User) -> None:
+    exported(ann)
+    exporting.ask(person=bob)
+    exporting.make.call(Export.objects.get(person=bob).pk)
+    ann.delete()
+    assert sweeping.sweep.call() == 1
+    assert [path.name for path in (files.archive_of(1).parent).iterdir()] == [
+        f"{Export.objects.get().pk}.zip"
+    ]
+
+
 def test_work_whose_command_is_lost_is_enqueued_again_and_then_fails(ann: User, client) -> None:
     export, _ = exporting.ask(person=ann)
     for retries in (1, 2):

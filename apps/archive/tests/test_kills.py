@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archive import exporting, files, importing
+from apps.archive import exporting, files, importing, sweeping
 from apps.archive.models import Export, Import
 from apps.archive.tests.conftest import rows, zipped
 from apps.commandqueue.core import store
@@ -138,6 +138,9 @@ def test_an_import_whose_workers_are_killed_is_complete_and_has_each_row_once(an
     importing.go_on(person=ann)
     for passes in range(3):
         kill_a_worker(made, passes)
+    # All three were attempts at one command, which is then a dead letter: the sweep enqueues another.
+    Import.objects.update(moved_at=timezone.now() - sweeping.LOST_AFTER)
+    sweeping.sweep.call()
     work_until(made, Import.State.DONE)
     assert made.outcomes == {"follows": {"done": 5}, "kwips": {"done": NUMBER}}
     stored = Kwip.objects.filter(author=ann).order_by("pk").values_list("text", flat=True)
