@@ -47,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.archive.urls")),
     path("", include("apps.contact.urls")),
     path("", include("apps.notifications.urls")),
+    path("", include("apps.search.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.messages.urls")),
     path("", include("apps.kwips.urls")),

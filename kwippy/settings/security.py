@@ -67,6 +67,7 @@ LIMITS: dict[str, str | None] = {
     "export": "2/1d",  # a person: archives of one's own things
     "import": "10/1d",  # a person: uploads
     "contact": "10/1h",  # a network
+    "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued
     "previews": "30/1m",  # all link previews together
     "contact_answer": "3/1d",  # an e-mail address, which may belong to someone else

@@ -158,6 +158,7 @@ def site(memcached: str) -> Iterator[Site]:
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
         "/ann/shares/", "/bookmarks/", "/settings/mutes/", "/settings/blocks/", "/bob/mute/",
         f"/kwip/{comment.pk}/mute/",
+        "/search/", "/search/?q=tea",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/",
         "/settings/export/", "/settings/export/7/", "/settings/import/", "/settings/import/upload/",

@@ -83,6 +83,8 @@ def addresses(member: bool) -> list[str]:
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
         f"/bob/kwip/{anybodys.pk}/", "/about/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
+        "/search/", "/search/?q=tea", "/search/?q=b&in=people", "/search/?q=tea&in=tags", "/search/?q=-tea",
+        "/search/?q=xylophone",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
     comment, revision = own.comments.get(), own.revisions.get()

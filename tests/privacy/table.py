@@ -83,6 +83,20 @@ def the_people(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return ("bio",) if arguments["username"] == "fay" and viewer not in BLOCKED else ()
 
 
+def the_search(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """A comment is shown with the kwip above it, also by fay to those who mute the author."""
+    own = () if viewer == MUTING else WRITTEN
+    of_fay = ("everyone", "followers", "answer", "reply")
+    found: Mapping[str, Collection[str]] = {
+        "?q=from:ann": own,
+        "?q=%23tea": own,
+        "?q=from:fay": of_fay,
+        "?q=after:2020": {*own, *of_fay},
+        "?q=ann&in=people": () if viewer in BLOCKED else ("bio",),
+    }
+    return found.get(arguments["query"], ())
+
+
 # Documents are the same for each viewer: what an anonymous visitor may read.
 DOCUMENTS: Mapping[str, Shown] = {
     "robots.txt": nothing,
@@ -108,6 +122,7 @@ PAGES: Mapping[str, Shown] = {
     "notifications/": by_viewer(
         zoe=WRITTEN, fay=WRITTEN, hal=WRITTEN, bob=WRITTEN, bill=WRITTEN, ann=(*WRITTEN, "answer", "reply")
     ),
+    "search/": the_search,
     "settings/": by_viewer(ann=("bio",)),
     "messages/": by_viewer(ann=("message",), fay=("message",)),
     "messages/<person:username>/": the_messages,
