@@ -1,6 +1,8 @@
 """Imported kwips: once, with their dates, below what was written here, and without notice to anyone."""
 
 import datetime
+import html
+import re
 import uuid
 from collections.abc import Sequence
 
@@ -93,6 +95,18 @@ def test_news_are_counted_on_a_page_with_some_of_them(ann: User, bob: User, publ
     assert unseen.since(timeline, cursor).count == 0
     publish(ann)
     assert unseen.since(timeline, cursor).count == 1
+
+
+def test_a_search_finds_them_behind_all_others(moved_in, bob: User, client) -> None:
+    client.force_login(bob)
+    found: list[str] = []
+    query = "?q=%23tea"
+    while query:
+        page = client.get(f"/search/{query}").content.decode()
+        found += re.findall(r'id="kwip-(-?\d+)"', page)
+        later = re.search(r'rel="next" href="([^"]+)"', page)
+        query = html.unescape(later[1]) if later else ""
+    assert found == [str(kwip.pk) for kwip in moved_in]
 
 
 def test_nobody_is_notified_or_mailed(ann: User, bob: User) -> None:
