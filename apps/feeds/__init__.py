@@ -23,7 +23,7 @@ Mechanism
     - Shares have ids of the kwips' sequence: plan 1 merges them, plan 2 reads those near the page's kwips.
     - A first page that plan 1 does not fill is kept: its ids and newer kwips are the page. One statement
       checks them, and whether an older kwip became visible (`first_pages`).
-    - Visibility, blocks, mutes are inside each, before LIMIT; `entries.sql` says what is only muffled.
+    - Visibility, blocks, mutes are inside each, before LIMIT.
     - Pages go by `apps.keyset`; counters are columns. `unseen` counts new kwips.
 
 Switch
@@ -38,10 +38,10 @@ Invariant
     Tests: `test_timelines.py`, `test_first_page_interleavings.py`, `test_plans.py`.
 
 When it fails
-    Worst case: dormant followees without a kept page, two index lookups each. A viewer who silences words has
-    none: plan 2 then reads the newest text of each followee, and older ones of those who write these words.
-    A long transaction delays floors, and the plans read page 1. After SQL that restores kwips or inserts ids
-    below the newest, a kept page may miss them for 300 seconds. Kwips of deactivated people, and shares of
+    Worst case: dormant followees without a kept page, two index lookups each; viewers who silence words have
+    none, and each text is read. A long transaction delays
+    floors, and the plans read page 1. After SQL that restores kwips or inserts ids below the newest, a kept
+    page may miss them for 300 seconds. Kwips of deactivated people, and shares of
     kwips shown elsewhere, are read and filtered.
 
 How to measure

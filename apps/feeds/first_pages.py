@@ -44,7 +44,7 @@ type Plan = Callable[[Seek], list[Entry]]
 class Kept(NamedTuple):
     """A first page as the cache holds it."""
 
-    graph: str
+    graph: str | None
     floor: int
     # The network's newest up to the floor, in the snapshot of `graph`; and hidden shares among them.
     ids: Sequence[int]

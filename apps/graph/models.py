@@ -67,6 +67,9 @@ class Ending(models.Model):
     A mute that has ended counts nowhere: each statement compares `ends_at` with now().
     """
 
+    muter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     # NULL: for ever.
     ends_at = models.DateTimeField(null=True, editable=False)
@@ -80,9 +83,6 @@ class Ending(models.Model):
 class Mute(Ending):
     """The timelines of ``muter`` omit ``muted``, or fold what they wrote."""
 
-    muter = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
-    )
     muted = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
@@ -99,9 +99,6 @@ class Mute(Ending):
 class MutedWord(Ending):
     """A word, a phrase or a tag that ``muter`` does not want to read (`apps.kwips.muted_words`)."""
 
-    muter = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
-    )
     word = models.CharField(max_length=51)  # as typed; a tag begins with "#"
     # What is compared: the canonical name of a tag; a word without case and accents.
     folded = models.CharField(max_length=200)
@@ -120,9 +117,6 @@ class MutedWord(Ending):
 class MutedConversation(Ending):
     """The timelines of ``muter`` omit the kwip ``kwip_id`` and its comments, or fold them."""
 
-    muter = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
-    )
     # Not a foreign key: kwips are in the app above. `kwips.actions` deletes the rows of deleted kwips.
     kwip_id = models.BigIntegerField()
 

@@ -12,12 +12,13 @@ from django.db.models.functions import Now
 
 from apps.accounts.counters import lock_people
 from apps.accounts.models import User
-from apps.graph.models import Ending, Mute, MutedConversation, MutedWord
+from apps.graph.models import Mute, MutedConversation, MutedWord
 
 MOST_MUTES = 200  # of one person and kind: each statement that reads a timeline reads them
 BATCH = 5_000
 
-KINDS: tuple[type[Ending], ...] = (Mute, MutedWord, MutedConversation)
+type Kind = type[Mute] | type[MutedWord] | type[MutedConversation]
+KINDS: tuple[Kind, ...] = (Mute, MutedWord, MutedConversation)
 _ENDED = Q(ends_at__lte=Now())
 
 
@@ -53,13 +54,13 @@ def mute_conversation(
     _mute(MutedConversation, muter, {"kwip_id": kwip_id}, ends_at=ends_at, is_muffled=is_muffled)
 
 
-def unmute(kind: type[Ending], *, muter: User, **about: Any) -> None:
+def unmute(kind: Kind, *, muter: User, **about: Any) -> None:
     """Removes the muter's mutes of a kind that fit."""
     kind._default_manager.filter(muter=muter, **about).delete()
 
 
 @transaction.atomic
-def _mute(kind: type[Ending], muter: User, about: dict[str, Any], **values: Any) -> None:
+def _mute(kind: Kind, muter: User, about: dict[str, Any], **values: Any) -> None:
     lock_people({muter.pk})
     mine = kind._default_manager.filter(muter=muter)
     mine.filter(_ENDED).delete()

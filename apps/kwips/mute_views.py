@@ -20,7 +20,7 @@ from apps.kwips import muted_lists, muted_words, queries
 from apps.kwips.models import Kwip
 
 PAGE, FORM = "kwips/mutes.html", "kwips/mute.html"
-_KINDS = {"person": Mute, "word": MutedWord, "conversation": MutedConversation}
+_KINDS: dict[str, muting.Kind] = {"person": Mute, "word": MutedWord, "conversation": MutedConversation}
 
 
 class KwipMuteForm(MuteForm):
@@ -95,12 +95,13 @@ def _mute(request: MemberRequest, form: MuteForm, muted: User, kwip: Kwip | None
     if request.method == "POST" and form.is_valid():
         if not (decision := limits.hit("mute", request.user.pk)):
             return limits.refuse(request, decision, FORM, form, **context)
-        how = {"ends_at": form.ends_at, "is_muffled": form.is_muffled}
+        muter, ends_at, is_muffled = request.user, form.ends_at, form.is_muffled
         try:
             if kwip is not None and form.cleaned_data["what"] == "conversation":
-                muting.mute_conversation(muter=request.user, kwip_id=kwip.thread_id or kwip.pk, **how)
+                talk = kwip.thread_id or kwip.pk
+                muting.mute_conversation(muter=muter, kwip_id=talk, ends_at=ends_at, is_muffled=is_muffled)
             else:
-                muting.mute_person(muter=request.user, muted=muted, **how)
+                muting.mute_person(muter=muter, muted=muted, ends_at=ends_at, is_muffled=is_muffled)
         except muting.MutesTooMany:
             form.add_error(None, _too_many())
         else:

@@ -12,7 +12,8 @@ from apps.accounts import actions as accounts
 from apps.accounts.models import User
 from apps.feeds import queries
 from apps.feeds.queries import Timeline
-from apps.graph.models import Block, Ending, Follow, Mute, MutedConversation, MutedWord
+from apps.graph.models import Block, Follow, Mute, MutedConversation, MutedWord
+from apps.graph.muting import Kind
 from apps.kwips.models import Bookmark, Favourite, Kwip, KwipTag, Share, Tag
 
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
@@ -272,10 +273,10 @@ class Community:
             return sorted([*_newest_first(found), *self.network_shares(viewer)], reverse=True)
         return _newest_first(found)
 
-    def _unblocked(self, about: int, viewer: int) -> int | None:
-        """The person whose list it is, None if a block is between the two."""
+    def _unblocked(self, about: int, viewer: int) -> int:
+        """The person whose list it is, 0 if a block is between the two."""
         person = _person(about)
-        return None if {(viewer, person), (person, viewer)} & self.blocks else person
+        return 0 if {(viewer, person), (person, viewer)} & self.blocks else person
 
     def timeline(self, name: str, viewer: int, about: int) -> Timeline:
         """The implementation under test."""
@@ -371,7 +372,7 @@ def communities(draw: st.DrawFn) -> Community:
     )
 
 
-def _muted(kind: str, about: int) -> tuple[type[Ending], dict[str, Any]]:
+def _muted(kind: str, about: int) -> tuple[Kind, dict[str, Any]]:
     """The row of a mute: its model, and whom or what it mutes."""
     match kind:
         case "person":

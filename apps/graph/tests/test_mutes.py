@@ -1,6 +1,7 @@
 """Mutes: replaced by later ones, bounded, and deleted after their end."""
 
 import datetime
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -40,7 +41,7 @@ def test_a_person_has_so_many_mutes_of_a_kind_that_have_not_ended(
         muting.mute_conversation(muter=ann, kwip_id=2, ends_at=None, is_muffled=False)
     muting.mute_conversation(muter=ann, kwip_id=1, ends_at=None, is_muffled=True)
     muting.mute_conversation(muter=bob, kwip_id=2, ends_at=None, is_muffled=False)
-    word = {"word": "tea", "folded": "tea", "is_tag": False, "is_muffled": False}
+    word: dict[str, Any] = {"word": "tea", "folded": "tea", "is_tag": False, "is_muffled": False}
     muting.mute_word(muter=ann, **word, ends_at=None)
     with pytest.raises(muting.MutesTooMany):
         muting.mute_word(muter=ann, **word | {"is_tag": True}, ends_at=None)

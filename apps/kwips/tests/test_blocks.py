@@ -45,7 +45,7 @@ def test_what_waits_for_a_block_sees_it(
     ann: User, bob: User, publish: Publish, comment: Publish, act: str
 ) -> None:
     kwip = publish(ann)
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "comment": partial(comment, bob, kwip),
         "favourite": partial(actions.favourite, kwip=kwip, user=bob),
         "share": partial(sharing.share, kwip=kwip, user=bob),

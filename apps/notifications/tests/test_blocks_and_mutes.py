@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def talk(ann: User, publish: Publish) -> Kwip:
 
 
 def mute(ann: User, bob: User, talk: Kwip, what: str, *, is_muffled: bool) -> None:
-    how = {"ends_at": None, "is_muffled": is_muffled}
+    how: dict[str, Any] = {"ends_at": None, "is_muffled": is_muffled}
     if what == "person":
         muting.mute_person(muter=ann, muted=bob, **how)
     elif what == "talk":
