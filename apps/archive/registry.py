@@ -43,6 +43,7 @@ NOT_EXPORTED: dict[str, str] = {
     "private_messages.Side": "made of the messages",
     "private_messages.Buzz": "without words, and replaced by the next",
     "notifications.Notice": "made of kwips, comments and follows, and deleted after some weeks",
+    "search.PersonName": "made of the profile",
     "policy.SitePolicy": "which account greets is the operators' decision",
     "notifications.OperatorMessage": "written in the site's name",
 }
