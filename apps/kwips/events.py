@@ -21,6 +21,15 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Imported:
+    """A batch of kwips from an archive of ``author``; ``tags`` by the ids of those that have any."""
+
+    author: User
+    kwips: Collection[Kwip]
+    tags: Mapping[int, Tags]
+
+
+@dataclass(frozen=True)
 class Commented:
     """``comment`` was added below ``thread``, which is as it is now, without its text.
 
@@ -113,6 +122,7 @@ class DayChanged:
 
 
 published = Event("published", Published)
+imported = Event("imported", Imported)
 commented = Event("commented", Commented)
 edited = Event("edited", Edited)
 deleted = Event("deleted", Deleted)

@@ -35,7 +35,7 @@ class Withheld(IntFlag):
 
 
 class Kwip(models.Model):
-    """A kwip, or a comment on the kwip ``thread``.
+    """A kwip, or a comment on the kwip ``thread``. Ids below zero are those of imported kwips (`importing`).
 
     Only `sql/visible.sql` evaluates ``visibility``, ``audience`` and ``withheld``. Private accounts publish
     with FOLLOWERS unless they choose otherwise; `narrowing` moves their former kwips on demand.
@@ -159,6 +159,10 @@ class Kwip(models.Model):
         return f"kwip {self.pk}"
 
     @property
+    def is_imported(self) -> bool:
+        return self.pk < 0
+
+    @property
     def followers_only(self) -> bool:
         """Whether it is not for everyone: either column decides, as in `sql/visible.sql`."""
         return self.visibility != Visibility.EVERYONE or self.audience_id is not None
@@ -186,7 +190,7 @@ class Tombstone(models.Model):
     answer 410 to the author only.
     """
 
-    kwip_id = models.PositiveBigIntegerField(primary_key=True)
+    kwip_id = models.BigIntegerField(primary_key=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     public = models.BooleanField(default=False, db_default=False)
     audience = models.ForeignKey(
@@ -345,7 +349,7 @@ class KwipOfTheDay(models.Model):
     """One row at most: the kwip that the landing page shows (`of_the_day`). It may be deleted."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    kwip_id = models.PositiveBigIntegerField()
+    kwip_id = models.BigIntegerField()
     chosen_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -113,6 +113,7 @@ TASKS = {
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
                 "take over reports": {"task": "apps.moderation.takeover.take_over", "every": 3_600},
                 "erase accounts": {"task": "apps.accounts.erasing.erase_due", "every": 600},
+                "sweep archives": {"task": "apps.archive.sweeping.sweep", "every": 900},
                 "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
             },
         },

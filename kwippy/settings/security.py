@@ -72,6 +72,8 @@ LIMITS: dict[str, str | None] = {
     "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation
     "report": "20/1d",  # a person
     "buzz": "60/1h",  # a person
+    "export": "2/1d",  # a person: archives of one's own things
+    "import": "10/1d",  # a person: uploads
     "contact": "10/1h",  # a network
     "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued

@@ -27,6 +27,7 @@ from apps.graph import blocking, muting
 from apps.graph.models import Mute
 from apps.kwips import actions as kwips
 from apps.kwips import bookmarks, holding, narrowing, of_the_day, sharing
+from apps.kwips.importing import EARLIEST, Past, add_imported
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.messages import actions as messages
@@ -82,6 +83,10 @@ class Row:
 
 def key() -> dict[str, uuid.UUID]:
     return {"form_key": uuid.uuid4()}
+
+
+def imported() -> Past:
+    return Past(uuid.uuid4(), "old #tea", EARLIEST, followers_only=False)
 
 
 def ended(scenario: Scenario) -> None:
@@ -340,6 +345,7 @@ ROWS = [
         lambda p: {"kwip": p.kwip, "text": "no drink"},
         "everyone ann kwip comment tea milk",
     ),
+    Row("import kwips", add_imported, lambda p: {"author": p.ann, "kwips": [imported()]}, "everyone ann tea"),
     Row("edit, new tag", kwips.edit, lambda p: {"kwip": p.other, "text": "#milk"}, "everyone bob other milk"),
     Row("edit to the same", kwips.edit, lambda p: {"kwip": p.kwip, "text": p.kwip.text}),
     Row("edit a comment", kwips.edit, lambda p: {"kwip": p.comment, "text": "#tea"}, "kwip comment milk tea"),

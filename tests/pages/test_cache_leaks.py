@@ -165,7 +165,9 @@ def site(memcached: str) -> Iterator[Site]:
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/report/", f"/kwip/{kwip.pk}/why/", "/moderation/",
         "/moderation/1/", "/moderation/people/ann/", "/moderation/reports/1/", "/moderation/appeal/1:x/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
-        f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
+        f"/invitation/{'0' * 40}/", "/settings/notices/",
+        "/settings/export/", "/settings/export/7/", "/settings/import/", "/settings/import/upload/",
+        urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip
     with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
         yield Site(port, address, public, private, ann)
@@ -309,6 +311,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
     others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation", "mail_try_again"}
     others |= {"moderation_note", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"accept_follow_request", "refuse_follow_request", "accept_all_follow_requests", "narrow"}
+    others |= {"block", "unblock", "unmute", "apply_import"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 

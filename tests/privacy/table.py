@@ -205,6 +205,8 @@ WITHOUT_WORDS = (
     "accounts/sessions/", "accounts/sessions/<int:session_id>/end/",
     "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
     "messages/<person:username>/delete/",
+    "settings/export/", "settings/export/<int:export_id>/",
+    "settings/import/", "settings/import/upload/", "settings/import/apply/",
     # For people without a role.
     "moderation/", "moderation/<kwip_id:case_id>/", "moderation/people/<person:username>/",
     "moderation/people/<person:username>/note/", "moderation/reports/<kwip_id:case_id>/",
