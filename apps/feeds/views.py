@@ -16,6 +16,7 @@ from apps.feeds import previews, queries, unseen
 from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
 from apps.feeds.newcomers import newcomers
 from apps.feeds.queries import Timeline
+from apps.feeds.suggestions import first_follows
 from apps.fragments import render
 from apps.graph import queries as graph
 from apps.kwips import cards as kwip_cards
@@ -48,7 +49,9 @@ def home(request: HttpRequest) -> HttpResponse:
     timeline = queries.network(
         viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
-    return render(request, "feeds/network.html", _first(request, timeline, "/network/new/"))
+    context = _first(request, timeline, "/network/new/")
+    context["first_follows"] = first_follows(viewer) if context["page"].is_first else []
+    return render(request, "feeds/network.html", context)
 
 
 @public_page(EVERYONE, PEOPLE, POLICY, allowed_query=SORTS)
@@ -79,17 +82,24 @@ def network_news(request: HttpRequest) -> HttpResponse:
 @members_only
 def welcome(request: MemberRequest) -> HttpResponse:
     """First steps of a new member: profile, first kwip, people to follow."""
-    entries = queries.everyone(viewer_id=request.user.pk).page({})
-    writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
-    found = User.objects.in_bulk([writer for writer in writers if writer != request.user.pk])
-    followed = graph.followed_among(request.user.pk, found)
     onward = request.GET.get("next", "")
     is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
+    suggested = first_follows(request.user)
     context = {
-        "people": [(found[pk], pk in followed) for pk in writers if pk in found][:WELCOMED_BY],
+        "first_follows": suggested,
+        "writers": [] if suggested else _writers(request.user.pk),
         "next": onward if is_safe else "",
     }
     return render(request, "feeds/welcome.html", context)
+
+
+def _writers(viewer: int) -> list[tuple[User, bool]]:
+    """Who wrote just now, and whether the viewer follows them."""
+    entries = queries.everyone(viewer_id=viewer).page({})
+    writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
+    found = User.objects.in_bulk([writer for writer in writers if writer != viewer])
+    followed = graph.followed_among(viewer, found)
+    return [(found[pk], pk in followed) for pk in writers if pk in found][:WELCOMED_BY]
 
 
 @public_page(tag_pages("{name}"), PEOPLE, POLICY)
@@ -235,7 +245,7 @@ def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
     return {"page": queries.shown(page, viewer_id(request)), "sort": timeline.sort}
 
 
-def _first(request: HttpRequest, timeline: Timeline, news: str) -> dict[str, object]:
+def _first(request: HttpRequest, timeline: Timeline, news: str) -> dict[str, Any]:
     """A page; on the first one with the address ``news`` of the count of new kwips."""
     page = timeline.page(request.GET)
     cursor = unseen.watch_cursor(timeline, page)

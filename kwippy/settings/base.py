@@ -39,6 +39,7 @@ REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
 # ── Applications ─────────────────────────────────────────────────────────────────────────────────
 
 INSTALLED_APPS = [
+    "apps.directory",
     "apps.contact",
     "apps.notifications",
     "apps.feeds",

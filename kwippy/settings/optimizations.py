@@ -110,6 +110,11 @@ TASKS = {
                 "align withheld kwips": {"task": "apps.kwips.withholding.align_all", "every": 300},
                 "send digests": {"task": "apps.notifications.mail.digests.send_due", "every": 300},
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
+                "find active people and busy tags": {
+                    "task": "apps.directory.tasks.find_active_and_busy",
+                    "every": 900,
+                },
+                "suggest people": {"task": "apps.directory.tasks.suggest", "every": 21_600},
                 "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
             },
         },

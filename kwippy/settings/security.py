@@ -58,6 +58,7 @@ LIMITS: dict[str, str | None] = {
     "track": "120/10m",  # a person: tracking and no longer tracking conversations
     "follow": "120/10m",  # a person: adding and removing
     "complete": "120/1m",  # a person: names that are completed while they write
+    "people_search": "60/1m",  # a person, or a network: names that they look for
     "message": "30/10m",  # a person
     "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation
     "report": "20/1d",  # a person: reported messages

@@ -18,12 +18,14 @@ from apps.commandqueue.core import outcomes, store
 from apps.commandqueue.models import Command, Queue, State
 from apps.commandqueue.tests.conftest import mailers
 from apps.commandqueue.tests.smtpserver import Server
+from apps.directory import queries as directory
+from apps.directory.tasks import find_active_and_busy
 from apps.feeds import first_pages, newcomers
 from apps.feeds import queries as feeds
 from apps.feeds.keys import network_first_page
 from apps.feeds.queries import Timeline
 from apps.graph.actions import follow
-from apps.keyset import KeysetOrder, Seek, encode
+from apps.keyset import Key, KeysetOrder, Seek, encode
 from apps.kwips import actions, bookmarks, completion, controls, of_the_day, sharing, tracking
 from apps.kwips import queries as kwips
 from apps.kwips.models import Kwip
@@ -72,6 +74,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
     return there_and_back | {
         "kept first page": lambda: first_page_thrice(timelines["large network"], bob),
         "newcomers": lambda: read_newcomers(bob),
+        "people": lambda: find_people(bob),
         "user": lambda: read_user(bob),
         "visible kwip": lambda: str(kwips.visible_kwip(kwip.pk, bob.pk)),
         "writes": lambda: write_and_delete(ann, bob),
@@ -121,6 +124,21 @@ def read_newcomers(viewer: User) -> object:
     found = newcomers.newcomers(viewer.pk)
     assert found
     return found
+
+
+def find_people(viewer: User) -> object:
+    """Each list of people, there and back."""
+    find_active_and_busy.func()
+    end = {"before": encode(KeysetOrder("active people", keys=(Key("place"),), oldest_first=True), (30_000,))}
+    mine = KeysetOrder(f"people of the network of {viewer.pk}", keys=(Key("place"),), oldest_first=True)
+    pages = [
+        *(directory.new(viewer.pk, there) for there in first_and_before("new people")),
+        *(directory.active(viewer.pk, there) for there in ({}, end)),
+        *(directory.network(viewer.pk, there) for there in ({}, {"before": encode(mine, (30_000,))})),
+    ]
+    assert pages[0]
+    assert pages[2]
+    return [[person.username for person in page] for page in (*pages, directory.first_follows(viewer.pk))]
 
 
 def read_user(user: User) -> object:

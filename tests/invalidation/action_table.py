@@ -22,6 +22,7 @@ from apps.accounts.models import SignUp, User
 from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
+from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph import actions as graph
 from apps.kwips import actions as kwips
 from apps.kwips import bookmarks, of_the_day, sharing
@@ -158,6 +159,15 @@ def chosen(scenario: Scenario) -> dict[str, Any]:
 
 def chooses(scenario: Scenario) -> None:
     of_the_day.choose(**chosen(scenario))
+
+
+def finds_active(_: Scenario) -> None:
+    find_active_and_busy.func()
+
+
+def cee_could_follow_bob(scenario: Scenario) -> None:
+    graph.follow(follower=scenario.ann, followee=scenario.bob)
+    User.objects.filter(pk=scenario.cee.pk).update(last_login=timezone.now())
 
 
 def announces(scenario: Scenario) -> None:
@@ -424,6 +434,9 @@ ROWS = [
         "people",
         chooses,
     ),
+    Row("find active people", find_active_and_busy.func, lambda p: {}, "directory"),
+    Row("find the same", find_active_and_busy.func, lambda p: {}, first=finds_active),
+    Row("suggest people", suggest.func, lambda p: {}, first=cee_could_follow_bob),
     Row("announce", announces, whole_scenario, "announced"),
     Row("change who may sign up", changes_sign_up, whole_scenario, first=announces),
     Row("join by an invitation", joins_invited, whole_scenario, "names ann", first=is_invited),

@@ -9,6 +9,7 @@ from django.db import connection
 
 from apps.accounts import statements as accounts
 from apps.commandqueue.core import statements as commandqueue
+from apps.directory import statements as directory
 from apps.feeds import statements as feeds
 from apps.kwips import controls
 from apps.kwips import visibility as kwips
@@ -19,7 +20,7 @@ from apps.statements import Statement
 
 FOLDERS = {
     found.SQL.path: found.SQL
-    for found in (accounts, commandqueue, feeds, kwips, limits, messages, notifications)
+    for found in (accounts, commandqueue, directory, feeds, kwips, limits, messages, notifications)
 }
 FILES = [
     (folder, path.stem)

@@ -10,7 +10,8 @@ from django.template import engines
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 STYLES = Path(settings.BASE_DIR) / "static" / "css"
 # From the top down; all other packages are the platform, below these.
-LAYERS = ["kwippy", "contact", "notifications", "feeds", "messages", "kwips", "graph", "accounts"]
+LAYERS = ["kwippy", "directory"]
+LAYERS += ["contact", "notifications", "feeds", "messages", "kwips", "graph", "accounts"]
 # Folders that libraries name: allauth's pages are those of accounts.
 OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}
 # The mails of an app, by the beginning of their templates' names.

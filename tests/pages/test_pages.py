@@ -13,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts import invitations
 from apps.accounts.models import User
+from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph.actions import follow
 from apps.kwips import actions, bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip
@@ -61,6 +62,10 @@ def ann(transactional_db: None) -> User:
             send(sender=sender, recipient=recipient, text=text, form_key=uuid.uuid4())
     User.objects.create_user("dee", "dee@example.org", display_name="d" * 50)
     of_the_day.choose(kwip=Kwip.objects.filter(author=bob, thread=None).latest("pk"), by=ann)
+    follow(follower=bob, followee=cee)
+    User.objects.filter(pk=ann.pk).update(last_login=timezone.now())
+    find_active_and_busy.func()
+    suggest.func()
     return ann
 
 
@@ -80,7 +85,8 @@ def addresses(member: bool) -> list[str]:
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
-        f"/bob/kwip/{anybodys.pk}/", "/about/",
+        f"/bob/kwip/{anybodys.pk}/", "/about/", "/tags/",
+        "/people/", "/people/active/", "/people/search/?q=b",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
@@ -95,7 +101,7 @@ def addresses(member: bool) -> list[str]:
         "/messages/dee/", "/settings/messages/",
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
-        "/invitations/", "/settings/notices/", "/bookmarks/",
+        "/invitations/", "/settings/notices/", "/bookmarks/", "/people/network/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)

@@ -1,0 +1,69 @@
+"""The pages that list people and tags."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps import limits
+from apps.accounts.keys import BIOS, NAMES, PEOPLE
+from apps.accounts.members import MemberRequest, members_only, viewer_id
+from apps.accounts.models import User
+from apps.directory import queries
+from apps.directory.keys import DIRECTORY
+from apps.graph.queries import followed_among
+from apps.keyset import Page
+from apps.kwips import completion
+from apps.pagecache import public_page
+from apps.policy.keys import POLICY
+
+
+@public_page(NAMES, PEOPLE, BIOS, POLICY, DIRECTORY)
+@require_safe
+def new(request: HttpRequest) -> HttpResponse:
+    page = queries.new(viewer_id(request), request.GET)
+    return _people(request, "new", page, tags=queries.busy_tags() if page.is_first else [])
+
+
+@public_page(PEOPLE, BIOS, POLICY, DIRECTORY)
+@require_safe
+def active(request: HttpRequest) -> HttpResponse:
+    return _people(request, "active", queries.active(viewer_id(request), request.GET))
+
+
+@require_safe
+@members_only
+def network(request: MemberRequest) -> HttpResponse:
+    return _people(request, "network", queries.network(request.user.pk, request.GET))
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """People by the beginning of their name."""
+    sought = request.GET.get("q", "").strip().removeprefix("@")
+    context: dict[str, object] = {"tab": "search", "sought": sought}
+    if not sought:
+        return render(request, "directory/people.html", context)
+    viewer = viewer_id(request)
+    if not (decision := limits.hit("people_search", viewer or limits.client_network(request))):
+        response = render(
+            request, "directory/people.html", context | {"refusal": decision.message}, status=429
+        )
+        response["Retry-After"] = str(decision.wait)
+        return response
+    found = completion.people(viewer or 0, sought)
+    return render(request, "directory/people.html", context | {"found": found})
+
+
+@public_page(PEOPLE, POLICY, DIRECTORY)
+@require_safe
+def tags(request: HttpRequest) -> HttpResponse:
+    return render(request, "directory/tags.html", {"tags": queries.busy_tags()})
+
+
+def _people(request: HttpRequest, tab: str, page: Page[User], **context: object) -> HttpResponse:
+    viewer = viewer_id(request)
+    ids = [person.pk for person in page]
+    followed = followed_among(viewer, ids) if viewer and ids else set()
+    people = [(person, person.pk in followed, viewer not in (None, person.pk)) for person in page]
+    shown = {"tab": tab, "page": page, "people": people}
+    return render(request, "directory/people.html", shown | context)
