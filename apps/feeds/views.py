@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from apps.accounts.keys import BIOS, PEOPLE, user_pages
+from apps.accounts.links import of as profile_links
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
@@ -19,6 +20,7 @@ from apps.feeds.queries import Timeline
 from apps.feeds.suggestions import first_follows
 from apps.fragments import render
 from apps.graph import queries as graph
+from apps.keyset import Page
 from apps.kwips import cards as kwip_cards
 from apps.kwips import tracking
 from apps.kwips.cards import Kind
@@ -26,8 +28,10 @@ from apps.kwips.events import Visited, visited
 from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
 from apps.kwips.of_the_day import may_choose
+from apps.kwips.pins import is_pinned
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
+from apps.kwips.thanks import of as thanks_of
 from apps.kwips.views import comment_form
 from apps.messages.queries import reach
 from apps.pagecache import public_page
@@ -123,10 +127,19 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         return moved
     viewer = viewer_id(request)
     timeline = queries.person(viewer_id=viewer, person_id=who.pk, sort=_sort(request))
-    shown = _page(request, timeline)
+    page = timeline.page(request.GET)
+    # The pinned kwip stands above the first page, and not a second time on it.
+    pinned = (
+        queries.pinned(viewer_id=viewer, person_id=who.pk).page({}, limit=1) if page.is_first else Page([])
+    )
+    top = {entry.id for entry in pinned}
     reached = reach(viewer, who.pk)
     context = {
-        **shown,
+        "page": queries.shown(page.with_items([entry for entry in page if entry.id not in top]), viewer),
+        "pinned": queries.shown(pinned, viewer),
+        "sort": timeline.sort,
+        "links": profile_links(who.pk),
+        "thanks": thanks_of(request.user) if request.user.is_authenticated and who.pk == viewer else None,
         "person": who,
         "beginning": excerpt(who.bio, words=300, characters=280),
         "preview": previews.person_path(who),
@@ -237,6 +250,8 @@ def _members_part(request: MemberRequest, thread: Kwip) -> dict[str, object]:
     return {
         "form": comment_form(request, thread, choice),
         "is_tracking": tracking.is_tracking(choice, thread, request.user),
+        "is_own": thread.author_id == request.user.pk,
+        "is_pinned": thread.author_id == request.user.pk and is_pinned(thread.pk, request.user.pk),
     }
 
 

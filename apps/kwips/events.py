@@ -93,6 +93,13 @@ class DayChanged:
     kwip_id: int | None
 
 
+@dataclass(frozen=True)
+class Pinned:
+    """``person`` pinned another kwip, or none."""
+
+    person: User
+
+
 published = Event("published", Published)
 commented = Event("commented", Commented)
 edited = Event("edited", Edited)
@@ -105,3 +112,4 @@ withheld = Event("withheld", Withholding)
 restored = Event("restored", Withholding)
 visited = Event("visited", Visited)
 day_changed = Event("day_changed", DayChanged)
+pinned = Event("pinned", Pinned)

@@ -115,6 +115,7 @@ TASKS = {
                     "every": 900,
                 },
                 "suggest people": {"task": "apps.directory.tasks.suggest", "every": 21_600},
+                "check links": {"task": "apps.accounts.links.check_due", "every": 3_600},
                 "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
             },
         },

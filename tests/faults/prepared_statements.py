@@ -26,7 +26,7 @@ from apps.feeds.keys import network_first_page
 from apps.feeds.queries import Timeline
 from apps.graph.actions import follow
 from apps.keyset import Key, KeysetOrder, Seek, encode
-from apps.kwips import actions, bookmarks, completion, controls, of_the_day, sharing, tracking
+from apps.kwips import actions, bookmarks, completion, controls, of_the_day, pins, sharing, tracking
 from apps.kwips import queries as kwips
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import Visible
@@ -47,6 +47,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
     sharing.share(kwip=kwip, user=bob)
     bookmarks.bookmark(kwip=kwip, user=bob)
     of_the_day.choose(kwip=kwip, by=ann)
+    pins.pin(kwip=kwip, user=ann)
     for person in (ann, bob):
         EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
     cee = silent_follower(ann)
@@ -62,6 +63,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "shares": feeds.shares(viewer_id=bob.pk, person_id=bob.pk),
         "bookmarks": feeds.bookmarks(viewer_id=bob.pk),
         "of the day": feeds.of_the_day(),
+        "pinned": feeds.pinned(viewer_id=bob.pk, person_id=ann.pk),
         "tag": feeds.tag(viewer_id=bob.pk, name="leaves"),
         "conversation": feeds.conversation(viewer_id=bob.pk, thread_id=kwip.pk),
         "network": feeds.network(viewer_id=bob.pk, following_count=1),

@@ -157,7 +157,7 @@ def site(memcached: str) -> Iterator[Site]:
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
-        "/ann/shares/", "/bookmarks/", "/people/network/", "/people/search/?q=bo",
+        "/ann/shares/", "/bookmarks/", "/settings/favourites/", "/people/network/", "/people/search/?q=bo",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip
@@ -300,7 +300,15 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
             attacked.add(resolve(address.partition("?")[0]).url_name)
     # POST only, files, or restricted to networks.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
-    others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation", "mail_try_again"}
+    others |= {
+        "pin",
+        "track",
+        "untrack",
+        "clear_notifications",
+        "of_the_day",
+        "revoke_invitation",
+        "mail_try_again",
+    }
     others |= {"report_message", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others

@@ -102,6 +102,7 @@ def addresses(member: bool) -> list[str]:
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
         "/invitations/", "/settings/notices/", "/bookmarks/", "/people/network/",
+        "/settings/favourites/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)
