@@ -21,12 +21,14 @@ REDIRECTS = 3
 BYTES = 1_000_000
 SECONDS = 10.0
 _MOVED = {301, 302, 303, 307, 308}
-# Not global for us: addresses that stand for an IPv4 address, and the metadata service of a cloud that has a
-# public one. Those of other clouds are link-local or private.
+# Not public for us: addresses that stand for an IPv4 address, former site-local ones, and the metadata
+# service of a cloud that has a public address. Those of other clouds are link-local or private.
 _REFUSED = [
     ipaddress.ip_network(text)
-    for text in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "168.63.129.16/32")
-]
+    for text in (
+        "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fec0::/10", "168.63.129.16/32",
+    )
+]  # fmt: skip
 
 
 class Unreadable(Exception):

@@ -85,8 +85,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("e-mail address"), max_length=254)
     display_name = models.CharField(_("name to show"), max_length=50, blank=True)
     bio = models.TextField(_("about you"), max_length=500, blank=True)
-    pronouns = models.CharField(_("your pronouns"), max_length=40, blank=True, db_default="")
-    location = models.CharField(_("where you are"), max_length=60, blank=True, db_default="")
+    pronouns = models.CharField(_("your pronouns"), max_length=40, blank=True, default="", db_default="")
+    location = models.CharField(_("where you are"), max_length=60, blank=True, default="", db_default="")
     avatar = models.CharField(
         max_length=64, blank=True, editable=False, help_text=_("Name of the picture below media/avatars.")
     )

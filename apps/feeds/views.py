@@ -110,7 +110,7 @@ def _writers(viewer: int) -> list[tuple[User, bool]]:
 @require_safe
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     canonical = tag_name(name)
-    if moved := _canonical_redirect(request, f"/tag/{canonical}/"):
+    if moved := canonical_redirect(request, f"/tag/{canonical}/"):
         return moved
     timeline = queries.tag(viewer_id=viewer_id(request), name=canonical)
     shown = _page(request, timeline)
@@ -123,7 +123,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/"):
+    if moved := canonical_redirect(request, f"/{who.username}/"):
         return moved
     viewer = viewer_id(request)
     timeline = queries.person(viewer_id=viewer, person_id=who.pk, sort=_sort(request))
@@ -153,7 +153,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def favourites(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/favourites/"):
+    if moved := canonical_redirect(request, f"/{who.username}/favourites/"):
         return moved
     timeline = queries.favourites(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/favourites.html", {**_page(request, timeline), "person": who})
@@ -162,7 +162,7 @@ def favourites(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def shares(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/shares/"):
+    if moved := canonical_redirect(request, f"/{who.username}/shares/"):
         return moved
     timeline = queries.shares(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/shares.html", {**_page(request, timeline), "person": who})
@@ -180,7 +180,7 @@ def bookmarks(request: MemberRequest) -> HttpResponse:
 @require_safe
 def comments(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/comments/"):
+    if moved := canonical_redirect(request, f"/{who.username}/comments/"):
         return moved
     timeline = queries.comments(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
@@ -190,7 +190,7 @@ def comments(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/followers/"):
+    if moved := canonical_redirect(request, f"/{who.username}/followers/"):
         return moved
     page = graph.followers(who.pk, request.GET)
     return render(request, "feeds/followers.html", {"person": who, "page": page})
@@ -200,7 +200,7 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/following/"):
+    if moved := canonical_redirect(request, f"/{who.username}/following/"):
         return moved
     page = graph.following(who.pk, request.GET)
     return render(request, "feeds/following.html", {"person": who, "page": page})
@@ -221,7 +221,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     address = f"/{thread.author.username}/kwip/{thread.pk}/"
     if thread is not found:
         return redirect(f"{address}{queries.place_in(timeline, found.pk)}#kwip-{found.pk}")
-    if moved := _canonical_redirect(request, address):
+    if moved := canonical_redirect(request, address):
         return moved
     if request.user.is_authenticated:
         # Before the page is read: a comment that the page does not show notifies.
@@ -280,7 +280,7 @@ def _sort(request: HttpRequest) -> str:
     return queries.ACTIVE if request.GET.get("sort") == queries.ACTIVE else ""
 
 
-def _canonical_redirect(request: HttpRequest, path: str) -> HttpResponsePermanentRedirect | None:
+def canonical_redirect(request: HttpRequest, path: str) -> HttpResponsePermanentRedirect | None:
     """A redirect to the canonical ``path`` with the query, None if the request has that path."""
     if request.path == path:
         return None

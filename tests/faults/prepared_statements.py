@@ -20,7 +20,7 @@ from apps.commandqueue.tests.conftest import mailers
 from apps.commandqueue.tests.smtpserver import Server
 from apps.directory import queries as directory
 from apps.directory.tasks import find_active_and_busy
-from apps.feeds import first_pages, newcomers
+from apps.feeds import first_pages, newcomers, statistics
 from apps.feeds import queries as feeds
 from apps.feeds.keys import network_first_page
 from apps.feeds.queries import Timeline
@@ -75,6 +75,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
     there_and_back = {name: both_ways(timeline, bob) for name, timeline in timelines.items()}
     return there_and_back | {
         "kept first page": lambda: first_page_thrice(timelines["large network"], bob),
+        "statistics": lambda: statistics.charts(ann.pk),
         "newcomers": lambda: read_newcomers(bob),
         "people": lambda: find_people(bob),
         "user": lambda: read_user(bob),

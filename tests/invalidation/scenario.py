@@ -54,6 +54,7 @@ class Scenario:
             "/ann/feed.atom": "ann",
             "/ann/followers/": "ann bios",
             "/ann/following/": "ann bios",
+            "/ann/statistics/": "ann",
             "/bob/": "bob",
             "/bob/feed.atom": "bob",
             "/bob/followers/": "bob bios",

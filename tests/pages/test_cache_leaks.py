@@ -146,7 +146,7 @@ def site(memcached: str) -> Iterator[Site]:
         "/ann/feed.atom", "/ann/followers/", "/ann/following/", f"/ann/kwip/{kwip.pk}/",
         f"/ann/kwip/{kwip.pk}/history/", f"/ann/kwip/{kwip.pk}/history/{kwip.revisions.get().pk}/",
         f"/bob/kwip/{comment.pk}/whole/", "/tag/tea/", "/tag/tea/feed.atom", "/about/",
-        "/people/", "/people/active/", "/tags/",
+        "/people/", "/people/active/", "/tags/", "/ann/statistics/",
         *DOCUMENTS, f"/sitemap-kwips-{kwip.pk // RANGE}.xml", f"/sitemap-people-{ann.pk // RANGE}.xml",
     ]  # fmt: skip
     private = [

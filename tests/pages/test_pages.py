@@ -12,10 +12,11 @@ from playwright.sync_api import Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts import invitations
-from apps.accounts.models import User
+from apps.accounts.actions import change_profile
+from apps.accounts.models import ProfileLink, User
 from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph.actions import follow
-from apps.kwips import actions, bookmarks, of_the_day, sharing
+from apps.kwips import actions, bookmarks, of_the_day, pins, sharing
 from apps.kwips.models import Kwip
 from apps.messages.actions import send
 from apps.messages.models import Message
@@ -63,6 +64,11 @@ def ann(transactional_db: None) -> User:
     User.objects.create_user("dee", "dee@example.org", display_name="d" * 50)
     of_the_day.choose(kwip=Kwip.objects.filter(author=bob, thread=None).latest("pk"), by=ann)
     follow(follower=bob, followee=cee)
+    urls = ["https://bob.example/" + "y" * 90, "https://b.example/"]
+    about = {"display_name": "", "bio": "bread,\nand butter", "pronouns": "he/him", "location": "by the sea"}
+    change_profile(user=bob, urls=urls, **about)
+    ProfileLink.objects.filter(position=1).update(verified_at=timezone.now())
+    pins.pin(kwip=Kwip.objects.filter(author=bob, thread=None).earliest("pk"), user=bob)
     User.objects.filter(pk=ann.pk).update(last_login=timezone.now())
     find_active_and_busy.func()
     suggest.func()
@@ -86,7 +92,7 @@ def addresses(member: bool) -> list[str]:
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
         f"/bob/kwip/{anybodys.pk}/", "/about/", "/tags/",
-        "/people/", "/people/active/", "/people/search/?q=b",
+        "/people/", "/people/active/", "/people/search/?q=b", "/bob/statistics/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]

@@ -15,12 +15,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="user",
             name="location",
-            field=models.CharField(blank=True, db_default="", max_length=60, verbose_name="where you are"),
+            field=models.CharField(
+                blank=True, default="", db_default="", max_length=60, verbose_name="where you are"
+            ),
         ),
         migrations.AddField(
             model_name="user",
             name="pronouns",
-            field=models.CharField(blank=True, db_default="", max_length=40, verbose_name="your pronouns"),
+            field=models.CharField(
+                blank=True, default="", db_default="", max_length=40, verbose_name="your pronouns"
+            ),
         ),
         migrations.CreateModel(
             name="ProfileLink",

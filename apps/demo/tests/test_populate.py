@@ -19,7 +19,8 @@ from apps.demo import builder, grammar
 from apps.demo.house import APPLICANTS, HOUSE
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
-from apps.feeds.queries import network, of_the_day
+from apps.directory.queries import first_follows
+from apps.feeds.queries import network, of_the_day, pinned
 from apps.graph.models import Follow
 from apps.keyset import Seek
 from apps.kwips import actions, text, visibility
@@ -259,6 +260,9 @@ def test_the_house_of_the_demo_greets_announces_and_invites():
     assert Invitation.objects.filter(inviter__username="demo").exclude(taken_by=None).count() == 1
     assert Application.objects.count() == len(APPLICANTS)
     assert of_the_day().page({}, limit=1)
+    demo = User.objects.get(username="demo")
+    assert pinned(viewer_id=None, person_id=demo.pk).page({})
+    assert [person.username for person in first_follows(demo.pk)][:1] == [HOUSE]
 
 
 @pytest.mark.django_db
