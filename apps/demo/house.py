@@ -27,6 +27,7 @@ APPLICANTS = (
     ("lantern_fish", "i draw fish that glow, mostly at night. a friend reads me your kwips aloud."),
     ("tea_at_noon", "i write long mails to people who answer short. here seems to be the other way round?"),
 )
+OWN_SITE = "https://kwippy.example/"
 ELSEWHERE = "https://trains.example/timetable"
 _GREETED = 12
 _KEPT = 11
@@ -100,9 +101,7 @@ def _show_people(demo: User, house: User) -> None:
     User.objects.filter(pk=demo.pk).update(pronouns="they/them", location="by the kettle")
     # Not checked before a week is over: the demo calls no one.
     later = timezone.now() + datetime.timedelta(days=7)
-    for position, (url, verified_at) in enumerate(
-        (("https://kwippy.example/", timezone.now()), (ELSEWHERE, None))
-    ):
+    for position, (url, verified_at) in enumerate([(OWN_SITE, timezone.now()), (ELSEWHERE, None)]):
         ProfileLink.objects.create(
             person=demo, position=position, url=url, verified_at=verified_at, check_at=later
         )
