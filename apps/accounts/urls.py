@@ -2,6 +2,7 @@
 
 from allauth.account import views as allauth
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from apps.accounts import auth_views, invitation_views, views
 
@@ -23,6 +24,12 @@ urlpatterns = [
     path("accounts/confirm-email/change/", auth_views.change_address, name="change_sign_up_address"),
     re_path(r"^accounts/confirm-email/(?P<key>[-:\w]+)/$", auth_views.confirm, name="account_confirm_email"),
     path("accounts/password/change/", allauth.password_change, name="account_change_password"),
+    # allauth sends a user without a password here, to set one while signed in; ours prove their address.
+    path(
+        "accounts/password/set/",
+        RedirectView.as_view(pattern_name="account_reset_password"),
+        name="account_set_password",
+    ),
     path("accounts/password/reset/", allauth.password_reset, name="account_reset_password"),
     path("accounts/password/reset/done/", allauth.password_reset_done, name="account_reset_password_done"),
     path(

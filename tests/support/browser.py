@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -23,6 +23,8 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 OpenPage = Callable[..., Page]
 # A rule of WCAG 2.2 AA that axe does not enable by default: targets of 24 pixels or with that much spacing.
 AXE = {"rules": {"target-size": {"enabled": True}}}
+# The rule that depends on the colour scheme.
+AXE_OF_COLOURS = {"runOnly": ["color-contrast"]}
 
 
 class NoChromium(Exception):
@@ -92,10 +94,10 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         context.close()
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, options: dict[str, Any] = AXE) -> list[str]:
     """The violations that axe finds, one readable entry an element. The page needs JavaScript."""
     # With the content security policy in force: bypassing it changes the result.
-    found = Axe().run(page, options=AXE).response["violations"]
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
         f"    {' '.join(map(str, node['target']))}\n"
@@ -107,11 +109,11 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.fixture
-def axe() -> Callable[[Page], None]:
-    """A function that fails the test if axe finds a violation."""
+def axe() -> Callable[..., None]:
+    """A function that fails the test if axe finds a violation. It takes a page, and options of axe."""
 
-    def check(page: Page) -> None:
-        if found := violations(page):
+    def check(page: Page, options: dict[str, Any] = AXE) -> None:
+        if found := violations(page, options):
             pytest.fail(f"{page.url}: {len(found)} violations\n\n" + "\n\n".join(found))
 
     return check

@@ -9,7 +9,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -113,6 +115,23 @@ def patience_with_memcached() -> Iterator[None]:
     if patient and os.environ["MEMCACHED_SERVERS"]:
         patient["OPTIONS"] = {"connect_timeout": 10, "timeout": 10}
     with override_settings(CACHES=settings.CACHES | ({"lookaside": patient} if patient else {})):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def password_hashes_are_reused() -> Iterator[None]:
+    """Argon2 takes 50 ms: users of the tests with the same password share one hash."""
+    from django.conf import settings
+    from django.contrib.auth import base_user
+
+    hashed, of_site = base_user.make_password, list(settings.PASSWORD_HASHERS)
+    cached = lru_cache(maxsize=100)(hashed)
+
+    def make_password(password: str | None) -> str:
+        is_of_site = password is not None and of_site == settings.PASSWORD_HASHERS
+        return cached(password) if is_of_site else hashed(password)
+
+    with patch.object(base_user, "make_password", make_password):
         yield
 
 

@@ -73,11 +73,17 @@ def test_different_passwords_show_the_sites_message(client: Client) -> None:
 
 
 def test_unused_pages_of_allauth_have_no_url(client: Client) -> None:
-    for address in ("/accounts/login/code/confirm/", "/accounts/password/set/", "/accounts/inactive/"):
+    for address in ("/accounts/login/code/confirm/", "/accounts/inactive/"):
         assert client.get(address).status_code == 404
     names = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
     assert {"account_login", "account_signup", "account_email", "usersessions_list"} <= names
-    assert not names & {"account_inactive", "account_set_password", "account_confirm_login_code"}
+    assert not names & {"account_inactive", "account_confirm_login_code"}
+
+
+def test_a_member_without_a_password_gets_one_by_mail(client: Client) -> None:
+    client.force_login(User.objects.create_user("bob", "bob@example.org"))
+    answer = client.get("/accounts/password/change/", follow=True)
+    assert answer.redirect_chain[-1] == ("/accounts/password/reset/", 302)
 
 
 def test_a_deactivated_member_gets_an_explanation_on_signing_in(client: Client, ann: User) -> None:

@@ -1,0 +1,1 @@
+"""Who sees what: every address for every viewer, against one table."""

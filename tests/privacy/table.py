@@ -1,0 +1,151 @@
+"""What each address is about: the author's texts that it shows to a viewer who may read them.
+
+A text is on a page exactly if the table has it there and `world.may_read` allows it.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+
+from tests.privacy.world import ANONYMOUS, AUTHOR, MUTING
+
+# From a viewer and the address's arguments to canaries.
+type Shown = Callable[[str, Mapping[str, str]], Collection[str]]
+
+WRITTEN = ("everyone", "followers", "comment")
+# The comment below each kwip.
+BELOW = {"everyone": "answer", "followers": "reply", "host": "comment"}
+
+
+def nothing(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return ()
+
+
+def only(*canaries: str) -> Shown:
+    return lambda viewer, arguments: canaries
+
+
+def not_muted(*canaries: str) -> Shown:
+    return lambda viewer, arguments: () if viewer == MUTING else canaries
+
+
+def by_viewer(**canaries: Collection[str]) -> Shown:
+    return lambda viewer, arguments: canaries.get(viewer, ())
+
+
+def by_person(**canaries: Collection[str]) -> Shown:
+    return lambda viewer, arguments: canaries.get(arguments["username"], ())
+
+
+def the_text(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return () if viewer == ANONYMOUS else (arguments["text"],)
+
+
+def the_own_text(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return (arguments["text"],) if viewer == AUTHOR else ()
+
+
+def deletable(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """A host deletes comments below their kwip."""
+    is_host = viewer == "hal" and arguments["text"] == "comment"
+    return ("comment",) if is_host else the_own_text(viewer, arguments)
+
+
+def the_earlier_text(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return ("earlier",) if arguments["text"] == "everyone" else ()
+
+
+def the_conversation(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    text = arguments["text"]
+    return (text, BELOW[text]) if text in BELOW else ()
+
+
+def the_messages(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    pair = {viewer, arguments["username"]}
+    return ("message",) if pair == {AUTHOR, "fay"} else ()
+
+
+def the_message(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return the_messages(viewer, arguments) if arguments["owner"] == viewer else ()
+
+
+def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """fay and the author see both; the followers of fay see the one that fay shared."""
+    return () if viewer in {MUTING, "hal"} else ("everyone", "followers")
+
+
+def the_profile(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return ("everyone", "followers", "bio") if arguments["username"] == AUTHOR else ()
+
+
+# Documents are the same for each viewer: what an anonymous visitor may read.
+DOCUMENTS: Mapping[str, Shown] = {
+    "robots.txt": nothing,
+    "manifest.webmanifest": nothing,
+    ".well-known/security.txt": nothing,
+    ".well-known/<path:rest>": nothing,
+    "sitemap.xml": nothing,
+    "sitemap-kwips-<id_range:number>.xml": nothing,
+    "sitemap-people-<id_range:number>.xml": nothing,
+    "everyone/feed.atom": only("everyone"),
+    "tag/<tag:name>/feed.atom": only("everyone", "comment"),
+    "<person:username>/feed.atom": by_person(ann=("everyone", "bio")),
+    "<person:username>/kwip/<kwip_id:kwip_id>/preview-<slug:requested>.jpg": nothing,
+    "<person:username>/preview-<slug:requested>.jpg": nothing,
+}
+
+PAGES: Mapping[str, Shown] = {
+    "": network,
+    "everyone/": not_muted("everyone", "followers"),
+    "tag/<tag:name>/": not_muted(*WRITTEN),
+    "welcome/": by_viewer(zoe=("bio",), fay=("bio",), hal=("bio",)),
+    "bookmarks/": by_viewer(fay=WRITTEN, zoe=("everyone",), bob=("everyone",), bill=("everyone",)),
+    "notifications/": by_viewer(
+        zoe=WRITTEN, fay=WRITTEN, hal=WRITTEN, bob=WRITTEN, bill=WRITTEN, ann=(*WRITTEN, "answer", "reply")
+    ),
+    "settings/": by_viewer(ann=("bio",)),
+    "messages/": by_viewer(ann=("message",), fay=("message",)),
+    "messages/<person:username>/": the_messages,
+    "messages/<person:username>/<kwip_id:message_id>/": the_message,
+    "kwip/<kwip_id:kwip_id>/comment/": the_text,
+    "kwip/<kwip_id:kwip_id>/edit/": the_own_text,
+    "kwip/<kwip_id:kwip_id>/delete/": deletable,
+    "<person:username>/": the_profile,
+    "<person:username>/kwip/<kwip_id:kwip_id>/": the_conversation,
+    "<person:username>/kwip/<kwip_id:kwip_id>/history/": the_earlier_text,
+    "<person:username>/kwip/<kwip_id:kwip_id>/history/<kwip_id:revision_id>/": the_earlier_text,
+    "<person:username>/favourites/": by_person(fay=WRITTEN),
+    "<person:username>/shares/": by_person(fay=("everyone",)),
+    # A list of comments quotes the kwip above each.
+    "<person:username>/comments/": by_person(
+        ann=("comment",), fay=("everyone", "followers", "answer", "reply")
+    ),
+    "<person:username>/followers/": by_person(fay=("bio",)),
+    "<person:username>/following/": by_person(fay=("bio",)),
+}
+
+# Pages without the words of others, and addresses that only take forms.
+WITHOUT_WORDS = (
+    "about/", ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
+    "contact/", "contact/thanks/",
+    "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
+    "notifications/message/<kwip_id:message_id>/",
+    "settings/notices/", "settings/notices/try-again/", "settings/messages/", "settings/name/",
+    "settings/picture/", "settings/picture/remove/",
+    "accounts/login/", "accounts/logout/", "accounts/signup/", "accounts/reauthenticate/", "accounts/email/",
+    "accounts/confirm-email/", "accounts/confirm-email/again/", "accounts/confirm-email/change/",
+    "^accounts/confirm-email/(?P<key>[-:\\w]+)/$", "accounts/password/change/", "accounts/password/set/",
+    "accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/reset/key/done/",
+    "^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+    "accounts/sessions/", "accounts/sessions/<int:session_id>/end/",
+    "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
+    "messages/<person:username>/delete/", "messages/<person:username>/<kwip_id:message_id>/report/",
+    "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
+    "kwip/", "people/complete/", "everyone/new/", "network/new/",
+    "kwip/<kwip_id:kwip_id>/favourite/", "kwip/<kwip_id:kwip_id>/unfavourite/",
+    "kwip/<kwip_id:kwip_id>/share/", "kwip/<kwip_id:kwip_id>/unshare/",
+    "kwip/<kwip_id:kwip_id>/bookmark/", "kwip/<kwip_id:kwip_id>/unbookmark/",
+    "kwip/<kwip_id:kwip_id>/track/", "kwip/<kwip_id:kwip_id>/untrack/",
+    "kwip/<kwip_id:kwip_id>/of-the-day/",
+    "<person:username>/kwip/<kwip_id:kwip_id>/whole/",
+)  # fmt: skip
+
+TABLE: Mapping[str, Shown] = {**DOCUMENTS, **PAGES, **dict.fromkeys(WITHOUT_WORDS, nothing)}
