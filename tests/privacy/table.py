@@ -5,7 +5,7 @@ A text is on a page exactly if the table has it there and `world.may_read` allow
 
 from collections.abc import Callable, Collection, Mapping
 
-from tests.privacy.world import ANONYMOUS, AUTHOR, MUTING
+from tests.privacy.world import ANONYMOUS, AUTHOR, BLOCKED, MUTING
 
 # From a viewer and the address's arguments to canaries.
 type Shown = Callable[[str, Mapping[str, str]], Collection[str]]
@@ -69,7 +69,13 @@ def the_message(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 
 def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """fay and the author see both; the followers of fay see the one that fay shared."""
-    return () if viewer in {MUTING, "hal"} else ("everyone", "followers")
+    if viewer == "hal":
+        return ("bio",)  # who follows no one gets suggestions
+    return () if viewer == MUTING else ("everyone", "followers")
+
+
+def to_meet(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return () if viewer in {*BLOCKED, MUTING} else ("bio",)
 
 
 def the_profile(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
@@ -96,6 +102,9 @@ PAGES: Mapping[str, Shown] = {
     "": network,
     "everyone/": not_muted("everyone", "followers"),
     "tag/<tag:name>/": not_muted(*WRITTEN),
+    "people/": to_meet,
+    "people/active/": to_meet,
+    "people/network/": by_viewer(zoe=("bio",)),
     "welcome/": by_viewer(zoe=("bio",), fay=("bio",), hal=("bio",)),
     "bookmarks/": by_viewer(fay=WRITTEN, zoe=("everyone",), bob=("everyone",), bill=("everyone",)),
     "notifications/": by_viewer(
@@ -124,6 +133,8 @@ PAGES: Mapping[str, Shown] = {
 
 # Pages without the words of others, and addresses that only take forms.
 WITHOUT_WORDS = (
+    "people/search/", "tags/", "settings/favourites/", "kwip/<kwip_id:kwip_id>/pin/",
+    "<person:username>/statistics/",
     "about/", ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
     "contact/", "contact/thanks/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",

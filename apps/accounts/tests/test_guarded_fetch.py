@@ -131,17 +131,21 @@ def test_each_redirect_is_checked_again(site: Site, place: str) -> None:
     assert site.asked == ["/"]
 
 
-def test_the_host_is_resolved_once_and_the_checked_address_is_connected_to(site: Site) -> None:
-    """A second answer would be another address (DNS rebinding)."""
+def test_the_host_is_resolved_once_and_the_checked_address_is_connected_to(
+    certificates: dict[str, tuple[Path, Path]],
+) -> None:
+    """A second answer would be another address (DNS rebinding): here there is none."""
     resolved: list[str] = []
 
-    def rebinds(host: str, port: int, **options: Any) -> list[Any]:
+    def once(host: str, port: int, **options: Any) -> list[Any]:
         resolved.append(host)
         assert len(resolved) == 1
         return to_loopback(host, port)
 
-    assert fetch(f"{site.url}/", replace(site.guard, resolve=rebinds)).html == HTML.decode()
-    assert resolved == ["localhost"]
+    with serving(certificates, "other.example") as site:
+        guard = replace(site.guard, resolve=once)
+        assert fetch(f"https://other.example:{site.port}/", guard).html == HTML.decode()
+    assert resolved == ["other.example"]
 
 
 def test_one_address_that_is_not_public_refuses_the_host(site: Site) -> None:
