@@ -26,8 +26,8 @@ _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 
 # Error pages return the values of these fields to the visitor.
-RETURNED_FIELDS = ("display_name", "bio", "pronouns", "location", "words", "note")
 LINKS = tuple(f"link_{number}" for number in range(1, ProfileLink.MOST + 1))
+RETURNED_FIELDS = ("display_name", "bio", "pronouns", "location", *LINKS, "words", "note")
 
 
 class LinkField(forms.URLField):

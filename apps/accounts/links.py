@@ -22,6 +22,7 @@ EVERY = datetime.timedelta(days=7)
 # A page that can't be read is tried again; the mark stays so long.
 AGAIN = datetime.timedelta(days=1)
 PATIENCE = datetime.timedelta(days=14)
+CHECKED = "https://"  # links by http are shown, and never read
 AT_ONCE = 200  # links that one command enqueues
 
 _RAW = ("script", "style", "textarea", "title", "template")
@@ -53,7 +54,7 @@ def replace(person: User, urls: Sequence[str]) -> bool:
         if kept is not None:
             link.verified_at, link.check_at = kept.verified_at, kept.check_at
         link.save()
-        if kept is None:
+        if kept is None and url.startswith(CHECKED):
             check.enqueue(link.pk)
     return True
 
@@ -64,7 +65,7 @@ def check(link_id: int) -> bool:
     link = ProfileLink.objects.select_related("person").filter(pk=link_id).first()
     if link is None or not link.person.is_active:
         return False
-    # Many people may name one host: the site does not call it more often than this.
+    # Many people may name one host.
     if not limits.hit("link_check", urlsplit(link.url).hostname):
         ProfileLink.objects.filter(pk=link_id).update(check_at=timezone.now() + AGAIN)
         return False
@@ -90,8 +91,8 @@ def _record(link: ProfileLink, verified_at: datetime.datetime | None, *, again: 
 @transaction.atomic
 def check_due() -> int:
     """Enqueues the checks of links that were not checked for a week. Returns how many."""
-    due = ProfileLink.objects.filter(check_at__lte=timezone.now()).order_by("check_at")
-    ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
+    due = ProfileLink.objects.filter(check_at__lte=timezone.now(), url__startswith=CHECKED)
+    ids = list(due.order_by("check_at").values_list("pk", flat=True)[:AT_ONCE])
     ProfileLink.objects.filter(pk__in=ids).update(check_at=timezone.now() + AGAIN)
     for pk in ids:
         check.enqueue(pk)

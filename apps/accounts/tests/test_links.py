@@ -157,6 +157,14 @@ def test_links_are_checked_again_after_a_week(ann: User, pages: dict[str, str]) 
     assert abs(link.check_at - timezone.now() - links.EVERY) < datetime.timedelta(minutes=5)
 
 
+def test_a_link_by_http_is_shown_and_never_read(ann: User) -> None:
+    change(ann, "http://ann.example/")
+    ProfileLink.objects.update(check_at=timezone.now())
+    assert links.check_due.func() == 0
+    assert not Command.objects.filter(task=links.check.module_path).exists()
+    assert 'href="http://ann.example/"' in page()
+
+
 def test_a_page_that_cannot_be_read_keeps_its_mark_for_a_while(ann: User, pages: dict[str, str]) -> None:
     pages[URL] = BACK
     change(ann, URL)
