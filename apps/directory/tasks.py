@@ -34,7 +34,7 @@ def find_active_and_busy() -> bool:
     return any(changed)
 
 
-def _replace(table: type[ActivePerson | BusyTag], column: str, found: list[int]) -> bool:
+def _replace[T: (ActivePerson, BusyTag)](table: type[T], column: str, found: list[int]) -> bool:
     """Makes ``found`` the rows of the table, in this order. Returns whether they differed."""
     if found == list(table.objects.order_by("place").values_list(column, flat=True)):
         return False

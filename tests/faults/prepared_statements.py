@@ -141,7 +141,8 @@ def find_people(viewer: User) -> object:
     ]
     assert pages[0]
     assert pages[2]
-    return [[person.username for person in page] for page in (*pages, directory.first_follows(viewer.pk))]
+    first = [person.username for person in directory.first_follows(viewer.pk)]
+    return [[person.username for person in page] for page in pages], first
 
 
 def read_user(user: User) -> object:
