@@ -123,8 +123,9 @@ def password_hashes_are_reused() -> Iterator[None]:
     """Argon2 takes 50 ms: users of the tests with the same password share one hash."""
     from django.conf import settings
     from django.contrib.auth import base_user
+    from django.contrib.auth.hashers import make_password as hashed
 
-    hashed, of_site = base_user.make_password, list(settings.PASSWORD_HASHERS)
+    of_site = list(settings.PASSWORD_HASHERS)
     cached = lru_cache(maxsize=100)(hashed)
 
     def make_password(password: str | None) -> str:
