@@ -87,7 +87,7 @@ def test_the_drawing_has_a_title_a_description_and_a_table(ann: User, publish: P
         assert f'<desc id="{chart}-desc">' in page
     assert f"the most, 2, are of {month}." in page
     assert re.search(rf'<th scope="row">{month}</th>\s*<td>2</td>', page)
-    assert len(re.findall(r"<rect x=\S+ y=\S+ width=\S14", page)) == 12 + 7 + 24
+    assert page.partition('class="chart"')[2].count("<rect") == 12 + 7 + 24
     assert 'height="100"' in page
 
 
