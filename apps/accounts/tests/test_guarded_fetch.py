@@ -230,6 +230,13 @@ def test_a_name_server_that_does_not_answer_is_given_up(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
+    "host", ["localhost", "127.1", "2130706433", "0x7f000001", "[::1]", "[::ffff:7f00:1]"]
+)
+def test_no_spelling_of_this_machine_is_public(host: str) -> None:
+    assert "no public address" in refused(f"https://{host}/", Guard())
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "127.0.0.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
