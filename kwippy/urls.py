@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *([path("media/<path:path>", media)] if settings.SERVE_MEDIA else []),
     path("", include("apps.contact.urls")),
     path("", include("apps.notifications.urls")),
+    path("", include("apps.search.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.messages.urls")),
     path("", include("apps.kwips.urls")),

@@ -19,7 +19,7 @@ TEXT = "text/plain; charset=utf-8"
 # Pages that differ for each viewer, or have no content.
 PRIVATE = (
     "/accounts/", "/admin/", "/everyone/new/", "/kwip/", "/livez", "/metrics", "/network/", "/readyz",
-    "/settings/",
+    "/search/", "/settings/",
 )  # fmt: skip
 # Crawlers that collect training data for models, by their published names. Crawlers of search engines, and
 # those that fetch a page at a person's request, have other names.

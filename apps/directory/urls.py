@@ -6,6 +6,5 @@ urlpatterns = [
     path("people/", views.new, name="people"),
     path("people/active/", views.active, name="people_active"),
     path("people/network/", views.network, name="people_network"),
-    path("people/search/", views.search, name="people_search"),
     path("tags/", views.tags, name="tags"),
 ]

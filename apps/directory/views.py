@@ -4,7 +4,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps import limits
 from apps.accounts.keys import BIOS, NAMES, PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
@@ -12,7 +11,6 @@ from apps.directory import queries
 from apps.directory.keys import DIRECTORY
 from apps.graph.queries import followed_among
 from apps.keyset import Page
-from apps.kwips import completion
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
 
@@ -34,24 +32,6 @@ def active(request: HttpRequest) -> HttpResponse:
 @members_only
 def network(request: MemberRequest) -> HttpResponse:
     return _people(request, "network", queries.network(request.user.pk, request.GET))
-
-
-@require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    """People by the beginning of their name."""
-    sought = request.GET.get("q", "").strip().removeprefix("@")
-    context: dict[str, object] = {"tab": "search", "sought": sought}
-    if not sought:
-        return render(request, "directory/people.html", context)
-    viewer = viewer_id(request)
-    if not (decision := limits.hit("people_search", viewer or limits.client_network(request))):
-        response = render(
-            request, "directory/people.html", context | {"refusal": decision.message}, status=429
-        )
-        response["Retry-After"] = str(decision.wait)
-        return response
-    found = completion.people(viewer or 0, sought)
-    return render(request, "directory/people.html", context | {"found": found})
 
 
 @public_page(PEOPLE, POLICY, DIRECTORY)

@@ -8,7 +8,7 @@ An app above joins its own writes to a new kwip or comment by `add`; the event h
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -73,18 +73,27 @@ class Marked(NamedTuple):
 
 
 type Extensible = Literal["publish", "comment"]
+type Parameters = Callable[[Draft], Mapping[str, Any]]
+
+# The parameters of what was added, by statement.
+_added: dict[str, list[Parameters]] = {"publish": [], "comment": []}
 
 
-def add(statement: Extensible, ctes: Sql, value: str) -> None:
-    """Adds an app's SQL to the statement of a new kwip or comment. Called from `AppConfig.ready`, once.
+def add(
+    statement: Extensible, ctes: Sql, *, value: str | None = None, parameters: Parameters | None = None
+) -> None:
+    """Adds an app's SQL to the statement of a new kwip or comment. Called from `AppConfig.ready`.
 
-    ``ctes`` follow `made`, the new row or none, and `mentioned`, the ids of the people whom it mentions. The
-    column ``value`` is ``added`` in `events.Published` and `events.Commented`.
+    ``ctes`` follow `made`, the new row or none, and `mentioned`, the ids of the people whom it mentions;
+    ``parameters`` are those that they have of their own. The column ``value``, of one app, is ``added`` in
+    `events.Published` and `events.Commented`.
     """
-    SQL.fragments |= {
-        f"{statement}_ctes": Sql(f",\n{ctes.text}", ctes.types),
-        f"{statement}_value": Sql(value, {}),
-    }
+    before = SQL.fragments[f"{statement}_ctes"]
+    SQL.fragments[f"{statement}_ctes"] = Sql(f"{before.text},\n{ctes.text}", before.types | ctes.types)
+    if value is not None:
+        SQL.fragments[f"{statement}_value"] = Sql(value, {})
+    if parameters is not None:
+        _added[statement].append(parameters)
 
 
 def insert_kwip(draft: Draft, form_key: uuid.UUID, *, followers_only: bool) -> New | None:
@@ -158,7 +167,7 @@ def counting_mark(counter: str) -> Statement:
 
 
 def _insert(
-    counts: list[Statement], last: str, draft: Draft, form_key: uuid.UUID, **columns: Any
+    counts: list[Statement], last: Extensible, draft: Draft, form_key: uuid.UUID, **columns: Any
 ) -> tuple[Any, ...] | None:
     new_tags = [SQL.statement("new_tags")] if draft.tags else []
     parameters = {
@@ -171,6 +180,8 @@ def _insert(
         "form_key": str(form_key),
         "suspended": Withheld.SUSPENDED.value,
     }
+    for added in _added[last]:
+        parameters |= added(draft)
     return _execute([*counts, *new_tags], last, parameters | columns)
 
 

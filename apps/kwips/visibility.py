@@ -12,8 +12,8 @@ from apps.statements import Sql, SqlFolder
 
 ANYONE = 0  # the anonymous viewer
 
-# The id of a kwip that the viewer may see; cards require it. Only `visible_kwip` and the timelines' `run`
-# construct it.
+# The id of a kwip that the viewer may see; cards require it. Only `visible_kwip`, the timelines' `run`
+# and search construct it.
 Visible = NewType("Visible", int)
 
 SQL = SqlFolder(

@@ -48,4 +48,4 @@ def join_new_kwips() -> None:
 def _add(statement: counted.Extensible, due: Sql, few: str) -> None:
     written = SQL.load("written", if_few=few)
     ctes = Sql(f"{due.text},\n{written.text}", due.types | written.types)
-    counted.add(statement, ctes, f"CASE WHEN {few} THEN {SQL.load('new').text} END")
+    counted.add(statement, ctes, value=f"CASE WHEN {few} THEN {SQL.load('new').text} END")

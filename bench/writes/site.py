@@ -5,7 +5,7 @@ import re
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,14 +92,19 @@ class Rows:
 
 
 @contextmanager
-def started(server: Server, checkout: Checkout, *, template: str) -> Iterator[Site]:
-    """Runs the site of a checkout on a copy of the template, with a memcached of its own."""
+def started(
+    server: Server, checkout: Checkout, *, template: str, variables: Mapping[str, str] | None = None
+) -> Iterator[Site]:
+    """Runs the site of a checkout on a copy of the template, with a memcached of its own.
+
+    It has further environment ``variables``.
+    """
     name = f"writes_{checkout.commit}"
     server.copy(template, name)
     try:
         with memcached_server(megabytes=256) as cache:
             processes.pin(cache.pid, processes.other_cores())
-            variables = {"DATABASE_NAME": name, "MEMCACHED_SERVERS": cache.address}
+            variables = {"DATABASE_NAME": name, "MEMCACHED_SERVERS": cache.address, **(variables or {})}
             people = members(MEMBERS, root=checkout.root, python=checkout.python, variables=variables)
             rows = Rows(server, name)
             requests = requests_of(people, rows.newest(THREADS))
@@ -112,7 +117,7 @@ def started(server: Server, checkout: Checkout, *, template: str) -> Iterator[Si
         server.drop(name)
 
 
-def run(checkout: Checkout, variables: dict[str, str]) -> AbstractContextManager[Gunicorn]:
+def run(checkout: Checkout, variables: Mapping[str, str]) -> AbstractContextManager[Gunicorn]:
     return production(root=checkout.root, python=checkout.python, variables=variables)
 
 

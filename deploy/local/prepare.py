@@ -20,6 +20,7 @@ def main() -> int:
     try:
         migrate()
         populate()
+        index()
         collect_static()
     except Exception as error:
         if not is_full_disk(error):
@@ -47,6 +48,14 @@ def populate() -> None:
     if not get_user_model()._default_manager.exists():
         print("First start: inviting the demo community …", flush=True)
         call_command("populate", demo=True, verbosity=0)
+
+
+def index() -> None:
+    """Index for search what an older release stored; a moment if there is nothing."""
+    from apps.search.index import build
+
+    for _ in build():
+        pass
 
 
 def collect_static() -> None:

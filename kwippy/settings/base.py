@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "apps.directory",
     "apps.contact",
     "apps.notifications",
+    "apps.search",
     "apps.feeds",
     "apps.messages",
     "apps.kwips",
@@ -190,6 +191,14 @@ STORAGES: dict[str, dict[str, Any]] = {
 
 #: NOTICE_DAYS: Days after which notices on the site are deleted.
 NOTICE_DAYS = env.int("NOTICE_DAYS", 90)
+
+# ── Search ───────────────────────────────────────────────────────────────────────────────────────
+
+#: SEARCH_INDEX: Whether new kwips are indexed as they are stored. After a time without, run `manage.py
+#:   searchindex`.
+SEARCH_INDEX = env.bool("SEARCH_INDEX", True)
+#: SEARCH_TIMEOUT_MS: Milliseconds after which a search is ended, with a page that says so.
+SEARCH_TIMEOUT_MS = env.int("SEARCH_TIMEOUT_MS", 1_000)
 
 # ── Language and time ────────────────────────────────────────────────────────────────────────────
 

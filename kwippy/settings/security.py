@@ -60,12 +60,12 @@ LIMITS: dict[str, str | None] = {
     "track": "120/10m",  # a person: tracking and no longer tracking conversations
     "follow": "120/10m",  # a person: adding and removing
     "complete": "120/1m",  # a person: names that are completed while they write
-    "people_search": "60/1m",  # a person, or a network: names that they look for
     "message": "30/10m",  # a person
     "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation
     "report": "20/1d",  # a person: reported messages
     "buzz": "60/1h",  # a person
     "contact": "10/1h",  # a network
+    "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued
     "previews": "30/1m",  # all link previews together
     "contact_answer": "3/1d",  # an e-mail address, which may belong to someone else

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import parse_qsl
 
 from allauth.account.models import EmailAddress
 from django.core.mail import EmailMessage
@@ -24,8 +25,9 @@ from apps.feeds import first_pages, newcomers, statistics
 from apps.feeds import queries as feeds
 from apps.feeds.keys import network_first_page
 from apps.feeds.queries import Timeline
+from apps.feeds.statements import Entry
 from apps.graph.actions import follow
-from apps.keyset import Key, KeysetOrder, Seek, encode
+from apps.keyset import Key, KeysetOrder, Page, Seek, encode
 from apps.kwips import actions, bookmarks, completion, controls, of_the_day, pins, sharing, tracking
 from apps.kwips import queries as kwips
 from apps.kwips.models import Kwip
@@ -38,6 +40,8 @@ from apps.notifications import queries as notifications
 from apps.notifications.mail import digests, now
 from apps.notifications.mail.tests.conftest import digests_are_due
 from apps.notifications.models import Notice
+from apps.search import queries as search
+from apps.search.query import parse
 
 type Uses = dict[str, Callable[[], object]]
 
@@ -89,6 +93,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "tracking": lambda: track_and_stop(kwip, bob),
         "messages": lambda: message_and_delete(ann, bob),
         "buzz": lambda: buzz(ann, cee),
+        "search": lambda: searched(bob),
         "notices": lambda: notify_and_delete(ann, bob),
         "queue": queued,
     }
@@ -213,6 +218,22 @@ def notify_and_delete(ann: User, bob: User) -> object:
     actions.delete(kwip=kwip)
     kinds = [[line.kind.name for group in page for line in group.lines] for page in pages]
     return kinds, mailed, sent, seen, left, swept, Notice.objects.filter(thread_id=kwip.pk).count()
+
+
+def searched(viewer: User) -> object:
+    """Kwips onward and back, people, tags."""
+
+    def page(query: str) -> Page[Entry]:
+        return search.kwips(parse("tea"), dict(parse_qsl(query.lstrip("?"))), viewer=viewer, keep={})
+
+    with patch.object(search, "PAGE_SIZE", 1):
+        first = page("")
+        second = page(first.next or "")
+        back = page(second.previous or "")
+    assert [entry.id for entry in first] == [entry.id for entry in back]
+    names = search.people("ann", viewer_id=viewer.pk), search.tags("leaves", viewer_id=viewer.pk)
+    assert all(names)
+    return [[entry.id for entry in it] for it in (first, second)], str(names)
 
 
 def first_and_before(order: str) -> list[dict[str, str]]:

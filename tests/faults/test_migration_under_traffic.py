@@ -25,6 +25,7 @@ from apps.kwips.models import Kwip
 from apps.kwips.visibility import SQL as kwips_sql  # noqa: N811
 from apps.messages import statements as messages_sql
 from apps.notifications import statements as notifications_sql
+from apps.search import statements as search_sql
 from apps.statements import SqlFolder
 from tests.faults.prepared_statements import Uses, all_uses
 from tests.support.http import Member, Visitor
@@ -167,6 +168,8 @@ def every_name() -> set[str]:
         *(f"notifications_unreturned_{name}" for name in ("all", "conversation")),
         *(f"private_messages_{file}" for file in files(messages_sql.SQL) - {"conversations"}),
         *(f"private_messages_conversations_{direction}" for direction in ("asc", "desc")),
+        *(f"search_{file}" for file in files(search_sql.SQL) - {"kwips", "index"}),
+        *(f"search_kwips_{direction}" for direction in ("asc", "desc")),
         *(f"commandqueue_{name}" for name in queue_sql.PREPARED),
     }
 

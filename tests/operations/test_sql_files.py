@@ -1,11 +1,14 @@
 """Every .sql file of the apps: a complete and true header, and types that PostgreSQL accepts."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from apps.accounts import statements as accounts
 from apps.commandqueue.core import statements as commandqueue
@@ -16,11 +19,22 @@ from apps.kwips import visibility as kwips
 from apps.limits import hits as limits
 from apps.messages import statements as messages
 from apps.notifications import statements as notifications
+from apps.search import statements as search
 from apps.statements import Statement
 
 FOLDERS = {
     found.SQL.path: found.SQL
-    for found in (accounts, commandqueue, directory, feeds, kwips, limits, messages, notifications)
+    for found in (
+        accounts,
+        commandqueue,
+        directory,
+        feeds,
+        kwips,
+        limits,
+        messages,
+        notifications,
+        search,
+    )  # fmt: skip
 }
 FILES = [
     (folder, path.stem)
@@ -93,8 +107,7 @@ def test_postgresql_prepares_it_with_the_types_of_its_header(db, folder, name) -
     statement = statement_of(folder, name)
     if statement is None:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(statement.prepare)
+    with prepared(statement) as cursor:
         cursor.execute(
             "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = %s", [statement.name]
         )
@@ -109,9 +122,7 @@ def test_a_statement_that_calls_itself_read_only_cannot_change_its_session(db, f
     statement = statement_of(folder, name)
     if statement is None or not statement.is_read_only:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("DEALLOCATE ALL")
-        cursor.execute(statement.prepare)
+    with prepared(statement) as cursor:
         nulls = f"({', '.join(['NULL'] * len(parameters(statement)))})" if parameters(statement) else ""
         cursor.execute("SET LOCAL plan_cache_mode TO force_generic_plan")
         cursor.execute(f"EXPLAIN (VERBOSE) EXECUTE {statement.name} {nulls}")
@@ -123,6 +134,15 @@ def test_a_statement_that_calls_itself_read_only_cannot_change_its_session(db, f
             [re.findall(r"(\w+)\s*\(", plan + statement.sql), HARMLESS],
         )
         assert cursor.fetchall() == []
+
+
+@contextmanager
+def prepared(statement: Statement) -> Iterator[CursorWrapper]:
+    """Prepares the statement for the block; the connection keeps those that the site prepared."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement.prepare)
+        yield cursor
+        cursor.execute(f"DEALLOCATE {statement.name}")
 
 
 def test_every_timeline_is_read_only() -> None:

@@ -11,7 +11,7 @@ TEMPLATES = Path(settings.BASE_DIR) / "templates"
 STYLES = Path(settings.BASE_DIR) / "static" / "css"
 # From the top down; all other packages are the platform, below these.
 LAYERS = ["kwippy", "directory"]
-LAYERS += ["contact", "notifications", "feeds", "messages", "kwips", "graph", "accounts"]
+LAYERS += ["contact", "notifications", "search", "feeds", "messages", "kwips", "graph", "accounts"]
 # Folders that libraries name: allauth's pages are those of accounts.
 OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}
 # The mails of an app, by the beginning of their templates' names.

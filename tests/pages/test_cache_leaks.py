@@ -157,7 +157,8 @@ def site(memcached: str) -> Iterator[Site]:
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
-        "/ann/shares/", "/bookmarks/", "/settings/favourites/", "/people/network/", "/people/search/?q=bo",
+        "/ann/shares/", "/bookmarks/", "/search/", "/search/?q=tea",
+        "/settings/favourites/", "/people/network/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip

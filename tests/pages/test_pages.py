@@ -93,8 +93,10 @@ def addresses(member: bool) -> list[str]:
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
         f"/bob/kwip/{anybodys.pk}/", "/about/", "/tags/",
-        "/people/", "/people/active/", "/people/search/?q=b", "/bob/statistics/",
+        "/people/", "/people/active/", "/bob/statistics/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
+        "/search/", "/search/?q=tea", "/search/?q=b&in=people", "/search/?q=tea&in=tags", "/search/?q=-tea",
+        "/search/?q=xylophone",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
     comment, revision = own.comments.get(), own.revisions.get()

@@ -13,6 +13,18 @@ from tests.privacy.world import AUTHOR, World
 
 # Its readers are operators: `apps/accounts/tests/test_admin_permissions.py`.
 ADMIN = "admin/"
+# An address that says nothing without a query. No query has a canary: the page repeats what was typed.
+QUERIES = {
+    "search/": (
+        "",
+        "?q=from:ann",
+        "?q=from:fay",
+        "?q=%23tea",
+        "?q=after:2020",
+        "?q=ann&in=people",
+        "?q=tea&in=tags",
+    )
+}
 
 
 class Address(NamedTuple):
@@ -52,7 +64,8 @@ def addresses(pattern: str, world: World) -> Iterator[Address]:
             arguments["text"] = text
         if owner := _name(arguments.get("message_id"), world.message_ids):
             arguments["owner"] = owner
-        yield Address(pattern, path, arguments)
+        for query in QUERIES.get(pattern, ("",)):
+            yield Address(pattern, path + query, arguments | {"query": query})
 
 
 def _values(name: str, world: World) -> tuple[str, ...]:

@@ -82,6 +82,20 @@ def the_profile(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return ("everyone", "followers", "bio") if arguments["username"] == AUTHOR else ()
 
 
+def the_search(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """A comment is shown with the kwip above it, also by fay to those who mute the author."""
+    own = () if viewer == MUTING else WRITTEN
+    of_fay = ("everyone", "followers", "answer", "reply")
+    found: Mapping[str, Collection[str]] = {
+        "?q=from:ann": own,
+        "?q=%23tea": own,
+        "?q=from:fay": of_fay,
+        "?q=after:2020": {*own, *of_fay},
+        "?q=ann&in=people": () if viewer in BLOCKED else ("bio",),
+    }
+    return found.get(arguments["query"], ())
+
+
 # Documents are the same for each viewer: what an anonymous visitor may read.
 DOCUMENTS: Mapping[str, Shown] = {
     "robots.txt": nothing,
@@ -110,6 +124,7 @@ PAGES: Mapping[str, Shown] = {
     "notifications/": by_viewer(
         zoe=WRITTEN, fay=WRITTEN, hal=WRITTEN, bob=WRITTEN, bill=WRITTEN, ann=(*WRITTEN, "answer", "reply")
     ),
+    "search/": the_search,
     "settings/": by_viewer(ann=("bio",)),
     "messages/": by_viewer(ann=("message",), fay=("message",)),
     "messages/<person:username>/": the_messages,
@@ -133,7 +148,7 @@ PAGES: Mapping[str, Shown] = {
 
 # Pages without the words of others, and addresses that only take forms.
 WITHOUT_WORDS = (
-    "people/search/", "tags/", "settings/favourites/", "kwip/<kwip_id:kwip_id>/pin/",
+    "tags/", "settings/favourites/", "kwip/<kwip_id:kwip_id>/pin/",
     "<person:username>/statistics/",
     "about/", ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
     "contact/", "contact/thanks/",

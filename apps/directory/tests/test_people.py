@@ -185,18 +185,10 @@ def test_operators_choose_a_bounded_number_of_people_in_the_admin(client: Client
     assert "There are 20 already" in client.post(add, {"person": bob.pk, "place": 1}).content.decode()
 
 
-def test_people_are_found_by_the_beginning_of_their_name_and_a_limit_keeps_the_words(
-    client: Client, ann: User, bob: User, settings: object
-) -> None:
-    settings.LIMITS = settings.LIMITS | {"people_search": "2/1h"}  # type: ignore[attr-defined]
-    page = client.get("/people/search/", {"q": "@an"}).content.decode()
-    assert 'href="/ann/"' in page
-    assert 'href="/bob/"' not in page
-    assert "nobody of that name" in client.get("/people/search/", {"q": "zzz"}).content.decode()
-    refused = client.get("/people/search/", {"q": "@an"})
-    assert refused.status_code == 429
-    assert refused["Retry-After"]
-    assert 'value="an"' in refused.content.decode()
+def test_the_page_has_a_form_that_searches_people(client: Client, ann: User) -> None:
+    page = client.get("/people/").content.decode()
+    assert 'action="/search/"' in page
+    assert '<input type="hidden" name="in" value="people">' in page
 
 
 def test_a_member_follows_from_the_list_but_not_themselves(client: Client, ann: User, bob: User) -> None:

@@ -87,11 +87,11 @@ def test_one_plan_serves_all_kwips_and_comments(
 
 def test_editing(cost: Cost, ann: User, publish: Callable[..., Kwip], comment: Callable[..., Kwip]) -> None:
     own = publish(ann, "a cup of #tea")
-    # the kwip, limit, lock, earlier version, text, former tags, former mentions
-    assert cost(f"/kwip/{own.pk}/edit/", text="two cups of #tea") == (7, 7, 2)
+    # the kwip, limit, lock, earlier version, text, former tags, former mentions, the index of search
+    assert cost(f"/kwip/{own.pk}/edit/", text="two cups of #tea") == (8, 8, 2)
     comment(ann, own)
     # and what was said below it: the comments, their versions, their tags
-    assert cost(f"/kwip/{own.pk}/edit/", text="three cups of #tea") == (10, 10, 2)
+    assert cost(f"/kwip/{own.pk}/edit/", text="three cups of #tea") == (11, 11, 2)
 
 
 def test_favouriting(cost: Cost, kwip: Kwip) -> None:

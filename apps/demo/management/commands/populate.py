@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection, transaction
 from django.utils.dateparse import parse_datetime
@@ -14,6 +15,7 @@ from apps.demo import builder, bulk_copy, clock, grammar, house, letters, notice
 from apps.demo.builder import Community, Shape
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
+from apps.search import index as search
 
 END = datetime(2026, 11, 1, tzinfo=UTC)  # default of --until: fixed, so that the rows are reproducible
 DEMO_PEOPLE, DEMO_KWIPS = 300, 5_000
@@ -65,6 +67,10 @@ class Command(BaseCommand):
         )
         with _without_timeouts():
             made = _populate_at_once(shape, kwips, progress)
+            if settings.SEARCH_INDEX:
+                progress.step("Indexing for search")
+                for _ in search.build():
+                    pass
             progress.step("Vacuuming")
             _vacuum()
         if options["verbosity"]:
