@@ -34,7 +34,7 @@ FOLDERS = {
         messages,
         notifications,
         search,
-    )  # fmt: skip
+    )
 }
 FILES = [
     (folder, path.stem)
