@@ -17,6 +17,7 @@ from apps.commandqueue.mail import hooks as mail_hooks
 from apps.contact.forms import RETURNED_FIELDS as CONTACT_FIELDS
 from apps.feeds.converters import RangeConverter, TagConverter
 from apps.feeds.warm_paths import warm_paths
+from apps.graph.forms import RETURNED_FIELDS as GRAPH_FIELDS
 from apps.kwips.converters import KwipIdConverter
 from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
@@ -64,7 +65,7 @@ def declare_paths_and_fields() -> None:
 
     request_log.secret_paths += accounts.SECRET_PATHS + notifications.SECRET_PATHS
     errors.returned_fields += dict.fromkeys(
-        (*ACCOUNTS_FIELDS, *CONTACT_FIELDS, *KWIPS_FIELDS, *MESSAGES_FIELDS)
+        (*ACCOUNTS_FIELDS, *CONTACT_FIELDS, *GRAPH_FIELDS, *KWIPS_FIELDS, *MESSAGES_FIELDS)
     )
 
 

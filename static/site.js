@@ -206,7 +206,8 @@
       if (!response.ok) throw Object.assign(new Error(answer.error), { link: answer.link });
       if ("count" in answer) showCount(button.querySelector("[data-count]"), answer.count);
       move(answer.moved || {});
-      say(on ? button.dataset.onSaid : button.dataset.offSaid);
+      if (answer.label) button.textContent = answer.label;
+      say(answer.said || (on ? button.dataset.onSaid : button.dataset.offSaid));
     } catch (error) {
       show(button, !on);
       say((error.name === "Error" && error.message) || live.dataset.failed, true, error.link && door(error.link));

@@ -53,6 +53,20 @@ def change_picture(*, user: User, picture: bytes | None) -> None:
     avatars.remove(before.avatar)
 
 
+@transaction.atomic
+def set_private(*, user: User, is_private: bool) -> bool:
+    """Makes an account private, or public. Returns whether that changed it.
+
+    Waiting requests to follow stay, and so does what is written: `kwips.narrowing` narrows it on demand.
+    """
+    before = lock_people({user.pk})[user.pk]
+    if before.is_private == is_private:
+        return False
+    User.objects.filter(pk=user.pk).update(is_private=is_private)
+    events.profile_changed.emit(events.ProfileChanged(before, frozenset({"is_private"})))
+    return True
+
+
 def switch_off(
     *, people: Iterable[User], by: User | None, reason: OffReason = OffReason.SUSPENDED
 ) -> list[User]:

@@ -35,7 +35,7 @@ COUNTERS = frozenset({
 })  # fmt: skip
 # Fields that change what anonymous visitors see.
 PUBLIC_FIELDS = frozenset({
-    "username", "display_name", "bio", "pronouns", "location", "avatar", "is_active",
+    "username", "display_name", "bio", "pronouns", "location", "avatar", "is_active", "is_private",
 })  # fmt: skip
 NOTE_LIMIT = 280  # of an invitation
 WORDS_LIMIT = 500  # of an application

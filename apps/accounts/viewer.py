@@ -19,6 +19,7 @@ class ViewerSummary(NamedTuple):
     kwips_count: int
     following_count: int
     followers_count: int
+    is_private: bool
     unread: bool
     unread_messages: bool
 

@@ -9,7 +9,7 @@ from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.directory import queries
 from apps.directory.keys import DIRECTORY
-from apps.graph.queries import followed_among
+from apps.graph.queries import asked_among, followed_among
 from apps.keyset import Page
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
@@ -44,6 +44,7 @@ def _people(request: HttpRequest, tab: str, page: Page[User], **context: object)
     viewer = viewer_id(request)
     ids = [person.pk for person in page]
     followed = followed_among(viewer, ids) if viewer and ids else set()
-    people = [(person, person.pk in followed, viewer not in (None, person.pk)) for person in page]
+    asked = asked_among(viewer, page.items) if viewer else set()
+    people = [(it, it.pk in followed, it.pk in asked, viewer not in (None, it.pk)) for it in page]
     shown = {"tab": tab, "page": page, "people": people}
     return render(request, "directory/people.html", shown | context)

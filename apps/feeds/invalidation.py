@@ -55,6 +55,11 @@ def on_deleted(event: events.Deleted) -> None:
     _purge([*event.kwips, *event.threads], event.tags)
 
 
+@events.narrowed.within
+def on_narrowed(event: events.Narrowed) -> None:
+    invalidate(pages=[EVERYONE, user_pages(event.author.username), *map(tag_pages, event.tags)])
+
+
 @events.day_changed.within
 def on_day_changed(event: events.DayChanged) -> None:
     invalidate(pages=[OF_THE_DAY])

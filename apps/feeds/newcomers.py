@@ -67,6 +67,7 @@ def on_deleted(event: events.Deleted) -> None:
 @accounts_events.switched_off.within
 @accounts_events.switched_on.within
 @accounts_events.deleted.within
+@events.narrowed.within
 @events.withheld.within
 @events.restored.within
 def on_changed(event: object) -> None:

@@ -97,13 +97,14 @@ def welcome(request: MemberRequest) -> HttpResponse:
     return render(request, "feeds/welcome.html", context)
 
 
-def _writers(viewer: int) -> list[tuple[User, bool]]:
-    """Who wrote just now, and whether the viewer follows them."""
+def _writers(viewer: int) -> list[tuple[User, bool, bool]]:
+    """Who wrote just now; whether the viewer follows them, or asked to."""
     entries = queries.everyone(viewer_id=viewer).page({})
     writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
     found = User.objects.in_bulk([writer for writer in writers if writer != viewer])
     followed = graph.followed_among(viewer, found)
-    return [(found[pk], pk in followed) for pk in writers if pk in found][:WELCOMED_BY]
+    asked = graph.asked_among(viewer, found.values())
+    return [(found[pk], pk in followed, pk in asked) for pk in writers if pk in found][:WELCOMED_BY]
 
 
 @public_page(tag_pages("{name}"), PEOPLE, POLICY)
@@ -145,6 +146,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         "preview": previews.person_path(who),
         "is_self": who.pk == viewer,
         "is_following": reached is not None and reached.is_followed,
+        "is_asked": reached is not None and reached.is_asked,
         "reach": reached,
     }
     return render(request, "feeds/person.html", context)
@@ -192,7 +194,9 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
     if moved := canonical_redirect(request, f"/{who.username}/followers/"):
         return moved
-    page = graph.followers(who.pk, request.GET)
+    viewer = viewer_id(request)
+    shown = graph.shows_follows(who, viewer)
+    page = graph.followers(who.pk, request.GET, viewer_id=viewer) if shown else None
     return render(request, "feeds/followers.html", {"person": who, "page": page})
 
 
@@ -202,7 +206,9 @@ def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
     if moved := canonical_redirect(request, f"/{who.username}/following/"):
         return moved
-    page = graph.following(who.pk, request.GET)
+    viewer = viewer_id(request)
+    shown = graph.shows_follows(who, viewer)
+    page = graph.following(who.pk, request.GET, viewer_id=viewer) if shown else None
     return render(request, "feeds/following.html", {"person": who, "page": page})
 
 

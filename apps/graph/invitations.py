@@ -6,8 +6,11 @@ from apps.graph import actions
 
 @accounts_events.invitation_taken.within
 def follow_each_other(event: accounts_events.InvitationTaken) -> None:
-    """An inviter who follows as many people as allowed is followed without following back."""
-    actions.follow(follower=event.invited, followee=event.inviter)
+    """Without asking, since the inviter chose the guest.
+
+    An inviter who follows as many people as allowed is followed without following back.
+    """
+    actions.follow(follower=event.invited, followee=event.inviter, is_invited=True)
     try:
         actions.follow(follower=event.inviter, followee=event.invited)
     except actions.FollowsTooMany:

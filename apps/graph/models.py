@@ -1,4 +1,4 @@
-"""Follows, blocks and mutes."""
+"""Follows, requests to follow, blocks and mutes."""
 
 from django.conf import settings
 from django.db import models
@@ -35,6 +35,35 @@ class Follow(models.Model):
         return f"{self.follower_id} → {self.followee_id}"
 
 
+class FollowRequest(models.Model):
+    """``asker`` asks to follow ``asked``, whose account is private. A pair has a follow or this, not both."""
+
+    asker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    asked = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("follow request")
+        constraints = [
+            models.UniqueConstraint(fields=["asker", "asked"], name="follow_request_once"),
+            models.CheckConstraint(
+                condition=~models.Q(asker=models.F("asked")), name="follow_request_someone_else"
+            ),
+        ]
+        indexes = [
+            # For the pages of requests, newest first.
+            models.Index(fields=["asked", "-id"], name="follow_request_asked_id"),
+            models.Index(fields=["asker", "-id"], name="follow_request_asker_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asker_id} → {self.asked_id}?"
+
+
 class Block(models.Model):
     """Neither of the two sees the other's kwips."""
 
@@ -61,14 +90,29 @@ class Block(models.Model):
         return f"{self.blocker_id} ✕ {self.blocked_id}"
 
 
-class Mute(models.Model):
-    """The timelines of ``muter`` omit ``muted``."""
+class Ending(models.Model):
+    """A mute of any kind: until when, and whether what it hides is folded to a line (muffled) or gone.
+
+    A mute that has ended counts nowhere: each statement compares `ends_at` with now().
+    """
 
     muter = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
-    muted = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # NULL: for ever.
+    ends_at = models.DateTimeField(null=True, editable=False)
+    # A database default: the previous release inserts without this column.
+    is_muffled = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        abstract = True
+
+
+class Mute(Ending):
+    """The timelines of ``muter`` omit ``muted``, or fold what they wrote."""
+
+    muted = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
         verbose_name = _("mute")
@@ -79,3 +123,38 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.muter_id} – {self.muted_id}"
+
+
+class MutedWord(Ending):
+    """A word, a phrase or a tag that ``muter`` does not want to read (`apps.kwips.muted_words`)."""
+
+    word = models.CharField(max_length=51)  # as typed; a tag begins with "#"
+    # What is compared: the canonical name of a tag; a word without case and accents.
+    folded = models.CharField(max_length=200)
+    is_tag = models.BooleanField()
+
+    class Meta:
+        verbose_name = _("muted word")
+        constraints = [
+            models.UniqueConstraint(fields=["muter", "is_tag", "folded"], name="muted_word_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class MutedConversation(Ending):
+    """The timelines of ``muter`` omit the kwip ``kwip_id`` and its comments, or fold them."""
+
+    # Not a foreign key: kwips are in the app above. `kwips.actions` deletes the rows of deleted kwips.
+    kwip_id = models.PositiveBigIntegerField()
+
+    class Meta:
+        verbose_name = _("muted conversation")
+        constraints = [
+            models.UniqueConstraint(fields=["muter", "kwip_id"], name="muted_conversation_once"),
+        ]
+        indexes = [models.Index(fields=["kwip_id"], name="muted_conversation_kwip")]
+
+    def __str__(self) -> str:
+        return f"{self.muter_id} – kwip {self.kwip_id}"

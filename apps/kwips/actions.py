@@ -19,6 +19,7 @@ from apps.accounts.events import CountersMoved, counters_moved
 from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.accounts.statements import counting
+from apps.graph.models import MutedConversation
 from apps.kwips import events
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
@@ -42,8 +43,11 @@ class Made(NamedTuple):
     created: bool
 
 
-def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool = False) -> Made:
-    """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`."""
+def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool | None = None) -> Made:
+    """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`.
+
+    ``followers_only``: None for what the account is: followers if it is private, else everyone.
+    """
     draft = Draft.of(author, text)
 
     def insert(key: uuid.UUID) -> Kwip | None:
@@ -164,6 +168,7 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
     if any(gone.thread_id for gone in doomed.values()):  # the cards of answers link to what they answer
         Kwip.objects.filter(answers__in=doomed).update(version=F("version") + 1)
     Kwip.objects.filter(pk__in=doomed).delete()
+    MutedConversation.objects.filter(kwip_id__in=doomed).delete()
     _shrink(shrinking)
     move_counters(changes)
     take_back(doomed.values())

@@ -96,24 +96,21 @@ def add(
         _added[statement].append(parameters)
 
 
-def insert_kwip(draft: Draft, form_key: uuid.UUID, *, followers_only: bool) -> New | None:
-    """Stores a kwip. None: the form key is used."""
-    columns: dict[str, Any] = {
-        "visibility": Visibility.FOLLOWERS if followers_only else Visibility.EVERYONE,
-        "audience": draft.author.pk if followers_only else None,
-    }
-    row = _insert([counting("kwips_count")], "publish", draft, form_key, **columns)
+def insert_kwip(draft: Draft, form_key: uuid.UUID, *, followers_only: bool | None) -> New | None:
+    """Stores a kwip; ``followers_only`` as in `actions.publish`. None: the form key is used."""
+    chosen = {None: None, False: Visibility.EVERYONE.value, True: Visibility.FOLLOWERS.value}[followers_only]
+    row = _insert([counting("kwips_count")], "publish", draft, form_key, visibility=chosen)
     if row is None:
         return None
-    kwip_id, withheld, created_at, username, added = row
+    kwip_id, withheld, created_at, visibility, audience_id, username, added = row
     kwip = _new(
         draft,
         form_key,
         id=kwip_id,
         thread_id=None,
         answers_id=None,
-        visibility=columns["visibility"],
-        audience_id=columns["audience"],
+        visibility=visibility,
+        audience_id=audience_id,
         withheld=withheld,
         created_at=created_at,
     )

@@ -79,6 +79,18 @@ class Withholding:
 
 
 @dataclass(frozen=True)
+class Narrowed:
+    """A batch of kwips of ``author``, and of comments on them, that are for followers now.
+
+    The rows have ids and threads only; ``tags`` are those of all of them.
+    """
+
+    author: User
+    kwips: Collection[Kwip]
+    tags: Tags
+
+
+@dataclass(frozen=True)
 class Visited:
     """``user`` opens the conversation of the kwip ``thread_id``; emitted before the page reads it."""
 
@@ -110,6 +122,7 @@ shared = Event("shared", Shared)
 unshared = Event("unshared", Shared)
 withheld = Event("withheld", Withholding)
 restored = Event("restored", Withholding)
+narrowed = Event("narrowed", Narrowed)
 visited = Event("visited", Visited)
 day_changed = Event("day_changed", DayChanged)
 pinned = Event("pinned", Pinned)

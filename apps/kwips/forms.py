@@ -86,7 +86,19 @@ class _TextForm(forms.Form):
 
 
 class KwipForm(_TextForm):
+    """Says who may read the kwip, or nothing: then the account decides, as it is when the kwip is stored.
+
+    The form of a private account says `followers_only` unless `for_everyone` is chosen. So a kwip that was
+    written while the account was private stays for followers if the account is public when it arrives.
+    """
+
     followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
+    for_everyone = forms.BooleanField(required=False, label=_("let everyone read it"))
+
+    def clean(self) -> dict[str, object]:
+        cleaned: dict[str, object] = super().clean() or self.cleaned_data
+        for_everyone, followers_only = cleaned.pop("for_everyone"), cleaned["followers_only"]
+        return cleaned | {"followers_only": False if for_everyone else followers_only or None}
 
 
 class CommentForm(_TextForm):

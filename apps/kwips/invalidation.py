@@ -38,6 +38,12 @@ def on_deleted(event: events.Deleted) -> None:
     _purge(*event.kwips)
 
 
+@events.narrowed.within
+def on_narrowed(event: events.Narrowed) -> None:
+    """They had public pages until now."""
+    invalidate(pages=[kwip_pages(kwip.pk) for kwip in event.kwips])
+
+
 @events.withheld.within
 @events.restored.within
 def on_withholding(event: events.Withholding) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.kwips.visibility import Visible
@@ -35,8 +36,8 @@ class Withheld(IntFlag):
 class Kwip(models.Model):
     """A kwip, or a comment on the kwip ``thread``.
 
-    Only `sql/visible.sql` evaluates ``visibility``, ``audience`` and ``withheld``. Private accounts will need
-    no column here: they publish with FOLLOWERS, and batches move their former kwips.
+    Only `sql/visible.sql` evaluates ``visibility``, ``audience`` and ``withheld``. Private accounts publish
+    with FOLLOWERS unless they choose otherwise; `narrowing` moves their former kwips on demand.
     """
 
     author = models.ForeignKey(
@@ -144,6 +145,12 @@ class Kwip(models.Model):
             # For the CASCADE from a person.
             models.Index(
                 fields=["audience"], name="kwip_audience", condition=models.Q(audience__isnull=False)
+            ),
+            # For counting them: a private person may have thousands.
+            models.Index(
+                fields=["audience"],
+                name="kwip_followers_only",
+                condition=models.Q(audience__isnull=False, thread__isnull=True),
             ),
         ]
 
@@ -348,6 +355,26 @@ class Pin(models.Model):
 
     class Meta:
         verbose_name = _("pinned kwip")
+
+
+class Narrowing(models.Model):
+    """How far `narrowing` has come in making the earlier kwips of a person followers-only."""
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    # Those with lower ids are left to look at.
+    before = models.PositiveBigIntegerField()
+    looked_at = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField()  # when it began; some may have been deleted since
+    began_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("kwips made followers-only")
+
+    def __str__(self) -> str:
+        return f"of {self.person_id}: {self.looked_at} of {self.total}"
 
 
 class KwipOfTheDay(models.Model):

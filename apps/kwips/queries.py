@@ -56,6 +56,7 @@ class Card:
     # A card is the same for every viewer, and in every list.
     marks: ClassVar[None] = None
     shared_by: ClassVar[None] = None
+    muffled: ClassVar[None] = None
 
     @property
     def url(self) -> str:

@@ -68,12 +68,46 @@ register(
         _("someone follows you"),
         Channel.DIGEST,
         _of_actor,
-        {graph.followed: lambda event: Draft([event.followee.pk], event.follower.pk)},
+        {
+            # Not those whom the person let follow.
+            graph.followed: lambda event: (
+                None if event.by_request else Draft([event.followee.pk], event.follower.pk)
+            )
+        },
         condition="EXISTS (SELECT FROM graph_follow f"
         " WHERE f.follower_id = n.actor_id AND f.followee_id = n.recipient_id)"
         # Who takes an invitation also follows: one line is enough.
         " AND NOT EXISTS (SELECT FROM notifications_notice i WHERE i.recipient_id = n.recipient_id"
         " AND i.kind = 'invitation' AND i.subject = 0 AND i.actor_id = n.actor_id)",
+    )
+)
+register(
+    Kind(
+        "request",
+        _("someone asks to follow you"),
+        Channel.DIGEST,
+        lambda line: "/requests/",
+        {graph.follow_requested: lambda event: Draft([event.asked.pk], event.asker.pk)},
+        condition="EXISTS (SELECT FROM graph_followrequest r"
+        " WHERE r.asker_id = n.actor_id AND r.asked_id = n.recipient_id)",
+        is_repeated=True,
+        buttons="notifications/_request.html",
+    )
+)
+register(
+    Kind(
+        "accepted",
+        _("someone lets you follow them"),
+        Channel.DIGEST,
+        _of_actor,
+        {
+            graph.followed: lambda event: (
+                Draft([event.follower.pk], event.followee.pk) if event.by_request else None
+            )
+        },
+        condition="EXISTS (SELECT FROM graph_follow f"
+        " WHERE f.follower_id = n.recipient_id AND f.followee_id = n.actor_id)",
+        is_repeated=True,
     )
 )
 register(

@@ -46,7 +46,8 @@ class Kind:
     ``label`` names it in the settings. ``events`` maps each event to its draft; a kind that a .sql file
     writes has none. ``place`` returns the path that a line links to. ``condition`` is SQL over the
     notice `n`, false once the fact no longer holds. ``is_repeated``: each event makes the notice new again.
-    ``settings`` is the path of a page that switches it off, also for those who cause it.
+    ``settings`` is the path of a page that switches it off, also for those who cause it. ``buttons`` is a
+    template with what the page offers below a line about one actor.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Kind:
     condition: str = "true"
     is_repeated: bool = False
     settings: str = ""
+    buttons: str = ""
 
     @property
     def template(self) -> str:

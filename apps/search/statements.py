@@ -38,6 +38,7 @@ SQL = SqlFolder(
     confirmed=ACCOUNTS_SQL.load("confirmed"),
     person_unblocked=_PERSON_UNBLOCKED,
     unmuted=FEEDS_SQL.load("unmuted"),
+    unsilenced=FEEDS_SQL.fragments["unsilenced_listed"],
     switched_on=FEEDS_SQL.load("switched_on"),
 )
 

@@ -109,6 +109,7 @@ TASKS = {
                 "sweep sign-ups": {"task": "kwippy.tasks.sweep_sign_ups", "every": 3_600},
                 "align withheld kwips": {"task": "apps.kwips.withholding.align_all", "every": 300},
                 "send digests": {"task": "apps.notifications.mail.digests.send_due", "every": 300},
+                "sweep mutes": {"task": "kwippy.tasks.sweep_mutes", "every": 3_600},
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
                 "find active people and busy tags": {
                     "task": "apps.directory.tasks.find_active_and_busy",

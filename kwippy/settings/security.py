@@ -59,6 +59,10 @@ LIMITS: dict[str, str | None] = {
     "pin": "30/10m",  # a person: pinning and taking off
     "track": "120/10m",  # a person: tracking and no longer tracking conversations
     "follow": "120/10m",  # a person: adding and removing
+    "ask": "60/1d",  # a person: requests to follow private accounts
+    "ask_again": "5/7d",  # a person and whom they ask
+    "block": "60/10m",  # a person: adding and removing
+    "mute": "120/10m",  # a person: adding and removing
     "complete": "120/1m",  # a person: names that are completed while they write
     "message": "30/10m",  # a person
     "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation

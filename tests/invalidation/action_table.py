@@ -24,8 +24,10 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph import actions as graph
+from apps.graph import blocking, muting
+from apps.graph.models import Mute
 from apps.kwips import actions as kwips
-from apps.kwips import bookmarks, of_the_day, pins, sharing, thanks
+from apps.kwips import bookmarks, narrowing, of_the_day, pins, sharing, thanks
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.messages import actions as messages
@@ -79,8 +81,34 @@ def key() -> dict[str, uuid.UUID]:
     return {"form_key": uuid.uuid4()}
 
 
+def ended(scenario: Scenario) -> None:
+    """A mute that ended."""
+    Mute.objects.create(muter=scenario.ann, muted=scenario.bob, ends_at=timezone.now() - timedelta(days=1))
+
+
+def blocks(scenario: Scenario) -> dict[str, Any]:
+    return {"blocker": scenario.ann, "blocked": scenario.bob}
+
+
 def follows(scenario: Scenario) -> dict[str, User]:
     return {"follower": scenario.bob, "followee": scenario.ann}
+
+
+def asks_cee(scenario: Scenario) -> dict[str, User]:
+    return {"follower": scenario.bob, "followee": scenario.cee}
+
+
+def cee_is_private(scenario: Scenario) -> None:
+    accounts.set_private(user=scenario.cee, is_private=True)
+
+
+def asks(scenario: Scenario) -> None:
+    cee_is_private(scenario)
+    graph.follow(**asks_cee(scenario))
+
+
+def answers(scenario: Scenario) -> dict[str, User]:
+    return {"asked": scenario.cee, "asker": scenario.bob}
 
 
 def likes(scenario: Scenario) -> dict[str, Any]:
@@ -414,7 +442,37 @@ ROWS = [
     Row("follow", graph.follow, follows, "ann bob"),
     Row("follow again", graph.follow, follows, first=lambda p: graph.follow(**follows(p))),
     Row("unfollow", graph.unfollow, follows, "ann bob", first=lambda p: graph.follow(**follows(p))),
+    Row("ask to follow", graph.follow, asks_cee, first=cee_is_private),
+    Row("withdraw a request", graph.unfollow, asks_cee, first=asks),
+    Row("accept a request", graph.accept, answers, "bob cee", first=asks),
+    Row("refuse a request", graph.refuse, answers, first=asks),
+    Row("accept all requests", graph.accept_all, lambda p: {"asked": p.cee}, "bob cee", first=asks),
+    Row("go private", accounts.set_private, lambda p: {"user": p.bob, "is_private": True}, "bob"),
+    Row(
+        "go public",
+        accounts.set_private,
+        lambda p: {"user": p.bob, "is_private": False},
+        "bob",
+        first=lambda p: accounts.set_private(user=p.bob, is_private=True),
+    ),
+    Row(
+        "make earlier kwips followers-only",
+        narrowing.narrow.func,
+        lambda p: {"person_id": p.ann.pk},
+        "everyone ann kwip comment tea milk",
+        first=lambda p: narrowing.begin(person=p.ann),
+    ),
+    Row("begin to make them followers-only", narrowing.begin, lambda p: {"person": p.ann}),
     Row("unfollow nobody", graph.unfollow, follows),
+    Row("block", blocking.block, blocks),
+    Row("block who follows", blocking.block, blocks, "ann bob", first=lambda p: graph.follow(**follows(p))),
+    Row("block again", blocking.block, blocks, first=lambda p: blocking.block(**blocks(p))),
+    Row("unblock", blocking.unblock, blocks, first=lambda p: blocking.block(**blocks(p))),
+    Row(
+        "mute",
+        muting.mute_person,
+        lambda p: {"muter": p.ann, "muted": p.bob, "ends_at": None, "is_muffled": False},
+    ),
     Row("change a name", accounts.change_profile, profile(display_name="Bob"), "people"),
     Row("change a bio", accounts.change_profile, profile(bio="hi"), "bob bios"),
     Row("change pronouns", accounts.change_profile, profile(pronouns="she"), "bob"),
@@ -529,6 +587,7 @@ ROWS = [
     Row("stop mail", unsubscribe.end, lambda p: {"subscription": Subscription(p.ann.pk, kind="comment")}),
     Row("try an address again", preferences.try_again, lambda p: {"user": p.ann}, first=is_refused),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
+    Row("sweep mutes", muting.sweep, lambda p: {}, first=ended),
     Row("write a message", messages.send, to_cee),
     Row("read it", messages.read, lambda p: {"user": p.cee, "other": p.ann}, first=writes_to_cee),
     Row(

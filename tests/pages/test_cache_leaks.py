@@ -157,7 +157,9 @@ def site(memcached: str) -> Iterator[Site]:
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
-        "/ann/shares/", "/bookmarks/", "/search/", "/search/?q=tea",
+        "/ann/shares/", "/bookmarks/", "/requests/", "/requests/sent/", "/settings/privacy/",
+        "/search/", "/search/?q=tea",
+        "/settings/mutes/", "/settings/blocks/", "/bob/mute/", f"/kwip/{comment.pk}/mute/",
         "/settings/favourites/", "/people/network/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
@@ -311,6 +313,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
         "mail_try_again",
     }
     others |= {"report_message", "buzz", "share", "unshare", "bookmark", "unbookmark"}
+    others |= {"accept_follow_request", "refuse_follow_request", "accept_all_follow_requests", "narrow"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts import invitations
-from apps.accounts.actions import change_profile
+from apps.accounts.actions import change_profile, set_private
 from apps.accounts.models import ProfileLink, User
 from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph.actions import follow
@@ -63,6 +63,13 @@ def ann(transactional_db: None) -> User:
         for text in ("tea at four? https://example.org/" + "y" * 200, "x" * 300):
             send(sender=sender, recipient=recipient, text=text, form_key=uuid.uuid4())
     User.objects.create_user("dee", "dee@example.org", display_name="d" * 50)
+    ivy = User.objects.create_user(
+        "ivy", "ivy@example.org", display_name="Ivy of the very long names, and more", is_private=True
+    )
+    follow(follower=ann, followee=ivy)
+    actions.publish(author=ann, text="for everyone", form_key=uuid.uuid4())
+    set_private(user=ann, is_private=True)
+    follow(follower=cee, followee=ann)
     of_the_day.choose(kwip=Kwip.objects.filter(author=bob, thread=None).latest("pk"), by=ann)
     follow(follower=bob, followee=cee)
     urls = ["https://bob.example/" + "y" * 90, "https://b.example/"]
@@ -84,7 +91,7 @@ def sign_in(page: Page, user: User, url: str) -> None:
 
 
 def addresses(member: bool) -> list[str]:
-    own = Kwip.objects.get(author__username="ann")
+    own = Kwip.objects.filter(author__username="ann").earliest("pk")
     anybodys = Kwip.objects.filter(author__username="bob", thread=None).first()
     assert anybodys
     gone = actions.publish(author=own.author, text="gone", form_key=uuid.uuid4()).kwip
@@ -110,8 +117,10 @@ def addresses(member: bool) -> list[str]:
         "/messages/dee/", "/settings/messages/",
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
-        "/invitations/", "/settings/notices/", "/bookmarks/", "/people/network/",
-        "/settings/favourites/",
+        "/invitations/", "/settings/notices/", "/bookmarks/", "/requests/", "/requests/sent/", "/ivy/",
+        "/settings/privacy/", "/ivy/followers/", "/settings/mutes/", "/settings/blocks/",
+        "/bob/mute/", f"/kwip/{anybodys.pk}/mute/",
+        "/people/network/", "/settings/favourites/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from tests.privacy.world import ANONYMOUS, AUTHOR, BLOCKED, MUTING
 
-# From a viewer and the address's arguments to canaries.
+# From a viewer and the address's arguments, with the author's state, to canaries.
 type Shown = Callable[[str, Mapping[str, str]], Collection[str]]
 
 WRITTEN = ("everyone", "followers", "comment")
@@ -55,6 +55,8 @@ def the_earlier_text(viewer: str, arguments: Mapping[str, str]) -> Collection[st
 
 def the_conversation(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     text = arguments["text"]
+    if viewer == MUTING and text == "host":
+        return ()  # one who mutes does not read their comments either
     return (text, BELOW[text]) if text in BELOW else ()
 
 
@@ -70,7 +72,8 @@ def the_message(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """fay and the author see both; the followers of fay see the one that fay shared."""
     if viewer == "hal":
-        return ("bio",)  # who follows no one gets suggestions
+        # Who follows no one gets suggestions, but of no private account.
+        return () if arguments["state"] == "private" else ("bio",)
     return () if viewer == MUTING else ("everyone", "followers")
 
 
@@ -78,8 +81,29 @@ def to_meet(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return () if viewer in {*BLOCKED, MUTING} else ("bio",)
 
 
+def writers(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """People of everyone's first page are suggested, with their bios."""
+    sees = {"fay"} if arguments["state"] == "private" else {"zoe", "rex", "fay", "hal"}
+    return ("bio",) if viewer in sees else ()
+
+
+def whom_they_ask(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return ("bio",) if viewer == "rex" and arguments["state"] == "private" else ()
+
+
+def the_shares(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """What is no longer for everyone is shown in no list of shares."""
+    is_shown = arguments["username"] == "fay" and arguments["state"] != "private"
+    return ("everyone",) if is_shown else ()
+
+
 def the_profile(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return ("everyone", "followers", "bio") if arguments["username"] == AUTHOR else ()
+
+
+def the_people(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """fay and the author follow each other; a block hides the author there too."""
+    return ("bio",) if arguments["username"] == "fay" and viewer not in BLOCKED else ()
 
 
 def the_search(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
@@ -118,11 +142,20 @@ PAGES: Mapping[str, Shown] = {
     "tag/<tag:name>/": not_muted(*WRITTEN),
     "people/": to_meet,
     "people/active/": to_meet,
-    "people/network/": by_viewer(zoe=("bio",)),
-    "welcome/": by_viewer(zoe=("bio",), fay=("bio",), hal=("bio",)),
-    "bookmarks/": by_viewer(fay=WRITTEN, zoe=("everyone",), bob=("everyone",), bill=("everyone",)),
+    "people/network/": by_viewer(zoe=("bio",), rex=("bio",)),
+    "welcome/": writers,
+    "requests/sent/": whom_they_ask,
+    "bookmarks/": by_viewer(
+        fay=WRITTEN, zoe=("everyone",), rex=("everyone",), bob=("everyone",), bill=("everyone",)
+    ),
     "notifications/": by_viewer(
-        zoe=WRITTEN, fay=WRITTEN, hal=WRITTEN, bob=WRITTEN, bill=WRITTEN, ann=(*WRITTEN, "answer", "reply")
+        zoe=WRITTEN,
+        rex=WRITTEN,
+        fay=WRITTEN,
+        hal=WRITTEN,
+        bob=WRITTEN,
+        bill=WRITTEN,
+        ann=(*WRITTEN, "answer", "reply"),
     ),
     "search/": the_search,
     "settings/": by_viewer(ann=("bio",)),
@@ -137,13 +170,13 @@ PAGES: Mapping[str, Shown] = {
     "<person:username>/kwip/<kwip_id:kwip_id>/history/": the_earlier_text,
     "<person:username>/kwip/<kwip_id:kwip_id>/history/<kwip_id:revision_id>/": the_earlier_text,
     "<person:username>/favourites/": by_person(fay=WRITTEN),
-    "<person:username>/shares/": by_person(fay=("everyone",)),
+    "<person:username>/shares/": the_shares,
     # A list of comments quotes the kwip above each.
     "<person:username>/comments/": by_person(
         ann=("comment",), fay=("everyone", "followers", "answer", "reply")
     ),
-    "<person:username>/followers/": by_person(fay=("bio",)),
-    "<person:username>/following/": by_person(fay=("bio",)),
+    "<person:username>/followers/": the_people,
+    "<person:username>/following/": the_people,
 }
 
 # Pages without the words of others, and addresses that only take forms.
@@ -154,6 +187,9 @@ WITHOUT_WORDS = (
     "contact/", "contact/thanks/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
     "notifications/message/<kwip_id:message_id>/",
+    "settings/privacy/", "settings/privacy/narrow/",
+    "requests/", "requests/accept-all/", "requests/<person:username>/accept/",
+    "requests/<person:username>/refuse/",
     "settings/notices/", "settings/notices/try-again/", "settings/messages/", "settings/name/",
     "settings/picture/", "settings/picture/remove/",
     "accounts/login/", "accounts/logout/", "accounts/signup/", "accounts/reauthenticate/", "accounts/email/",
@@ -164,6 +200,8 @@ WITHOUT_WORDS = (
     "accounts/sessions/", "accounts/sessions/<int:session_id>/end/",
     "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
     "messages/<person:username>/delete/", "messages/<person:username>/<kwip_id:message_id>/report/",
+    "settings/blocks/", "settings/mutes/", "settings/mutes/undo/", "kwip/<kwip_id:kwip_id>/mute/",
+    "<person:username>/mute/", "<person:username>/block/", "<person:username>/unblock/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
     "kwip/", "people/complete/", "everyone/new/", "network/new/",
     "kwip/<kwip_id:kwip_id>/favourite/", "kwip/<kwip_id:kwip_id>/unfavourite/",

@@ -42,7 +42,8 @@ def found(body: str) -> set[str]:
 
 def expected(viewer: str, state: str, address: Address) -> set[str]:
     reader = ANONYMOUS if address.pattern in DOCUMENTS else viewer
-    return set(TABLE[address.pattern](reader, address.arguments)).intersection(may_read(reader, state))
+    arguments = {**address.arguments, "state": state}
+    return set(TABLE[address.pattern](reader, arguments)).intersection(may_read(reader, state))
 
 
 def test_each_address_of_the_site_is_in_the_table() -> None:

@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph.actions import follow
 from apps.graph.models import Block, Mute
-from apps.kwips import actions, bookmarks, pins, sharing
+from apps.kwips import actions, bookmarks, narrowing, pins, sharing
 from apps.kwips.models import Kwip, Revision
 from apps.messages import actions as messages
 from apps.messages.models import Message
@@ -23,8 +23,9 @@ from tests.support.people import member
 
 AUTHOR = "ann"
 ANONYMOUS = "anonymous"
-# Who they are to the author. `fay` follows, `zoe` does not; both know the author's words through others.
-VIEWERS = (ANONYMOUS, "zoe", "fay", "bob", "bill", "mia", "hal", AUTHOR)
+# Who they are to the author. `fay` follows, `zoe` does not, `rex` asks a private author; all know the
+# author's words through others.
+VIEWERS = (ANONYMOUS, "zoe", "rex", "fay", "bob", "bill", "mia", "hal", AUTHOR)
 BLOCKED = frozenset({"bob", "bill"})  # the author blocks bob; bill blocks the author
 MUTING = "mia"
 FOLLOWERS = frozenset({"fay", MUTING})
@@ -62,13 +63,13 @@ def reply(author: User, thread: Kwip, text: str) -> Kwip:
 
 
 def built() -> World:
-    names = (AUTHOR, "zoe", "fay", "bob", "bill", "mia", "hal")
+    names = (AUTHOR, "zoe", "rex", "fay", "bob", "bill", "mia", "hal")
     world = World({name: member(name) for name in names})
     made, ann = world.people, world.author
     people.change_profile(user=ann, display_name="Ann", bio=canary("bio"))
     for name in FOLLOWERS:
         follow(follower=made[name], followee=ann)
-    for name in ("zoe", "bob", "bill", MUTING, AUTHOR):
+    for name in ("zoe", "rex", "bob", "bill", MUTING, AUTHOR):
         follow(follower=made[name], followee=made["fay"])  # fay's shares and comments reach them
     everyone_else = " ".join(f"@{name}" for name in names if name != AUTHOR)
     kwip = write(ann, f"{canary('earlier')} #tea {everyone_else}")
@@ -83,7 +84,7 @@ def built() -> World:
     for kwip in (world.kwips["everyone"], world.kwips["followers"], world.kwips["comment"]):
         actions.favourite(kwip=kwip, user=made["fay"])
         bookmarks.bookmark(kwip=kwip, user=made["fay"])
-    for name in ("zoe", "bob", "bill"):  # before the blocks
+    for name in ("zoe", "rex", "bob", "bill"):  # before the blocks
         bookmarks.bookmark(kwip=world.kwips["everyone"], user=made[name])
     sharing.share(kwip=world.kwips["everyone"], user=made["fay"])
     follow(follower=ann, followee=made["fay"])
@@ -103,8 +104,17 @@ def suspended(world: World) -> None:
     people.switch_off(people=[world.author], by=None)
 
 
+def private(world: World) -> None:
+    """With all earlier kwips for followers."""
+    people.set_private(user=world.author, is_private=True)
+    follow(follower=world.people["rex"], followee=world.author)
+    narrowing.begin(person=world.author)
+    narrowing.narrow.func(world.author.pk)
+
+
 STATES: dict[str, Callable[[World], None]] = {
     "public": lambda world: None,
+    "private": private,
     "suspended": suspended,
 }
 GONE = frozenset({"suspended"})
@@ -117,6 +127,8 @@ def may_read(viewer: str, state: str) -> Collection[str]:
     if viewer in BLOCKED:
         return ("bio",)
     to_followers = viewer in FOLLOWERS or viewer == AUTHOR
+    if state == "private" and not to_followers:
+        return ("comment", "bio")
     return [
         "everyone", "earlier", "comment", "answer", "bio",
         *(["followers", "reply"] if to_followers else []),

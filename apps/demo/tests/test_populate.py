@@ -21,7 +21,7 @@ from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
 from apps.directory.queries import first_follows
 from apps.feeds.queries import network, of_the_day, pinned
-from apps.graph.models import Follow
+from apps.graph.models import Follow, FollowRequest, Mute, MutedWord
 from apps.keyset import Seek
 from apps.kwips import actions, text, visibility
 from apps.kwips.models import Bookmark, Favourite, Kwip, KwipTag, Mention, Revision, Share, Tag
@@ -236,13 +236,18 @@ def test_the_demo_account_has_all_there_is_to_try():
 
 
 @pytest.mark.django_db
-def test_the_demo_account_has_messages_one_unread_and_a_buzz():
+def test_the_demo_account_has_messages_one_unread_a_buzz_and_requests():
     populate(demo=True, people=100, kwips=300)
     demo = User.objects.get(username=builder.DEMO)
     talks = list(conversations(demo, {}))
     assert [talk.is_unread for talk in talks] == [True, False]
     assert talks[0].sent_at > talks[1].sent_at - timedelta(hours=1)
-    assert {"message", "buzz"} <= set(Notice.objects.filter(recipient=demo).values_list("kind", flat=True))
+    kinds = set(Notice.objects.filter(recipient=demo).values_list("kind", flat=True))
+    assert {"message", "buzz", "request"} <= kinds
+    private = User.objects.filter(is_private=True)
+    assert {row.asked for row in FollowRequest.objects.filter(asker=demo)} == set(private)
+    assert FollowRequest.objects.filter(asked=demo).count() == 2
+    assert not demo.is_private
 
 
 @pytest.mark.django_db
@@ -259,8 +264,9 @@ def test_the_house_of_the_demo_greets_announces_and_invites():
     assert Invitation.objects.filter(inviter__username="demo", taken_by=None).count() == 1
     assert Invitation.objects.filter(inviter__username="demo").exclude(taken_by=None).count() == 1
     assert Application.objects.count() == len(APPLICANTS)
-    assert of_the_day().page({}, limit=1)
     demo = User.objects.get(username="demo")
+    assert [Mute.objects.filter(muter=demo).count(), MutedWord.objects.filter(muter=demo).count()] == [1, 1]
+    assert of_the_day().page({}, limit=1)
     assert pinned(viewer_id=None, person_id=demo.pk).page({})
     assert [person.username for person in first_follows(demo.pk)][:1] == [HOUSE]
 

@@ -1,4 +1,5 @@
--- Whom a newcomer might follow first: those whom operators chose, then active people.
+-- Whom a newcomer might follow first: those whom operators chose, then active people; no private accounts, who
+-- would have to accept first.
 -- index: directory_firstfollow_pkey (id), directory_activeperson_pkey (place), accounts_user_pkey (id)
 SELECT {columns}, c.place, 0
 FROM (
@@ -11,6 +12,6 @@ FROM (
     GROUP BY either.person_id
 ) c
 CROSS JOIN LATERAL (SELECT person.* FROM accounts_user person WHERE person.id = c.person_id OFFSET 0) u
-WHERE u.id <> %(viewer)s AND {listed}
+WHERE u.id <> %(viewer)s AND NOT u.is_private AND {listed}
 ORDER BY c.place, u.id
 LIMIT %(limit)s

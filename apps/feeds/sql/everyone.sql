@@ -6,5 +6,6 @@ WHERE k.thread_id IS NULL
   AND k.id {beyond} %(cursor_id)s
   AND ({visible})
   AND {unmuted}
+  AND {unsilenced}
 ORDER BY k.id {order}
 LIMIT %(limit)s

@@ -7,5 +7,6 @@ WHERE k.thread_id IS NULL
   AND (k.last_active_at, k.id) {beyond} (%(cursor_last_active_at)s, %(cursor_id)s)
   AND ({visible})
   AND {unmuted}
+  AND {unsilenced}
 ORDER BY k.last_active_at {order}, k.id {order}
 LIMIT %(limit)s

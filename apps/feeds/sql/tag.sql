@@ -15,5 +15,6 @@ WHERE t.tag_id = (SELECT tag.id FROM kwips_tag tag WHERE tag.name = %(tag)s)
   AND ({visible})
   AND {thread_visible}
   AND {unmuted}
+  AND {unsilenced_listed}
 ORDER BY t.kwip_id {order}
 LIMIT %(limit)s

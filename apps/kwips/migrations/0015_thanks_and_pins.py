@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0008_limited_index"),
-        ("kwips", "0012_shares_and_bookmarks"),
+        ("kwips", "0013_followers_only_index"),
     ]
 
     operations = [

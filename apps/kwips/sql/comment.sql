@@ -1,7 +1,8 @@
 -- Stores a comment with its tags and mentions, and whether its author tracks the conversation, unless %(track)s is
 -- NULL. Returns no row if its author has used the form key before, or if the kwip or the answered comment is
--- deleted. The caller holds the locks of the kwip's and the author's row. An app above may add CTEs and a value.
--- index: accounts_user_pkey (id), kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id)
+-- deleted, or by someone with a block between them and the author. The caller holds the locks of the kwip's and the author's row. An app above may add CTEs and a value.
+-- index: accounts_user_pkey (id), kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id),
+-- block_once (blocker_id, blocked_id), block_blocked_blocker (blocked_id, blocker_id)
 -- types: text text, form_key uuid, suspended smallint, track boolean
 WITH made AS (
     INSERT INTO kwips_kwip (
@@ -18,7 +19,11 @@ WITH made AS (
     WHERE a.id = %(author)s
       AND t.id = %(thread)s
       AND NOT EXISTS ({by_form})
-      AND (%(answers)s IS NULL OR EXISTS (SELECT FROM kwips_kwip WHERE id = %(answers)s))
+      AND (
+        %(answers)s IS NULL
+        OR EXISTS (SELECT FROM kwips_kwip k WHERE k.id = %(answers)s AND {unblocked_by_author})
+      )
+      AND {thread_unblocked}
     RETURNING *
 ),
 tracked AS (

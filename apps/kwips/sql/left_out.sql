@@ -1,7 +1,7 @@
 -- What the counters of %(person)s count and the lists beside them do not show to %(viewer)s: deactivated
--- followers and followees, and followers-only kwips if the viewer does not follow. Only these few rows are
--- counted.
--- index: user_switched_off (id), follow_once (follower_id, followee_id), kwip_audience (audience_id)
+-- followers and followees, and followers-only kwips if the viewer does not follow. Only these rows are
+-- counted, in indexes.
+-- index: user_switched_off (id), follow_once (follower_id, followee_id), kwip_followers_only (audience_id)
 SELECT
     (
         SELECT count(*)

@@ -101,8 +101,8 @@ def test_favouriting(cost: Cost, kwip: Kwip) -> None:
 
 
 def test_sharing(cost: Cost, kwip: Kwip) -> None:
-    # limit, the kwip, then in one message: its counter, the share; the notice and its savepoint
-    assert cost(f"/kwip/{kwip.pk}/share/") == (6, 4, 2)
+    # limit, the kwip, then in one message: its counter, the person's lock, the share; notice and savepoint
+    assert cost(f"/kwip/{kwip.pk}/share/") == (7, 4, 2)
     assert cost(f"/kwip/{kwip.pk}/unshare/") == (4, 3, 2)
 
 

@@ -14,6 +14,7 @@ from apps.accounts import actions as accounts
 from apps.accounts.backends import AccountBackend, CachedUserBackend
 from apps.accounts.models import User
 from apps.graph import actions as graph
+from apps.graph.models import Block
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.notifications import queries
@@ -49,6 +50,42 @@ def words(html: str) -> list[str]:
 
 def people(*names: str) -> list[User]:
     return [User.objects.create_user(name, f"{name}@example.org") for name in names]
+
+
+def test_a_request_can_be_answered_where_it_is_told(member: Client, ann: User, bob: User) -> None:
+    accounts.set_private(user=ann, is_private=True)
+    graph.follow(follower=bob, followee=ann)
+    html = page(member)
+    assert words(html) == ["bob asks to follow you /requests/"]
+    assert 'action="/requests/bob/accept/"' in html
+    assert 'action="/requests/bob/refuse/"' in html
+    member.post("/requests/bob/accept/")
+    assert words(page(member)) == [], "a request that is answered is no notice"
+    member.force_login(bob)
+    assert words(page(member)) == ["ann said yes: you follow them now /ann/"]
+
+
+def test_two_who_ask_on_one_day_are_one_line_without_buttons(member: Client, ann: User) -> None:
+    accounts.set_private(user=ann, is_private=True)
+    for asker in people("cee", "dee"):
+        graph.follow(follower=asker, followee=ann)
+    html = page(member)
+    assert words(html) == ["dee and cee ask to follow you /requests/"]
+    assert "/accept/" not in html
+
+
+def test_a_request_that_is_made_again_is_new_again_and_a_blocked_person_is_not_told_of(
+    member: Client, ann: User, bob: User
+) -> None:
+    accounts.set_private(user=ann, is_private=True)
+    graph.follow(follower=bob, followee=ann)
+    graph.refuse(asked=ann, asker=bob)
+    member.post("/notifications/clear/", {"newest": 2**60})
+    assert words(page(member)) == []
+    graph.follow(follower=bob, followee=ann)
+    assert len(words(page(member))) == 1
+    Block.objects.create(blocker=bob, blocked=ann)
+    assert words(page(member)) == []
 
 
 def test_an_empty_list_has_a_kind_word_and_visitors_are_asked_to_sign_in(member: Client) -> None:

@@ -95,6 +95,25 @@ def shares_twice(scene: Scene) -> None:
             act(kwip=scene.kwip, user=scene[ACTOR])
 
 
+def asks(scene: Scene, name: str = "member") -> None:
+    """Twice."""
+    accounts.set_private(user=scene[name], is_private=True)
+    graph.unfollow(follower=scene[ACTOR], followee=scene[name])
+    for _ in range(2):
+        graph.follow(follower=scene[ACTOR], followee=scene[name])
+
+
+def is_accepted(scene: Scene) -> None:
+    """The actor accepts, twice; the follow itself is no news to them."""
+    accounts.set_private(user=scene[ACTOR], is_private=True)
+    asker = scene["mentioned"]
+    graph.unfollow(follower=asker, followee=scene[ACTOR])
+    graph.follow(follower=asker, followee=scene[ACTOR])
+    Notice.objects.all().delete()
+    for _ in range(2):
+        graph.accept(asked=scene[ACTOR], asker=asker)
+
+
 def stops_sharing(scene: Scene) -> None:
     shares_twice(scene)
     Notice.objects.all().delete()
@@ -151,6 +170,9 @@ TABLE: list[tuple[str, Callable[[Scene], Any], dict[str, str], dict[str, str]]] 
     ("shares", shares_twice, {}, {"author": "share"}),
     ("stops sharing", stops_sharing, {}, {}),
     ("follows", lambda it: graph.follow(follower=it[ACTOR], followee=it["member"]), {"member": "follow"}, {}),
+    ("asks to follow", asks, {"member": "request"}, {}),
+    ("is accepted", is_accepted, {"mentioned": "accepted"}, {}),
+    ("asks the one who mutes", lambda it: asks(it, "mutes"), {}, {}),
     ("follows the one who mutes", lambda it: graph.follow(follower=it[ACTOR], followee=it["mutes"]), {}, {}),
     ("an operator writes to two", operator_writes("mutes", "off", ACTOR),
      {"mutes": "operator", ACTOR: "operator"}, {}),

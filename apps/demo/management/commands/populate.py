@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.models import User
-from apps.demo import builder, bulk_copy, clock, grammar, house, letters, notices
+from apps.demo import builder, bulk_copy, clock, grammar, house, letters, notices, requests
 from apps.demo.builder import Community, Shape
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
@@ -127,6 +127,7 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
         notices.notify(people=people, since_kwip=first_kwip, until=until)
         house.furnish(until=until)
         letters.deliver()
+        requests.ask()
     return (
         f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "
         f"{sum(home.counts.comments):,} comments, {sum(home.counts.favourites):,} favourites."
