@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.messages.urls")),
     path("", include("apps.kwips.urls")),
     path("", include("apps.graph.urls")),
+    path("", include("apps.directory.urls")),
     path("", include("apps.feeds.urls")),
 ]
 

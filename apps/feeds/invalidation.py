@@ -72,6 +72,11 @@ def on_day_changed(event: events.DayChanged) -> None:
     invalidate(pages=[OF_THE_DAY])
 
 
+@events.pinned.within
+def on_pinned(event: events.Pinned) -> None:
+    invalidate(pages=[user_pages(event.person.username)])
+
+
 @graph_events.followed.within
 @graph_events.unfollowed.within
 def on_followed(event: graph_events.Pair) -> None:

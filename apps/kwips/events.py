@@ -121,6 +121,13 @@ class DayChanged:
     kwip_id: int | None
 
 
+@dataclass(frozen=True)
+class Pinned:
+    """``person`` pinned another kwip, or none."""
+
+    person: User
+
+
 published = Event("published", Published)
 imported = Event("imported", Imported)
 commented = Event("commented", Commented)
@@ -138,3 +145,4 @@ held = Event("held", Held)
 released = Event("released", Held)
 visited = Event("visited", Visited)
 day_changed = Event("day_changed", DayChanged)
+pinned = Event("pinned", Pinned)

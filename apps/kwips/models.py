@@ -2,6 +2,7 @@
 
 import uuid
 from enum import IntFlag
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -323,6 +324,43 @@ class Mention(models.Model):
     pk = models.CompositePrimaryKey("kwip_id", "user_id")
     kwip = models.ForeignKey(Kwip, on_delete=models.CASCADE, related_name="mentions", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+
+
+class Thanks(models.Model):
+    """How many favourites the kwips and comments of ``person`` have, those up to the id ``counted_to``.
+
+    For people who want to know. `thanks` says how it stays exact.
+    """
+
+    ALL: ClassVar = 2**63 - 1
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    number = models.PositiveIntegerField(default=0)
+    counted_to = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("thanks")
+
+    @property
+    def is_counted(self) -> bool:
+        return self.counted_to == self.ALL
+
+
+class Pin(models.Model):
+    """The kwip at the top of the page of ``person``.
+
+    No foreign key, so that deleting a kwip costs no statement here: every read joins the kwip.
+    """
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    kwip_id = models.PositiveBigIntegerField()
+
+    class Meta:
+        verbose_name = _("pinned kwip")
 
 
 class Narrowing(models.Model):

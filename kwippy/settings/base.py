@@ -41,6 +41,7 @@ REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
 INSTALLED_APPS = [
     "apps.moderation",
     "apps.archive",
+    "apps.directory",
     "apps.contact",
     "apps.sitepages",
     "apps.notifications",

@@ -58,9 +58,11 @@ LIMITS: dict[str, str | None] = {
     "picture": "20/1h",  # a person
     "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
+    "link_check": "20/1h",  # a host: how often the site reads pages there
     "favourite": "120/10m",  # a person: adding and removing
     "share": "60/10m",  # a person: sharing and taking back
     "bookmark": "120/10m",  # a person: adding and removing
+    "pin": "30/10m",  # a person: pinning and taking off
     "track": "120/10m",  # a person: tracking and no longer tracking conversations
     "follow": "120/10m",  # a person: adding and removing
     "ask": "60/1d",  # a person: requests to follow private accounts

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("kwips", "0014_followers_only_index"),
+        ("kwips", "0015_thanks_and_pins"),
     ]
 
     operations = [
