@@ -34,6 +34,9 @@ from apps.kwips.visibility import Visible
 from apps.messages import actions as messages
 from apps.messages.models import Buzz
 from apps.messages.models import Message as PrivateMessage
+from apps.moderation import actions as moderation
+from apps.moderation.cases import of_message
+from apps.moderation.models import Reason
 from apps.notifications.models import OperatorMessage, Preferences
 from apps.policy.models import SitePolicy
 from tests.invalidation.scenario import reply, write
@@ -80,7 +83,8 @@ class Person:
             text = f"{CANARY} writes" if one == self.user else "to you"
             messages.send(sender=one, recipient=two, text=text, form_key=uuid.uuid4())
             received = PrivateMessage.objects.filter(owner=two, other=one, is_mine=False).latest("pk")
-            messages.report(message=received, note=f"{CANARY} note" if two == self.user else "hm")
+            words = f"{CANARY} note" if two == self.user else "hm"
+            moderation.report(thing=of_message(received), reporter=two, reason=Reason.SPAM, words=words)
         messages.prefer(user=self.user, takes_messages=True, takes_buzzes=False)
         Preferences.objects.create(user=self.user, refused_reply=CANARY)
 
