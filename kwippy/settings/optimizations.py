@@ -113,6 +113,13 @@ TASKS = {
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
                 "take over reports": {"task": "apps.moderation.takeover.take_over", "every": 3_600},
                 "erase accounts": {"task": "apps.accounts.erasing.erase_due", "every": 600},
+                "sweep archives": {"task": "apps.archive.sweeping.sweep", "every": 900},
+                "find active people and busy tags": {
+                    "task": "apps.directory.tasks.find_active_and_busy",
+                    "every": 900,
+                },
+                "suggest people": {"task": "apps.directory.tasks.suggest", "every": 21_600},
+                "check links": {"task": "apps.accounts.links.check_due", "every": 3_600},
                 "release names": {"task": "kwippy.tasks.release_names", "every": 86_400},
             },
         },

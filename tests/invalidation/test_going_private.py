@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -48,6 +49,9 @@ class Community:
         text = f"[{uuid.uuid4()}] #tea"
         return actions.publish(author=person, text=text, form_key=uuid.uuid4()).kwip
 
+    def has_read(self, number: int, reads: int) -> bool:
+        return self.reads[number] > reads
+
     def go_private(self, number: int) -> None:
         person = self.people[number]
         set_private(user=person, is_private=True)
@@ -56,8 +60,7 @@ class Community:
             with self.places, uncommitted():
                 assert narrowing.narrow_batch(person.pk) == 1
                 # Until reads that began before the commit have cached the old page again.
-                read = self.reads[number]
-                wait_for(lambda before=read: self.reads[number] > before + READERS, seconds=120)
+                wait_for(partial(self.has_read, number, self.reads[number] + READERS), seconds=120)
             connections.close_all()
             self.narrowed.append(kwip)
 

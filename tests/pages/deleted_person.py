@@ -35,7 +35,7 @@ from apps.messages import actions as messages
 from apps.messages.models import Buzz
 from apps.messages.models import Message as PrivateMessage
 from apps.moderation import actions as moderation
-from apps.moderation.cases import of_message
+from apps.moderation import cases
 from apps.moderation.models import Reason
 from apps.notifications.models import OperatorMessage, Preferences
 from apps.policy.models import SitePolicy
@@ -83,10 +83,13 @@ class Person:
             text = f"{CANARY} writes" if one == self.user else "to you"
             messages.send(sender=one, recipient=two, text=text, form_key=uuid.uuid4())
             received = PrivateMessage.objects.filter(owner=two, other=one, is_mine=False).latest("pk")
-            words = f"{CANARY} note" if two == self.user else "hm"
-            moderation.report(thing=of_message(received), reporter=two, reason=Reason.SPAM, words=words)
+            self.report(cases.of_message(received), by=two)
         messages.prefer(user=self.user, takes_messages=True, takes_buzzes=False)
         Preferences.objects.create(user=self.user, refused_reply=CANARY)
+
+    def report(self, thing: cases.Thing, *, by: User) -> None:
+        words = f"{CANARY} note" if by == self.user else "hm"
+        moderation.report(thing=thing, reporter=by, reason=Reason.OTHER, words=words)
 
     def write(self) -> None:
         self.kwips = [write(self.user, f"{CANARY} #tea {number}") for number in range(3)]

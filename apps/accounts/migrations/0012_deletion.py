@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0008_limited_index")]
+    dependencies = [("accounts", "0011_profiles")]
 
     operations = [
         migrations.CreateModel(

@@ -1,5 +1,6 @@
 """Requests to follow a private account: exact and idempotent, also when both people act at the same time."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -210,8 +211,9 @@ def test_fifty_requests_at_once_are_one_and_fifty_answers_are_one_follow(
     monkeypatch.setattr(events.followed, "emit", followed.append)
     at_once([partial(actions.follow, follower=bob, followee=ann)] * 50)
     assert state() == ASKING
-    accepts = [partial(actions.accept, asked=ann, asker=bob)] * 25
-    at_once([*accepts, *[partial(actions.follow, follower=bob, followee=ann)] * 25])
+    accept: Callable[[], object] = partial(actions.accept, asked=ann, asker=bob)
+    ask: Callable[[], object] = partial(actions.follow, follower=bob, followee=ann)
+    at_once([*[accept] * 25, *[ask] * 25])
     assert state() == FOLLOWING
     assert [pair.by_request for pair in followed] == [True]
 
