@@ -55,18 +55,22 @@ class Community:
         for kwip in reversed(self.kwips[number]):
             with self.places, uncommitted():
                 assert narrowing.narrow_batch(person.pk) == 1
-                # Until reads that began before the commit have cached the old page again.
-                read = self.reads[number]
-                wait_for(lambda before=read: self.reads[number] > before + READERS, seconds=120)
+                self._wait_for_readers(number)
             connections.close_all()
             self.narrowed.append(kwip)
+
+    def _wait_for_readers(self, number: int) -> None:
+        """Waits until reads that began before the commit have cached the old pages again."""
+        read = self.reads[number]
+        wait_for(lambda: self.reads[number] > read + READERS, seconds=120)
 
     def paths(self, number: int, kwip: Kwip) -> list[str]:
         return [f"/fan{number}/kwip/{kwip.pk}/", f"/fan{number}/", f"/fan{number}/feed.atom", *LISTS]
 
     def read(self, port: int, member: Member | None) -> list[str]:
         """The pages on which a kwip was found that had been followers-only before the request began."""
-        leaks, chance = [], random.Random(threading.get_ident())
+        leaks: list[str] = []
+        chance = random.Random(threading.get_ident())
         wire = HTTPConnection("localhost", port, timeout=30)
         while not self.over.is_set():
             number = chance.randrange(PEOPLE)
