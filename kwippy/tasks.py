@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps import limits, lookaside
 from apps.accounts import applications, invitations, names, sign_ups
 from apps.feeds import previews
+from apps.graph import muting
 from apps.lookaside.backends import TTL
 from apps.notifications import actions as notices
 from kwippy import unconfirmed
@@ -59,6 +60,12 @@ def sweep_sign_ups() -> int:
 def sweep_notices() -> int:
     """Delete notices that are old, or beyond a person's newest; returns how many."""
     return notices.sweep()
+
+
+@task(queue_name="bulk")
+def sweep_mutes() -> int:
+    """Delete mutes that have ended; returns how many."""
+    return muting.sweep()
 
 
 @task(queue_name="bulk")

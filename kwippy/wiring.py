@@ -17,17 +17,20 @@ from apps.commandqueue.mail import hooks as mail_hooks
 from apps.contact.forms import RETURNED_FIELDS as CONTACT_FIELDS
 from apps.feeds.converters import RangeConverter, TagConverter
 from apps.feeds.warm_paths import warm_paths
+from apps.graph.forms import RETURNED_FIELDS as GRAPH_FIELDS
 from apps.kwips.converters import KwipIdConverter
 from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
 from apps.messages.forms import RETURNED_FIELDS as MESSAGES_FIELDS
-from kwippy import checks, errors, tasks
+from apps.moderation.forms import RETURNED_FIELDS as MODERATION_FIELDS
+from kwippy import admin_defaults, checks, errors, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
 
 
 def connect() -> None:
     add_converters()
     add_checks()
+    admin_defaults.bound()
     declare_paths_and_fields()
     # A failed invalidation is retried by a task.
     lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
@@ -60,11 +63,19 @@ def add_checks() -> None:
 def declare_paths_and_fields() -> None:
     """What the log must not contain, and what error pages give back to the person who typed it."""
     from apps.accounts import urls as accounts  # they use the converters
+    from apps.moderation import urls as moderation
     from apps.notifications import urls as notifications
 
-    request_log.secret_paths += accounts.SECRET_PATHS + notifications.SECRET_PATHS
+    request_log.secret_paths += accounts.SECRET_PATHS + notifications.SECRET_PATHS + moderation.SECRET_PATHS
     errors.returned_fields += dict.fromkeys(
-        (*ACCOUNTS_FIELDS, *CONTACT_FIELDS, *KWIPS_FIELDS, *MESSAGES_FIELDS)
+        (
+            *ACCOUNTS_FIELDS,
+            *CONTACT_FIELDS,
+            *GRAPH_FIELDS,
+            *KWIPS_FIELDS,
+            *MESSAGES_FIELDS,
+            *MODERATION_FIELDS,
+        )
     )
 
 

@@ -57,6 +57,14 @@ def set_private(*, user: User, is_private: bool) -> bool:
     return True
 
 
+def limit(*, person: User, is_limited: bool) -> None:
+    """Leaves a person out of the timelines of everyone, tags, search and suggestions, or no longer."""
+    before = lock_people({person.pk})[person.pk]
+    if before.is_limited != is_limited:
+        User.objects.filter(pk=person.pk).update(is_limited=is_limited)
+        events.profile_changed.emit(events.ProfileChanged(before, frozenset({"is_limited"})))
+
+
 def switch_off(
     *, people: Iterable[User], by: User | None, reason: OffReason = OffReason.SUSPENDED
 ) -> list[User]:

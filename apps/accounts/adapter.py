@@ -1,6 +1,7 @@
 """Overrides of allauth's account adapter: messages, sign-in limits, mail options."""
 
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,9 @@ from apps.commandqueue.models import Queue
 
 # A mail with one of these in its context can sign its reader in.
 _CREDENTIALS = frozenset({"activate_url", "password_reset_url", "code"})
+
+# Where a person who is switched off can appeal, or "". Apps above accounts add to it when the site starts.
+ways_to_appeal: list[Callable[[User], str]] = []
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -105,7 +109,10 @@ class AccountAdapter(DefaultAccountAdapter):
             self.send_mail("account/email/failed_sign_ins", user.email, {"user": user} | ways)
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
-        return render(request, "account/account_inactive.html", status=403)
+        """Only the right password leads here."""
+        assert isinstance(user, User)  # noqa: S101
+        path = next((path for way in ways_to_appeal if (path := way(user))), "")
+        return render(request, "account/account_inactive.html", {"appeal_path": path}, status=403)
 
     def set_password(self, user: User, password: str) -> None:
         """Also resets the limits, so that the user can sign in with the new password at once."""

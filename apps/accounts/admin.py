@@ -4,6 +4,8 @@ from typing import Any
 
 from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
 from allauth.account.models import EmailAddress
+from allauth.usersessions.admin import UserSessionAdmin as AllauthUserSessionAdmin
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -15,6 +17,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import joining_admin, names  # noqa: F401 - registers its admins
+from apps.accounts.joining_admin import of_person
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import validate_header_address
 
@@ -28,13 +31,15 @@ class UserAdmin(DjangoUserAdmin):
     list_filter = ("is_active", "is_staff")
     search_fields = ("username", "display_name", "email")
     ordering = ("-id",)
-    show_full_result_count = False
     # Addresses change through allauth, which tracks the confirmed ones: those can reset passwords.
     readonly_fields = ("joined_at", "last_login")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("person"), {"fields": ("display_name", "bio", "email")}),
-        (_("may"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (
+            _("may"),
+            {"fields": ("is_active", "is_vouched", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
         (_("dates"), {"fields": ("last_login", "joined_at")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
@@ -89,6 +94,15 @@ def _with_free_name(form: Any) -> Any:
     return FormWithFreeName
 
 
+class UserSessionAdmin(AllauthUserSessionAdmin):
+    search_help_text = _("A user name, exactly.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[UserSession], search_term: str
+    ) -> tuple[QuerySet[UserSession], bool]:
+        return of_person(queryset, search_term, "user"), False
+
+
 class GroupAdmin(DjangoGroupAdmin):
     """Groups grant privileges, so only superusers see or change them."""
 
@@ -101,6 +115,17 @@ class GroupAdmin(DjangoGroupAdmin):
 
 class EmailAddressAdmin(AllauthEmailAddressAdmin):
     """An address can reset a password, so only superusers see the addresses of superusers."""
+
+    list_filter = ()  # the columns have no index
+    search_help_text = _("An address or a user name, exactly.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[EmailAddress], search_term: str
+    ) -> tuple[QuerySet[EmailAddress], bool]:
+        term = search_term.strip().lower()
+        if "@" in term.removeprefix("@"):
+            return queryset.filter(email=term), False
+        return of_person(queryset, term, "user"), False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmailAddress]:
         found: QuerySet[EmailAddress] = super().get_queryset(request)
@@ -119,6 +144,7 @@ class EmailAddressAdmin(AllauthEmailAddressAdmin):
         return (*super().get_readonly_fields(request, obj), "user")
 
 
-admin.site.unregister([Group, EmailAddress])
+admin.site.unregister([Group, EmailAddress, UserSession])
+admin.site.register(UserSession, UserSessionAdmin)
 admin.site.register(Group, GroupAdmin)
 admin.site.register(EmailAddress, EmailAddressAdmin)

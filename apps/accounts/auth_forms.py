@@ -12,10 +12,26 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from apps import limits
 from apps.accounts import invitations, names, pending_sign_up, queries, sign_ups, time_zones
 from apps.accounts.form_messages import SiteMessages
 from apps.accounts.forms import PlainTextField
 from apps.accounts.models import WORDS_LIMIT, Application, SignUp
+from apps.policy import blocked
+
+
+def not_blocked(email: str) -> None:
+    """Raises ValidationError if an operator blocked the domain, whether the address has an account or not."""
+    if blocked.is_address_blocked(email):
+        text = _("we don't take addresses of that mail service, sorry. do you have another one?")
+        raise ValidationError(text, code="blocked")
+
+
+def admitted_network() -> None:
+    """Raises ValidationError if an operator blocked sign-ups from the network of this request."""
+    if blocked.is_network_blocked(limits.client_address(context.request)):
+        text = _("we can't take new people from where you are just now, sorry. write to us, and we'll see.")
+        raise ValidationError(text, code="blocked")
 
 
 class LoginForm(SiteMessages, allauth.LoginForm):
@@ -68,6 +84,7 @@ class SignupForm(SiteMessages, allauth.SignupForm):
 
     def validate_unique_email(self, value: str) -> str:
         """Accepts a member's address: the response must not reveal that it has an account."""
+        not_blocked(value)
         return value
 
     def clean_username(self) -> str:
@@ -78,8 +95,11 @@ class SignupForm(SiteMessages, allauth.SignupForm):
         return time_zones.known(self.cleaned_data["time_zone"] or "")
 
     def clean(self) -> dict[str, Any]:
+        admitted_network()
         super().clean()
         cleaned: dict[str, Any] = self.cleaned_data
+        if self.has_error("email", "blocked"):
+            return cleaned
         # Hashes once per sign-up, so that the response time reveals nothing about name and address.
         if "password1" in cleaned:
             self._password = make_password(cleaned["password1"])
@@ -116,7 +136,12 @@ class AddressForm(SiteMessages, forms.Form):
     email = EmailField(label=_("the right address"))
 
     def clean_email(self) -> str:
-        return str(get_adapter().clean_email(self.cleaned_data["email"]))
+        email = str(get_adapter().clean_email(self.cleaned_data["email"]))
+        not_blocked(email)
+        return email
+
+    def clean(self) -> None:
+        admitted_network()
 
 
 class PasswordForm(SiteMessages, forms.Form):
@@ -126,7 +151,9 @@ class PasswordForm(SiteMessages, forms.Form):
 
 
 class AddEmailForm(SiteMessages, allauth.AddEmailForm):
-    pass
+    def clean_email(self) -> str:
+        not_blocked(self.cleaned_data["email"])
+        return str(super().clean_email())
 
 
 class ChangePasswordForm(SiteMessages, allauth.ChangePasswordForm):

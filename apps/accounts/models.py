@@ -33,7 +33,9 @@ COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
 })  # fmt: skip
 # Fields that change what anonymous visitors see.
-PUBLIC_FIELDS = frozenset({"username", "display_name", "bio", "avatar", "is_active", "is_private"})
+PUBLIC_FIELDS = frozenset(
+    {"username", "display_name", "bio", "avatar", "is_active", "is_private", "is_limited"}
+)
 NOTE_LIMIT = 280  # of an invitation
 WORDS_LIMIT = 500  # of an application
 
@@ -101,6 +103,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_private = models.BooleanField(default=False, db_default=False, editable=False)
     # Left out of everyone's kwips, tags, search and suggestions; followers still see the person.
     is_limited = models.BooleanField(default=False, db_default=False, editable=False)
+    # By a member's invitation, by the operator who accepted the application, or in the admin.
+    is_vouched = models.BooleanField(
+        _("someone vouches for them"),
+        default=False,
+        db_default=False,
+        help_text=_("The limits of new accounts do not apply."),
+    )
     is_staff = models.BooleanField(_("operates the site"), default=False)
     joined_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -108,6 +117,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # `viewer.annotations` computes them for the user of a request.
     unread: bool = False
     unread_messages: bool = False
+    # Whether a moderator's warning waits to be read. As above.
+    has_warning: bool = False
     # The time zone of the browser that signed up, for the subscribers of `joined`. No column.
     guessed_time_zone: str = ""
 
@@ -135,6 +146,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["id"], name="user_switched_off", condition=models.Q(is_active=False)),
             # Few rows: timelines of everyone read the limited users here.
             models.Index(fields=["id"], name="user_limited", condition=models.Q(is_limited=True)),
+            # Few rows: the filter of the admin.
+            models.Index(fields=["id"], name="user_staff", condition=models.Q(is_staff=True)),
             # For the beginning of a name; that of `username` comes with its uniqueness.
             models.Index(
                 OpClass(Lower("display_name"), name="text_pattern_ops"),

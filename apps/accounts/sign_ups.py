@@ -170,6 +170,7 @@ def _join(row: SignUp | Application, invitation: Invitation | None = None) -> Us
     _release_address(row.email)
     user = User(username=row.username, email=row.email, password=row.password)
     user.guessed_time_zone = row.time_zone
+    user.is_vouched = invitation is not None or isinstance(row, Application)
     try:
         with transaction.atomic():
             user.save()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 # invalidates that user's entry.
 annotations: dict[str, str] = {}
 # The attributes that the cached user has.
-MARKS = ("unread", "unread_messages")
+MARKS = ("unread", "unread_messages", "has_warning")
 
 
 class ViewerSummary(NamedTuple):

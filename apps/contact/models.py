@@ -33,6 +33,10 @@ class Message(models.Model):
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
+        # Few rows: the filter of the admin.
+        indexes = [
+            models.Index(fields=["id"], name="contact_open", condition=models.Q(is_handled=False)),
+        ]
 
     def __str__(self) -> str:
         return self.subject

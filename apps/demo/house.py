@@ -1,6 +1,6 @@
 """The house of the demo community: its account, greetings, an announcement, invitations, applicants.
 
-And what the demo account shares and keeps, and who shares a kwip of it.
+And what the demo account shares, keeps and mutes, and who shares a kwip of it.
 """
 
 import datetime
@@ -12,10 +12,12 @@ from django.utils import timezone
 from apps.accounts import invitations
 from apps.accounts.models import Application, Invitation, User
 from apps.demo.builder import DEMO
+from apps.graph import muting
 from apps.graph.models import Follow
 from apps.kwips import actions, bookmarks, of_the_day, sharing
 from apps.kwips.greeting import form_key_for
 from apps.kwips.models import Kwip, Share
+from apps.kwips.muted_words import parse
 from apps.policy.models import SitePolicy
 
 HOUSE = "kwippy"
@@ -28,6 +30,7 @@ APPLICANTS = (
 _GREETED = 12
 _KEPT = 11
 _SHARERS = 2
+_MUTED_WORD = "rain"
 
 
 def furnish(*, until: datetime.datetime) -> None:
@@ -50,6 +53,7 @@ def furnish(*, until: datetime.datetime) -> None:
     _greet(house, newest)
     _invite(demo, newest[0] if newest else None)
     _share_and_keep(demo, until)
+    _mute(demo)
     if (kwip := _liked().select_related("author").first()) is not None:
         of_the_day.choose(kwip=kwip, by=house)
     Application.objects.bulk_create(
@@ -84,6 +88,13 @@ def _share_and_keep(demo: User, until: datetime.datetime) -> None:
     for kwip in _liked().filter(author=demo)[:1]:
         for follow in follows[:_SHARERS]:
             _share(kwip, follow.follower, until)
+
+
+def _mute(demo: User) -> None:
+    """The account muffles a word, and silences the last person whom it began to follow."""
+    muting.mute_word(muter=demo, **parse(_MUTED_WORD)._asdict(), ends_at=None, is_muffled=True)
+    if (last := Follow.objects.filter(follower=demo).select_related("followee").last()) is not None:
+        muting.mute_person(muter=demo, muted=last.followee, ends_at=None, is_muffled=False)
 
 
 def _share(kwip: Kwip, sharer: User, moment: datetime.datetime) -> None:

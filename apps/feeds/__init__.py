@@ -38,7 +38,8 @@ Invariant
     Tests: `test_timelines.py`, `test_first_page_interleavings.py`, `test_plans.py`.
 
 When it fails
-    Worst case: dormant followees without a kept page, two index lookups each. A long transaction delays
+    Worst case: dormant followees without a kept page, two index lookups each; viewers who silence words have
+    none, and each text is read. A long transaction delays
     floors, and the plans read page 1. After SQL that restores kwips or inserts ids below the newest, a kept
     page may miss them for 300 seconds. Kwips of deactivated people, and shares of
     kwips shown elsewhere, are read and filtered.

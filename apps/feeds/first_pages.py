@@ -15,6 +15,7 @@ that *became* visible, which happens in two ways:
 
 - The kwip was hidden. The entry has the viewer's graph as a text (``sql/graph.sql``), which the
   statement compares in its own snapshot. So no write deletes the entry, and a lost delete does no harm.
+  While the viewer silences words there is no such text, and no page is kept: an edit may take a word away.
 - The kwip committed late: kwips with higher ids committed before it. So the entry has a *mark*: the newest
   kwip and the next transaction id of a snapshot. The mark becomes the floor in a later snapshot, once every
   transaction below that id has ended, however long it took.
@@ -43,7 +44,7 @@ type Plan = Callable[[Seek], list[Entry]]
 class Kept(NamedTuple):
     """A first page as the cache holds it."""
 
-    graph: str
+    graph: str | None
     floor: int
     # The network's newest up to the floor, in the snapshot of `graph`; and hidden shares among them.
     ids: Sequence[int]
@@ -56,7 +57,7 @@ class Kept(NamedTuple):
 class Horizon(NamedTuple):
     """What `horizon.sql` reads."""
 
-    graph: str
+    graph: str | None
     newest: int
     oldest_xid: int
     next_xid: int
@@ -69,14 +70,15 @@ def fetch(seek: Seek, viewer_id: int, window: Plan, people: Plan) -> list[Entry]
         return _full(window(seek), seek) or people(seek)
     read: list[list[Entry]] = []
 
-    def read_anew(before: Kept | None = None) -> Kept | None:
-        page, kept = _full(window(seek), seek), None
+    def read_anew(before: Kept | None = None, *, is_short: bool = False) -> Kept | None:
+        page, kept = None if is_short else _full(window(seek), seek), None
         if page is None:
             page, kept = renewed(seek, viewer_id, people, before)
         read.append(page)
         return kept
 
-    # None is cached where plan 1 filled the page. A second reader does not wait for the first.
+    # None is cached where plan 1 filled the page, or none can be kept. A second reader does not wait for the
+    # first.
     found: Any = cache.get_or_compute(key, read_anew, none_ttl=NONE_TTL, waits=())
     if read:
         return read[0]
@@ -86,7 +88,13 @@ def fetch(seek: Seek, viewer_id: int, window: Plan, people: Plan) -> list[Entry]
         before = Kept(*found)
         page, is_due = joined(seek, viewer_id, before)
     if is_due or page is None:
-        cache.get_or_compute(key, lambda: read_anew(before), none_ttl=NONE_TTL, waits=(), replace=True)
+        cache.get_or_compute(
+            key,
+            lambda: read_anew(before, is_short=before is None),
+            none_ttl=NONE_TTL,
+            waits=(),
+            replace=True,
+        )
         return read[0]
     return page
 
@@ -136,7 +144,7 @@ def renewed(
         else:
             shares = _shares("shares_of_network", viewer_id, above, floor, most)
     ids = {place for place in map(_place, page) if place <= floor}.union(shares)
-    if len(ids) >= most:
+    if len(ids) >= most or now.graph is None:
         return page, None
     return page, Kept(now.graph, floor, sorted(ids, reverse=True), is_all, mark.newest, mark.next_xid)
 

@@ -68,7 +68,7 @@ def _subject(username: str, name: str, avatar: str, words: str) -> Subject:
 
 def kwip_path(card: Card) -> str:
     """The path of a kwip's image; "" if not everyone may see the kwip."""
-    return "" if card.followers_only else f"{card.url}preview-{version(of_kwip(card))}.jpg"
+    return "" if card.followers_only or card.withheld else f"{card.url}preview-{version(of_kwip(card))}.jpg"
 
 
 def person_path(who: User) -> str:

@@ -25,8 +25,8 @@ RANGE = 10_000  # the protocol allows 50,000 addresses a file; the page cache ne
 MOST_FILES = 25_000  # of each kind; the protocol allows 50,000 in an index
 _XMLNS = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _TABLES = {
-    "kwips": ("kwips_kwip", f"k.thread_id IS NULL AND {VISIBLE_SQL}"),
-    "people": ("accounts_user", "k.is_active"),
+    "kwips": ("kwips_kwip", f"k.thread_id IS NULL AND {VISIBLE_SQL} AND {SQL.fragments['unlimited'].text}"),
+    "people": ("accounts_user", "k.is_active AND NOT k.is_limited"),
 }
 
 type Entry = tuple[str, datetime.datetime | None]
@@ -54,7 +54,9 @@ def kwips(request: HttpRequest, number: int) -> HttpResponse:
 @require_safe
 def people(request: HttpRequest, number: int) -> HttpResponse:
     names = (
-        User.objects.filter(is_active=True, pk__gte=number * RANGE, pk__lt=(number + 1) * RANGE)
+        User.objects.filter(
+            is_active=True, is_limited=False, pk__gte=number * RANGE, pk__lt=(number + 1) * RANGE
+        )
         .exclude(UNCONFIRMED)
         .order_by("pk")
         .values_list("username", flat=True)

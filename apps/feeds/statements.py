@@ -1,6 +1,7 @@
 """Runs the .sql file of a timeline in one direction; prepared once a connection."""
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from operator import itemgetter
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from apps.keyset import Key, Seek
-from apps.kwips import controls
+from apps.kwips import controls, muted_words
 from apps.kwips.visibility import ANYONE, THREAD_VISIBLE_SQL, VISIBLE_SQL, Visible, over
 from apps.kwips.visibility import SQL as KWIPS_SQL
 from apps.statements import Sql, SqlFolder, Statement
@@ -21,6 +22,7 @@ SQL = SqlFolder(
     visible=Sql(VISIBLE_SQL, {}),
     thread_visible=Sql(THREAD_VISIBLE_SQL, {}),
     unblocked=KWIPS_SQL.load("unblocked"),
+    unlimited=KWIPS_SQL.load("unlimited"),
     shared_visible=Sql(over("shared"), {}),
 )
 
@@ -30,6 +32,42 @@ for _alias, _person in (("earlier", "sharer_id"), ("person", "author_id"), ("sha
     for _fragment in ("in_network", "unblocked", "unmuted", "switched_on"):
         _text = (SQL.fragments.get(_fragment) or SQL.load(_fragment)).text
         SQL.fragments[f"{_alias}_{_fragment}"] = Sql(_text.replace("k.author_id", f"{_alias}.{_person}"), {})
+# Of a person's list of what others wrote.
+SQL.fragments["owner_unblocked"] = Sql(
+    SQL.fragments["unblocked"].text.replace("k.author_id", "%(person)s"), {}
+)
+
+# Of lists of kwips, of lists with comments, and of the comments of a conversation: it shows them although it
+# is muted itself, since the viewer went there.
+_TALKS = {
+    "unsilenced": "k.id",
+    "unsilenced_listed": "coalesce(k.thread_id, k.id)",
+    "unsilenced_comments": "0",
+}
+for _fragment, _talk in _TALKS.items():
+    SQL.fragments[_fragment] = SQL.load(
+        "unsilenced", talk=_talk, unworded=muted_words.unworded("NOT m.is_muffled")
+    )
+SQL.fragments["shared_unsilenced"] = Sql(re.sub(r"\bk\.", "shared.", SQL.fragments["unsilenced"].text), {})
+
+
+def _muffled(talk: str) -> Sql:
+    return SQL.load(
+        "muffled",
+        talk=talk,
+        muted_tags=muted_words.muted_tags("m.is_muffled"),
+        muted_pattern=muted_words.pattern("m.is_muffled"),
+        folded=muted_words.folded("said.text"),
+        letters=muted_words.LETTERS,
+    )
+
+
+SQL.fragments["muffled"] = _muffled("coalesce(kwip.thread_id, page.id)")
+# One person's lists fold nothing: the viewer went there.
+_NOTHING = Sql("NULL::text[]", {})
+_MUFFLED = {"conversation": _muffled("0")} | dict.fromkeys(
+    ("person", "person_active", "comments", "favourites", "shares", "bookmarks"), _NOTHING
+)
 
 
 class Entry(NamedTuple):
@@ -45,11 +83,14 @@ class Entry(NamedTuple):
     unlinked: Sequence[int] = ()
     last_active_at: datetime.datetime | None = None
     place: int | None = None
-    # The user name and the name of who shared it; the name is empty if it was the viewer.
+    # The user name and the name of who shared it, and whether the viewer muffles them; the name is empty if
+    # it was the viewer.
     shared_by: Sequence[str] | None = None
     characters: int = 0  # shown in a conversation
     # The names of the controls that the viewer marked it with; None for an anonymous visitor.
     marks: Sequence[str] | None = None
+    # Why the viewer muffles it: a kind of mute and a name.
+    muffled: Sequence[str] | None = None
     # How many kwips are newer than the kept first page, on a page that was read from one.
     newer: int | None = None
 
@@ -58,7 +99,7 @@ _DEFAULTS = tuple(Entry._field_defaults.values())
 
 
 def run(
-    name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str | Sequence[int]
+    name: str, seek: Seek, *, viewer_id: int | None, **parameters: int | str | Sequence[int] | None
 ) -> list[Entry]:
     """The entries of the file ``name`` beyond the position of the seek, the nearest first."""
     with connection.cursor() as cursor:
@@ -82,5 +123,6 @@ def statement(name: str, keys: tuple[Key, ...], beyond: str, direction: str) -> 
     """The statement of a file. It is the same for all pages: the cursor of page 1 is before all rows."""
     ids = SQL.load(name, beyond=beyond, order=direction)
     page_order = ", ".join(f"page.{key.name} {direction}" for key in keys)
-    entries = SQL.load("entries", ids=ids, page_order=page_order, marks=controls.marks_sql())
+    muffled = _MUFFLED.get(name, SQL.fragments["muffled"])
+    entries = SQL.load("entries", ids=ids, page_order=page_order, marks=controls.marks_sql(), muffled=muffled)
     return entries.statement(f"{name}.sql", f"feeds_{name}_{direction.lower()}")

@@ -171,7 +171,9 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
     if moved := _canonical_redirect(request, f"/{who.username}/followers/"):
         return moved
-    page = graph.followers(who.pk, request.GET) if graph.shows_follows(who, viewer_id(request)) else None
+    viewer = viewer_id(request)
+    shown = graph.shows_follows(who, viewer)
+    page = graph.followers(who.pk, request.GET, viewer_id=viewer) if shown else None
     return render(request, "feeds/followers.html", {"person": who, "page": page})
 
 
@@ -181,7 +183,9 @@ def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
     if moved := _canonical_redirect(request, f"/{who.username}/following/"):
         return moved
-    page = graph.following(who.pk, request.GET) if graph.shows_follows(who, viewer_id(request)) else None
+    viewer = viewer_id(request)
+    shown = graph.shows_follows(who, viewer)
+    page = graph.following(who.pk, request.GET, viewer_id=viewer) if shown else None
     return render(request, "feeds/following.html", {"person": who, "page": page})
 
 

@@ -1,4 +1,4 @@
-"""Events of follows."""
+"""Events of follows and blocks."""
 
 from dataclasses import dataclass
 
@@ -24,3 +24,5 @@ class Asked:
 followed = Event("followed", Pair)
 unfollowed = Event("unfollowed", Pair)
 follow_requested = Event("follow_requested", Asked)
+# ``follower`` is who blocks; the follows between the two are ended.
+blocked = Event("blocked", Pair)

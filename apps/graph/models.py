@@ -90,14 +90,29 @@ class Block(models.Model):
         return f"{self.blocker_id} ✕ {self.blocked_id}"
 
 
-class Mute(models.Model):
-    """The timelines of ``muter`` omit ``muted``."""
+class Ending(models.Model):
+    """A mute of any kind: until when, and whether what it hides is folded to a line (muffled) or gone.
+
+    A mute that has ended counts nowhere: each statement compares `ends_at` with now().
+    """
 
     muter = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
-    muted = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # NULL: for ever.
+    ends_at = models.DateTimeField(null=True, editable=False)
+    # A database default: the previous release inserts without this column.
+    is_muffled = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        abstract = True
+
+
+class Mute(Ending):
+    """The timelines of ``muter`` omit ``muted``, or fold what they wrote."""
+
+    muted = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
         verbose_name = _("mute")
@@ -108,3 +123,38 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.muter_id} – {self.muted_id}"
+
+
+class MutedWord(Ending):
+    """A word, a phrase or a tag that ``muter`` does not want to read (`apps.kwips.muted_words`)."""
+
+    word = models.CharField(max_length=51)  # as typed; a tag begins with "#"
+    # What is compared: the canonical name of a tag; a word without case and accents.
+    folded = models.CharField(max_length=200)
+    is_tag = models.BooleanField()
+
+    class Meta:
+        verbose_name = _("muted word")
+        constraints = [
+            models.UniqueConstraint(fields=["muter", "is_tag", "folded"], name="muted_word_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class MutedConversation(Ending):
+    """The timelines of ``muter`` omit the kwip ``kwip_id`` and its comments, or fold them."""
+
+    # Not a foreign key: kwips are in the app above. `kwips.actions` deletes the rows of deleted kwips.
+    kwip_id = models.PositiveBigIntegerField()
+
+    class Meta:
+        verbose_name = _("muted conversation")
+        constraints = [
+            models.UniqueConstraint(fields=["muter", "kwip_id"], name="muted_conversation_once"),
+        ]
+        indexes = [models.Index(fields=["kwip_id"], name="muted_conversation_kwip")]
+
+    def __str__(self) -> str:
+        return f"{self.muter_id} – kwip {self.kwip_id}"

@@ -1,7 +1,7 @@
 """Following and unfollowing; requests to follow."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -32,13 +32,12 @@ def follow(request: MemberRequest, username: str) -> HttpResponse:
         why = _("you asked %d people already. wait for some of them?") % actions.REQUESTS_LIMIT
         return _refused(request, followee, why)
     except actions.CannotFollow:
-        yourself = followee.pk == request.user.pk
-        why = (
-            _("you can't follow yourself, but we like the spirit :)")
-            if yourself
-            else _("you can't follow each other.")
-        )
-        return _refused(request, followee, why)
+        if followee.pk == request.user.pk:
+            return _refused(request, followee, _("you can't follow yourself, but we like the spirit :)"))
+        if queries.blocks(request.user.pk, followee.pk):
+            return _refused(request, followee, _("you block them. to follow them, unblock them first."))
+        # A blocked person is told nothing: as if there was no such address.
+        raise Http404 from None
     if counts.is_asking:
         said = _("asked. it's theirs to say yes.")
         return _counted(request, followee, counts, label=_("take back your request"), said=said)
@@ -91,7 +90,7 @@ def accept(request: MemberRequest, username: str) -> HttpResponse:
             messages.success(request, _("%s follows you now :)") % asker.name)
         elif not queries.followed_among(asker.pk, [request.user.pk]):
             messages.info(request, _("%s took the request back.") % asker.name)
-    return redirect(_back(request, "/requests/"))
+    return redirect(back_to(request, "/requests/"))
 
 
 @require_POST
@@ -101,7 +100,7 @@ def refuse(request: MemberRequest, username: str) -> HttpResponse:
         return limits.refuse_click(request, decision)
     actions.refuse(asked=request.user, asker=person(username))
     messages.success(request, _("done. we don't tell them."))
-    return redirect(_back(request, "/requests/"))
+    return redirect(back_to(request, "/requests/"))
 
 
 @require_POST
@@ -118,7 +117,7 @@ def accept_all(request: MemberRequest) -> HttpResponse:
 def _counted(request: HttpRequest, followee: User, counts: actions.Counts, **said: str) -> HttpResponse:
     """The changed counters as JSON for the script, with what the button says; a redirect without it."""
     if not limits.prefers_json(request):
-        return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
+        return HttpResponseRedirect(back_to(request, f"/{followee.username}/"))
     followers = ngettext("follower", "followers", counts.followers)
     moved = {"followers": [counts.followers, followers], "following": [counts.following, _("following")]}
     return JsonResponse({"moved": moved, **said})
@@ -128,10 +127,11 @@ def _refused(request: HttpRequest, followee: User, why: str) -> HttpResponse:
     if limits.prefers_json(request):
         return JsonResponse({"error": why}, status=409)
     messages.error(request, why)
-    return HttpResponseRedirect(_back(request, f"/{followee.username}/"))
+    return HttpResponseRedirect(back_to(request, f"/{followee.username}/"))
 
 
-def _back(request: HttpRequest, otherwise: str) -> str:
+def back_to(request: HttpRequest, otherwise: str) -> str:
+    """The path of this site that the form says to return to."""
     back = request.POST.get("next", "")
     safe = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
     return back if safe else otherwise

@@ -19,7 +19,8 @@ from apps.accounts.events import CountersMoved, counters_moved
 from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.accounts.statements import counting
-from apps.kwips import events
+from apps.graph.models import MutedConversation
+from apps.kwips import events, holding
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
 from apps.kwips.queries import made_by_form, tags_of
@@ -41,12 +42,20 @@ class Made(NamedTuple):
     created: bool
 
 
-def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: bool | None = None) -> Made:
+def publish(
+    *,
+    author: User,
+    text: str,
+    form_key: uuid.UUID,
+    followers_only: bool | None = None,
+    is_held: bool = False,
+) -> Made:
     """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`.
 
     ``followers_only``: None for what the account is: followers if it is private, else everyone.
+    If ``is_held``, or if a check says so (`holding.register`), it waits for a moderator.
     """
-    draft = Draft.of(author, text)
+    draft = Draft.of(author, text, is_held=is_held or holding.is_due(author, text))
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
@@ -57,6 +66,8 @@ def publish(*, author: User, text: str, form_key: uuid.UUID, followers_only: boo
             kwip, username, added = inserted
             counters_moved.emit(CountersMoved({author.pk: username}))
             events.published.emit(events.Published(kwip, draft.tags, added))
+            if draft.is_held:
+                events.held.emit(events.Held(kwip))
             return kwip
 
     return _once(insert, author, form_key, thread_id=None)
@@ -73,12 +84,14 @@ def comment(
 ) -> Made:
     """Adds a comment to ``thread``, or returns the one with this form key; ``answers`` is a comment.
 
-    ``track`` is whether its author tracks the conversation from now on; None changes nothing.
+    ``track`` is whether its author tracks the conversation from now on; None changes nothing. It may have to
+    wait for a moderator, as in `publish`.
     Raises `OtherThread`, and `Gone` if the thread, the answered comment or the form's comment is deleted.
     """
     if answers is not None and answers.thread_id != thread.pk:
         raise OtherThread
-    draft, answers_id = Draft.of(author, text), answers.pk if answers else None
+    draft = Draft.of(author, text, is_held=holding.is_due(author, text))
+    answers_id = answers.pk if answers else None
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
@@ -89,6 +102,8 @@ def comment(
             made, locked, threads_tags, username, added = inserted
             counters_moved.emit(CountersMoved({author.pk: username}))
             events.commented.emit(events.Commented(made, locked, draft.tags, threads_tags, added))
+            if draft.is_held:
+                events.held.emit(events.Held(made))
             return made
 
     return _once(insert, author, form_key, thread_id=thread.pk)
@@ -166,6 +181,7 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
     if any(gone.thread_id for gone in doomed.values()):  # the cards of answers link to what they answer
         Kwip.objects.filter(answers__in=doomed).update(version=F("version") + 1)
     Kwip.objects.filter(pk__in=doomed).delete()
+    MutedConversation.objects.filter(kwip_id__in=doomed).delete()
     _shrink(shrinking)
     move_counters(changes)
     events.deleted.emit(events.Deleted(list(doomed.values()), threads, tags))

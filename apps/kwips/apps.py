@@ -7,4 +7,4 @@ class KwipsConfig(AppConfig):
     verbose_name = _("kwips")
 
     def ready(self) -> None:
-        from apps.kwips import greeting, invalidation, withholding  # noqa: F401 - they subscribe to events
+        from apps.kwips import away, greeting, invalidation, repeated_texts, withholding  # noqa: F401 - they hold kwips back  # noqa: F401 - they subscribe to events

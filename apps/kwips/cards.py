@@ -60,6 +60,8 @@ class Versioned(Protocol):
     def marks(self) -> Collection[str] | None: ...
     @property
     def shared_by(self) -> Sequence[str] | None: ...
+    @property
+    def muffled(self) -> Sequence[str] | None: ...
 
 
 class Kind(Enum):
@@ -107,7 +109,7 @@ def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Ki
     stored = _stored(wanted, kind, suffix)
     marks = controls.marks_of(viewer_id, entries)
     return [
-        _sharer(entry) + html_for(card, marks)
+        _folded(entry, _sharer(entry) + html_for(card, marks))
         for key, entry in wanted.items()
         if (card := stored.get(key)) is not None
     ]
@@ -115,7 +117,22 @@ def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Ki
 
 def _sharer(entry: Versioned) -> bytes:
     """The line above a kwip that someone shared."""
-    return _sharer_html(*entry.shared_by, get_language()) if entry.shared_by else b""
+    return _sharer_html(*entry.shared_by[:2], get_language()) if entry.shared_by else b""
+
+
+def _folded(entry: Versioned, html: bytes) -> bytes:
+    """The card; if the viewer muffles it, folded to a line that says why."""
+    why = entry.muffled
+    if not why and entry.shared_by and entry.shared_by[2]:
+        why = ("person", entry.shared_by[1])
+    return html.join(_fold_html(*why, get_language())) if why else html
+
+
+@lru_cache(maxsize=1_000)
+def _fold_html(kind: str, name: str, _language: str) -> list[bytes]:
+    """What is before and after a folded card."""
+    context = {"kind": kind, "name": safe(name), "card": _CUT}
+    return render_to_string("kwips/_muffled.html", context).encode().split(_CUT.encode())
 
 
 @lru_cache(maxsize=1_000)

@@ -40,10 +40,11 @@ class Draft(NamedTuple):
     text: str
     tags: list[str]
     names: list[str]
+    is_held: bool = False
 
     @classmethod
-    def of(cls, author: User, text: str) -> "Draft":
-        return cls(author, text, *tags_and_mentions(text))
+    def of(cls, author: User, text: str, *, is_held: bool = False) -> "Draft":
+        return cls(author, text, *tags_and_mentions(text), is_held=is_held)
 
 
 class New(NamedTuple):
@@ -176,6 +177,7 @@ def _insert(
         "names": draft.names,
         "form_key": str(form_key),
         "suspended": Withheld.SUSPENDED.value,
+        "held": Withheld.HELD.value if draft.is_held else 0,
     }
     for added in _added[last]:
         parameters |= added(draft)

@@ -72,7 +72,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class Withholding:
-    """A batch of kwips of ``author``, who was switched off or on."""
+    """A batch of kwips of ``author``, who was switched off or on; or one that `holding` changed."""
 
     author: User
     kwip_ids: Collection[int]
@@ -88,6 +88,13 @@ class Narrowed:
     author: User
     kwips: Collection[Kwip]
     tags: Tags
+
+
+@dataclass(frozen=True)
+class Held:
+    """``kwip``, possibly a comment, waits for a moderator, or no longer."""
+
+    kwip: Kwip
 
 
 @dataclass(frozen=True)
@@ -116,5 +123,8 @@ unshared = Event("unshared", Shared)
 withheld = Event("withheld", Withholding)
 restored = Event("restored", Withholding)
 narrowed = Event("narrowed", Narrowed)
+held = Event("held", Held)
+# After `restored`: as if it were published now.
+released = Event("released", Held)
 visited = Event("visited", Visited)
 day_changed = Event("day_changed", DayChanged)

@@ -24,12 +24,14 @@ class Visibility(models.IntegerChoices):
 
 
 class Withheld(IntFlag):
-    """Why a kwip is withheld from every viewer: one bit a reason.
+    """Why a kwip is withheld: one bit a reason. Its author sees what is not SUSPENDED.
 
-    Only `withholding` changes SUSPENDED; `counted` sets it in new rows.
+    Only `withholding` changes SUSPENDED, only `holding` the others; `counted` sets them in new rows.
     """
 
     SUSPENDED = 1  # its author is switched off
+    HIDDEN = 2  # by a moderator
+    HELD = 4  # it waits for a moderator
 
 
 class Kwip(models.Model):

@@ -19,7 +19,7 @@ from apps.graph.models import Follow
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 from apps.kwips import folding
 from apps.kwips import text as kwip_text
-from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone
+from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone, Withheld
 from apps.kwips.visibility import ANYONE, SQL, Visible
 from apps.plaintext import language_of, safe
 
@@ -45,6 +45,7 @@ class Card:
     favourites_count: int
     shares_count: int
     followers_only: bool
+    withheld: int  # bits of `Withheld`, without that of its author's state
     thread_id: int | None
     thread_author_id: int | None
     thread_username: str
@@ -56,6 +57,7 @@ class Card:
     # A card is the same for every viewer, and in every list.
     marks: ClassVar[None] = None
     shared_by: ClassVar[None] = None
+    muffled: ClassVar[None] = None
 
     @property
     def url(self) -> str:
@@ -70,6 +72,16 @@ class Card:
     def answers_url(self) -> str:
         """The address of the comment that it answers, by a name that is part of the card's key."""
         return f"/{self.thread_username}/kwip/{self.answers_id}/"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether a moderator hid it. Then only its author sees the card."""
+        return bool(self.withheld & Withheld.HIDDEN)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for a moderator. Then only its author sees the card."""
+        return bool(self.withheld & Withheld.HELD)
 
     @property
     def excerpt(self) -> str:

@@ -12,6 +12,7 @@ from apps.kwips import events
 from apps.kwips.actions import Gone
 from apps.kwips.counted import counting_mark, mark
 from apps.kwips.models import Kwip, Share
+from apps.kwips.visibility import SQL
 
 
 class NotShareable(Exception):
@@ -42,8 +43,11 @@ def unshare(*, kwip: Kwip, user: User) -> int:
 
 
 def _mark(kwip: Kwip, user: User, statement: str, event: Event[events.Shared], *, by: int) -> int | None:
-    """Locks the kwip until the caller's transaction ends. None: nothing to write, the caller rolls back."""
-    marked = mark(statement, kwip.pk, user.pk, by=by, locks=[counting_mark("shares_count")])
+    """Locks the kwip, then who shares it, for the caller's transaction. None: the caller rolls back."""
+    locks = [counting_mark("shares_count")]
+    if by > 0:
+        locks.append(SQL.statement("lock_person"))  # a block locks it too
+    marked = mark(statement, kwip.pk, user.pk, by=by, locks=locks)
     if marked is None:
         return None
     event.emit(events.Shared(marked.kwip, user, marked.tags))

@@ -1,12 +1,16 @@
 from django.urls import path
 
-from apps.kwips import completion, mark_views, privacy_views, views
+from apps.kwips import completion, mark_views, mute_views, privacy_views, views
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
     path("settings/privacy/", privacy_views.privacy, name="privacy"),
     path("settings/privacy/narrow/", privacy_views.narrow, name="narrow"),
     path("people/complete/", completion.complete, name="complete"),
+    path("settings/mutes/", mute_views.mutes, name="mutes"),
+    path("settings/mutes/undo/", mute_views.undo, name="unmute"),
+    path("kwip/<kwip_id:kwip_id>/mute/", mute_views.mute_from_kwip, name="mute_from_kwip"),
+    path("<person:username>/mute/", mute_views.mute_person, name="mute_person"),
     path("kwip/<kwip_id:kwip_id>/comment/", views.comment, name="comment"),
     path("kwip/<kwip_id:kwip_id>/edit/", views.edit, name="edit"),
     path("kwip/<kwip_id:kwip_id>/delete/", views.delete, name="delete"),

@@ -16,7 +16,7 @@ from apps.accounts.keys import PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, folding, queries, tracking
+from apps.kwips import actions, cards, folding, new_accounts, queries, tracking
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
@@ -35,6 +35,7 @@ def compose(request: MemberRequest) -> HttpResponse:
         status = 200 if form is None else 422
         return render(request, "kwips/compose.html", {"form": form}, status=status)
     decision = limits.hit("publish", request.user.pk)
+    decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"])
     if _is_refused(decision, request, form):
         return limits.refuse(request, decision, "kwips/compose.html", form)
     kwip = _made(decision, lambda: actions.publish(author=request.user, **form.cleaned_data))
@@ -52,9 +53,11 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
         context = {"form": form, **_with_card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
     decision = limits.hit("comment", request.user.pk)
+    answers = answered(form.cleaned_data.pop("answers"), thread, request.user.pk)
+    besides = {each.author_id for each in (kwip, thread, answers) if each}
+    decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], besides=besides)
     if _is_refused(decision, request, form):
         return limits.refuse(request, decision, "kwips/comment.html", form, **_with_card(kwip, request))
-    answers = answered(form.cleaned_data.pop("answers"), thread, request.user.pk)
     fields = form.cleaned_data | {"answers": answers}
     made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **fields))
     return redirect(_address(made)) if made else gone(request, text=form.cleaned_data["text"])
@@ -109,6 +112,7 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
         context = {"form": form, "kwip": _card(kwip)}
         return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
     decision = limits.hit("edit", request.user.pk)
+    decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], before=kwip.text)
     if not decision:
         return limits.refuse(request, decision, "kwips/edit.html", form, kwip=_card(kwip))
     try:

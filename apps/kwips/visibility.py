@@ -37,6 +37,15 @@ THREAD_VISIBLE_SQL = f"""(
 )"""
 SQL.fragments["thread_visible"] = Sql(THREAD_VISIBLE_SQL, {})
 
+# No block between the author of a kwip and who writes below it, likes it or shares it.
+_UNBLOCKED_SQL = SQL.load("unblocked").text
+_BY_AUTHOR_SQL = _UNBLOCKED_SQL.replace("%(viewer)s", "%(author)s")
+SQL.fragments |= {
+    "unblocked_by_author": Sql(_BY_AUTHOR_SQL, {}),
+    "thread_unblocked": Sql(re.sub(r"\bk\.", "t.", _BY_AUTHOR_SQL), {}),
+    "unblocked_by_person": Sql(_UNBLOCKED_SQL.replace("%(viewer)s", "%(person)s"), {}),
+}
+
 
 class VisibleTo(models.Expression):
     """The predicate in a queryset: ``Kwip.objects.filter(VisibleTo(viewer_id))``."""

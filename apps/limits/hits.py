@@ -52,12 +52,13 @@ class Decision:
                 SQL.statement("refund").execute_prepared(cursor, {"key": str(self.key), "at": self.at})
 
 
-def hit(scope: str, *who: object) -> Decision:
+def hit(scope: str, *who: object, durable: bool = True) -> Decision:
     """Count one hit of ``scope`` by ``who``, unless it exceeds the rate in `settings.LIMITS`.
 
     ``who`` identifies the client: a user id, a network, or both; it is stored as a keyed hash. Raises
-    RuntimeError inside a transaction, whose rollback could undo the count; KeyError for a scope that is not
-    in `settings.LIMITS`; OperationalError if PostgreSQL does not answer.
+    RuntimeError inside a transaction, whose rollback could undo the count, unless it may (``durable`` is
+    false); KeyError for a scope that is not in `settings.LIMITS`; OperationalError if PostgreSQL does not
+    answer.
     """
     rate = rate_of(scope)
     if rate is None:
@@ -69,7 +70,7 @@ def hit(scope: str, *who: object) -> Decision:
         "amount": rate.amount,
         "seconds": rate.seconds,
     }
-    if connection.in_atomic_block:
+    if durable and connection.in_atomic_block:
         with transaction.atomic(durable=True):
             pass  # raises RuntimeError, except in the transaction of a test
     # Each statement is a transaction of its own: one message.

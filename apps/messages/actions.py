@@ -9,7 +9,7 @@ from apps.accounts.keys import user_key
 from apps.accounts.models import User
 from apps.invalidation import invalidate
 from apps.messages import events, queries
-from apps.messages.models import Message, Preference, Report, Side
+from apps.messages.models import Message, Preference, Side
 from apps.messages.statements import SQL
 
 KEPT = 5_000  # messages of a conversation, for each of the two
@@ -108,21 +108,6 @@ def _settle(side: Side, owner: User, other: User) -> None:
 def _opened(reader: User, other: User) -> None:
     invalidate(cache=[user_key(reader.pk)])
     events.opened.emit(events.Opened(reader, other.pk))
-
-
-def report(*, message: Message, note: str) -> bool:
-    """Reports a message to the operators, with its text; returns False if it is reported already."""
-    _, is_new = Report.objects.get_or_create(
-        message_id=message.pk,
-        defaults={
-            "reporter_id": message.owner_id,
-            "writer_id": message.other_id,
-            "text": message.text,
-            "sent_at": message.sent_at,
-            "note": note,
-        },
-    )
-    return is_new
 
 
 def prefer(*, user: User, takes_messages: bool, takes_buzzes: bool) -> None:

@@ -4,19 +4,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.kwips.forms import FormKeyField, TextField
-from apps.messages.models import NOTE_LIMIT, TEXT_LIMIT, Preference
+from apps.messages.models import TEXT_LIMIT, Preference
 
 # Error pages return these fields to the visitor.
-RETURNED_FIELDS = ("text", "note")
+RETURNED_FIELDS = ("text",)
 
 
 class MessageForm(forms.Form):
     text = TextField(label=_("your message"), limit=TEXT_LIMIT)
     form_key = FormKeyField()
-
-
-class ReportForm(forms.Form):
-    note = TextField(label=_("what's wrong with it? (if you like)"), limit=NOTE_LIMIT, required=False)
 
 
 class PreferenceForm(forms.ModelForm):

@@ -103,7 +103,7 @@ class Buzz(models.Model):
 
 
 class Report(models.Model):
-    """A message that its recipient reports to the operators. It has a copy of the text."""
+    """A report of the previous release. `apps.moderation` takes it over; the next release drops the table."""
 
     message_id = models.BigIntegerField(unique=True, editable=False)  # the reporter's copy
     reporter = models.ForeignKey(

@@ -36,6 +36,8 @@ class Reach(NamedTuple):
     was_buzzed: bool
     is_followed: bool  # by the viewer
     is_asked: bool  # by the viewer, whether they may follow
+    blocks: bool  # the viewer blocks the person
+    mutes: bool  # the viewer mutes the person
 
     @property
     def may_write(self) -> bool:

@@ -7,7 +7,6 @@ urlpatterns = [
     path("messages/<person:username>/", views.conversation, name="messages_with"),
     path("messages/<person:username>/delete/", views.delete, name="delete_conversation"),
     path("messages/<person:username>/<kwip_id:message_id>/", views.message, name="message"),
-    path("messages/<person:username>/<kwip_id:message_id>/report/", views.report, name="report_message"),
     path("settings/messages/", views.preferences, name="message_settings"),
     path("<person:username>/buzz/", views.buzz, name="buzz"),
 ]

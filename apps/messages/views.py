@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.queries import person
 from apps.kwips.converters import kwip_id_of
 from apps.messages import actions, queries
-from apps.messages.forms import MessageForm, PreferenceForm, ReportForm
+from apps.messages.forms import MessageForm, PreferenceForm
 from apps.messages.models import Message
 
 PAGE = "messages/conversation.html"
@@ -88,23 +88,7 @@ def message(request: MemberRequest, username: str, message_id: int) -> HttpRespo
         actions.delete_message(owner=request.user, other=other, message_id=message_id)
         notices.success(request, _("gone, on your side."))
         return redirect("messages_with", other.username)
-    return render(request, MESSAGE, _one(found, other) | {"form": ReportForm()})
-
-
-@require_POST
-@members_only
-def report(request: MemberRequest, username: str, message_id: int) -> HttpResponse:
-    other = _other(request, username)
-    found = queries.message(request.user, other, message_id)
-    form = ReportForm(request.POST)
-    if found is None or found.is_mine or not form.is_valid():
-        return render(request, MESSAGE, _one(found, other) | {"form": form}, status=422)
-    if not (decision := limits.hit("report", request.user.pk)):
-        return limits.refuse(request, decision, MESSAGE, form, **_one(found, other))
-    if not actions.report(message=found, note=form.cleaned_data["note"]):
-        decision.refund()
-    notices.success(request, _("thank you. a person reads it, and looks after it."))
-    return redirect("messages_with", other.username)
+    return render(request, MESSAGE, _one(found, other))
 
 
 def _one(found: Message | None, other: User) -> dict[str, object]:

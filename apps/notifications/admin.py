@@ -69,7 +69,6 @@ class OperatorMessageAdmin(admin.ModelAdmin):
     list_display = ("beginning", "written_by", "created_at")
     list_select_related = ("written_by",)
     ordering = ("-pk",)
-    show_full_result_count = False
 
     def get_fields(self, request: HttpRequest, obj: OperatorMessage | None = None) -> tuple[str, ...]:
         return (

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from apps.kwips import counted
+from apps.kwips import counted, muted_words
 from apps.kwips.visibility import THREAD_VISIBLE_SQL, VISIBLE_SQL
 from apps.notifications.registry import OF_KWIPS
 from apps.statements import Sql, SqlFolder
@@ -14,6 +14,12 @@ TRACKERS = 100
 
 _WHENS = " ".join(f"WHEN '{kind}' THEN '{channel}'" for kind, channel in OF_KWIPS.items())
 _VISIBLE = f"(({VISIBLE_SQL}) AND {THREAD_VISIBLE_SQL})"
+_UNWORDED = muted_words.unworded("true").text
+# The new kwip is a row of a CTE, and its tags are.
+_NEW_UNWORDED = muted_words.unworded(
+    "true", text=f"({muted_words.folded('k.text')})", tags="SELECT tagged.tag_id FROM tagged"
+).text
+_UNWORDED_TO_PERSON = _NEW_UNWORDED.replace("%(viewer)s", "p.id")
 
 SQL = SqlFolder(
     Path(__file__).parent / "sql",
@@ -21,6 +27,9 @@ SQL = SqlFolder(
     # The visibility predicate over the kwip `k`, for the viewer and for each person `p`.
     visible=Sql(_VISIBLE, {}),
     visible_to_person=Sql(_VISIBLE.replace("%(viewer)s", "p.id"), {}),
+    # Nothing that the viewer, or the person, mutes is in the kwip `k`; one's own is always heard.
+    heard=Sql(f"(k.author_id = %(viewer)s OR {_UNWORDED})", {}),
+    unworded_to_person=Sql(_UNWORDED_TO_PERSON, {}),
     # The channel of a notice whose recipient chose none.
     default=Sql(f"CASE due.kind {_WHENS} END", {}),
 )

@@ -59,6 +59,15 @@ def on_edited(event: events.Edited) -> None:
     actions.notify_mentions(kwip=event.kwip)
 
 
+@events.released.within
+def on_released(event: events.Held) -> None:
+    """Notices of a kwip that waited for a moderator are written when others see it."""
+    if event.kwip.thread_id is None:
+        actions.notify_mentioned.enqueue(event.kwip.pk)
+    else:
+        actions.notify_commented.enqueue(event.kwip.pk, event.kwip.thread_id)
+
+
 @events.visited.after_commit  # at once, and without a transaction: a page view emits it
 def on_visited(event: events.Visited) -> None:
     actions.visit(user=event.user, thread_id=event.thread_id)

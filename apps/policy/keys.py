@@ -1,3 +1,5 @@
-"""The policy's cache key, and the surrogate key of every public page with the announcement."""
+"""Cache keys. That of the policy is also the surrogate key of every public page with the announcement."""
 
 POLICY = "policy"
+# All blocked domains and networks: one entry of the cache, no pages.
+BLOCKED = "blocked"

@@ -1,18 +1,25 @@
 """The policy: one row."""
 
+import ipaddress
+import re
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from apps.invalidation import invalidate
 from apps.plaintext import clean, clean_line
-from apps.policy.keys import POLICY
+from apps.policy.keys import BLOCKED, POLICY
 
 ANNOUNCEMENT_LIMIT = 280
+# Rows of each table of blocked domains and networks: they are one entry of the cache.
+MOST_BLOCKED = 10_000
 GREETING_LIMIT = 1_000
+NEW_ACCOUNT_HOURS = 24
 
 
 class SignUpMode(models.TextChoices):
@@ -56,6 +63,27 @@ class SitePolicy(models.Model):
         help_text=_("What it says; {name} becomes the newcomer's @name. Empty: no greeting."),
     )
 
+    new_account_hours = models.PositiveSmallIntegerField(
+        _("hours for which an account is new"),
+        default=NEW_ACCOUNT_HOURS,
+        db_default=NEW_ACCOUNT_HOURS,
+        validators=[MaxValueValidator(24 * 30)],
+        help_text=_(
+            "A new account has limits of its own for links and mentions. They do not apply to people whom a "
+            "member invited or an operator accepted. 0: no account is new."
+        ),
+    )
+
+    away_until = models.DateTimeField(
+        _("away until"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Until then what new accounts write waits for a moderator, and so does what three people report. "
+            "Empty: not away."
+        ),
+    )
+
     class Meta:
         verbose_name = _("site policy")
         verbose_name_plural = _("site policy")
@@ -89,3 +117,108 @@ class SitePolicy(models.Model):
         invalidate(cache=[POLICY], pages=[POLICY] if is_changed else [])
         if is_changed and self.announcement and self.announcement_until is not None:
             tasks.schedule_end(self.announcement_until)
+
+
+class Blocked(models.Model):
+    """What is common to `BlockedDomain` and `BlockedNetwork`. `blocked` reads both from the cache."""
+
+    reason = models.CharField(_("reason"), max_length=200, blank=True, help_text=_("For operators alone."))
+    until = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: for good."))
+    created_at = models.DateTimeField(_("since"), db_default=Now(), editable=False)
+
+    class Meta:
+        abstract = True
+
+    def clean(self) -> None:
+        self.reason = clean_line(self.reason)
+        rows = type(self)._default_manager.all()
+        if self._state.adding and rows[:MOST_BLOCKED].count() == MOST_BLOCKED:
+            raise ValidationError(_("The list is full: %(n)s entries.") % {"n": f"{MOST_BLOCKED:,}"})
+
+    def save(self, *args: Any, **options: Any) -> None:
+        super().save(*args, **options)
+        invalidate(cache=[BLOCKED])
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        result = super().delete(*args, **options)
+        invalidate(cache=[BLOCKED])
+        return result
+
+
+class BlockedDomain(Blocked):
+    """No one signs up with an e-mail address of this domain or of its subdomains."""
+
+    value = models.CharField(
+        _("domain"),
+        max_length=253,
+        unique=True,
+        help_text=_("Such as example.org, with all its subdomains."),
+    )
+
+    class Meta:
+        verbose_name = _("blocked e-mail domain")
+
+    def __str__(self) -> str:
+        return self.value
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        if "value" not in (exclude or ()):
+            self.value = domain_of(self.value)
+        super().clean_fields(exclude)
+
+
+class BlockedNetwork(Blocked):
+    """No one signs up from this network."""
+
+    value = models.CharField(
+        _("network"),
+        max_length=43,
+        unique=True,
+        help_text=_("Such as 192.0.2.0/24 or 2001:db8::/32; an address alone is a network of one."),
+    )
+
+    class Meta:
+        verbose_name = _("blocked network")
+
+    def __str__(self) -> str:
+        return self.value
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        if "value" not in (exclude or ()):
+            self.value = network_of(self.value)
+        super().clean_fields(exclude)
+
+
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+WIDEST = {4: 8, 6: 16}  # the shortest prefix, by the version of the protocol
+
+
+def domain_of(text: str) -> str:
+    """The domain as stored: in lower case and ASCII. Raises ValidationError."""
+    domain = ascii_domain(text.strip().lstrip("@*."))
+    if len(domain) > 253 or not _DOMAIN.fullmatch(domain):
+        raise _wrong(text, _("“%(text)s” is no domain such as example.org."))
+    return domain
+
+
+def ascii_domain(text: str) -> str:
+    """In lower case, with international names as DNS has them."""
+    try:
+        return text.lower().rstrip(".").encode("idna").decode()
+    except UnicodeError:
+        return text.lower()
+
+
+def network_of(text: str) -> str:
+    """The network as stored, without bits beyond its prefix. Raises ValidationError."""
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise _wrong(text, _("“%(text)s” is no network such as 192.0.2.0/24.")) from None
+    if network.prefixlen < WIDEST[network.version]:
+        raise _wrong(text, _("“%(text)s” is too large a network to be meant."))
+    return str(network)
+
+
+def _wrong(text: str, message: Any) -> ValidationError:
+    return ValidationError({"value": message % {"text": text.strip()[:100]}})

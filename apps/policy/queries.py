@@ -9,30 +9,42 @@ from django.utils.dateparse import parse_datetime
 
 from apps import lookaside
 from apps.policy.keys import POLICY
-from apps.policy.models import SignUpMode, SitePolicy
+from apps.policy.models import NEW_ACCOUNT_HOURS, SignUpMode, SitePolicy
 
 
 class Policy(NamedTuple):
-    """The policy's values; ``until`` as ISO text, "" without an announcement."""
+    """The policy's values; times as ISO text, "" without an announcement, or if no one is away."""
 
     sign_up: str
     announcement: str
     until: str
     greeter_id: int | None
     greeting: str
+    new_account_hours: int = NEW_ACCOUNT_HOURS
+    away_until: str = ""
 
     @classmethod
     def from_cache(cls, cached: Mapping[str, Any]) -> Self:
-        return cls(*(cached[name] for name in cls._fields))
+        # The previous release has fewer.
+        return cls(**{name: cached[name] for name in cls._fields if name in cached})
 
     def announcement_at(self, moment: datetime.datetime) -> str:
         """The announcement, "" after its end."""
-        until = parse_datetime(self.until) if self.until else None
-        return self.announcement if until is not None and moment < until else ""
+        return self.announcement if _is_before(moment, self.until) else ""
 
     @property
     def announcement_now(self) -> str:
         return self.announcement_at(timezone.now()) if self.until else ""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether no moderator looks just now."""
+        return bool(self.away_until) and _is_before(timezone.now(), self.away_until)
+
+
+def _is_before(moment: datetime.datetime, end: str) -> bool:
+    parsed = parse_datetime(end) if end else None
+    return parsed is not None and moment < parsed
 
 
 def current() -> Policy:
@@ -50,4 +62,6 @@ def for_cache() -> dict[str, Any]:
         "until": until.isoformat() if until and row.announcement else "",
         "greeter_id": row.greeter_id,
         "greeting": row.greeting,
+        "new_account_hours": row.new_account_hours,
+        "away_until": row.away_until.isoformat() if row.away_until else "",
     }

@@ -38,6 +38,8 @@ SQL = SqlFolder(
     confirmed=ACCOUNTS_SQL.load("confirmed"),
     person_unblocked=_PERSON_UNBLOCKED,
     unmuted=FEEDS_SQL.load("unmuted"),
+    unsilenced=FEEDS_SQL.fragments["unsilenced_listed"],
+    unlimited=KWIPS_SQL.load("unlimited"),
     switched_on=FEEDS_SQL.load("switched_on"),
 )
 

@@ -20,10 +20,11 @@ SAVEPOINT = "SAVEPOINT prepared; "
 _UNDO = "ROLLBACK TO SAVEPOINT prepared"
 
 
-# One SELECT that locks no row and calls no function known to change the session.
+# One SELECT that locks no row and calls no function known to change the session. `pg_unicode_fast` is a
+# collation.
 _SELECT = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
 _CHANGES = re.compile(
-    r";|\b(INSERT|UPDATE|DELETE|MERGE|INTO|SHARE|set_config|nextval|setval|pg_\w+|lo_\w+|dblink\w*)\b",
+    r";|\b(INSERT|UPDATE|DELETE|MERGE|INTO|SHARE|set_config|nextval|setval|pg_(?!unicode_fast\b)\w+|lo_\w+|dblink\w*)\b",
     re.IGNORECASE,
 )
 

@@ -39,7 +39,9 @@ REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
 # ── Applications ─────────────────────────────────────────────────────────────────────────────────
 
 INSTALLED_APPS = [
+    "apps.moderation",
     "apps.contact",
+    "apps.sitepages",
     "apps.notifications",
     "apps.search",
     "apps.feeds",
@@ -85,6 +87,7 @@ MIDDLEWARE = [
     "kwippy.csrf.CsrfCookieMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.moderation.middleware.WarningMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]

@@ -49,6 +49,11 @@ LIMITS: dict[str, str | None] = {
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person
     "edit": "60/10m",  # a person
+    "new_account_links": "10/1d",  # a new account: links in what it writes
+    "new_account_mentions": "10/1d",  # a new account: people whom it mentions and who do not follow it
+    # The same text: beyond it, it waits for a moderator.
+    "same_text": "5/1d",  # a person
+    "same_text_new_accounts": "10/1d",  # all new accounts together
     "picture": "20/1h",  # a person
     "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
@@ -59,10 +64,12 @@ LIMITS: dict[str, str | None] = {
     "follow": "120/10m",  # a person: adding and removing
     "ask": "60/1d",  # a person: requests to follow private accounts
     "ask_again": "5/7d",  # a person and whom they ask
+    "block": "60/10m",  # a person: adding and removing
+    "mute": "120/10m",  # a person: adding and removing
     "complete": "120/1m",  # a person: names that are completed while they write
     "message": "30/10m",  # a person
     "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation
-    "report": "20/1d",  # a person: reported messages
+    "report": "20/1d",  # a person
     "buzz": "60/1h",  # a person
     "contact": "10/1h",  # a network
     "search": "60/1m",  # a person, or a network of anonymous visitors

@@ -23,12 +23,17 @@ from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.graph import actions as graph
+from apps.graph import blocking, muting
+from apps.graph.models import Mute
 from apps.kwips import actions as kwips
-from apps.kwips import bookmarks, narrowing, of_the_day, sharing
+from apps.kwips import bookmarks, holding, narrowing, of_the_day, sharing
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.messages import actions as messages
 from apps.messages.models import Message
+from apps.moderation import actions as moderation
+from apps.moderation.cases import of_kwip
+from apps.moderation.models import Action, Case, Reason, What
 from apps.notifications import actions as notices
 from apps.notifications import preferences
 from apps.notifications.mail import unsubscribe
@@ -38,6 +43,7 @@ from apps.notifications.mail.unsubscribe import Subscription
 from apps.notifications.models import Notice, OperatorMessage, Preferences
 from apps.notifications.registry import KINDS, Draft
 from apps.policy.models import SignUpMode, SitePolicy
+from apps.sitepages.models import SitePage
 from tests.invalidation.scenario import PASSWORD, Scenario, picture
 
 type Arguments = Callable[[Scenario], dict[str, Any]]
@@ -76,6 +82,15 @@ class Row:
 
 def key() -> dict[str, uuid.UUID]:
     return {"form_key": uuid.uuid4()}
+
+
+def ended(scenario: Scenario) -> None:
+    """A mute that ended."""
+    Mute.objects.create(muter=scenario.ann, muted=scenario.bob, ends_at=timezone.now() - timedelta(days=1))
+
+
+def blocks(scenario: Scenario) -> dict[str, Any]:
+    return {"blocker": scenario.ann, "blocked": scenario.bob}
 
 
 def follows(scenario: Scenario) -> dict[str, User]:
@@ -119,6 +134,30 @@ def admin_saves(person: User, **changes: str | None) -> None:
     filled = {name: value for name, value in (shown | changes).items() if value not in (None, False)}
     answer = operator.post(address, filled | {"_save": "save"})
     assert answer.status_code == 302, answer.context["errors"]
+
+
+def reports(scenario: Scenario) -> dict[str, Any]:
+    thing = of_kwip(Kwip.objects.get(pk=scenario.kwip.pk))
+    return {"thing": thing, "reporter": scenario.bob, "reason": Reason.SPAM, "words": "hm"}
+
+
+def is_reported(scenario: Scenario) -> None:
+    moderation.report(**reports(scenario))
+
+
+def acts(what: What) -> Arguments:
+    """The command line does it about the reported kwip of ann."""
+
+    def arguments(scenario: Scenario) -> dict[str, Any]:
+        person = User.objects.get(pk=scenario.ann.pk)
+        return {"what": what, "person": person, "by": None, "reason": Reason.SPAM, "case": Case.objects.get()}
+
+    return arguments
+
+
+def is_warned(scenario: Scenario) -> None:
+    is_reported(scenario)
+    moderation.act(**acts(What.WARN)(scenario))
 
 
 def _operator() -> User:
@@ -185,6 +224,10 @@ def changes_sign_up(scenario: Scenario) -> None:
     policy = SitePolicy.objects.get()
     policy.sign_up = SignUpMode.CLOSED
     policy.save()
+
+
+def rewrites_the_rules(scenario: Scenario) -> None:
+    SitePage(slug="rules", text="be kind").save()
 
 
 def is_invited(scenario: Scenario) -> None:
@@ -421,6 +464,15 @@ ROWS = [
     ),
     Row("begin to make them followers-only", narrowing.begin, lambda p: {"person": p.ann}),
     Row("unfollow nobody", graph.unfollow, follows),
+    Row("block", blocking.block, blocks),
+    Row("block who follows", blocking.block, blocks, "ann bob", first=lambda p: graph.follow(**follows(p))),
+    Row("block again", blocking.block, blocks, first=lambda p: blocking.block(**blocks(p))),
+    Row("unblock", blocking.unblock, blocks, first=lambda p: blocking.block(**blocks(p))),
+    Row(
+        "mute",
+        muting.mute_person,
+        lambda p: {"muter": p.ann, "muted": p.bob, "ends_at": None, "is_muffled": False},
+    ),
     Row("change a name", accounts.change_profile, profile(display_name="Bob"), "people"),
     Row("change a bio", accounts.change_profile, profile(bio="hi"), "bob bios"),
     Row("change nothing", accounts.change_profile, profile()),
@@ -463,6 +515,7 @@ ROWS = [
         chooses,
     ),
     Row("announce", announces, whole_scenario, "announced"),
+    Row("rewrite the rules", rewrites_the_rules, whole_scenario, "rules"),
     Row("change who may sign up", changes_sign_up, whole_scenario, first=announces),
     Row("join by an invitation", joins_invited, whole_scenario, "names ann", first=is_invited),
     Row("apply", applies, whole_scenario),
@@ -515,6 +568,7 @@ ROWS = [
     Row("stop mail", unsubscribe.end, lambda p: {"subscription": Subscription(p.ann.pk, kind="comment")}),
     Row("try an address again", preferences.try_again, lambda p: {"user": p.ann}, first=is_refused),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
+    Row("sweep mutes", muting.sweep, lambda p: {}, first=ended),
     Row("write a message", messages.send, to_cee),
     Row("read it", messages.read, lambda p: {"user": p.cee, "other": p.ann}, first=writes_to_cee),
     Row(
@@ -530,17 +584,30 @@ ROWS = [
         first=writes_to_cee,
     ),
     Row(
-        "report a message",
-        messages.report,
-        lambda p: {"message": cees_copy(p), "note": "hm"},
-        first=writes_to_cee,
-    ),
-    Row(
         "take no messages",
         messages.prefer,
         lambda p: {"user": p.bob, "takes_messages": False, "takes_buzzes": True},
     ),
     Row("buzz", messages.buzz, lambda p: {"buzzer": p.ann, "buzzed": p.cee}, first=has_been_silent),
+    Row("report a kwip", moderation.report, reports),
+    Row("hide a kwip", moderation.act, acts(What.HIDE), "people", first=is_reported),
+    Row("limit a person", moderation.act, acts(What.LIMIT), "people", first=is_reported),
+    Row("warn", moderation.act, acts(What.WARN), first=is_reported),
+    Row("limit", accounts.limit, lambda p: {"person": p.ann, "is_limited": True}, "people"),
+    Row("note", moderation.note, lambda p: {"person": p.ann, "writer": p.bob, "text": "hm"}),
+    Row(
+        "read a warning",
+        moderation.read_warnings,
+        lambda p: {"person": p.ann, "upto": 2**60},
+        first=is_warned,
+    ),
+    Row(
+        "appeal",
+        moderation.appeal,
+        lambda p: {"action": Action.objects.get(), "words": "hm"},
+        first=is_warned,
+    ),
+    Row("hold a kwip", holding.hold, lambda p: {"kwip": p.kwip}, "people"),
     Row("requeue a command", commandqueue.requeue, commands, first=a_command(State.DEAD)),
     Row("discard a command", commandqueue.discard, commands, first=a_command(State.DEAD)),
     Row("purge commands", commandqueue.purge, lambda p: {"older_than": 30.0}, first=a_command(State.DONE)),
@@ -548,7 +615,6 @@ ROWS = [
     Row("track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.bob, "is_on": True}),
     Row("no longer track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.ann, "is_on": False}),
     Row("deactivate", deactivates, whole_scenario, "people"),
-    Row("deactivate in the admin", admin_saves, lambda p: {"person": p.bob, "is_active": None}, "people"),
     Row("rename in the admin", admin_saves, lambda p: {"person": p.bob, "username": "robert"}, "people"),
     Row("name in the admin", admin_saves, lambda p: {"person": p.bob, "display_name": "Bob"}, "people"),
     Row("bio in the admin", admin_saves, lambda p: {"person": p.bob, "bio": "hi"}, "people"),

@@ -10,11 +10,17 @@ from django.template import engines
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 STYLES = Path(settings.BASE_DIR) / "static" / "css"
 # From the top down; all other packages are the platform, below these.
-LAYERS = ["kwippy", "contact", "notifications", "search", "feeds", "messages", "kwips", "graph", "accounts"]
+LAYERS = [
+    "kwippy", "moderation", "contact", "sitepages", "notifications", "search", "feeds", "messages", "kwips",
+    "graph", "accounts",
+]  # fmt: skip
 # Folders that libraries name: allauth's pages are those of accounts.
 OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}
 # The mails of an app, by the beginning of their templates' names.
-MAILS = {"contact_": "contact", "notice_": "notifications", "digest_": "notifications"}
+MAILS = {
+    "contact_": "contact", "notice_": "notifications", "digest_": "notifications",
+    "moderation_": "moderation", "appeal_answered_": "moderation",
+}  # fmt: skip
 # The frame of every page is the project's, and so are pages that no app has.
 FRAME = {"base.html", "_announcement.html", "_nav.html", "_side.html", "_icons.html", "_styles.html"}
 ALL = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))

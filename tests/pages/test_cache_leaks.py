@@ -146,6 +146,7 @@ def site(memcached: str) -> Iterator[Site]:
         "/ann/feed.atom", "/ann/followers/", "/ann/following/", f"/ann/kwip/{kwip.pk}/",
         f"/ann/kwip/{kwip.pk}/history/", f"/ann/kwip/{kwip.pk}/history/{kwip.revisions.get().pk}/",
         f"/bob/kwip/{comment.pk}/whole/", "/tag/tea/", "/tag/tea/feed.atom", "/about/",
+        "/rules/", "/conduct/", "/privacy/",
         *DOCUMENTS, f"/sitemap-kwips-{kwip.pk // RANGE}.xml", f"/sitemap-people-{ann.pk // RANGE}.xml",
     ]  # fmt: skip
     private = [
@@ -158,6 +159,10 @@ def site(memcached: str) -> Iterator[Site]:
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
         "/ann/shares/", "/bookmarks/", "/requests/", "/requests/sent/", "/settings/privacy/",
         "/search/", "/search/?q=tea",
+        "/settings/mutes/", "/settings/blocks/", "/bob/mute/", f"/kwip/{comment.pk}/mute/",
+        "/bob/report/", f"/kwip/{comment.pk}/report/", "/moderation/warning/",
+        f"/messages/bob/{Message.objects.get(owner=ann).pk}/report/", f"/kwip/{kwip.pk}/why/", "/moderation/",
+        "/moderation/1/", "/moderation/people/ann/", "/moderation/reports/1/", "/moderation/appeal/1:x/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip
@@ -301,7 +306,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
     # POST only, files, or restricted to networks.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
     others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation", "mail_try_again"}
-    others |= {"report_message", "buzz", "share", "unshare", "bookmark", "unbookmark"}
+    others |= {"moderation_note", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"accept_follow_request", "refuse_follow_request", "accept_all_follow_requests", "narrow"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others

@@ -12,7 +12,8 @@ from pytest_django.live_server_helper import LiveServer
 from apps.accounts.models import User
 from apps.graph.actions import follow
 from apps.messages.actions import send
-from apps.messages.models import Message, Report
+from apps.messages.models import Message
+from apps.moderation.models import Report
 from tests.pages.test_pages import sign_in
 from tests.support.fixtures import ann, bob
 
@@ -58,7 +59,9 @@ def test_they_write_answer_report_and_delete(live_server: LiveServer, pages: tup
     anns.get_by_role("link", name="bob wrote to you").click()
     expect(anns.locator(".bubble").first).to_contain_text("yes please")
     anns.locator(".bubble", has_text="yes please").get_by_role("link", name="delete or report").click()
-    anns.locator("[name=note]").fill("too polite")
+    anns.get_by_role("link", name="report it").click()
+    anns.get_by_label("something else").check()
+    anns.locator("[name=words]").fill("too polite")
     anns.get_by_role("button", name="report it").click()
     expect(anns.locator(".notices")).to_contain_text("thank you")
     assert Report.objects.get().text == "yes please :)"

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Dialog, Page, expect
@@ -19,6 +20,9 @@ from apps.kwips import actions, bookmarks, of_the_day, sharing
 from apps.kwips.models import Kwip
 from apps.messages.actions import send
 from apps.messages.models import Message
+from apps.moderation import actions as moderation
+from apps.moderation import cases
+from apps.moderation.models import Case, Reason, What
 from apps.notifications import actions as notices
 from apps.notifications.mail.unsubscribe import Subscription
 from apps.notifications.models import OperatorMessage
@@ -70,6 +74,12 @@ def ann(transactional_db: None) -> User:
     set_private(user=ann, is_private=True)
     follow(follower=cee, followee=ann)
     of_the_day.choose(kwip=Kwip.objects.filter(author=bob, thread=None).latest("pk"), by=ann)
+    ann.groups.add(Group.objects.get_or_create(name="moderators")[0])
+    for thing in (
+        cases.of_person(cee),
+        cases.of_kwip(Kwip.objects.filter(author=bob).exclude(thread=None)[0]),
+    ):
+        moderation.report(thing=thing, reporter=ann, reason=Reason.PRIVATE, words="y" * 200)
     return ann
 
 
@@ -89,7 +99,7 @@ def addresses(member: bool) -> list[str]:
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
-        f"/bob/kwip/{anybodys.pk}/", "/about/",
+        f"/bob/kwip/{anybodys.pk}/", "/about/", "/rules/", "/conduct/", "/privacy/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
         "/search/", "/search/?q=tea", "/search/?q=b&in=people", "/search/?q=tea&in=tags", "/search/?q=-tea",
         "/search/?q=xylophone",
@@ -107,7 +117,11 @@ def addresses(member: bool) -> list[str]:
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
         "/invitations/", "/settings/notices/", "/bookmarks/", "/requests/", "/requests/sent/", "/ivy/",
-        "/settings/privacy/", "/ivy/followers/",
+        "/settings/privacy/", "/ivy/followers/", "/settings/mutes/", "/settings/blocks/",
+        "/bob/mute/", f"/kwip/{anybodys.pk}/mute/", "/bob/report/", f"/kwip/{anybodys.pk}/report/",
+        "/moderation/", "/moderation/people/bob/",
+        *(f"/moderation/{case.pk}/" for case in Case.objects.all()),
+        *(f"/moderation/reports/{case.pk}/" for case in Case.objects.all()),
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)
@@ -143,6 +157,21 @@ def test_every_page_is_accessible_fits_and_breaks_no_policy(
         axe(page, AXE_OF_COLOURS)
     # The browser logs each response that is not a 200.
     assert not [said for said in complaints if "Failed to load resource" not in said]
+
+
+def test_a_warning_is_accessible_and_is_read_by_a_click(
+    live_server: LiveServer, open_page: Open, axe: Callable[[Page], None], ann: User
+) -> None:
+    bob = User.objects.get(username="bob")
+    moderation.act(what=What.WARN, person=bob, by=ann, reason=Reason.SPAM, words="z" * 300)
+    page = open_page(width=320, javascript=False)
+    sign_in(page, bob, live_server.url)
+    page.goto(f"{live_server.url}/everyone/")
+    expect(page.locator("h1")).to_have_text("a word from a moderator")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    axe(page)
+    page.get_by_role("button", name="i have read this").click()
+    expect(page.locator("h1")).to_have_text("everyone")
 
 
 def test_errors_beside_the_fields_are_accessible_too(

@@ -55,6 +55,8 @@ def the_earlier_text(viewer: str, arguments: Mapping[str, str]) -> Collection[st
 
 def the_conversation(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     text = arguments["text"]
+    if viewer == MUTING and text == "host":
+        return ()  # one who mutes does not read their comments either
     return (text, BELOW[text]) if text in BELOW else ()
 
 
@@ -65,6 +67,19 @@ def the_messages(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 
 def the_message(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return the_messages(viewer, arguments) if arguments["owner"] == viewer else ()
+
+
+def the_reported_text(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return () if viewer == AUTHOR else the_text(viewer, arguments)
+
+
+def the_reported_person(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return ("bio",) if arguments["username"] == AUTHOR and viewer not in {ANONYMOUS, AUTHOR} else ()
+
+
+def the_reported_message(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """Only its recipient reports a message."""
+    return the_message(viewer, arguments) if viewer == "fay" else ()
 
 
 def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
@@ -90,6 +105,11 @@ def the_shares(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 
 def the_profile(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return ("everyone", "followers", "bio") if arguments["username"] == AUTHOR else ()
+
+
+def the_people(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """fay and the author follow each other; a block hides the author there too."""
+    return ("bio",) if arguments["username"] == "fay" and viewer not in BLOCKED else ()
 
 
 def the_search(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
@@ -145,6 +165,9 @@ PAGES: Mapping[str, Shown] = {
     "messages/": by_viewer(ann=("message",), fay=("message",)),
     "messages/<person:username>/": the_messages,
     "messages/<person:username>/<kwip_id:message_id>/": the_message,
+    "messages/<person:username>/<kwip_id:message_id>/report/": the_reported_message,
+    "kwip/<kwip_id:kwip_id>/report/": the_reported_text,
+    "<person:username>/report/": the_reported_person,
     "kwip/<kwip_id:kwip_id>/comment/": the_text,
     "kwip/<kwip_id:kwip_id>/edit/": the_own_text,
     "kwip/<kwip_id:kwip_id>/delete/": deletable,
@@ -158,14 +181,14 @@ PAGES: Mapping[str, Shown] = {
     "<person:username>/comments/": by_person(
         ann=("comment",), fay=("everyone", "followers", "answer", "reply")
     ),
-    "<person:username>/followers/": by_person(fay=("bio",)),
-    "<person:username>/following/": by_person(fay=("bio",)),
+    "<person:username>/followers/": the_people,
+    "<person:username>/following/": the_people,
 }
 
 # Pages without the words of others, and addresses that only take forms.
 WITHOUT_WORDS = (
     "about/", ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
-    "contact/", "contact/thanks/",
+    "contact/", "contact/thanks/", "rules/", "conduct/", "privacy/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
     "notifications/message/<kwip_id:message_id>/",
     "settings/privacy/", "settings/privacy/narrow/",
@@ -180,7 +203,13 @@ WITHOUT_WORDS = (
     "^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
     "accounts/sessions/", "accounts/sessions/<int:session_id>/end/",
     "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
-    "messages/<person:username>/delete/", "messages/<person:username>/<kwip_id:message_id>/report/",
+    "messages/<person:username>/delete/",
+    # For people without a role.
+    "moderation/", "moderation/<kwip_id:case_id>/", "moderation/people/<person:username>/",
+    "moderation/people/<person:username>/note/", "moderation/reports/<kwip_id:case_id>/",
+    "moderation/warning/", "moderation/appeal/<str:token>/", "kwip/<kwip_id:kwip_id>/why/",
+    "settings/blocks/", "settings/mutes/", "settings/mutes/undo/", "kwip/<kwip_id:kwip_id>/mute/",
+    "<person:username>/mute/", "<person:username>/block/", "<person:username>/unblock/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
     "kwip/", "people/complete/", "everyone/new/", "network/new/",
     "kwip/<kwip_id:kwip_id>/favourite/", "kwip/<kwip_id:kwip_id>/unfavourite/",

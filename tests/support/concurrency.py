@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from django.db import connection, connections, transaction
@@ -15,6 +15,33 @@ def uncommitted() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         yield
+
+
+@contextmanager
+def overtaken[T](function: Callable[[], T]) -> Iterator[Callable[[], T]]:
+    """A transaction with the block, at whose end ``function`` starts in a thread and waits for its locks.
+
+    Yields what returns the function's result, for after the commit. The test needs transaction=True.
+    """
+    with ThreadPoolExecutor(1) as pool, uncommitted():
+        futures: list[Future[T]] = []
+        yield lambda: futures[0].result(timeout=30)
+        futures.append(pool.submit(_closing, function))
+        with connection.cursor() as cursor:
+            while not futures[0].done():
+                cursor.execute(
+                    "SELECT count(*) FROM pg_locks"
+                    " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+                )
+                if cursor.fetchone()[0]:
+                    break
+
+
+def _closing[T](function: Callable[[], T]) -> T:
+    try:
+        return function()
+    finally:
+        connections.close_all()
 
 
 def at_once[T](functions: Sequence[Callable[[], T]], *, threads: int = 16) -> list[T]:
@@ -30,10 +57,7 @@ def at_once[T](functions: Sequence[Callable[[], T]], *, threads: int = 16) -> li
         if not getattr(waiting, "over", False):
             waiting.over = True
             start.wait(timeout=30)
-        try:
-            return function()
-        finally:
-            connections.close_all()
+        return _closing(function)
 
     with ThreadPoolExecutor(max_workers=min(threads, len(functions))) as pool:
         return [future.result() for future in [pool.submit(run, function) for function in functions]]

@@ -1,7 +1,7 @@
 """The queue in the admin: metadata, never a body or an argument."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import Case, QuerySet, Value, When
@@ -11,7 +11,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.commandqueue.models import Command, Schedule
+from apps.commandqueue.models import Command, Schedule, State
 from apps.commandqueue.operate import actions
 
 if TYPE_CHECKING:
@@ -21,16 +21,51 @@ else:
     _CommandAdmin = _ScheduleAdmin = admin.ModelAdmin
 
 _STUCK = Case(When(Command.STUCK, then=Value(True)), default=Value(False))
+# Commands, newest first, among which a column without an index is looked up.
+WINDOW = 50_000
+
+
+class StuckFilter(admin.SimpleListFilter):
+    title = gettext_lazy("stuck")
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", _("stuck"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Command]) -> QuerySet[Command]:
+        return queryset.filter(Command.STUCK) if self.value() == "yes" else queryset
+
+
+class StateFilter(admin.ChoicesFieldListFilter):
+    """Adds what the index of finished commands has as its condition."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Command]) -> QuerySet[Command]:
+        rows: Any = super().queryset(request, queryset)
+        unfinished = {State.WAITING.value, State.LEASED.value}
+        if not self.lookup_val or not unfinished.isdisjoint(self.lookup_val):
+            return cast("QuerySet[Command]", rows)
+        return cast("QuerySet[Command]", rows.filter(finished_at__isnull=False))
+
+
+class NewestFilter(admin.ChoicesFieldListFilter):
+    """Among the newest `WINDOW` commands: the column has no index."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Command]) -> QuerySet[Command]:
+        rows: Any = super().queryset(request, queryset)
+        if not self.used_parameters:
+            return cast("QuerySet[Command]", rows)
+        newest = Command.objects.order_by("-pk").values_list("pk", flat=True)
+        floor = next(iter(newest[WINDOW - 1 : WINDOW]), 0)
+        return cast("QuerySet[Command]", rows.filter(pk__gte=floor))
 
 
 @admin.register(Command)
 class CommandAdmin(_CommandAdmin):
     list_display = ["id", "what", "queue_name", "state", "stuck", "age", "due", "attempts", "last_error"]
-    list_filter = ["state", "queue_name", "kind"]
-    # Exact: found by the primary key, without a scan.
-    search_fields = ["=id"]
-    # Stuck commands first.
-    ordering = [_STUCK.desc(), "-id"]
+    list_filter = [StuckFilter, ("state", StateFilter), ("queue_name", NewestFilter), ("kind", NewestFilter)]
+    # By the primary key, without a scan; not "=id", which compares text.
+    search_fields = ["id__exact"]
+    ordering = ["-id"]
     list_per_page = 50
     show_full_result_count = False
     actions = ["requeue", "discard"]

@@ -16,15 +16,18 @@ from django.db import connection, transaction
 from apps.accounts.models import Application, Invitation, User
 from apps.accounts.validators import not_reserved, username_shape
 from apps.demo import builder, grammar
+from apps.demo.care import MODERATOR
 from apps.demo.house import APPLICANTS, HOUSE
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
 from apps.feeds.queries import network, of_the_day
-from apps.graph.models import Follow, FollowRequest
+from apps.graph.models import Follow, FollowRequest, Mute, MutedWord
 from apps.keyset import Seek
 from apps.kwips import actions, text, visibility
 from apps.kwips.models import Bookmark, Favourite, Kwip, KwipTag, Mention, Revision, Share, Tag
 from apps.messages.queries import conversations
+from apps.moderation.models import Case, Report
+from apps.moderation.roles import Role, role_of
 from apps.notifications.models import Notice
 from apps.plaintext import clean
 from apps.policy.queries import current
@@ -193,7 +196,7 @@ def test_texts_and_names_are_what_the_forms_would_take():
     for words in Kwip.objects.values_list("text", flat=True):
         assert clean(words) == words != ""
         assert not set(words) & set("{}[]|¶↵~")
-    for person in User.objects.exclude(username=HOUSE):
+    for person in User.objects.exclude(username__in=[HOUSE, MODERATOR]):
         username_shape(person.username)
         not_reserved(person.username)
         person.clean_fields()
@@ -224,7 +227,7 @@ def test_the_demo_account_has_all_there_is_to_try():
     assert 30 <= demo.following_count <= 50
     assert min(demo.followers_count, demo.kwips_count, demo.comments_count, demo.favourites_count) > 3
     assert not any(User.objects.exclude(pk=demo.pk)[number].has_usable_password() for number in (0, 100))
-    assert User.objects.exclude(username=HOUSE).count() == 300
+    assert User.objects.exclude(username__in=[HOUSE, MODERATOR]).count() == 300
     assert 9_000 < Kwip.objects.count() < 12_000
     assert Bookmark.objects.filter(user=demo).count() > 3
     assert Share.objects.filter(sharer=demo).exists()
@@ -250,6 +253,16 @@ def test_the_demo_account_has_messages_one_unread_a_buzz_and_requests():
 
 
 @pytest.mark.django_db
+def test_a_moderator_of_the_demo_has_three_reports():
+    populate(demo=True, people=100, kwips=300)
+    moderator = authenticate(None, username=MODERATOR, password="happykwipping")
+    assert moderator
+    assert role_of(moderator) == Role.MODERATOR
+    assert set(Case.objects.filter(closed_at=None).values_list("kind", flat=True)) == {"kwip", "person"}
+    assert Report.objects.count() == 3
+
+
+@pytest.mark.django_db
 def test_the_house_of_the_demo_greets_announces_and_invites():
     populate(demo=True, kwips=1_500)
     house, policy = User.objects.get(username=HOUSE), current()
@@ -263,6 +276,8 @@ def test_the_house_of_the_demo_greets_announces_and_invites():
     assert Invitation.objects.filter(inviter__username="demo", taken_by=None).count() == 1
     assert Invitation.objects.filter(inviter__username="demo").exclude(taken_by=None).count() == 1
     assert Application.objects.count() == len(APPLICANTS)
+    demo = User.objects.get(username="demo")
+    assert [Mute.objects.filter(muter=demo).count(), MutedWord.objects.filter(muter=demo).count()] == [1, 1]
     assert of_the_day().page({}, limit=1)
 
 

@@ -1,4 +1,4 @@
--- The comments on a kwip that the viewer may see, oldest first, and how many characters of each a page shows.
+-- The comments on a kwip that the viewer may see and does not silence, oldest first, and how many characters of each a page shows.
 -- index: kwip_conversation_by_id (thread_id, id), kwips_kwip_pkey (id)
 SELECT page.id, char_length(left(comment.text, %(longest)s::int)) AS characters
 FROM (
@@ -8,6 +8,8 @@ FROM (
       AND k.id {beyond} %(cursor_id)s
       AND ({visible})
       AND {thread_visible}
+      AND {unmuted}
+      AND {unsilenced_comments}
     ORDER BY k.id {order}
     LIMIT %(limit)s
 ) page

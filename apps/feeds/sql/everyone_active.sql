@@ -1,5 +1,5 @@
 -- Everyone's kwips, last commented first.
--- index: kwip_everyone_by_activity (last_active_at DESC, id DESC)
+-- index: kwip_everyone_by_activity (last_active_at DESC, id DESC), user_limited (id)
 -- types: cursor_last_active_at timestamptz
 SELECT k.id, k.last_active_at
 FROM kwips_kwip k
@@ -7,5 +7,7 @@ WHERE k.thread_id IS NULL
   AND (k.last_active_at, k.id) {beyond} (%(cursor_last_active_at)s, %(cursor_id)s)
   AND ({visible})
   AND {unmuted}
+  AND {unsilenced}
+  AND {unlimited}
 ORDER BY k.last_active_at {order}, k.id {order}
 LIMIT %(limit)s

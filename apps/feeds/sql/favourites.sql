@@ -9,6 +9,7 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) k
 WHERE f.user_id = %(person)s
+  AND {owner_unblocked}
   AND f.id {beyond} %(cursor_place)s
   AND ({visible})
   AND {thread_visible}

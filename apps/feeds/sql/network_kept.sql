@@ -46,6 +46,7 @@ WHERE k.place {beyond} %(cursor_place)s
   AND {in_network}
   AND ({visible})
   AND {unmuted}
+  AND {unsilenced}
   AND {switched_on}
   AND {shared}
 ORDER BY k.place {order}

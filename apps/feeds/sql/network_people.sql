@@ -23,6 +23,7 @@ WITH network AS MATERIALIZED (
               AND k.thread_id IS NULL
               AND k.id {beyond} %(cursor_place)s
               AND ({visible})
+              AND {unsilenced}
             ORDER BY k.id {order}
             LIMIT 1
         ) newest
@@ -36,6 +37,7 @@ WITH network AS MATERIALIZED (
           AND k.thread_id IS NULL
           AND k.id {beyond} %(cursor_place)s
           AND ({visible})
+          AND {unsilenced}
         ORDER BY k.id {order}
         LIMIT %(limit)s
     ) k

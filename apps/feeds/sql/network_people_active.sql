@@ -21,6 +21,7 @@ FROM (
           AND k.thread_id IS NULL
           AND (k.last_active_at, k.id) {beyond} (%(cursor_last_active_at)s, %(cursor_id)s)
           AND ({visible})
+          AND {unsilenced}
         ORDER BY k.last_active_at {order}, k.id {order}
         LIMIT 1
     ) newest
@@ -34,6 +35,7 @@ CROSS JOIN LATERAL (
       AND k.thread_id IS NULL
       AND (k.last_active_at, k.id) {beyond} (%(cursor_last_active_at)s, %(cursor_id)s)
       AND ({visible})
+      AND {unsilenced}
     ORDER BY k.last_active_at {order}, k.id {order}
     LIMIT %(limit)s
 ) k

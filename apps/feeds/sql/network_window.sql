@@ -29,6 +29,7 @@ FROM (
 WHERE {in_network}
   AND ({visible})
   AND {unmuted}
+  AND {unsilenced}
   AND {switched_on}
   AND {shared}
 ORDER BY k.place {order}

@@ -15,6 +15,7 @@ FROM (
 WHERE {in_network}
   AND ({visible})
   AND {unmuted}
+  AND {unsilenced}
   AND {switched_on}
 ORDER BY k.last_active_at {order}, k.id {order}
 LIMIT %(limit)s

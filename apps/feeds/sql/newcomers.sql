@@ -1,5 +1,5 @@
 -- The newest people, each with the first kwip that the viewer may see; of the newest %(among)s people.
--- index: accounts_user_pkey (id), kwip_person_by_id (author_id, id DESC)
+-- index: accounts_user_pkey (id), kwip_person_by_id (author_id, id DESC), user_limited (id)
 SELECT newest.id, newest.username, newest.name, newest.avatar, greeted.id
 FROM (
     SELECT
@@ -15,6 +15,7 @@ CROSS JOIN LATERAL (
     WHERE k.author_id = newest.id
       AND k.thread_id IS NULL
       AND ({visible})
+      AND {unlimited}
     ORDER BY k.id
     LIMIT 1
 ) AS greeted

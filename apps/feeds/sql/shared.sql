@@ -1,5 +1,5 @@
 -- Fragment: where `k` is a share (`share_of` is its kwip, `author_id` the sharer), the network shows it: if the viewer
--- may see the kwip now and it is for everyone, if neither its author is in the network nor muted, and if no one in the
+-- may see the kwip now and it is for everyone, if its author is not in the network, if neither is muted, and if no one in the
 -- network shared it earlier. Of a kwip with many shares, those of the network are looked up one by one: whatever is
 -- fewer bounds the cost (`+ 0` has PostgreSQL take the index by kwip).
 -- index: kwips_kwip_pkey (id), follow_once (follower_id, followee_id), share_once (kwip_id, sharer_id), user_switched_off (id)
@@ -17,6 +17,7 @@ CASE
           AND shared.audience_id IS NULL
           AND {shared_visible}
           AND {shared_unmuted}
+          AND {shared_unsilenced}
           AND {shared_switched_on}
           AND CASE
             WHEN shared.shares_count <= 500 THEN NOT EXISTS (

@@ -9,6 +9,7 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) k
 WHERE s.sharer_id = %(person)s
+  AND {owner_unblocked}
   AND s.id {beyond} %(cursor_place)s
   AND k.visibility = 0
   AND k.audience_id IS NULL

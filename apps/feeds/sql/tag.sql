@@ -1,6 +1,7 @@
 -- Kwips and comments that carry a tag, newest first. OFFSET 0 keeps PostgreSQL from scanning everyone's
 -- kwips for a tag that its statistics take for a frequent one.
--- index: kwips_kwiptag_pkey (tag_id, kwip_id), kwips_kwip_pkey (id), kwips_tag_name_key (name)
+-- index: kwips_kwiptag_pkey (tag_id, kwip_id), kwips_kwip_pkey (id), kwips_tag_name_key (name),
+-- user_limited (id)
 -- types: tag text
 SELECT k.id
 FROM kwips_kwiptag t
@@ -15,5 +16,7 @@ WHERE t.tag_id = (SELECT tag.id FROM kwips_tag tag WHERE tag.name = %(tag)s)
   AND ({visible})
   AND {thread_visible}
   AND {unmuted}
+  AND {unsilenced_listed}
+  AND {unlimited}
 ORDER BY t.kwip_id {order}
 LIMIT %(limit)s

@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.db.models import F, Model
 from hypothesis import strategies as st
@@ -11,12 +12,17 @@ from apps.accounts import actions as accounts
 from apps.accounts.models import User
 from apps.feeds import queries
 from apps.feeds.queries import Timeline
-from apps.graph.models import Block, Follow, Mute
+from apps.graph.models import Block, Follow, Mute, MutedConversation, MutedWord
+from apps.graph.muting import Kind
 from apps.kwips.models import Bookmark, Favourite, Kwip, KwipTag, Share, Tag
 
+LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 NOON = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 PEOPLE = range(1, 5)
 TAGS = ("tea", "milk")
+WORDS = ("tea", "café", "star wars")
+# Texts that have one of the words, or look as if.
+TEXTS = {"tea": "a cup of TÉA.", "café": "cafe!", "star wars": "Star-Wars", None: "teapot, cafés, #kettle"}
 # The distance of ids, so that a test can insert a kwip between two others.
 STEP = 10
 
@@ -35,6 +41,11 @@ class Written:
     followers_only: bool
     minute: int
     tag: str | None
+    word: str | None = None
+
+
+# How something is muted; a mute that ended counts nowhere.
+WAYS = ("silenced", "muffled", "ended")
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,8 @@ class Community:
     sharing: list[Pair] = field(default_factory=list)
     bookmarks: list[Pair] = field(default_factory=list)
     is_viral: bool = False
+    # The way by who mutes what.
+    muting: dict[tuple[int, str, int], str] = field(default_factory=dict)
     shares: dict[int, Shared] = field(default_factory=dict)
     kwips: dict[int, Kwip] = field(default_factory=dict)
 
@@ -94,6 +107,46 @@ class Community:
             )
         for place in self.deleted:
             self.delete((place + 1) * STEP)
+        for muting, way in [*self.muting.items()]:
+            self.mute(*muting, way)
+
+    def mute(self, muter: int, kind: str, about: int, way: str) -> None:
+        """Mutes a person, a word, a tag or a conversation: for ever, or until some time ago."""
+        self.unmute(muter, kind, about)
+        model, what = _muted(kind, about)
+        ends_at = LONG_AGO if way == "ended" else None
+        model._default_manager.create(muter_id=muter, ends_at=ends_at, is_muffled=way == "muffled", **what)
+        self.muting[muter, kind, about] = way
+        if kind == "person" and way == "silenced":
+            self.mutes.add((muter, about))
+
+    def unmute(self, muter: int, kind: str, about: int) -> None:
+        model, what = _muted(kind, about)
+        model._default_manager.filter(muter=muter, **what).delete()
+        self.muting.pop((muter, kind, about), None)
+        if kind == "person":
+            self.mutes.discard((muter, about))
+
+    def is_heard(self, kwip: Kwip, viewer: int, *, inside: bool = False) -> bool:
+        """Whether the viewer silences neither its author nor anything of it."""
+        return (viewer, kwip.author_id) not in self.mutes and not self.is_silent(kwip, viewer, inside=inside)
+
+    def is_silent(self, kwip: Kwip, viewer: int, *, inside: bool = False) -> bool:
+        """Whether the viewer silences a word, a tag or, unless it is read `inside`, the conversation."""
+        if kwip.author_id == viewer:
+            return False
+        silenced = {
+            (kind, about)
+            for (muter, kind, about), way in self.muting.items()
+            if muter == viewer and way == "silenced"
+        }
+        tags = set(KwipTag.objects.filter(kwip=kwip.pk).values_list("tag_id", flat=True))
+        words = [word for kind, word in silenced if kind == "word"]
+        return (
+            (not inside and ("conversation", (kwip.thread_id or kwip.pk) // STEP) in silenced)
+            or any(("tag", pk - 1) in silenced for pk in tags)
+            or any(TEXTS[WORDS[word]] == kwip.text for word in words)
+        )
 
     def is_free(self, place: int) -> bool:
         return place % STEP != 0 and place not in self.shares and place not in self.kwips
@@ -125,7 +178,7 @@ class Community:
             audience_id=audience if thread is None else thread.audience_id,
             visibility=written.followers_only if thread is None else thread.visibility,
             withheld=written.author in self.off,
-            text="tea",
+            text=TEXTS[written.word],
             created_at=at,
             last_active_at=at,
         )
@@ -176,19 +229,20 @@ class Community:
             if (kwip := self.kwips[kwip_id]).audience_id is None
             and self.is_visible(kwip, viewer)
             and is_heard(kwip.author_id)
+            and not self.is_silent(kwip, viewer)
         ]
 
     def expected(self, name: str, viewer: int, about: int) -> list[int]:
         """The positions of a timeline in order. ``about`` selects the person, tag or thread."""
         seen = [kwip for kwip in self.kwips.values() if self.is_visible(kwip, viewer)]
         own = [kwip for kwip in seen if kwip.thread_id is None]
-        heard = [kwip for kwip in own if (viewer, kwip.author_id) not in self.mutes]
+        heard = [kwip for kwip in own if self.is_heard(kwip, viewer)]
         network = [
             kwip for kwip in heard if kwip.author_id == viewer or (viewer, kwip.author_id) in self.follows
         ]
         kind, _, sort = name.partition(" ")
         if kind == "favourites":
-            rows = Favourite.objects.filter(user_id=_person(about)).order_by("-pk")
+            rows = Favourite.objects.filter(user_id=self._unblocked(about, viewer)).order_by("-pk")
             visible = {kwip.pk for kwip in seen}
             return [row.pk for row in rows if row.kwip_id in visible]
         if kind == "bookmarks":
@@ -198,14 +252,17 @@ class Community:
         if kind == "shares":
             everyones = {kwip.pk for kwip in own if kwip.audience_id is None}
             shares = sorted(self.shares.items(), reverse=True)
-            person = _person(about)
+            person = self._unblocked(about, viewer)
             return [place for place, it in shares if it.sharer == person and it.kwip_id in everyones]
         if kind == "tag":
             tagged = set(KwipTag.objects.filter(tag__name=_tag(about)).values_list("kwip_id", flat=True))
-            unmuted = [kwip for kwip in seen if (viewer, kwip.author_id) not in self.mutes]
-            return _newest_first(kwip for kwip in unmuted if kwip.pk in tagged)
+            return _newest_first(k for k in seen if k.pk in tagged and self.is_heard(k, viewer))
         if kind == "conversation":
-            return _newest_first(kwip for kwip in seen if kwip.thread_id == self._thread(about))[::-1]
+            return _newest_first(
+                kwip
+                for kwip in seen
+                if kwip.thread_id == self._thread(about) and self.is_heard(kwip, viewer, inside=True)
+            )[::-1]
         if kind == "comments":
             return _newest_first(k for k in seen if k.thread_id and k.author_id == _person(about))
         of_person = [kwip for kwip in own if kwip.author_id == _person(about)]
@@ -215,6 +272,11 @@ class Community:
         if kind == "network":
             return sorted([*_newest_first(found), *self.network_shares(viewer)], reverse=True)
         return _newest_first(found)
+
+    def _unblocked(self, about: int, viewer: int) -> int:
+        """The person whose list it is, 0 if a block is between the two."""
+        person = _person(about)
+        return 0 if {(viewer, person), (person, viewer)} & self.blocks else person
 
     def timeline(self, name: str, viewer: int, about: int) -> Timeline:
         """The implementation under test."""
@@ -276,6 +338,7 @@ def written(draw: st.DrawFn, place: int = 0) -> Written:
         # Few different minutes, to have ties in the order by activity.
         minute=draw(st.integers(0, 4)),
         tag=draw(st.none() | st.sampled_from(TAGS)),
+        word=draw(st.none() | st.sampled_from(WORDS)),
     )
 
 
@@ -289,7 +352,7 @@ def communities(draw: st.DrawFn) -> Community:
     for place in range(draw(st.sampled_from((0, 1, 3, 6, 12, 18, 24)))):
         drawn = draw(written(place))
         if drawn.thread is not None and kwips[drawn.thread].thread is not None:
-            drawn = Written(drawn.author, None, drawn.followers_only, drawn.minute, drawn.tag)
+            drawn = replace(drawn, thread=None)
         kwips.append(drawn)
     places = st.integers(0, max(0, len(kwips) - 1))
     likes = st.lists(st.tuples(st.sampled_from(PEOPLE), places), max_size=12, unique=True)
@@ -305,10 +368,35 @@ def communities(draw: st.DrawFn) -> Community:
         sharing=draw(st.just([]) | sharing) if kwips else [],
         bookmarks=draw(likes) if kwips else [],
         is_viral=draw(st.booleans()),
+        muting=draw(st.just({}) | st.dictionaries(_mutings(), st.sampled_from(WAYS), max_size=4)),
     )
 
 
-CHANGES = ("publish", "delete", "switch", "follow", "mute", "block", "share", "unshare", "unshare")
+def _muted(kind: str, about: int) -> tuple[Kind, dict[str, Any]]:
+    """The row of a mute: its model, and whom or what it mutes."""
+    match kind:
+        case "person":
+            return Mute, {"muted_id": about}
+        case "conversation":
+            return MutedConversation, {"kwip_id": about * STEP}
+        case "tag":
+            return MutedWord, {"word": f"#{TAGS[about]}", "folded": TAGS[about], "is_tag": True}
+    return MutedWord, {"word": WORDS[about], "folded": WORDS[about].replace("é", "e"), "is_tag": False}
+
+
+def _mutings() -> st.SearchStrategy[tuple[int, str, int]]:
+    people = st.permutations(PEOPLE).map(lambda people: (people[0], "person", people[1]))
+    return st.one_of(
+        people,
+        st.tuples(st.sampled_from(PEOPLE), st.just("conversation"), st.integers(1, 24)),
+        st.tuples(st.sampled_from(PEOPLE), st.just("word"), st.integers(0, len(WORDS) - 1)),
+        st.tuples(st.sampled_from(PEOPLE), st.just("tag"), st.integers(0, len(TAGS) - 1)),
+    )
+
+
+CHANGES = (
+    "publish", "delete", "switch", "follow", "mute", "block", "share", "unshare", "unshare", "mute", "edit",
+)  # fmt: skip
 
 
 def change(community: Community, data: st.DataObject, *, above: int) -> None:
@@ -325,18 +413,39 @@ def change(community: Community, data: st.DataObject, *, above: int) -> None:
         case "unshare" if community.shares:
             community.unshare(data.draw(st.sampled_from(sorted(community.shares))))
         case "switch":
-            person = User.objects.get(pk=one)
-            if person.is_active:
-                accounts.switch_off(people=[person], by=None)
-            else:
-                accounts.switch_on(people=[person], by=None)
-            community.off ^= {one}
+            _switch(community, one)
         case "follow":
             _toggle(Follow, community.follows, pair, "follower_id", "followee_id")
         case "mute":
-            _toggle(Mute, community.mutes, pair, "muter_id", "muted_id")
+            _mute_or_unmute(community, data)
+        case "edit" if community.kwips:
+            _edit(community, data)
         case "block":
             _toggle(Block, community.blocks, pair, "blocker_id", "blocked_id")
+
+
+def _switch(community: Community, one: int) -> None:
+    person = User.objects.get(pk=one)
+    if person.is_active:
+        accounts.switch_off(people=[person], by=None)
+    else:
+        accounts.switch_on(people=[person], by=None)
+    community.off ^= {one}
+
+
+def _mute_or_unmute(community: Community, data: st.DataObject) -> None:
+    muting = data.draw(_mutings())
+    is_mute = muting[1] == "person" and (muting[0], muting[2]) in community.mutes
+    if is_mute or muting in community.muting:
+        community.unmute(*muting)
+    else:
+        community.mute(*muting, data.draw(st.sampled_from(WAYS)))
+
+
+def _edit(community: Community, data: st.DataObject) -> None:
+    kwip = community.kwips[data.draw(st.sampled_from(sorted(community.kwips)))]
+    kwip.text = TEXTS[data.draw(st.none() | st.sampled_from(WORDS))]
+    kwip.save()
 
 
 def _toggle(model: type[Model], pairs: set[Pair], pair: Pair, *names: str) -> None:

@@ -25,26 +25,54 @@ DEEP = 500
 NOT_ALL_VISIBLE = "SELECT relname FROM pg_class WHERE relname = ANY (%s) AND relallvisible < relpages"
 POPULATED = (Path(__file__).parent / "populated.sql").read_text()
 
-TIMELINES = {
-    "everyone": queries.everyone(viewer_id=3),
-    "everyone, anonymous": queries.everyone(viewer_id=None),
-    "everyone, active": queries.everyone(viewer_id=3, sort="active"),
-    "person": queries.person(viewer_id=3, person_id=1500),
-    "person, active": queries.person(viewer_id=3, person_id=1500, sort="active"),
-    "comments": queries.comments(viewer_id=3, person_id=1500),
-    "favourites": queries.favourites(viewer_id=3, person_id=5),
-    "shares": queries.shares(viewer_id=3, person_id=6),
-    "bookmarks": queries.bookmarks(viewer_id=3),
-    "tag": queries.tag(viewer_id=3, name="tag1"),
-    "conversation": queries.conversation(viewer_id=3, thread_id=39999),
-    "network of a hundred": queries.network(viewer_id=3, following_count=100),
-    "network of a hundred, active": queries.network(viewer_id=3, following_count=100, sort="active"),
-    "network of thousands": queries.network(viewer_id=1, following_count=2000),
-    "network of thousands, active": queries.network(viewer_id=1, following_count=2000, sort="active"),
-    "network of the silent": queries.network(viewer_id=2, following_count=1000),
-    "network of the silent, active": queries.network(viewer_id=2, following_count=1000, sort="active"),
-    "news of a network": queries.network_unseen(viewer_id=1, following_count=2000),
-}
+
+def timelines_of(one: int, two: int, three: int) -> dict[str, Timeline]:
+    return {
+        "everyone": queries.everyone(viewer_id=three),
+        "everyone, anonymous": queries.everyone(viewer_id=None),
+        "everyone, active": queries.everyone(viewer_id=three, sort="active"),
+        "person": queries.person(viewer_id=three, person_id=1500),
+        "person, active": queries.person(viewer_id=three, person_id=1500, sort="active"),
+        "comments": queries.comments(viewer_id=three, person_id=1500),
+        "favourites": queries.favourites(viewer_id=three, person_id=5),
+        "shares": queries.shares(viewer_id=three, person_id=6),
+        "bookmarks": queries.bookmarks(viewer_id=three),
+        "tag": queries.tag(viewer_id=three, name="tag1"),
+        "conversation": queries.conversation(viewer_id=three, thread_id=39999),
+        "network of a hundred": queries.network(viewer_id=three, following_count=100),
+        "network of a hundred, active": queries.network(viewer_id=three, following_count=100, sort="active"),
+        "network of thousands": queries.network(viewer_id=one, following_count=2000),
+        "network of thousands, active": queries.network(viewer_id=one, following_count=2000, sort="active"),
+        "network of the silent": queries.network(viewer_id=two, following_count=1000),
+        "network of the silent, active": queries.network(viewer_id=two, following_count=1000, sort="active"),
+        "news of a network": queries.network_unseen(viewer_id=one, following_count=2000),
+    }
+
+
+TIMELINES = timelines_of(1, 2, 3)
+# Of people who follow the same people, and mute and block as many as one can.
+MUTERS = timelines_of(4001, 4002, 4003)
+MUTED = """
+INSERT INTO accounts_user (
+    id, username, email, password, display_name, bio, avatar, version, is_active, is_staff, is_superuser,
+    kwips_count, comments_count, favourites_count, followers_count, following_count
+)
+SELECT 4000 + i, 'muter' || i, 'muter' || i || '@example.org', '!', '', '', '', 1, true, false, false,
+       0, 0, 0, 0, 0
+FROM generate_series(1, 3) i;
+INSERT INTO graph_follow (follower_id, followee_id)
+SELECT 4000 + follower_id, followee_id FROM graph_follow WHERE follower_id <= 3;
+INSERT INTO graph_block (blocker_id, blocked_id)
+SELECT 4000 + viewer, 3800 + i FROM generate_series(1, 3) viewer, generate_series(1, 200) i;
+INSERT INTO graph_mute (muter_id, muted_id, is_muffled, ends_at)
+SELECT 4000 + viewer, 3500 + i, i % 2 = 0, CASE WHEN i % 3 = 0 THEN now() + interval '1 hour' END
+FROM generate_series(1, 3) viewer, generate_series(1, 200) i;
+INSERT INTO graph_mutedconversation (muter_id, kwip_id, is_muffled)
+SELECT 4000 + viewer, i, i % 2 = 0 FROM generate_series(1, 3) viewer, generate_series(1, 200) i;
+INSERT INTO graph_mutedword (muter_id, word, folded, is_tag, is_muffled)
+SELECT 4000 + viewer, 'word' || i, 'word' || i, i % 4 > 1, i % 2 = 0
+FROM generate_series(1, 3) viewer, generate_series(1, 200) i;
+"""
 # Plan 2: the number of people bounds its cost.
 FALLBACK = {"network_people", "network_people_active"}
 ONE_QUERY = {name for name in TIMELINES if "silent" not in name and "news" not in name}
@@ -66,7 +94,7 @@ def _populate(cursor: Any) -> None:
     # VACUUM marks no page all-visible before the commits of its rows are on disk, and the test
     # server commits asynchronously: chance would decide whether an index-only scan looks expensive.
     cursor.execute("SET synchronous_commit = on; SET statement_timeout = 0")
-    cursor.execute(POPULATED)
+    cursor.execute(POPULATED + MUTED)
     # FREEZE waits for a page that another process pins. Without INDEX_CLEANUP a page with a few rows that
     # earlier tests rolled back is left as it is.
     cursor.execute("VACUUM (FREEZE, ANALYZE, INDEX_CLEANUP ON)")
@@ -229,6 +257,18 @@ def test_the_index_that_a_file_names_is_the_one_that_serves_it(planned, name) ->
         else:
             assert serving, (where, file, used)
         assert all(index in named for index in serving), (where, file, serving)
+
+
+@pytest.mark.parametrize("name", [name for name in TIMELINES if "anonymous" not in name])
+def test_with_two_hundred_mutes_of_each_kind_and_blocks_a_page_reads_little_more(planned, name) -> None:
+    """The viewer's rows once for each place that compares them; text and tags of each kwip in question."""
+    without, seek = TIMELINES[name], seeks(TIMELINES[name])["first"]
+    before = {file: blocks(plans.plan(one)) for file, one in plans.statements(without, seek).items()}
+    for file, statement in plans.statements(MUTERS[name], seek).items():
+        people = 2_000 if "silent" in name else 100
+        kwips = people + LIMIT * (LIMIT + 2) if file in FALLBACK else 3 * LIMIT
+        more = blocks(plans.plan(statement)) - before[file]
+        assert more <= 250 + 8 * kwips, (file, more)
 
 
 def test_explainfeeds_prints_every_timeline(populated, db, capsys) -> None:

@@ -207,7 +207,11 @@ class TimelineTests(TestCase):
             community.add((place + number + 1) * STEP, written)
         thread_id = (place + 1) * STEP
         comments = [k for k in community.kwips.values() if k.thread_id == thread_id]
-        visible = [kwip.pk for kwip in comments if community.is_visible(kwip, viewer)]
+        visible = [
+            kwip.pk
+            for kwip in comments
+            if community.is_visible(kwip, viewer) and community.is_heard(kwip, viewer, inside=True)
+        ]
         assert visible
         timeline = queries.conversation(viewer_id=viewer or None, thread_id=thread_id)
         with patch.object(queries, "PAGE_SIZE", limit):

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from apps.accounts.actions import set_private, switch_off
 from apps.accounts.counters import lock_people
 from apps.accounts.models import User
-from apps.graph import actions, events
+from apps.graph import actions, blocking, events
 from apps.graph.models import Block, Follow, FollowRequest
 from apps.graph.tests.test_follow import counters_are_exact
 from tests.support.concurrency import at_once
@@ -242,3 +242,12 @@ def test_an_answer_is_final_whichever_of_the_two_it_is(ann: User, bob: User) -> 
         assert accepted != refused
         assert state() == (FOLLOWING if accepted else NEITHER)
         actions.unfollow(follower=bob, followee=ann)
+
+
+def test_a_block_ends_requests_in_both_directions(ann: User, bob: User) -> None:
+    User.objects.update(is_private=True)
+    actions.follow(follower=ann, followee=bob)
+    actions.follow(follower=bob, followee=ann)
+    assert FollowRequest.objects.count() == 2
+    blocking.block(blocker=ann, blocked=bob)
+    assert not FollowRequest.objects.exists()

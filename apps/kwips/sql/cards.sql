@@ -16,6 +16,7 @@ SELECT
     k.favourites_count,
     k.shares_count,
     k.visibility <> 0 OR k.audience_id IS NOT NULL,
+    k.withheld & ~1,
     k.thread_id,
     ta.id,
     coalesce(ta.username, ''),

@@ -1,8 +1,10 @@
 -- Stores a comment with its tags and mentions, and whether its author tracks the conversation, unless %(track)s is
 -- NULL. Returns no row if its author has used the form key before, or if the kwip or the answered comment is
--- deleted. The caller holds the locks of the kwip's and the author's row. An app above may add CTEs and a value.
--- index: accounts_user_pkey (id), kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id)
--- types: text text, form_key uuid, suspended smallint, track boolean
+-- deleted, or by someone with a block between them and the author. The caller holds the locks of the kwip's and the
+-- author's row. An app above may add CTEs and a value.
+-- index: accounts_user_pkey (id), kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id),
+-- block_once (blocker_id, blocked_id), block_blocked_blocker (blocked_id, blocker_id)
+-- types: text text, form_key uuid, suspended smallint, held smallint, track boolean
 WITH made AS (
     INSERT INTO kwips_kwip (
         author_id, thread_id, answers_id, text, form_key, visibility, audience_id, withheld,
@@ -10,7 +12,7 @@ WITH made AS (
     )
     SELECT
         a.id, t.id, %(answers)s, %(text)s, %(form_key)s::uuid, t.visibility, t.audience_id,
-        CASE WHEN a.is_active THEN 0 ELSE %(suspended)s END,
+        CASE WHEN a.is_active THEN 0 ELSE %(suspended)s END | %(held)s,
         t.last_active_at, t.last_active_at,
         1, 0, 0
     FROM accounts_user a
@@ -18,7 +20,11 @@ WITH made AS (
     WHERE a.id = %(author)s
       AND t.id = %(thread)s
       AND NOT EXISTS ({by_form})
-      AND (%(answers)s IS NULL OR EXISTS (SELECT FROM kwips_kwip WHERE id = %(answers)s))
+      AND (
+        %(answers)s IS NULL
+        OR EXISTS (SELECT FROM kwips_kwip k WHERE k.id = %(answers)s AND {unblocked_by_author})
+      )
+      AND {thread_unblocked}
     RETURNING *
 ),
 tracked AS (

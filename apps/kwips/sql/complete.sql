@@ -64,7 +64,7 @@ CROSS JOIN LATERAL (SELECT u.* FROM accounts_user u WHERE u.id = candidate.id OF
 WHERE u.is_active
   AND u.id <> %(viewer)s
   AND u.id NOT IN (
-    SELECT m.muted_id FROM graph_mute m WHERE m.muter_id = %(viewer)s
+    SELECT m.muted_id FROM graph_mute m WHERE m.muter_id = %(viewer)s AND (m.ends_at IS NULL OR m.ends_at > now())
     UNION ALL
     SELECT b.blocked_id FROM graph_block b WHERE b.blocker_id = %(viewer)s
     UNION ALL

@@ -1,8 +1,10 @@
--- Stores a favourite; no row if it is one already, or if the kwip is deleted. The caller holds the kwip's lock.
--- index: favourite_once (user_id, kwip_id), kwips_kwip_pkey (id), accounts_user_pkey (id)
+-- Stores a favourite; no row if it is one already, if the kwip is deleted, or if a block is between the person and its
+-- author. The caller holds the locks of the kwip's and the person's row.
+-- index: favourite_once (user_id, kwip_id), kwips_kwip_pkey (id), accounts_user_pkey (id),
+-- block_once (blocker_id, blocked_id), block_blocked_blocker (blocked_id, blocker_id)
 WITH marked AS (
     INSERT INTO kwips_favourite (user_id, kwip_id)
-    SELECT %(person)s, k.id FROM kwips_kwip k WHERE k.id = %(kwip)s
+    SELECT %(person)s, k.id FROM kwips_kwip k WHERE k.id = %(kwip)s AND {unblocked_by_person}
     ON CONFLICT DO NOTHING
     RETURNING user_id, kwip_id
 )

@@ -1,7 +1,8 @@
 -- What the counters of %(person)s count and the lists beside them do not show to %(viewer)s: deactivated
--- followers and followees, and followers-only kwips if the viewer does not follow. Only these rows are
--- counted, in indexes.
--- index: user_switched_off (id), follow_once (follower_id, followee_id), kwip_followers_only (audience_id)
+-- followers and followees, followers-only kwips if the viewer does not follow, and withheld kwips. Only these rows
+-- are counted, in indexes.
+-- index: user_switched_off (id), follow_once (follower_id, followee_id), kwip_followers_only (audience_id),
+-- kwip_withheld (author_id)
 SELECT
     (
         SELECT count(*)
@@ -22,5 +23,17 @@ SELECT
           AND k.thread_id IS NULL
           AND NOT EXISTS (
             SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = %(person)s
+          )
+    ) + (
+        SELECT count(*)
+        FROM kwips_kwip k
+        WHERE k.author_id = %(person)s
+          AND k.withheld > 0
+          AND k.thread_id IS NULL
+          AND (
+            k.audience_id IS NULL
+            OR EXISTS (
+                SELECT FROM graph_follow f WHERE f.follower_id = %(viewer)s AND f.followee_id = %(person)s
+            )
           )
     )

@@ -12,4 +12,5 @@ tagged AS (
     SELECT made.id, tag.id
     FROM made CROSS JOIN kwips_tag tag
     WHERE tag.name = ANY (ARRAY(SELECT unnest(%(tags)s::text[])))
+    RETURNING tag_id
 )

@@ -161,7 +161,7 @@ def test_a_removal_that_is_killed_goes_on_where_it_was(ann: User) -> None:
         # The last batch waits for this lock, and is killed.
         Kwip.objects.select_for_update().get(pk=Kwip.objects.aggregate(last=Max("pk"))["last"])
         removing = subprocess.Popen(
-            [sys.executable, "manage.py", "moderate", "ann", "--remove"],
+            [sys.executable, "manage.py", "remove_written", "ann"],
             cwd=settings.BASE_DIR,
             env=os.environ | {"DATABASE_NAME": str(connection.settings_dict["NAME"]), "STATIC_MANIFEST": "0"},
             stdout=subprocess.DEVNULL,
@@ -171,7 +171,7 @@ def test_a_removal_that_is_killed_goes_on_where_it_was(ann: User) -> None:
         assert removing.wait(timeout=30) == -signal.SIGKILL
     assert Kwip.objects.count() == 50
     counters_are_exact()
-    call_command("moderate", "ann", remove=True, stdout=io.StringIO())
+    call_command("remove_written", "ann", stdout=io.StringIO())
     assert (Kwip.objects.count(), Tombstone.objects.count()) == (0, 250)
     counters_are_exact()
 
@@ -183,27 +183,15 @@ def test_what_was_asked_for_twice_is_removed_once(ann: User, operator: User, spa
     what_is_left_is_bobs()
 
 
-def test_the_command_switches_off_and_removes(ann: User, bob: User, spam: list[Kwip]) -> None:
+def test_the_command_removes(ann: User, spam: list[Kwip]) -> None:
     output = io.StringIO()
-    call_command("moderate", "@Ann", off=True, remove=True, stdout=output)
-    assert "ann is off." in output.getvalue()
+    call_command("remove_written", "@Ann", stdout=output)
     assert "ann: 17 kwips and comments removed." in output.getvalue()
     what_is_left_is_bobs()
-    ann.refresh_from_db()
-    assert not ann.is_active
-    call_command("moderate", "ann", on=True, stdout=output)
-    ann.refresh_from_db()
-    assert ann.is_active
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [(["ann"], "say what to do"), (["ann", "nemo", "--remove"], "no such user: nemo; nothing was done")],
-)
-def test_the_command_says_what_is_wrong_before_it_does_anything(
-    ann: User, spam: list[Kwip], words: list[str], message: str
-) -> None:
+def test_the_command_with_an_unknown_name_does_nothing(ann: User, spam: list[Kwip]) -> None:
     before = Kwip.objects.count()
-    with pytest.raises(CommandError, match=message):
-        call_command("moderate", *words)
+    with pytest.raises(CommandError, match="no such user: nemo; nothing was done"):
+        call_command("remove_written", "ann", "nemo")
     assert Kwip.objects.count() == before

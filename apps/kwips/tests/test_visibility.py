@@ -117,7 +117,7 @@ def test_a_visibility_of_a_later_release_is_for_the_author_alone(ann: User, bob:
     assert seen_by(ann) == {kwip}
 
 
-@pytest.mark.parametrize("reason", [1, 2, 3])
+@pytest.mark.parametrize("reason", [1, 3, 5])
 def test_a_withheld_kwip_and_its_comments_are_hidden_from_everyone(
     ann: User, bob: User, publish, comment, reason: int
 ) -> None:
@@ -125,6 +125,18 @@ def test_a_withheld_kwip_and_its_comments_are_hidden_from_everyone(
     comment(bob, kwip)
     Kwip.objects.filter(pk=kwip.pk).update(withheld=reason)
     assert seen_by(None) == seen_by(ann) == seen_by(bob) == set()
+
+
+@pytest.mark.parametrize("reason", [2, 4, 6, 8])
+def test_what_is_withheld_for_another_reason_than_its_authors_state_is_for_the_author_alone(
+    ann: User, bob: User, publish, comment, reason: int
+) -> None:
+    kwip = publish(ann)
+    below = comment(bob, kwip)
+    Follow.objects.create(follower=bob, followee=ann)
+    Kwip.objects.filter(pk=kwip.pk).update(withheld=reason)
+    assert seen_by(None) == seen_by(bob) == set()
+    assert seen_by(ann) == {kwip, below}
 
 
 def test_a_comment_has_the_visibility_of_its_kwip(ann: User, bob: User, publish, comment) -> None:

@@ -21,6 +21,8 @@ from apps.limits import hit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
+LONG = "a text that is long enough to be counted"
+
 type Cost = Callable[..., tuple[int, int, int]]
 
 
@@ -31,7 +33,8 @@ def kwip(bob: User, publish: Callable[..., Kwip]) -> Kwip:
 
 @pytest.fixture
 def cost(client: Client, ann: User) -> Cost:
-    """Posts a form as ann, who is cached; returns its statements, messages and round trips."""
+    """Posts a form as ann, who is cached and not new; returns its statements, messages and round trips."""
+    User.objects.filter(pk=ann.pk).update(is_vouched=True)
     client.force_login(ann)
 
     def _cost(path: str, **form: object) -> tuple[int, int, int]:
@@ -52,6 +55,18 @@ def test_publishing(cost: Cost, bob: User) -> None:
     assert cost("/kwip/", text="hm", form_key=uuid.uuid4()) == (3, 2, 2)
     # and the tags that are new
     assert cost("/kwip/", text="#tea and #milk with @bob", form_key=uuid.uuid4()) == (4, 2, 2)
+    # and how often a text that is not short was written
+    assert cost("/kwip/", text=LONG, form_key=uuid.uuid4()) == (4, 3, 2)
+
+
+def test_publishing_by_a_new_account(cost: Cost, ann: User, bob: User) -> None:
+    User.objects.filter(pk=ann.pk).update(is_vouched=False)
+    # limit, then as for others
+    assert cost("/kwip/", text="hm", form_key=uuid.uuid4()) == (3, 2, 2)
+    # and whom it mentions, who of them follows, one more limit; the new tags
+    assert cost("/kwip/", text="#tea and #milk with @bob", form_key=uuid.uuid4()) == (7, 5, 2)
+    # and how often a text that is not short was written, by this account and by new ones
+    assert cost("/kwip/", text=LONG, form_key=uuid.uuid4()) == (5, 4, 2)
 
 
 def test_publishing_again_by_the_same_form(cost: Cost, ann: User) -> None:
@@ -101,8 +116,8 @@ def test_favouriting(cost: Cost, kwip: Kwip) -> None:
 
 
 def test_sharing(cost: Cost, kwip: Kwip) -> None:
-    # limit, the kwip, then in one message: its counter, the share; the notice and its savepoint
-    assert cost(f"/kwip/{kwip.pk}/share/") == (6, 4, 2)
+    # limit, the kwip, then in one message: its counter, the person's lock, the share; notice and savepoint
+    assert cost(f"/kwip/{kwip.pk}/share/") == (7, 4, 2)
     assert cost(f"/kwip/{kwip.pk}/unshare/") == (4, 3, 2)
 
 

@@ -39,7 +39,9 @@ SET
     newest_id = copies.id,
     has_written = s.has_written OR copies.is_mine,
     is_unread = s.is_unread OR NOT (copies.is_mine OR EXISTS (
-        SELECT FROM graph_mute m WHERE m.muter_id = copies.owner_id AND m.muted_id = copies.other_id
+        SELECT
+        FROM graph_mute m
+        WHERE m.muter_id = copies.owner_id AND m.muted_id = copies.other_id AND (m.ends_at IS NULL OR m.ends_at > now())
     ))
 FROM copies
 WHERE s.owner_id = copies.owner_id AND s.other_id = copies.other_id

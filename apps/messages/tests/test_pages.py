@@ -16,7 +16,7 @@ from apps.commandqueue.models import Command
 from apps.graph.models import Follow
 from apps.kwips.models import Kwip
 from apps.messages import queries
-from apps.messages.models import NOTE_LIMIT, TEXT_LIMIT, Message, Report
+from apps.messages.models import TEXT_LIMIT, Message
 from apps.messages.tests.conftest import Send, texts
 
 pytestmark = pytest.mark.django_db
@@ -63,47 +63,6 @@ def test_no_one_else_sees_a_message_anywhere(ann: User, fan: User, send: Send) -
     assert Message.objects.count() == 2
     assert not Kwip.objects.exists(), "no timeline could show it"
     assert SECRET in page_of(client_of(ann), f"/messages/bob/{pk}/")
-
-
-def test_an_operator_sees_a_message_if_it_is_reported_and_no_other(ann: User, fan: User, send: Send) -> None:
-    send(ann, fan, f"{SECRET} one")
-    send(ann, fan, f"{SECRET} two")
-    two = Message.objects.get(owner=fan, text__endswith="two")
-    fans, operator = client_of(fan), client_of(User.objects.create_superuser("ops", "ops@example.org"))
-    assert "report it" in page_of(fans, f"/messages/ann/{two.pk}/")
-    for _ in range(2):
-        fans.post(f"/messages/ann/{two.pk}/report/", {"note": "not nice"})
-    fans.post("/messages/ann/delete/", {"newest": two.pk})
-    report = Report.objects.get()
-    listed = page_of(operator, "/admin/private_messages/report/")
-    assert SECRET not in listed
-    page = page_of(operator, f"/admin/private_messages/report/{report.pk}/change/")
-    assert f"{SECRET} two" in page
-    assert "not nice" in page
-    assert f"{SECRET} one" not in page
-    marked = {"action": "handled", "_selected_action": [report.pk]}
-    operator.post("/admin/private_messages/report/", marked)
-    assert Report.objects.get().is_handled
-    assert operator.get("/admin/private_messages/message/").status_code == 404
-
-
-def test_one_does_not_report_what_one_wrote_and_a_long_note_comes_back(
-    ann: User, fan: User, send: Send, settings
-) -> None:
-    send(ann, fan)
-    mine, theirs = Message.objects.get(owner=ann), Message.objects.get(owner=fan)
-    assert client_of(ann).post(f"/messages/bob/{mine.pk}/report/").status_code == 422
-    answer = client_of(fan).post(f"/messages/ann/{theirs.pk}/report/", {"note": "x" * (NOTE_LIMIT + 1)})
-    assert answer.status_code == 422
-    assert "x" * (NOTE_LIMIT + 1) in answer.content.decode()
-    settings.LIMITS = settings.LIMITS | {"report": "1/1d"}
-    client = client_of(fan)
-    for status in (302, 429):
-        send(ann, fan)
-        newest = queries.newest(fan, ann)
-        assert newest
-        assert client.post(f"/messages/ann/{newest.pk}/report/", {"note": "x"}).status_code == status
-    assert Report.objects.count() == 1
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * (TEXT_LIMIT + 1), "a\x00b"])

@@ -1,8 +1,9 @@
--- Notifies %(recipients)s of one fact, except its actor. An existing notice stays as it is; if the kind is
+-- Notifies %(recipients)s of one fact, except its actor, and those with a block or mute between. An existing notice stays as it is; if the kind is
 -- %(repeated)s, it becomes new again; one that was mailed and is unseen is not mailed again. A new id puts it
 -- first.
 -- index: accounts_user_pkey (id), mute_once (muter_id, muted_id), notice_once (recipient_id, kind, subject, actor_id),
--- notifications_preferences_pkey (user_id)
+-- notifications_preferences_pkey (user_id), muted_conversation_once (muter_id, kwip_id),
+-- block_once (blocker_id, blocked_id)
 -- types: recipients bigint[], kind text, grouping text, channel text, repeated boolean
 WITH written AS (
     INSERT INTO notifications_notice AS n
@@ -16,7 +17,14 @@ WITH written AS (
       AND p.id IS DISTINCT FROM %(actor)s
       AND ({wanted})
       AND chosen.channel <> 'none'
-      AND NOT EXISTS (SELECT FROM graph_mute m WHERE m.muter_id = p.id AND m.muted_id = %(actor)s)
+      AND NOT EXISTS (
+        SELECT FROM graph_mute m WHERE m.muter_id = p.id AND m.muted_id = %(actor)s AND (m.ends_at IS NULL OR m.ends_at > now())
+      )
+      AND NOT EXISTS (
+        SELECT FROM graph_mutedconversation m WHERE m.muter_id = p.id AND m.kwip_id = %(thread)s AND (m.ends_at IS NULL OR m.ends_at > now())
+      )
+      AND NOT EXISTS (SELECT FROM graph_block b WHERE b.blocker_id = p.id AND b.blocked_id = %(actor)s)
+      AND NOT EXISTS (SELECT FROM graph_block b WHERE b.blocker_id = %(actor)s AND b.blocked_id = p.id)
     ORDER BY p.id
     ON CONFLICT (recipient_id, kind, subject, actor_id) DO UPDATE
     SET

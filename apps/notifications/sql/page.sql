@@ -2,12 +2,14 @@
 -- lines. A line is what a kind says about one subject, with its newest three actors and the number of all,
 -- and the beginning of the text that it leads to.
 -- `shown` takes of the newest %(most)s notices those that the viewer may see now: nothing deleted, withheld or
--- not for them, nothing by people who are switched off, muted or blocked, or who took it back ({condition}). A
+-- not for them, nothing by people who are switched off, muted or blocked, or who took it back ({condition}), nothing of
+-- muted conversations or with muted words. A
 -- notice of comments leads to the first comment that is still there.
 -- index: notice_list (recipient_id, id DESC), kwips_kwip_pkey (id), kwip_conversation_by_id (thread_id, id),
 -- accounts_user_pkey (id), mute_once (muter_id, muted_id), block_once (blocker_id, blocked_id),
 -- notifications_operatormessage_pkey (id),
--- block_blocked_blocker (blocked_id, blocker_id), kwips_track_pkey (kwip_id, user_id)
+-- block_blocked_blocker (blocked_id, blocker_id), kwips_track_pkey (kwip_id, user_id),
+-- muted_conversation_once (muter_id, kwip_id)
 -- types: new bigint[]
 WITH recent AS (
     SELECT n.*
@@ -17,7 +19,7 @@ WITH recent AS (
     LIMIT %(most)s
 ),
 silenced AS MATERIALIZED (
-    SELECT m.muted_id AS id FROM graph_mute m WHERE m.muter_id = %(viewer)s
+    SELECT m.muted_id AS id FROM graph_mute m WHERE m.muter_id = %(viewer)s AND (m.ends_at IS NULL OR m.ends_at > now())
     UNION ALL
     SELECT b.blocked_id FROM graph_block b WHERE b.blocker_id = %(viewer)s
     UNION ALL
@@ -31,7 +33,7 @@ shown AS MATERIALIZED (
     LEFT JOIN LATERAL (
         SELECT k.id, k.author_id
         FROM kwips_kwip k
-        WHERE k.id = n.kwip_id AND n.kind NOT IN ('comment', 'tracked') AND {visible}
+        WHERE k.id = n.kwip_id AND n.kind NOT IN ('comment', 'tracked') AND {visible} AND {heard}
         UNION ALL
         (
             SELECT k.id, k.author_id
@@ -43,12 +45,16 @@ shown AS MATERIALIZED (
               AND k.author_id <> %(viewer)s
               AND k.author_id NOT IN (SELECT id FROM silenced)
               AND {visible}
+              AND {heard}
             ORDER BY k.id
             LIMIT 1
         )
     ) place ON true
     LEFT JOIN accounts_user actor ON actor.id = coalesce(n.actor_id, place.author_id)
     WHERE (n.kwip_id IS NULL) = (place.id IS NULL)
+      AND (n.thread_id IS NULL OR n.thread_id NOT IN (
+        SELECT m.kwip_id FROM graph_mutedconversation m WHERE m.muter_id = %(viewer)s AND (m.ends_at IS NULL OR m.ends_at > now())
+      ))
       AND coalesce(actor.is_active, true)
       AND (actor.id IS NULL OR actor.id NOT IN (SELECT id FROM silenced))
       AND ({condition})

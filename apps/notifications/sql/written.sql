@@ -1,7 +1,7 @@
 -- Fragment: `written`, the new notices of the kwip or comment `made`, for those who are `due` and may see it,
--- {if_few}; with the channel that each chose, else the {default}. Sorted, so that two statements cannot deadlock.
+-- {if_few}, and mute nothing of it (`tagged` are its tags); with the channel that each chose, else the {default}. Sorted, so that two statements cannot deadlock.
 -- index: accounts_user_pkey (id), mute_once (muter_id, muted_id), notice_once (recipient_id, kind, subject, actor_id),
--- notifications_preferences_pkey (user_id)
+-- notifications_preferences_pkey (user_id), muted_conversation_once (muter_id, kwip_id)
 written AS (
     INSERT INTO notifications_notice AS n
         (recipient_id, kind, subject, actor_id, thread_id, kwip_id, grouping, channel, is_waiting, is_cleared)
@@ -17,7 +17,15 @@ written AS (
       AND p.id <> k.author_id
       AND ({wanted})
       AND chosen.channel <> 'none'
-      AND NOT EXISTS (SELECT FROM graph_mute m WHERE m.muter_id = p.id AND m.muted_id = k.author_id)
+      AND NOT EXISTS (
+        SELECT FROM graph_mute m WHERE m.muter_id = p.id AND m.muted_id = k.author_id AND (m.ends_at IS NULL OR m.ends_at > now())
+      )
+      AND NOT EXISTS (
+        SELECT
+        FROM graph_mutedconversation m
+        WHERE m.muter_id = p.id AND m.kwip_id = coalesce(k.thread_id, k.id) AND (m.ends_at IS NULL OR m.ends_at > now())
+      )
+      AND {unworded_to_person}
       AND {visible_to_person}
     ORDER BY p.id
     ON CONFLICT (recipient_id, kind, subject, actor_id) DO UPDATE

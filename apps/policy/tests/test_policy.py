@@ -116,10 +116,22 @@ def test_the_operator_edits_the_policy_in_the_admin(client: Client) -> None:
     address = client.get("/admin/policy/sitepolicy/")["Location"]
     assert client.get(address).status_code == 200
     assert not SitePolicy.objects.exists(), "looking changes nothing"
-    form = {"sign_up": "closed", "announcement": " tea  at four", "_save": "save"}
+    form = {"sign_up": "closed", "announcement": " tea  at four", "_save": "save", "new_account_hours": "24"}
     assert client.post(address, form).status_code == 200, "an announcement without an end"
     until = {"announcement_until_0": "2100-01-01", "announcement_until_1": "12:00:00"}
     assert client.post(address, form | until).status_code == 302
     assert queries.current()[:2] == ("closed", "tea at four")
-    assert client.post(address, {"sign_up": "open", "_save": "save"}).status_code == 302
+    assert (
+        client.post(address, {"sign_up": "open", "new_account_hours": "0", "_save": "save"}).status_code
+        == 302
+    )
     assert queries.current()[:2] == ("open", "")
+    assert queries.current().new_account_hours == 0
+
+
+def test_one_is_away_until_the_end() -> None:
+    assert not queries.current().is_away
+    SitePolicy(away_until=in_(hours=1)).save()
+    assert queries.current().is_away
+    SitePolicy(away_until=in_(hours=-1)).save()
+    assert not queries.current().is_away

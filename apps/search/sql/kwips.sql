@@ -30,6 +30,7 @@ FROM (
     WHERE ({visible})
       AND {thread_visible}
       AND {unmuted}
+      AND {unsilenced}
       AND {unlimited}
       AND {switched_on}
     LIMIT %(limit)s

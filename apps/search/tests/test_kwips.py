@@ -174,8 +174,8 @@ class SearchTests(TestCase):
         self, community, asked, relations, viewer_name, author, size, chance, limited
     ) -> None:
         people = {name: User.objects.create_user(name, f"{name}@example.org") for name in NAMES}
-        related(people, *relations)
         said = published(people, community, chance)
+        related(people, *relations)  # later: no one comments across a block
         User.objects.filter(username__in=limited).update(is_limited=True)
         viewer = people[viewer_name] if viewer_name else None
         visible = Kwip.objects.filter(VisibleTo(viewer.pk if viewer else None))

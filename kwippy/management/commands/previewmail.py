@@ -11,9 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts import mail_samples as accounts
 from apps.contact import mails as contact
+from apps.moderation import mails as moderation
 from apps.notifications.mail import mails as notifications
 
-SOURCES = (accounts.samples, contact.samples, notifications.samples)
+SOURCES = (accounts.samples, contact.samples, notifications.samples, moderation.samples)
 
 
 class Command(BaseCommand):

@@ -161,8 +161,8 @@ def test_what_may_not_be_seen_any_more_is_in_no_digest(
 def test_a_digest_is_bounded_whatever_happened(ann: User, bob: User, publish: Write, comment: Write) -> None:
     for number in range(30):
         kwip = publish(bob, f"@ann {number} " + "x" * 2_000)
-        for _ in range(7):
-            comment(bob, kwip, "@ann " + "y" * 2_000)
+        for place in range(7):
+            comment(bob, kwip, f"@ann {number}, {place} " + "y" * 2_000)
     assert send_digests() == 1
     row = Command.objects.get(kind=Kind.MAIL)
     assert len(bytes(row.body or b"")) < 200_000

@@ -1,0 +1,46 @@
+"""Reads of the pages."""
+
+import datetime
+from typing import NamedTuple
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from apps.accounts.applications import REFUSED_LIFETIME
+from apps.accounts.names import RESERVED_FOR, SIGN_UP_LIFETIME
+from apps.sitepages.models import SitePage, Slug
+
+# When the texts in `templates/sitepages/texts/` were last changed.
+TEXTS_WRITTEN = datetime.datetime(2026, 11, 26, tzinfo=datetime.UTC)
+_DAY = 86_400
+
+
+class Shown(NamedTuple):
+    """What a page shows: its title, its text, and when that was last changed."""
+
+    title: str
+    text: str
+    changed_at: datetime.datetime
+
+
+def shown(slug: str) -> Shown:
+    """The operator's text, or that of the release."""
+    page = SitePage.objects.filter(pk=slug).first()
+    text = page.text if page is not None else ""
+    changed_at = (page.changed_at if page is not None else None) or TEXTS_WRITTEN
+    title = str(Slug(slug).label)
+    return Shown(title, text or text_of_release(slug), changed_at if text else max(changed_at, TEXTS_WRITTEN))
+
+
+def text_of_release(slug: str) -> str:
+    """The text of the release, with the periods that this site is set to."""
+    context = {
+        "site_name": settings.SITE_NAME,
+        "notice_days": settings.NOTICE_DAYS,
+        "invitation_days": settings.INVITATION_DAYS,
+        "session_days": settings.SESSION_COOKIE_AGE // _DAY,
+        "sign_up_days": SIGN_UP_LIFETIME.days,
+        "application_days": REFUSED_LIFETIME.days,
+        "former_name_days": RESERVED_FOR.days,
+    }
+    return render_to_string(f"sitepages/texts/{slug}.txt", context).strip()
