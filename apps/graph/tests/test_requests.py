@@ -3,12 +3,10 @@
 from functools import partial
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.actions import set_private, switch_off
-from apps.accounts.counters import lock_people
 from apps.accounts.models import User
 from apps.graph import actions, blocking, events
 from apps.graph.models import Block, Follow, FollowRequest
@@ -187,14 +185,6 @@ def test_a_public_persons_lists_cost_no_query_more(
         assert asked_among(7, [bob]) == set()
 
 
-def block(ann: User, bob: User) -> None:
-    """What severs the two for good, under the same locks."""
-    with transaction.atomic():
-        lock_people({ann.pk, bob.pk})
-        Block.objects.get_or_create(blocker=ann, blocked=bob)
-        actions.unfollow(follower=bob, followee=ann)
-
-
 def test_a_request_is_not_accepted_across_a_block(ann: User, bob: User) -> None:
     actions.follow(follower=bob, followee=ann)
     Block.objects.create(blocker=bob, blocked=ann)
@@ -222,7 +212,9 @@ def test_in_either_order_a_withdrawn_or_blocked_person_does_not_follow(
     ann: User, bob: User, how: str
 ) -> None:
     end = (
-        partial(block, ann, bob) if how == "block" else partial(actions.unfollow, follower=bob, followee=ann)
+        partial(block, blocker=ann, blocked=bob)
+        if how == "block"
+        else partial(actions.unfollow, follower=bob, followee=ann)
     )
     for _ in range(20):
         Block.objects.all().delete()
