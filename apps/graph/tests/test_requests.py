@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.actions import set_private, switch_off
 from apps.accounts.models import User
-from apps.graph import actions, blocking, events
+from apps.graph import actions, events
 from apps.graph.models import Block, Follow, FollowRequest
 from apps.graph.tests.test_follow import counters_are_exact
 from tests.support.concurrency import at_once
@@ -241,5 +241,5 @@ def test_a_block_ends_requests_in_both_directions(ann: User, bob: User) -> None:
     actions.follow(follower=ann, followee=bob)
     actions.follow(follower=bob, followee=ann)
     assert FollowRequest.objects.count() == 2
-    blocking.block(blocker=ann, blocked=bob)
+    block(blocker=ann, blocked=bob)
     assert not FollowRequest.objects.exists()
