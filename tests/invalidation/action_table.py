@@ -93,11 +93,11 @@ def blocks(scenario: Scenario) -> dict[str, Any]:
     return {"blocker": scenario.ann, "blocked": scenario.bob}
 
 
-def follows(scenario: Scenario) -> dict[str, User]:
+def follows(scenario: Scenario) -> dict[str, Any]:
     return {"follower": scenario.bob, "followee": scenario.ann}
 
 
-def asks_cee(scenario: Scenario) -> dict[str, User]:
+def asks_cee(scenario: Scenario) -> dict[str, Any]:
     return {"follower": scenario.bob, "followee": scenario.cee}
 
 

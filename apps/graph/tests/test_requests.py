@@ -1,5 +1,6 @@
 """Requests to follow a private account: exact and idempotent, also when both people act at the same time."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from apps.accounts.actions import set_private, switch_off
 from apps.accounts.models import User
 from apps.graph import actions, events
+from apps.graph.blocking import block
 from apps.graph.models import Block, Follow, FollowRequest
 from apps.graph.tests.test_follow import counters_are_exact
 from tests.support.concurrency import at_once
@@ -200,8 +202,11 @@ def test_fifty_requests_at_once_are_one_and_fifty_answers_are_one_follow(
     monkeypatch.setattr(events.followed, "emit", followed.append)
     at_once([partial(actions.follow, follower=bob, followee=ann)] * 50)
     assert state() == ASKING
-    accepts = [partial(actions.accept, asked=ann, asker=bob)] * 25
-    at_once([*accepts, *[partial(actions.follow, follower=bob, followee=ann)] * 25])
+    both: list[Callable[[], object]] = [
+        partial(actions.accept, asked=ann, asker=bob),
+        partial(actions.follow, follower=bob, followee=ann),
+    ]
+    at_once(both * 25)
     assert state() == FOLLOWING
     assert [pair.by_request for pair in followed] == [True]
 
