@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz),
     path("metrics", metrics.hidden),
     *([path("media/<path:path>", media)] if settings.SERVE_MEDIA else []),
+    path("", include("apps.archive.urls")),
     path("", include("apps.contact.urls")),
     path("", include("apps.sitepages.urls")),
     path("", include("apps.notifications.urls")),
@@ -53,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.messages.urls")),
     path("", include("apps.kwips.urls")),
     path("", include("apps.graph.urls")),
+    path("", include("apps.directory.urls")),
     path("", include("apps.feeds.urls")),
 ]
 

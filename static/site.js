@@ -214,6 +214,16 @@
     }
   }
 
+  /* Work that takes a while: its part of the page is read again until it is done. */
+  async function refresh(part) {
+    let now;
+    try {
+      now = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html").getElementById(part.id);
+    } catch { /* away for a moment */ }
+    if (now && now.innerHTML !== part.innerHTML) part.innerHTML = now.innerHTML;
+    if (!now || "refresh" in now.dataset) setTimeout(() => refresh(part), 2000);
+  }
+
   /* New kwips are told of, never pushed in. */
   async function askForNews(line) {
     if (document.hidden) return;
@@ -261,6 +271,7 @@
   }
   all("textarea:not([readonly])").forEach(tend);
   document.querySelector("[aria-invalid=true], [role=alert]")?.focus();
+  for (const part of all("[data-refresh]")) setTimeout(() => refresh(part), 2000);
   for (const line of all("[data-news]")) setInterval(() => askForNews(line), 60000);
   tellTimes();
   tellTimeZone();

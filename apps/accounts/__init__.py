@@ -1,0 +1,24 @@
+"""People: sign-up and sign-in (django-allauth), user names, profile, settings, pictures, sessions, leaving.
+
+What is deleted of a person who leaves, and when:
+
+    leave ─▶ hidden, sessions ended, way back mailed ─▶ 14 days ─▶ erase_due ─▶ user row, name reserved
+               │                                                  (in batches, by the registered erasers)
+               └─ come_back: all is as before; a suspension stays
+
+- *At once*: nothing. The person is switched off (`actions.switch_off`), so every page omits them and theirs.
+- *After 14 days* (`erasing.erase_due`, every 10 minutes; at once by ``manage.py deleteaccount``): profile and
+  picture, kwips with the comments below them, comments, favourites, shares, bookmarks, follows, blocks,
+  mutes, tracks, notices of and about the person, sessions, addresses, sign-ups, applications, invitations,
+  counts of limits; messages on both sides, since a kept copy would have the person's words; what they wrote
+  to the operators; mail to them and about them that waits, and finished tasks. Counters of others follow.
+- *Stays*: what others wrote in kwips of their own, without links to the person; reports by the person,
+  without what they said; the admin's log about the person, as "deleted account"; a keyed hash of the user
+  name, for a year; one line of the log with the id.
+- *Expires by itself*: cards and pages in memcached that nothing reads any more (24 hours at most), counts of
+  limits by network, log files and backups (the operator's).
+
+An app that stores more than a plain foreign key to a person registers an eraser (`erasing.register`).
+
+Read in this order: ``models.py``, ``actions.py``, ``leaving.py``, ``erasing.py``, ``erasers.py``.
+"""

@@ -1,13 +1,13 @@
 """Writes to profiles, pictures and account states."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import structlog
 from django.db import transaction
 from django.db.models import F
 
-from apps.accounts import avatars, events
+from apps.accounts import avatars, events, links
 from apps.accounts.counters import lock_people
 from apps.accounts.models import OffReason, User
 
@@ -15,11 +15,21 @@ log = structlog.get_logger("kwippy.accounts")
 
 
 @transaction.atomic
-def change_profile(*, user: User, display_name: str, bio: str) -> None:
+def change_profile(
+    *,
+    user: User,
+    display_name: str,
+    bio: str,
+    pronouns: str = "",
+    location: str = "",
+    urls: Sequence[str] = (),
+) -> None:
     """Updates the profile. Cards show the display name, so a new one increments the user's version."""
     before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    wanted = {"display_name": display_name, "bio": bio}
+    wanted = {"display_name": display_name, "bio": bio, "pronouns": pronouns, "location": location}
     changed = frozenset(name for name, value in wanted.items() if getattr(before, name) != value)
+    if links.replace(before, urls):
+        changed |= {"links"}
     if changed:
         cards_change = int("display_name" in changed)
         User.objects.filter(pk=user.pk).update(**wanted, version=F("version") + cards_change)

@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from apps import limits
-from apps.accounts import invitations, queries, sign_ups
+from apps.accounts import invitations, leaving, queries, sign_ups
 from apps.accounts.backends import login_of
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import validate_header_address
@@ -109,8 +109,11 @@ class AccountAdapter(DefaultAccountAdapter):
             self.send_mail("account/email/failed_sign_ins", user.email, {"user": user} | ways)
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
-        """Only the right password leads here."""
+        """Only the right password leads here. A person who is leaving can come back."""
         assert isinstance(user, User)  # noqa: S101
+        if (row := leaving.of_person(user)) is not None:
+            context = {"leaving": row, "way_back": leaving.way_back(row)}
+            return render(request, "accounts/come_back.html", context)
         path = next((path for way in ways_to_appeal if (path := way(user))), "")
         return render(request, "account/account_inactive.html", {"appeal_path": path}, status=403)
 

@@ -35,7 +35,7 @@ class UserAdmin(DjangoUserAdmin):
     readonly_fields = ("joined_at", "last_login")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("person"), {"fields": ("display_name", "bio", "email")}),
+        (_("person"), {"fields": ("display_name", "bio", "pronouns", "location", "email")}),
         (
             _("may"),
             {"fields": ("is_active", "is_vouched", "is_staff", "is_superuser", "groups", "user_permissions")},

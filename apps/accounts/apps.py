@@ -7,4 +7,4 @@ class AccountsConfig(AppConfig):
     verbose_name = _("people")
 
     def ready(self) -> None:
-        from apps.accounts import invalidation  # noqa: F401 - subscribes to events
+        from apps.accounts import erasers, invalidation  # noqa: F401 - they register and subscribe

@@ -19,7 +19,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class ProfileChanged:
-    """``fields`` are names from `models.PUBLIC_FIELDS`."""
+    """``fields`` are names from `models.PUBLIC_FIELDS`, or "links"."""
 
     user: User
     fields: frozenset[str]

@@ -3,16 +3,19 @@
 import re
 import unicodedata
 import uuid
+from itertools import zip_longest
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import avatars, names
+from apps.accounts import avatars, links, names
 from apps.accounts.form_messages import SiteMessages
-from apps.accounts.models import NOTE_LIMIT, User
+from apps.accounts.models import NOTE_LIMIT, ProfileLink, User
 from apps.accounts.validators import looks_official, not_reserved, username_shape
 from apps.plaintext import clean, clean_line
 
@@ -23,20 +26,70 @@ _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 
 # Error pages return the values of these fields to the visitor.
-RETURNED_FIELDS = ("display_name", "bio", "words", "note")
+LINKS = tuple(f"link_{number}" for number in range(1, ProfileLink.MOST + 1))
+RETURNED_FIELDS = ("display_name", "bio", "pronouns", "location", *LINKS, "words", "note")
+
+
+class LinkField(forms.URLField):
+    """A web address of a page, without a name or password in it."""
+
+    default_validators = [URLValidator(schemes=["http", "https"])]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, max_length=200, assume_scheme="https", **options)
+        self.error_messages["invalid"] = _("that doesn't look like a web address.")
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Without `maxlength`: browsers silently cut a longer paste."""
+        return {"inputmode": "url", "autocapitalize": "none", "dir": "ltr"}
+
+    def clean(self, value: object) -> str:
+        url = storable(super().clean(value))
+        if "@" in urlsplit(url).netloc:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return url
 
 
 class ProfileForm(SiteMessages, forms.ModelForm):
     class Meta:
         model = User
-        fields = ("display_name", "bio")
+        fields = ("display_name", "bio", "pronouns", "location")
         widgets = {
             "display_name": forms.TextInput(attrs={"dir": "auto", "autocomplete": "name"}),
             "bio": forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+            "pronouns": forms.TextInput(attrs={"dir": "auto"}),
+            "location": forms.TextInput(attrs={"dir": "auto"}),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, link in zip_longest(LINKS, links.of(self.instance.pk)):
+            self.fields[name].initial = link.url if link else ""
+
+    link_1 = LinkField(label=_("your links"))
+    link_2 = LinkField(label=_("another link"))
+    link_3 = LinkField(label=_("a third link"))
+    link_4 = LinkField(
+        label=_("a fourth link"),
+        help_text=_('if the page there links to your page here with rel="me", yours gets a mark.'),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        found = [cleaned.pop(name, "") for name in LINKS]
+        return cleaned | {"urls": list(dict.fromkeys(filter(None, found)))}
+
+    def clean_pronouns(self) -> str:
+        return self._line("pronouns")
+
+    def clean_location(self) -> str:
+        return self._line("location")
+
+    def _line(self, name: str) -> str:
+        return " ".join(storable(_UNWANTED.sub("", clean_line(self.cleaned_data[name]))).split())
+
     def clean_display_name(self) -> str:
-        name = " ".join(storable(_UNWANTED.sub("", clean_line(self.cleaned_data["display_name"]))).split())
+        name = self._line("display_name")
         # An unchanged name stays valid.
         if name != self.initial.get("display_name") and looks_official(name):
             raise ValidationError(_("that name would look like the site itself speaking. try another?"))

@@ -4,6 +4,9 @@ from apps.accounts import events
 from apps.accounts.keys import BIOS, NAMES, PEOPLE, user_key, user_pages
 from apps.invalidation import invalidate
 
+# What only the person's own pages show, beside lists with bios.
+OWN_PAGE = frozenset({"bio", "pronouns", "location", "links", "is_private"})
+
 
 @events.joined.within
 def on_joined(event: events.Joined) -> None:
@@ -12,11 +15,11 @@ def on_joined(event: events.Joined) -> None:
 
 @events.profile_changed.within
 def on_profile_changed(event: events.ProfileChanged) -> None:
-    pages = [PEOPLE] if event.fields - {"bio", "is_private"} else []
+    pages = [PEOPLE] if event.fields - OWN_PAGE else []
+    if event.fields & OWN_PAGE:
+        pages.append(user_pages(event.user.username))
     if "bio" in event.fields:
         pages.append(BIOS)
-    if event.fields & {"bio", "is_private"}:
-        pages.append(user_pages(event.user.username))
     invalidate(cache=[user_key(event.user.pk)], pages=pages)
 
 

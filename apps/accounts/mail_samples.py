@@ -1,6 +1,7 @@
 """Samples of the mails that allauth sends, for `manage.py previewmail`."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from allauth.core import context
@@ -9,6 +10,7 @@ from django.core.mail import EmailMessage
 from django.test import RequestFactory
 from django.utils import timezone
 
+from apps.accounts import leaving
 from apps.accounts.adapter import AccountAdapter
 from apps.accounts.models import User
 
@@ -57,6 +59,11 @@ def _contents() -> dict[str, dict[str, Any]]:
         "failed_sign_ins": {"user": user, "password_url": f"{settings.SITE_URL}/accounts/password/change/"},
         "application_accepted": {"user": user, "login_url": f"{settings.SITE_URL}/accounts/login/"},
         "application_refused": {"user": user},
+        "leaving": {
+            "user": user,
+            "due_at": timezone.now() + timedelta(days=leaving.DAYS),
+            "back_url": f"{settings.SITE_URL}/accounts/back/WzcsIjIwMjYiXQ:{_KEY}/",
+        },
         "account_already_exists": ways,
         "unknown_account": ways,
         **{name: dict(happened) for name in _NOTIFICATIONS},

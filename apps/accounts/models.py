@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower, Now
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
@@ -26,16 +27,17 @@ from apps.accounts.validators import USERNAME_PATTERN, not_reserved, username_sh
 from apps.accounts.viewer import ViewerSummary
 from apps.commandqueue.mail.headers import validate_header_address
 from apps.invalidation import invalidate
-from apps.plaintext import clean, clean_line, safe
+from apps.plaintext import clean, clean_line, safe, truncate
 from apps.policy.queries import Policy
 
 COUNTERS = frozenset({
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count",
 })  # fmt: skip
 # Fields that change what anonymous visitors see.
-PUBLIC_FIELDS = frozenset(
-    {"username", "display_name", "bio", "avatar", "is_active", "is_private", "is_limited"}
-)
+PUBLIC_FIELDS = frozenset({
+    "username", "display_name", "bio", "pronouns", "location", "avatar", "is_active", "is_private",
+    "is_limited",
+})  # fmt: skip
 NOTE_LIMIT = 280  # of an invitation
 WORDS_LIMIT = 500  # of an application
 
@@ -84,6 +86,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("e-mail address"), max_length=254)
     display_name = models.CharField(_("name to show"), max_length=50, blank=True)
     bio = models.TextField(_("about you"), max_length=500, blank=True)
+    pronouns = models.CharField(_("your pronouns"), max_length=40, blank=True, default="", db_default="")
+    location = models.CharField(_("where you are"), max_length=60, blank=True, default="", db_default="")
     avatar = models.CharField(
         max_length=64, blank=True, editable=False, help_text=_("Name of the picture below media/avatars.")
     )
@@ -169,6 +173,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().clean()
         self.display_name = clean_line(self.display_name)
         self.bio = clean(self.bio)
+        self.pronouns, self.location = clean_line(self.pronouns), clean_line(self.location)
         if self._state.adding:
             try:
                 validate_header_address(self.email)
@@ -353,6 +358,36 @@ class SignUp(models.Model):
         return self.username
 
 
+class ProfileLink(models.Model):
+    """A web address on the page of ``person``.
+
+    ``verified_at``: when it was last found to link back, None if it does not.
+    """
+
+    MOST: ClassVar = 4
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    url = models.CharField(max_length=200)
+    verified_at = models.DateTimeField(null=True)
+    check_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("link")
+        constraints = [
+            models.UniqueConstraint(fields=["person", "position"], name="profile_link_position_once"),
+            models.CheckConstraint(condition=models.Q(position__lt=4), name="profile_link_at_most_four"),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def shown(self) -> str:
+        """The address as the page shows it: without the scheme."""
+        return truncate(self.url.partition("://")[2].rstrip("/"), 40)
+
+
 class FormerName(models.Model):
     """The former name of a renamed user: until ``kept_until`` it redirects and is reserved."""
 
@@ -365,6 +400,38 @@ class FormerName(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ReservedName(models.Model):
+    """A name of a deleted person, which no one else can take until ``kept_until``.
+
+    The row has a keyed hash in place of the name (`names.digests`), and no reference to the person.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    kept_until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("reserved name")
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
+class Leaving(models.Model):
+    """A person whose account is deleted at ``due_at``; until ``progress`` is set they can come back."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(db_index=True)
+    # The name of the eraser at work (`erasing`). Empty: nothing is deleted yet.
+    progress = models.CharField(max_length=40, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("person who is leaving")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} until {self.due_at:%Y-%m-%d}"
 
 
 @cache

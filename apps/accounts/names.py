@@ -1,15 +1,17 @@
-"""User names: availability, renaming, releasing former names."""
+"""User names: availability, renaming, reserving those of deleted people, releasing names."""
 
 import datetime
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from apps.accounts import events
-from apps.accounts.models import Application, FormerName, SignUp, User
+from apps.accounts.models import Application, FormerName, ReservedName, SignUp, User
 
-# How long a former name redirects and is reserved.
+# How long a former name redirects and is reserved, and the name of a deleted person is reserved.
 RESERVED_FOR = datetime.timedelta(days=365)
 # How long an unconfirmed sign-up is valid and reserves its name.
 SIGN_UP_LIFETIME = datetime.timedelta(days=3)
@@ -17,7 +19,7 @@ _BATCH = 1000
 
 
 class NameTaken(Exception):
-    """A user, an unconfirmed sign-up or a former name of another user has this name."""
+    """A user, an unconfirmed sign-up, a former name of another user or a deleted person has this name."""
 
 
 def is_taken(
@@ -44,7 +46,22 @@ def is_taken(
     )
     if waiting.exists() or applied.exists():
         return True
-    return User.objects.filter(~Q(pk=user_id), username=name).exists() or former.exists()
+    reserved = ReservedName.objects.filter(pk__in=digests(name), kept_until__gt=timezone.now())
+    taken = User.objects.filter(~Q(pk=user_id), username=name)
+    return taken.exists() or former.exists() or reserved.exists()
+
+
+def digests(name: str) -> list[str]:
+    """Keyed hashes of a name: with the current key, then with each former key that is still valid."""
+    return [
+        salted_hmac("kwippy.accounts.reserved", name, secret=key, algorithm="sha256").hexdigest()
+        for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
+
+
+def reserve(name: str, *, until: datetime.datetime) -> None:
+    """Reserves the name of a deleted person. It leads nowhere."""
+    ReservedName.objects.update_or_create(pk=digests(name)[0], defaults={"kept_until": until})
 
 
 @transaction.atomic
@@ -68,8 +85,8 @@ def rename(*, user_id: int, username: str) -> None:
 
 
 def release_names() -> int:
-    """Deletes expired former names in batches, and returns their number."""
-    released = 0
+    """Deletes expired former and reserved names, and returns their number."""
+    released = ReservedName.objects.filter(kept_until__lte=timezone.now()).delete()[0]
     while names := list(
         FormerName.objects.filter(kept_until__lte=timezone.now()).values_list("name", flat=True)[:_BATCH]
     ):

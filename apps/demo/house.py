@@ -1,6 +1,6 @@
 """The house of the demo community: its account, greetings, an announcement, invitations, applicants.
 
-And what the demo account shares, keeps and mutes, and who shares a kwip of it.
+And what the demo account shares, keeps, mutes and says of itself, and who shares a kwip of it.
 """
 
 import datetime
@@ -10,11 +10,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts import invitations
-from apps.accounts.models import Application, Invitation, User
+from apps.accounts.models import Application, Invitation, ProfileLink, User
 from apps.demo.builder import DEMO
+from apps.directory.models import FirstFollow
+from apps.directory.tasks import find_active_and_busy
 from apps.graph import muting
 from apps.graph.models import Follow
-from apps.kwips import actions, bookmarks, of_the_day, sharing
+from apps.kwips import actions, bookmarks, of_the_day, pins, sharing
 from apps.kwips.greeting import form_key_for
 from apps.kwips.models import Kwip, Share
 from apps.kwips.muted_words import parse
@@ -27,6 +29,8 @@ APPLICANTS = (
     ("lantern_fish", "i draw fish that glow, mostly at night. a friend reads me your kwips aloud."),
     ("tea_at_noon", "i write long mails to people who answer short. here seems to be the other way round?"),
 )
+OWN_SITE = "https://kwippy.example/"
+ELSEWHERE = "https://trains.example/timetable"
 _GREETED = 12
 _KEPT = 11
 _SHARERS = 2
@@ -56,6 +60,7 @@ def furnish(*, until: datetime.datetime) -> None:
     _mute(demo)
     if (kwip := _liked().select_related("author").first()) is not None:
         of_the_day.choose(kwip=kwip, by=house)
+    _show_people(demo, house)
     Application.objects.bulk_create(
         Application(username=name, email=f"{name}@kwippy.example", words=words) for name, words in APPLICANTS
     )
@@ -100,6 +105,21 @@ def _mute(demo: User) -> None:
 def _share(kwip: Kwip, sharer: User, moment: datetime.datetime) -> None:
     sharing.share(kwip=kwip, user=sharer)
     Share.objects.filter(kwip=kwip, sharer=sharer).update(created_at=moment)
+
+
+def _show_people(demo: User, house: User) -> None:
+    """What the account says of itself, its pinned kwip, and the lists of people and tags."""
+    User.objects.filter(pk=demo.pk).update(pronouns="they/them", location="by the kettle")
+    # Not checked before a week is over: the demo calls no one.
+    later = timezone.now() + datetime.timedelta(days=7)
+    for position, (url, verified_at) in enumerate([(OWN_SITE, timezone.now()), (ELSEWHERE, None)]):
+        ProfileLink.objects.create(
+            person=demo, position=position, url=url, verified_at=verified_at, check_at=later
+        )
+    if (kwip := _liked().filter(author=demo).first()) is not None:
+        pins.pin(kwip=kwip, user=demo)
+    FirstFollow.objects.create(person=house)
+    find_active_and_busy.func()
 
 
 def _liked() -> QuerySet[Kwip]:

@@ -7,4 +7,4 @@ class FeedsConfig(AppConfig):
     verbose_name = _("timelines")
 
     def ready(self) -> None:
-        from apps.feeds import invalidation, newcomers  # noqa: F401 - they subscribe to events
+        from apps.feeds import erasing, invalidation, newcomers  # noqa: F401 - they subscribe

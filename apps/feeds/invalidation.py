@@ -60,9 +60,21 @@ def on_narrowed(event: events.Narrowed) -> None:
     invalidate(pages=[EVERYONE, user_pages(event.author.username), *map(tag_pages, event.tags)])
 
 
+@events.imported.within
+def on_imported(event: events.Imported) -> None:
+    """They are older than kwips of kept first pages, and yet new."""
+    _purge(event.kwips, event.tags)
+    on_restored(event)
+
+
 @events.day_changed.within
 def on_day_changed(event: events.DayChanged) -> None:
     invalidate(pages=[OF_THE_DAY])
+
+
+@events.pinned.within
+def on_pinned(event: events.Pinned) -> None:
+    invalidate(pages=[user_pages(event.person.username)])
 
 
 @graph_events.followed.within

@@ -166,10 +166,22 @@ def sweep() -> int:
     return len(doomed)
 
 
+def remove_of(username: str) -> int:
+    """Deletes the images of a person and of their kwips; returns how many."""
+    names = default_storage.listdir(FOLDER)[1] if default_storage.exists(FOLDER) else []
+    doomed = [name for name in names if name.startswith(_secret(username)[:16])]
+    for name in doomed:
+        default_storage.delete(f"{FOLDER}/{name}")
+    return len(doomed)
+
+
 def _name(subject: Subject) -> str:
     """Not derivable from the address: a kwip that is no longer for everyone cannot be fetched as a file."""
-    digest = salted_hmac("apps.feeds.previews", version(subject), algorithm="sha256").hexdigest()
-    return f"{FOLDER}/{digest[:32]}.jpg"
+    return f"{FOLDER}/{_secret(subject.username)[:16]}{_secret(version(subject))[:32]}.jpg"
+
+
+def _secret(text: str) -> str:
+    return salted_hmac("apps.feeds.previews", text, algorithm="sha256").hexdigest()
 
 
 def _read(name: str) -> bytes | None:

@@ -102,6 +102,11 @@ def bookmarks(*, viewer_id: int) -> Timeline:
     return _timeline("bookmarks", KeysetOrder(f"bookmarks {viewer_id}", keys=_PLACE), viewer_id)
 
 
+def pinned(*, viewer_id: int | None, person_id: int) -> Timeline:
+    """The kwip that a person pinned, if the viewer may see it: a list of one or none."""
+    return _timeline("pinned", KeysetOrder(f"pinned by {person_id}"), viewer_id, person=person_id)
+
+
 def of_the_day() -> Timeline:
     """The kwip of the day, if everyone may see it: a list of one or none."""
     return _timeline("of_the_day", KeysetOrder("of the day"), None)

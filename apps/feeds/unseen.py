@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from apps.feeds.queries import PAGE_SIZE, Timeline
 from apps.feeds.statements import Entry
-from apps.keyset import BadCursor, Key, KeysetOrder, Page, Seek, decode, encode
+from apps.keyset import SMALLEST, BadCursor, Key, KeysetOrder, Page, Seek, decode, encode
 
 _WATCHED = (Key("id"), Key("seen"))
 
@@ -38,9 +38,9 @@ def watch_cursor(timeline: Timeline, page: Page[Entry]) -> str:
     if not page.is_first or timeline.sort:
         return ""
     # If the list ends on this page, every later kwip is new.
-    [oldest] = timeline.order.position_of(page.items[-1]) if page.older else (0,)
-    floor, seen = (oldest, len(page) - 1) if page.older else (0, len(page))
-    return encode(_watch_order(timeline), (floor, seen))
+    [oldest] = timeline.order.position_of(page.items[-1]) if page.older else (SMALLEST,)
+    seen = len(page) - 1 if page.older else len(page)
+    return encode(_watch_order(timeline), (oldest, seen))
 
 
 def since(timeline: Timeline, cursor: str) -> UnseenCount:

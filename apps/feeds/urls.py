@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.feeds import atom, previews, sitemaps, views
+from apps.feeds import atom, previews, sitemaps, statistics, views
 
 urlpatterns = [
     path("sitemap.xml", sitemaps.index, name="sitemap"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("<person:username>/favourites/", views.favourites, name="favourites"),
     path("<person:username>/shares/", views.shares, name="shares"),
     path("<person:username>/comments/", views.comments, name="comments"),
+    path("<person:username>/statistics/", statistics.statistics, name="statistics"),
     path("<person:username>/followers/", views.followers, name="followers"),
     path("<person:username>/following/", views.following, name="following"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/", views.kwip, name="kwip"),

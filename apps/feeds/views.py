@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from apps.accounts.keys import BIOS, PEOPLE, user_pages
+from apps.accounts.links import of as profile_links
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
@@ -16,8 +17,10 @@ from apps.feeds import previews, queries, unseen
 from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
 from apps.feeds.newcomers import newcomers
 from apps.feeds.queries import Timeline
+from apps.feeds.suggestions import first_follows
 from apps.fragments import render
 from apps.graph import queries as graph
+from apps.keyset import Page
 from apps.kwips import cards as kwip_cards
 from apps.kwips import tracking
 from apps.kwips.cards import Kind
@@ -25,8 +28,10 @@ from apps.kwips.events import Visited, visited
 from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
 from apps.kwips.of_the_day import may_choose
+from apps.kwips.pins import is_pinned
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.text import excerpt, tag_name
+from apps.kwips.thanks import of as thanks_of
 from apps.kwips.views import comment_form
 from apps.messages.queries import reach
 from apps.pagecache import public_page
@@ -48,7 +53,9 @@ def home(request: HttpRequest) -> HttpResponse:
     timeline = queries.network(
         viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
-    return render(request, "feeds/network.html", _first(request, timeline, "/network/new/"))
+    context = _first(request, timeline, "/network/new/")
+    context["first_follows"] = first_follows(viewer) if context["page"].is_first else []
+    return render(request, "feeds/network.html", context)
 
 
 @public_page(EVERYONE, PEOPLE, POLICY, allowed_query=SORTS)
@@ -79,25 +86,32 @@ def network_news(request: HttpRequest) -> HttpResponse:
 @members_only
 def welcome(request: MemberRequest) -> HttpResponse:
     """First steps of a new member: profile, first kwip, people to follow."""
-    entries = queries.everyone(viewer_id=request.user.pk).page({})
-    writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
-    found = User.objects.in_bulk([writer for writer in writers if writer != request.user.pk])
-    followed = graph.followed_among(request.user.pk, found)
-    asked = graph.asked_among(request.user.pk, found.values())
     onward = request.GET.get("next", "")
     is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
+    suggested = first_follows(request.user)
     context = {
-        "people": [(found[pk], pk in followed, pk in asked) for pk in writers if pk in found][:WELCOMED_BY],
+        "first_follows": suggested,
+        "writers": [] if suggested else _writers(request.user.pk),
         "next": onward if is_safe else "",
     }
     return render(request, "feeds/welcome.html", context)
+
+
+def _writers(viewer: int) -> list[tuple[User, bool, bool]]:
+    """Who wrote just now; whether the viewer follows them, or asked to."""
+    entries = queries.everyone(viewer_id=viewer).page({})
+    writers = dict.fromkeys(card.author_id for card in cards([entry.id for entry in entries]))
+    found = User.objects.in_bulk([writer for writer in writers if writer != viewer])
+    followed = graph.followed_among(viewer, found)
+    asked = graph.asked_among(viewer, found.values())
+    return [(found[pk], pk in followed, pk in asked) for pk in writers if pk in found][:WELCOMED_BY]
 
 
 @public_page(tag_pages("{name}"), PEOPLE, POLICY)
 @require_safe
 def tag(request: HttpRequest, name: str) -> HttpResponse:
     canonical = tag_name(name)
-    if moved := _canonical_redirect(request, f"/tag/{canonical}/"):
+    if moved := canonical_redirect(request, f"/tag/{canonical}/"):
         return moved
     timeline = queries.tag(viewer_id=viewer_id(request), name=canonical)
     shown = _page(request, timeline)
@@ -110,14 +124,23 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def person(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/"):
+    if moved := canonical_redirect(request, f"/{who.username}/"):
         return moved
     viewer = viewer_id(request)
     timeline = queries.person(viewer_id=viewer, person_id=who.pk, sort=_sort(request))
-    shown = _page(request, timeline)
+    page = timeline.page(request.GET)
+    # The pinned kwip stands above the first page, and not a second time on it.
+    pinned = (
+        queries.pinned(viewer_id=viewer, person_id=who.pk).page({}, limit=1) if page.is_first else Page([])
+    )
+    top = {entry.id for entry in pinned}
     reached = reach(viewer, who.pk)
     context = {
-        **shown,
+        "page": queries.shown(page.with_items([entry for entry in page if entry.id not in top]), viewer),
+        "pinned": queries.shown(pinned, viewer),
+        "sort": timeline.sort,
+        "links": profile_links(who.pk),
+        "thanks": thanks_of(request.user) if request.user.is_authenticated and who.pk == viewer else None,
         "person": who,
         "beginning": excerpt(who.bio, words=300, characters=280),
         "preview": previews.person_path(who),
@@ -132,7 +155,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def favourites(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/favourites/"):
+    if moved := canonical_redirect(request, f"/{who.username}/favourites/"):
         return moved
     timeline = queries.favourites(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/favourites.html", {**_page(request, timeline), "person": who})
@@ -141,7 +164,7 @@ def favourites(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def shares(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/shares/"):
+    if moved := canonical_redirect(request, f"/{who.username}/shares/"):
         return moved
     timeline = queries.shares(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/shares.html", {**_page(request, timeline), "person": who})
@@ -159,7 +182,7 @@ def bookmarks(request: MemberRequest) -> HttpResponse:
 @require_safe
 def comments(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/comments/"):
+    if moved := canonical_redirect(request, f"/{who.username}/comments/"):
         return moved
     timeline = queries.comments(viewer_id=viewer_id(request), person_id=who.pk)
     return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
@@ -169,7 +192,7 @@ def comments(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def followers(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/followers/"):
+    if moved := canonical_redirect(request, f"/{who.username}/followers/"):
         return moved
     viewer = viewer_id(request)
     shown = graph.shows_follows(who, viewer)
@@ -181,7 +204,7 @@ def followers(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 def following(request: HttpRequest, username: str) -> HttpResponse:
     who = find_person(username)
-    if moved := _canonical_redirect(request, f"/{who.username}/following/"):
+    if moved := canonical_redirect(request, f"/{who.username}/following/"):
         return moved
     viewer = viewer_id(request)
     shown = graph.shows_follows(who, viewer)
@@ -204,7 +227,7 @@ def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
     address = f"/{thread.author.username}/kwip/{thread.pk}/"
     if thread is not found:
         return redirect(f"{address}{queries.place_in(timeline, found.pk)}#kwip-{found.pk}")
-    if moved := _canonical_redirect(request, address):
+    if moved := canonical_redirect(request, address):
         return moved
     if request.user.is_authenticated:
         # Before the page is read: a comment that the page does not show notifies.
@@ -233,6 +256,8 @@ def _members_part(request: MemberRequest, thread: Kwip) -> dict[str, object]:
     return {
         "form": comment_form(request, thread, choice),
         "is_tracking": tracking.is_tracking(choice, thread, request.user),
+        "is_own": thread.author_id == request.user.pk,
+        "is_pinned": thread.author_id == request.user.pk and is_pinned(thread.pk, request.user.pk),
     }
 
 
@@ -241,7 +266,7 @@ def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
     return {"page": queries.shown(page, viewer_id(request)), "sort": timeline.sort}
 
 
-def _first(request: HttpRequest, timeline: Timeline, news: str) -> dict[str, object]:
+def _first(request: HttpRequest, timeline: Timeline, news: str) -> dict[str, Any]:
     """A page; on the first one with the address ``news`` of the count of new kwips."""
     page = timeline.page(request.GET)
     cursor = unseen.watch_cursor(timeline, page)
@@ -261,7 +286,7 @@ def _sort(request: HttpRequest) -> str:
     return queries.ACTIVE if request.GET.get("sort") == queries.ACTIVE else ""
 
 
-def _canonical_redirect(request: HttpRequest, path: str) -> HttpResponsePermanentRedirect | None:
+def canonical_redirect(request: HttpRequest, path: str) -> HttpResponsePermanentRedirect | None:
     """A redirect to the canonical ``path`` with the query, None if the request has that path."""
     if request.path == path:
         return None

@@ -7,4 +7,4 @@ class GraphConfig(AppConfig):
     verbose_name = _("follows, blocks and mutes")
 
     def ready(self) -> None:
-        from apps.graph import invitations  # noqa: F401 - subscribes to an event
+        from apps.graph import erasing, invitations  # noqa: F401 - they register and subscribe

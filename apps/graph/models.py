@@ -147,7 +147,7 @@ class MutedConversation(Ending):
     """The timelines of ``muter`` omit the kwip ``kwip_id`` and its comments, or fold them."""
 
     # Not a foreign key: kwips are in the app above. `kwips.actions` deletes the rows of deleted kwips.
-    kwip_id = models.PositiveBigIntegerField()
+    kwip_id = models.BigIntegerField()
 
     class Meta:
         verbose_name = _("muted conversation")

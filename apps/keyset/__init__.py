@@ -48,11 +48,12 @@ How to measure
     explainfeeds``.
 """
 
-from apps.keyset.cursor import BadCursor, Key, KeysetOrder, decode, encode, timestamp
+from apps.keyset.cursor import SMALLEST, BadCursor, Key, KeysetOrder, decode, encode, timestamp
 from apps.keyset.page import Fetch, Page, Seek, WeightLimit, paginate
 from apps.keyset.sources import from_queryset
 
 __all__ = [
+    "SMALLEST",
     "BadCursor",
     "Fetch",
     "Key",

@@ -20,6 +20,7 @@ type Position = tuple[Value, ...]
 VERSION = "2"
 CHECK_BYTES = 3
 LARGEST = 2**63 - 1
+SMALLEST = -LARGEST
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 # Clocks differ a little; a timestamp further ahead was made up.
@@ -65,7 +66,7 @@ class KeysetOrder:
     def start(self) -> Position:
         """The position before the first row: the first page is read by the same SQL as all others."""
         if self.oldest_first:
-            return tuple(_EPOCH if key.is_timestamp else 0 for key in self.keys)
+            return tuple(_EPOCH if key.is_timestamp else SMALLEST for key in self.keys)
         return tuple(_END_OF_TIME if key.is_timestamp else LARGEST for key in self.keys)
 
     def position_of(self, row: object) -> Position:
@@ -118,8 +119,9 @@ def _checksum(order: KeysetOrder, values: bytes) -> bytes:
 
 
 def _number(value: Value) -> int:
+    is_timestamp = isinstance(value, datetime.datetime)
     number = (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime.datetime) else value
-    if not 0 <= number <= LARGEST:
+    if not (0 if is_timestamp else SMALLEST) <= number <= LARGEST:
         raise ValueError(f"{number} can't be in a cursor")
     return number
 

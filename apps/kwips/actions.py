@@ -1,7 +1,7 @@
 """Writes of kwips. Each is one transaction, and idempotent.
 
-Lock order: kwips by id, then people by id. The transaction that holds a thread may lock its comments in any
-order.
+Lock order: kwips by id, then people by id, then their thanks. The transaction that holds a thread may lock
+its comments in any order.
 """
 
 import uuid
@@ -25,6 +25,7 @@ from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
 from apps.kwips.queries import made_by_form, tags_of
 from apps.kwips.text import tags_and_mentions
+from apps.kwips.thanks import take_back
 
 
 class Gone(Exception):
@@ -184,6 +185,7 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
     MutedConversation.objects.filter(kwip_id__in=doomed).delete()
     _shrink(shrinking)
     move_counters(changes)
+    take_back(doomed.values())
     events.deleted.emit(events.Deleted(list(doomed.values()), threads, tags))
     return len(doomed)
 

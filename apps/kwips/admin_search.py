@@ -13,8 +13,8 @@ from apps.accounts.models import User
 from apps.kwips.models import Kwip
 
 WINDOW = 50_000
-_NUMBER = re.compile(r"#?(\d{1,18})")
-_LINK = re.compile(r"/kwip/(\d{1,18})(?:/[^\s#]*)?(?:#kwip-(\d{1,18}))?")
+_NUMBER = re.compile(r"#?(-?\d{1,18})")
+_LINK = re.compile(r"/kwip/(-?\d{1,18})(?:/[^\s#]*)?(?:#kwip-(\d{1,18}))?")
 
 
 @dataclass

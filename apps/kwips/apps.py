@@ -7,4 +7,11 @@ class KwipsConfig(AppConfig):
     verbose_name = _("kwips")
 
     def ready(self) -> None:
-        from apps.kwips import away, greeting, invalidation, repeated_texts, withholding  # noqa: F401 - they hold kwips back  # noqa: F401 - they subscribe to events
+        from apps.kwips import (  # noqa: F401 - they subscribe to events
+            away,
+            erasing,
+            greeting,
+            invalidation,
+            repeated_texts,
+            withholding,
+        )

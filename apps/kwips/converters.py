@@ -4,13 +4,13 @@ import re
 
 
 class KwipIdConverter:
-    """A kwip's id: a positive bigint."""
+    """A kwip's id: a bigint, below zero for an imported kwip."""
 
-    regex = "[0-9]{1,19}"
+    regex = "-?[0-9]{1,19}"
 
     def to_python(self, value: str) -> int:
         number = int(value)
-        if not 0 < number < 2**63 or not value.isascii():
+        if not number or not -(2**63) <= number < 2**63 or not value.isascii():
             raise ValueError
         return number
 

@@ -21,6 +21,15 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Imported:
+    """A batch of kwips from an archive of ``author``; ``tags`` by the ids of those that have any."""
+
+    author: User
+    kwips: Collection[Kwip]
+    tags: Mapping[int, Tags]
+
+
+@dataclass(frozen=True)
 class Commented:
     """``comment`` was added below ``thread``, which is as it is now, without its text.
 
@@ -112,7 +121,15 @@ class DayChanged:
     kwip_id: int | None
 
 
+@dataclass(frozen=True)
+class Pinned:
+    """``person`` pinned another kwip, or none."""
+
+    person: User
+
+
 published = Event("published", Published)
+imported = Event("imported", Imported)
 commented = Event("commented", Commented)
 edited = Event("edited", Edited)
 deleted = Event("deleted", Deleted)
@@ -128,3 +145,4 @@ held = Event("held", Held)
 released = Event("released", Held)
 visited = Event("visited", Visited)
 day_changed = Event("day_changed", DayChanged)
+pinned = Event("pinned", Pinned)

@@ -108,5 +108,9 @@ class CommentForm(_TextForm):
     track = forms.BooleanField(required=False, label=_("tell me when the talk goes on"))
 
 
+class ThanksForm(forms.Form):
+    shows = forms.BooleanField(required=False, label=_("tell me how many favourites my kwips have"))
+
+
 class EditForm(forms.Form):
     text = MentioningField(label=_("your kwip"))

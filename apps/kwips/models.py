@@ -2,6 +2,7 @@
 
 import uuid
 from enum import IntFlag
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -35,7 +36,7 @@ class Withheld(IntFlag):
 
 
 class Kwip(models.Model):
-    """A kwip, or a comment on the kwip ``thread``.
+    """A kwip, or a comment on the kwip ``thread``. Ids below zero are those of imported kwips (`importing`).
 
     Only `sql/visible.sql` evaluates ``visibility``, ``audience`` and ``withheld``. Private accounts publish
     with FOLLOWERS unless they choose otherwise; `narrowing` moves their former kwips on demand.
@@ -159,6 +160,10 @@ class Kwip(models.Model):
         return f"kwip {self.pk}"
 
     @property
+    def is_imported(self) -> bool:
+        return self.pk < 0
+
+    @property
     def followers_only(self) -> bool:
         """Whether it is not for everyone: either column decides, as in `sql/visible.sql`."""
         return self.visibility != Visibility.EVERYONE or self.audience_id is not None
@@ -186,7 +191,7 @@ class Tombstone(models.Model):
     answer 410 to the author only.
     """
 
-    kwip_id = models.PositiveBigIntegerField(primary_key=True)
+    kwip_id = models.BigIntegerField(primary_key=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     public = models.BooleanField(default=False, db_default=False)
     audience = models.ForeignKey(
@@ -321,6 +326,43 @@ class Mention(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
 
 
+class Thanks(models.Model):
+    """How many favourites the kwips and comments of ``person`` have, those up to the id ``counted_to``.
+
+    For people who want to know. `thanks` says how it stays exact.
+    """
+
+    ALL: ClassVar = 2**63 - 1
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    number = models.PositiveIntegerField(default=0)
+    counted_to = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("thanks")
+
+    @property
+    def is_counted(self) -> bool:
+        return self.counted_to == self.ALL
+
+
+class Pin(models.Model):
+    """The kwip at the top of the page of ``person``.
+
+    No foreign key, so that deleting a kwip costs no statement here: every read joins the kwip.
+    """
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    kwip_id = models.PositiveBigIntegerField()
+
+    class Meta:
+        verbose_name = _("pinned kwip")
+
+
 class Narrowing(models.Model):
     """How far `narrowing` has come in making the earlier kwips of a person followers-only."""
 
@@ -345,7 +387,7 @@ class KwipOfTheDay(models.Model):
     """One row at most: the kwip that the landing page shows (`of_the_day`). It may be deleted."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    kwip_id = models.PositiveBigIntegerField()
+    kwip_id = models.BigIntegerField()
     chosen_at = models.DateTimeField(auto_now=True)
 
     class Meta:

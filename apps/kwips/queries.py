@@ -84,6 +84,10 @@ class Card:
         return bool(self.withheld & Withheld.HELD)
 
     @property
+    def is_imported(self) -> bool:
+        return self.id < 0
+
+    @property
     def excerpt(self) -> str:
         """The first words, for titles."""
         return kwip_text.excerpt(self.text)

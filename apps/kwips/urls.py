@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.kwips import completion, mark_views, mute_views, privacy_views, views
+from apps.kwips import completion, mark_views, mute_views, person_views, privacy_views, views
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
@@ -22,6 +22,8 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/unbookmark/", mark_views.unbookmark, name="unbookmark"),
     path("kwip/<kwip_id:kwip_id>/track/", views.track, name="track"),
     path("kwip/<kwip_id:kwip_id>/untrack/", views.untrack, name="untrack"),
+    path("kwip/<kwip_id:kwip_id>/pin/", person_views.pin, name="pin"),
+    path("settings/favourites/", person_views.thanks_settings, name="thanks_settings"),
     path("kwip/<kwip_id:kwip_id>/of-the-day/", views.of_the_day, name="of_the_day"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/whole/", views.whole, name="whole"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/history/", views.history, name="history"),

@@ -3,7 +3,7 @@
 The newest `AT_ONCE` kwips and as many comments change in the transaction of the switch, the rest in batches
 by a command. A row changes only under the lock of its author's row, which `publish` and `comment` take too,
 to the state read there: so switches and commands may run in any order, and again. The lock order is kwips,
-then people. A switch already holds the person, so it skips locked kwips; the command changes them.
+then people. A switch already holds the person, so it skips locked kwips, and changes them after its commit.
 """
 
 import time
@@ -35,6 +35,15 @@ _marked = F("withheld").bitand(_BIT)
 def on_switched(event: accounts_events.Switched) -> None:
     for person in event.people:
         align_newest(person.pk)
+
+
+@accounts_events.switched_off.after_commit
+def on_switched_off(event: accounts_events.Switched) -> None:
+    """Before the response: withholds the newest that were locked during the switch, in the order of locks."""
+    for person in event.people:
+        for kind in _KINDS:
+            newest = Kwip.objects.filter(kind, author=person).order_by("-pk").values_list("pk", flat=True)
+            _align_some(person.pk, Q(pk__in=list(newest[:AT_ONCE])), AT_ONCE)
 
 
 @accounts_events.profile_changed.within
@@ -87,16 +96,17 @@ def align_all() -> int:
 
 
 def _align_batch(person_id: int) -> int:
-    """Aligns one batch in one transaction. Returns its size, 0 if no row differs."""
-    with transaction.atomic():
-        person = User.objects.get(pk=person_id)
-        for kind in _KINDS:
-            ids = list(_of(person).filter(kind).values_list("pk", flat=True)[:BATCH])
-            if ids:
-                locked = Kwip.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
-                _write(lock_people({person_id})[person_id], list(locked.values_list("pk", flat=True)))
-                return len(ids)
-    return 0
+    """Aligns one batch. Returns its size, 0 if no row differs."""
+    return next((number for kind in _KINDS if (number := _align_some(person_id, kind, BATCH))), 0)
+
+
+@transaction.atomic
+def _align_some(person_id: int, among: Q, limit: int) -> int:
+    ids = list(_of(User.objects.get(pk=person_id)).filter(among).values_list("pk", flat=True)[:limit])
+    if ids:
+        locked = Kwip.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+        _write(lock_people({person_id})[person_id], list(locked.values_list("pk", flat=True)))
+    return len(ids)
 
 
 def _differing(*, is_active: bool) -> QuerySet[Kwip]:

@@ -3,10 +3,11 @@
 import datetime
 import math
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.template.loader import render_to_string
 from django.utils.crypto import salted_hmac
@@ -88,8 +89,19 @@ def hit(scope: str, *who: object, durable: bool = True) -> Decision:
 
 def reset(scope: str, *who: object) -> None:
     """Take back all hits of ``scope`` by ``who``."""
+    _reset([scope], who)
+
+
+def forget(*who: object) -> int:
+    """Take back all hits of every scope by ``who``. Returns of how many scopes there were any."""
+    return _reset(settings.LIMITS, who)
+
+
+def _reset(scopes: Iterable[str], who: tuple[object, ...]) -> int:
     with connection.cursor() as cursor:
-        SQL.statement("reset").execute(cursor, {"key": str(_key(scope, who))})
+        SQL.statement("reset").execute(cursor, {"keys": [str(_key(scope, who)) for scope in scopes]})
+        number: int = cursor.rowcount
+        return number
 
 
 def _key(scope: str, who: tuple[object, ...]) -> uuid.UUID:

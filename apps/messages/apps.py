@@ -8,4 +8,4 @@ class MessagesConfig(AppConfig):
     verbose_name = _("messages")
 
     def ready(self) -> None:
-        from apps.messages import subscriptions  # noqa: F401 - subscribes to events
+        from apps.messages import erasing, subscriptions  # noqa: F401 - they register and subscribe

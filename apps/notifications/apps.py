@@ -7,4 +7,4 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("notices")
 
     def ready(self) -> None:
-        from apps.notifications import kinds, subscriptions  # noqa: F401 - they subscribe to events
+        from apps.notifications import erasing, kinds, subscriptions  # noqa: F401 - they subscribe

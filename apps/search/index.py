@@ -26,6 +26,12 @@ def on_edited(event: kwips_events.Edited) -> None:
     _write([(event.kwip.pk, event.kwip.text)], tags(event.kwip.text))
 
 
+@kwips_events.imported.within
+def on_imported(event: kwips_events.Imported) -> None:
+    new_tags = {name for names in event.tags.values() for name in names}
+    _write([(kwip.pk, kwip.text) for kwip in event.kwips], sorted(new_tags))
+
+
 @accounts_events.joined.within
 def on_joined(event: accounts_events.Joined) -> None:
     name_people([event.user])

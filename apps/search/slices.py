@@ -11,6 +11,8 @@ of level 1, and so on, each step some four times as long as the one before it.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from apps.keyset import SMALLEST
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -74,8 +76,15 @@ class Step:
 def steps(position: int, newest: int, *, is_ascending: bool) -> Iterator[Step]:
     """The ids beyond a position, the nearest first, up to the newest id.
 
-    The last step has no slices: few kwips match, or the steps before it would have filled the page.
+    The last step has no slices: few kwips match, or the steps before it would have filled the page. Nor has
+    that of the ids below zero, which are imported kwips.
     """
+    if is_ascending and position < 0:
+        yield Step(position + 1, 0, [])
+        position = -1
+    elif not is_ascending and position <= 0:
+        yield Step(SMALLEST, position, [])
+        return
     at = start = position + 1 if is_ascending else min(position, newest + 1)
     end = newest + 1 if is_ascending else 0
     for level in range(len(IDS.signs)):
@@ -86,8 +95,8 @@ def steps(position: int, newest: int, *, is_ascending: bool) -> Iterator[Step]:
         after = -(-(at + size) // wider) * wider if is_ascending else (at - size) // wider * wider
         low, high = max(0, min(at, after)), max(at, after)
         yield Step(low, high, IDS.lexemes(low, high, level))
-        at = after
+        at = max(0, after)
     if is_ascending:
         yield Step(at, 2**63 - 1, [])
-    elif at > 0:
-        yield Step(0, at, [])
+    else:
+        yield Step(SMALLEST, at, [])

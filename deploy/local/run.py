@@ -200,6 +200,7 @@ def environment(
         "DATABASE_PASSWORD": "",
         "MEMCACHED_SERVERS": memcached.address if memcached else "",
         "MEDIA_ROOT": str(existing(var / "media")),
+        "ARCHIVE_ROOT": str(existing(var / "archives")),
         "STATIC_ROOT": str(existing(var / "static")),
         "MAIL_DIR": str(existing(var / "mail")),
         "CONTACT_EMAIL": "operators@localhost",

@@ -40,6 +40,8 @@ REFUSE_TRAINING = env.bool("REFUSE_TRAINING", True)
 
 INSTALLED_APPS = [
     "apps.moderation",
+    "apps.archive",
+    "apps.directory",
     "apps.contact",
     "apps.sitepages",
     "apps.notifications",
@@ -175,6 +177,9 @@ WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 MEDIA_URL = env.str("MEDIA_URL", "/media/")
 #: MEDIA_ROOT [`var/media`]: The folder of uploaded pictures.
 MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media"))
+#: ARCHIVE_ROOT [`var/archives`]: The folder of members' archives and of what they import, for web and worker.
+#:   No web server may serve it.
+ARCHIVE_ROOT = env.str("ARCHIVE_ROOT", str(BASE_DIR / "var" / "archives"))
 #: SERVE_MEDIA: Whether Django serves uploaded pictures. Off where nginx does.
 SERVE_MEDIA = env.bool("SERVE_MEDIA", True)
 #: STATIC_MANIFEST [on; off with DEBUG]: Static files have hashed names, for which `collectstatic` must run.

@@ -46,6 +46,7 @@ LIMITS: dict[str, str | None] = {
     "sign_up_change": "10/1h",  # a network: changes of a sign-up's address
     "invite": "10/1d",  # a person
     "rename": "3/30d",  # a person: each former name stays reserved for a year
+    "leave": "5/1d",  # a person: each time is a mail
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person
     "edit": "60/10m",  # a person
@@ -57,9 +58,11 @@ LIMITS: dict[str, str | None] = {
     "picture": "20/1h",  # a person
     "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
+    "link_check": "20/1h",  # a host: how often the site reads pages there
     "favourite": "120/10m",  # a person: adding and removing
     "share": "60/10m",  # a person: sharing and taking back
     "bookmark": "120/10m",  # a person: adding and removing
+    "pin": "30/10m",  # a person: pinning and taking off
     "track": "120/10m",  # a person: tracking and no longer tracking conversations
     "follow": "120/10m",  # a person: adding and removing
     "ask": "60/1d",  # a person: requests to follow private accounts
@@ -71,6 +74,8 @@ LIMITS: dict[str, str | None] = {
     "conversation": "30/1d",  # a person: messages to someone with whom they have no conversation
     "report": "20/1d",  # a person
     "buzz": "60/1h",  # a person
+    "export": "2/1d",  # a person: archives of one's own things
+    "import": "10/1d",  # a person: uploads
     "contact": "10/1h",  # a network
     "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued

@@ -19,14 +19,16 @@ from apps.commandqueue.core import outcomes, store
 from apps.commandqueue.models import Command, Queue, State
 from apps.commandqueue.tests.conftest import mailers
 from apps.commandqueue.tests.smtpserver import Server
-from apps.feeds import first_pages, newcomers
+from apps.directory import queries as directory
+from apps.directory.tasks import find_active_and_busy
+from apps.feeds import first_pages, newcomers, statistics
 from apps.feeds import queries as feeds
 from apps.feeds.keys import network_first_page
 from apps.feeds.queries import Timeline
 from apps.feeds.statements import Entry
 from apps.graph.actions import follow
-from apps.keyset import KeysetOrder, Page, Seek, encode
-from apps.kwips import actions, bookmarks, completion, controls, of_the_day, sharing, tracking
+from apps.keyset import Key, KeysetOrder, Page, Seek, encode
+from apps.kwips import actions, bookmarks, completion, controls, of_the_day, pins, sharing, tracking
 from apps.kwips import queries as kwips
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import Visible
@@ -49,6 +51,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
     sharing.share(kwip=kwip, user=bob)
     bookmarks.bookmark(kwip=kwip, user=bob)
     of_the_day.choose(kwip=kwip, by=ann)
+    pins.pin(kwip=kwip, user=ann)
     for person in (ann, bob):
         EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
     cee = silent_follower(ann)
@@ -64,6 +67,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "shares": feeds.shares(viewer_id=bob.pk, person_id=bob.pk),
         "bookmarks": feeds.bookmarks(viewer_id=bob.pk),
         "of the day": feeds.of_the_day(),
+        "pinned": feeds.pinned(viewer_id=bob.pk, person_id=ann.pk),
         "tag": feeds.tag(viewer_id=bob.pk, name="leaves"),
         "conversation": feeds.conversation(viewer_id=bob.pk, thread_id=kwip.pk),
         "network": feeds.network(viewer_id=bob.pk, following_count=1),
@@ -75,7 +79,9 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
     there_and_back = {name: both_ways(timeline, bob) for name, timeline in timelines.items()}
     return there_and_back | {
         "kept first page": lambda: first_page_thrice(timelines["large network"], bob),
+        "statistics": lambda: statistics.charts(ann.pk),
         "newcomers": lambda: read_newcomers(bob),
+        "people": lambda: find_people(bob),
         "user": lambda: read_user(bob),
         "visible kwip": lambda: str(kwips.visible_kwip(kwip.pk, bob.pk)),
         "writes": lambda: write_and_delete(ann, bob),
@@ -126,6 +132,22 @@ def read_newcomers(viewer: User) -> object:
     found = newcomers.newcomers(viewer.pk)
     assert found
     return found
+
+
+def find_people(viewer: User) -> object:
+    """Each list of people, there and back."""
+    find_active_and_busy.func()
+    end = {"before": encode(KeysetOrder("active people", keys=(Key("place"),), oldest_first=True), (30_000,))}
+    mine = KeysetOrder(f"people of the network of {viewer.pk}", keys=(Key("place"),), oldest_first=True)
+    pages = [
+        *(directory.new(viewer.pk, there) for there in first_and_before("new people")),
+        *(directory.active(viewer.pk, there) for there in ({}, end)),
+        *(directory.network(viewer.pk, there) for there in ({}, {"before": encode(mine, (30_000,))})),
+    ]
+    assert pages[0]
+    assert pages[2]
+    first = [person.username for person in directory.first_follows(viewer.pk)]
+    return [[person.username for person in page] for page in pages], first
 
 
 def read_user(user: User) -> object:

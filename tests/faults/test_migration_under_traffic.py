@@ -150,14 +150,16 @@ def test_the_uses_here_are_of_every_prepared_statement_there_is(uses: Uses) -> N
 
 def every_name() -> set[str]:
     # Not prepared, or without a direction. The sitemap's run about once an hour.
-    without_direction = {"horizon", "newcomers", "shares_of_network", "shares_since"}
+    without_direction = {"horizon", "newcomers", "shares_of_network", "shares_since", "statistics"}
     others = {"entries", "count_restoration", "network_kept", "sitemap_kwips", "sitemap_ranges"}
     timelines = files(feeds_sql.SQL) - without_direction - others
     counters = ("kwips_count", "comments_count", "favourites_count")
     return {
         *(f"feeds_{file}_{direction}" for file in timelines for direction in ("asc", "desc")),
         *(f"feeds_{file}" for file in without_direction | {"network_kept_desc"}),
-        *(f"kwips_{file}" for file in files(kwips_sql) - {"count_mark"}),
+        *(f"kwips_{file}" for file in files(kwips_sql) - {"count_mark", "take_back_thanks"}),
+        *(f"directory_{name}_{way}" for name in ("active", "network", "new") for way in ("asc", "desc")),
+        "directory_first_follows",
         *("kwips_count_favourites_count", "kwips_count_shares_count"),
         *("accounts_cached", "accounts_named", *(f"accounts_count_{name}" for name in counters)),
         *("limits_hit", "limits_refund", "limits_wait"),

@@ -17,16 +17,18 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts import actions as accounts
-from apps.accounts import invitations, names, sign_ups
-from apps.accounts.models import SignUp, User
+from apps.accounts import erasing, invitations, leaving, links, names, sign_ups
+from apps.accounts.models import Leaving, ProfileLink, SignUp, User
 from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
+from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph import actions as graph
 from apps.graph import blocking, muting
 from apps.graph.models import Mute
 from apps.kwips import actions as kwips
-from apps.kwips import bookmarks, holding, narrowing, of_the_day, sharing
+from apps.kwips import bookmarks, holding, narrowing, of_the_day, pins, sharing, thanks
+from apps.kwips.importing import EARLIEST, Past, add_imported
 from apps.kwips.models import Kwip, Mention
 from apps.kwips.tracking import set_tracking
 from apps.messages import actions as messages
@@ -84,6 +86,10 @@ def key() -> dict[str, uuid.UUID]:
     return {"form_key": uuid.uuid4()}
 
 
+def imported() -> Past:
+    return Past(uuid.uuid4(), "old #tea", EARLIEST, followers_only=False)
+
+
 def ended(scenario: Scenario) -> None:
     """A mute that ended."""
     Mute.objects.create(muter=scenario.ann, muted=scenario.bob, ends_at=timezone.now() - timedelta(days=1))
@@ -116,6 +122,15 @@ def answers(scenario: Scenario) -> dict[str, User]:
 
 def likes(scenario: Scenario) -> dict[str, Any]:
     return {"kwip": scenario.kwip, "user": scenario.bob}
+
+
+def owns(scenario: Scenario) -> dict[str, Any]:
+    return {"kwip": scenario.kwip, "user": scenario.ann}
+
+
+def wants_thanks(scenario: Scenario) -> None:
+    kwips.favourite(**likes(scenario))
+    thanks.show(user=scenario.ann)
 
 
 def likes_comment(scenario: Scenario) -> dict[str, Any]:
@@ -193,6 +208,13 @@ def has_a_picture(scenario: Scenario) -> None:
     accounts.change_picture(user=scenario.bob, picture=picture())
 
 
+def is_due(scenario: Scenario) -> None:
+    """Bob left two weeks ago."""
+    leaving.leave(user=scenario.bob)
+    Command.objects.all().delete()
+    Leaving.objects.update(due_at=timezone.now())
+
+
 def a_command(state: State) -> Callable[[Scenario], None]:
     def create(_: Scenario) -> None:
         now = timezone.now()
@@ -214,6 +236,15 @@ def chosen(scenario: Scenario) -> dict[str, Any]:
 
 def chooses(scenario: Scenario) -> None:
     of_the_day.choose(**chosen(scenario))
+
+
+def finds_active(_: Scenario) -> None:
+    find_active_and_busy.func()
+
+
+def cee_could_follow_bob(scenario: Scenario) -> None:
+    graph.follow(follower=scenario.ann, followee=scenario.bob)
+    User.objects.filter(pk=scenario.cee.pk).update(last_login=timezone.now())
 
 
 def announces(scenario: Scenario) -> None:
@@ -248,6 +279,19 @@ def applies(scenario: Scenario) -> None:
 
 def profile(**changes: str) -> Arguments:
     return lambda p: {"user": p.bob, "display_name": "", "bio": ""} | changes
+
+
+def links_somewhere(scenario: Scenario) -> dict[str, Any]:
+    return profile(urls=["https://bob.example/"])(scenario)  # type: ignore[arg-type]
+
+
+def has_a_link(scenario: Scenario) -> None:
+    accounts.change_profile(**links_somewhere(scenario))
+
+
+def finds_link_back(scenario: Scenario) -> None:
+    link = ProfileLink.objects.select_related("person").get(person=scenario.bob)
+    assert links._record(link, timezone.now(), again=links.EVERY)
 
 
 def mentions_ann(scenario: Scenario) -> None:
@@ -333,6 +377,7 @@ ROWS = [
         lambda p: {"kwip": p.kwip, "text": "no drink"},
         "everyone ann kwip comment tea milk",
     ),
+    Row("import kwips", add_imported, lambda p: {"author": p.ann, "kwips": [imported()]}, "everyone ann tea"),
     Row("edit, new tag", kwips.edit, lambda p: {"kwip": p.other, "text": "#milk"}, "everyone bob other milk"),
     Row("edit to the same", kwips.edit, lambda p: {"kwip": p.kwip, "text": p.kwip.text}),
     Row("edit a comment", kwips.edit, lambda p: {"kwip": p.comment, "text": "#tea"}, "kwip comment milk tea"),
@@ -475,6 +520,11 @@ ROWS = [
     ),
     Row("change a name", accounts.change_profile, profile(display_name="Bob"), "people"),
     Row("change a bio", accounts.change_profile, profile(bio="hi"), "bob bios"),
+    Row("change pronouns", accounts.change_profile, profile(pronouns="she"), "bob"),
+    Row("change a place", accounts.change_profile, profile(location="here"), "bob"),
+    Row("change links", accounts.change_profile, links_somewhere, "bob"),
+    Row("check links", links.check_due.func, lambda p: {}, first=has_a_link),
+    Row("find that a page links back", finds_link_back, whole_scenario, "bob", first=has_a_link),
     Row("change nothing", accounts.change_profile, profile()),
     Row("set a picture", accounts.change_picture, lambda p: {"user": p.bob, "picture": picture()}, "people"),
     Row(
@@ -493,6 +543,18 @@ ROWS = [
         first=lambda p: accounts.switch_off(people=[p.bob], by=None),
     ),
     Row("rename", names.rename, lambda p: {"user_id": p.bob.pk, "username": "robert"}, "people"),
+    Row("pin", pins.pin, owns, "ann"),
+    Row("pin again", pins.pin, owns, first=lambda p: pins.pin(**owns(p))),
+    Row("unpin", pins.unpin, owns, "ann", first=lambda p: pins.pin(**owns(p))),
+    Row("unpin another one", pins.unpin, owns),
+    Row(
+        "delete a pinned kwip",
+        kwips.delete,
+        lambda p: {"kwip": p.kwip},
+        "everyone ann bob kwip comment tea milk",
+        first=lambda p: pins.pin(**owns(p)),
+    ),
+    Row("count thanks", thanks.count.func, lambda p: {"person_id": p.ann.pk}, first=wants_thanks),
     Row("choose the kwip of the day", of_the_day.choose, chosen, "day"),
     Row("choose it again", of_the_day.choose, chosen, first=chooses),
     Row("dismiss the kwip of the day", of_the_day.dismiss, chosen, "day", first=chooses),
@@ -514,6 +576,9 @@ ROWS = [
         "people",
         chooses,
     ),
+    Row("find active people", find_active_and_busy.func, lambda p: {}, "directory"),
+    Row("find the same", find_active_and_busy.func, lambda p: {}, first=finds_active),
+    Row("suggest people", suggest.func, lambda p: {}, first=cee_could_follow_bob),
     Row("announce", announces, whole_scenario, "announced"),
     Row("rewrite the rules", rewrites_the_rules, whole_scenario, "rules"),
     Row("change who may sign up", changes_sign_up, whole_scenario, first=announces),
@@ -614,6 +679,15 @@ ROWS = [
     # Writes outside of `actions.py`: tracking, accounts, and the admin.
     Row("track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.bob, "is_on": True}),
     Row("no longer track", set_tracking, lambda p: {"kwip": p.kwip, "user": p.ann, "is_on": False}),
+    Row("leave", leaving.leave, lambda p: {"user": p.bob}, "people"),
+    Row(
+        "come back",
+        leaving.come_back,
+        lambda p: {"leaving": Leaving.objects.get(user=p.bob)},
+        "people",
+        first=lambda p: leaving.leave(user=p.bob),
+    ),
+    Row("delete an account", erasing.erase_due.func, lambda p: {}, "people", first=is_due),
     Row("deactivate", deactivates, whole_scenario, "people"),
     Row("rename in the admin", admin_saves, lambda p: {"person": p.bob, "username": "robert"}, "people"),
     Row("name in the admin", admin_saves, lambda p: {"person": p.bob, "display_name": "Bob"}, "people"),

@@ -45,7 +45,8 @@ def waited(response: Any) -> float:
         ("/?sort=active", 1, 1),
         ("/everyone/", 2, 2),  # the new people, and which of them the viewer does not see
         ("/tag/tea/", 1, 1),
-        ("/bob/", 4, 1),  # bob, what the viewer may send him, corrections of his counters
+        # bob, his links, his pinned kwip, what the viewer may send him, corrections of his counters
+        ("/bob/", 6, 1),
         ("/kwip/", 0, 1),
         ("/about/", 0, 1),
     ],

@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from apps.accounts import statements as accounts
 from apps.commandqueue.core import statements as commandqueue
+from apps.directory import statements as directory
 from apps.feeds import statements as feeds
 from apps.kwips import controls
 from apps.kwips import visibility as kwips
@@ -23,7 +24,17 @@ from apps.statements import Statement
 
 FOLDERS = {
     found.SQL.path: found.SQL
-    for found in (accounts, commandqueue, feeds, kwips, limits, messages, notifications, search)
+    for found in (
+        accounts,
+        commandqueue,
+        directory,
+        feeds,
+        kwips,
+        limits,
+        messages,
+        notifications,
+        search,
+    )
 }
 FILES = [
     (folder, path.stem)

@@ -11,8 +11,8 @@ TEMPLATES = Path(settings.BASE_DIR) / "templates"
 STYLES = Path(settings.BASE_DIR) / "static" / "css"
 # From the top down; all other packages are the platform, below these.
 LAYERS = [
-    "kwippy", "moderation", "contact", "sitepages", "notifications", "search", "feeds", "messages", "kwips",
-    "graph", "accounts",
+    "kwippy", "archive", "directory", "moderation", "contact", "sitepages", "notifications", "search",
+    "feeds", "messages", "kwips", "graph", "accounts",
 ]  # fmt: skip
 # Folders that libraries name: allauth's pages are those of accounts.
 OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}

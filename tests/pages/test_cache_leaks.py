@@ -147,10 +147,12 @@ def site(memcached: str) -> Iterator[Site]:
         f"/ann/kwip/{kwip.pk}/history/", f"/ann/kwip/{kwip.pk}/history/{kwip.revisions.get().pk}/",
         f"/bob/kwip/{comment.pk}/whole/", "/tag/tea/", "/tag/tea/feed.atom", "/about/",
         "/rules/", "/conduct/", "/privacy/",
+        "/people/", "/people/active/", "/tags/", "/ann/statistics/",
         *DOCUMENTS, f"/sitemap-kwips-{kwip.pk // RANGE}.xml", f"/sitemap-people-{ann.pk // RANGE}.xml",
     ]  # fmt: skip
     private = [
         "/everyone/new/", "/network/new/", "/ann/favourites/", "/ann/comments/", "/kwip/", "/settings/",
+        "/settings/leave/", "/accounts/back/token/",
         f"/kwip/{kwip.pk}/comment/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/delete/", "/contact/",
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
@@ -163,8 +165,11 @@ def site(memcached: str) -> Iterator[Site]:
         "/bob/report/", f"/kwip/{comment.pk}/report/", "/moderation/warning/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/report/", f"/kwip/{kwip.pk}/why/", "/moderation/",
         "/moderation/1/", "/moderation/people/ann/", "/moderation/reports/1/", "/moderation/appeal/1:x/",
+        "/settings/favourites/", "/people/network/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
-        f"/invitation/{'0' * 40}/", "/settings/notices/", urlsplit(Subscription(ann.pk).url).path,
+        f"/invitation/{'0' * 40}/", "/settings/notices/",
+        "/settings/export/", "/settings/export/7/", "/settings/import/", "/settings/import/upload/",
+        urlsplit(Subscription(ann.pk).url).path,
     ]  # fmt: skip
     with own_memcached(memcached) as address, served(memcached=address, variables=VARIABLES) as port:
         yield Site(port, address, public, private, ann)
@@ -308,6 +313,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
     others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation", "mail_try_again"}
     others |= {"moderation_note", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"accept_follow_request", "refuse_follow_request", "accept_all_follow_requests", "narrow"}
+    others |= {"pin", "block", "unblock", "unmute", "apply_import"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 

@@ -22,7 +22,10 @@ HAPPENED = {
     "email_changed", "email_confirm", "email_deleted", "password_changed", "password_reset", "password_set",
 }  # fmt: skip
 # The files that create mails: those with templates, and the error mail for operators.
-MAKERS = {"apps/contact/mails.py", "apps/notifications/mail/mails.py", "kwippy/observability/error_mail.py"}
+MAKERS = {
+    "apps/archive/mails.py", "apps/contact/mails.py", "apps/notifications/mail/mails.py",
+    "kwippy/observability/error_mail.py",
+}  # fmt: skip
 
 
 def sent() -> dict[str, EmailMessage]:

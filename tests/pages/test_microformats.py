@@ -11,6 +11,7 @@ import mf2py
 import pytest
 from django.test import Client
 
+from apps.accounts.actions import change_profile
 from apps.accounts.models import User
 from apps.kwips import actions
 from apps.kwips.models import Kwip
@@ -103,6 +104,21 @@ def test_a_conversation_is_one_entry_whose_comments_are_cited_in_it(
         assert len(said["published"]) == 1
         assert said["content"][0]["value"].strip() == written.text
     assert "photo" not in cited[0]["properties"]["author"][0]["properties"], "bob has none of his own"
+
+
+def test_a_person_is_a_card_with_what_they_say_of_themselves_and_their_links(
+    client: Client, ann: User
+) -> None:
+    urls = ["https://ann.example/", "http://tea.example/ann"]
+    about = {"display_name": "Ann O'Tea", "bio": "tea", "pronouns": "she/her", "location": "by the sea"}
+    change_profile(user=ann, urls=urls, **about)
+    parsed = mf2py.parse(doc=client.get("/ann/").content.decode(), url=f"{SITE}/ann/")
+    [card] = of_type(parsed["items"], "h-card")
+    assert card["properties"]["url"] == [f"{SITE}/ann/", *urls]
+    assert card["properties"]["note"] == ["tea"]
+    assert card["properties"]["locality"] == ["by the sea"]
+    assert card["properties"]["pronouns"] == ["she/her"]
+    assert parsed["rels"]["me"] == urls
 
 
 def test_a_person_is_a_card_with_their_picture(client: Client, ann: User) -> None:

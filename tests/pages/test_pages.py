@@ -12,11 +12,12 @@ from django.utils import timezone
 from playwright.sync_api import Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from apps.accounts import invitations
-from apps.accounts.actions import set_private
-from apps.accounts.models import User
+from apps.accounts import invitations, leaving
+from apps.accounts.actions import change_profile, set_private
+from apps.accounts.models import Leaving, ProfileLink, User
+from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph.actions import follow
-from apps.kwips import actions, bookmarks, of_the_day, sharing
+from apps.kwips import actions, bookmarks, of_the_day, pins, sharing
 from apps.kwips.models import Kwip
 from apps.messages.actions import send
 from apps.messages.models import Message
@@ -80,6 +81,15 @@ def ann(transactional_db: None) -> User:
         cases.of_kwip(Kwip.objects.filter(author=bob).exclude(thread=None)[0]),
     ):
         moderation.report(thing=thing, reporter=ann, reason=Reason.PRIVATE, words="y" * 200)
+    follow(follower=bob, followee=cee)
+    urls = ["https://bob.example/" + "y" * 90, "https://b.example/"]
+    about = {"display_name": "", "bio": "bread,\nand butter", "pronouns": "he/him", "location": "by the sea"}
+    change_profile(user=bob, urls=urls, **about)
+    ProfileLink.objects.filter(position=1).update(verified_at=timezone.now())
+    pins.pin(kwip=Kwip.objects.filter(author=bob, thread=None).earliest("pk"), user=bob)
+    User.objects.filter(pk=ann.pk).update(last_login=timezone.now())
+    find_active_and_busy.func()
+    suggest.func()
     return ann
 
 
@@ -88,6 +98,11 @@ def sign_in(page: Page, user: User, url: str) -> None:
     client.force_login(user)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": url}])
+
+
+def leaving_dee() -> Leaving:
+    dee = User.objects.create_user("dee_who_left", "left@example.org")
+    return leaving.leave(user=dee)
 
 
 def addresses(member: bool) -> list[str]:
@@ -99,12 +114,14 @@ def addresses(member: bool) -> list[str]:
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
-        f"/bob/kwip/{anybodys.pk}/", "/about/", "/rules/", "/conduct/", "/privacy/",
+        f"/bob/kwip/{anybodys.pk}/", "/about/", "/tags/", "/people/", "/people/active/",
+        "/bob/statistics/", "/rules/", "/conduct/", "/privacy/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
         "/search/", "/search/?q=tea", "/search/?q=b&in=people", "/search/?q=tea&in=tags", "/search/?q=-tea",
         "/search/?q=xylophone",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
+    doors.append("/accounts/back/token/")
     comment, revision = own.comments.get(), own.revisions.get()
     members = [
         f"/bob/kwip/{comment.pk}/whole/", f"/ann/kwip/{own.pk}/history/{revision.pk}/",
@@ -113,15 +130,17 @@ def addresses(member: bool) -> list[str]:
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
         "/messages/", "/messages/bob/", "/messages/bob/delete/",
-        "/messages/dee/", "/settings/messages/",
+        "/messages/dee/", "/settings/messages/", "/settings/leave/", leaving.way_back(leaving_dee()),
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
+        "/settings/export/", "/settings/import/",
         "/invitations/", "/settings/notices/", "/bookmarks/", "/requests/", "/requests/sent/", "/ivy/",
         "/settings/privacy/", "/ivy/followers/", "/settings/mutes/", "/settings/blocks/",
         "/bob/mute/", f"/kwip/{anybodys.pk}/mute/", "/bob/report/", f"/kwip/{anybodys.pk}/report/",
         "/moderation/", "/moderation/people/bob/",
         *(f"/moderation/{case.pk}/" for case in Case.objects.all()),
         *(f"/moderation/reports/{case.pk}/" for case in Case.objects.all()),
+        "/people/network/", "/settings/favourites/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)

@@ -84,7 +84,14 @@ def the_reported_message(viewer: str, arguments: Mapping[str, str]) -> Collectio
 
 def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """fay and the author see both; the followers of fay see the one that fay shared."""
-    return () if viewer in {MUTING, "hal"} else ("everyone", "followers")
+    if viewer == "hal":
+        # Who follows no one gets suggestions, but of no private account.
+        return () if arguments["state"] == "private" else ("bio",)
+    return () if viewer == MUTING else ("everyone", "followers")
+
+
+def to_meet(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return () if viewer in {*BLOCKED, MUTING} else ("bio",)
 
 
 def writers(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
@@ -146,6 +153,9 @@ PAGES: Mapping[str, Shown] = {
     "": network,
     "everyone/": not_muted("everyone", "followers"),
     "tag/<tag:name>/": not_muted(*WRITTEN),
+    "people/": to_meet,
+    "people/active/": to_meet,
+    "people/network/": by_viewer(zoe=("bio",), rex=("bio",)),
     "welcome/": writers,
     "requests/sent/": whom_they_ask,
     "bookmarks/": by_viewer(
@@ -187,6 +197,8 @@ PAGES: Mapping[str, Shown] = {
 
 # Pages without the words of others, and addresses that only take forms.
 WITHOUT_WORDS = (
+    "tags/", "settings/favourites/", "kwip/<kwip_id:kwip_id>/pin/",
+    "<person:username>/statistics/",
     "about/", ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
     "contact/", "contact/thanks/", "rules/", "conduct/", "privacy/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
@@ -196,6 +208,7 @@ WITHOUT_WORDS = (
     "requests/<person:username>/refuse/",
     "settings/notices/", "settings/notices/try-again/", "settings/messages/", "settings/name/",
     "settings/picture/", "settings/picture/remove/",
+    "settings/leave/", "^accounts/back/(?P<token>[-:\\w]+)/$",
     "accounts/login/", "accounts/logout/", "accounts/signup/", "accounts/reauthenticate/", "accounts/email/",
     "accounts/confirm-email/", "accounts/confirm-email/again/", "accounts/confirm-email/change/",
     "^accounts/confirm-email/(?P<key>[-:\\w]+)/$", "accounts/password/change/", "accounts/password/set/",
@@ -204,6 +217,8 @@ WITHOUT_WORDS = (
     "accounts/sessions/", "accounts/sessions/<int:session_id>/end/",
     "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
     "messages/<person:username>/delete/",
+    "settings/export/", "settings/export/<int:export_id>/",
+    "settings/import/", "settings/import/upload/", "settings/import/apply/",
     # For people without a role.
     "moderation/", "moderation/<kwip_id:case_id>/", "moderation/people/<person:username>/",
     "moderation/people/<person:username>/note/", "moderation/reports/<kwip_id:case_id>/",

@@ -8,11 +8,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import timezone
+
 from apps.accounts import actions as people
 from apps.accounts.models import User
+from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph.actions import follow
 from apps.graph.models import Block, Mute
-from apps.kwips import actions, bookmarks, narrowing, sharing
+from apps.kwips import actions, bookmarks, narrowing, pins, sharing
 from apps.kwips.models import Kwip, Revision
 from apps.messages import actions as messages
 from apps.messages.models import Message
@@ -90,6 +93,10 @@ def built() -> World:
     Block.objects.create(blocker=ann, blocked=made["bob"])
     Block.objects.create(blocker=made["bill"], blocked=ann)
     Mute.objects.create(muter=made[MUTING], muted=ann)
+    pins.pin(kwip=world.kwips["followers"], user=ann)
+    find_active_and_busy.func()
+    User.objects.update(last_login=timezone.now())
+    suggest.func()
     return world
 
 

@@ -90,6 +90,7 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         "RELEASE": "",
         "SECURITY_CONTACT": "mailto:security@kwippy.example",
         "MEDIA_ROOT": str(files / "media"),
+        "ARCHIVE_ROOT": str(files / "archives"),
         "STATIC_ROOT": str(files / "static"),
         "MAIL_DIR": str(files / "mail"),
     }

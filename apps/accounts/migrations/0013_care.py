@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_limited_index"),
+        ("accounts", "0012_deletion"),
     ]
 
     operations = [

@@ -20,7 +20,8 @@ from apps.demo.care import MODERATOR
 from apps.demo.house import APPLICANTS, HOUSE
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
-from apps.feeds.queries import network, of_the_day
+from apps.directory.queries import first_follows
+from apps.feeds.queries import network, of_the_day, pinned
 from apps.graph.models import Follow, FollowRequest, Mute, MutedWord
 from apps.keyset import Seek
 from apps.kwips import actions, text, visibility
@@ -279,6 +280,8 @@ def test_the_house_of_the_demo_greets_announces_and_invites():
     demo = User.objects.get(username="demo")
     assert [Mute.objects.filter(muter=demo).count(), MutedWord.objects.filter(muter=demo).count()] == [1, 1]
     assert of_the_day().page({}, limit=1)
+    assert pinned(viewer_id=None, person_id=demo.pk).page({})
+    assert [person.username for person in first_follows(demo.pk)][:1] == [HOUSE]
 
 
 @pytest.mark.django_db

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ),
                 ("ends_at", models.DateTimeField(editable=False, null=True)),
                 ("is_muffled", models.BooleanField(db_default=False, default=False)),
-                ("kwip_id", models.PositiveBigIntegerField()),
+                ("kwip_id", models.BigIntegerField()),
                 (
                     "muter",
                     models.ForeignKey(

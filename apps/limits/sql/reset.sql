@@ -1,5 +1,5 @@
--- Takes back all hits of one key.
+-- Takes back all hits of some keys.
 -- index: limits_tries_pkey (key)
--- types: key uuid
+-- types: keys uuid[]
 DELETE FROM limits_tries
-WHERE key = %(key)s::uuid
+WHERE key = ANY (%(keys)s::uuid[])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-_NOTICE = re.compile(r"<notice\.(\d+)\.(\d+)\.(\w+)\.(\d+)\.(\d+)@")
+_NOTICE = re.compile(r"<notice\.(\d+)\.(\d+)\.(\w+)\.(-?\d+)\.(\d+)@")
 _DIGEST = re.compile(r"<digest\.(\d+)\.(\d+)@")
 
 

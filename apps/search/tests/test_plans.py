@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from apps.feeds import plans
+from apps.keyset import SMALLEST
 from apps.search import queries, statements
 from apps.search.query import parse
 from apps.search.slices import DAYS, IDS, steps
@@ -132,20 +133,22 @@ def test_names_are_found_by_their_indexes(planned: None, name: str) -> None:
 @pytest.mark.parametrize("is_ascending", [True, False])
 @pytest.mark.parametrize("newest", [0, 1, 1_023, 1_024, 70_000, 5_000_000, 3 * 10**9])
 def test_the_steps_are_all_ids_beyond_the_position_once_and_few(newest: int, is_ascending: bool) -> None:
-    for position in {0, 1, 1_000, newest // 2, newest, newest + 1, 2**63 - 1}:
+    for position in {-(10**15), 0, 1, 1_000, newest // 2, newest, newest + 1, 2**63 - 1}:
         walk = list(steps(position, newest, is_ascending=is_ascending))
-        assert len(walk) <= len(IDS.signs) + 1
+        assert len(walk) <= len(IDS.signs) + 2
         assert sum(len(step.slices) for step in walk) <= 6 * len(IDS.signs)
         ends = sorted((step.low, step.high) for step in walk)
         assert all(one[1] == other[0] for one, other in pairwise(ends))
         if is_ascending:
             assert walk[0].low <= position + 1
             assert walk[-1].high > newest
-        elif position > 0:
+        else:
             assert walk[0].high >= min(position, newest + 1)
-            assert walk[-1].low == 0
+            assert walk[-1].low == SMALLEST
         # Each next step is a few times as long as all before it, except the rest.
         for step in walk[:-1]:
+            if step.low < 0:
+                continue  # imported kwips have no step of their own
             assert step.slices
             size = IDS.size(IDS.signs.index(step.slices[0][0]))
             numbers = [int(lexeme[1:], 16) for lexeme in step.slices]

@@ -10,11 +10,18 @@ from django.core.mail import EmailMessage
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts import mail_samples as accounts
+from apps.archive import mails as archive
 from apps.contact import mails as contact
 from apps.moderation import mails as moderation
 from apps.notifications.mail import mails as notifications
 
-SOURCES = (accounts.samples, contact.samples, notifications.samples, moderation.samples)
+SOURCES = (
+    accounts.samples,
+    archive.samples,
+    contact.samples,
+    notifications.samples,
+    moderation.samples,
+)
 
 
 class Command(BaseCommand):

@@ -1,0 +1,142 @@
+"""What accounts delete of a person, besides the rows that refer to them by a foreign key (`erasing`)."""
+
+import datetime
+import re
+from typing import NamedTuple
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps import limits
+from apps.accounts import avatars, erasing, leaving, names
+from apps.accounts.models import Application, FormerName, Leaving, SignUp, User
+from apps.commandqueue.core import erasing as commandqueue
+from apps.limits.models import CacheEntry
+from apps.policy.models import SitePolicy
+
+REPLACEMENT = "…"  # in the log of the admin: no name, whatever people are called
+# What was enqueued up to so long after the account was hidden can be about the person.
+IN_FLIGHT = datetime.timedelta(minutes=1)
+
+
+class Identity(NamedTuple):
+    """What texts say of a person: user name and former ones; addresses, as typed and in lower case."""
+
+    names: list[str]
+    addresses: list[str]
+
+
+def identity(person_id: int) -> Identity:
+    """Empty if the user is deleted."""
+    person = User.objects.filter(pk=person_id).first()
+    if person is None:
+        return Identity([], [])
+    former = FormerName.objects.filter(user=person_id).values_list("name", flat=True)
+    known = EmailAddress.objects.filter(user=person_id).values_list("email", flat=True)
+    addresses = {spelling for email in (person.email, *known) for spelling in (email, email.lower())}
+    return Identity([person.username, *former], sorted(addresses))
+
+
+@transaction.atomic
+def erase_picture(person_id: int, _limit: int) -> int:
+    """The file first: if this is interrupted, the next run has its name."""
+    person = User.objects.select_for_update(no_key=True).filter(pk=person_id).exclude(avatar="").first()
+    if person is None:
+        return 0
+    avatars.remove(person.avatar)
+    return User.objects.filter(pk=person_id).update(avatar="")
+
+
+@transaction.atomic
+def erase_sessions(person_id: int, limit: int) -> int:
+    return leaving.end_sessions(person_id, limit)
+
+
+@transaction.atomic
+def erase_joining(person_id: int, limit: int) -> int:
+    """Refused applications and sign-ups that have the person's name or address."""
+    known = identity(person_id)
+    same = Q(email__in=known.addresses) | Q(username__in=known.names)
+    return sum(
+        rows.filter(pk__in=list(rows.filter(same).values_list("pk", flat=True)[:limit])).delete()[0]
+        for rows in (Application.objects.all(), SignUp.objects.filter(user=None))
+    )
+
+
+@transaction.atomic
+def erase_policy(person_id: int, _limit: int) -> int:
+    """The house account. `save` invalidates the cached policy."""
+    policy = SitePolicy.objects.select_for_update().filter(greeter=person_id).first()
+    if policy is None:
+        return 0
+    policy.greeter = None
+    policy.save()
+    return 1
+
+
+@transaction.atomic
+def erase_admin_log(person_id: int, limit: int) -> int:
+    """The admin's entries about the person stay, without their names and id."""
+    kinds = ContentType.objects.get_for_models(User, EmailAddress).values()
+    words = [re.escape(word) for some in identity(person_id) for word in some]
+    if not words:
+        return 0
+    in_sql = rf"(^|[^\w])({'|'.join(words)})($|[^\w])"
+    pattern = rf"(?<!\w)({'|'.join(words)})(?!\w)"
+    about = Q(content_type__in=kinds, object_repr__iregex=in_sql) | Q(change_message__iregex=in_sql)
+    about |= Q(content_type=ContentType.objects.get_for_model(User), object_id=str(person_id))
+    entries = list(LogEntry.objects.filter(about)[:limit])
+    for entry in entries:
+        if entry.content_type in kinds:
+            entry.object_id, entry.object_repr = None, REPLACEMENT
+        entry.change_message = re.sub(pattern, REPLACEMENT, entry.change_message, flags=re.IGNORECASE)
+    LogEntry.objects.bulk_update(entries, ["object_id", "object_repr", "change_message"])
+    return len(entries)
+
+
+def erase_limits(person_id: int, _limit: int) -> int:
+    """The counts of what the person did, and allauth's. Those of networks are hashed, and expire."""
+    of_allauth = CacheEntry.objects.filter(cache_key__regex=rf":user:{person_id}(:|$)")
+    return limits.forget(person_id) + limits.forget("user", person_id) + of_allauth.delete()[0]
+
+
+def erase_commands(person_id: int, limit: int) -> int:
+    """Mail to the person or about them, and finished tasks. Raises `Postponed` while one is in use."""
+    due, known = Leaving.objects.filter(pk=person_id).first(), identity(person_id)
+    if due is None or not known.names:  # another worker has deleted the user
+        return 0
+    links = [f"{settings.SITE_URL}/{name}/" for name in known.names]
+    person = commandqueue.Person(person_id, known.names, known.addresses, links)
+    erased = commandqueue.erase(person, before=due.due_at + IN_FLIGHT, limit=limit)
+    if erased.in_use:
+        raise erasing.Postponed
+    return erased.number
+
+
+@transaction.atomic
+def erase_former_names(person_id: int, limit: int) -> int:
+    """Former names lead nowhere from now on, and stay reserved until their time."""
+    former = list(FormerName.objects.filter(user=person_id)[:limit])
+    for name in former:
+        if name.kept_until > timezone.now():
+            names.reserve(name.name, until=name.kept_until)
+        name.delete()
+    return len(former)
+
+
+for _name, _erase, _order in (
+    ("picture", erase_picture, erasing.ABOUT),
+    ("sessions", erase_sessions, erasing.ABOUT),
+    ("sign-ups and applications", erase_joining, erasing.ABOUT),
+    ("site policy", erase_policy, erasing.ABOUT),
+    ("admin log", erase_admin_log, erasing.ABOUT),
+    ("limits", erase_limits, erasing.ABOUT),
+    ("mail and tasks", erase_commands, erasing.QUEUE),
+    ("former names", erase_former_names, erasing.NAMES),
+):
+    erasing.register(_name, _erase, _order)

@@ -1,0 +1,158 @@
+"""The sections of the archive, in the order of its index."""
+
+from collections.abc import Mapping
+
+from allauth.usersessions.models import UserSession
+
+from apps.archive import rows
+from apps.archive.registry import Rows, Section, register
+from apps.contact.models import Message as ContactMessage
+from apps.graph.models import Block, Follow, Mute, MutedConversation, MutedWord
+from apps.kwips.models import Bookmark, Favourite, Share, Track
+from apps.messages.models import Report
+
+_WHEN = "when"
+_ADDRESS = {"url": "the kwip or comment", "author": "the user name of its author"}
+_ENDING = {"since": _WHEN, "ends_at": "when it ends by itself", "muffled": "folded to a line, not gone"}
+_PEOPLE = {"username": "their user name", "since": _WHEN}
+_MARKED = _ADDRESS | {"since": _WHEN}
+_TEXT = {"text": "as it was written"}
+_EDITED = {"created_at": _WHEN, "edited_at": "when the text last changed"}
+
+
+def _register(name: str, title: str, fields: Mapping[str, str], of: Rows, *models: str) -> None:
+    register(Section(name, title, fields, of, models))
+
+
+_register(
+    "profile",
+    "profile",
+    {
+        "username": "user name",
+        "former_names": "former user names that lead here",
+        "display_name": "name to show",
+        "about": "what the profile says",
+        "email": "e-mail address",
+        "picture": "the file of the picture",
+        "joined_at": _WHEN,
+        "is_private": "whether the account is private",
+        "takes_messages": "whether people whom one follows may write",
+        "takes_buzzes": "whether they may buzz",
+    },
+    rows.single(rows.profile_of),
+    "accounts.FormerName",
+    "private_messages.Preference",
+)
+_register(
+    "kwips",
+    "kwips",
+    {
+        "url": "address",
+        **_TEXT,
+        **_EDITED,
+        "followers_only": "whether it is for followers alone",
+        "key": "UUID: an import adds each key once",
+        "imported": "whether it came from an archive",
+        "comments": "how many there are",
+        "favourites": "how often it is one",
+        "shares": "how often it is shared",
+    },
+    rows.listed(rows.kwips_of, rows.kwip),
+    "kwips.Kwip",
+)
+_register(
+    "comments",
+    "comments",
+    {"url": "address", "on": "the kwip, if one may still see it", **_TEXT, **_EDITED},
+    rows.comments_of,
+    "kwips.Kwip",
+)
+_register(
+    "revisions",
+    "earlier versions",
+    {"url": "the kwip or comment", **_TEXT, "written_at": _WHEN},
+    rows.listed(rows.revisions_of, rows.revision),
+)
+_register(
+    "messages",
+    "messages",
+    {"with": "user name of the other person", "mine": "whether one wrote it", **_TEXT, "sent_at": _WHEN},
+    rows.listed(rows.messages_of, rows.message),
+    "private_messages.Message",
+)
+for _name, _title, _model, _owner, _other in (
+    ("follows", "whom you follow", Follow, "follower", "followee"),
+    ("followers", "who follows you", Follow, "followee", "follower"),
+    ("blocks", "whom you blocked", Block, "blocker", "blocked"),
+    ("mutes", "whom you muted", Mute, "muter", "muted"),
+):
+    _register(_name, _title, _PEOPLE, rows.people(_model, _owner, _other), _model._meta.label)
+for _name, _title, _mark, _owner in (
+    ("favourites", "favourites", Favourite, "user"),
+    ("bookmarks", "bookmarks", Bookmark, "user"),
+    ("shares", "shares", Share, "sharer"),
+):
+    _register(_name, _title, _MARKED, rows.marked(_mark, _owner, rows.since), _mark._meta.label)
+_register(
+    "muted_words",
+    "muted words and tags",
+    {"word": "as it was typed", **_ENDING},
+    rows.listed(lambda person_id: MutedWord.objects.filter(muter=person_id), rows.muted_word),
+    "graph.MutedWord",
+)
+_register(
+    "muted_conversations",
+    "muted conversations",
+    _ADDRESS | _ENDING,
+    rows.marked(MutedConversation, "muter", rows.ending),
+    "graph.MutedConversation",
+)
+_register(
+    "tracks",
+    "conversations",
+    _ADDRESS | {"tracked": "whether new comments notify"},
+    rows.marked(Track, "user", rows.tracked, key="kwip_id"),
+    "kwips.Track",
+)
+_register(
+    "notices",
+    "notices and mail",
+    {
+        "channels": "how far each kind of notice goes",
+        "digest": "how often there is one",
+        "hour": "when it is sent",
+        "time_zone": "of that hour",
+    },
+    rows.single(rows.notices_of),
+    "notifications.Preferences",
+)
+_register(
+    "invitations",
+    "invitations",
+    {"note": "what it says", "created_at": _WHEN, "expires_at": _WHEN, "taken_by": "who joined by it"},
+    rows.listed(rows.invitations_of, rows.invitation),
+    "accounts.Invitation",
+)
+_register(
+    "sessions",
+    "where you are signed in",
+    {"network": "the address", "browser": "as it names itself", "since": _WHEN, "last_seen_at": _WHEN},
+    rows.listed(lambda person_id: UserSession.objects.filter(user=person_id), rows.session),
+    "usersessions.UserSession",
+)
+_register(
+    "letters",
+    "to the operators",
+    {"subject": "subject", **_TEXT, "sent_at": _WHEN},
+    rows.listed(lambda person_id: ContactMessage.objects.filter(member=person_id), rows.letter),
+    "contact.Message",
+)
+_register(
+    "reports",
+    "reported messages",
+    {"about": "user name of its writer", "note": "what one said about it", "reported_at": _WHEN},
+    rows.listed(
+        lambda person_id: Report.objects.filter(reporter=person_id).select_related("writer"), rows.report
+    ),
+    "private_messages.Report",
+)

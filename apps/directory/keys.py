@@ -1,0 +1,3 @@
+"""The surrogate key of the pages that show what recurring commands computed."""
+
+DIRECTORY = "directory"

@@ -1,0 +1,63 @@
+"""The .sql files of lists of people and tags."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.accounts.statements import SQL as ACCOUNTS_SQL
+from apps.feeds.statements import SQL as FEEDS_SQL
+from apps.keyset import Seek
+from apps.kwips.queries import loaded
+from apps.kwips.visibility import ANYONE, VISIBLE_SQL
+from apps.kwips.visibility import SQL as KWIPS_SQL
+from apps.statements import Sql, SqlFolder, Statement
+
+SQL = SqlFolder(
+    Path(__file__).parent / "sql",
+    "directory",
+    visible=Sql(VISIBLE_SQL, {}),
+    confirmed=ACCOUNTS_SQL.load("confirmed"),
+    # The fragments about the author of the kwip `k`, for the person `u`.
+    person_unblocked=Sql(KWIPS_SQL.load("unblocked").text.replace("k.author_id", "u.id"), {}),
+    person_unmuted=Sql(FEEDS_SQL.load("unmuted").text.replace("k.author_id", "u.id"), {}),
+)
+_COLUMNS = ("id", "username", "display_name", "bio", "avatar", "is_private")
+
+
+def people(name: str, seek: Seek, *, viewer_id: int | None) -> list[User]:
+    """The people of the file ``name`` beyond the position of the seek, each with its ``place``."""
+    return _people(_statement(name, seek.beyond, seek.direction), viewer_id, seek.parameters)
+
+
+def first_people(name: str, *, viewer_id: int, limit: int) -> list[User]:
+    """The first people of a file without pages."""
+    return _people(SQL.statement(name), viewer_id, {"limit": limit})
+
+
+def ids(name: str, **parameters: int) -> list[int]:
+    """The ids that a file finds for everyone."""
+    with connection.cursor() as cursor:
+        SQL.statement(name).execute(cursor, {"viewer": ANYONE, **parameters})
+        return [found for (found,) in cursor.fetchall()]
+
+
+def _people(statement: Statement, viewer_id: int | None, parameters: dict[str, Any]) -> list[User]:
+    with connection.cursor() as cursor:
+        statement.execute_prepared(cursor, parameters | {"viewer": viewer_id or ANYONE})
+        return [_person(row) for row in cursor.fetchall()]
+
+
+def _person(row: tuple[Any, ...]) -> User:
+    *columns, place, followed_by = row
+    person = loaded(User, **dict(zip(_COLUMNS, columns, strict=True)))
+    person.place, person.followed_by = place, followed_by  # type: ignore[attr-defined]
+    return person
+
+
+@cache
+def _statement(name: str, beyond: str, direction: str) -> Statement:
+    sql = SQL.load(name, beyond=beyond, order=direction)
+    return sql.statement(f"{name}.sql", f"directory_{name}_{direction.lower()}")

@@ -1,0 +1,200 @@
+"""A person who did everything that the site offers, and the search for what is left of them."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.apps import apps
+from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.core.mail import EmailMessage
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from apps import limits
+from apps.accounts import actions as accounts
+from apps.accounts import invitations, names
+from apps.accounts.models import Application, Invitation, SignUp, User
+from apps.commandqueue.core.erasing import _text
+from apps.commandqueue.models import Command
+from apps.contact.actions import receive
+from apps.feeds import previews
+from apps.graph.actions import follow
+from apps.graph.models import Block, Follow, Mute
+from apps.kwips import actions, bookmarks, sharing
+from apps.kwips.models import Favourite, Kwip
+from apps.kwips.queries import cards
+from apps.kwips.tracking import set_tracking
+from apps.kwips.visibility import Visible
+from apps.messages import actions as messages
+from apps.messages.models import Buzz
+from apps.messages.models import Message as PrivateMessage
+from apps.notifications.models import OperatorMessage, Preferences
+from apps.policy.models import SitePolicy
+from tests.invalidation.scenario import reply, write
+from tests.support.people import PASSWORD, member
+
+CANARY = "zanarquee"
+NUMBER = 987_654_321  # the person's id: no other number of the database looks like it
+
+
+class Person:
+    """``user``, whose every text has the canary, among ``bob``, ``cee`` and the operator ``opera``."""
+
+    def __init__(self) -> None:
+        self.bob, self.cee = member("bob"), member("cee")
+        self.opera = member("opera", is_staff=True, is_superuser=True)
+        self.user = User.objects.create_user(
+            f"{CANARY}_old", f"{CANARY}@example.org", PASSWORD, id=NUMBER, bio=f"{CANARY} bio",
+            display_name=f"{CANARY} shown",
+        )  # fmt: skip
+        names.rename(user_id=NUMBER, username=CANARY)
+        self.user.refresh_from_db()
+        self.browser = Client(headers={"user-agent": f"{CANARY} browser"})
+        for email, is_primary in ((f"{CANARY}@example.org", True), (f"Second.{CANARY}@example.org", False)):
+            EmailAddress.objects.create(user=self.user, email=email, verified=True, primary=is_primary)
+        accounts.change_picture(user=self.user, picture=b"a picture of " + CANARY.encode())
+        self.user.refresh_from_db()
+        self.browser.post("/accounts/login/", {"login": CANARY, "password": PASSWORD})
+        self.know_people()
+        self.write()
+        self.join_and_invite()
+        self.operate()
+        self.be_counted_and_mailed()
+
+    def know_people(self) -> None:
+        for other in (self.bob, self.cee):
+            follow(follower=self.user, followee=other)
+            follow(follower=other, followee=self.user)
+        follow(follower=self.bob, followee=self.cee)
+        for one, two in ((self.user, self.opera), (self.opera, self.user)):
+            Mute.objects.create(muter=one, muted=two)
+            Block.objects.create(blocker=one, blocked=two)
+            Buzz.objects.create(buzzer=one, buzzed=two)
+        for one, two in ((self.user, self.bob), (self.bob, self.user)):
+            text = f"{CANARY} writes" if one == self.user else "to you"
+            messages.send(sender=one, recipient=two, text=text, form_key=uuid.uuid4())
+            received = PrivateMessage.objects.filter(owner=two, other=one, is_mine=False).latest("pk")
+            messages.report(message=received, note=f"{CANARY} note" if two == self.user else "hm")
+        messages.prefer(user=self.user, takes_messages=True, takes_buzzes=False)
+        Preferences.objects.create(user=self.user, refused_reply=CANARY)
+
+    def write(self) -> None:
+        self.kwips = [write(self.user, f"{CANARY} #tea {number}") for number in range(3)]
+        secret = write(self.user, f"{CANARY} for followers", followers_only=True)
+        actions.edit(kwip=self.kwips[0], text=f"{CANARY} edited #tea @bob")
+        actions.delete(kwip=write(self.user, CANARY))
+        actions.delete(kwip=reply(self.bob, secret, "below, deleted"))
+        self.bobs = write(self.bob, f"@{CANARY} and @cee, #tea?")
+        self.mention = write(self.cee, f"as @{CANARY} says #tea")
+        self.comment = reply(self.user, self.bobs, f"{CANARY} comments")
+        for thread in (*self.kwips, secret):
+            reply(self.bob, thread, "below it")
+        actions.comment(
+            author=self.cee, thread=self.bobs, text="to you", answers=self.comment, form_key=uuid.uuid4()
+        )
+        for one, kwip in ((self.user, self.bobs), (self.bob, self.kwips[0]), (self.cee, self.kwips[0]),
+                          (self.cee, self.bobs), (self.bob, self.comment)):  # fmt: skip
+            actions.favourite(kwip=kwip, user=one)
+            bookmarks.bookmark(kwip=kwip, user=one)
+            set_tracking(kwip=kwip, user=one, is_on=True)
+            if kwip.thread_id is None:
+                sharing.share(kwip=kwip, user=one)
+        shown = previews.of_kwip(cards([Visible(self.kwips[0].pk)])[0])
+        previews.draw.call([shown.site, shown.username, shown.name, shown.words, "", shown.hue, shown.face])
+
+    def join_and_invite(self) -> None:
+        invitations.invite(inviter=self.user, note=f"{CANARY} invites", form_key=uuid.uuid4())
+        invitations.invite(inviter=self.bob, note="come", form_key=uuid.uuid4())
+        Invitation.objects.filter(inviter=self.bob).update(taken_by=self.user)
+        of = {"username": f"{CANARY}_old", "email": self.user.email}
+        SignUp.objects.create(**of, user=self.user)
+        SignUp.objects.create(**of, words=CANARY)
+        Application.objects.create(**of, words=CANARY, refused_at=timezone.now())
+        receive(form_key=uuid.uuid4(), name=CANARY, email="e@example.org", subject=CANARY, text=CANARY,
+                member=self.user)  # fmt: skip
+        receive(form_key=uuid.uuid4(), name="me", email=self.user.email, subject="hm", text="hm")
+
+    def operate(self) -> None:
+        """They were an operator once, and were acted upon by one."""
+        self.user.groups.add(Group.objects.create(name="operators"))
+        self.user.user_permissions.add(Permission.objects.all()[0])
+        SitePolicy(greeter=self.user, greeting="hi {name}").save()
+        OperatorMessage.objects.create(text="we move", written_by=self.user)
+        kind = ContentType.objects.get_for_model(User)
+        entry: dict[str, Any] = {"content_type": kind, "action_flag": CHANGE}
+        LogEntry.objects.create(user=self.user, object_id="1", object_repr="bob", **entry)
+        LogEntry.objects.create(user=self.opera, object_id=str(NUMBER), object_repr=f"{CANARY}_old", **entry)
+        said = f"Began to remove 3 kwips and comments, found by @{CANARY}."
+        LogEntry.objects.create(user=self.opera, action_flag=CHANGE, object_repr="kwip", change_message=said)
+
+    def be_counted_and_mailed(self) -> None:
+        limits.hit("publish", NUMBER)
+        self.browser.get("/accounts/email/")
+        self.browser.post("/accounts/email/", {"action_add": "", "email": f"third.{CANARY}@example.org"})
+        EmailMessage("hi", "tea", "a@example.org", [self.user.email]).send()
+        EmailMessage("hi", f"ünder @{CANARY} " * 30, "a@example.org", ["bob@example.org"]).send()
+        EmailMessage("hi", f"{settings.SITE_URL}/{CANARY}/", "a@example.org", ["cee@example.org"]).send()
+        EmailMessage("tea?", "the kettle is on", "a@example.org", ["cee@example.org"]).send()
+        # They wait for their time: no worker sends them in this test.
+        Command.objects.filter(kind="mail").update(due_at=timezone.now() + timedelta(days=1))
+
+
+def unreferred() -> set[str]:
+    """The columns of all models that can refer to a user, and that do not refer to the person."""
+    return {
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.local_concrete_fields
+        if field.related_model is User and not model._base_manager.filter(**{field.name: NUMBER}).exists()
+    }
+
+
+def found_in_tables() -> dict[str, list[str]]:
+    """The columns of the database that have the canary or the id, with the rows' texts."""
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.table_name, c.column_name, c.data_type FROM information_schema.columns c"
+            " JOIN information_schema.tables USING (table_schema, table_name)"
+            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+        )
+        for table, column, kind in cursor.fetchall():
+            text = f"encode(\"{column}\", 'escape')" if kind == "bytea" else f'"{column}"::text'
+            cursor.execute(
+                f'SELECT {text} FROM "{table}" WHERE {text} ~* %s', [rf"{CANARY}|(^|\D){NUMBER}(\D|$)"]
+            )
+            if rows := cursor.fetchall():
+                found[f"{table}.{column}"] = [row[0] for row in rows]
+    encoded = {
+        "mail": [_text(bytes(body)) for body in Command.objects.values_list("body", flat=True) if body],
+        "sessions": [str(session.get_decoded()) for session in Session.objects.all()],
+    }
+    for place, texts in encoded.items():
+        if hits := [text for text in texts if CANARY in text or str(NUMBER) in text]:
+            found[place] = hits
+    return found
+
+
+def recounted() -> None:
+    """Every counter of a person and of a kwip is what a recount says."""
+    for user in User.objects.all():
+        written = Kwip.objects.filter(author=user)
+        assert user.kwips_count == written.filter(thread=None).count(), user
+        assert user.comments_count == written.exclude(thread=None).count(), user
+        assert user.favourites_count == Favourite.objects.filter(user=user).count(), user
+        assert user.followers_count == Follow.objects.filter(followee=user).count(), user
+        assert user.following_count == Follow.objects.filter(follower=user).count(), user
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT k.id FROM kwips_kwip k WHERE (k.comments_count, k.favourites_count, k.shares_count)"
+            " <> ((SELECT count(*) FROM kwips_kwip c WHERE c.thread_id = k.id),"
+            "     (SELECT count(*) FROM kwips_favourite f WHERE f.kwip_id = k.id),"
+            "     (SELECT count(*) FROM kwips_share s WHERE s.kwip_id = k.id))"
+        )
+        assert cursor.fetchall() == []
