@@ -216,7 +216,7 @@ def test_fifty_requests_at_once_are_one_and_fifty_answers_are_one_follow(
 def test_in_either_order_a_withdrawn_or_blocked_person_does_not_follow(
     ann: User, bob: User, how: str
 ) -> None:
-    end = (
+    end: Callable[[], object] = (
         partial(block, blocker=ann, blocked=bob)
         if how == "block"
         else partial(actions.unfollow, follower=bob, followee=ann)
