@@ -200,13 +200,11 @@ def test_fifty_requests_at_once_are_one_and_fifty_answers_are_one_follow(
 ) -> None:
     followed: list[events.Pair] = []
     monkeypatch.setattr(events.followed, "emit", followed.append)
-    at_once([partial(actions.follow, follower=bob, followee=ann)] * 50)
+    ask: Callable[[], object] = partial(actions.follow, follower=bob, followee=ann)
+    at_once([ask] * 50)
     assert state() == ASKING
-    both: list[Callable[[], object]] = [
-        partial(actions.accept, asked=ann, asker=bob),
-        partial(actions.follow, follower=bob, followee=ann),
-    ]
-    at_once(both * 25)
+    accept: Callable[[], object] = partial(actions.accept, asked=ann, asker=bob)
+    at_once([*[accept] * 25, *[ask] * 25])
     assert state() == FOLLOWING
     assert [pair.by_request for pair in followed] == [True]
 
@@ -224,7 +222,8 @@ def test_in_either_order_a_withdrawn_or_blocked_person_does_not_follow(
     for _ in range(20):
         Block.objects.all().delete()
         actions.follow(follower=bob, followee=ann)
-        at_once([partial(actions.accept, asked=ann, asker=bob), end])
+        accept: Callable[[], object] = partial(actions.accept, asked=ann, asker=bob)
+        at_once([accept, end])
         assert state() == NEITHER
 
 
