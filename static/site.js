@@ -258,6 +258,17 @@
     for (const button of all("button[aria-disabled]")) button.removeAttribute("aria-disabled");
   }
   // Back from the browser's memory: forms may be sent again, and what was sent was not taken after all.
+  /* A menu closes by a click elsewhere, and by Escape, which goes back to what opened it. */
+  const close = (menu) => { menu.open = false; };
+  document.addEventListener("click", (event) =>
+    all(".menu[open]").filter((menu) => !menu.contains(event.target)).forEach(close));
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest(".menu[open]");
+    if (!menu) return;
+    close(menu);
+    menu.firstElementChild.focus();
+  });
+
   addEventListener("pageshow", (event) => {
     if (event.persisted) {
       keep(tab, "sent", "");

@@ -123,10 +123,10 @@ class Bookmark(Control):
         return "on" if card.id in marks.by_control[self.name] else "off"
 
 
-class Mute(Control):
-    """A link to the page that mutes the author or the conversation, for members other than the author."""
+class Menu(Control):
+    """Links to mute the author or the conversation and to report, for members other than the author."""
 
-    name, template = "mute", "kwips/_mute.html"
+    name, template = "menu", "kwips/_menu.html"
     states = ("member",)
 
     def state_of(self, card: Facts, marks: Marks) -> str:
@@ -145,16 +145,6 @@ class Own(Control):
         if marks.viewer_id == card.author_id:
             return "author"
         return "thread_author" if marks.viewer_id == card.thread_author_id else ""
-
-
-class Report(Control):
-    """A link for members to report what someone else wrote."""
-
-    name, template = "report", "kwips/_report.html"
-    states = ("member",)
-
-    def state_of(self, card: Facts, marks: Marks) -> str:
-        return "member" if marks.viewer_id and marks.viewer_id != card.author_id else ""
 
 
 class Answer(Control):
@@ -176,7 +166,7 @@ def _rendered(
     return render_to_string(template, {"kwip": kwip, "state": state}).encode()
 
 
-CONTROLS: list[Control] = [Heart(), Share(), Answer(), Bookmark(), Mute(), Report(), Own()]
+CONTROLS: list[Control] = [Heart(), Share(), Answer(), Bookmark(), Menu(), Own()]
 
 
 def facts_of(card: queries.Card) -> Facts:
