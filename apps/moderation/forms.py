@@ -18,7 +18,7 @@ class ReportForm(forms.Form):
 class ActForm(forms.Form):
     """What a moderator does. ``allowed`` are the actions that the page offers."""
 
-    what = forms.ChoiceField(label=_("what to do"), choices=(), widget=forms.RadioSelect)
+    what = forms.ChoiceField(label=_("you can"), choices=(), widget=forms.RadioSelect)
     reason = forms.ChoiceField(label=_("why"), choices=Reason)
     words = TextField(label=_("words that the person gets by mail"), limit=WORDS_LIMIT, required=False)
     form_key = FormKeyField()

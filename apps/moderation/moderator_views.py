@@ -85,7 +85,8 @@ def _page(request: MemberRequest, who: User, found: Case | None, path: str) -> H
 def _context(request: MemberRequest, who: User, found: Case | None) -> dict[str, Any]:
     context = queries.about_person(who) | (queries.about_case(found) if found else {})
     allowed = queries.possible(found, context) if may_act(request.user, who) else []
-    form = ActForm(allowed=allowed) if allowed else None
+    reported = [report.reason for report in context.get("reports", ())]
+    form = ActForm(allowed=allowed, initial={"reason": reported[0]} if reported else None) if allowed else None
     path = f"/moderation/{found.pk}/" if found else f"/moderation/people/{who.username}/"
     return context | {"form": form, "note_form": NoteForm(auto_id="note_%s"), "path": path}
 
