@@ -9,7 +9,8 @@
   }
 
   function walk(step) {
-    const kwips = [...document.querySelectorAll(".kwip")];
+    // Not those that are folded away: they take no focus.
+    const kwips = [...document.querySelectorAll(".kwip")].filter((kwip) => kwip.checkVisibility());
     const at = kwips.indexOf(document.activeElement?.closest(".kwip"));
     const next = kwips[Math.max(0, at + step)];
     if (!next) return;
