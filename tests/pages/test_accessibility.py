@@ -7,6 +7,8 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
+from apps.graph.muting import mute_conversation
+from apps.kwips.models import Kwip
 from tests.pages.test_pages import addresses, ann, sign_in
 
 __all__ = ["ann"]
@@ -159,3 +161,24 @@ def test_every_page_has_headings_in_order(
         assert levels.count(1) == 1, path
         articles = page.locator("main article")
         assert articles.count() == page.locator("main article :is(h1, h2, h3)").count(), path
+
+
+def test_a_menu_closes_by_escape_and_the_keys_pass_a_folded_kwip(
+    live_server: LiveServer, open_page: Open, ann: User, publish: Callable[..., Kwip]
+) -> None:
+    bob = User.objects.get(username="bob")
+    first, folded, last = [publish(bob, text) for text in ("tea", "a rumour", "buns")]
+    mute_conversation(muter=ann, kwip_id=folded.pk, ends_at=None, is_muffled=True)
+    page = open_page(width=320)
+    sign_in(page, ann, live_server.url)
+    page.goto(f"{live_server.url}/everyone/")
+    menu = page.locator(f"#kwip-{last.pk} .menu")
+    menu.locator("summary").press("Enter")
+    page.keyboard.press("Tab")
+    expect(menu.get_by_role("link", name="hear less of this")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(menu.locator("summary")).to_be_focused()
+    expect(page.locator(f"#kwip-{folded.pk}")).not_to_be_visible()
+    page.keyboard.press("j")
+    expect(page.locator(f"#kwip-{first.pk}")).to_be_focused()

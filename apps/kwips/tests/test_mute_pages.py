@@ -53,6 +53,10 @@ def test_a_kwip_mutes_its_author_or_its_conversation(
     kwip = publish(ann)
     said = comment(bob, kwip)
     client.force_login(ann)
+    shown = client.get(f"/ann/kwip/{kwip.pk}/").content.decode()
+    for page in ("mute", "report"):  # in the menu of what others wrote
+        assert f'href="/kwip/{said.pk}/{page}/"' in shown
+        assert f'href="/kwip/{kwip.pk}/{page}/"' not in shown
     assert client.get(f"/kwip/{said.pk}/mute/").status_code == 200
     assert client.get(f"/kwip/{kwip.pk}/mute/").status_code == 404  # one's own
     client.post(f"/kwip/{said.pk}/mute/", {"what": "conversation", **FOREVER})
