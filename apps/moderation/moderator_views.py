@@ -86,7 +86,8 @@ def _context(request: MemberRequest, who: User, found: Case | None) -> dict[str,
     context = queries.about_person(who) | (queries.about_case(found) if found else {})
     allowed = queries.possible(found, context) if may_act(request.user, who) else []
     reported = [report.reason for report in context.get("reports", ())]
-    form = ActForm(allowed=allowed, initial={"reason": reported[0]} if reported else None) if allowed else None
+    initial = {"reason": reported[0]} if reported else {}
+    form = ActForm(allowed=allowed, initial=initial) if allowed else None
     path = f"/moderation/{found.pk}/" if found else f"/moderation/people/{who.username}/"
     return context | {"form": form, "note_form": NoteForm(auto_id="note_%s"), "path": path}
 
