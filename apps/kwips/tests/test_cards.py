@@ -189,8 +189,8 @@ def test_a_stored_card_names_its_parts(bob: User, publish: Publish) -> None:
     lengths = [line.split(" ") for line in lines]
     assert [name for name, _ in lengths] == [
         "body", "heart/anonymous", "heart/off", "heart/on", "shared/number", "shared/off", "shared/on",
-        "body", "bookmark/off", "bookmark/on", "mute/member", "report/member", "own/author",
-        "own/thread_author", "body",
+        "body", "bookmark/off", "bookmark/on", "menu/member", "own/author", "own/thread_author",
+        "body",
     ]  # fmt: skip
     assert sum(int(length) for _, length in lengths) == len(html)
 
