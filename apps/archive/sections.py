@@ -7,9 +7,9 @@ from allauth.usersessions.models import UserSession
 from apps.archive import rows
 from apps.archive.registry import Rows, Section, register
 from apps.contact.models import Message as ContactMessage
-from apps.graph.models import Block, Follow, Mute, MutedConversation, MutedWord
+from apps.graph.models import Block, Follow, FollowRequest, Mute, MutedConversation, MutedWord
 from apps.kwips.models import Bookmark, Favourite, Share, Track
-from apps.messages.models import Report
+from apps.moderation.models import Appeal, Report, Warning
 
 _WHEN = "when"
 _ADDRESS = {"url": "the kwip or comment", "author": "the user name of its author"}
@@ -32,6 +32,10 @@ _register(
         "former_names": "former user names that lead here",
         "display_name": "name to show",
         "about": "what the profile says",
+        "pronouns": "pronouns",
+        "location": "where one is",
+        "links": "web addresses on the profile",
+        "pinned": "the kwip at the top of the profile",
         "email": "e-mail address",
         "picture": "the file of the picture",
         "joined_at": _WHEN,
@@ -41,6 +45,8 @@ _register(
     },
     rows.single(rows.profile_of),
     "accounts.FormerName",
+    "accounts.ProfileLink",
+    "kwips.Pin",
     "private_messages.Preference",
 )
 _register(
@@ -83,6 +89,8 @@ _register(
 for _name, _title, _model, _owner, _other in (
     ("follows", "whom you follow", Follow, "follower", "followee"),
     ("followers", "who follows you", Follow, "followee", "follower"),
+    ("asked", "whom you asked to follow", FollowRequest, "asker", "asked"),
+    ("asking", "who asks to follow you", FollowRequest, "asked", "asker"),
     ("blocks", "whom you blocked", Block, "blocker", "blocked"),
     ("mutes", "whom you muted", Mute, "muter", "muted"),
 ):
@@ -149,10 +157,37 @@ _register(
 )
 _register(
     "reports",
-    "reported messages",
-    {"about": "user name of its writer", "note": "what one said about it", "reported_at": _WHEN},
+    "what you reported",
+    {
+        "about": "user name of its writer, or of the person",
+        "kind": "what it is",
+        "reason": "why",
+        "words": "what one said about it",
+        "reported_at": _WHEN,
+    },
     rows.listed(
-        lambda person_id: Report.objects.filter(reporter=person_id).select_related("writer"), rows.report
+        lambda person_id: Report.objects.filter(reporter=person_id).select_related("case__person"),
+        rows.report,
     ),
-    "private_messages.Report",
+    "moderation.Report",
+)
+_register(
+    "warnings",
+    "warnings by moderators",
+    {
+        "reason": "why",
+        "words": "what the moderator said",
+        "text": "what it was about",
+        "given_at": _WHEN,
+        "read_at": _WHEN,
+    },
+    rows.listed(lambda person_id: Warning.objects.filter(person=person_id), rows.warning),
+    "moderation.Warning",
+)
+_register(
+    "appeals",
+    "appeals",
+    {"words": "what one said", "made_at": _WHEN},
+    rows.listed(lambda person_id: Appeal.objects.filter(person=person_id), rows.appeal),
+    "moderation.Appeal",
 )

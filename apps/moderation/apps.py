@@ -7,4 +7,4 @@ class ModerationConfig(AppConfig):
     verbose_name = _("moderation")
 
     def ready(self) -> None:
-        from apps.moderation import subscriptions  # noqa: F401 - subscribes to events
+        from apps.moderation import erasing, subscriptions  # noqa: F401 - they register and subscribe
