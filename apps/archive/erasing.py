@@ -1,18 +1,18 @@
-"""What archives delete of a person whose account is deleted. Files first: then a next run finds the rest."""
+"""What is deleted with a person: their archive and upload, with the files."""
 
 from apps.accounts import erasing
 from apps.archive import files
 from apps.archive.models import Export, Import
 
 
-def erase_archives(person_id: int, _limit: int) -> int:
-    """Work that a command does meanwhile ends without the row; the sweep deletes its last file."""
-    exports, imports = Export.objects.filter(person=person_id), Import.objects.filter(person=person_id)
-    for pk in exports.values_list("pk", flat=True):
-        files.remove(*files.of_export(pk))
-    for pk in imports.values_list("pk", flat=True):
-        files.remove(files.upload_of(pk))
-    return exports.delete()[0] + imports.delete()[0]
+def erase_archives(person_id: int, limit: int) -> int:
+    """The files go first: a row without its file is found again, a file without its row only by the sweep."""
+    for export in Export.objects.filter(person=person_id)[:limit]:
+        files.remove(*files.of_export(export.pk))
+    for upload in Import.objects.filter(person=person_id)[:limit]:
+        files.remove(files.upload_of(upload.pk))
+    exports = Export.objects.filter(person=person_id).delete()[0]
+    return exports + Import.objects.filter(person=person_id).delete()[0]
 
 
 erasing.register("archives", erase_archives, erasing.ABOUT)

@@ -8,15 +8,13 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db.models import F, Model, QuerySet
 
-from apps.accounts import links
-from apps.accounts.models import FormerName, Invitation, User
+from apps.accounts.models import FormerName, Invitation, ProfileLink, User
 from apps.archive.registry import Row, Rows
 from apps.contact.models import Message as ContactMessage
 from apps.graph.models import MutedWord
 from apps.kwips.models import Kwip, Pin, Revision, Track
 from apps.kwips.visibility import VisibleTo
-from apps.messages.models import Message, Preference
-from apps.moderation.models import Appeal, Report, Warning
+from apps.messages.models import Message, Preference, Report
 from apps.notifications import preferences
 from apps.notifications.models import Preferences
 from apps.notifications.registry import KINDS
@@ -80,6 +78,8 @@ def marked(model: type[Model], owner: str, extra: Callable[[Any], dict[str, Any]
 def profile_of(person_id: int) -> dict[str, Any] | None:
     person = User.objects.get(pk=person_id)
     takes = Preference.objects.filter(user=person_id).first() or Preference()
+    links = ProfileLink.objects.filter(person=person_id).order_by("position")
+    pinned = Kwip.objects.filter(author=person, pk__in=Pin.objects.filter(person=person).values("kwip_id"))
     names = FormerName.objects.filter(user=person_id).order_by("pk")
     return {
         "username": person.username,
@@ -87,9 +87,9 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "display_name": person.display_name,
         "about": person.bio,
         "pronouns": person.pronouns,
-        "location": person.location,
-        "links": [link.url for link in links.of(person_id)],
-        "pinned": pinned_of(person),
+        "place": person.location,
+        "links": list(links.values_list("url", flat=True)),
+        "pinned": next((kwip_url(person.username, kwip.pk) for kwip in pinned.only("pk")), None),
         "email": person.email,
         "picture": "picture.webp" if person.avatar else None,
         "joined_at": when(person.joined_at),
@@ -97,13 +97,6 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "takes_messages": takes.takes_messages,
         "takes_buzzes": takes.takes_buzzes,
     }
-
-
-def pinned_of(person: User) -> str | None:
-    """None if the kwip is deleted."""
-    pinned = Kwip.objects.filter(author=person, pk__in=Pin.objects.filter(person=person).values("kwip_id"))
-    kwip_id = pinned.values_list("pk", flat=True).first()
-    return kwip_url(person.username, kwip_id) if kwip_id is not None else None
 
 
 def notices_of(person_id: int) -> dict[str, Any] | None:
@@ -228,26 +221,10 @@ def letter(letter: ContactMessage) -> dict[str, Any]:
 
 def report(report: Report) -> dict[str, Any]:
     return {
-        "about": report.case.person.username,
-        "kind": report.case.kind,
-        "reason": report.reason,
-        "words": report.words,
+        "about": report.writer.username,
+        "note": report.note,
         "reported_at": when(report.reported_at),
     }
-
-
-def warning(warning: Warning) -> dict[str, Any]:
-    return {
-        "reason": warning.reason,
-        "words": warning.words,
-        "text": warning.text,
-        "given_at": when(warning.given_at),
-        "read_at": when(warning.read_at),
-    }
-
-
-def appeal(appeal: Appeal) -> dict[str, Any]:
-    return {"words": appeal.words, "made_at": when(appeal.made_at)}
 
 
 def muted_word(muted: MutedWord) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from apps.archive.registry import Rows, Section, register
 from apps.contact.models import Message as ContactMessage
 from apps.graph.models import Block, Follow, FollowRequest, Mute, MutedConversation, MutedWord
 from apps.kwips.models import Bookmark, Favourite, Share, Track
-from apps.moderation.models import Appeal, Report, Warning
+from apps.messages.models import Report
 
 _WHEN = "when"
 _ADDRESS = {"url": "the kwip or comment", "author": "the user name of its author"}
@@ -32,10 +32,10 @@ _register(
         "former_names": "former user names that lead here",
         "display_name": "name to show",
         "about": "what the profile says",
-        "pronouns": "pronouns",
-        "location": "where one is",
-        "links": "web addresses on the profile",
-        "pinned": "the kwip at the top of the profile",
+        "pronouns": "as they were typed",
+        "place": "as it was typed",
+        "links": "addresses on the profile",
+        "pinned": "the kwip at its top",
         "email": "e-mail address",
         "picture": "the file of the picture",
         "joined_at": _WHEN,
@@ -88,9 +88,9 @@ _register(
 )
 for _name, _title, _model, _owner, _other in (
     ("follows", "whom you follow", Follow, "follower", "followee"),
-    ("followers", "who follows you", Follow, "followee", "follower"),
-    ("asked", "whom you asked to follow", FollowRequest, "asker", "asked"),
+    ("requests", "whom you asked to follow", FollowRequest, "asker", "asked"),
     ("asking", "who asks to follow you", FollowRequest, "asked", "asker"),
+    ("followers", "who follows you", Follow, "followee", "follower"),
     ("blocks", "whom you blocked", Block, "blocker", "blocked"),
     ("mutes", "whom you muted", Mute, "muter", "muted"),
 ):
@@ -157,37 +157,10 @@ _register(
 )
 _register(
     "reports",
-    "what you reported",
-    {
-        "about": "user name of its writer, or of the person",
-        "kind": "what it is",
-        "reason": "why",
-        "words": "what one said about it",
-        "reported_at": _WHEN,
-    },
+    "reported messages",
+    {"about": "user name of its writer", "note": "what one said about it", "reported_at": _WHEN},
     rows.listed(
-        lambda person_id: Report.objects.filter(reporter=person_id).select_related("case__person"),
-        rows.report,
+        lambda person_id: Report.objects.filter(reporter=person_id).select_related("writer"), rows.report
     ),
-    "moderation.Report",
-)
-_register(
-    "warnings",
-    "warnings by moderators",
-    {
-        "reason": "why",
-        "words": "what the moderator said",
-        "text": "what it was about",
-        "given_at": _WHEN,
-        "read_at": _WHEN,
-    },
-    rows.listed(lambda person_id: Warning.objects.filter(person=person_id), rows.warning),
-    "moderation.Warning",
-)
-_register(
-    "appeals",
-    "appeals",
-    {"words": "what one said", "made_at": _WHEN},
-    rows.listed(lambda person_id: Appeal.objects.filter(person=person_id), rows.appeal),
-    "moderation.Appeal",
+    "private_messages.Report",
 )

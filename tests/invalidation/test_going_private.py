@@ -6,7 +6,6 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -49,9 +48,6 @@ class Community:
         text = f"[{uuid.uuid4()}] #tea"
         return actions.publish(author=person, text=text, form_key=uuid.uuid4()).kwip
 
-    def has_read(self, number: int, reads: int) -> bool:
-        return self.reads[number] > reads
-
     def go_private(self, number: int) -> None:
         person = self.people[number]
         set_private(user=person, is_private=True)
@@ -59,17 +55,22 @@ class Community:
         for kwip in reversed(self.kwips[number]):
             with self.places, uncommitted():
                 assert narrowing.narrow_batch(person.pk) == 1
-                # Until reads that began before the commit have cached the old page again.
-                wait_for(partial(self.has_read, number, self.reads[number] + READERS), seconds=120)
+                self._wait_for_readers(number)
             connections.close_all()
             self.narrowed.append(kwip)
+
+    def _wait_for_readers(self, number: int) -> None:
+        """Waits until reads that began before the commit have cached the old pages again."""
+        read = self.reads[number]
+        wait_for(lambda: self.reads[number] > read + READERS, seconds=120)
 
     def paths(self, number: int, kwip: Kwip) -> list[str]:
         return [f"/fan{number}/kwip/{kwip.pk}/", f"/fan{number}/", f"/fan{number}/feed.atom", *LISTS]
 
     def read(self, port: int, member: Member | None) -> list[str]:
         """The pages on which a kwip was found that had been followers-only before the request began."""
-        leaks, chance = [], random.Random(threading.get_ident())
+        leaks: list[str] = []
+        chance = random.Random(threading.get_ident())
         wire = HTTPConnection("localhost", port, timeout=30)
         while not self.over.is_set():
             number = chance.randrange(PEOPLE)

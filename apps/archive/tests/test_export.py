@@ -101,7 +101,7 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
         (False, "for ann"),
     ]
     names = {
-        "follows": "bob", "followers": "bob", "blocks": "cee", "mutes": "dee", "asked": "dee", "asking": "cee"
+        "follows": "bob", "followers": "bob", "blocks": "cee", "mutes": "dee", "requests": "dee", "asking": "cee"
     }  # fmt: skip
     assert {section: [row["username"] for row in rows(archive, section)] for section in names} == {
         section: [name] for section, name in names.items()
@@ -112,10 +112,10 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
     assert [row["text"] for row in rows(archive, "letters")] == ["hello"]
     [profile] = rows(archive, "profile")
     assert (profile["username"], profile["email"]) == ("ann", "ann@example.org")
-    assert (profile["pronouns"], profile["location"]) == ("she", "in the kitchen")
+    assert (profile["pronouns"], profile["place"]) == ("she", "in the kitchen")
     assert (profile["links"], profile["pinned"]) == (["https://ann.example/"], f"{site}/ann/kwip/{kwip.pk}/")
     assert [row["word"] for row in rows(archive, "muted_words")] == ["Milk"]
-    [reported] = rows(archive, "reports")
+    [reported] = rows(archive, "reported")
     assert [reported[name] for name in ("about", "kind", "reason", "words")] == [
         "bob", "kwip", "spam", "too much milk",
     ]  # fmt: skip
