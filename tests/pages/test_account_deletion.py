@@ -54,8 +54,9 @@ def no_schedule(settings: Any) -> None:
 
 
 @pytest.fixture
-def person(settings: Any, no_schedule: None) -> Iterator[Person]:
+def person(settings: Any, no_schedule: None, tmp_path: Path) -> Iterator[Person]:
     settings.MAILERS = QUEUED
+    settings.ARCHIVE_ROOT = str(tmp_path)
     yield Person()
     for path in files():
         path.unlink()

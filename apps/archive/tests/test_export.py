@@ -26,9 +26,6 @@ from apps.graph.actions import follow, unfollow
 from apps.graph.models import Block, FollowRequest, Mute, MutedConversation, MutedWord
 from apps.kwips import actions, bookmarks, pins, sharing, tracking
 from apps.messages import actions as messages
-from apps.moderation import actions as moderation
-from apps.moderation.cases import of_kwip
-from apps.moderation.models import Reason, What
 
 pytestmark = pytest.mark.django_db
 
@@ -78,9 +75,6 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
     ProfileLink.objects.create(person=ann, position=0, url="https://ann.example/")
     User.objects.filter(pk=ann.pk).update(pronouns="she", location="in the kitchen")
     pins.pin(kwip=kwip, user=ann)
-    moderation.report(thing=of_kwip(theirs), reporter=ann, reason=Reason.SPAM, words="too much milk")
-    warned = moderation.act(what=What.WARN, person=ann, by=None, reason=Reason.OTHER, words="less tea")
-    moderation.appeal(action=warned, words="never")
     invitations.invite(inviter=ann, note="come!", form_key=uuid.uuid4())
     Letter.objects.create(
         form_key=uuid.uuid4(), member=ann, name="a", email="a@b.c", subject="s", text="hello"
@@ -101,7 +95,8 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
         (False, "for ann"),
     ]
     names = {
-        "follows": "bob", "followers": "bob", "blocks": "cee", "mutes": "dee", "requests": "dee", "asking": "cee"
+        "follows": "bob", "followers": "bob", "blocks": "cee", "mutes": "dee",
+        "requests": "dee", "asking": "cee",
     }  # fmt: skip
     assert {section: [row["username"] for row in rows(archive, section)] for section in names} == {
         section: [name] for section, name in names.items()
@@ -115,12 +110,6 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
     assert (profile["pronouns"], profile["place"]) == ("she", "in the kitchen")
     assert (profile["links"], profile["pinned"]) == (["https://ann.example/"], f"{site}/ann/kwip/{kwip.pk}/")
     assert [row["word"] for row in rows(archive, "muted_words")] == ["Milk"]
-    [reported] = rows(archive, "reported")
-    assert [reported[name] for name in ("about", "kind", "reason", "words")] == [
-        "bob", "kwip", "spam", "too much milk",
-    ]  # fmt: skip
-    assert [row["words"] for row in rows(archive, "warnings")] == ["less tea"]
-    assert [row["words"] for row in rows(archive, "appeals")] == ["never"]
     assert rows(archive, "notices")[0]["digest"] == "daily"
     manifest = json.loads(archive.read("archive.json"))
     assert manifest["sections"]["kwips"] == {"files": 1, "rows": 2}
