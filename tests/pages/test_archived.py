@@ -25,7 +25,7 @@ def test_reports_warnings_and_appeals_of_a_person_are_in_it_without_words_of_oth
         words = f"{by} says so"
         actions.report(thing=of_kwip(kwip), reporter=by, reason=Reason.SPAM, words=words)
         warned = actions.act(what=What.WARN, person=kwip.author, by=None, reason=Reason.OTHER, words="less")
-        actions.appeal(action=warned, words=f"never, says {kwip.author}")
+        actions.appeal(action=warned, words=f"{kwip.author} never")
     archive = exported(ann)
     [reported], [warning], [appeal] = (rows(archive, name) for name in ("reported", "warnings", "appeals"))
     assert [reported[name] for name in ("about", "kind", "reason")] == ["bob", "kwip", "spam"]
