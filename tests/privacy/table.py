@@ -31,9 +31,7 @@ def public(*canaries: str) -> Shown:
 
 
 def not_muted(*canaries: str) -> Shown:
-    return lambda viewer, arguments: (
-        () if viewer == MUTING or arguments["state"] == LIMITED else canaries
-    )
+    return lambda viewer, arguments: () if viewer == MUTING or arguments["state"] == LIMITED else canaries
 
 
 def by_viewer(**canaries: Collection[str]) -> Shown:
@@ -163,7 +161,7 @@ def the_people(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 
 
 def the_search(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
-    """A comment is shown with the kwip above it, also by fay to those who mute the author, and of the limited."""
+    """A comment by fay is shown with the kwip above it, also if its author is muted or limited."""
     own = not_muted(*WRITTEN)(viewer, arguments)
     of_fay = ("everyone", "followers", "answer", "reply")
     found: Mapping[str, Collection[str]] = {
@@ -278,7 +276,8 @@ WITHOUT_WORDS = (
     "messages/<person:username>/delete/",
     "settings/export/", "settings/export/<int:export_id>/",
     "settings/import/", "settings/import/upload/", "settings/import/apply/",
-    "moderation/people/<person:username>/note/", "moderation/warning/", "moderation/appeal/<str:token>/", "kwip/<kwip_id:kwip_id>/why/",
+    "moderation/people/<person:username>/note/", "moderation/warning/",
+    "moderation/appeal/<str:token>/", "kwip/<kwip_id:kwip_id>/why/",
     "settings/blocks/", "settings/mutes/", "settings/mutes/undo/", "kwip/<kwip_id:kwip_id>/mute/",
     "<person:username>/mute/", "<person:username>/block/", "<person:username>/unblock/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",

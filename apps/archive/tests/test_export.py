@@ -17,6 +17,7 @@ from django.db.models import ForeignKey
 from django.utils import timezone
 
 from apps.accounts import invitations
+from apps.accounts.actions import switch_off
 from apps.accounts.models import User
 from apps.archive import exporting, files, registry, sweeping
 from apps.archive.models import Export
@@ -98,6 +99,15 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
     [profile] = rows(archive, "profile")
     assert (profile["username"], profile["email"]) == ("ann", "ann@example.org")
     assert rows(archive, "notices")[0]["digest"] == "daily"
+
+
+def test_messages_of_a_person_who_is_switched_off_are_left_out(ann: User, bob: User) -> None:
+    for one, other in ((ann, bob), (bob, ann)):
+        follow(follower=one, followee=other)
+    messages.send(sender=ann, recipient=bob, text="mine", form_key=uuid.uuid4())
+    messages.send(sender=bob, recipient=ann, text="for ann", form_key=uuid.uuid4())
+    switch_off(people=[bob], by=None)
+    assert [row["text"] for row in rows(exported(ann), "messages")] == ["mine"]
     manifest = json.loads(archive.read("archive.json"))
     assert manifest["sections"]["kwips"] == {"files": 1, "rows": 2}
     assert set(manifest["sections"]) == set(registry.SECTIONS)
