@@ -99,6 +99,12 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
     [profile] = rows(archive, "profile")
     assert (profile["username"], profile["email"]) == ("ann", "ann@example.org")
     assert rows(archive, "notices")[0]["digest"] == "daily"
+    manifest = json.loads(archive.read("archive.json"))
+    assert manifest["sections"]["kwips"] == {"files": 1, "rows": 2}
+    assert set(manifest["sections"]) == set(registry.SECTIONS)
+    everything = b"".join(archive.read(name) for name in archive.namelist())
+    assert b"bobs words" not in everything
+    assert reply.pk
 
 
 def test_messages_of_a_person_who_is_switched_off_are_left_out(ann: User, bob: User) -> None:
@@ -108,12 +114,6 @@ def test_messages_of_a_person_who_is_switched_off_are_left_out(ann: User, bob: U
     messages.send(sender=bob, recipient=ann, text="for ann", form_key=uuid.uuid4())
     switch_off(people=[bob], by=None)
     assert [row["text"] for row in rows(exported(ann), "messages")] == ["mine"]
-    manifest = json.loads(archive.read("archive.json"))
-    assert manifest["sections"]["kwips"] == {"files": 1, "rows": 2}
-    assert set(manifest["sections"]) == set(registry.SECTIONS)
-    everything = b"".join(archive.read(name) for name in archive.namelist())
-    assert b"bobs words" not in everything
-    assert reply.pk
 
 
 def test_fields_of_rows_are_those_of_the_documentation(ann: User, bob: User, publish, comment) -> None:
