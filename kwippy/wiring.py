@@ -23,7 +23,7 @@ from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
 from apps.messages.forms import RETURNED_FIELDS as MESSAGES_FIELDS
 from apps.moderation.forms import RETURNED_FIELDS as MODERATION_FIELDS
-from kwippy import admin_defaults, checks, errors, tasks
+from kwippy import admin_defaults, archived, checks, errors, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
 
 
@@ -40,6 +40,7 @@ def connect() -> None:
     user_login_failed.connect(metrics.count_failed_sign_in)
     sql_log.start()
     attach_to_mail()
+    archived.connect()
     if settings.ADMINS:
         mail_errors_to_admins()
 

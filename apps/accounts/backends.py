@@ -52,7 +52,9 @@ class CachedUserBackend(AccountBackend):
         key = user_key(user_id)
         compute: dict[str, Callable[[], Any]] = {key: lambda: _row(user_id), POLICY: for_cache}
         found: dict[str, Any] = lookaside.cache().get_many_or_compute(
-            list(compute), lambda missing: {name: compute[name]() for name in missing}
+            list(compute),
+            lambda missing: {name: compute[name]() for name in missing},
+            schema={key: User.cached_schema(), POLICY: Policy.schema()},
         )
         if found[key] is None:
             return None

@@ -7,6 +7,7 @@ from enum import IntFlag
 from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, ClassVar
+from zlib import crc32
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -187,6 +188,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return plain | {**self._marks(), "password_digest": self._password_digest()}
 
     @classmethod
+    def cached_schema(cls) -> int:
+        """Of `for_cache`'s values: each release has its own columns."""
+        return _cached_schema(viewer.MARKS)
+
+    @classmethod
     def from_cache(cls, cached: dict[str, Any]) -> User:
         """The inverse of `for_cache`. The password is a deferred field, read from the database on access."""
         values = {field.attname: cached[field.attname] for field in _cached_fields()}
@@ -194,7 +200,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             values[field.attname] = field.to_python(values[field.attname])
         user = cls.from_db("default", values, list(values.values()))
         for name in viewer.MARKS:
-            setattr(user, name, cached.get(name, False))  # the previous release has fewer
+            setattr(user, name, cached[name])
         user._cached = values | {**user._marks(), "password_digest": cached["password_digest"]}
         return user
 
@@ -438,6 +444,11 @@ class Leaving(models.Model):
 def _cached_fields() -> list[models.Field[Any, Any]]:
     """All columns but the password."""
     return [field for field in User._meta.concrete_fields if field.attname != "password"]
+
+
+@cache
+def _cached_schema(marks: tuple[str, ...]) -> int:
+    return crc32(repr(([field.attname for field in _cached_fields()], marks)).encode())
 
 
 @cache

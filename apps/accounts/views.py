@@ -1,5 +1,8 @@
 """The settings of a signed-in user: profile, picture, name, sessions."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
@@ -14,6 +17,15 @@ from apps.accounts.forms import PictureForm, ProfileForm, RenameForm
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
 from apps.accounts.user_agents import device
+
+
+class Link(NamedTuple):
+    path: str
+    label: str
+
+
+# Links that apps above add to the settings page, for those to whom they apply.
+more_links: list[Callable[[User], Link | None]] = []
 
 
 @members_only
@@ -131,6 +143,7 @@ def _settings_page(
         "avatar_form": avatar_form or PictureForm(),
         "rename_form": rename_form or RenameForm(user=person, initial={"username": person.username}),
         "person": person,
+        "more_links": [link for find in more_links if (link := find(person))],
     }
     has_errors = any(bound is not None and bound.errors for bound in (form, avatar_form, rename_form))
     status = 429 if refused is not None else 422 if has_errors else 200

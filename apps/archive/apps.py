@@ -7,4 +7,4 @@ class ArchiveConfig(AppConfig):
     verbose_name = _("export and import")
 
     def ready(self) -> None:
-        from apps.archive import sections  # noqa: F401 - it registers the sections
+        from apps.archive import erasing, sections  # noqa: F401 - they register

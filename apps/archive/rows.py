@@ -8,11 +8,11 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db.models import F, Model, Q, QuerySet
 
-from apps.accounts.models import FormerName, Invitation, User
+from apps.accounts.models import FormerName, Invitation, ProfileLink, User
 from apps.archive.registry import Row, Rows
 from apps.contact.models import Message as ContactMessage
 from apps.graph.models import MutedWord
-from apps.kwips.models import Kwip, Revision, Track
+from apps.kwips.models import Kwip, Pin, Revision, Track
 from apps.kwips.visibility import VisibleTo
 from apps.messages.models import Message, Preference, Report
 from apps.notifications import preferences
@@ -78,12 +78,18 @@ def marked(model: type[Model], owner: str, extra: Callable[[Any], dict[str, Any]
 def profile_of(person_id: int) -> dict[str, Any] | None:
     person = User.objects.get(pk=person_id)
     takes = Preference.objects.filter(user=person_id).first() or Preference()
+    links = ProfileLink.objects.filter(person=person_id).order_by("position")
+    pinned = Pin.objects.filter(person=person_id).first()
     names = FormerName.objects.filter(user=person_id).order_by("pk")
     return {
         "username": person.username,
         "former_names": list(names.values_list("name", flat=True)),
         "display_name": person.display_name,
         "about": person.bio,
+        "pronouns": person.pronouns,
+        "place": person.location,
+        "links": list(links.values_list("url", flat=True)),
+        "pinned": kwip_url(person.username, pinned.kwip_id) if pinned else None,
         "email": person.email,
         "picture": "picture.webp" if person.avatar else None,
         "joined_at": when(person.joined_at),

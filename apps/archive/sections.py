@@ -7,7 +7,7 @@ from allauth.usersessions.models import UserSession
 from apps.archive import rows
 from apps.archive.registry import Rows, Section, register
 from apps.contact.models import Message as ContactMessage
-from apps.graph.models import Block, Follow, Mute, MutedConversation, MutedWord
+from apps.graph.models import Block, Follow, FollowRequest, Mute, MutedConversation, MutedWord
 from apps.kwips.models import Bookmark, Favourite, Share, Track
 from apps.messages.models import Report
 
@@ -32,6 +32,10 @@ _register(
         "former_names": "former user names that lead here",
         "display_name": "name to show",
         "about": "what the profile says",
+        "pronouns": "as they were typed",
+        "place": "as it was typed",
+        "links": "addresses on the profile",
+        "pinned": "the kwip at its top",
         "email": "e-mail address",
         "picture": "the file of the picture",
         "joined_at": _WHEN,
@@ -41,6 +45,8 @@ _register(
     },
     rows.single(rows.profile_of),
     "accounts.FormerName",
+    "accounts.ProfileLink",
+    "kwips.Pin",
     "private_messages.Preference",
 )
 _register(
@@ -82,6 +88,7 @@ _register(
 )
 for _name, _title, _model, _owner, _other in (
     ("follows", "whom you follow", Follow, "follower", "followee"),
+    ("requests", "whom you asked to follow", FollowRequest, "asker", "asked"),
     ("followers", "who follows you", Follow, "followee", "follower"),
     ("blocks", "whom you blocked", Block, "blocker", "blocked"),
     ("mutes", "whom you muted", Mute, "muter", "muted"),

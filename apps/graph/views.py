@@ -120,7 +120,7 @@ def _counted(request: HttpRequest, followee: User, counts: actions.Counts, **sai
         return HttpResponseRedirect(back_to(request, f"/{followee.username}/"))
     followers = ngettext("follower", "followers", counts.followers)
     moved = {"followers": [counts.followers, followers], "following": [counts.following, _("following")]}
-    return JsonResponse({"moved": moved} | said)
+    return JsonResponse({"moved": moved, **said})
 
 
 def _refused(request: HttpRequest, followee: User, why: str) -> HttpResponse:

@@ -338,7 +338,7 @@ class Thanks(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
     )
     number = models.PositiveIntegerField(default=0)
-    counted_to = models.PositiveBigIntegerField(default=0)
+    counted_to = models.BigIntegerField(default=1 - 2**63)
 
     class Meta:
         verbose_name = _("thanks")
@@ -357,7 +357,7 @@ class Pin(models.Model):
     person = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
     )
-    kwip_id = models.PositiveBigIntegerField()
+    kwip_id = models.BigIntegerField()
 
     class Meta:
         verbose_name = _("pinned kwip")
@@ -370,7 +370,7 @@ class Narrowing(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
     )
     # Those with lower ids are left to look at.
-    before = models.PositiveBigIntegerField()
+    before = models.BigIntegerField()
     looked_at = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField()  # when it began; some may have been deleted since
     began_at = models.DateTimeField(default=timezone.now)

@@ -28,8 +28,16 @@ TTL = 300
 NONE_TTL = 30
 LONGEST_TTL = 30 * 24 * 3600
 
+# The schema of each key's values, or one for all. An entry of another schema counts as missing, and is
+# replaced: so that two releases side by side never read each other's values.
+type Schemas = int | Mapping[str, int]
+
 # Called with the keys whose invalidation failed, to retry it later.
 on_invalidation_failed: list[Callable[[list[str]], object]] = []
+
+
+def _of(schema: Schemas, key: str) -> int:
+    return schema if isinstance(schema, int) else schema[key]
 
 
 class Lookaside(BaseCache):
@@ -86,15 +94,15 @@ class Lookaside(BaseCache):
         *,
         ttl: int = TTL,
         none_ttl: int = NONE_TTL,
-        schema: int = 1,
+        schema: Schemas = 1,
         waits: Sequence[float] | None = None,
         storable: Callable[[Any], bool] | None = None,
         replace: bool = False,
     ) -> dict[str, V | None]:
         """The values of ``keys``, in their order. ``compute`` is called once, for all missing keys.
 
-        A key that it leaves out has the value None. One round trip reads and one fills. Raises as
-        `get_or_compute` does.
+        A key that it leaves out has the value None. ``schema`` is one for all keys, or of each key. One
+        round trip reads and one fills. Raises as `get_or_compute` does.
         """
         if not 0 < ttl <= LONGEST_TTL or not 0 < none_ttl <= LONGEST_TTL:
             raise ValueError("a TTL must be between 1 second and 30 days")
@@ -175,7 +183,7 @@ class Lookaside(BaseCache):
         missing: dict[bytes, str],
         found: dict[str, Any],
         *,
-        schema: int,
+        schema: Schemas,
         waits: Sequence[float],
         replace: bool,
     ) -> dict[str, Lease]:
@@ -185,14 +193,16 @@ class Lookaside(BaseCache):
         if (peeks := peeking.over(self.store)) is not None:
             fetch = peeks.fetch
             for name, peeked in peeks.taken(missing):
-                value = values.decode(name, peeked, schema=schema)
+                value = values.decode(name, peeked, schema=_of(schema, missing[name]))
                 if value is not MISSING:
                     found[missing.pop(name)] = value
         for wait in (*waits, None) if missing else ():
             answers = fetch(list(missing))
             for name, answer in answers.items():
                 entry = answer.entry
-                value = MISSING if entry is None or replace else values.decode(name, entry, schema=schema)
+                value = MISSING
+                if entry is not None and not replace:
+                    value = values.decode(name, entry, schema=_of(schema, missing[name]))
                 if value is not MISSING:
                     found[missing.pop(name)] = value
                 elif answer.lease:
@@ -215,7 +225,7 @@ class Lookaside(BaseCache):
         *,
         ttl: int,
         none_ttl: int,
-        schema: int,
+        schema: Schemas,
         storable: Callable[[Any], bool] | None,
     ) -> dict[str, Any]:
         """The computed values of ``keys``, stored for those with a lease."""
@@ -228,7 +238,7 @@ class Lookaside(BaseCache):
                     unused.append(lease)
                     continue
                 seconds = self._jittered(ttl if found[key] is not None else min(ttl, none_ttl))
-                entry = values.encode(lease.key, found[key], schema=schema, ttl=seconds)
+                entry = values.encode(lease.key, found[key], schema=_of(schema, key), ttl=seconds)
                 fills.append(Fill(lease, entry, seconds))
         except BaseException:
             if leases:

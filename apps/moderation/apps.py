@@ -7,4 +7,7 @@ class ModerationConfig(AppConfig):
     verbose_name = _("moderation")
 
     def ready(self) -> None:
-        from apps.moderation import subscriptions  # noqa: F401 - subscribes to events
+        from apps.accounts import views
+        from apps.moderation import erasing, roles, subscriptions  # noqa: F401 - they register
+
+        views.more_links.append(roles.link)

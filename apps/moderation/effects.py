@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from allauth.usersessions.models import UserSession
-
 from apps.accounts import actions as accounts
+from apps.accounts.leaving import end_sessions
 from apps.accounts.models import OffReason, User
 from apps.kwips import actions as kwips
 from apps.kwips import holding
@@ -45,8 +44,7 @@ def state_of(person_id: int, kwip_id: int | None) -> dict[str, Any]:
 
 def _suspend(target: Target) -> None:
     accounts.switch_off(people=[target.person], by=target.by)
-    for session in UserSession.objects.filter(user=target.person):
-        session.end()
+    end_sessions(target.person.pk)
 
 
 def _delete(target: Target) -> None:

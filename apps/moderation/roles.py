@@ -10,9 +10,11 @@ from functools import wraps
 from typing import Concatenate, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from apps.accounts.members import MemberRequest
 from apps.accounts.models import User
+from apps.accounts.views import Link
 
 
 class Role(IntEnum):
@@ -36,6 +38,11 @@ def _given(person: User) -> Role:
     given = max((GROUPS[name] for name in names), default=Role.MEMBER)
     is_moderating_staff = person.is_staff and person.has_perm("accounts.change_user")
     return max(given, Role.MODERATOR) if is_moderating_staff else given
+
+
+def link(person: User) -> Link | None:
+    """The moderators' queue, on the settings page of those who have a role."""
+    return Link("/moderation/", _("moderation: what is reported")) if role_of(person) else None
 
 
 def may_act(by: User, person: User) -> bool:

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
+from zlib import crc32
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -25,8 +26,12 @@ class Policy(NamedTuple):
 
     @classmethod
     def from_cache(cls, cached: Mapping[str, Any]) -> Self:
-        # The previous release has fewer.
-        return cls(**{name: cached[name] for name in cls._fields if name in cached})
+        return cls(**cached)
+
+    @classmethod
+    def schema(cls) -> int:
+        """Of the cached values: each release has its own fields."""
+        return _SCHEMA
 
     def announcement_at(self, moment: datetime.datetime) -> str:
         """The announcement, "" after its end."""
@@ -42,6 +47,9 @@ class Policy(NamedTuple):
         return bool(self.away_until) and _is_before(timezone.now(), self.away_until)
 
 
+_SCHEMA = crc32(repr(Policy._fields).encode())
+
+
 def _is_before(moment: datetime.datetime, end: str) -> bool:
     parsed = parse_datetime(end) if end else None
     return parsed is not None and moment < parsed
@@ -49,7 +57,7 @@ def _is_before(moment: datetime.datetime, end: str) -> bool:
 
 def current() -> Policy:
     """The policy. Inside a transaction it is read from the database."""
-    return Policy.from_cache(lookaside.cache().get_or_compute(POLICY, for_cache))
+    return Policy.from_cache(lookaside.cache().get_or_compute(POLICY, for_cache, schema=_SCHEMA))
 
 
 def for_cache() -> dict[str, Any]:

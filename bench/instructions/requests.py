@@ -29,6 +29,7 @@ class Requests:
         self.hits: list[bool] = []
         self.older = ""
         self.sent = 0
+        self.published = 0
         time.sleep(MIN_SECONDS + 1)
 
     def page_cache_hit(self) -> None:
@@ -43,7 +44,9 @@ class Requests:
         self._page(self.older)
 
     def publish(self) -> None:
-        text = f"the kettle is on again, and it rains. with @{self.named}, who brought cake :) #tea #morning"
+        # Another text each time: the same one many times would wait for a moderator.
+        self.published += 1
+        text = f"kettle {self.published} is on, and it rains. with @{self.named}, who brought cake :) #tea #morning"
         self._post("/kwip/", {"text": text, "form_key": str(uuid.uuid4())}, cookie=self.cookie)
 
     def contact(self) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.graph import actions as graph
-from apps.graph.models import Block
+from apps.graph.blocking import block
 from apps.kwips import actions
 from apps.kwips.models import Favourite, Kwip
 from apps.limits.tests.clock import let_pass
@@ -72,11 +72,11 @@ def test_a_follow_is_answered_with_the_numbers_that_it_moved(member: Client, ann
 def test_what_is_refused_says_why(member: Client, ann: User, bob: User, kwip: Kwip) -> None:
     actions.delete(kwip=kwip)
     assert ask(member, f"/kwip/{kwip.pk}/favourite/").status_code == 410
-    Block.objects.create(blocker=bob, blocked=ann)
-    for name in ("ann", bob.username):
+    block(blocker=ann, blocked=bob)
+    for name, why in (("ann", "you can't follow yourself"), (bob.username, "you block them")):
         answer = ask(member, f"/{name}/follow/")
         assert answer.status_code == 409
-        assert "you can't follow" in answer.json()["error"]
+        assert why in answer.json()["error"]
 
 
 def test_after_the_session_ended_a_click_leads_to_sign_in(client: Client, bob: User, kwip: Kwip) -> None:

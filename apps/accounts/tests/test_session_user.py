@@ -181,6 +181,19 @@ def test_a_write_elsewhere_after_the_round_trip_counts_for_the_next_page(
     assert CachedUserBackend().get_user(ann.pk) == User.objects.filter(is_active=True).first()
 
 
+def test_an_entry_of_a_release_with_other_columns_is_read_anew(ann: User) -> None:
+    older = ann.for_cache()
+    del older["is_private"]
+    key, cache = user_key(ann.pk), lookaside.cache()
+    cache.get_or_compute(key, lambda: older)
+    found = CachedUserBackend().get_user(ann.pk)
+    assert found is not None
+    assert not found.is_private
+    assert cache.get_or_compute(key, lambda: older, schema=User.cached_schema()) == ann.for_cache(), (
+        "replaced"
+    )
+
+
 def test_what_a_member_changes_is_on_the_next_page(ann: User) -> None:
     client = signed_in(ann)
     at_once([lambda: actions.change_profile(user=ann, display_name="Ann of Tea", bio="")])

@@ -17,9 +17,9 @@ from apps.feeds import unseen
 from apps.feeds.tests.kept_network import Network, renewed
 from apps.graph.actions import follow
 from apps.keyset import Page
-from apps.kwips import actions, bookmarks, cards, importing, sharing
+from apps.kwips import actions, bookmarks, cards, importing, narrowing, sharing, thanks
 from apps.kwips.importing import Past, TooMany, add_imported
-from apps.kwips.models import Kwip, Withheld
+from apps.kwips.models import Kwip, Pin, Thanks, Withheld
 from apps.notifications.models import Notice
 
 pytestmark = pytest.mark.django_db
@@ -201,3 +201,17 @@ def test_a_kept_first_page_has_them_too(ann: User, bob: User, publish, monkeypat
     assert renewed(network) == [new.pk]
     add_imported(author=bob, kwips=[past()])
     assert network.ids() == [new.pk, Kwip.objects.get(pk__lt=0).pk]
+
+
+def test_they_are_narrowed_pinned_and_thanked_for_as_others_are(ann: User, bob: User) -> None:
+    add_imported(author=ann, kwips=[past(), past(at=Y2019 - HOUR)])
+    kwip = Kwip.objects.latest("pk")
+    Pin.objects.create(person=ann, kwip_id=kwip.pk)
+    actions.favourite(kwip=kwip, user=bob)
+    thanks.show(user=ann)
+    thanks.count.call(ann.pk)
+    assert Thanks.objects.get(person=ann).number == 1
+    narrowing.begin(person=ann)
+    while narrowing.narrow_batch(ann.pk) is not None:
+        pass
+    assert all(kwip.followers_only for kwip in Kwip.objects.all())

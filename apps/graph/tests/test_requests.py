@@ -4,14 +4,13 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.actions import set_private, switch_off
-from apps.accounts.counters import lock_people
 from apps.accounts.models import User
-from apps.graph import actions, blocking, events
+from apps.graph import actions, events
+from apps.graph.blocking import block
 from apps.graph.models import Block, Follow, FollowRequest
 from apps.graph.tests.test_follow import counters_are_exact
 from tests.support.concurrency import at_once
@@ -188,14 +187,6 @@ def test_a_public_persons_lists_cost_no_query_more(
         assert asked_among(7, [bob]) == set()
 
 
-def block(ann: User, bob: User) -> None:
-    """What severs the two for good, under the same locks."""
-    with transaction.atomic():
-        lock_people({ann.pk, bob.pk})
-        Block.objects.get_or_create(blocker=ann, blocked=bob)
-        actions.unfollow(follower=bob, followee=ann)
-
-
 def test_a_request_is_not_accepted_across_a_block(ann: User, bob: User) -> None:
     actions.follow(follower=bob, followee=ann)
     Block.objects.create(blocker=bob, blocked=ann)
@@ -209,10 +200,10 @@ def test_fifty_requests_at_once_are_one_and_fifty_answers_are_one_follow(
 ) -> None:
     followed: list[events.Pair] = []
     monkeypatch.setattr(events.followed, "emit", followed.append)
-    at_once([partial(actions.follow, follower=bob, followee=ann)] * 50)
+    ask: Callable[[], object] = partial(actions.follow, follower=bob, followee=ann)
+    at_once([ask] * 50)
     assert state() == ASKING
     accept: Callable[[], object] = partial(actions.accept, asked=ann, asker=bob)
-    ask: Callable[[], object] = partial(actions.follow, follower=bob, followee=ann)
     at_once([*[accept] * 25, *[ask] * 25])
     assert state() == FOLLOWING
     assert [pair.by_request for pair in followed] == [True]
@@ -223,13 +214,16 @@ def test_fifty_requests_at_once_are_one_and_fifty_answers_are_one_follow(
 def test_in_either_order_a_withdrawn_or_blocked_person_does_not_follow(
     ann: User, bob: User, how: str
 ) -> None:
-    end = (
-        partial(block, ann, bob) if how == "block" else partial(actions.unfollow, follower=bob, followee=ann)
+    end: Callable[[], object] = (
+        partial(block, blocker=ann, blocked=bob)
+        if how == "block"
+        else partial(actions.unfollow, follower=bob, followee=ann)
     )
     for _ in range(20):
         Block.objects.all().delete()
         actions.follow(follower=bob, followee=ann)
-        at_once([partial(actions.accept, asked=ann, asker=bob), end])
+        accept: Callable[[], object] = partial(actions.accept, asked=ann, asker=bob)
+        at_once([accept, end])
         assert state() == NEITHER
 
 
@@ -251,5 +245,5 @@ def test_a_block_ends_requests_in_both_directions(ann: User, bob: User) -> None:
     actions.follow(follower=ann, followee=bob)
     actions.follow(follower=bob, followee=ann)
     assert FollowRequest.objects.count() == 2
-    blocking.block(blocker=ann, blocked=bob)
+    block(blocker=ann, blocked=bob)
     assert not FollowRequest.objects.exists()

@@ -19,4 +19,19 @@ class Migration(migrations.Migration):
             name="kwip_id",
             field=models.BigIntegerField(primary_key=True, serialize=False),
         ),
+        migrations.AlterField(
+            model_name="pin",
+            name="kwip_id",
+            field=models.BigIntegerField(),
+        ),
+        migrations.AlterField(
+            model_name="narrowing",
+            name="before",
+            field=models.BigIntegerField(),
+        ),
+        migrations.AlterField(
+            model_name="thanks",
+            name="counted_to",
+            field=models.BigIntegerField(default=1 - 2**63),
+        ),
     ]

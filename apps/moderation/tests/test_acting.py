@@ -199,6 +199,13 @@ def test_only_people_with_a_role_see_the_queue(
     assert Case.objects.get().closed_at is None
 
 
+def test_the_settings_page_leads_people_with_a_role_to_the_queue(
+    client_of: Callable[[User], Client], ann: User, mod: User, ops: User
+) -> None:
+    for person, is_there in ((ann, False), (mod, True), (ops, True)):
+        assert ("/moderation/" in client_of(person).get("/settings/").text) == is_there, person
+
+
 def test_who_may_act_on_whom(ann: User, mod: User, other_mod: User, ops: User) -> None:
     root = User.objects.create_superuser("root_user", "root@example.org")
     allowed = {(mod, ann), (ops, ann), (root, ann), (ops, mod), (root, mod), (root, ops), (ops, root)}
