@@ -114,9 +114,13 @@ def the_queue(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """fay and the author see both; the followers of fay see the one that fay shared."""
     if viewer == "hal":
-        # Who follows no one gets suggestions, but of no private or limited account.
-        return () if arguments["state"] in {"private", LIMITED} else ("bio",)
+        return first_follows(arguments)
     return () if viewer == MUTING else ("everyone", "followers")
+
+
+def first_follows(arguments: Mapping[str, str]) -> Collection[str]:
+    """Who follows no one gets suggestions, but of no private or limited account."""
+    return () if arguments["state"] in {"private", LIMITED} else ("bio",)
 
 
 def landing(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
@@ -133,12 +137,11 @@ def whom_the_network_follows(viewer: str, arguments: Mapping[str, str]) -> Colle
 
 def writers(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """People of everyone's first page are suggested, with their bios."""
-    reads_no_kwip = arguments["state"] in {"private", *WITHHELD}
-    sees = {"fay"} if reads_no_kwip else {"zoe", "rex", "fay", "hal", MODERATOR}
-    # hal follows no one, so gets the people whom the recurring command found.
     if viewer == "hal":
-        sees = {"hal"} - ({"hal"} if arguments["state"] == "private" else set())
-    return to_meet(viewer, arguments) if viewer in sees else ()
+        return first_follows(arguments)
+    reads_no_kwip = arguments["state"] in {"private", *WITHHELD} and viewer != "fay"
+    is_suggested = viewer in {"zoe", "rex", "fay", MODERATOR} and not reads_no_kwip
+    return to_meet(viewer, arguments) if is_suggested else ()
 
 
 def whom_they_ask(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
