@@ -24,6 +24,7 @@ def look_after() -> None:
         mod = User(username=MODERATOR, email=f"{MODERATOR}@kwippy.example", display_name="mo")
         mod.bio = "i look after this place."
         mod.set_password(DEMO_PASSWORD)
+        mod.joined_at = User.objects.earliest("pk").joined_at
         mod.save()
         EmailAddress.objects.create(user=mod, email=mod.email, verified=True, primary=True)
     mod.groups.add(Group.objects.get_or_create(name="moderators")[0])
