@@ -46,7 +46,8 @@ class Requests:
     def publish(self) -> None:
         # Another text each time: the same one many times would wait for a moderator.
         self.published += 1
-        text = f"kettle {self.published} is on, and it rains. with @{self.named}, who brought cake :) #tea #morning"
+        text = f"kettle {self.published} is on, and it rains. with @{self.named}, who brought cake :)"
+        text += " #tea #morning"
         self._post("/kwip/", {"text": text, "form_key": str(uuid.uuid4())}, cookie=self.cookie)
 
     def contact(self) -> None:

@@ -188,9 +188,9 @@ def _run(change: Change, scene: Scene, port: int, edge_port: int) -> None:
     connections.close_all()
     with ThreadPoolExecutor(READERS + WRITERS) as pool:
         running = [pool.submit(reader.read, scene, over) for reader in readers]
-        running += [pool.submit(turn, over) for turn in _writers(change, scene)]
         try:
             _wait_for_a_round(readers, scene)
+            running += [pool.submit(turn, over) for turn in _writers(change, scene)]
             for step in change.steps(scene):
                 with uncommitted():
                     step()
@@ -231,7 +231,16 @@ def _writers(change: Change, scene: Scene) -> Iterator[Callable[[threading.Event
     author, hal, fay = scene.author, scene.people["hal"], scene.people["fay"]
 
     def text(*, withheld: bool) -> str:
-        return f"{scene.canary if withheld else 'more'} {uuid.uuid4()} #tea"
+        """Only what is withheld comes to the lists of tags."""
+        return f"{scene.canary} {uuid.uuid4()} #tea" if withheld else f"more {uuid.uuid4()}"
+
+    def publish() -> None:
+        """Unless that would push the one kwip that is withheld from the first pages."""
+        if change.kwips:
+            write(author, text(withheld=True))
+            write(hal, "milk")
+        else:
+            reply(author, scene.kwip, text(withheld=False))
 
     def follow_back() -> None:
         try:
@@ -240,10 +249,10 @@ def _writers(change: Change, scene: Scene) -> Iterator[Callable[[threading.Event
             pass
 
     turns: list[Step] = [
-        lambda: write(author, text(withheld=change.kwips)),
+        publish,
         lambda: reply(author, scene.his, text(withheld=change.comments)),
         lambda: reply(fay, scene.kwip, text(withheld=False)),
-        lambda: (actions.edit(kwip=scene.his, text=text(withheld=False)), write(hal, "milk"), follow_back()),
+        lambda: (actions.edit(kwip=scene.his, text=text(withheld=False)), follow_back()),
     ]
 
     def run(turn: Step, over: threading.Event) -> None:
