@@ -242,7 +242,8 @@ def _writers(change: Change, scene: Scene) -> Iterator[Callable[[threading.Event
         else:
             reply(author, scene.kwip, text(withheld=False))
 
-    def follow_back() -> None:
+    def edit() -> None:
+        actions.edit(kwip=scene.his, text=text(withheld=False))
         try:
             follow(follower=author, followee=scene.people["bob"])
         except CannotFollow:
@@ -252,7 +253,7 @@ def _writers(change: Change, scene: Scene) -> Iterator[Callable[[threading.Event
         publish,
         lambda: reply(author, scene.his, text(withheld=change.comments)),
         lambda: reply(fay, scene.kwip, text(withheld=False)),
-        lambda: (actions.edit(kwip=scene.his, text=text(withheld=False)), follow_back()),
+        edit,
     ]
 
     def run(turn: Step, over: threading.Event) -> None:
