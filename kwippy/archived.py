@@ -2,16 +2,29 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.archive import rows
 from apps.archive.registry import Section, register
 from apps.moderation.models import Appeal, Report, Warning
 
 
 def connect() -> None:
-    fields = {"reason": "the kind", "words": "what one said about it", "reported_at": "when"}
-    reports = rows.listed(lambda person_id: Report.objects.filter(reporter=person_id), _report)
+    fields = {
+        "about": "user name of its writer, or of the person",
+        "kind": "what it is",
+        "reason": "the kind of wrong",
+        "words": "what one said about it",
+        "reported_at": "when",
+    }
+    reports = rows.listed(_reports_of, _report)
     register(Section("reported", "reports", fields, reports, ("moderation.Report",)))
-    fields = {"reason": "the kind", "words": "what the moderators said", "given_at": "when"}
+    fields = {
+        "reason": "the kind of wrong",
+        "words": "what the moderators said",
+        "text": "what it is about, as it was written",
+        "given_at": "when",
+    }
     warnings = rows.listed(lambda person_id: Warning.objects.filter(person=person_id), _warning)
     register(Section("warnings", "warnings", fields, warnings, ("moderation.Warning",)))
     fields = {"words": "what one said", "made_at": "when"}
@@ -19,8 +32,14 @@ def connect() -> None:
     register(Section("appeals", "appeals", fields, appeals, ("moderation.Appeal",)))
 
 
+def _reports_of(person_id: int) -> QuerySet[Report]:
+    return Report.objects.filter(reporter=person_id).select_related("case__person")
+
+
 def _report(report: Report) -> dict[str, Any]:
     return {
+        "about": report.case.person.username,
+        "kind": report.case.kind,
         "reason": report.reason,
         "words": report.words,
         "reported_at": rows.when(report.reported_at),
@@ -28,7 +47,12 @@ def _report(report: Report) -> dict[str, Any]:
 
 
 def _warning(warning: Warning) -> dict[str, Any]:
-    return {"reason": warning.reason, "words": warning.words, "given_at": rows.when(warning.given_at)}
+    return {
+        "reason": warning.reason,
+        "words": warning.words,
+        "text": warning.text,
+        "given_at": rows.when(warning.given_at),
+    }
 
 
 def _appeal(appeal: Appeal) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """What accounts delete of a person, besides the rows that refer to them by a foreign key (`erasing`)."""
 
 import datetime
-import re
-from typing import NamedTuple
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -14,32 +12,14 @@ from django.utils import timezone
 
 from apps import limits
 from apps.accounts import avatars, erasing, leaving, names
+from apps.accounts.identity import REPLACEMENT, identity, leave_out
 from apps.accounts.models import Application, FormerName, Leaving, SignUp, User
 from apps.commandqueue.core import erasing as commandqueue
 from apps.limits.models import CacheEntry
-from apps.policy.models import SitePolicy
+from apps.policy.models import BlockedDomain, BlockedNetwork, SitePolicy
 
-REPLACEMENT = "…"  # in the log of the admin: no name, whatever people are called
 # What was enqueued up to so long after the account was hidden can be about the person.
 IN_FLIGHT = datetime.timedelta(minutes=1)
-
-
-class Identity(NamedTuple):
-    """What texts say of a person: user name and former ones; addresses, as typed and in lower case."""
-
-    names: list[str]
-    addresses: list[str]
-
-
-def identity(person_id: int) -> Identity:
-    """Empty if the user is deleted."""
-    person = User.objects.filter(pk=person_id).first()
-    if person is None:
-        return Identity([], [])
-    former = FormerName.objects.filter(user=person_id).values_list("name", flat=True)
-    known = EmailAddress.objects.filter(user=person_id).values_list("email", flat=True)
-    addresses = {spelling for email in (person.email, *known) for spelling in (email, email.lower())}
-    return Identity([person.username, *former], sorted(addresses))
 
 
 @transaction.atomic
@@ -82,21 +62,24 @@ def erase_policy(person_id: int, _limit: int) -> int:
 @transaction.atomic
 def erase_admin_log(person_id: int, limit: int) -> int:
     """The admin's entries about the person stay, without their names and id."""
-    kinds = ContentType.objects.get_for_models(User, EmailAddress).values()
-    words = [re.escape(word) for some in identity(person_id) for word in some]
-    if not words:
+    known = identity(person_id)
+    if not known.names:
         return 0
-    in_sql = rf"(^|[^\w])({'|'.join(words)})($|[^\w])"
-    pattern = rf"(?<!\w)({'|'.join(words)})(?!\w)"
-    about = Q(content_type__in=kinds, object_repr__iregex=in_sql) | Q(change_message__iregex=in_sql)
-    about |= Q(content_type=ContentType.objects.get_for_model(User), object_id=str(person_id))
-    entries = list(LogEntry.objects.filter(about)[:limit])
-    for entry in entries:
-        if entry.content_type in kinds:
-            entry.object_id, entry.object_repr = None, REPLACEMENT
-        entry.change_message = re.sub(pattern, REPLACEMENT, entry.change_message, flags=re.IGNORECASE)
-    LogEntry.objects.bulk_update(entries, ["object_id", "object_repr", "change_message"])
-    return len(entries)
+    kinds = ContentType.objects.get_for_models(User, EmailAddress)
+    about = Q(content_type=kinds[User], object_id=str(person_id))
+    about |= Q(content_type=kinds[EmailAddress], object_repr__iregex=known.words)
+    ids = list(LogEntry.objects.filter(about).values_list("pk", flat=True)[:limit])
+    number = LogEntry.objects.filter(pk__in=ids).update(object_id=None, object_repr=REPLACEMENT)
+    return number + leave_out(known.words, LogEntry.objects.all(), limit, "object_repr", "change_message")
+
+
+def erase_reasons(person_id: int, limit: int) -> int:
+    """Why operators blocked a domain or network, if it names the person."""
+    known = identity(person_id)
+    if not known.names:
+        return 0
+    tables = (BlockedDomain.objects.all(), BlockedNetwork.objects.all())
+    return sum(leave_out(known.references, rows, limit, "reason") for rows in tables)
 
 
 def erase_limits(person_id: int, _limit: int) -> int:
@@ -135,6 +118,7 @@ for _name, _erase, _order in (
     ("sign-ups and applications", erase_joining, erasing.ABOUT),
     ("site policy", erase_policy, erasing.ABOUT),
     ("admin log", erase_admin_log, erasing.ABOUT),
+    ("reasons of blocks", erase_reasons, erasing.ABOUT),
     ("limits", erase_limits, erasing.ABOUT),
     ("mail and tasks", erase_commands, erasing.QUEUE),
     ("former names", erase_former_names, erasing.NAMES),

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -63,7 +62,6 @@ def leave(request: MemberRequest) -> HttpResponse:
         "form": form,
         "days": leaving.DAYS,
         "runs_the_site": leaving.runs_the_site(person),
-        "export": _export(),
     }
     status = 429 if not decision else 422 if form.errors else 200
     response = render(request, "accounts/leave.html", context, status=status)
@@ -97,11 +95,3 @@ def come_back(request: HttpRequest, token: str) -> HttpResponse:
             return redirect(settings.LOGIN_URL)
     context = {"leaving": row, "way_back": request.path}
     return render(request, "accounts/come_back.html", context, status=200 if row else 410)
-
-
-def _export() -> str:
-    """The page of the export, if the site has one."""
-    try:
-        return reverse("export")
-    except NoReverseMatch:
-        return ""

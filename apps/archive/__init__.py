@@ -11,6 +11,7 @@
 - *Only one's own*: of other people's kwips and comments the archive has addresses and authors, of those that
   the person may still see; of messages the person's own copies.
 - *Files* are below ARCHIVE_ROOT, which no web server serves. A view sends them to their owner, for a day.
+  The results of an import are kept for 30 days.
 - *Import*: an upload is untrusted. The worker reads it in one pass, within limits of bytes, files and rows;
   nothing is extracted. The same pass is made twice: `check` counts, `apply` writes from its position on.
 - *Imported kwips* have ids below zero, in the order of their dates (`apps/kwips/importing.py`).

@@ -79,7 +79,7 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
     person = User.objects.get(pk=person_id)
     takes = Preference.objects.filter(user=person_id).first() or Preference()
     links = ProfileLink.objects.filter(person=person_id).order_by("position")
-    pinned = Pin.objects.filter(person=person_id).first()
+    pinned = Kwip.objects.filter(author=person, pk__in=Pin.objects.filter(person=person).values("kwip_id"))
     names = FormerName.objects.filter(user=person_id).order_by("pk")
     return {
         "username": person.username,
@@ -89,7 +89,7 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "pronouns": person.pronouns,
         "place": person.location,
         "links": list(links.values_list("url", flat=True)),
-        "pinned": kwip_url(person.username, pinned.kwip_id) if pinned else None,
+        "pinned": next((kwip_url(person.username, kwip.pk) for kwip in pinned.only("pk")), None),
         "email": person.email,
         "picture": "picture.webp" if person.avatar else None,
         "joined_at": when(person.joined_at),

@@ -89,6 +89,7 @@ _register(
 for _name, _title, _model, _owner, _other in (
     ("follows", "whom you follow", Follow, "follower", "followee"),
     ("requests", "whom you asked to follow", FollowRequest, "asker", "asked"),
+    ("asking", "who asks to follow you", FollowRequest, "asked", "asker"),
     ("followers", "who follows you", Follow, "followee", "follower"),
     ("blocks", "whom you blocked", Block, "blocker", "blocked"),
     ("mutes", "whom you muted", Mute, "muter", "muted"),

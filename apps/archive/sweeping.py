@@ -18,6 +18,7 @@ log = structlog.get_logger("kwippy.archive")
 LOST_AFTER = timedelta(minutes=30)
 MAX_RETRIES = 2
 UPLOADS_KEPT = timedelta(days=1)
+RESULTS_KEPT = timedelta(days=30)  # they have names of others
 
 
 @task(queue_name="bulk")
@@ -29,8 +30,10 @@ def sweep() -> int:
     _revive(Import, [Import.State.CHECKING], lambda found: importing.check.enqueue(found.pk))
     _revive(Import, [Import.State.APPLYING], lambda found: importing.apply.enqueue(found.pk))
     Import.objects.filter(state=Import.State.CHECKED, moved_at__lte=now - UPLOADS_KEPT).delete()
+    ended = [Import.State.DONE, Import.State.FAILED]
+    Import.objects.filter(state__in=ended, moved_at__lte=now - RESULTS_KEPT).delete()
     unfailed = Export.objects.exclude(state=Export.State.FAILED)
-    wanted = Import.objects.exclude(state__in=[Import.State.DONE, Import.State.FAILED])
+    wanted = Import.objects.exclude(state__in=ended)
     return _delete_others(files.EXPORTS, unfailed.values_list("pk", flat=True)) + _delete_others(
         files.IMPORTS, wanted.values_list("pk", flat=True)
     )

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.accounts import erasing
-from apps.accounts.erasers import identity
+from apps.accounts.identity import identity
 from apps.contact.models import Message
 
 

@@ -2,7 +2,7 @@
 
 from apps.accounts import erasing
 from apps.accounts import events as accounts_events
-from apps.accounts.erasers import identity
+from apps.accounts.identity import identity
 from apps.feeds import previews
 from apps.feeds.keys import network_first_page
 from apps.invalidation import invalidate

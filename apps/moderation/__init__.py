@@ -9,7 +9,8 @@
   then; so has each report. A reporter has one report in an open case.
 - *Roles* (`roles.py`): the groups "moderators" and "operators". Moderators act on members, operators on all
   but themselves. `manage.py suspend`, `restore` and `silence` act on all, as "command line".
-- *The audit log* (`models.Action`) is append-only at the database: see `migrations/0001_initial.py`.
+- *The audit log* (`models.Action`) is append-only at the database: see `migrations/0001_initial.py`. So it
+  has ids of people, and no names (`erasing.nameless`). All else goes with the account (`erasing.py`).
 - *Warnings*: the mark `has_warning` of the cached user; `middleware.py` shows the warning before any page.
 - *Appeals*: one an action, within `APPEAL_DAYS`, by a signed link; another moderator answers if there is one.
 - *Private*: a message is in its report; moderators read no other message.

@@ -17,6 +17,7 @@ from apps.kwips.models import Kwip
 from apps.moderation import appeals, mails
 from apps.moderation.cases import Thing, open_case
 from apps.moderation.effects import APPEALABLE, EFFECTS, OF_KWIPS, TOLD, UNDO, Target, state_of
+from apps.moderation.erasing import nameless
 from apps.moderation.events import Answered, answered
 from apps.moderation.models import Action, Appeal, Case, Kind, Note, Reason, Report, Warning, What
 from apps.moderation.roles import are_others, may_act
@@ -104,7 +105,8 @@ def act(
             before=before,
             after=after,
             form_key=form_key or uuid.uuid4(),
-        )
+        ),
+        person,
     )
     _tell(action, person, case, original)
     if case is not None and case.closed_at is None:
@@ -136,14 +138,21 @@ def _kwip(kwip_id: int | None) -> Kwip | None:
     return Kwip.objects.select_related("author").filter(pk=kwip_id).first() if kwip_id else None
 
 
-def _log(action: Action) -> Action:
-    """Adds a row to the audit log. Raises `NothingToDo` if its form was sent before."""
+def _log(action: Action, person: User) -> Action:
+    """Adds a row to the audit log, its words without names. Raises `NothingToDo` if its form was sent before.
+
+    Returns it with all words, for the mail.
+    """
+    words = action.words
+    action.words = nameless(words, person)
     try:
         with transaction.atomic():
             action.save(force_insert=True)
     except IntegrityError:
         raise NothingToDo from None
-    return Action.objects.get(pk=action.pk)  # with the database's time
+    logged = Action.objects.get(pk=action.pk)  # with the database's time
+    logged.words = words
+    return logged
 
 
 def _tell(action: Action, person: User, case: Case | None, original: Action | None) -> None:

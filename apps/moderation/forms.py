@@ -20,7 +20,12 @@ class ActForm(forms.Form):
 
     what = forms.ChoiceField(label=_("what to do"), choices=(), widget=forms.RadioSelect)
     reason = forms.ChoiceField(label=_("why"), choices=Reason)
-    words = TextField(label=_("words that the person gets by mail"), limit=WORDS_LIMIT, required=False)
+    words = TextField(
+        label=_("words that the person gets by mail"),
+        limit=WORDS_LIMIT,
+        required=False,
+        help_text=_("the log keeps them for good, with “…” for names and addresses of people."),
+    )
     form_key = FormKeyField()
 
     def __init__(self, *args: object, allowed: list[What], **options: object) -> None:

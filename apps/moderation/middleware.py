@@ -10,8 +10,11 @@ from django.utils.translation import gettext as _
 from apps.limits import prefers_json
 from apps.moderation.views import unread_warning
 
-# What works before the warning is read: the page itself, signing out, files.
-_OPEN = ("/moderation/warning/", "/accounts/logout/", "/media/", "/static/")
+# What works before the warning is read: the page itself, signing out, writing to the operators, files.
+_OPEN = (
+    "/moderation/warning/", "/accounts/logout/", "/contact/", "/media/", "/static/", "/.well-known/",
+    "/livez", "/readyz", "/metrics",
+)  # fmt: skip
 
 
 class WarningMiddleware:
@@ -22,8 +25,10 @@ class WarningMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
-        """The warning in place of the page. A request without a session reads no user."""
+        """The warning in place of the page. A request for a document, or without a session, reads no user."""
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(_OPEN):
+            return None
+        if "." in request.path.rpartition("/")[2]:  # feed.atom, robots.txt, a picture
             return None
         if not getattr(request.user, "has_warning", False):
             return None

@@ -117,7 +117,7 @@ class Note(models.Model):
 class Action(models.Model):
     """A row of the audit log. The database refuses to change or delete it (migration 0001).
 
-    So it has no foreign keys, and of people their ids alone: it keeps nothing of a deleted person.
+    So it has no foreign keys, and of people their ids alone, in the words too (`erasing.nameless`).
     """
 
     at = models.DateTimeField(db_default=Now())

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from apps.accounts import leaving
 from apps.accounts.applications import REFUSED_LIFETIME
 from apps.accounts.names import RESERVED_FOR, SIGN_UP_LIFETIME
 from apps.sitepages.models import SitePage, Slug
@@ -42,5 +43,6 @@ def text_of_release(slug: str) -> str:
         "sign_up_days": SIGN_UP_LIFETIME.days,
         "application_days": REFUSED_LIFETIME.days,
         "former_name_days": RESERVED_FOR.days,
+        "leaving_days": leaving.DAYS,
     }
     return render_to_string(f"sitepages/texts/{slug}.txt", context).strip()

@@ -11,6 +11,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.test import Client
@@ -19,26 +20,31 @@ from django.utils import timezone
 from apps import limits
 from apps.accounts import actions as accounts
 from apps.accounts import invitations, names
-from apps.accounts.models import Application, Invitation, SignUp, User
+from apps.accounts.models import Application, Invitation, ProfileLink, SignUp, User
+from apps.archive import exporting, importing
+from apps.archive.models import Export, Import
 from apps.commandqueue.core.erasing import _text
 from apps.commandqueue.models import Command
 from apps.contact.actions import receive
+from apps.directory.models import ActivePerson, FirstFollow, Suggestion
 from apps.feeds import previews
+from apps.graph import muting
 from apps.graph.actions import follow
-from apps.graph.models import Block, Follow, Mute
-from apps.kwips import actions, bookmarks, sharing
-from apps.kwips.models import Favourite, Kwip
+from apps.graph.models import Block, Follow, FollowRequest, Mute
+from apps.kwips import actions, bookmarks, of_the_day, pins, sharing, thanks
+from apps.kwips.models import Favourite, Kwip, Narrowing
 from apps.kwips.queries import cards
 from apps.kwips.tracking import set_tracking
 from apps.kwips.visibility import Visible
 from apps.messages import actions as messages
 from apps.messages.models import Buzz
 from apps.messages.models import Message as PrivateMessage
+from apps.messages.models import Report as EarlierReport
 from apps.moderation import actions as moderation
 from apps.moderation import cases
-from apps.moderation.models import Reason
+from apps.moderation.models import Reason, Warning, What
 from apps.notifications.models import OperatorMessage, Preferences
-from apps.policy.models import SitePolicy
+from apps.policy.models import BlockedDomain, BlockedNetwork, SitePolicy
 from tests.invalidation.scenario import reply, write
 from tests.support.people import PASSWORD, member
 
@@ -54,7 +60,7 @@ class Person:
         self.opera = member("opera", is_staff=True, is_superuser=True)
         self.user = User.objects.create_user(
             f"{CANARY}_old", f"{CANARY}@example.org", PASSWORD, id=NUMBER, bio=f"{CANARY} bio",
-            display_name=f"{CANARY} shown",
+            display_name=f"{CANARY} shown", pronouns=f"{CANARY}self", location=f"{CANARY}land",
         )  # fmt: skip
         names.rename(user_id=NUMBER, username=CANARY)
         self.user.refresh_from_db()
@@ -66,8 +72,11 @@ class Person:
         self.browser.post("/accounts/login/", {"login": CANARY, "password": PASSWORD})
         self.know_people()
         self.write()
+        self.choose()
         self.join_and_invite()
         self.operate()
+        self.moderate()
+        self.export_and_import()
         self.be_counted_and_mailed()
 
     def know_people(self) -> None:
@@ -79,11 +88,17 @@ class Person:
             Mute.objects.create(muter=one, muted=two)
             Block.objects.create(blocker=one, blocked=two)
             Buzz.objects.create(buzzer=one, buzzed=two)
+            FollowRequest.objects.create(asker=one, asked=two)
+            Suggestion.objects.create(member=one, place=1, person=two, followed_by=1)
         for one, two in ((self.user, self.bob), (self.bob, self.user)):
             text = f"{CANARY} writes" if one == self.user else "to you"
             messages.send(sender=one, recipient=two, text=text, form_key=uuid.uuid4())
             received = PrivateMessage.objects.filter(owner=two, other=one, is_mine=False).latest("pk")
             self.report(cases.of_message(received), by=two)
+            EarlierReport.objects.create(
+                message_id=received.pk, reporter=two, writer=one, text=text, sent_at=timezone.now(),
+                note=f"{CANARY} note" if two == self.user else "hm",
+            )  # fmt: skip
         messages.prefer(user=self.user, takes_messages=True, takes_buzzes=False)
         Preferences.objects.create(user=self.user, refused_reply=CANARY)
 
@@ -115,6 +130,18 @@ class Person:
         shown = previews.of_kwip(cards([Visible(self.kwips[0].pk)])[0])
         previews.draw.call([shown.site, shown.username, shown.name, shown.words, "", shown.hue, shown.face])
 
+    def choose(self) -> None:
+        """What stands on their page, and what they do not want to read."""
+        ProfileLink.objects.create(person=self.user, position=0, url=f"https://{CANARY}.example/")
+        pins.pin(kwip=self.kwips[0], user=self.user)
+        thanks.show(user=self.user)
+        Narrowing.objects.create(person=self.user, before=0, total=4, finished_at=timezone.now())
+        for muter, kwip in ((self.user, self.bobs), (self.cee, self.kwips[0])):
+            until: dict[str, Any] = {"ends_at": None, "is_muffled": True}
+            muting.mute_conversation(muter=muter, kwip_id=kwip.pk, **until)
+            muting.mute_word(muter=muter, word="Gin", folded="gin", is_tag=False, **until)
+        muting.mute_word(muter=self.user, word=CANARY, folded=CANARY, is_tag=False, **until)
+
     def join_and_invite(self) -> None:
         invitations.invite(inviter=self.user, note=f"{CANARY} invites", form_key=uuid.uuid4())
         invitations.invite(inviter=self.bob, note="come", form_key=uuid.uuid4())
@@ -128,8 +155,8 @@ class Person:
         receive(form_key=uuid.uuid4(), name="me", email=self.user.email, subject="hm", text="hm")
 
     def operate(self) -> None:
-        """They were an operator once, and were acted upon by one."""
-        self.user.groups.add(Group.objects.create(name="operators"))
+        """They were an operator once, and operators chose and named them."""
+        self.user.groups.add(Group.objects.get_or_create(name="operators")[0])
         self.user.user_permissions.add(Permission.objects.all()[0])
         SitePolicy(greeter=self.user, greeting="hi {name}").save()
         OperatorMessage.objects.create(text="we move", written_by=self.user)
@@ -137,8 +164,41 @@ class Person:
         entry: dict[str, Any] = {"content_type": kind, "action_flag": CHANGE}
         LogEntry.objects.create(user=self.user, object_id="1", object_repr="bob", **entry)
         LogEntry.objects.create(user=self.opera, object_id=str(NUMBER), object_repr=f"{CANARY}_old", **entry)
+        first = FirstFollow.objects.create(person=self.user, place=1)
+        ActivePerson.objects.create(person=self.user, place=1)
+        of_the_day.choose(kwip=self.kwips[0], by=self.opera)
+        BlockedDomain.objects.create(
+            value="spam.example", reason=f"see {settings.SITE_URL}/{CANARY}_old/kwip/3/"
+        )
+        BlockedNetwork.objects.create(value="192.0.2.0/24", reason=f"{CANARY}@example.org's")
+        entry["content_type"] = ContentType.objects.get_for_model(FirstFollow)
+        LogEntry.objects.create(user=self.opera, object_id=str(first.pk), object_repr=str(first), **entry)
         said = f"Began to remove 3 kwips and comments, found by @{CANARY}."
         LogEntry.objects.create(user=self.opera, action_flag=CHANGE, object_repr="kwip", change_message=said)
+
+    def moderate(self) -> None:
+        """As a moderator, and as the person and the reporter of cases."""
+        for thing, by in (
+            (cases.of_person(self.user), self.bob), (cases.of_kwip(self.comment), self.cee),
+            (cases.of_kwip(self.bobs), self.user), (cases.of_person(self.cee), self.bob),
+        ):  # fmt: skip
+            self.report(thing, by=by)
+        words = f"what @{CANARY} ({settings.SITE_URL}/{CANARY}/) said"
+        for by, person in ((self.opera, self.user), (self.user, self.bob), (self.opera, self.bob)):
+            moderation.note(person=person, writer=by, text=words if by == self.opera else "hm")
+            reason: dict[str, Any] = {"reason": Reason.OTHER, "words": words}
+            warned = moderation.act(what=What.WARN, person=person, by=by, **reason)
+            moderation.appeal(action=warned, words=words)
+            last = Warning.objects.latest("pk")
+            Warning.objects.filter(pk=last.pk).update(text=words)
+            moderation.read_warnings(person=person, upto=last.pk)
+
+    def export_and_import(self) -> None:
+        export, _ = exporting.ask(person=self.user)
+        while Export.objects.get(pk=export.pk).state == Export.State.MAKING:
+            exporting.make.call(export.pk)
+        upload = SimpleUploadedFile("x.csv", f"{CANARY}@localhost\n".encode())
+        importing.receive(person=self.user, kind=Import.Kind.FOLLOWS, upload=upload)
 
     def be_counted_and_mailed(self) -> None:
         limits.hit("publish", NUMBER)

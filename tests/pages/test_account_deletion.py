@@ -25,7 +25,8 @@ from apps.feeds.keys import network_first_page
 from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow
 from apps.kwips.models import Favourite, Kwip, Mention, Tombstone
-from apps.messages.models import Report
+from apps.messages.models import Report as EarlierReport
+from apps.moderation.models import Action, Note, Report
 from tests.invalidation.scenario import get, site, write
 from tests.pages.deleted_person import CANARY, NUMBER, Person, found_in_tables, recounted, unreferred
 from tests.support.people import PASSWORD, member
@@ -46,17 +47,18 @@ def no_schedule(settings: Any) -> None:
 
 
 @pytest.fixture
-def person(settings: Any, no_schedule: None) -> Iterator[Person]:
+def person(settings: Any, no_schedule: None, tmp_path: Path) -> Iterator[Person]:
     settings.MAILERS = QUEUED
+    settings.ARCHIVE_ROOT = str(tmp_path)
     yield Person()
     for path in files():
         path.unlink()
 
 
 def files() -> list[Path]:
-    return [
-        path for path in Path(django_settings.MEDIA_ROOT).rglob("*") if path.is_file() and path.stat().st_size
-    ]
+    folders = (django_settings.MEDIA_ROOT, django_settings.ARCHIVE_ROOT)
+    found = (path for folder in folders for path in Path(folder).rglob("*"))
+    return [path for path in found if path.is_file() and path.stat().st_size]
 
 
 def its_time_comes() -> None:
@@ -81,7 +83,8 @@ class Pages:
         self.others = [
             "/", "/everyone/", "/everyone/feed.atom", "/tag/tea/", "/tag/tea/feed.atom", "/sitemap.xml",
             "/messages/", "/notifications/", "/bookmarks/", "/search/?q=edited",
-            "/invitations/", *(f"/bob/{page}" for page in of_person), f"/bob/kwip/{person.bobs.pk}/",
+            "/invitations/", "/people/", "/people/active/", "/people/network/", "/tags/",
+            *(f"/bob/{page}" for page in of_person), f"/bob/kwip/{person.bobs.pk}/",
             f"/cee/kwip/{person.mention.pk}/", "/cee/favourites/",
         ]  # fmt: skip
 
@@ -105,7 +108,7 @@ def test_nothing_is_left_of_a_person_who_did_everything(person: Person, caplog) 
     assert sum(CANARY in body for _, body in shown.values()) > 40
     before = found_in_tables()
     assert len(before) > 60, sorted(before)
-    assert len(files()) == 2, "the picture and a preview"
+    assert len(files()) == 4, "the picture, a preview, the archive and the upload"
     session = person.browser.cookies[django_settings.SESSION_COOKIE_NAME].value
     assert person.browser.post("/settings/leave/", {"password": PASSWORD}).status_code == 302
     its_time_comes()
@@ -119,6 +122,8 @@ def test_nothing_is_left_of_a_person_who_did_everything(person: Person, caplog) 
     # What others wrote in kwips of their own.
     assert sorted(left.pop("kwips_kwip.text")) == sorted([person.bobs.text, person.mention.text])
     assert len(left.pop("search_entry.words")) == 2, "the words of these"
+    # The audit log is append-only, and has no other trace of a person than the id.
+    assert len(left.pop("moderation_action.person_id")) == len(left.pop("moderation_action.actor_id")) == 1
     assert left == {}
     assert files() == []
     recounted()
@@ -132,8 +137,12 @@ def test_nothing_is_left_of_a_person_who_did_everything(person: Person, caplog) 
     }
     # What is about others stays.
     assert Command.objects.filter(kind="mail", recipients=["cee@example.org"]).count() == 1
-    assert LogEntry.objects.filter(user=person.opera).count() == 2
-    assert Report.objects.get().reporter is None
+    assert LogEntry.objects.filter(user=person.opera).count() == 3
+    assert EarlierReport.objects.get().reporter is None
+    reports = Report.objects.values_list("case__person__username", "reporter__username", "words")
+    assert sorted(reports, key=str) == [("bob", None, ""), ("bob", None, ""), ("cee", "bob", "hm")]
+    assert [note.text for note in Note.objects.order_by("pk")] == ["hm", "what … (…/) said"]
+    assert Action.objects.count() == 3
     assert all(names.is_taken(name) for name in (CANARY, f"{CANARY}_old"))
 
 

@@ -49,6 +49,9 @@ def test_the_page_says_what_happens_and_asks_for_the_password(browser: Client) -
     for words in ("for 14 days", "your messages go on both sides", 'type="password"', "for a year"):
         assert words in page
     assert 'href="/settings/leave/"' in browser.get("/settings/").content.decode()
+    for offered in ("/settings/export/", "/privacy/"):
+        assert f'href="{offered}"' in page
+        assert browser.get(offered).status_code == 200
     for wrong in ("", "not my password"):
         answer = leave(browser, password=wrong)
         assert answer.status_code == 422

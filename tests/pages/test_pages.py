@@ -183,7 +183,7 @@ def test_a_warning_is_accessible_and_is_read_by_a_click(
 ) -> None:
     bob = User.objects.get(username="bob")
     moderation.act(what=What.WARN, person=bob, by=ann, reason=Reason.SPAM, words="z" * 300)
-    page = open_page(width=320, javascript=False)
+    page = open_page(width=320)
     sign_in(page, bob, live_server.url)
     page.goto(f"{live_server.url}/everyone/")
     expect(page.locator("h1")).to_have_text("a word from a moderator")

@@ -18,14 +18,14 @@ from django.utils import timezone
 
 from apps.accounts import invitations
 from apps.accounts.actions import switch_off
-from apps.accounts.models import User
-from apps.archive import exporting, files, registry, sweeping
+from apps.accounts.models import ProfileLink, User
+from apps.archive import erasing, exporting, files, registry, sweeping
 from apps.archive.models import Export
-from apps.archive.tests.conftest import exported, rows
+from apps.archive.tests.conftest import exported, received, rows, zipped
 from apps.contact.models import Message as Letter
 from apps.graph.actions import follow, unfollow
-from apps.graph.models import Block, Mute
-from apps.kwips import actions, bookmarks, sharing, tracking
+from apps.graph.models import Block, FollowRequest, Mute, MutedConversation, MutedWord
+from apps.kwips import actions, bookmarks, pins, sharing, tracking
 from apps.messages import actions as messages
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,13 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
     cee, dee = (User.objects.create_user(name, f"{name}@example.org") for name in ("cee", "dee"))
     Block.objects.create(blocker=ann, blocked=cee)
     Mute.objects.create(muter=ann, muted=dee)
+    MutedWord.objects.create(muter=ann, word="Milk", folded="milk", is_tag=False)
+    MutedConversation.objects.create(muter=ann, kwip_id=theirs.pk)
+    FollowRequest.objects.create(asker=ann, asked=dee)
+    FollowRequest.objects.create(asker=cee, asked=ann)
+    ProfileLink.objects.create(person=ann, position=0, url="https://ann.example/")
+    User.objects.filter(pk=ann.pk).update(pronouns="she", location="in the kitchen")
+    pins.pin(kwip=kwip, user=ann)
     invitations.invite(inviter=ann, note="come!", form_key=uuid.uuid4())
     Letter.objects.create(
         form_key=uuid.uuid4(), member=ann, name="a", email="a@b.c", subject="s", text="hello"
@@ -88,16 +95,22 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
         (True, "mine"),
         (False, "for ann"),
     ]
-    names = {"follows": "bob", "followers": "bob", "blocks": "cee", "mutes": "dee"}
+    names = {
+        "follows": "bob", "followers": "bob", "blocks": "cee", "mutes": "dee",
+        "requests": "dee", "asking": "cee",
+    }  # fmt: skip
     assert {section: [row["username"] for row in rows(archive, section)] for section in names} == {
         section: [name] for section, name in names.items()
     }
-    for section in ("favourites", "bookmarks", "shares", "tracks"):
+    for section in ("favourites", "bookmarks", "shares", "tracks", "muted_conversations"):
         assert [(row["url"], row["author"]) for row in rows(archive, section)] == [(on, "bob")]
     assert [row["note"] for row in rows(archive, "invitations")] == ["come!"]
     assert [row["text"] for row in rows(archive, "letters")] == ["hello"]
     [profile] = rows(archive, "profile")
     assert (profile["username"], profile["email"]) == ("ann", "ann@example.org")
+    assert (profile["pronouns"], profile["place"]) == ("she", "in the kitchen")
+    assert (profile["links"], profile["pinned"]) == (["https://ann.example/"], f"{site}/ann/kwip/{kwip.pk}/")
+    assert [row["word"] for row in rows(archive, "muted_words")] == ["Milk"]
     assert rows(archive, "notices")[0]["digest"] == "daily"
     manifest = json.loads(archive.read("archive.json"))
     assert manifest["sections"]["kwips"] == {"files": 1, "rows": 2}
@@ -232,6 +245,17 @@ def test_the_sweep_deletes_no_file_that_is_needed(ann: User) -> None:
     exported(ann)
     assert sweeping.sweep.call() == 0
     assert files.archive_of(Export.objects.get().pk).exists()
+
+
+def test_the_eraser_deletes_archive_upload_and_rows_at_once(ann: User, bob: User) -> None:
+    upload = received(ann, zipped({"follows": [{"username": "bob"}]}))
+    exported(ann)
+    exported(bob)
+    his = Export.objects.get(person=bob)
+    assert erasing.erase_archives(ann.pk, 100) == 2
+    assert erasing.erase_archives(ann.pk, 100) == 0
+    assert not files.upload_of(upload.pk).exists()
+    assert [path.name for path in files.archive_of(his.pk).parent.iterdir()] == [f"{his.pk}.zip"]
 
 
 def test_of_a_deleted_person_no_file_is_left(ann: User, bob: User) -> None:

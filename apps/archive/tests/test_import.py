@@ -4,13 +4,15 @@ import io
 import json
 import uuid
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.archive import files, importing, reading
+from apps.archive import files, importing, reading, sweeping
 from apps.archive.models import Import
 from apps.archive.tests.conftest import exported, imported, received, rows, zipped
 from apps.graph.actions import follow
@@ -296,6 +298,16 @@ def test_problems_are_limited(ann: User, monkeypatch) -> None:
     monkeypatch.setattr(importing, "PROBLEMS", 3)
     done = imported(ann, b"".join(b"ghost%d@localhost\n" % number for number in range(5)), "follows")
     assert (len(done.problems), done.outcomes) == (3, {"follows": {"unknown": 5}})
+
+
+def test_after_thirty_days_the_result_is_deleted(ann: User) -> None:
+    imported(ann, zipped({"follows": [{"username": "who"}]}))
+    Import.objects.update(moved_at=timezone.now() - timedelta(days=29))
+    sweeping.sweep.call()
+    assert len(Import.objects.get().problems) == 1
+    Import.objects.update(moved_at=timezone.now() - timedelta(days=30))
+    sweeping.sweep.call()
+    assert not Import.objects.exists()
 
 
 def test_a_full_account_says_so(ann: User, monkeypatch) -> None:

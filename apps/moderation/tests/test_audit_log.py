@@ -4,13 +4,15 @@ import uuid
 from importlib import import_module
 
 import pytest
+from django.conf import settings
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from apps.accounts.models import User
 from apps.moderation import actions
-from apps.moderation.models import Action, Reason, What
+from apps.moderation.models import Action, Reason, Warning, What
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +84,17 @@ def test_it_outlives_the_people_that_it_is_about(ann: User, mod: User, action: A
     mod.delete()
     ann.delete()
     assert Action.objects.get() == action
+
+
+def test_its_words_name_no_one_while_the_mail_has_all_of_them(ann: User, bob: User, mod: User) -> None:
+    User.objects.filter(pk=ann.pk).update(display_name="Ann of Tea")
+    ann.refresh_from_db()
+    page = f"{settings.SITE_URL}/bob/"
+    words = f"ANN, Ann of Tea (ann@example.org): @bob and bob@example.org at {page} asked. anna did not."
+    logged = actions.act(what=What.WARN, person=ann, by=mod, reason=Reason.OTHER, words=words)
+    assert Action.objects.get().words == "…, … (…): … and … at … asked. anna did not."
+    assert logged.words == Warning.objects.get().words == words
+    assert words in " ".join(str(mail.outbox[-1].body).split())
 
 
 def test_the_admin_shows_it_and_changes_nothing(action: Action, client: Client) -> None:

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
+from apps.accounts import leaving
 from apps.accounts.models import User
 from apps.accounts.validators import not_reserved
 from apps.sitepages.models import TEXT_LIMIT, SitePage, Slug
@@ -50,6 +51,7 @@ def test_the_privacy_page_tells_the_periods_of_this_site(client: Client, setting
     page = shown(client, "privacy")
     assert "notices: 41 days" in page
     assert "forgotten after 17 days" in page
+    assert f"for {leaving.DAYS} days you can come back" in page
 
 
 def test_text_becomes_paragraphs_headings_and_lists_and_no_html_passes() -> None:
