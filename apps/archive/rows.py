@@ -6,7 +6,7 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.db.models import F, Model, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 
 from apps.accounts.models import FormerName, Invitation, ProfileLink, User
 from apps.archive.registry import Row, Rows
@@ -161,7 +161,9 @@ def revision(revision: Revision) -> dict[str, Any]:
 
 
 def messages_of(person_id: int) -> QuerySet[Message]:
-    return Message.objects.filter(owner=person_id).select_related("other")
+    """The person's side of each conversation, without what switched-off people wrote, as on the site."""
+    withheld = Q(is_mine=False, other__is_active=False)
+    return Message.objects.filter(~withheld, owner=person_id).select_related("other")
 
 
 def message(message: Message) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from django.db.models.functions import Left
 
 from apps.accounts.models import OffReason, User
 from apps.accounts.queries import UNCONFIRMED
+from apps.graph.queries import is_blocked
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 from apps.kwips.models import Kwip, Withheld
+from apps.kwips.queries import visible_kwip
 from apps.moderation.effects import state_of
 from apps.moderation.models import Action, Appeal, Case, Kind, Note, Reason, Report, Warning, What
 
@@ -138,9 +140,18 @@ def possible(found: Case | None, context: Mapping[str, Any]) -> list[What]:
     return offered + on_person
 
 
+def is_seen(report: Report) -> bool:
+    """Whether the reporter may still see what they reported."""
+    found, reporter = report.case, report.reporter_id or 0
+    if not found.person.is_active or is_blocked(reporter, found.person_id):
+        return False
+    return found.kind != Kind.KWIP or visible_kwip(found.subject, reporter) is not None
+
+
 def outcome(case_id: int, reporter: User) -> tuple[Report, str] | None:
     """A person's report and what came of it: "open", "nothing", or "done"."""
-    found = Report.objects.filter(case=case_id, reporter=reporter).select_related("case").first()
+    rows = Report.objects.filter(case=case_id, reporter=reporter)
+    found = rows.select_related("case__person").first()
     if found is None:
         return None
     if found.case.closed_at is None:

@@ -74,11 +74,13 @@ def _report(request: MemberRequest, thing: Thing, back: str) -> HttpResponse:
 @require_safe
 @members_only
 def reported(request: MemberRequest, case_id: int) -> HttpResponse:
-    """What came of the member's report; not who acted."""
+    """What came of the member's report, not who acted; with the text as long as they may see it."""
     found = queries.outcome(case_id, request.user)
     if found is None:
         raise Http404
-    return render(request, "moderation/reported.html", {"report": found[0], "outcome": found[1]})
+    report, outcome = found
+    context = {"report": report, "outcome": outcome, "is_seen": queries.is_seen(report)}
+    return render(request, "moderation/reported.html", context)
 
 
 @members_only

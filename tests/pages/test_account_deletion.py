@@ -1,11 +1,8 @@
 """A deleted person is gone from every table, file, cache and page; the counters of others are exact."""
 
 import gzip
-import uuid
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
@@ -27,16 +24,12 @@ from apps.commandqueue.tests.processes import kill, worker
 from apps.feeds.keys import network_first_page
 from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow
-from apps.kwips import actions
 from apps.kwips.models import Favourite, Kwip, Mention, Tombstone
 from apps.messages.models import Report as EarlierReport
 from apps.moderation.models import Action, Note, Report
 from tests.invalidation.scenario import get, site, write
 from tests.pages.deleted_person import CANARY, NUMBER, Person, found_in_tables, recounted, unreferred
-from tests.support.concurrency import at_once
-from tests.support.http import Member, Visitor
 from tests.support.people import PASSWORD, member
-from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUEUED = {
@@ -262,46 +255,3 @@ def test_a_deletion_that_is_killed_three_times_is_complete_and_done_once() -> No
     )
     assert not Leaving.objects.exists()
     assert names.ReservedName.objects.count() == 1
-
-
-def test_after_the_response_no_one_reads_a_person_who_left(memcached: str) -> None:
-    """Eight writers, the person among them, and eight readers, while the person leaves."""
-    ann, bob = member("ann"), member("bob")
-    User.objects.filter(pk=ann.pk).update(display_name=CANARY)
-    follow(follower=bob, followee=ann)
-    thread, his = write(ann, f"{CANARY} #tea"), write(bob, "milk #tea")
-    actions.comment(author=ann, thread=his, text=CANARY, form_key=uuid.uuid4())
-    left = Event()
-    leaks: list[str] = []
-    with served(memcached=memcached, patient=True) as port:
-        paths = ("/", "/everyone/", "/ann/", "/tag/tea/", f"/ann/kwip/{thread.pk}/", f"/bob/kwip/{his.pk}/")
-
-        def read(reader: Visitor) -> None:
-            after = 0
-            while after < 5:
-                after += left.is_set()
-                for path in paths:
-                    is_after = left.is_set()
-                    if CANARY in reader.get(path).text and is_after:
-                        leaks.append(path)
-
-        def write_on(author: Member, address: str) -> None:
-            while not left.is_set():
-                author.post(address, text=f"{CANARY} again #tea", form_key=str(uuid.uuid4()))
-            after = author.post(address, text=CANARY, form_key=str(uuid.uuid4()))
-            assert after.status in (302, 403, 404, 429)
-
-        def leave() -> None:
-            answer = Member(port, ann).post("/settings/leave/", password=PASSWORD)
-            assert answer.status == 302
-            left.set()
-
-        readers = [Visitor(port) for _ in range(4)] + [Member(port, bob) for _ in range(4)]
-        addresses = ("/kwip/", f"/kwip/{his.pk}/comment/", f"/kwip/{thread.pk}/comment/", "/kwip/")
-        writers = [Member(port, ann) for _ in range(4)]
-        actors: list[Callable[[], None]] = [leave, *(partial(read, reader) for reader in readers)]
-        actors += [partial(write_on, *pair) for pair in zip(writers, addresses, strict=True)]
-        actors += [partial(write_on, Member(port, bob), f"/kwip/{thread.pk}/comment/") for _ in range(4)]
-        at_once(actors, threads=len(actors))
-    assert leaks == []
-    assert Kwip.objects.filter(author=ann, withheld=0).count() == 0

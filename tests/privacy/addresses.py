@@ -28,7 +28,7 @@ QUERIES = {
 
 
 class Address(NamedTuple):
-    """``arguments`` of the path, with the ``text`` or the ``owner`` that its id stands for."""
+    """``arguments`` of the path, with the names of what its ids stand for."""
 
     pattern: str
     path: str
@@ -62,8 +62,10 @@ def addresses(pattern: str, world: World) -> Iterator[Address]:
             if arguments.get("username", author) != author:
                 continue
             arguments["text"] = text
-        if owner := _name(arguments.get("message_id"), world.message_ids):
-            arguments["owner"] = owner
+        if message := _name(arguments.get("message_id"), world.message_ids):
+            arguments["owner"], arguments["text"] = message.split()
+        if case := _name(arguments.get("case_id"), world.case_ids):
+            arguments["case"] = case
         for query in QUERIES.get(pattern, ("",)):
             yield Address(pattern, path + query, arguments | {"query": query})
 
@@ -74,6 +76,7 @@ def _values(name: str, world: World) -> tuple[str, ...]:
         "kwip_id": tuple(map(str, world.kwip_ids.values())),
         "revision_id": (str(world.revision_id),),
         "message_id": tuple(map(str, world.message_ids.values())),
+        "case_id": tuple(map(str, world.case_ids.values())),
         "name": ("tea",),
         "number": (str(world.kwip_ids["everyone"] // RANGE),),
     }

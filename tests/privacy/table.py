@@ -1,16 +1,18 @@
 """What each address is about: the author's texts that it shows to a viewer who may read them.
 
-A text is on a page exactly if the table has it there and `world.may_read` allows it.
+A text is on a page exactly if the table has it there and `world.may_read` allows it; on a page of moderators,
+`world.may_moderate`.
 """
 
 from collections.abc import Callable, Collection, Mapping
 
-from tests.privacy.world import ANONYMOUS, AUTHOR, BLOCKED, MUTING
+from tests.privacy.world import ANONYMOUS, AUTHOR, BLOCKED, MODERATOR, MUTING, WITHHELD
 
 # From a viewer and the address's arguments, with the author's state, to canaries.
 type Shown = Callable[[str, Mapping[str, str]], Collection[str]]
 
 WRITTEN = ("everyone", "followers", "comment")
+LIMITED = "limited"
 # The comment below each kwip.
 BELOW = {"everyone": "answer", "followers": "reply", "host": "comment"}
 
@@ -23,8 +25,13 @@ def only(*canaries: str) -> Shown:
     return lambda viewer, arguments: canaries
 
 
+def public(*canaries: str) -> Shown:
+    """What everyone comes across: nothing of limited people."""
+    return lambda viewer, arguments: () if arguments["state"] == LIMITED else canaries
+
+
 def not_muted(*canaries: str) -> Shown:
-    return lambda viewer, arguments: () if viewer == MUTING else canaries
+    return lambda viewer, arguments: () if viewer == MUTING or arguments["state"] == LIMITED else canaries
 
 
 def by_viewer(**canaries: Collection[str]) -> Shown:
@@ -62,11 +69,12 @@ def the_conversation(viewer: str, arguments: Mapping[str, str]) -> Collection[st
 
 def the_messages(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     pair = {viewer, arguments["username"]}
-    return ("message",) if pair == {AUTHOR, "fay"} else ()
+    return ("message", "unreported") if pair == {AUTHOR, "fay"} else ()
 
 
 def the_message(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
-    return the_messages(viewer, arguments) if arguments["owner"] == viewer else ()
+    is_theirs = arguments["owner"] == viewer and the_messages(viewer, arguments)
+    return (arguments["text"],) if is_theirs else ()
 
 
 def the_reported_text(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
@@ -82,22 +90,58 @@ def the_reported_message(viewer: str, arguments: Mapping[str, str]) -> Collectio
     return the_message(viewer, arguments) if viewer == "fay" else ()
 
 
+def the_own_report(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return (arguments["case"],) if viewer == "fay" else ()
+
+
+def a_case(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """The reported text with its conversation, and what is about its author."""
+    return {*about_author(viewer, arguments), *(["reply"] if arguments["case"] == "followers" else [])}
+
+
+def about_author(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """What a person wrote lately, and their cases."""
+    about = {AUTHOR: (*WRITTEN, "bio", "message"), "fay": ("answer", "reply")}
+    return about.get(arguments.get("username", AUTHOR), ())
+
+
+def the_queue(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    """What was reported, and what waits."""
+    waiting = ("everyone", "comment") if arguments["state"] == "held" else ()
+    return ("followers", "bio", "message", *waiting)
+
+
 def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """fay and the author see both; the followers of fay see the one that fay shared."""
     if viewer == "hal":
-        # Who follows no one gets suggestions, but of no private account.
-        return () if arguments["state"] == "private" else ("bio",)
+        return first_follows(arguments)
     return () if viewer == MUTING else ("everyone", "followers")
 
 
+def first_follows(arguments: Mapping[str, str]) -> Collection[str]:
+    """Who follows no one gets suggestions, but of no private or limited account."""
+    return () if arguments["state"] in {"private", LIMITED} else ("bio",)
+
+
+def landing(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return (everyone if viewer == ANONYMOUS else network)(viewer, arguments)
+
+
 def to_meet(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
-    return () if viewer in {*BLOCKED, MUTING} else ("bio",)
+    return () if viewer in {*BLOCKED, MUTING} or arguments["state"] == LIMITED else ("bio",)
+
+
+def whom_the_network_follows(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
+    return to_meet(viewer, arguments) if viewer in {"zoe", "rex", MODERATOR} else ()
 
 
 def writers(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """People of everyone's first page are suggested, with their bios."""
-    sees = {"fay"} if arguments["state"] == "private" else {"zoe", "rex", "fay", "hal"}
-    return ("bio",) if viewer in sees else ()
+    if viewer == "hal":
+        return first_follows(arguments)
+    reads_no_kwip = arguments["state"] in {"private", *WITHHELD} and viewer != "fay"
+    is_suggested = viewer in {"zoe", "rex", "fay", MODERATOR} and not reads_no_kwip
+    return to_meet(viewer, arguments) if is_suggested else ()
 
 
 def whom_they_ask(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
@@ -120,18 +164,20 @@ def the_people(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 
 
 def the_search(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
-    """A comment is shown with the kwip above it, also by fay to those who mute the author."""
-    own = () if viewer == MUTING else WRITTEN
+    """A comment by fay is shown with the kwip above it, also if its author is muted or limited."""
+    own = not_muted(*WRITTEN)(viewer, arguments)
     of_fay = ("everyone", "followers", "answer", "reply")
     found: Mapping[str, Collection[str]] = {
         "?q=from:ann": own,
         "?q=%23tea": own,
         "?q=from:fay": of_fay,
         "?q=after:2020": {*own, *of_fay},
-        "?q=ann&in=people": () if viewer in BLOCKED else ("bio",),
+        "?q=ann&in=people": () if viewer in BLOCKED or arguments["state"] == LIMITED else ("bio",),
     }
     return found.get(arguments["query"], ())
 
+
+everyone = not_muted("everyone", "followers")
 
 # Documents are the same for each viewer: what an anonymous visitor may read.
 DOCUMENTS: Mapping[str, Shown] = {
@@ -142,24 +188,29 @@ DOCUMENTS: Mapping[str, Shown] = {
     "sitemap.xml": nothing,
     "sitemap-kwips-<id_range:number>.xml": nothing,
     "sitemap-people-<id_range:number>.xml": nothing,
-    "everyone/feed.atom": only("everyone"),
-    "tag/<tag:name>/feed.atom": only("everyone", "comment"),
+    "everyone/feed.atom": public("everyone"),
+    "tag/<tag:name>/feed.atom": public("everyone", "comment"),
     "<person:username>/feed.atom": by_person(ann=("everyone", "bio")),
     "<person:username>/kwip/<kwip_id:kwip_id>/preview-<slug:requested>.jpg": nothing,
     "<person:username>/preview-<slug:requested>.jpg": nothing,
 }
 
 PAGES: Mapping[str, Shown] = {
-    "": network,
-    "everyone/": not_muted("everyone", "followers"),
+    "": landing,
+    "everyone/": everyone,
     "tag/<tag:name>/": not_muted(*WRITTEN),
     "people/": to_meet,
     "people/active/": to_meet,
-    "people/network/": by_viewer(zoe=("bio",), rex=("bio",)),
+    "people/network/": whom_the_network_follows,
     "welcome/": writers,
     "requests/sent/": whom_they_ask,
     "bookmarks/": by_viewer(
-        fay=WRITTEN, zoe=("everyone",), rex=("everyone",), bob=("everyone",), bill=("everyone",)
+        fay=WRITTEN,
+        zoe=("everyone",),
+        rex=("everyone",),
+        bob=("everyone",),
+        bill=("everyone",),
+        moe=("everyone",),
     ),
     "notifications/": by_viewer(
         zoe=WRITTEN,
@@ -168,6 +219,7 @@ PAGES: Mapping[str, Shown] = {
         hal=WRITTEN,
         bob=WRITTEN,
         bill=WRITTEN,
+        moe=WRITTEN,
         ann=(*WRITTEN, "answer", "reply"),
     ),
     "search/": the_search,
@@ -178,6 +230,7 @@ PAGES: Mapping[str, Shown] = {
     "messages/<person:username>/<kwip_id:message_id>/report/": the_reported_message,
     "kwip/<kwip_id:kwip_id>/report/": the_reported_text,
     "<person:username>/report/": the_reported_person,
+    "moderation/reports/<kwip_id:case_id>/": the_own_report,
     "kwip/<kwip_id:kwip_id>/comment/": the_text,
     "kwip/<kwip_id:kwip_id>/edit/": the_own_text,
     "kwip/<kwip_id:kwip_id>/delete/": deletable,
@@ -193,6 +246,13 @@ PAGES: Mapping[str, Shown] = {
     ),
     "<person:username>/followers/": the_people,
     "<person:username>/following/": the_people,
+}
+
+# For moderators alone.
+MODERATION: Mapping[str, Shown] = {
+    "moderation/": the_queue,
+    "moderation/<kwip_id:case_id>/": a_case,
+    "moderation/people/<person:username>/": about_author,
 }
 
 # Pages without the words of others, and addresses that only take forms.
@@ -219,10 +279,8 @@ WITHOUT_WORDS = (
     "messages/<person:username>/delete/",
     "settings/export/", "settings/export/<int:export_id>/",
     "settings/import/", "settings/import/upload/", "settings/import/apply/",
-    # For people without a role.
-    "moderation/", "moderation/<kwip_id:case_id>/", "moderation/people/<person:username>/",
-    "moderation/people/<person:username>/note/", "moderation/reports/<kwip_id:case_id>/",
-    "moderation/warning/", "moderation/appeal/<str:token>/", "kwip/<kwip_id:kwip_id>/why/",
+    "moderation/people/<person:username>/note/", "moderation/warning/",
+    "moderation/appeal/<str:token>/", "kwip/<kwip_id:kwip_id>/why/",
     "settings/blocks/", "settings/mutes/", "settings/mutes/undo/", "kwip/<kwip_id:kwip_id>/mute/",
     "<person:username>/mute/", "<person:username>/block/", "<person:username>/unblock/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
@@ -235,4 +293,4 @@ WITHOUT_WORDS = (
     "<person:username>/kwip/<kwip_id:kwip_id>/whole/",
 )  # fmt: skip
 
-TABLE: Mapping[str, Shown] = {**DOCUMENTS, **PAGES, **dict.fromkeys(WITHOUT_WORDS, nothing)}
+TABLE: Mapping[str, Shown] = {**DOCUMENTS, **PAGES, **MODERATION, **dict.fromkeys(WITHOUT_WORDS, nothing)}

@@ -8,30 +8,48 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.contrib.auth.models import Group
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts import actions as people
-from apps.accounts.models import User
+from apps.accounts import erasing, leaving
+from apps.accounts.models import Leaving, User
+from apps.commandqueue.models import Command
 from apps.directory.tasks import find_active_and_busy, suggest
+from apps.graph import blocking, muting
 from apps.graph.actions import follow
-from apps.graph.models import Block, Mute
-from apps.kwips import actions, bookmarks, narrowing, pins, sharing
+from apps.kwips import actions, bookmarks, holding, narrowing, pins, sharing
 from apps.kwips.models import Kwip, Revision
 from apps.messages import actions as messages
 from apps.messages.models import Message
+from apps.moderation import actions as moderation
+from apps.moderation import cases
+from apps.moderation.models import Case, Reason, What
 from tests.support.people import member
 
 AUTHOR = "ann"
 ANONYMOUS = "anonymous"
+MODERATOR = "moe"
 # Who they are to the author. `fay` follows, `zoe` does not, `rex` asks a private author; all know the
 # author's words through others.
-VIEWERS = (ANONYMOUS, "zoe", "rex", "fay", "bob", "bill", "mia", "hal", AUTHOR)
+VIEWERS = (ANONYMOUS, "zoe", "rex", "fay", "bob", "bill", "mia", "hal", MODERATOR, AUTHOR)
 BLOCKED = frozenset({"bob", "bill"})  # the author blocks bob; bill blocks the author
 MUTING = "mia"
 FOLLOWERS = frozenset({"fay", MUTING})
 
-# The author's words, but for `answer` and `reply`: fay's below the author's kwips.
-CANARIES = ("everyone", "earlier", "followers", "comment", "answer", "reply", "bio", "message")
+# The author's words, but for `answer` and `reply`: fay's below the author's kwips. fay reports the kwip for
+# followers, the author, and `message`; `unreported` is another message.
+CANARIES = (
+    "everyone", "earlier", "followers", "comment", "answer", "reply", "bio", "message", "unreported",
+)  # fmt: skip
+
+
+def viewers_of(state: str) -> Collection[str]:
+    """All, if a relation to the author may make a difference."""
+    if state in GONE:
+        return (ANONYMOUS, "fay", "hal", MODERATOR, AUTHOR)
+    return VIEWERS if state in {"public", "private"} else {*VIEWERS} - {"rex", "bob"}
 
 
 def canary(name: str) -> str:
@@ -44,6 +62,7 @@ class World:
     kwips: dict[str, Kwip] = field(default_factory=dict)
     revision_id: int = 0
     message_ids: dict[str, int] = field(default_factory=dict)
+    case_ids: dict[str, int] = field(default_factory=dict)
 
     @property
     def kwip_ids(self) -> dict[str, int]:
@@ -63,15 +82,35 @@ def reply(author: User, thread: Kwip, text: str) -> Kwip:
 
 
 def built() -> World:
-    names = (AUTHOR, "zoe", "rex", "fay", "bob", "bill", "mia", "hal")
-    world = World({name: member(name) for name in names})
+    world = World({name: member(name) for name in (AUTHOR, *VIEWERS[1:-1])})
     made, ann = world.people, world.author
+    made[MODERATOR].groups.add(Group.objects.get_or_create(name="moderators")[0])
     people.change_profile(user=ann, display_name="Ann", bio=canary("bio"))
     for name in FOLLOWERS:
         follow(follower=made[name], followee=ann)
-    for name in ("zoe", "rex", "bob", "bill", MUTING, AUTHOR):
+    for name in ("zoe", "rex", "bob", "bill", MUTING, MODERATOR, AUTHOR):
         follow(follower=made[name], followee=made["fay"])  # fay's shares and comments reach them
-    everyone_else = " ".join(f"@{name}" for name in names if name != AUTHOR)
+    _write(world)
+    for text in ("unreported", "message"):
+        messages.send(sender=ann, recipient=made["fay"], text=canary(text), form_key=uuid.uuid4())
+    world.message_ids = {
+        f"{message.owner.username} {message.text.removeprefix('canary')}": message.pk
+        for message in Message.objects.select_related("owner")
+    }
+    _report(world)
+    blocking.block(blocker=ann, blocked=made["bob"])
+    blocking.block(blocker=made["bill"], blocked=ann)
+    muting.mute_person(muter=made[MUTING], muted=ann, ends_at=None, is_muffled=False)
+    pins.pin(kwip=world.kwips["followers"], user=ann)
+    find_active_and_busy.func()
+    User.objects.update(last_login=timezone.now())
+    suggest.func()
+    return world
+
+
+def _write(world: World) -> None:
+    made, ann = world.people, world.author
+    everyone_else = " ".join(f"@{name}" for name in made if name != AUTHOR)
     kwip = write(ann, f"{canary('earlier')} #tea {everyone_else}")
     world.kwips["everyone"] = actions.edit(kwip=kwip, text=f"{canary('everyone')} #tea {everyone_else}")
     world.revision_id = Revision.objects.get(kwip=kwip).pk
@@ -84,24 +123,22 @@ def built() -> World:
     for kwip in (world.kwips["everyone"], world.kwips["followers"], world.kwips["comment"]):
         actions.favourite(kwip=kwip, user=made["fay"])
         bookmarks.bookmark(kwip=kwip, user=made["fay"])
-    for name in ("zoe", "rex", "bob", "bill"):  # before the blocks
+    for name in ("zoe", "rex", "bob", "bill", MODERATOR):  # before the blocks
         bookmarks.bookmark(kwip=world.kwips["everyone"], user=made[name])
     sharing.share(kwip=world.kwips["everyone"], user=made["fay"])
     follow(follower=ann, followee=made["fay"])
-    messages.send(sender=ann, recipient=made["fay"], text=canary("message"), form_key=uuid.uuid4())
-    world.message_ids = dict(Message.objects.values_list("owner__username", "pk"))
-    Block.objects.create(blocker=ann, blocked=made["bob"])
-    Block.objects.create(blocker=made["bill"], blocked=ann)
-    Mute.objects.create(muter=made[MUTING], muted=ann)
-    pins.pin(kwip=world.kwips["followers"], user=ann)
-    find_active_and_busy.func()
-    User.objects.update(last_login=timezone.now())
-    suggest.func()
-    return world
 
 
-def suspended(world: World) -> None:
-    people.switch_off(people=[world.author], by=None)
+def _report(world: World) -> None:
+    fay = world.people["fay"]
+    message = Message.objects.get(pk=world.message_ids["fay message"])
+    for name, thing in {
+        "followers": cases.of_kwip(world.kwips["followers"]),
+        "bio": cases.of_person(User.objects.get(pk=world.author.pk)),
+        "message": cases.of_message(message),
+    }.items():
+        moderation.report(thing=thing, reporter=fay, reason=Reason.SPAM, words="")
+        world.case_ids[name] = Case.objects.get(subject=thing.subject, kind=thing.kind).pk
 
 
 def private(world: World) -> None:
@@ -112,12 +149,51 @@ def private(world: World) -> None:
     narrowing.narrow.func(world.author.pk)
 
 
+def moderated(what: What) -> Callable[[World], None]:
+    def act(world: World) -> None:
+        by = world.people[MODERATOR]
+        moderation.act(what=what, person=world.author, by=by, reason=Reason.SPAM)
+
+    return act
+
+
+def leaving_(world: World) -> None:
+    leaving.leave(user=world.author)
+
+
+def deleted(world: World) -> None:
+    leaving.leave(user=world.author)
+    Command.objects.all().delete()  # what was enqueued has run
+    Leaving.objects.update(due_at=timezone.now())
+    erasing.erase_due.func()
+    assert not Leaving.objects.exists()
+
+
+def hidden(world: World) -> None:
+    for name in ("everyone", "comment"):
+        with transaction.atomic():
+            case = cases.open_case(cases.of_kwip(world.kwips[name]))
+        by = world.people[MODERATOR]
+        moderation.act(what=What.HIDE, person=world.author, by=by, reason=Reason.SPAM, case=case)
+
+
+def held(world: World) -> None:
+    for name in ("everyone", "comment"):
+        holding.hold(kwip=world.kwips[name])
+
+
 STATES: dict[str, Callable[[World], None]] = {
     "public": lambda world: None,
     "private": private,
-    "suspended": suspended,
+    "limited": moderated(What.LIMIT),
+    "suspended": moderated(What.SUSPEND),
+    "leaving": leaving_,
+    "deleted": deleted,
+    "hidden": hidden,
+    "held": held,
 }
-GONE = frozenset({"suspended"})
+GONE = frozenset({"suspended", "leaving", "deleted"})
+WITHHELD = frozenset({"hidden", "held"})  # `everyone` and `comment`, with what is about them
 
 
 def may_read(viewer: str, state: str) -> Collection[str]:
@@ -127,10 +203,19 @@ def may_read(viewer: str, state: str) -> Collection[str]:
     if viewer in BLOCKED:
         return ("bio",)
     to_followers = viewer in FOLLOWERS or viewer == AUTHOR
-    if state == "private" and not to_followers:
-        return ("comment", "bio")
+    is_narrow = state == "private" and not to_followers
+    is_withheld = state in WITHHELD and viewer != AUTHOR
     return [
-        "everyone", "earlier", "comment", "answer", "bio",
+        "bio",
+        *(["everyone", "earlier", "answer"] if not (is_narrow or is_withheld) else []),
+        *(["comment"] if not is_withheld else []),
         *(["followers", "reply"] if to_followers else []),
-        *(["message"] if viewer in {"fay", AUTHOR} else []),
-    ]  # fmt: skip
+        *(["message", "unreported"] if viewer in {"fay", AUTHOR} else []),
+    ]
+
+
+def may_moderate(viewer: str, state: str) -> Collection[str]:
+    """What a moderator sees besides: everything but messages that no one reported."""
+    if viewer != MODERATOR or state == "deleted":
+        return ()
+    return {*CANARIES} - {"unreported"}

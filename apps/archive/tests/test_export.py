@@ -17,6 +17,7 @@ from django.db.models import ForeignKey
 from django.utils import timezone
 
 from apps.accounts import invitations
+from apps.accounts.actions import switch_off
 from apps.accounts.models import ProfileLink, User
 from apps.archive import erasing, exporting, files, registry, sweeping
 from apps.archive.models import Export
@@ -117,6 +118,15 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
     everything = b"".join(archive.read(name) for name in archive.namelist())
     assert b"bobs words" not in everything
     assert reply.pk
+
+
+def test_messages_of_a_person_who_is_switched_off_are_left_out(ann: User, bob: User) -> None:
+    for one, other in ((ann, bob), (bob, ann)):
+        follow(follower=one, followee=other)
+    messages.send(sender=ann, recipient=bob, text="mine", form_key=uuid.uuid4())
+    messages.send(sender=bob, recipient=ann, text="for ann", form_key=uuid.uuid4())
+    switch_off(people=[bob], by=None)
+    assert [row["text"] for row in rows(exported(ann), "messages")] == ["mine"]
 
 
 def test_fields_of_rows_are_those_of_the_documentation(ann: User, bob: User, publish, comment) -> None:

@@ -254,6 +254,20 @@ def test_a_hostile_archive_is_refused_with_a_reason(ann: User, data: bytes, clie
     assert 'role="alert"' in client.get("/settings/import/").content.decode()
 
 
+class Endless(io.BytesIO):
+    """A file that has as much as is asked for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        assert size > 0
+        return b" " * size
+
+
+def test_no_more_of_a_file_is_unpacked_than_its_limit() -> None:
+    with pytest.raises(reading.Refused):
+        reading._read(Endless())
+
+
 LISTS: dict[str, bytes] = {
     "UTF-16": "bob@localhost\n".encode("utf-16"),
     "latin-1": "bób@localhost\n".encode("latin-1"),

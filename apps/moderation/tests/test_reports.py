@@ -6,9 +6,12 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from apps.accounts.actions import switch_off
 from apps.accounts.models import User
+from apps.graph import blocking
 from apps.graph.models import Follow
 from apps.kwips import actions as kwips
+from apps.kwips import holding
 from apps.kwips.models import Kwip
 from apps.messages import actions as messages
 from apps.messages.models import Message
@@ -119,6 +122,25 @@ def test_the_reporter_hears_what_came_of_it_and_not_who_acted(
     assert words in told
     assert mod.username not in told
     assert client_of(ann).get(page).status_code == 404
+
+
+@pytest.mark.parametrize("withhold", ["suspend", "hide", "block"])
+def test_the_page_of_a_report_has_the_text_as_long_as_the_reporter_may_see_it(
+    ann: User, bob: User, publish, client_of, withhold: str
+) -> None:
+    kwip = publish(ann, "canary")
+    client_of(bob).post(f"/kwip/{kwip.pk}/report/", FORM)
+    page = f"/moderation/reports/{Case.objects.get().pk}/"
+    assert "canary" in client_of(bob).get(page).content.decode()
+    if withhold == "suspend":
+        switch_off(people=[ann], by=None)
+    elif withhold == "hide":
+        holding.hide(kwip=kwip)
+    else:
+        blocking.block(blocker=ann, blocked=bob)
+    answer = client_of(bob).get(page)
+    assert answer.status_code == 200
+    assert "canary" not in answer.content.decode()
 
 
 def test_a_report_of_the_previous_release_is_taken_over_once(ann: User, bob: User) -> None:

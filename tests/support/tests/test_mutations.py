@@ -15,7 +15,7 @@ def test_a_mutation_applies_once_and_its_tests_exist(mutation: Mutation) -> None
     assert mutation.mutated() != (ROOT / mutation.file).read_text()
     assert mutation.tests
     for test in mutation.tests:
-        path, name = test.partition("[")[0].split("::")
+        path, *_, name = test.partition("[")[0].split("::")
         assert re.search(rf"^ *def {name}\(", (ROOT / path).read_text(), re.MULTILINE), test
 
 
