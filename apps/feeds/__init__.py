@@ -38,11 +38,10 @@ Invariant
     Tests: `test_timelines.py`, `test_first_page_interleavings.py`, `test_plans.py`.
 
 When it fails
-    Worst case: dormant followees without a kept page, two index lookups each; viewers who silence words have
-    none, and each text is read. A long transaction delays
-    floors, and the plans read page 1. After SQL that restores kwips or inserts ids below the newest, a kept
-    page may miss them for 300 seconds. Kwips of deactivated people, and shares of
-    kwips shown elsewhere, are read and filtered.
+    Worst case: dormant followees without a kept page, two index lookups each. Viewers who silence words have
+    no kept page, and each text is read. A long transaction delays floors. After SQL that restores kwips or
+    inserts ids below the newest, a kept page may miss them for 300 seconds. Kwips of deactivated people, and
+    shares shown elsewhere, are read and filtered.
 
 How to measure
     ``make bench SUBJECT=timelines``; ``manage.py explainfeeds [--viewer NAME] [--only FILE]``.
