@@ -30,14 +30,14 @@ def test_a_person_pins_one_of_their_kwips_and_takes_it_off(
 ) -> None:
     first, second = publish(ann, "one"), publish(ann, "two")
     client.force_login(ann)
-    assert "pin it to the top" in client.get(f"/ann/kwip/{first.pk}/").content.decode()
+    assert "pin it to my page" in client.get(f"/ann/kwip/{first.pk}/").content.decode()
     for kwip in (first, second, second):
         client.post(f"/kwip/{kwip.pk}/pin/")
     assert is_on_top(second)
     assert not is_on_top(first, bob)
     client.post(f"/kwip/{first.pk}/pin/", {"unpin": "1"})
     assert is_on_top(second)
-    assert "take it off the top" in client.get(f"/ann/kwip/{second.pk}/").content.decode()
+    assert "unpin it from my page" in client.get(f"/ann/kwip/{second.pk}/").content.decode()
     client.post(f"/kwip/{second.pk}/pin/", {"unpin": "1"})
     assert not Pin.objects.exists()
 
