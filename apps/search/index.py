@@ -5,7 +5,7 @@ from itertools import batched
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Max, Model, QuerySet
+from django.db.models import Max, Min, Model, QuerySet
 
 from apps.accounts import events as accounts_events
 from apps.accounts.models import User
@@ -91,20 +91,24 @@ def _build(
     *,
     again: bool,
 ) -> Iterator[Progress]:
-    newest = model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
-    written = 0
-    for high in range(newest + 1, 0, -WINDOW):
-        low = max(0, high - WINDOW)
-        rows = model._default_manager.filter(pk__gte=low, pk__lt=high).order_by("-pk")
+    rows = model._default_manager.order_by("-pk").values_list("pk", flat=True)
+    # By the rows, not by their numbers: these have gaps, and imported kwips are below zero.
+    ids = list(rows[:WINDOW])
+    bounds = model._default_manager.aggregate(newest=Max("pk"), oldest=Min("pk"))
+    newest, written = bounds["newest"] or 0, 0
+    total = newest - (bounds["oldest"] or 0) + 1
+    while ids:
+        there: set[int] = set()
         if not again:
-            there = index._default_manager.filter(pk__gte=low, pk__lt=high).values("pk")
-            rows = rows.exclude(pk__in=there)
-        for batch in batched(list(rows.values_list("pk", flat=True)), BATCH):
+            indexed = index._default_manager.filter(pk__gte=ids[-1], pk__lte=ids[0])
+            there = set(indexed.values_list("pk", flat=True))
+        for batch in batched([pk for pk in ids if pk not in there], BATCH):
             with transaction.atomic():
                 write(batch)
             written += len(batch)
-            yield Progress(what, newest - batch[-1], newest, written)
-        yield Progress(what, newest - low, newest, written)
+            yield Progress(what, newest - batch[-1] + 1, total, written)
+        yield Progress(what, newest - ids[-1] + 1, total, written)
+        ids = list(rows.filter(pk__lt=ids[-1])[:WINDOW])
 
 
 def _index(ids: Sequence[int]) -> None:

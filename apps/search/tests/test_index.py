@@ -149,6 +149,17 @@ def test_the_command_indexes_what_is_missing_and_goes_on_where_it_stopped(
     assert sum(step.written for step in index.build()) == 0
 
 
+def test_the_command_skips_gaps_and_finds_what_is_below_zero(ann: User, publish: Publish) -> None:
+    kwip = publish(ann, "tea")
+    Kwip.objects.filter(pk=kwip.pk).update(id=10**12)
+    Kwip.objects.create(pk=-7, author=ann, text="tea, long ago", form_key=uuid.uuid4())
+    lose_the_index()
+    steps = list(index.build())
+    assert len(steps) < 20
+    assert found("tea") == [10**12, -7]
+    assert [(step.done, step.total) for step in steps if step.what == "kwips"][-1] == (10**12 + 8,) * 2
+
+
 def test_the_command_indexes_everything_again_if_told_to(ann: User, publish: Publish) -> None:
     kwip = publish(ann, "tea")
     with connection.cursor() as cursor:
