@@ -192,6 +192,9 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
     day = "From day to day"
     operator.follow(day, only="docker-compose exec worker")
     operator.follow(day, only="docker-compose exec postgres", answers=[("kwippy=#", "\\q")])
+    (operator.place / "list.txt").write_text("throwaway.example\n")
+    operator.follow("Blocked e-mail domains and networks")
+    operator.follow("Once, after the upgrade to a release with search")
     operator.follow("When someone misbehaves", names={"NAME": f"writer{WRITERS - 1}"})
     page = f"/writer{WRITERS - 1}/"
     wait_for(lambda: visitor.get(page).status in (404, 410), "no page of a person who is off", "web")
