@@ -63,7 +63,8 @@ class ProfileForm(SiteMessages, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, link in zip_longest(LINKS, links.of(self.instance.pk)):
+        found = links.of(self.instance.pk) if self.instance.pk else []
+        for name, link in zip_longest(LINKS, found):
             self.fields[name].initial = link.url if link else ""
 
     link_1 = LinkField(label=_("your links"))
