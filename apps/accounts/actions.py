@@ -67,6 +67,7 @@ def set_private(*, user: User, is_private: bool) -> bool:
     return True
 
 
+@transaction.atomic
 def limit(*, person: User, is_limited: bool) -> None:
     """Leaves a person out of the timelines of everyone, tags, search and suggestions, or no longer."""
     before = lock_people({person.pk})[person.pk]

@@ -32,7 +32,7 @@ def cached(person: User) -> dict[str, object] | None:
     def never() -> dict[str, object] | None:
         raise AssertionError("it is not cached")
 
-    return lookaside.cache().get_or_compute(user_key(person.pk), never)
+    return lookaside.cache().get_or_compute(user_key(person.pk), never, schema=User.cached_schema())
 
 
 def stored(person: User) -> dict[str, object]:

@@ -1,4 +1,5 @@
--- The newest people, each with the first kwip that the viewer may see; of the newest %(among)s people.
+-- The newest people, each with the first kwip that the viewer may see, without imported ones (ids below zero); of the
+-- newest %(among)s people.
 -- index: accounts_user_pkey (id), kwip_person_by_id (author_id, id DESC), user_limited (id)
 SELECT newest.id, newest.username, newest.name, newest.avatar, greeted.id
 FROM (
@@ -13,6 +14,7 @@ CROSS JOIN LATERAL (
     SELECT k.id
     FROM kwips_kwip k
     WHERE k.author_id = newest.id
+      AND k.id > 0
       AND k.thread_id IS NULL
       AND ({visible})
       AND {unlimited}
