@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps import lookaside
-from apps.accounts import erasing, leaving, names
+from apps.accounts import erasing, leaving, names, sessions
 from apps.accounts.keys import session_key, user_key
 from apps.accounts.models import Leaving, User
 from apps.commandqueue.core.worker import Worker
