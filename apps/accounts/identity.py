@@ -48,7 +48,8 @@ def without(pattern: str, text: str) -> str:
 def leave_out(pattern: str, rows: QuerySet[Any], limit: int, *columns: str) -> int:
     """Replaces what the pattern finds in texts of up to ``limit`` rows. Returns how many.
 
-    PostgreSQL finds and replaces: if Python replaced, a row in which it finds less would be found for ever.
+    PostgreSQL does both, finding and replacing: with two implementations, a row that only one of them matches
+    would be selected again on each run, and the deletion would not end.
     """
     found = Q(*((f"{column}__iregex", pattern) for column in columns), _connector=Q.OR)
     ids = list(rows.filter(found).values_list("pk", flat=True)[:limit])

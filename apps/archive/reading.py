@@ -78,6 +78,7 @@ def _archive(path: Path) -> Iterator[Item]:
             for section, name in members:
                 for row in _rows(budget.load(archive, name), section):
                     yield Item(section, row if section == "kwips" else _address(row, host))
+    # zipfile raises NotImplementedError for a compression that it does not know.
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, NotImplementedError):
         raise Refused(_("that zip is damaged, or of a kind we can't read.")) from None
 
@@ -135,7 +136,7 @@ class _Budget:
             with archive.open(name) as file:
                 data = _read(file)
         except KeyError:
-            raise Refused(_("there is no archive.json in that zip: is it an archive of kwippy?")) from None
+            raise Refused(_("the zip has no archive.json: it is not an archive of kwippy.")) from None
         self.left -= len(data)
         if self.left < 0:
             raise Refused(_("that zip is too big when it's unpacked."))

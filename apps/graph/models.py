@@ -100,7 +100,7 @@ class Ending(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    # NULL: for ever.
+    # NULL: the mute has no end.
     ends_at = models.DateTimeField(null=True, editable=False)
     # A database default: the previous release inserts without this column.
     is_muffled = models.BooleanField(default=False, db_default=False)

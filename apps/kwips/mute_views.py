@@ -105,7 +105,7 @@ def _mute(request: MemberRequest, form: MuteForm, muted: User, kwip: Kwip | None
         except muting.MutesTooMany:
             form.add_error(None, _too_many())
         else:
-            messages.success(request, _("muted. nobody is told."))
+            messages.success(request, _("muted. the person does not learn of it."))
             return HttpResponseRedirect(next_page)
     status = 422 if form.errors else 200
     return render(request, FORM, {"form": form, **context}, status=status)

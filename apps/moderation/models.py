@@ -24,8 +24,8 @@ class Reason(models.TextChoices):
     SPAM = "spam", _("spam or advertising")
     HARASSMENT = "harassment", _("harassment or hate")
     ILLEGAL = "illegal", _("something illegal")
-    PRIVATE = "private", _("somebody's private matters")
-    IMPERSONATION = "impersonation", _("pretends to be somebody else")
+    PRIVATE = "private", _("a person's private matters")
+    IMPERSONATION = "impersonation", _("pretends to be another person")
     OTHER = "other", _("something else")
 
 
