@@ -26,20 +26,20 @@ def scenario() -> Scenario:
 
 
 def cached(person: User) -> dict[str, object] | None:
-    """The cached entry of a person; a miss fills it."""
+    """The cached entry of a person; a miss fills it. None for a deleted account."""
     CachedUserBackend().get_user(person.pk)
 
     def never() -> dict[str, object] | None:
-        raise AssertionError("it is not cached")
+        assert stored(person) is None, "it is not cached"
+        return None
 
     return lookaside.cache().get_or_compute(user_key(person.pk), never, schema=User.cached_schema())
 
 
-def stored(person: User) -> dict[str, object]:
-    """What a new entry of the person would have."""
+def stored(person: User) -> dict[str, object] | None:
+    """What a new entry of the person would have; None for a deleted account."""
     found = User.objects.of_request(person.pk)
-    assert found
-    return found.for_cache()
+    return found.for_cache() if found else None
 
 
 def look(client: Client, scenario: Scenario) -> dict[str, tuple[int, str]]:

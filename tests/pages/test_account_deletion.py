@@ -1,7 +1,6 @@
 """A deleted person is gone from every table, file, cache and page; the counters of others are exact."""
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,11 @@ def no_schedule(settings: Any) -> None:
 
 
 @pytest.fixture
-def person(settings: Any, no_schedule: None, tmp_path: Path) -> Iterator[Person]:
+def person(settings: Any, no_schedule: None, tmp_path: Path) -> Person:
     settings.MAILERS = QUEUED
-    settings.ARCHIVE_ROOT = str(tmp_path)
-    yield Person()
-    for path in files():
-        path.unlink()
+    settings.ARCHIVE_ROOT = str(tmp_path / "archives")
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    return Person()
 
 
 def files() -> list[Path]:
