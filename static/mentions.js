@@ -1,4 +1,5 @@
-/* kwippy: completes "@na" while one writes. Without this file one types the whole name.
+/* kwippy: while one writes, completes "@na", and the face beside the text makes the first smiley (at the end).
+   Without this file one types the whole name.
    A list box below the text, after ARIA's pattern of a list with aria-activedescendant. The text area keeps its own
    role: it has several lines, which a combobox may not have. */
 (() => {
@@ -51,15 +52,18 @@
       option.scrollIntoView({ block: "nearest" });
     }
 
-    function picture({ picture: address, hue, face }) {
+    function picture({ picture: address, css, parts }) {
       const image = address ? new Image() : document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      image.setAttribute("class", `avatar avatar-s${address ? "" : ` hue-${hue}`}`);
+      image.setAttribute("class", `avatar avatar-s ${address ? "" : css}`);
       if (address) [image.alt, image.src] = ["", address];
       else {
-        const use = document.createElementNS(image.namespaceURI, "use");
-        use.setAttribute("href", `#face-${face}`);
+        image.setAttribute("viewBox", "0 0 40 40");
         image.setAttribute("aria-hidden", "true");
-        image.append(use);
+        for (const part of parts) {
+          const use = document.createElementNS(image.namespaceURI, "use");
+          use.setAttribute("href", `#${part}`);
+          image.append(use);
+        }
       }
       return image;
     }
@@ -161,4 +165,41 @@
   }
 
   document.querySelectorAll("textarea[data-mentions]").forEach(attach);
+})();
+
+/* The face beside a text area makes the first smiley that one types; `apps/accounts/faces.py` has the same rules. */
+(() => {
+  "use strict";
+
+  const SMILEY = /`[^`]{1,200}`|(?:https?:\/\/|www\.)\S+|(?<![0-9_:;=\/&@#%-])(?:(?<![A-Za-z])(?:[:;=]'?-?|[8B]-|[Xx](?=[DP]))([)DPpoO\]3}|(\[c\/\\SsXx#*])\1*(?!\1)|(?<![A-Za-z])\([:;=](?![^\s.,!?])|[:;]-?\))(?![A-Za-z0-9])/g;
+  const [EYES, TYPED, DRAWN] = [":;=8BX", ")DPpoO]3}|([c/\\SsXx#*", "012233457abbbcceedddf"];
+
+  function mood(text) {
+    for (const [found, mouth] of text.slice(0, 600).matchAll(SMILEY)) {
+      const smiley = found.replace(/^\(+/, "").toUpperCase();
+      const eyes = EYES.indexOf(smiley[0]);
+      if (eyes < 0) continue; // code or an address
+      return [smiley.includes("'") ? "#ea" : eyes ? `#e${eyes}` : "", `#m${DRAWN[TYPED.indexOf(mouth || ")")]}`];
+    }
+    return [];
+  }
+
+  document.addEventListener("input", ({ target }) => {
+    const parts = target.matches("textarea") && target.closest(".compose")?.querySelectorAll("svg.avatar > use");
+    if (!parts?.length) return;
+    const wanted = mood(target.value);
+    let turns = false;
+    [...parts].slice(0, 2).forEach((part, at) => {
+      part.dataset.own ||= part.getAttribute("href");
+      const drawing = wanted[at] || part.dataset.own;
+      turns ||= drawing !== part.getAttribute("href");
+      part.setAttribute("href", drawing);
+    });
+    if (!turns) return;
+    // Begins anew if it is still turning.
+    const face = parts[0].parentNode;
+    face.classList.remove("turns");
+    face.getBoundingClientRect();
+    face.classList.add("turns");
+  });
 })();

@@ -45,12 +45,21 @@ def change_picture(*, user: User, picture: bytes | None) -> None:
     try:
         with transaction.atomic():
             before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-            User.objects.filter(pk=user.pk).update(avatar=name, version=F("version") + 1)
-            events.profile_changed.emit(events.ProfileChanged(before, frozenset({"avatar"})))
+            User.objects.filter(pk=user.pk).update(picture=name, version=F("version") + 1)
+            events.profile_changed.emit(events.ProfileChanged(before, frozenset({"picture"})))
     except BaseException:
         avatars.remove(name)
         raise
-    avatars.remove(before.avatar)
+    avatars.remove(before.picture)
+
+
+@transaction.atomic
+def choose_face(*, user: User, code: str) -> None:
+    """Stores the chosen face, or "" for the one that follows from the name; an uploaded picture stays."""
+    before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if before.face != code:
+        User.objects.filter(pk=user.pk).update(face=code, version=F("version") + 1)
+        events.profile_changed.emit(events.ProfileChanged(before, frozenset({"face"})))
 
 
 @transaction.atomic

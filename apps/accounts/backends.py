@@ -69,12 +69,13 @@ def login_of(credentials: dict[str, Any]) -> str:
 
 
 def _row(user_id: int) -> dict[str, Any] | None:
-    columns = [field.attname for field in User._meta.concrete_fields]
+    fields = User._meta.concrete_fields
+    statement = cached_columns(*[field.column for field in fields], *viewer.annotations.values())
     with connection.cursor() as cursor:
-        cached_columns(*columns, *viewer.annotations.values()).execute_prepared(cursor, {"person": user_id})
+        statement.execute_prepared(cursor, {"person": user_id})
         row = cursor.fetchone()
     if row is None:
         return None
-    user = User.from_db(DEFAULT_DB_ALIAS, columns, row[: len(columns)])
-    user.__dict__ |= zip(viewer.annotations, row[len(columns) :], strict=True)
+    user = User.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], row[: len(fields)])
+    user.__dict__ |= zip(viewer.annotations, row[len(fields) :], strict=True)
     return user.for_cache()

@@ -25,11 +25,11 @@ IN_FLIGHT = datetime.timedelta(minutes=1)
 @transaction.atomic
 def erase_picture(person_id: int, _limit: int) -> int:
     """The file first: if this is interrupted, the next run has its name."""
-    person = User.objects.select_for_update(no_key=True).filter(pk=person_id).exclude(avatar="").first()
+    person = User.objects.select_for_update(no_key=True).filter(pk=person_id).exclude(picture="").first()
     if person is None:
         return 0
-    avatars.remove(person.avatar)
-    return User.objects.filter(pk=person_id).update(avatar="")
+    avatars.remove(person.picture)
+    return User.objects.filter(pk=person_id).update(picture="")
 
 
 @transaction.atomic

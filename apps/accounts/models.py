@@ -36,7 +36,7 @@ COUNTERS = frozenset({
 })  # fmt: skip
 # Fields that change what anonymous visitors see.
 PUBLIC_FIELDS = frozenset({
-    "username", "display_name", "bio", "pronouns", "location", "avatar", "is_active", "is_private",
+    "username", "display_name", "bio", "pronouns", "location", "picture", "face", "is_active", "is_private",
     "is_limited",
 })  # fmt: skip
 NOTE_LIMIT = 280  # of an invitation
@@ -89,10 +89,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     bio = models.TextField(_("about you"), max_length=500, blank=True)
     pronouns = models.CharField(_("your pronouns"), max_length=40, blank=True, default="", db_default="")
     location = models.CharField(_("where you are"), max_length=60, blank=True, default="", db_default="")
-    avatar = models.CharField(
-        max_length=64, blank=True, editable=False, help_text=_("Name of the picture below media/avatars.")
+    picture = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        db_column="avatar",
+        help_text=_("Name of the picture below media/avatars."),
     )
-    # Incremented when a field that cards show changes (user name, display name, picture); not by counters.
+    # The code of the drawn face that they chose (`faces`); "" for the one that follows from the name.
+    face = models.CharField(max_length=5, blank=True, default="", db_default="", editable=False)
+    # Incremented when a field that cards show changes (names, picture, face); not by counters.
     version = models.PositiveBigIntegerField(default=1, editable=False)
 
     kwips_count = models.PositiveIntegerField(default=0, editable=False)
@@ -261,6 +267,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def name(self) -> str:
         """The display name, or the user name if the display name is empty."""
         return safe(self.display_name) or self.username
+
+    @property
+    def avatar(self) -> str:
+        """What the template tag of that name draws: an upload's name, a code of `faces`, or ""."""
+        return self.picture or self.face
 
     @property
     def me(self) -> ViewerSummary:

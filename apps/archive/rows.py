@@ -8,6 +8,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db.models import F, Model, Q, QuerySet
 
+from apps.accounts import faces
 from apps.accounts.models import FormerName, Invitation, ProfileLink, User
 from apps.archive.registry import Row, Rows
 from apps.contact.models import Message as ContactMessage
@@ -91,7 +92,8 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "links": list(links.values_list("url", flat=True)),
         "pinned": next((kwip_url(person.username, kwip.pk) for kwip in pinned.only("pk")), None),
         "email": person.email,
-        "picture": "picture.webp" if person.avatar else None,
+        "picture": "picture.webp" if person.picture else None,
+        "face": faces.chosen(person.face),
         "joined_at": when(person.joined_at),
         "is_private": person.is_private,
         "takes_messages": takes.takes_messages,

@@ -159,7 +159,7 @@ class Community:
 
 
 _USER = (
-    "id", "password", "last_login", "is_superuser", "username", "email", "display_name", "bio", "avatar",
+    "id", "password", "last_login", "is_superuser", "username", "email", "display_name", "bio", "picture",
     "kwips_count", "comments_count", "favourites_count", "followers_count", "following_count", "is_active",
     "is_staff", "joined_at",
 )  # fmt: skip

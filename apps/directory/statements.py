@@ -24,7 +24,7 @@ SQL = SqlFolder(
     person_unblocked=Sql(KWIPS_SQL.load("unblocked").text.replace("k.author_id", "u.id"), {}),
     person_unmuted=Sql(FEEDS_SQL.load("unmuted").text.replace("k.author_id", "u.id"), {}),
 )
-_COLUMNS = ("id", "username", "display_name", "bio", "avatar", "is_private")
+_COLUMNS = ("id", "username", "display_name", "bio", "picture", "face", "is_private")
 
 
 def people(name: str, seek: Seek, *, viewer_id: int | None) -> list[User]:

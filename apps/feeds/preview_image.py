@@ -6,13 +6,15 @@ Only `previews.draw` imports this module, since Pillow takes 4 MB of each proces
 """
 
 import io
+import math
 import unicodedata
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
+from apps.accounts import faces
 from apps.feeds.previews import Subject
 
 SIZE = (1200, 630)
@@ -22,19 +24,10 @@ LINES = 5
 _ART = Path(__file__).parent / "art"
 _GROUND, _SHEET, _INK, _SOFT = "#eff7ff", "#ffffff", "#23303a", "#5a6872"
 _FACE = 200
-_TILE = 240  # the side of a face in faces.png
+_TILE = 240  # the side of a drawing in faces.png, which has those of `faces.PARTS` in a row
 _LEFT, _RIGHT = 96, 1104
-# The colours `.hue-0` to `.hue-7` of the style sheet: oklch(0.86 0.085 hue) and oklch(0.33 0.075 hue).
-_HUES = (
-    ((202, 217, 154), (49, 58, 3)),
-    ((150, 220, 254), (0, 59, 84)),
-    ((255, 189, 176), (86, 36, 29)),
-    ((151, 228, 200), (0, 65, 47)),
-    ((235, 205, 144), (71, 49, 0)),
-    ((217, 197, 255), (60, 43, 86)),
-    ((253, 187, 217), (81, 35, 59)),
-    ((182, 209, 255), (34, 51, 92)),
-)
+# Ground and ink of a face, as the style sheet has them: lightness and chroma, pale and deep.
+COLOURS = (((0.89, 0.07), (0.32, 0.08)), ((0.775, 0.115), (0.26, 0.07)))
 # Unicode categories that are not drawn: symbols such as emoji, format characters, unassigned.
 _LEFT_OUT = {"So", "Sk", "Cf", "Cn", "Co", "Cs", "Cc"}
 
@@ -132,13 +125,36 @@ def _own(picture: bytes) -> Image.Image:
 
 
 def _drawn(subject: Subject) -> Image.Image:
-    ground, ink = _HUES[subject.hue]
-    face = Image.new("RGB", (_FACE, _FACE), ground)
-    with Image.open(_ART / "faces.png") as faces:
-        left = subject.face * _TILE
-        mask = faces.crop((left, 0, left + _TILE, _TILE)).resize((_FACE, _FACE), Image.Resampling.LANCZOS)
-    face.paste(ink, (0, 0, _FACE, _FACE), mask)
-    return face
+    face = faces.face(subject.username, subject.face)
+    ground, ink = (srgb(*colour, faces.HUES[face.hue]) for colour in COLOURS[face.is_deep])
+    mask = Image.new("L", (_TILE, _TILE), 0)
+    with Image.open(_ART / "faces.png") as drawings:
+        for part in face.parts:
+            left = faces.PARTS.index(part) * _TILE
+            mask = ImageChops.lighter(mask, drawings.crop((left, 0, left + _TILE, _TILE)))
+    # Pillow turns against the clock, CSS with it.
+    mask = mask.rotate(-faces.DEGREES[face.tilt], Image.Resampling.BICUBIC)
+    picture = Image.new("RGB", (_FACE, _FACE), ground)
+    picture.paste(ink, (0, 0, _FACE, _FACE), mask.resize((_FACE, _FACE), Image.Resampling.LANCZOS))
+    return picture
+
+
+def srgb(lightness: float, chroma: float, hue: float) -> tuple[int, int, int]:
+    """The colour oklch(lightness chroma hue) of CSS, each channel cut to its range."""
+    a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    return (
+        _channel(4.0767416621 * long - 3.3077115913 * middle + 0.2309699292 * short),
+        _channel(-1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short),
+        _channel(-0.0041960863 * long - 0.7034186147 * middle + 1.7076147010 * short),
+    )
+
+
+def _channel(linear: float) -> int:
+    encoded = 12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
+    return round(255 * min(max(encoded, 0), 1))
 
 
 @cache

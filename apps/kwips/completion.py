@@ -8,8 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from apps import limits
-from apps.accounts import avatars
-from apps.accounts.templatetags.people import hue
+from apps.accounts import avatars, faces
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.visibility import SQL
 from apps.plaintext import safe
@@ -47,12 +46,13 @@ def complete(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"people": [_shown(person) for person in found]})
 
 
-def _shown(person: Named) -> dict[str, str | int]:
-    """A person with what their picture needs: an address, or the numbers of a drawn one."""
+def _shown(person: Named) -> dict[str, str | list[str]]:
+    """A person with what their picture needs: an address, or the classes and parts of a drawn face."""
+    face = faces.face(person.username, person.avatar)
     return {
         "username": person.username,
         "name": person.name,
-        "picture": avatars.url(person.avatar) if person.avatar else "",
-        "hue": hue(person.username),
-        "face": hue(person.username[::-1]),
+        "picture": avatars.url(person.avatar) if faces.is_upload(person.avatar) else "",
+        "css": face.css,
+        "parts": face.parts,
     }

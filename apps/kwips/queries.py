@@ -13,6 +13,7 @@ from django.db.models import Exists, Model, OuterRef, Q
 from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 
+from apps.accounts import faces
 from apps.accounts.models import User
 from apps.accounts.queries import ids_of, known_names
 from apps.graph.models import Follow
@@ -37,7 +38,7 @@ class Card:
     authors_version: int  # of its author, and of whose kwip it is about
     username: str
     name: str
-    avatar: str
+    avatar: str  # the name of an upload, or the face that is drawn beside the text; "" for the derived one
     text: str
     created_at: datetime.datetime
     edited_at: datetime.datetime | None
@@ -72,6 +73,10 @@ class Card:
     def answers_url(self) -> str:
         """The address of the comment that it answers, by a name that is part of the card's key."""
         return f"/{self.thread_username}/kwip/{self.answers_id}/"
+
+    @property
+    def has_photo(self) -> bool:
+        return faces.is_upload(self.avatar)
 
     @property
     def is_hidden(self) -> bool:
@@ -150,7 +155,9 @@ def _card(row: tuple[Any, ...]) -> Card:
     *columns, thread_beginning, mentioned, unlinked = row
     columns += [kwip_text.excerpt(thread_beginning), frozenset(mentioned), tuple(unlinked)]
     card = Card(*columns)
-    return replace(card, name=safe(card.name))
+    # The first smiley of the text is the face beside it.
+    avatar = faces.with_mood(card.username, card.avatar, card.text)
+    return replace(card, name=safe(card.name), avatar=avatar)
 
 
 class ShownCounts(NamedTuple):

@@ -534,6 +534,7 @@ ROWS = [
         "people",
         first=has_a_picture,
     ),
+    Row("choose a face", accounts.choose_face, lambda p: {"user": p.bob, "code": "a1120"}, "people"),
     Row("switch off", accounts.switch_off, lambda p: {"people": [p.bob], "by": None}, "people"),
     Row(
         "switch on",

@@ -128,7 +128,7 @@ class Person:
             if kwip.thread_id is None:
                 sharing.share(kwip=kwip, user=one)
         shown = previews.of_kwip(cards([Visible(self.kwips[0].pk)])[0])
-        previews.draw.call([shown.site, shown.username, shown.name, shown.words, "", shown.hue, shown.face])
+        previews.draw.call([shown.site, shown.username, shown.name, shown.words, "", shown.face])
 
     def choose(self) -> None:
         """What stands on their page, and what they do not want to read."""

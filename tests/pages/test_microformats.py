@@ -23,7 +23,7 @@ SITE = "http://localhost:8000"
 @pytest.fixture
 def ann() -> User:
     person = User.objects.create_user("ann", "ann@example.org", display_name="Ann O'Tea", bio="tea")
-    User.objects.filter(pk=person.pk).update(avatar="face.webp")
+    User.objects.filter(pk=person.pk).update(picture="face.webp")
     return person
 
 

@@ -1,12 +1,12 @@
 """Template tags and filters for users."""
 
-import zlib
+from functools import lru_cache
 
 from django import template
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.accounts import avatars
+from apps.accounts import avatars, faces
 from apps.accounts.user_agents import device
 from apps.plaintext import preserve_spaces, safe, truncate
 
@@ -14,20 +14,13 @@ register = template.Library()
 register.filter("device", device)
 register.filter("safe_text", safe)
 
-HUES = 8
 PIXELS = {"s": 30, "m": 44, "l": 104}
-
-
-@register.filter
-def hue(username: str) -> int:
-    """The number of the default picture of a user, derived from the user name."""
-    return zlib.crc32(username.encode()) % HUES
 
 
 @register.simple_tag
 def photo(picture: str) -> SafeString:
     """A user's uploaded picture as an h-card property."""
-    if not picture:
+    if not faces.is_upload(picture):
         return SafeString()
     return format_html('<data class="u-photo" value="{}"></data>', avatars.url(picture))
 
@@ -47,19 +40,28 @@ def for_mail(text: str) -> SafeString:
 
 @register.simple_tag
 def avatar(username: str, picture: str, size: str) -> SafeString:
-    """A user's picture, or a default one. ``size`` is "s", "m" or "l"."""
-    if not picture:
-        return format_html(
-            '<svg class="avatar avatar-{} hue-{}" width="44" height="44" aria-hidden="true">'
-            '<use href="#face-{}" /></svg>',
-            size,
-            hue(username),
-            hue(username[::-1]),
-        )
+    """A user's picture. ``picture`` is the name of an upload, the code of a face, or "" for the derived one.
+
+    ``size`` is "s", "m" or "l".
+    """
+    if not faces.is_upload(picture):
+        return drawn(faces.face(username, picture), size)
     return format_html(
         '<img class="avatar avatar-{}" src="{}" alt="" width="{}" height="{}" decoding="async">',
         size,
         avatars.url(picture),
         PIXELS[size],
         PIXELS[size],
+    )
+
+
+@lru_cache(maxsize=2_000)
+def drawn(face: faces.Face, size: str) -> SafeString:
+    """A drawn face, from the parts in `_icons.html`."""
+    return format_html(
+        '<svg class="avatar avatar-{} {}" viewBox="0 0 40 40" width="44" height="44" aria-hidden="true">'
+        "{}</svg>",
+        size,
+        face.css,
+        format_html_join("", '<use href="#{}" />', ((part,) for part in face.parts)),
     )

@@ -13,6 +13,7 @@ from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from apps.accounts.faces import face
 from apps.accounts.models import Application, Invitation, User
 from apps.accounts.validators import not_reserved, username_shape
 from apps.demo import builder, grammar
@@ -226,6 +227,10 @@ def test_the_demo_account_has_all_there_is_to_try():
     assert demo == User.objects.get(username="demo", is_staff=False)
     assert EmailAddress.objects.get(user=demo, verified=True, primary=True).email == "demo@kwippy.example"
     assert 30 <= demo.following_count <= 50
+    # Those whom one meets first have no twin among them.
+    followees = User.objects.filter(pk__in=Follow.objects.filter(follower=demo).values("followee_id"))
+    drawn_faces = [face(person.username, person.avatar) for person in followees if not person.picture]
+    assert len(set(drawn_faces)) == len(drawn_faces) > 20
     assert min(demo.followers_count, demo.kwips_count, demo.comments_count, demo.favourites_count) > 3
     assert not any(User.objects.exclude(pk=demo.pk)[number].has_usable_password() for number in (0, 100))
     assert User.objects.exclude(username__in=[HOUSE, MODERATOR]).count() == 300

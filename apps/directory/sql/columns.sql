@@ -1,2 +1,2 @@
 -- Fragment: what a list shows of the person `u`.
-u.id, u.username, u.display_name, u.bio, u.avatar, u.is_private
+u.id, u.username, u.display_name, u.bio, u.avatar, u.face, u.is_private

@@ -4,7 +4,7 @@
 SELECT newest.id, newest.username, newest.name, newest.avatar, greeted.id
 FROM (
     SELECT
-        u.id, u.username, u.joined_at, u.is_active, u.avatar,
+        u.id, u.username, u.joined_at, u.is_active, coalesce(nullif(u.avatar, ''), u.face) AS avatar,
         coalesce(nullif(u.display_name, ''), u.username) AS name
     FROM accounts_user u
     ORDER BY u.id DESC

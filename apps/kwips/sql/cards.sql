@@ -8,7 +8,7 @@ SELECT
     a.version + coalesce(ta.version, 0),
     a.username,
     coalesce(nullif(a.display_name, ''), a.username),
-    a.avatar,
+    coalesce(nullif(a.avatar, ''), a.face),
     left(k.text, %(length)s::int),
     k.created_at,
     k.edited_at,

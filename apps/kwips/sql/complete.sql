@@ -58,7 +58,7 @@ candidate AS (
         LIMIT 30
     )
 )
-SELECT u.username, coalesce(nullif(u.display_name, ''), u.username), u.avatar
+SELECT u.username, coalesce(nullif(u.display_name, ''), u.username), coalesce(nullif(u.avatar, ''), u.face)
 FROM (SELECT id, min(rank) AS rank FROM candidate GROUP BY id) candidate
 CROSS JOIN LATERAL (SELECT u.* FROM accounts_user u WHERE u.id = candidate.id OFFSET 0) u
 WHERE u.is_active

@@ -203,7 +203,7 @@ def test_a_spammer_is_switched_off_and_what_they_wrote_removed_by_one_action(
     assert "being removed" in operator.get(f"{PEOPLE}{ann.pk}/change/").content.decode()
     Worker(once=True).run()
     assert list(Kwip.objects.all()) == [kwip]
-    assert User.objects.get(pk=ann.pk).avatar == ""
+    assert User.objects.get(pk=ann.pk).picture == ""
     counters_are_exact()
     shown = operator.get(f"{PEOPLE}{ann.pk}/change/").content.decode()
     assert "being removed" not in shown

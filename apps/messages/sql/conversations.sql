@@ -5,7 +5,7 @@ SELECT
     s.newest_id,
     u.username,
     coalesce(nullif(u.display_name, ''), u.username),
-    u.avatar,
+    coalesce(nullif(u.avatar, ''), u.face),
     s.is_unread,
     m.is_mine,
     left(m.text, 632),

@@ -91,7 +91,7 @@ SELECT
     line.is_unseen,
     line.number,
     ARRAY(
-        SELECT ARRAY[u.username, coalesce(nullif(u.display_name, ''), u.username), u.avatar]::text[]
+        SELECT ARRAY[u.username, coalesce(nullif(u.display_name, ''), u.username), coalesce(nullif(u.avatar, ''), u.face)]::text[]
         FROM unnest(line.actors) WITH ORDINALITY AS actor (id, place)
         JOIN accounts_user u ON u.id = actor.id
         ORDER BY actor.place
