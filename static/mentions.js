@@ -185,7 +185,7 @@
   }
 
   document.addEventListener("input", ({ target }) => {
-    const parts = target.matches("textarea") && target.closest(".compose")?.querySelectorAll("svg.avatar > use");
+    const parts = target.matches("textarea") && target.closest(":has(> svg.avatar)")?.querySelectorAll(":scope > svg.avatar > use");
     if (!parts?.length) return;
     const wanted = mood(target.value);
     let turns = false;

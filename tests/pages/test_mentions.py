@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from apps.accounts.faces import derived, face, with_mood
 from apps.accounts.models import User
 from apps.graph.models import Follow
 from apps.kwips import actions
@@ -137,3 +138,32 @@ def test_without_javascript_the_text_counts(
     plain.get_by_role("button", name="kwip it").click()
     expect(plain.locator("article").first).to_contain_text("hello")
     assert Mention.objects.get().user.username == "tom"
+
+
+def test_the_face_beside_the_text_makes_the_first_smiley_that_is_typed(page: Page, ann: User) -> None:
+    """By the script's own rules; `apps/accounts/tests/test_faces.py` holds these to the rules of the site."""
+
+    def parts() -> list[str]:
+        found: list[str] = page.locator("main svg.avatar > use").evaluate_all(
+            "uses => uses.map(use => use.getAttribute('href').slice(1))"
+        )
+        return found
+
+    own = derived(ann.username)
+    assert parts() == own.parts
+    for text in (
+        "tea",
+        "yes :D",
+        "no :'(",
+        ";P and :D",
+        "B-)",
+        "(: hm",
+        "`:D` code",
+        "https://a.example/ :o",
+    ):
+        area(page).fill(text)
+        shown = face(ann.username, with_mood(ann.username, "", text))
+        assert parts() == shown.parts, text
+        assert (shown == own) == (text in ("tea", "`:D` code")), text
+    area(page).fill("")
+    assert parts() == own.parts

@@ -1,20 +1,15 @@
 """Drawn faces: that they are many, from what they follow, and what a smiley makes of them."""
 
 import random
-import re
 from collections import Counter
 from itertools import combinations
 
 import pytest
-from django.conf import settings
 
 from apps.accounts import faces
 from apps.accounts.faces import Face, derived, with_mood
 from apps.accounts.templatetags.people import avatar
-from apps.feeds.preview_image import COLOURS, srgb
 
-CSS = (settings.BASE_DIR / "static" / "css" / "parts" / "people.css").read_text()
-ICONS = (settings.BASE_DIR / "templates" / "_icons.html").read_text()
 OWN = Face(colour=12, eyes=1, mouth=4, tilt=1, extra=2)
 # Each with the eyes, unless they stay, and the mouth.
 SMILEYS = [
@@ -50,32 +45,6 @@ def test_of_a_hundred_people_hardly_any_two_are_twins() -> None:
         people = [derived(f"someone{chooser.randrange(10**9)}") for _ in range(100)]
         pairs += sum(one == other for one, other in combinations(people, 2))
     assert pairs / 500 < 0.12
-
-
-@pytest.mark.parametrize("tone", [0, 1])
-@pytest.mark.parametrize("hue", faces.HUES)
-def test_a_drawing_stands_out_from_its_ground(hue: int, tone: int) -> None:
-    (ground, ink) = (srgb(*colour, hue) for colour in COLOURS[tone])
-    assert (_luminance(ground) + 0.05) / (_luminance(ink) + 0.05) >= 4.5
-
-
-def _luminance(colour: tuple[int, int, int]) -> float:
-    linear = [c / 3294.6 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
-    return sum(channel * weight for channel, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
-
-
-def test_the_style_sheet_and_the_page_have_what_the_code_names() -> None:
-    assert [int(hue) for hue in re.findall(r"\.hue-\d+ { --hue: (\d+); }", CSS)] == list(faces.HUES)
-    assert [int(turn) for turn in re.findall(r"\.tilt-\d { --tilt: (-?\d+)deg; }", CSS)] == list(
-        faces.DEGREES[1:]
-    )
-    colours = re.findall(r"oklch\(([\d.]+) ([\d.]+) var\(--hue\)\)", CSS)
-    assert [(float(light), float(chroma)) for light, chroma in colours] == [*COLOURS[0], *COLOURS[1]]
-    assert re.findall(r'<\w+ id="([emx]\w)"', ICONS) == list(faces.PARTS)
-    script = (settings.BASE_DIR / "static" / "mentions.js").read_text()
-    typed = faces.TYPED.replace("\\", "\\\\")
-    for needed in (f"/{faces.SMILEY}/g", f'"{faces.TYPED_EYES}"', f'"{typed}"', f'"{faces.DRAWN}"'):
-        assert needed in script
 
 
 @pytest.mark.parametrize(("smiley", "eyes", "mouth"), SMILEYS)
