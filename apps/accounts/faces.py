@@ -121,11 +121,11 @@ def derived(username: str) -> Face:
     return Face(*parts)
 
 
-def chosen(code: str) -> dict[str, str] | None:
-    """The parts of a chosen face in words; None without one."""
+def in_words(code: str) -> str | None:
+    """The parts of a chosen face; None without one."""
     if (found := _parsed(code)) is None:
         return None
-    return {name: str(CHOICES[name][part]) for name, part in found._asdict().items()}
+    return ", ".join(str(CHOICES[name][part]) for name, part in found._asdict().items())
 
 
 def with_mood(username: str, picture: str, text: str) -> str:

@@ -11,7 +11,7 @@ USER = {
     "name": "Ann Example",
     "email": "ann@example.org",
     "password": "argon2$argon2id$v=19$m=102400,t=2,p=8$" + "x" * 60,
-    "avatar": "0123456789abcdef.webp",
+    "picture": "0123456789abcdef.webp",
     "version": 3,
     "is_active": True,
     "date_joined": "2026-11-22T12:00:00+00:00",

@@ -30,6 +30,7 @@ from apps.messages import actions as messages
 
 pytestmark = pytest.mark.django_db
 
+DRAWN = "peach, a wink, straight, to the right, nothing"
 HOSTILE = '<script>alert("1")</script> & <img src=//evil.example> \u202e {{ settings }}'
 
 
@@ -74,7 +75,7 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
     FollowRequest.objects.create(asker=ann, asked=dee)
     FollowRequest.objects.create(asker=cee, asked=ann)
     ProfileLink.objects.create(person=ann, position=0, url="https://ann.example/")
-    User.objects.filter(pk=ann.pk).update(pronouns="she", location="in the kitchen")
+    User.objects.filter(pk=ann.pk).update(pronouns="she", location="in the kitchen", face="a1a20")
     pins.pin(kwip=kwip, user=ann)
     invitations.invite(inviter=ann, note="come!", form_key=uuid.uuid4())
     Letter.objects.create(
@@ -108,7 +109,7 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
     assert [row["text"] for row in rows(archive, "letters")] == ["hello"]
     [profile] = rows(archive, "profile")
     assert (profile["username"], profile["email"]) == ("ann", "ann@example.org")
-    assert (profile["pronouns"], profile["place"]) == ("she", "in the kitchen")
+    assert (profile["pronouns"], profile["place"], profile["face"]) == ("she", "in the kitchen", DRAWN)
     assert (profile["links"], profile["pinned"]) == (["https://ann.example/"], f"{site}/ann/kwip/{kwip.pk}/")
     assert [row["word"] for row in rows(archive, "muted_words")] == ["Milk"]
     assert rows(archive, "notices")[0]["digest"] == "daily"
