@@ -44,7 +44,7 @@ class FaceForm(forms.Form):
         return faces.Face(*(int(self.cleaned_data[name]) for name in faces.Face._fields)).code
 
 
-def _choice(face: faces.Face, name: str, number: int, word: str) -> SafeString:
+def _choice(face: faces.Face, name: str, number: int, word: object) -> SafeString:
     return format_html('{}<span class="sr">{}</span>', drawn(face._replace(**{name: number}), "m"), word)
 
 

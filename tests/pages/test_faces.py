@@ -51,7 +51,7 @@ def test_the_style_sheet_and_the_page_have_what_the_code_names() -> None:
 def test_a_chosen_face_is_shown_in_frame_cards_and_lists_until_it_is_given_back(
     client: Client, ann: User
 ) -> None:
-    kwip = kwips.publish(author=ann, text="tea", form_key=uuid.uuid4())
+    kwip = kwips.publish(author=ann, text="tea", form_key=uuid.uuid4()).kwip
     member("bob")
     client.force_login(ann)
     form = client.get("/settings/face/").content.decode()
