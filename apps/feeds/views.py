@@ -17,6 +17,7 @@ from apps.feeds import looks, previews, queries, unseen
 from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
 from apps.feeds.newcomers import newcomers
 from apps.feeds.queries import Timeline
+from apps.feeds.side import side
 from apps.feeds.statements import Entry
 from apps.feeds.suggestions import first_follows
 from apps.fragments import render
@@ -48,6 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The network of a member; the landing page for anonymous visitors."""
     if not request.user.is_authenticated:
         context = _first(request, queries.everyone(viewer_id=None), "/everyone/new/")
+        context |= side(None)
         context["of_the_day"] = queries.shown(queries.of_the_day().page({}, limit=1), None)
         return render(request, "feeds/landing.html", context)
     viewer = request.user
@@ -59,7 +61,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not page.is_first:
         return render(request, "feeds/network.html", context)
     look = looks.at(request, viewer, page)
-    context |= {"first_follows": first_follows(viewer), "writers": look.writers}
+    context |= {"first_follows": first_follows(viewer), "writers": look.writers, **side(viewer.pk)}
     response = render(request, "feeds/network.html", context)
     looks.remember(response, look)
     return response
@@ -72,6 +74,7 @@ def everyone(request: HttpRequest) -> HttpResponse:
     context = _first(request, timeline, "/everyone/new/")
     # Only on the first page, which `news` marks.
     context["newcomers"] = newcomers(viewer_id(request)) if context["news"] else []
+    context |= side(viewer_id(request)) if context["page"].is_first else {}
     return render(request, "feeds/everyone.html", context)
 
 

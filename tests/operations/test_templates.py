@@ -21,7 +21,7 @@ MAILS = {
     "moderation_": "moderation", "appeal_answered_": "moderation",
 }  # fmt: skip
 # The frame of every page is the project's, and so are pages that no app has.
-FRAME = {"base.html", "_announcement.html", "_nav.html", "_side.html", "_icons.html"}
+FRAME = {"base.html", "two_columns.html", "_announcement.html", "_nav.html", "_side.html", "_icons.html"}
 ALL = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
 
 
