@@ -71,6 +71,7 @@ _MUFFLED = {"conversation": _muffled("0")} | dict.fromkeys(
 
 
 # The author's user name, name and picture: of networks.
+SQL.fragments["author"] = _NOTHING
 _AUTHOR = dict.fromkeys(
     ("network_people", "network_window", "network_kept"),
     Sql("ARRAY[author.username, author.name, author.avatar]::text[]", {}),

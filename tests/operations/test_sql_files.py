@@ -55,7 +55,6 @@ FRAGMENTS = {
     "columns": "id",
     "muffled": "NULL::text[]",
     "which": "true",
-    "author": "NULL::text[]",
     "more": "UNION ALL SELECT 'talk', 1, '', '', '', 1, now()",
 }
 TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}
