@@ -12,6 +12,7 @@ from apps.graph.muting import mute_conversation
 from apps.kwips import tracking
 from apps.kwips.actions import delete
 from apps.kwips.models import Kwip
+from apps.notifications.actions import visit
 
 pytestmark = pytest.mark.django_db
 type Publish = Callable[..., Kwip]
@@ -36,7 +37,7 @@ def test_a_conversation_is_there_from_its_first_new_comment_until_it_is_opened(
     assert client.get("/").content.decode().count('dir="auto">of bob</a>') == 1
     # The list of notices does not end it, the conversation does.
     client.get("/notifications/")
-    client.get(f"/ann/kwip/{own.pk}/")
+    visit(user=ann, thread_id=own.pk)
     assert talks(ann) == ["of bob"]
 
 
