@@ -1,4 +1,5 @@
 """The right column of first pages: who writes now, and the conversations with something new for the viewer.
+A person's page has faces of whom they follow, and of who follows them.
 
 Each process keeps the ids of who wrote last, for `SECONDS`. They are candidates: one statement, for each
 viewer, checks each of them and reads names and pictures. So no write has to invalidate them. An app above
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from apps.accounts.models import User
 from apps.feeds.statements import SQL
 from apps.kwips.text import excerpt
 from apps.kwips.visibility import ANYONE
@@ -23,6 +25,7 @@ more: list[Sql] = []
 
 SECONDS = 60
 FACES = 18
+FOLLOWS = 12  # faces of followees, and of followers
 CANDIDATES = 2 * FACES  # some are blocked or muted
 WINDOW = 500  # kwips in which they are looked for
 
@@ -56,6 +59,17 @@ def side(viewer_id: int | None) -> dict[str, Any]:
             else:
                 talks.append(Talk(f"/{username}/kwip/{kwip_id}/", excerpt(name) or "…", since))
     return {"around": faces, "talks": talks}
+
+
+def follows(person: User, viewer_id: int | None) -> dict[str, Any]:
+    """The context of `_side.html` on a person's page, for a viewer who may see whom they follow."""
+    found: dict[str, list[Face]] = {"following": [], "followers": []}
+    parameters = {"viewer": viewer_id or ANYONE, "person": person.pk, "faces": FOLLOWS}
+    with connection.cursor() as cursor:
+        SQL.statement("follows").execute_prepared(cursor, parameters)
+        for section, username, name, avatar in cursor.fetchall():
+            found[section].append(Face(username, safe(name), avatar))
+    return found
 
 
 def _candidates() -> list[int]:

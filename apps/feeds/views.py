@@ -17,7 +17,7 @@ from apps.feeds import looks, previews, queries, unseen
 from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
 from apps.feeds.newcomers import newcomers
 from apps.feeds.queries import Timeline
-from apps.feeds.side import side
+from apps.feeds.side import follows, side
 from apps.feeds.statements import Entry
 from apps.feeds.suggestions import first_follows
 from apps.fragments import render
@@ -159,6 +159,8 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         "is_asked": reached is not None and reached.is_asked,
         "reach": reached,
     }
+    if page.is_first and (not who.is_private or context["is_self"] or context["is_following"]):
+        context |= follows(who, viewer)
     return render(request, "feeds/person.html", context)
 
 

@@ -82,6 +82,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "statistics": lambda: statistics.charts(ann.pk),
         "newcomers": lambda: read_newcomers(bob),
         "side": lambda: read_side(bob, kwip),
+        "follows": lambda: side.follows(ann, bob.pk),
         "people": lambda: find_people(bob),
         "user": lambda: read_user(bob),
         "visible kwip": lambda: str(kwips.visible_kwip(kwip.pk, bob.pk)),

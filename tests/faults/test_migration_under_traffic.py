@@ -151,7 +151,8 @@ def test_the_uses_here_are_of_every_prepared_statement_there_is(uses: Uses) -> N
 def every_name() -> set[str]:
     # Not prepared, or without a direction. The sitemap's run about once an hour.
     without_direction = {
-        "around", "horizon", "newcomers", "shares_of_network", "shares_since", "side", "statistics",
+        "around", "follows", "horizon", "newcomers", "shares_of_network", "shares_since", "side",
+        "statistics",
     }  # fmt: skip
     others = {"entries", "count_restoration", "network_kept", "sitemap_kwips", "sitemap_ranges"}
     timelines = files(feeds_sql.SQL) - without_direction - others

@@ -8,9 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.actions import switch_off
+from apps.accounts.actions import set_private, switch_off
 from apps.accounts.models import User
 from apps.feeds import side
+from apps.graph.actions import follow
 from apps.graph.blocking import block
 from apps.graph.muting import mute_person
 from apps.kwips import actions
@@ -97,3 +98,27 @@ def test_later_pages_have_the_form_of_search_alone(client: Client, ann: User, pu
 def test_a_deleted_kwip_makes_no_one_appear(people: dict[str, User]) -> None:
     actions.delete(kwip=Kwip.objects.get(author=people["dee"]))
     assert around() == ["cee", "bob", "ann"]
+
+
+def test_a_persons_page_has_faces_of_whom_they_follow_and_of_who_follows_them(
+    client: Client, people: dict[str, User]
+) -> None:
+    ann, bob, cee, dee = people.values()
+    for follower, followee in ((ann, bob), (cee, ann), (dee, ann), (ann, dee)):
+        follow(follower=follower, followee=followee)
+
+    def faces(viewer: User | None) -> list[list[str]]:
+        found = side.follows(ann, viewer.pk if viewer else None)
+        return [[face.username for face in found[section]] for section in ("following", "followers")]
+
+    assert faces(None) == [["dee", "bob"], ["dee", "cee"]]
+    block(blocker=dee, blocked=bob)
+    assert faces(bob) == [["bob"], ["cee"]]
+    page = client.get("/ann/").content.decode()
+    assert page.count("followed by") == page.count('href="/bob/" title="bob"') == 1
+    set_private(user=ann, is_private=True)
+    for viewer, is_shown in ((None, False), (bob, False), (cee, True), (ann, True)):
+        client.logout()
+        if viewer:
+            client.force_login(viewer)
+        assert ("followed by" in client.get("/ann/").content.decode()) == is_shown
