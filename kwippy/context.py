@@ -14,7 +14,8 @@ from apps.policy.queries import current as current_policy
 
 # What the menu links to, besides the viewer's own page.
 MENU = frozenset({
-    "/", "/everyone/", "/kwip/", "/notifications/", "/settings/", "/accounts/login/", "/accounts/signup/",
+    "/", "/everyone/", "/people/", "/kwip/", "/notifications/", "/messages/", "/accounts/login/",
+    "/accounts/signup/",
 })  # fmt: skip
 
 

@@ -16,9 +16,6 @@ class ViewerSummary(NamedTuple):
     username: str
     name: str
     avatar: str
-    kwips_count: int
-    following_count: int
-    followers_count: int
     is_private: bool
     unread: bool
     unread_messages: bool

@@ -70,6 +70,14 @@ _MUFFLED = {"conversation": _muffled("0")} | dict.fromkeys(
 )
 
 
+# The author's user name, name and picture: of networks.
+SQL.fragments["author"] = _NOTHING
+_AUTHOR = dict.fromkeys(
+    ("network_people", "network_window", "network_kept"),
+    Sql("ARRAY[author.username, author.name, author.avatar]::text[]", {}),
+)
+
+
 class Entry(NamedTuple):
     """What a timeline reads of a kwip: the key of its card, and its position.
 
@@ -93,6 +101,7 @@ class Entry(NamedTuple):
     muffled: Sequence[str] | None = None
     # How many kwips are newer than the kept first page, on a page that was read from one.
     newer: int | None = None
+    author: Sequence[str] | None = None
 
 
 _DEFAULTS = tuple(Entry._field_defaults.values())
@@ -124,5 +133,13 @@ def statement(name: str, keys: tuple[Key, ...], beyond: str, direction: str) -> 
     ids = SQL.load(name, beyond=beyond, order=direction)
     page_order = ", ".join(f"page.{key.name} {direction}" for key in keys)
     muffled = _MUFFLED.get(name, SQL.fragments["muffled"])
-    entries = SQL.load("entries", ids=ids, page_order=page_order, marks=controls.marks_sql(), muffled=muffled)
+    author = _AUTHOR.get(name, _NOTHING)
+    entries = SQL.load(
+        "entries",
+        ids=ids,
+        page_order=page_order,
+        marks=controls.marks_sql(),
+        muffled=muffled,
+        author=author,
+    )
     return entries.statement(f"{name}.sql", f"feeds_{name}_{direction.lower()}")

@@ -13,10 +13,12 @@ from apps.accounts.links import of as profile_links
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.accounts.queries import person as find_person
-from apps.feeds import previews, queries, unseen
+from apps.feeds import looks, previews, queries, unseen
 from apps.feeds.keys import EVERYONE, OF_THE_DAY, tag_pages
 from apps.feeds.newcomers import newcomers
 from apps.feeds.queries import Timeline
+from apps.feeds.side import follows, side
+from apps.feeds.statements import Entry
 from apps.feeds.suggestions import first_follows
 from apps.fragments import render
 from apps.graph import queries as graph
@@ -47,15 +49,22 @@ def home(request: HttpRequest) -> HttpResponse:
     """The network of a member; the landing page for anonymous visitors."""
     if not request.user.is_authenticated:
         context = _first(request, queries.everyone(viewer_id=None), "/everyone/new/")
+        context |= side(None)
         context["of_the_day"] = queries.shown(queries.of_the_day().page({}, limit=1), None)
         return render(request, "feeds/landing.html", context)
     viewer = request.user
     timeline = queries.network(
         viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
-    context = _first(request, timeline, "/network/new/")
-    context["first_follows"] = first_follows(viewer) if context["page"].is_first else []
-    return render(request, "feeds/network.html", context)
+    page = timeline.page(request.GET)
+    context = _first(request, timeline, "/network/new/", page)
+    if not page.is_first:
+        return render(request, "feeds/network.html", context)
+    look = looks.at(request, viewer, page)
+    context |= {"first_follows": first_follows(viewer), "writers": look.writers, **side(viewer.pk)}
+    response = render(request, "feeds/network.html", context)
+    looks.remember(response, look)
+    return response
 
 
 @public_page(EVERYONE, PEOPLE, POLICY, allowed_query=SORTS)
@@ -65,6 +74,7 @@ def everyone(request: HttpRequest) -> HttpResponse:
     context = _first(request, timeline, "/everyone/new/")
     # Only on the first page, which `news` marks.
     context["newcomers"] = newcomers(viewer_id(request)) if context["news"] else []
+    context |= side(viewer_id(request)) if context["page"].is_first else {}
     return render(request, "feeds/everyone.html", context)
 
 
@@ -149,6 +159,8 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
         "is_asked": reached is not None and reached.is_asked,
         "reach": reached,
     }
+    if page.is_first and (not who.is_private or context["is_self"] or context["is_following"]):
+        context |= follows(who, viewer)
     return render(request, "feeds/person.html", context)
 
 
@@ -266,9 +278,11 @@ def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
     return {"page": queries.shown(page, viewer_id(request)), "sort": timeline.sort}
 
 
-def _first(request: HttpRequest, timeline: Timeline, news: str) -> dict[str, Any]:
+def _first(
+    request: HttpRequest, timeline: Timeline, news: str, page: Page[Entry] | None = None
+) -> dict[str, Any]:
     """A page; on the first one with the address ``news`` of the count of new kwips."""
-    page = timeline.page(request.GET)
+    page = page or timeline.page(request.GET)
     cursor = unseen.watch_cursor(timeline, page)
     return {
         "page": queries.shown(page, viewer_id(request)),

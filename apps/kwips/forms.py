@@ -85,6 +85,9 @@ class _TextForm(forms.Form):
     form_key = FormKeyField()
 
 
+_ASKING = forms.Textarea(attrs={"rows": 3, "dir": "auto", "placeholder": _("what's on your mind?")})
+
+
 class KwipForm(_TextForm):
     """Says who may read the kwip, or nothing: then the account decides, as it is when the kwip is stored.
 
@@ -92,6 +95,7 @@ class KwipForm(_TextForm):
     written while the account was private stays for followers if the account is public when it arrives.
     """
 
+    text = MentioningField(label=_("your kwip"), widget=_ASKING)
     followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
     for_everyone = forms.BooleanField(required=False, label=_("let everyone read it"))
 

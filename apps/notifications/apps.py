@@ -7,4 +7,8 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("notices")
 
     def ready(self) -> None:
+        from apps.feeds import side
         from apps.notifications import erasing, kinds, subscriptions  # noqa: F401 - they subscribe
+        from apps.notifications.statements import SQL
+
+        side.more.append(SQL.load("talks"))

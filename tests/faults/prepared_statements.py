@@ -21,7 +21,7 @@ from apps.commandqueue.tests.conftest import mailers
 from apps.commandqueue.tests.smtpserver import Server
 from apps.directory import queries as directory
 from apps.directory.tasks import find_active_and_busy
-from apps.feeds import first_pages, newcomers, statistics
+from apps.feeds import first_pages, newcomers, side, statistics
 from apps.feeds import queries as feeds
 from apps.feeds.keys import network_first_page
 from apps.feeds.queries import Timeline
@@ -81,6 +81,8 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "kept first page": lambda: first_page_thrice(timelines["large network"], bob),
         "statistics": lambda: statistics.charts(ann.pk),
         "newcomers": lambda: read_newcomers(bob),
+        "side": lambda: read_side(bob, kwip),
+        "follows": lambda: side.follows(ann, bob.pk),
         "people": lambda: find_people(bob),
         "user": lambda: read_user(bob),
         "visible kwip": lambda: str(kwips.visible_kwip(kwip.pk, bob.pk)),
@@ -132,6 +134,18 @@ def read_newcomers(viewer: User) -> object:
     found = newcomers.newcomers(viewer.pk)
     assert found
     return found
+
+
+def read_side(viewer: User, kwip: Kwip) -> object:
+    """With a conversation that the viewer tracks, and a comment that is new in it."""
+    side.kept.clear()
+    tracking.set_tracking(kwip=kwip, user=viewer, is_on=True)
+    said = actions.comment(author=kwip.author, thread=kwip, text="more tea?", form_key=uuid.uuid4()).kwip
+    found = side.side(viewer.pk)
+    actions.delete(kwip=said)
+    assert found["around"]
+    assert len(found["talks"]) == 1
+    return found["around"], found["talks"][0].url
 
 
 def find_people(viewer: User) -> object:

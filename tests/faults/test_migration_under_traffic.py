@@ -150,7 +150,10 @@ def test_the_uses_here_are_of_every_prepared_statement_there_is(uses: Uses) -> N
 
 def every_name() -> set[str]:
     # Not prepared, or without a direction. The sitemap's run about once an hour.
-    without_direction = {"horizon", "newcomers", "shares_of_network", "shares_since", "statistics"}
+    without_direction = {
+        "around", "follows", "horizon", "newcomers", "shares_of_network", "shares_since", "side",
+        "statistics",
+    }  # fmt: skip
     others = {"entries", "count_restoration", "network_kept", "sitemap_kwips", "sitemap_ranges"}
     timelines = files(feeds_sql.SQL) - without_direction - others
     counters = ("kwips_count", "comments_count", "favourites_count")
@@ -163,7 +166,7 @@ def every_name() -> set[str]:
         *("kwips_count_favourites_count", "kwips_count_shares_count"),
         *("accounts_cached", "accounts_named", *(f"accounts_count_{name}" for name in counters)),
         *("limits_hit", "limits_refund", "limits_wait"),
-        *(f"notifications_{file}" for file in files(notifications_sql.SQL) - {"page", "unreturned"}),
+        *(f"notifications_{file}" for file in files(notifications_sql.SQL) - {"page", "talks", "unreturned"}),
         *(f"notifications_{name}" for name in ("page_asc", "page_desc", "selected")),
         *(f"notifications_unreturned_{name}" for name in ("all", "conversation")),
         *(f"private_messages_{file}" for file in files(messages_sql.SQL) - {"conversations"}),

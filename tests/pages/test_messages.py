@@ -22,7 +22,8 @@ __all__ = ["ann", "bob"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 type Open = Callable[..., Page]
-DOT = ".nav a[href='/messages/'].has-news"
+# On a phone messages are a tab of the notices, and their mark is that of the notices.
+DOT = ".nav :is(.has-news, .has-mail):visible"
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])
@@ -48,6 +49,8 @@ def test_they_write_answer_report_and_delete(live_server: LiveServer, pages: tup
 
     bobs.goto(f"{live_server.url}/everyone/")
     bobs.locator(DOT).click()
+    expect(bobs.locator(DOT)).to_contain_text("a new message")
+    bobs.get_by_role("link", name="messages, something new").click()
     expect(bobs.locator(".talks .is-new")).to_contain_text("tea at four?")
     bobs.locator(".talks .is-new a").click()
     expect(bobs.locator(DOT)).to_have_count(0)

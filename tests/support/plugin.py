@@ -171,6 +171,8 @@ def nothing_cached() -> None:
         caches["lookaside"].clear()
     if "apps.kwips.cards" in sys.modules:
         sys.modules["apps.kwips.cards"].near.clear()
+    if "apps.feeds.side" in sys.modules:
+        sys.modules["apps.feeds.side"].kept.clear()
 
 
 @pytest.fixture

@@ -206,7 +206,7 @@ def test_a_network_is_counted_for_members_alone(client) -> None:
     [(200, 2_000, 1), (0, 2_000, 1), (0, 10, 2)],
     ids=["people alone", "a window that fills", "a window that does not"],
 )
-def test_a_network_page_takes_one_query_for_ids_and_marks_and_one_for_cards(
+def test_a_network_page_takes_one_query_for_ids_and_marks_one_for_cards_one_for_the_column(
     member, ann, bob, publish, follow, monkeypatch, few, window, most
 ) -> None:
     monkeypatch.setattr(queries, "FEW_FOLLOWEES", few)
@@ -221,7 +221,7 @@ def test_a_network_page_takes_one_query_for_ids_and_marks_and_one_for_cards(
     queries_run = about_kwips(captured)
     assert len([sql for sql in queries_run if sql.startswith("/* network_")]) == most
     # The marks are a column of the last.
-    assert len(queries_run) == most + 1
+    assert len(queries_run) == most + 2
     assert not [sql for sql in queries_run if "COUNT(" in sql.upper()]
 
 

@@ -36,10 +36,10 @@ def page(client: Client, address: str = "/everyone/") -> str:
     return client.get(address).content.decode()
 
 
-def test_a_network_page_costs_one_query_and_one_round_trip(
+def test_a_network_page_costs_two_queries_and_one_round_trip(
     member: Client, ann: User, bob: User, publish: Publish
 ) -> None:
-    """Its cards are in the process: the round trip reads the session and the user."""
+    """The timeline and the right column. Cards are in the process: the round trip reads session and user."""
     follow(follower=ann, followee=bob)
     for number in range(25):
         publish(bob, f"tea number {number}")
@@ -48,8 +48,8 @@ def test_a_network_page_costs_one_query_and_one_round_trip(
         shown = page(member, "/")
     assert shown.count("<article") == 20
     asked = [query["sql"] for query in captured]
-    assert len(asked) == 1, asked
-    assert "feeds_network" in asked[0]
+    assert ["feeds_network" in asked[0], "feeds_side" in asked[1]] == [True, True]
+    assert len(asked) == 2, asked
     assert (counts.round_trips, counts.misses) == (1, 0)
 
 
