@@ -21,6 +21,8 @@ LONG_CHARACTERS = 5_000
 PAGE_CHARACTERS = 20_000
 # Beyond so many characters a kwip is a letter on its own page.
 LETTER_CHARACTERS = 900
+# A first line of so many characters at most, with an empty line behind it, is the title of a letter.
+TITLE_CHARACTERS = 80
 # How many characters the folds read: some more than they show, to find the end of a word or a cluster.
 _MORE = 32
 ENOUGH_TO_FOLD = FOLD_CHARACTERS + LONGEST_ADDRESS + _MORE
@@ -89,6 +91,13 @@ def _word_end(text: str, limit: int) -> int:
         if at >= end:
             break
     return end
+
+
+def split_title(text: str) -> tuple[str, str]:
+    """The title of a letter, which may be "", and the rest of its text."""
+    line, _, rest = text.partition("\n\n")
+    is_title = rest.strip() and "\n" not in line and 0 < len(line.strip()) <= TITLE_CHARACTERS
+    return (line.strip(), rest) if is_title else ("", text)
 
 
 def last_space(text: str, start: int, end: int) -> int:

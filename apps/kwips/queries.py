@@ -132,6 +132,20 @@ class Card:
         return not self.is_comment and len(self.text) > folding.LETTER_CHARACTERS
 
     @cached_property
+    def _titled(self) -> tuple[str, str]:
+        return folding.split_title(self.text) if self.is_letter else ("", self.text)
+
+    @property
+    def title_html(self) -> SafeString:
+        """The title of a letter, or ""."""
+        return kwip_text.line_to_html(self._titled[0], self.mentions)
+
+    @property
+    def below_title_html(self) -> SafeString:
+        """The text but for its title."""
+        return kwip_text.to_html(self._titled[1], self.mentions)
+
+    @cached_property
     def html(self) -> SafeString:
         """The beginning that a list shows."""
         return kwip_text.to_html(self._folded.beginning, self.mentions)

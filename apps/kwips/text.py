@@ -124,9 +124,15 @@ def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:
 
     The style sheet preserves spaces (`white-space`).
     """
-    html = "".join(_token_html(token, people) for token in tokens(safe(text)))
+    html = line_to_html(text, people)
     many = html.count("\n") > OWN_LINES
     return mark_safe("".join(_paragraph(lines, many) for lines in _BLANK_LINES.split(html)))  # noqa: S308 - escaped
+
+
+def line_to_html(line: str, people: Container[str] = frozenset()) -> SafeString:
+    """A line of escaped text with the same links, without a paragraph around it."""
+    html = "".join(_token_html(token, people) for token in tokens(safe(line)))
+    return mark_safe(html)  # noqa: S308 - every token was escaped
 
 
 def _paragraph(lines: str, many: bool) -> str:

@@ -112,3 +112,53 @@ def test_the_menu_of_a_kwip_works_without_script_and_is_inside_the_page(
     assert menu.locator("li").all_inner_texts() == ["bookmark", "edit", "pin it to my page", "delete"]
     menu.get_by_role("button", name="pin it to my page").click()
     assert page.locator("#pinned").is_visible()
+
+
+PARAGRAPH = "the ferry left at six, and i had meant to be asleep; instead i stood at the rail with a cup. "
+# The characters of each line but the last of the second paragraph.
+LINES = """() => {
+    const text = document.querySelectorAll('.letter .kwip-text p')[1].firstChild;
+    const lines = {};
+    for (let at = 0; at < text.length; at++) {
+        const range = document.createRange();
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        const bottom = Math.round(range.getBoundingClientRect().bottom);
+        lines[bottom] = (lines[bottom] || 0) + 1;
+    }
+    return Object.values(lines).slice(1, -1);
+}"""
+SHOWN = "(selectors) => selectors.filter((one) => document.querySelector(one)?.checkVisibility())"
+CHROME = [".top", ".side", ".bottom", ".kwip-foot", "#comments", ".skip"]
+
+
+def test_a_letter_has_a_title_a_measure_and_no_side_column(
+    live_server: LiveServer, open_page: Open, axe: Callable[..., None], people: tuple[User, User]
+) -> None:
+    ann, bob = people
+    letter = write(bob, "\n\n".join(["the ferry", PARAGRAPH * 5, PARAGRAPH * 12]))
+    plain = write(bob, "a kwip of no length")
+    page = open_page(width=1280)
+    sign_in(page, ann, live_server.url)
+    page.goto(f"{live_server.url}/{bob.username}/kwip/{plain.pk}/")
+    assert page.locator(".letter").count() == 0
+    assert page.locator("h1").inner_text().startswith("a kwip by")
+    page.goto(f"{live_server.url}/{bob.username}/kwip/{letter.pk}/")
+    assert page.locator("h1").all_inner_texts() == ["the ferry"]
+    assert page.locator(".letter .kwip-text p").count() == 2
+    assert page.locator(".kwip-head").inner_text().endswith("a letter, 2 minutes")
+    lines = page.evaluate(LINES)
+    assert len(lines) > 5
+    assert 60 <= sum(lines) / len(lines) <= 72, lines
+    assert page.evaluate(SHOWN, [".side"]) == []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        axe(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.emulate_media(media="print")
+    assert page.evaluate(SHOWN, CHROME) == []
+    paper = page.locator(".on-paper")
+    assert paper.is_visible()
+    assert paper.inner_text().endswith(f"/{bob.username}/kwip/{letter.pk}/")
+    content = page.evaluate("getComputedStyle(document.querySelector('.when time'), '::after').content")
+    assert "20" in content, "the date, not how long ago"

@@ -167,6 +167,7 @@ def test_each_viewer_sees_their_own_marks_on_the_same_card(
         assert "aria-pressed" not in for_anyone
         assert "csrf" not in for_anyone
         assert "/edit/" not in for_anyone
+        assert 'class="menu"' not in for_anyone
 
 
 def test_a_stored_card_holds_no_token_and_names_nobody_but_its_author(

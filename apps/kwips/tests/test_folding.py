@@ -134,3 +134,17 @@ def test_after_so_many_words_there_are_as_many_or_the_end_is_reached(source: str
     words = reading.words(source[:end])
     assert words <= count + 1
     assert words >= count or end == 600
+
+
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [
+        ("the ferry\n\nit left at six", "the ferry"), ("the ferry\nit left", ""), ("the ferry", ""),
+        ("the ferry\nof six\n\nit left", ""), ("x" * 80 + "\n\nit left", "x" * 80),
+        ("x" * 81 + "\n\nit left", ""), ("the ferry\n\n", ""),
+    ],
+)  # fmt: skip
+def test_a_short_first_line_above_an_empty_one_is_a_title(source: str, title: str) -> None:
+    found, rest = folding.split_title(source)
+    assert found == title
+    assert rest == (source.removeprefix(f"{title}\n\n") if title else source)
