@@ -31,7 +31,7 @@ def test_beyond_nine_hundred_characters_a_kwip_is_a_letter_on_its_own_page(
         assert ("a letter, " in shown) is is_letter
         assert shown.count("<h1") == 1
     assert "a letter, 3 minutes" in shown
-    assert "letter" not in page(client, f"/ann/kwip/{long.pk}/"), "900 characters, without the last space"
+    assert "a letter" not in page(client, f"/ann/kwip/{long.pk}/"), "900 characters, without the last space"
 
 
 def test_a_letters_title_is_its_heading_and_stays_in_the_text_of_feeds(
@@ -51,7 +51,10 @@ def test_a_letters_title_is_its_heading_and_stays_in_the_text_of_feeds(
 def test_a_comment_is_no_letter(client: Client, ann: User, publish: Publish, comment: Publish) -> None:
     kwip = publish(ann)
     said = comment(ann, kwip, WORDS * 3)
-    assert "letter" not in page(client, f"/ann/kwip/{said.pk}/whole/")
+    shown = page(client, f"/ann/kwip/{said.pk}/whole/")
+    assert "ferry" in shown
+    assert "a letter" not in shown
+    assert "kwip-whole letter" not in shown
 
 
 def test_a_folded_kwip_says_the_minutes_that_are_left_and_what_its_link_opens(
