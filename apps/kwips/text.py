@@ -194,5 +194,6 @@ def excerpt(text: str, *, words: int = 12, characters: int = EXCERPT_CHARACTERS)
     """The first words on one line, for titles and quotes."""
     found = regex.finditer(r"\S+", safe(text))
     line = " ".join([word[0] for word in islice(found, words)])
-    has_more = next(found, None) is not None
+    # Only the beginning of a longer text ends with a space: stored texts do not.
+    has_more = next(found, None) is not None or text[-1:].isspace()
     return line + "…" if has_more and len(line) < characters else truncate(line, characters)
