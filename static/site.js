@@ -39,13 +39,16 @@
     stored(() => (value ? window[store].setItem(key, value) : window[store].removeItem(key)));
   const [here, tab] = ["localStorage", "sessionStorage"];
 
-  /* Times: "3 min ago" for a week, then the date; the exact time of the reader's own zone on hover. */
+  /* Times: "3 min ago" for a week, then the date, of a kwip the day alone; the exact time of the reader's own zone on hover. */
   const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const compact = new Intl.NumberFormat(language, { notation: "compact" });
   const dated = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const inShort = (number) => compact.format(number).toLowerCase();
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
+  // Below a week-old kwip: the day, and the year if it is another one.
+  const dayOf = (moment) => new Intl.DateTimeFormat(language, { day: "numeric", month: "short",
+    year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" }).format(moment);
 
   function tellTimes() {
     for (const time of all("time[datetime]")) {
@@ -54,7 +57,9 @@
       if (Number.isNaN(seconds)) continue;
       time.title ||= exact.format(moment);
       const unit = units.find(([, length]) => -seconds >= length);
-      if (-seconds > 7 * 86400 || seconds > 60) time.textContent = dated.format(moment).toLocaleLowerCase(language);
+      const isPast = -seconds > 7 * 86400;
+      if (isPast && time.classList.contains("dt-published")) time.textContent = dayOf(moment).toLocaleLowerCase(language);
+      else if (isPast || seconds > 60) time.textContent = dated.format(moment).toLocaleLowerCase(language);
       else time.textContent = unit ? relative.format(Math.trunc(seconds / unit[1]), unit[0]) : relative.format(0, "second");
     }
   }

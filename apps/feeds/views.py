@@ -268,7 +268,6 @@ def _members_part(request: MemberRequest, thread: Kwip) -> dict[str, object]:
     return {
         "form": comment_form(request, thread, choice),
         "is_tracking": tracking.is_tracking(choice, thread, request.user),
-        "is_own": thread.author_id == request.user.pk,
         "is_pinned": thread.author_id == request.user.pk and is_pinned(thread.pk, request.user.pk),
     }
 

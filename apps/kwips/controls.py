@@ -1,4 +1,4 @@
-"""Controls: the parts of a card that depend on its viewer, as the heart and the links to edit and delete.
+"""Controls: the parts of a card that depend on its viewer, as the heart and the items of the menu.
 
 A card is rendered once for all viewers, with each control in each of its states. A page then takes from each
 control the state that the viewer's marks choose. A new control is one class in `CONTROLS` and one template.
@@ -99,7 +99,6 @@ class Share(Control):
     name, template = "shared", "kwips/_share.html"
     states = ("number", "off", "on")
     fields = ("shares_count",)
-    place = "before_comments"
     marked_sql = "is_shared"
 
     def state_of(self, card: Facts, marks: Marks) -> str:
@@ -110,8 +109,22 @@ class Share(Control):
         return "on" if card.id in marks.by_control[self.name] else "off"
 
 
+class MenuBegin(Control):
+    """The button that opens the menu, for members. The items are controls between this one and `MenuEnd`."""
+
+    name, template = "menu_begin", "kwips/_menu.html"
+    states: ClassVar[tuple[str, ...]] = ("begin",)
+
+    def state_of(self, card: Facts, marks: Marks) -> str:
+        return self.states[0] if marks.viewer_id else ""
+
+
+class MenuEnd(MenuBegin):
+    name, states = "menu_end", ("end",)
+
+
 class Bookmark(Control):
-    """A button for members; no one sees how many have a bookmark."""
+    """An item for members; no one sees how many have a bookmark."""
 
     name, template = "bookmark", "kwips/_bookmark.html"
     states = ("off", "on")
@@ -123,10 +136,10 @@ class Bookmark(Control):
         return "on" if card.id in marks.by_control[self.name] else "off"
 
 
-class Menu(Control):
-    """Links to mute the author or the conversation and to report, for members other than the author."""
+class Others(Control):
+    """Items to mute the author or the conversation and to report, for members other than the author."""
 
-    name, template = "menu", "kwips/_menu.html"
+    name, template = "others", "kwips/_others.html"
     states = ("member",)
 
     def state_of(self, card: Facts, marks: Marks) -> str:
@@ -134,10 +147,11 @@ class Menu(Control):
 
 
 class Own(Control):
-    """Links to edit and delete; on a comment, a link to delete for the author of the kwip above it."""
+    """Items to edit, pin and delete; on a comment, one to delete for the author of the kwip above it."""
 
     name, template = "own", "kwips/_own.html"
     states = ("author", "thread_author")
+    fields = ("is_comment",)
 
     def state_of(self, card: Facts, marks: Marks) -> str:
         if not marks.viewer_id:
@@ -166,7 +180,9 @@ def _rendered(
     return render_to_string(template, {"kwip": kwip, "state": state}).encode()
 
 
-CONTROLS: list[Control] = [Heart(), Share(), Answer(), Bookmark(), Menu(), Own()]
+CONTROLS: list[Control] = [
+    Heart(), Answer(), Share(), MenuBegin(), Bookmark(), Others(), Own(), MenuEnd()
+]  # fmt: skip
 
 
 def facts_of(card: queries.Card) -> Facts:

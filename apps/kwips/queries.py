@@ -18,7 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.queries import ids_of, known_names
 from apps.graph.models import Follow
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
-from apps.kwips import folding
+from apps.kwips import folding, reading
 from apps.kwips import text as kwip_text
 from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone, Withheld
 from apps.kwips.visibility import ANYONE, SQL, Visible
@@ -40,6 +40,7 @@ class Card:
     name: str
     avatar: str  # the name of an upload, or the face that is drawn beside the text; "" for the derived one
     text: str
+    size: int  # of the whole text, in bytes
     created_at: datetime.datetime
     edited_at: datetime.datetime | None
     comments_count: int
@@ -89,6 +90,10 @@ class Card:
         return bool(self.withheld & Withheld.HELD)
 
     @property
+    def is_comment(self) -> bool:
+        return self.thread_id is not None
+
+    @property
     def is_imported(self) -> bool:
         return self.id < 0
 
@@ -108,17 +113,47 @@ class Card:
         return language_of(self.text)
 
     @cached_property
-    def _folded(self) -> tuple[str, bool]:
-        return kwip_text.fold(self.text)
+    def _folded(self) -> folding.Fold:
+        return folding.fold(self.text)
 
     @property
     def is_folded(self) -> bool:
-        return self._folded[1]
+        return self._folded.has_more
+
+    @property
+    def minutes_left(self) -> int:
+        """How long it takes to read what the fold hides."""
+        shown = self._folded.beginning
+        return reading.minutes(self.text[len(shown) :], self.size - len(shown.encode()))
+
+    @property
+    def minutes(self) -> int:
+        """How long it takes to read the text."""
+        return reading.minutes(self.text, self.size)
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether its own page shows it as a letter."""
+        return not self.is_comment and len(self.text) > folding.LETTER_CHARACTERS
+
+    @cached_property
+    def _titled(self) -> tuple[str, str]:
+        return folding.split_title(self.text) if self.is_letter else ("", self.text)
+
+    @property
+    def title_html(self) -> SafeString:
+        """The title of a letter, or ""."""
+        return kwip_text.line_to_html(self._titled[0], self.mentions)
+
+    @property
+    def below_title_html(self) -> SafeString:
+        """The text but for its title."""
+        return kwip_text.to_html(self._titled[1], self.mentions)
 
     @cached_property
     def html(self) -> SafeString:
         """The beginning that a list shows."""
-        return kwip_text.to_html(self._folded[0], self.mentions)
+        return kwip_text.to_html(self._folded.beginning, self.mentions)
 
     @cached_property
     def _folded_long(self) -> tuple[str, bool]:

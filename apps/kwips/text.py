@@ -17,9 +17,6 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.kwips.links import UNSPACED, addresses, split
 from apps.plaintext import boundary, safe, truncate
 
-FOLD_WORDS = 40  # as kwippy did in 2008
-FOLD_CHARACTERS = 600
-FOLD_LINES = 12
 TAG_LENGTH = 50
 EXCERPT_CHARACTERS = 120
 # At most so many addresses, mentions and tags of one text become links.
@@ -127,9 +124,15 @@ def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:
 
     The style sheet preserves spaces (`white-space`).
     """
-    html = "".join(_token_html(token, people) for token in tokens(safe(text)))
+    html = line_to_html(text, people)
     many = html.count("\n") > OWN_LINES
     return mark_safe("".join(_paragraph(lines, many) for lines in _BLANK_LINES.split(html)))  # noqa: S308 - escaped
+
+
+def line_to_html(line: str, people: Container[str] = frozenset()) -> SafeString:
+    """A line of escaped text with the same links, without a paragraph around it."""
+    html = "".join(_token_html(token, people) for token in tokens(safe(line)))
+    return mark_safe(html)  # noqa: S308 - every token was escaped
 
 
 def _paragraph(lines: str, many: bool) -> str:
@@ -187,32 +190,10 @@ def _shown_address(token: Token) -> tuple[str, int]:
     return unicodedata.normalize("NFC", shown), len(unicodedata.normalize("NFC", shown[:end]))
 
 
-def fold(text: str, *, words: int = FOLD_WORDS) -> tuple[str, bool]:
-    """The beginning of the text that a list shows, and whether the text has more."""
-    end = len(text)
-    for count, word in enumerate(regex.finditer(r"\S+", text), start=1):
-        if count == words:
-            end = word.end()
-            break
-    if end > FOLD_CHARACTERS:
-        end = boundary(text, FOLD_CHARACTERS)
-        space = last_space(text, FOLD_CHARACTERS // 2, end)
-        end = space if space > 0 else end
-    lines = [line.start() for line in regex.finditer("\n", text[:end])]
-    if len(lines) >= FOLD_LINES:
-        end = lines[FOLD_LINES - 1]
-    if end >= len(text):
-        return text, False
-    return text[:end].rstrip(), True
-
-
-def last_space(text: str, start: int, end: int) -> int:
-    """Where to cut a text: not inside a word, unless the word is longer than the range; -1 if so."""
-    return max(text.rfind(space, start, end) for space in " \n\t")
-
-
 def excerpt(text: str, *, words: int = 12, characters: int = EXCERPT_CHARACTERS) -> str:
     """The first words on one line, for titles and quotes."""
-    beginning, more = fold(safe(text), words=words)
-    line = " ".join(beginning.split())
-    return line + "…" if more and len(line) < characters else truncate(line, characters)
+    found = regex.finditer(r"\S+", safe(text))
+    line = " ".join([word[0] for word in islice(found, words)])
+    # Only the beginning of a longer text ends with a space: stored texts do not.
+    has_more = next(found, None) is not None or text[-1:].isspace()
+    return line + "…" if has_more and len(line) < characters else truncate(line, characters)

@@ -1,5 +1,6 @@
 """Accessibility that axe does not check: zoom, large text, visible focus, times in words."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -142,7 +143,8 @@ def test_times_say_their_zone_and_with_script_are_the_readers(
     page = context.new_page()
     sign_in(page, ann, live_server.url)
     page.goto(f"{live_server.url}/ann/")
-    expect(page.locator(".kwip time").first).to_have_text("1 feb 2026, 08:30")
+    expect(page.locator(".kwip time").first).to_have_text(re.compile("^1 feb( 2026)?$"))
+    expect(page.locator(".kwip time").first).to_have_attribute("title", "Sunday, 1 February 2026 at 08:30")
     context.close()
 
 
@@ -174,6 +176,7 @@ def test_a_menu_closes_by_escape_and_the_keys_pass_a_folded_kwip(
     menu = page.locator(f"#kwip-{last.pk} .menu")
     menu.locator("summary").press("Enter")
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # past the bookmark
     expect(menu.get_by_role("link", name="hear less of this")).to_be_focused()
     page.keyboard.press("Escape")
     expect(menu).not_to_have_attribute("open", "")

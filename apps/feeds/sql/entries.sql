@@ -30,7 +30,11 @@ SELECT
 FROM ({ids}) AS page
 CROSS JOIN LATERAL (SELECT k.version, k.author_id, k.thread_id FROM kwips_kwip k WHERE k.id = page.id OFFSET 0) AS kwip
 CROSS JOIN LATERAL (
-    SELECT a.version, a.username, a.avatar, coalesce(nullif(a.display_name, ''), a.username)::text AS name
+    SELECT
+        a.version,
+        a.username,
+        coalesce(nullif(a.avatar, ''), a.face) AS avatar,
+        coalesce(nullif(a.display_name, ''), a.username)::text AS name
     FROM accounts_user a
     WHERE a.id = kwip.author_id
     OFFSET 0

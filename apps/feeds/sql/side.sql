@@ -9,7 +9,7 @@ WITH face AS (
         k.place,
         u.username::text,
         coalesce(nullif(u.display_name, ''), u.username)::text AS name,
-        u.avatar::text,
+        coalesce(nullif(u.avatar, ''), u.face)::text,
         0::bigint AS kwip_id,
         NULL::timestamptz AS since
     FROM unnest(%(around)s) WITH ORDINALITY AS k (author_id, place)

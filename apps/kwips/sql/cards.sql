@@ -10,6 +10,7 @@ SELECT
     coalesce(nullif(a.display_name, ''), a.username),
     coalesce(nullif(a.avatar, ''), a.face),
     left(k.text, %(length)s::int),
+    octet_length(k.text),
     k.created_at,
     k.edited_at,
     k.comments_count,

@@ -167,6 +167,7 @@ def test_each_viewer_sees_their_own_marks_on_the_same_card(
         assert "aria-pressed" not in for_anyone
         assert "csrf" not in for_anyone
         assert "/edit/" not in for_anyone
+        assert 'class="menu"' not in for_anyone
 
 
 def test_a_stored_card_holds_no_token_and_names_nobody_but_its_author(
@@ -188,8 +189,9 @@ def test_a_stored_card_names_its_parts(bob: User, publish: Publish) -> None:
     }  # fmt: skip
     lengths = [line.split(" ") for line in lines]
     assert [name for name, _ in lengths] == [
-        "body", "heart/anonymous", "heart/off", "heart/on", "shared/number", "shared/off", "shared/on",
-        "body", "bookmark/off", "bookmark/on", "menu/member", "own/author", "own/thread_author",
+        "body", "heart/anonymous", "heart/off", "heart/on",
+        "body", "shared/number", "shared/off", "shared/on", "menu_begin/begin", "bookmark/off", "bookmark/on",
+        "others/member", "own/author", "own/thread_author", "menu_end/end",
         "body",
     ]  # fmt: skip
     assert sum(int(length) for _, length in lengths) == len(html)

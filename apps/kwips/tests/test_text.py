@@ -139,33 +139,11 @@ def test_what_was_stored_before_it_was_cleaned_can_not_break_a_page() -> None:
     assert text.excerpt("a\ufffe") == "a\ufffd"
 
 
-def test_a_list_shows_forty_words() -> None:
-    words = [f"w{n}" for n in range(41)]
-    assert text.fold(" ".join(words)) == (" ".join(words[:40]), True)
-    assert text.fold(" ".join(words[:40])) == (" ".join(words[:40]), False)
-
-
-def test_a_fold_also_bounds_characters_and_lines_and_breaks_no_word_or_character() -> None:
-    beginning, more = text.fold("ab " * 10 + "x" * 5000)
-    assert more
-    assert len(beginning) <= text.FOLD_CHARACTERS
-    beginning, more = text.fold("y" * 400 + " https://example.org/" + "z" * 300)
-    assert (beginning, more) == ("y" * 400, True)
-    beginning, more = text.fold("a\n" * 100)
-    assert more
-    assert beginning.count("\n") < text.FOLD_LINES
-
-
 CLUSTERS = ["あ", "👨‍👩‍👧‍👦", "🇮🇳", "👍🏽", "e\u0301", "क्षि", "각", "1️⃣", "ก็"]
 
 
 @given(st.lists(st.sampled_from([*CLUSTERS, "a", " ", "\n"]), min_size=1, max_size=700).map("".join))
 def test_nothing_is_cut_through_a_character_nor_without_an_ellipsis(source: str) -> None:
-    whole = regex.findall(r"\X", source)
-    beginning, more = text.fold(source)
-    clusters = regex.findall(r"\X", beginning)
-    assert clusters == whole[: len(clusters)]
-    assert more or beginning == source
     line = text.excerpt(source)
     words = " ".join(source.split())
     assert line == words or (line.endswith("…") and words.startswith(line[:-1]))
@@ -180,7 +158,6 @@ def test_a_text_without_spaces_is_cut_between_two_characters(cluster: str) -> No
     assert text.excerpt(source).removesuffix("…").count(cluster) == (text.EXCERPT_CHARACTERS - 1) // len(
         cluster
     )
-    assert text.fold(source) == (cluster * (text.FOLD_CHARACTERS // len(cluster)), True)
 
 
 HOSTILE = [
