@@ -47,12 +47,26 @@
   const inShort = (number) => compact.format(number).toLowerCase();
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
 
+  const [weekday, date, clock] = [{ weekday: "long" }, { dateStyle: "medium" }, { timeStyle: "short" }].map((style) =>
+    new Intl.DateTimeFormat(language, style));
+
+  // "", "yesterday, ", "tuesday, ", "13 Nov 2026, "
+  function dayOf(moment) {
+    const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / 864e5);
+    if (days < 1) return "";
+    return `${days < 2 ? relative.format(-1, "day") : (days < 7 ? weekday : date).format(moment)}, `;
+  }
+
   function tellTimes() {
     for (const time of all("time[datetime]")) {
       const moment = new Date(time.dateTime);
       const seconds = (moment - Date.now()) / 1000;
       if (Number.isNaN(seconds)) continue;
       time.title ||= exact.format(moment);
+      if ("since" in time.dataset) {
+        time.textContent = `${dayOf(moment)}${clock.format(moment)}`.toLocaleLowerCase(language);
+        continue;
+      }
       const unit = units.find(([, length]) => -seconds >= length);
       if (-seconds > 7 * 86400 || seconds > 60) time.textContent = dated.format(moment).toLocaleLowerCase(language);
       else time.textContent = unit ? relative.format(Math.trunc(seconds / unit[1]), unit[0]) : relative.format(0, "second");

@@ -32,6 +32,7 @@ class Facts(NamedTuple):
     author_id: int
     thread_author_id: int | None
     is_for_everyone: bool
+    created_at: int  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Marked(Protocol):
 
 
 class Control(ABC):
-    """``place`` is the variable of `_kwip_foot.html` that shows the control.
+    """``place`` is the variable of `_kwip_foot.html` or `_comment.html` that shows the control.
 
     ``marked_sql`` names a fragment in `sql/`, true if the viewer marked the kwip `page`: timelines read the
     mark with their entries, other lists all marks by one query.
@@ -147,15 +148,35 @@ class Own(Control):
         return "thread_author" if marks.viewer_id == card.thread_author_id else ""
 
 
-class Answer(Control):
-    """A link that answers a comment, for members; only in its conversation, whose form it fills in."""
+class CommentMenu(Control):
+    """What a member can do with a comment in its conversation, as items of its menu, but for the bookmark.
 
-    name, template = "answer", "kwips/_answer.html"
-    states = ("member",)
-    place = "in_conversation"
+    "host": the author of the kwip above the comment, who may delete it.
+    """
+
+    name, template = "comment", "kwips/_comment_menu.html"
+    states = ("member", "author", "host")
+    place = "in_menu"
 
     def state_of(self, card: Facts, marks: Marks) -> str:
-        return "member" if marks.viewer_id and card.thread_author_id is not None else ""
+        if not marks.viewer_id or card.thread_author_id is None:
+            return ""
+        if marks.viewer_id == card.author_id:
+            return "author"
+        return "host" if marks.viewer_id == card.thread_author_id else "member"
+
+
+class CommentBookmark(Bookmark):
+    """The bookmark as an item of a comment's menu. `Bookmark` reads the mark."""
+
+    name, template = "kept", "kwips/_comment_bookmark.html"
+    place = "in_menu"
+    marked_sql = ""
+
+    def state_of(self, card: Facts, marks: Marks) -> str:
+        if not marks.viewer_id or card.thread_author_id is None:
+            return ""
+        return "on" if card.id in marks.by_control[Bookmark.name] else "off"
 
 
 @lru_cache(maxsize=1000)
@@ -166,11 +187,14 @@ def _rendered(
     return render_to_string(template, {"kwip": kwip, "state": state}).encode()
 
 
-CONTROLS: list[Control] = [Heart(), Share(), Answer(), Bookmark(), Menu(), Own()]
+CONTROLS: list[Control] = [
+    Heart(), Share(), CommentMenu(), CommentBookmark(), Bookmark(), Menu(), Own()
+]  # fmt: skip
 
 
 def facts_of(card: queries.Card) -> Facts:
-    return Facts(card.id, card.author_id, card.thread_author_id, not card.followers_only)
+    written = int(card.created_at.timestamp())
+    return Facts(card.id, card.author_id, card.thread_author_id, not card.followers_only, written)
 
 
 def marks_sql() -> Sql:
