@@ -149,34 +149,22 @@ class Own(Control):
 
 
 class CommentMenu(Control):
-    """What a member can do with a comment in its conversation, as items of its menu, but for the bookmark.
+    """What a member can do with a comment in its conversation, besides the heart.
 
-    "host": the author of the kwip above the comment, who may delete it.
+    A state is whether the member is its author, or the host (the author of the kwip, who may delete it), and
+    whether they have a bookmark of it.
     """
 
     name, template = "comment", "kwips/_comment_menu.html"
-    states = ("member", "author", "host")
-    place = "in_menu"
+    states = ("member", "author", "host", "member+kept", "author+kept", "host+kept")
+    place = "in_conversation"
 
     def state_of(self, card: Facts, marks: Marks) -> str:
         if not marks.viewer_id or card.thread_author_id is None:
             return ""
-        if marks.viewer_id == card.author_id:
-            return "author"
-        return "host" if marks.viewer_id == card.thread_author_id else "member"
-
-
-class CommentBookmark(Bookmark):
-    """The bookmark as an item of a comment's menu. `Bookmark` reads the mark."""
-
-    name, template = "kept", "kwips/_comment_bookmark.html"
-    place = "in_menu"
-    marked_sql = ""
-
-    def state_of(self, card: Facts, marks: Marks) -> str:
-        if not marks.viewer_id or card.thread_author_id is None:
-            return ""
-        return "on" if card.id in marks.by_control[Bookmark.name] else "off"
+        roles = {card.thread_author_id: "host", card.author_id: "author"}
+        is_kept = card.id in marks.by_control[Bookmark.name]
+        return roles.get(marks.viewer_id, "member") + ("+kept" if is_kept else "")
 
 
 @lru_cache(maxsize=1000)
@@ -187,9 +175,7 @@ def _rendered(
     return render_to_string(template, {"kwip": kwip, "state": state}).encode()
 
 
-CONTROLS: list[Control] = [
-    Heart(), Share(), CommentMenu(), CommentBookmark(), Bookmark(), Menu(), Own()
-]  # fmt: skip
+CONTROLS: list[Control] = [Heart(), Share(), CommentMenu(), Bookmark(), Menu(), Own()]
 
 
 def facts_of(card: queries.Card) -> Facts:
