@@ -296,6 +296,9 @@
   }
   all("textarea:not([readonly])").forEach(tend);
   document.querySelector("[aria-invalid=true], [role=alert]")?.focus();
+  // What the page came with is no change to a screen reader, and may be far from where the page opens.
+  const told = document.querySelector("main [role=status]");
+  if (told) say(told.textContent.trim());
   for (const part of all("[data-refresh]")) setTimeout(() => refresh(part), 2000);
   for (const line of all("[data-news]")) setInterval(() => askForNews(line), 60000);
   tellTimes();

@@ -1,4 +1,4 @@
-"""The conversation below a kwip in Chromium: its heights and sides, where it opens, and what stays in reach."""
+"""The conversation below a kwip in Chromium: heights and sides, where it opens, what stays in reach."""
 
 import gzip
 import re
