@@ -296,6 +296,11 @@
   }
   all("textarea:not([readonly])").forEach(tend);
   document.querySelector("[aria-invalid=true], [role=alert]")?.focus();
+  if (new URLSearchParams(location.search).has("answers")) {
+    const area = document.getElementById("id_text");
+    area?.focus({ preventScroll: true });
+    area?.setSelectionRange(area.value.length, area.value.length);
+  }
   // What the page came with is no change to a screen reader, and may be far from where the page opens.
   const told = document.querySelector("main [role=status]");
   if (told) say(told.textContent.trim());

@@ -1,6 +1,8 @@
 """The page of a kwip with its conversation."""
 
+from collections.abc import Mapping
 from typing import cast
+from urllib.parse import parse_qsl
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,7 +24,7 @@ from apps.kwips.of_the_day import may_choose
 from apps.kwips.pins import is_pinned
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.tracking import Tracked
-from apps.kwips.views import comment_form
+from apps.kwips.views import answered, comment_form
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
 
@@ -71,7 +73,7 @@ def _page(request: HttpRequest, found: Kwip, timeline: Timeline, tracked: Tracke
     if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):
         raise Http404  # deleted at this moment
     [card] = beginning
-    page = timeline.page(request.GET)
+    page = timeline.page(_asked_for(request, found, timeline))
     seen = tracked.seen if tracked else None
     comments = talk.shown(page.items, viewer, seen=seen, is_last=not page.next)
     if tracked and request.user.is_authenticated:
@@ -90,6 +92,14 @@ def _page(request: HttpRequest, found: Kwip, timeline: Timeline, tracked: Tracke
         "chooses": not card.followers_only and request.user.is_authenticated and may_choose(request.user),
     }
     return render(request, "feeds/kwip.html", context)
+
+
+def _asked_for(request: HttpRequest, thread: Kwip, timeline: Timeline) -> Mapping[str, str]:
+    """The arguments of the page; with ``?answers=ID`` alone, of the page that has this comment."""
+    if not request.user.is_authenticated or set(request.GET) != {"answers"}:
+        return request.GET
+    found = answered(request.GET["answers"], thread, request.user.pk)
+    return dict(parse_qsl(queries.place_in(timeline, found.pk)[1:])) if found else request.GET
 
 
 def _newest(timeline: Timeline, *, has_next: bool, shown: int) -> str:

@@ -89,6 +89,16 @@ def test_the_address_leads_to_the_first_new_comment_on_whatever_page_it_is(
 
 
 @pytest.mark.django_db
+def test_answering_a_comment_shows_the_page_that_has_it(
+    reader: Client, ann: User, talk: Kwip, comment: Write
+) -> None:
+    made = [comment(ann, talk) for _ in range(60)]
+    html = reader.get(f"/ann/kwip/{talk.pk}/?answers={made[-1].pk}").content.decode()
+    assert f'<article id="kwip-{made[-1].pk}"' in html
+    assert "@ann </textarea>" in html
+
+
+@pytest.mark.django_db
 def test_there_is_no_rule_for_those_who_do_not_track(
     reader: Client, ann: User, bob: User, publish: Write, comment: Write
 ) -> None:

@@ -140,7 +140,7 @@ def test_an_answer_is_addressed_and_links_to_what_it_answers(
 ) -> None:
     kwip = publish(ann)
     said = comment(ann, kwip, "with milk?")
-    link = re.search(r'href="(\?answers=\d+)#id_text"', page(member, kwip))
+    link = re.search(r'href="(\?answers=\d+)#kwip-\d+"', page(member, kwip))
     assert link
     html = page(member, kwip, link[1])
     assert re.search(r"<textarea[^>]*>\s*@ann </textarea>", html)
