@@ -298,8 +298,11 @@
   document.querySelector("[aria-invalid=true], [role=alert]")?.focus();
   if (new URLSearchParams(location.search).has("answers")) {
     const area = document.getElementById("id_text");
-    area?.focus({ preventScroll: true });
-    area?.setSelectionRange(area.value.length, area.value.length);
+    // After the browser went to the comment, which takes the focus.
+    addEventListener("load", () => setTimeout(() => {
+      area?.focus({ preventScroll: true });
+      area?.setSelectionRange(area.value.length, area.value.length);
+    }));
   }
   // What the page came with is no change to a screen reader, and may be far from where the page opens.
   const told = document.querySelector("main [role=status]");
