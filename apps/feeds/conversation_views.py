@@ -75,7 +75,7 @@ def _page(request: HttpRequest, found: Kwip, timeline: Timeline, tracked: Tracke
     [card] = beginning
     page = timeline.page(_asked_for(request, found, timeline))
     seen = tracked.seen if tracked else None
-    comments = talk.shown(page.items, viewer, seen=seen, is_last=not page.next)
+    comments = talk.shown(page.items, viewer, seen=seen, is_first=page.is_first, is_last=not page.next)
     if tracked and request.user.is_authenticated:
         tracking.see(kwip=found, user=request.user, tracked=tracked, newest=comments.newest)
     is_only = page.is_first and not page.next

@@ -38,11 +38,17 @@ class Talk(NamedTuple):
 
 
 def shown(
-    entries: Collection[Versioned], viewer_id: int | None, *, seen: Seen | None = None, is_last: bool = False
+    entries: Collection[Versioned],
+    viewer_id: int | None,
+    *,
+    seen: Seen | None = None,
+    is_first: bool = True,
+    is_last: bool = False,
 ) -> Talk:
     """The comments for a viewer; with a rule before the first one of someone else that is not ``seen``.
 
-    ``is_last``: the conversation has no later page; its newest comment is marked.
+    No rule at the top of a later page (not ``is_first``): the person reads on. On the last page (``is_last``)
+    the newest comment is marked.
     """
     read = cards.read(entries, viewer_id, Kind.IN_CONVERSATION)
     items: list[bytes] = []
@@ -50,11 +56,14 @@ def shown(
     before: ShownCard | None = None
     for place, each in enumerate(read, start=1):
         facts = each.card.facts
+        mark = b' id="newest"' if is_last and place == len(read) else b""
         if seen and facts.id > seen.id and facts.author_id != viewer_id:
-            items.append(_rule(seen.at, get_language()))
+            if items or is_first:
+                items.append(_rule(seen.at, get_language()))
+            else:
+                mark = b' id="new"'
             before, seen = None, None
-        newest = b' id="newest"' if is_last and place == len(read) else b""
-        items.append(b"<li%s%s>%s</li>" % (newest, _class_of(each, before), each.html))
+        items.append(b"<li%s%s>%s</li>" % (mark, _class_of(each, before), each.html))
         if not each.entry.muffled:
             faces.setdefault(facts.author_id, each.card.face)
         before = each

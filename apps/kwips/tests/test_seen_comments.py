@@ -89,6 +89,18 @@ def test_the_address_leads_to_the_first_new_comment_on_whatever_page_it_is(
 
 
 @pytest.mark.django_db
+def test_who_reads_on_meets_no_second_rule(reader: Client, ann: User, talk: Kwip, comment: Write) -> None:
+    opened(reader, talk)
+    for _ in range(60):
+        comment(ann, talk)
+    first = reader.get(f"/ann/kwip/{talk.pk}/", follow=True)
+    assert "new since" in first.content.decode()
+    second = reader.get(f"/ann/kwip/{talk.pk}/{first.context['page'].next}").content.decode()
+    assert "new since" not in second
+    assert re.search(r'<ol class="talk">\s*<li id="new"[^>]*>\s*<article', second)
+
+
+@pytest.mark.django_db
 def test_answering_a_comment_shows_the_page_that_has_it(
     reader: Client, ann: User, talk: Kwip, comment: Write
 ) -> None:
