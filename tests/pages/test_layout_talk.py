@@ -112,8 +112,12 @@ def test_the_box_is_in_reach_is_one_line_and_opens(
         assert 0 <= gap <= (16 if comment < 29 else 844), "just above the bar, or below the last comment"
     send = page.get_by_role("button", name="comment", exact=True)
     expect(send).to_be_hidden()
-    field.fill("i water the plant\nin the stairwell")
+    field.fill("i water the plant")
     expect(send).to_be_visible()
+    height = "box => box.getBoundingClientRect().height"
+    with_focus = page.locator(".say").evaluate(height)
+    page.locator("#talk").click()
+    assert page.locator(".say").evaluate(height) == with_focus, "a button that moves misses its click"
     send.click()
     made = Kwip.objects.filter(thread=kwip).latest("pk")
     expect(page).to_have_url(re.compile(f"#kwip-{made.pk}$"))
