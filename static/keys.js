@@ -10,8 +10,8 @@
 
   function walk(step) {
     // Not those that are folded away: they take no focus.
-    const kwips = [...document.querySelectorAll(".kwip")].filter((kwip) => kwip.checkVisibility());
-    const at = kwips.indexOf(document.activeElement?.closest(".kwip"));
+    const kwips = [...document.querySelectorAll(".kwip, .said")].filter((kwip) => kwip.checkVisibility());
+    const at = kwips.indexOf(document.activeElement?.closest(".kwip, .said"));
     const next = kwips[Math.max(0, at + step)];
     if (!next) return;
     next.tabIndex = -1;

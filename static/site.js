@@ -50,12 +50,26 @@
   const dayOf = (moment) => new Intl.DateTimeFormat(language, { day: "numeric", month: "short",
     year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" }).format(moment);
 
+  const [weekday, date, clock] = [{ weekday: "long" }, { dateStyle: "medium" }, { timeStyle: "short" }].map((style) =>
+    new Intl.DateTimeFormat(language, style));
+
+  // "", "yesterday, ", "tuesday, ", "13 Nov 2026, "
+  function dayOf(moment) {
+    const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / 864e5);
+    if (days < 1) return "";
+    return `${days < 2 ? relative.format(-1, "day") : (days < 7 ? weekday : date).format(moment)}, `;
+  }
+
   function tellTimes() {
     for (const time of all("time[datetime]")) {
       const moment = new Date(time.dateTime);
       const seconds = (moment - Date.now()) / 1000;
       if (Number.isNaN(seconds)) continue;
       time.title ||= exact.format(moment);
+      if ("since" in time.dataset) {
+        time.textContent = `${dayOf(moment)}${clock.format(moment)}`.toLocaleLowerCase(language);
+        continue;
+      }
       const unit = units.find(([, length]) => -seconds >= length);
       const isPast = -seconds > 7 * 86400;
       if (isPast && time.classList.contains("dt-published")) time.textContent = dayOf(moment).toLocaleLowerCase(language);
@@ -287,6 +301,17 @@
   }
   all("textarea:not([readonly])").forEach(tend);
   document.querySelector("[aria-invalid=true], [role=alert]")?.focus();
+  if (new URLSearchParams(location.search).has("answers")) {
+    const area = document.getElementById("id_text");
+    // After the browser went to the comment, which takes the focus.
+    addEventListener("load", () => setTimeout(() => {
+      area?.focus({ preventScroll: true });
+      area?.setSelectionRange(area.value.length, area.value.length);
+    }));
+  }
+  // What the page came with is no change to a screen reader, and may be far from where the page opens.
+  const told = document.querySelector("main [role=status]");
+  if (told) say(told.textContent.trim());
   for (const part of all("[data-refresh]")) setTimeout(() => refresh(part), 2000);
   for (const line of all("[data-news]")) setInterval(() => askForNews(line), 60000);
   tellTimes();

@@ -207,7 +207,7 @@ def since(mark: Any) -> dict[str, Any]:
 
 
 def tracked(track: Track) -> dict[str, Any]:
-    return {"tracked": track.is_on}
+    return {"tracked": track.is_on, "seen_at": when(track.seen_at)}
 
 
 def session(session: UserSession) -> dict[str, Any]:

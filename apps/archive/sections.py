@@ -119,7 +119,8 @@ _register(
 _register(
     "tracks",
     "conversations",
-    _ADDRESS | {"tracked": "whether new comments notify"},
+    _ADDRESS
+    | {"tracked": "whether new comments notify", "seen_at": "when the newest comment that you saw was shown"},
     rows.marked(Track, "user", rows.tracked, key="kwip_id"),
     "kwips.Track",
 )

@@ -17,12 +17,14 @@ OTHERS = (
     (Period.NEVER, 8, "Pacific/Auckland"),
 )
 
+# Who commented saw the talk up to there.
 _TRACK = """
-INSERT INTO kwips_track (kwip_id, user_id, is_on)
-SELECT DISTINCT c.thread_id, c.author_id, true
+INSERT INTO kwips_track (kwip_id, user_id, is_on, seen_id, seen_at)
+SELECT c.thread_id, c.author_id, true, max(c.id), max(c.created_at)
 FROM kwips_kwip c
 JOIN kwips_kwip k ON k.id = c.thread_id
 WHERE c.thread_id >= %(since)s AND c.author_id <> k.author_id
+GROUP BY c.thread_id, c.author_id
 """
 # Of comments: the first one after what the account last said there.
 _NOTIFY = """

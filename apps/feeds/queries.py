@@ -10,6 +10,7 @@ from apps.kwips import cards, folding
 from apps.kwips.cards import Kind
 
 PAGE_SIZE = 20
+TALK_SIZE = 50  # comments on a page of a conversation
 ACTIVE = "active"
 
 FEW_FOLLOWEES = 200  # up to so many, the network uses plan 2 only, and no first page is kept
@@ -27,10 +28,11 @@ class Timeline:
     fetch: Fetch[Entry]
     sort: str = ""
     weight: WeightLimit[Entry] | None = None
+    size: int = PAGE_SIZE
 
-    def page(self, arguments: Mapping[str, str], *, limit: int = PAGE_SIZE) -> Page[Entry]:
+    def page(self, arguments: Mapping[str, str], *, limit: int = 0) -> Page[Entry]:
         """The page that a request's GET asks for. Raises `BadCursor`."""
-        keep = {"sort": self.sort}
+        keep, limit = {"sort": self.sort}, limit or self.size
         return paginate(arguments, self.order, self.fetch, limit=limit, weight=self.weight, keep=keep)
 
 
@@ -121,19 +123,33 @@ def conversation(*, viewer_id: int | None, thread_id: int) -> Timeline:
     """The comments on a kwip, the oldest first. A page of long comments has fewer of them."""
     order, longest = KeysetOrder(f"conversation {thread_id}", oldest_first=True), folding.LONG_CHARACTERS
     timeline = _timeline("conversation", order, viewer_id, thread=thread_id, longest=longest)
-    return replace(timeline, weight=_weight())
+    return replace(timeline, weight=_weight(), size=TALK_SIZE)
 
 
 def place_in(conversation: Timeline, comment_id: int) -> str:
     """The query string of the page of the conversation with the comment; "" is the first page."""
     # The comment and those before it.
-    seek = Seek(conversation.order, (comment_id + 1,), backward=True, limit=PAGE_SIZE + 1)
+    seek = Seek(conversation.order, (comment_id + 1,), backward=True, limit=TALK_SIZE + 1)
     nearest = conversation.fetch(seek)
-    if len(nearest) <= PAGE_SIZE and _weight().fitting(nearest) == len(nearest):
+    if len(nearest) <= TALK_SIZE and _weight().fitting(nearest) == len(nearest):
         return ""
     # The page begins some comments before it.
-    above = min(PAGE_SIZE // 2 + 1, _weight(share=2).fitting(nearest))
+    above = min(TALK_SIZE // 2 + 1, _weight(share=2).fitting(nearest))
     return f"?after={encode(conversation.order, (nearest[above].id,))}"
+
+
+def place_after(conversation: Timeline, comment_id: int) -> str:
+    """The query string of the page with the first comment after that one; "" if the viewer sees none."""
+    order = conversation.order
+    later = conversation.fetch(Seek(order, (comment_id,), backward=False, limit=1))
+    if not later:
+        return ""
+    return place_in(conversation, later[0].id) or f"?after={encode(order, order.start)}"
+
+
+def newest_of(conversation: Timeline) -> str:
+    """The query string of the last page; the same whatever is written."""
+    return f"?before={encode(conversation.order, conversation.order.end)}"
 
 
 def shown(page: Page[Entry], viewer_id: int | None, kind: Kind = Kind.LISTED) -> Page[bytes]:

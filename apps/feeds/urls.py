@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.feeds import atom, previews, sitemaps, statistics, views
+from apps.feeds import atom, conversation_views, previews, sitemaps, statistics, views
 
 urlpatterns = [
     path("sitemap.xml", sitemaps.index, name="sitemap"),
@@ -22,7 +22,7 @@ urlpatterns = [
     path("<person:username>/statistics/", statistics.statistics, name="statistics"),
     path("<person:username>/followers/", views.followers, name="followers"),
     path("<person:username>/following/", views.following, name="following"),
-    path("<person:username>/kwip/<kwip_id:kwip_id>/", views.kwip, name="kwip"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/", conversation_views.kwip, name="kwip"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/preview-<slug:requested>.jpg", previews.kwip),
     path("<person:username>/preview-<slug:requested>.jpg", previews.person),
 ]

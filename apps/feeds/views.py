@@ -1,10 +1,9 @@
 """The pages of timelines. Each has one canonical address; other spellings of it redirect there."""
 
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
-from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
@@ -23,18 +22,9 @@ from apps.feeds.suggestions import first_follows
 from apps.fragments import render
 from apps.graph import queries as graph
 from apps.keyset import Page
-from apps.kwips import cards as kwip_cards
-from apps.kwips import tracking
-from apps.kwips.cards import Kind
-from apps.kwips.events import Visited, visited
-from apps.kwips.keys import kwip_pages
-from apps.kwips.models import Kwip
-from apps.kwips.of_the_day import may_choose
-from apps.kwips.pins import is_pinned
-from apps.kwips.queries import cards, is_gone, visible_kwip
+from apps.kwips.queries import cards
 from apps.kwips.text import excerpt, tag_name
 from apps.kwips.thanks import of as thanks_of
-from apps.kwips.views import comment_form
 from apps.messages.queries import reach
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
@@ -222,54 +212,6 @@ def following(request: HttpRequest, username: str) -> HttpResponse:
     shown = graph.shows_follows(who, viewer)
     page = graph.following(who.pk, request.GET, viewer_id=viewer) if shown else None
     return render(request, "feeds/following.html", {"person": who, "page": page})
-
-
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY)
-@require_safe
-def kwip(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
-    """A kwip with its conversation. The address of a comment redirects to its page of the conversation."""
-    viewer = viewer_id(request)
-    found = visible_kwip(kwip_id, viewer)
-    if found is None:
-        if is_gone(kwip_id, viewer, username.lower()):
-            return render(request, "410.html", status=410)
-        raise Http404
-    thread = found.thread or found
-    timeline = queries.conversation(viewer_id=viewer, thread_id=thread.pk)
-    address = f"/{thread.author.username}/kwip/{thread.pk}/"
-    if thread is not found:
-        return redirect(f"{address}{queries.place_in(timeline, found.pk)}#kwip-{found.pk}")
-    if moved := canonical_redirect(request, address):
-        return moved
-    if request.user.is_authenticated:
-        # Before the page is read: a comment that the page does not show notifies.
-        visited.emit(Visited(request.user, thread.pk))
-    beginning = cards([found.visible])
-    if not (whole := kwip_cards.shown(beginning, viewer, Kind.WHOLE)):
-        raise Http404  # deleted at this moment
-    [card] = beginning
-    page = queries.shown(timeline.page(request.GET), viewer, Kind.IN_CONVERSATION)
-    context = {
-        "page": page,
-        "kwip": card,
-        # The counter includes comments that the viewer may not see.
-        "comments_count": len(page) if page.is_first and not page.next else card.comments_count,
-        "whole": whole,
-        "preview": previews.kwip_path(card),
-        **(_members_part(cast("MemberRequest", request), found) if viewer else {}),
-        "chooses": not card.followers_only and request.user.is_authenticated and may_choose(request.user),
-    }
-    return render(request, "feeds/kwip.html", context)
-
-
-def _members_part(request: MemberRequest, thread: Kwip) -> dict[str, object]:
-    """What the page of a kwip has for members only: never in a card, nor on a public page."""
-    choice = tracking.chosen(thread, request.user)
-    return {
-        "form": comment_form(request, thread, choice),
-        "is_tracking": tracking.is_tracking(choice, thread, request.user),
-        "is_pinned": thread.author_id == request.user.pk and is_pinned(thread.pk, request.user.pk),
-    }
 
 
 def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import binascii
 import datetime
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
@@ -68,6 +68,11 @@ class KeysetOrder:
         if self.oldest_first:
             return tuple(_EPOCH if key.is_timestamp else SMALLEST for key in self.keys)
         return tuple(_END_OF_TIME if key.is_timestamp else LARGEST for key in self.keys)
+
+    @property
+    def end(self) -> Position:
+        """The position after the last row: the last page is read backward from it."""
+        return replace(self, oldest_first=not self.oldest_first).start
 
     def position_of(self, row: object) -> Position:
         """The row's values of the keys."""

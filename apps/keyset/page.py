@@ -149,7 +149,8 @@ def paginate[T](
         rows.reverse()
     links = _Links(order, keep or {}, rows)
     if seek.backward:
-        following, preceding = links.next(), links.previous() if has_more else ""
+        following = "" if seek.position == order.end else links.next()
+        preceding = links.previous() if has_more else ""
     else:
         following, preceding = links.next() if has_more else "", "" if is_start else links.previous()
     older, newer = (preceding, following) if order.oldest_first else (following, preceding)
@@ -165,7 +166,8 @@ def _requested(arguments: Mapping[str, str], order: KeysetOrder, limit: int) -> 
     if text is None:
         return Seek(order, order.start, backward=False, limit=limit + 1), True
     backward = (before is not None) == order.oldest_first
-    return Seek(order, decode(order, text), backward, limit + 1), False
+    position = decode(order, text)
+    return Seek(order, position, backward, limit + 1), not backward and position == order.start
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Cards: the HTML of kwips in timelines, in conversations and on pages of their own, cached for all viewers.
 
-`queries.cards` reads the facts of kwips, `_kwip.html` renders them, and `controls` lists the parts that
-depend on the viewer. `shown` joins the three.
+`queries.cards` reads the facts of kwips, the template of the card's kind renders them, and `controls` lists
+the parts that depend on the viewer. `shown` joins the three; `talk` joins the cards of a conversation.
 
 A card is never invalidated. Its key has the version of its kwip, the versions of its author and of the author
 of the kwip that a comment is about, and the ids of switched off people whom it mentions; a write moves these,
@@ -39,6 +39,8 @@ from apps.plaintext import safe
 CARD_TTL = 86_400
 # Stands around a control's name until the HTML is encoded. PostgreSQL stores no text with it.
 _CUT = "\0"
+# The part of a card that is its author's face.
+_FACE = "face"
 # What a card takes in the near cache besides its HTML, about.
 _OVERHEAD = 1_200
 # `json.loads` takes twice as long: it looks for white space around the text.
@@ -67,17 +69,18 @@ class Versioned(Protocol):
 class Kind(Enum):
     """Where a card stands, and so how much of the text is on it.
 
-    A value is the beginning of the cache's key, the number of characters that is needed of a text, and the
-    flags by which `_kwip.html` knows the kind.
+    A value is the beginning of the cache's key, the number of characters that is needed of a text, the name
+    of the template, and the flags by which the template knows the kind.
     """
 
-    LISTED = "card", folding.ENOUGH_TO_FOLD, ()
-    IN_CONVERSATION = "comment", folding.ENOUGH_TO_FOLD_LONG, ("in_thread",)
+    LISTED = "card", folding.ENOUGH_TO_FOLD, "_kwip", ()
+    IN_CONVERSATION = "comment", folding.ENOUGH_TO_FOLD_LONG, "_comment", ()
     # 100,000 characters are 600 kB of HTML at most and far less compressed: an item that memcached takes.
-    WHOLE = "whole", TEXT_LIMIT, ("whole", "in_entry")
+    WHOLE = "whole", TEXT_LIMIT, "_kwip", ("whole", "in_entry")
 
-    def __init__(self, key: str, characters: int, flags: tuple[str, ...]) -> None:
+    def __init__(self, key: str, characters: int, template: str, flags: tuple[str, ...]) -> None:
         self.key, self.characters, self.flags = key, characters, dict.fromkeys(flags, True)
+        self.template = f"kwips/{template}.html"
 
 
 class StoredCard(NamedTuple):
@@ -86,6 +89,19 @@ class StoredCard(NamedTuple):
     facts: Facts
     names: tuple[str, ...]
     parts: tuple[bytes, ...]
+
+    @property
+    def face(self) -> bytes:
+        """The author's face, if the template marks it."""
+        return self.parts[self.names.index(_FACE)] if _FACE in self.names else b""
+
+
+class ShownCard(NamedTuple):
+    """A card with the marks of a viewer."""
+
+    entry: Versioned
+    card: StoredCard
+    html: bytes
 
 
 # All that decides on a card, as `_key` has it: a tuple is made faster than a text.
@@ -96,8 +112,16 @@ near = NearCache[NearKey, StoredCard](lambda: settings.CARD_NEAR_CACHE_BYTES)
 def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Kind.LISTED) -> list[bytes]:
     """The HTML of the entries' cards, in their order, with the viewer's marks.
 
+    Kwips that were deleted meanwhile are left out.
+    """
+    return [shown.html for shown in read(entries, viewer_id, kind)]
+
+
+def read(entries: Collection[Versioned], viewer_id: int | None, kind: Kind) -> list[ShownCard]:
+    """The cards behind `shown`.
+
     One query for all cards that are not cached, and one for a member's favourites unless the entries have
-    them. Kwips that were deleted meanwhile are left out.
+    them.
     """
     suffix = f"{get_language()}:{settings.RELEASE}"
     wanted: dict[NearKey, Versioned] = {
@@ -109,7 +133,7 @@ def shown(entries: Collection[Versioned], viewer_id: int | None, kind: Kind = Ki
     stored = _stored(wanted, kind, suffix)
     marks = controls.marks_of(viewer_id, entries)
     return [
-        _folded(entry, _sharer(entry) + html_for(card, marks))
+        ShownCard(entry, card, _folded(entry, _sharer(entry) + html_for(card, marks)))
         for key, entry in wanted.items()
         if (card := stored.get(key)) is not None
     ]
@@ -182,24 +206,30 @@ def rendered(card: queries.Card, kind: Kind, control_html: Callable[[Control], s
     places = dict.fromkeys((control.place for control in controls.CONTROLS), "")
     for control in controls.CONTROLS:
         places[control.place] += control_html(control)
+    places |= {"face_begins": f"{_CUT}{_FACE}{_CUT}", "face_ends": f"{_CUT}body{_CUT}"}
     safe = {place: mark_safe(html) for place, html in places.items()}  # noqa: S308 - from templates
-    return render_to_string("kwips/_kwip.html", {"kwip": card, **safe, **kind.flags})
+    return render_to_string(kind.template, {"kwip": card, **safe, **kind.flags})
 
 
 def encode(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
     """A card as memcached stores it: a header, an empty line, and the parts in the order of the page.
 
-    The header's first line has the facts, as JSON. Each further line has the name of a part ("body", or a
-    control with a state, as "heart/on") and its length in bytes. As one JSON document: 1.7 times the time.
+    The header's first line has the facts, as JSON. Each further line has the name of a part ("body", "face",
+    or a control with a state, as "heart/on") and its length in bytes. As one JSON document: 1.7 times the
+    time.
     """
     parts: list[tuple[str, bytes]] = []
     by_name = {control.name: control for control in controls.CONTROLS}
     html = rendered(card, kind, lambda control: f"{_CUT}{control.name}{_CUT}")
+    name = "body"
     for number, piece in enumerate(html.split(_CUT)):
         if number % 2 == 0:
-            parts += [("body", piece.encode())] if piece else []
+            parts += [(name, piece.encode())] if piece else []
+            name = "body"
             continue
-        control = by_name[piece]
+        if (control := by_name.get(piece)) is None:
+            name = piece
+            continue
         parts += [(f"{piece}/{state}", control.render(card, state)) for state in control.states]
     facts = json.dumps(facts_of(card)._asdict())
     lines = [facts, *(f"{name} {len(part)}" for name, part in parts)]
@@ -230,7 +260,8 @@ def html_for(card: StoredCard, marks: Marks) -> bytes:
 def _places(names: tuple[str, ...], states: tuple[str, ...]) -> list[int]:
     """Where among the parts of these names those are that a viewer sees."""
     shown = {f"{control.name}/{state}" for control, state in zip(controls.CONTROLS, states, strict=True)}
-    return [place for place, name in enumerate(names) if name == "body" or name in shown]
+    shown |= {"body", _FACE}
+    return [place for place, name in enumerate(names) if name in shown]
 
 
 def html_of_revisions(texts: Mapping[str, str], people: frozenset[str]) -> dict[str, SafeString]:

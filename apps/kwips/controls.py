@@ -32,6 +32,7 @@ class Facts(NamedTuple):
     author_id: int
     thread_author_id: int | None
     is_for_everyone: bool
+    created_at: int  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Marked(Protocol):
 
 
 class Control(ABC):
-    """``place`` is the variable of `_kwip_foot.html` that shows the control.
+    """``place`` is the variable of `_kwip_foot.html` or `_comment.html` that shows the control.
 
     ``marked_sql`` names a fragment in `sql/`, true if the viewer marked the kwip `page`: timelines read the
     mark with their entries, other lists all marks by one query.
@@ -161,15 +162,23 @@ class Own(Control):
         return "thread_author" if marks.viewer_id == card.thread_author_id else ""
 
 
-class Answer(Control):
-    """A link that answers a comment, for members; only in its conversation, whose form it fills in."""
+class CommentMenu(Control):
+    """What a member can do with a comment in its conversation, besides the heart.
 
-    name, template = "answer", "kwips/_answer.html"
-    states = ("member",)
+    A state is whether the member is its author, or the host (the author of the kwip, who may delete it), and
+    whether they have a bookmark of it.
+    """
+
+    name, template = "comment", "kwips/_comment_menu.html"
+    states = ("member", "author", "host", "member+kept", "author+kept", "host+kept")
     place = "in_conversation"
 
     def state_of(self, card: Facts, marks: Marks) -> str:
-        return "member" if marks.viewer_id and card.thread_author_id is not None else ""
+        if not marks.viewer_id or card.thread_author_id is None:
+            return ""
+        roles = {card.thread_author_id: "host", card.author_id: "author"}
+        is_kept = card.id in marks.by_control[Bookmark.name]
+        return roles.get(marks.viewer_id, "member") + ("+kept" if is_kept else "")
 
 
 @lru_cache(maxsize=1000)
@@ -181,12 +190,13 @@ def _rendered(
 
 
 CONTROLS: list[Control] = [
-    Heart(), Answer(), Share(), MenuBegin(), Bookmark(), Others(), Own(), MenuEnd()
+    Heart(), Share(), CommentMenu(), MenuBegin(), Bookmark(), Others(), Own(), MenuEnd()
 ]  # fmt: skip
 
 
 def facts_of(card: queries.Card) -> Facts:
-    return Facts(card.id, card.author_id, card.thread_author_id, not card.followers_only)
+    written = int(card.created_at.timestamp())
+    return Facts(card.id, card.author_id, card.thread_author_id, not card.followers_only, written)
 
 
 def marks_sql() -> Sql:

@@ -106,7 +106,11 @@ class KwipForm(_TextForm):
 
 
 class CommentForm(_TextForm):
-    text = MentioningField(label=_("your comment"))
+    # The style sheet sees by the placeholder whether it is empty.
+    text = MentioningField(
+        label=_("your comment"),
+        widget=forms.Textarea(attrs={"rows": 1, "dir": "auto", "placeholder": _("say something")}),
+    )
     # The comment that it answers; what is no id is ignored.
     answers = forms.CharField(required=False, widget=forms.HiddenInput)
     track = forms.BooleanField(required=False, label=_("tell me when the talk goes on"))

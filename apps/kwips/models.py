@@ -285,9 +285,9 @@ class Bookmark(models.Model):
 
 
 class Track(models.Model):
-    """What ``user`` chose: whether they track the conversation of ``kwip``.
+    """What ``user`` chose: whether they track the conversation of ``kwip``; and what they saw of it.
 
-    Without a row the kwip's author tracks it, and no one else does.
+    Without a row the kwip's author tracks it, and no one else does. For the user alone: `tracking`.
     """
 
     pk = models.CompositePrimaryKey("kwip_id", "user_id")
@@ -297,6 +297,9 @@ class Track(models.Model):
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     is_on = models.BooleanField(default=True)
+    # The newest comment that was on a page which they opened, and when; NULL: none since this is kept.
+    seen_id = models.BigIntegerField(null=True, editable=False)
+    seen_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("tracked conversation")

@@ -60,13 +60,16 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
         return limits.refuse(request, decision, "kwips/comment.html", form, **_with_card(kwip, request))
     fields = form.cleaned_data | {"answers": answers}
     made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **fields))
-    return redirect(_address(made)) if made else gone(request, text=form.cleaned_data["text"])
+    if made is None:
+        return gone(request, text=form.cleaned_data["text"])
+    messages.success(request, _("said."))
+    return redirect(_address(made))
 
 
 def _comment_form(request: MemberRequest, thread: Kwip) -> CommentForm:
     if request.method == "POST":
         return CommentForm(request.POST)
-    return comment_form(request, thread, tracking.chosen(thread, request.user))
+    return comment_form(request, thread, tracking.tracked(thread, request.user).choice)
 
 
 def comment_form(request: MemberRequest, thread: Kwip, choice: bool | None) -> CommentForm:

@@ -189,7 +189,9 @@ def track_and_stop(kwip: Kwip, user: User) -> object:
     choices = []
     for is_on in (True, False):
         tracking.set_tracking(kwip=kwip, user=user, is_on=is_on)
-        choices.append(tracking.chosen(kwip, user))
+        tracked = tracking.tracked(kwip, user)
+        tracking.see(kwip=kwip, user=user, tracked=tracked, newest=Visible(1))
+        choices.append((tracked.choice, tracking.tracked(kwip, user).seen is not None))
     return choices
 
 

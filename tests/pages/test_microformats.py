@@ -191,8 +191,9 @@ def test_titles_descriptions_and_classes_have_no_stray_spaces(
 def test_each_page_of_a_list_is_its_own_canonical_address(client: Client, ann: User) -> None:
     kwip = write(ann)
     for n in range(45):
-        reply(ann, kwip, f"comment {n} #tea")
         write(ann, f"kwip {n} #tea")
+    for n in range(101):
+        reply(ann, kwip, f"comment {n} #tea")
     lists = [
         f"/ann/kwip/{kwip.pk}/",
         "/ann/",

@@ -53,7 +53,7 @@ def test_an_answer_is_mailed_once_until_its_reader_was_back(
     expect(text).to_have_value("@bob ")
     text.fill("@bob milk, please")
     page.locator("#comment").get_by_role("button", name="comment").click()
-    expect(page.locator(".kwip", has_text="milk, please")).to_contain_text("in answer to a comment above")
+    expect(page.locator(".said", has_text="milk, please")).to_contain_text("in answer to a comment above")
 
     say("coming :)")
     assert mail_at_once() == 1

@@ -47,12 +47,13 @@ def test_a_member_is_notified_reads_answers_and_stops_tracking(
     expect(page.locator(".notifications .is-new")).to_contain_text("bob mentioned you in a comment")
     expect(page.locator(DOT)).to_have_count(0)
     page.locator(".notifications .is-new a").click()
+    page.locator(f"#kwip-{called.pk} summary").click()
     page.locator(f"#kwip-{called.pk}").get_by_role("link", name="answer").click()
     text = page.locator("#comment textarea")
     expect(text).to_have_value("@bob ")
     text.fill("@bob i do :)")
     page.locator("#comment").get_by_role("button", name="comment").click()
-    made = page.locator(".kwip", has_text="i do :)")
+    made = page.locator(".said", has_text="i do :)")
     expect(made).to_contain_text("in answer to a comment above")
 
     for _ in range(3):

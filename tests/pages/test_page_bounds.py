@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.feeds.queries import TALK_SIZE
 from apps.graph.models import Follow
 from apps.kwips import cards
 from apps.kwips.folding import LONG_CHARACTERS, PAGE_CHARACTERS
@@ -88,8 +89,8 @@ def place(request: pytest.FixtureRequest) -> Place:
     return community(request.param)
 
 
-def community(text: str) -> Place:
-    """21 long kwips with 21 comments and five edits, inserted without forms, which would take a minute."""
+def community(text: str, comments_count: int = 21) -> Place:
+    """21 long kwips, comments and five edits, inserted without forms, which would take a minute."""
     name, bio = "\"'&<>" * 10, "\"'&<>" * 100
     mallory = User.objects.create_user("mallory", "m@example.org", display_name=name, bio=bio)
     crowd = User.objects.bulk_create(
@@ -99,8 +100,10 @@ def community(text: str) -> Place:
     Follow.objects.bulk_create(Follow(follower=mallory, followee=fan) for fan in crowd)
     kwips = Kwip.objects.bulk_create(Kwip(author=mallory, text=text) for _ in range(21))
     kwip = kwips[-1]
-    comments = Kwip.objects.bulk_create(Kwip(author=mallory, thread=kwip, text=text) for _ in range(21))
-    Kwip.objects.filter(pk=kwip.pk).update(edited_at=timezone.now(), comments_count=21)
+    comments = Kwip.objects.bulk_create(
+        Kwip(author=mallory, thread=kwip, text=text) for _ in range(comments_count)
+    )
+    Kwip.objects.filter(pk=kwip.pk).update(edited_at=timezone.now(), comments_count=comments_count)
     revisions = Revision.objects.bulk_create(
         Revision(kwip=kwip, text=text, written_at=timezone.now()) for _ in range(6)
     )
@@ -176,12 +179,12 @@ def ids(answer: Response) -> list[int]:
 
 @pytest.mark.parametrize("length", [10, LONG_CHARACTERS, LONG_CHARACTERS + 1, TEXT_LIMIT])
 def test_every_comment_is_on_one_page_and_its_address_leads_to_that(length: int) -> None:
-    place = community("x" * length)
+    place = community("x" * length, TALK_SIZE + 1)
     comments = list(place.kwip.comments.order_by("pk").values_list("pk", flat=True))
     reader = Reader(WSGIHandler())
     pages = [answer for _, answer, _ in reader.walk(f"/mallory/kwip/{place.kwip.pk}/")]
     assert [one for page in pages for one in ids(page)[1:]] == comments
-    a_page = min(20, PAGE_CHARACTERS // min(length, LONG_CHARACTERS))
+    a_page = min(TALK_SIZE, PAGE_CHARACTERS // min(length, LONG_CHARACTERS))
     assert [len(ids(page)) - 1 for page in pages[:-1]] == [a_page] * (len(pages) - 1)
     for comment in comments:
         answer, _ = reader.ask(f"/mallory/kwip/{comment}/")

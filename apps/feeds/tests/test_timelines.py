@@ -214,7 +214,7 @@ class TimelineTests(TestCase):
         ]
         assert visible
         timeline = queries.conversation(viewer_id=viewer or None, thread_id=thread_id)
-        with patch.object(queries, "PAGE_SIZE", limit):
+        with patch.object(queries, "TALK_SIZE", limit):
             for comment in visible:
                 place_in = queries.place_in(timeline, comment)
                 assert comment in ids([page(timeline, place_in, limit)])

@@ -103,23 +103,41 @@ def test_a_kwip_has_one_address(client, ann, bob, publish) -> None:
 
 def test_a_comment_leads_to_its_place_in_the_conversation(client, ann, bob, publish, comment) -> None:
     kwip = publish(ann)
-    made = [comment(bob, kwip) for _ in range(50)]
+    made = [comment(bob, kwip) for _ in range(70)]
     first = client.get(f"/bob/kwip/{made[3].pk}/")
     assert first["Location"] == f"/ann/kwip/{kwip.pk}/#kwip-{made[3].pk}"
-    far = client.get(f"/bob/kwip/{made[40].pk}/", follow=True)
-    assert far.redirect_chain[-1][0].endswith(f"#kwip-{made[40].pk}")
-    assert made[40].pk in shown(far)
+    far = client.get(f"/bob/kwip/{made[60].pk}/", follow=True)
+    assert far.redirect_chain[-1][0].endswith(f"#kwip-{made[60].pk}")
+    assert made[60].pk in shown(far)
 
 
 def test_a_long_conversation_has_pages_the_oldest_first(client, ann, bob, publish, comment) -> None:
     kwip = publish(ann)
-    made = [comment(bob, kwip).pk for _ in range(25)]
+    made = [comment(bob, kwip).pk for _ in range(60)]
     address = f"/ann/kwip/{kwip.pk}/"
     first = client.get(address)
-    assert shown(first) == made[:20]
+    assert shown(first) == made[:50]
     second = client.get(address + first.context["page"].next)
-    assert shown(second) == made[20:]
-    assert shown(client.get(address + second.context["page"].previous)) == made[:20]
+    assert shown(second) == made[50:]
+    assert shown(client.get(address + second.context["page"].previous)) == made[:50]
+
+
+def test_the_newest_comment_is_one_link_away_at_an_address_that_stays(
+    client, ann, bob, publish, comment
+) -> None:
+    kwip = publish(ann)
+    made = [comment(bob, kwip).pk for _ in range(60)]
+    address = f"/ann/kwip/{kwip.pk}/"
+    newest, _, anchor = client.get(address).context["newest"].partition("#")
+    last = client.get(address + newest)
+    assert shown(last) == made[10:]
+    html = b"".join(last.context["page"])
+    assert re.search(rb'<li id="newest"[^>]*>\s*<article id="kwip-(\d+)"', html)[1] == b"%d" % made[-1]
+    assert (anchor, last.context["newest"]) == ("newest", "#newest")
+    assert last.context["page"].next == ""
+    assert shown(client.get(address + last.context["page"].previous)) == made[:10]
+    made.append(comment(bob, kwip).pk)
+    assert shown(client.get(address + newest)) == made[11:]
 
 
 def test_a_deleted_kwip_is_gone_at_its_own_address_alone(client, ann, bob, publish) -> None:

@@ -30,7 +30,9 @@ WITH made AS (
 tracked AS (
     INSERT INTO kwips_track AS t (kwip_id, user_id, is_on)
     SELECT made.thread_id, made.author_id, %(track)s FROM made WHERE %(track)s IS NOT NULL
-    ON CONFLICT (kwip_id, user_id) DO UPDATE SET is_on = excluded.is_on WHERE t.is_on <> excluded.is_on
+    ON CONFLICT (kwip_id, user_id) DO UPDATE
+    SET is_on = excluded.is_on, seen_id = NULL, seen_at = NULL
+    WHERE t.is_on <> excluded.is_on
 ),
 {words}{comment_ctes}
 SELECT

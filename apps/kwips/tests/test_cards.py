@@ -185,7 +185,8 @@ def test_a_stored_card_names_its_parts(bob: User, publish: Publish) -> None:
     header, _, html = stored.partition(b"\n\n")
     facts, *lines = header.decode().split("\n")
     assert json.loads(facts) == {
-        "id": kwip.pk, "author_id": bob.pk, "thread_author_id": None, "is_for_everyone": True
+        "id": kwip.pk, "author_id": bob.pk, "thread_author_id": None, "is_for_everyone": True,
+        "created_at": int(kwip.created_at.timestamp()),
     }  # fmt: skip
     lengths = [line.split(" ") for line in lines]
     assert [name for name, _ in lengths] == [

@@ -43,7 +43,7 @@ def is_ticked(html: str) -> bool:
 
 
 def is_tracking(kwip: Kwip, user: User) -> bool:
-    return tracking.is_tracking(tracking.chosen(kwip, user), kwip, user)
+    return tracking.tracked(kwip, user).is_on
 
 
 def test_an_author_tracks_their_kwip_without_a_row_and_can_stop(
@@ -140,7 +140,7 @@ def test_an_answer_is_addressed_and_links_to_what_it_answers(
 ) -> None:
     kwip = publish(ann)
     said = comment(ann, kwip, "with milk?")
-    link = re.search(r'href="(\?answers=\d+)#comment"', page(member, kwip))
+    link = re.search(r'href="(\?answers=\d+)#kwip-\d+"', page(member, kwip))
     assert link
     html = page(member, kwip, link[1])
     assert re.search(r"<textarea[^>]*>\s*@ann </textarea>", html)
