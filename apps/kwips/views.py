@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
+from django.template import loader
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -16,7 +17,7 @@ from apps.accounts.keys import PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, folding, new_accounts, queries, tracking
+from apps.kwips import actions, cards, folding, new_accounts, queries, tracking, undo
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
@@ -39,7 +40,10 @@ def compose(request: MemberRequest) -> HttpResponse:
     if _is_refused(decision, request, form):
         return limits.refuse(request, decision, "kwips/compose.html", form)
     kwip = _made(decision, lambda: actions.publish(author=request.user, **form.cleaned_data))
-    return redirect(_address(kwip)) if kwip else gone(request, text=form.cleaned_data["text"])
+    if kwip is None:
+        return gone(request, text=form.cleaned_data["text"])
+    undo.offer(request, kwip, _("kwipped :)"))
+    return redirect(_address(kwip))
 
 
 @members_only
@@ -50,17 +54,32 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     thread = kwip.thread or kwip
     form = _comment_form(request, thread)
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, **_with_card(kwip, request)}
+        if limits.prefers_json(request):
+            return _refused_in_place(form, 422)
+        context = {"form": form, **with_card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
     decision = limits.hit("comment", request.user.pk)
     answers = answered(form.cleaned_data.pop("answers"), thread, request.user.pk)
     besides = {each.author_id for each in (kwip, thread, answers) if each}
     decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], besides=besides)
     if _is_refused(decision, request, form):
-        return limits.refuse(request, decision, "kwips/comment.html", form, **_with_card(kwip, request))
+        if limits.prefers_json(request):
+            return limits.refuse_click(request, decision)
+        return limits.refuse(request, decision, "kwips/comment.html", form, **with_card(kwip, request))
     fields = form.cleaned_data | {"answers": answers}
     made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **fields))
-    return redirect(_address(made)) if made else gone(request, text=form.cleaned_data["text"])
+    if made is None:
+        return gone(request, text=form.cleaned_data["text"])
+    undo.offer(request, made, _("said."))
+    if limits.prefers_json(request):
+        return JsonResponse({"href": _address(made)})
+    return redirect(_address(made))
+
+
+def _refused_in_place(form: Form, status: int) -> JsonResponse:
+    """What is wrong with a form, for the page's script, which has the form."""
+    words = " ".join(str(error) for errors in form.errors.values() for error in errors)
+    return JsonResponse({"error": words}, status=status)
 
 
 def _comment_form(request: MemberRequest, thread: Kwip) -> CommentForm:
@@ -104,7 +123,7 @@ def _made(decision: limits.Decision, write: Callable[[], actions.Made]) -> Kwip 
 
 @members_only
 def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    kwip = _own(request, kwip_id)
+    kwip = own(request, kwip_id)
     if kwip is None:
         return gone(request, text=request.POST.get("text", ""))
     form = EditForm(request.POST or None, initial={"text": kwip.text})
@@ -208,7 +227,20 @@ def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return redirect(_address(kwip))
     if kwip.author.username != username:
         return redirect(f"{_address(kwip)}whole/", permanent=True)
-    return render(request, "kwips/whole.html", _with_card(kwip, request, cards.Kind.WHOLE))
+    return render(request, "kwips/whole.html", with_card(kwip, request, cards.Kind.WHOLE))
+
+
+@public_page(kwip_pages("{kwip_id}"), PEOPLE, uncached_query=())
+@require_safe
+def part(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
+    """The whole text with nothing around it, for the script of a page that shows its beginning."""
+    kwip = _visible(request, kwip_id, username)
+    if kwip is None:
+        return gone(request)
+    if kwip.author.username != username:
+        return redirect(f"{_address(kwip)}part/", permanent=True)
+    card = _card(kwip, characters=cards.Kind.WHOLE.characters)
+    return HttpResponse(loader.render_to_string("kwips/part.html", {"kwip": card}))
 
 
 @public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY)
@@ -291,7 +323,7 @@ def _visible(request: HttpRequest, kwip_id: int, username: str | None = None) ->
     return kwip
 
 
-def _own(request: MemberRequest, kwip_id: int) -> Kwip | None:
+def own(request: MemberRequest, kwip_id: int) -> Kwip | None:
     kwip = _visible(request, kwip_id)
     if kwip is not None and kwip.author_id != request.user.pk:
         raise PermissionDenied(_("that's somebody else's kwip."))
@@ -310,14 +342,14 @@ def _may_delete(kwip: Kwip, user: User) -> bool:
     return user.pk == kwip.author_id or (kwip.thread is not None and user.pk == kwip.thread.author_id)
 
 
-def _card(kwip: Kwip) -> queries.Card:
-    found = queries.cards([kwip.visible])
+def _card(kwip: Kwip, *, characters: int = folding.ENOUGH_TO_FOLD) -> queries.Card:
+    found = queries.cards([kwip.visible], characters=characters)
     if not found:
         raise Http404
     return found[0]
 
 
-def _with_card(kwip: Kwip, request: HttpRequest, kind: cards.Kind = cards.Kind.LISTED) -> dict[str, object]:
+def with_card(kwip: Kwip, request: HttpRequest, kind: cards.Kind = cards.Kind.LISTED) -> dict[str, object]:
     """The facts of a kwip, and its card for the viewer."""
     card = _card(kwip)
     return {"kwip": card, "shown": cards.shown([card], viewer_id(request), kind)}
