@@ -10,8 +10,7 @@ from apps.accounts.members import MemberRequest, members_only
 from apps.fragments import render
 from apps.kwips import actions, undo
 from apps.kwips.forms import CommentForm, KwipForm
-from apps.kwips.models import Kwip
-from apps.kwips.queries import is_gone
+from apps.kwips.queries import is_gone, visible_kwip
 from apps.kwips.views import gone, own, with_card
 
 
@@ -35,9 +34,8 @@ def take_back(request: MemberRequest, kwip_id: int) -> HttpResponse:
         visibility = {"followers_only": kwip.followers_only, "for_everyone": not kwip.followers_only}
         form = KwipForm(initial={"text": kwip.text, **visibility})
         return render(request, "kwips/compose.html", {"form": form, "is_returned": True})
-    return render(request, "kwips/comment.html", _comment(request, kwip.thread, kwip.text, answers))
-
-
-def _comment(request: MemberRequest, thread: Kwip, text: str, answers: int | None) -> dict[str, object]:
-    form = CommentForm(initial={"text": text, "answers": answers or "", "track": True})
-    return {"form": form, "is_returned": True, **with_card(thread, request)}
+    if (thread := visible_kwip(kwip.thread.pk, request.user.pk)) is None:
+        return gone(request, text=kwip.text)
+    form = CommentForm(initial={"text": kwip.text, "answers": answers or "", "track": True})
+    context = {"form": form, "is_returned": True, **with_card(thread, request)}
+    return render(request, "kwips/comment.html", context)
