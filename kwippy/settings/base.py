@@ -76,9 +76,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "kwippy.observability.request_log.RequestLogMiddleware",
     "kwippy.observability.metrics.MetricsMiddleware",
+    "kwippy.middleware.PolicyMiddleware",
     "kwippy.observability.server_timing.ServerTimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "kwippy.middleware.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "kwippy.middleware.Utf8Middleware",
     "kwippy.middleware.PrivateByDefaultMiddleware",

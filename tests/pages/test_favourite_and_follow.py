@@ -39,11 +39,27 @@ def member(client: Client, ann: User) -> Client:
     return client
 
 
+# What gunicorn adds to the headers of Django.
+SERVER = (
+    "HTTP/1.1 200 OK\r\nServer: gunicorn\r\n"
+    "Date: Thu, 26 Nov 2026 22:18:23 GMT\r\nConnection: keep-alive\r\n\r\n"
+)
+
+
 def ask(client: Client, address: str):
     answer = client.post(address, {"next": "/everyone/"}, headers={"Accept": "application/json"})
     assert answer["Content-Type"] == "application/json"
     assert len(answer.content) <= MOST_BYTES
     return answer
+
+
+@pytest.mark.parametrize("what", ["favourite", "share", "bookmark", "track"])
+def test_the_answer_to_a_button_is_small_with_its_headers(member: Client, kwip: Kwip, what: str) -> None:
+    for undone in ("", "un"):
+        answer = ask(member, f"/kwip/{kwip.pk}/{undone}{what}/")
+        assert answer.status_code == 200
+        headers = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
+        assert len(SERVER) + len(headers) + len(answer.content) <= MOST_BYTES
 
 
 def test_a_heart_is_answered_with_its_number(member: Client, kwip: Kwip) -> None:
