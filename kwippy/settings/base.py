@@ -171,6 +171,10 @@ STATIC_URL = "/static/"
 #: STATIC_ROOT [`var/static`]: The folder of collected static files.
 STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "var" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "kwippy.stylesheet.Finder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 # Files at the root of the site, such as /favicon.ico.
 WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 #: MEDIA_URL: Where browsers get uploaded pictures: a path of the site, or the address of another host.

@@ -43,7 +43,7 @@ def is_apology(answer: Response) -> bool:
 def lives_on(port: int) -> None:
     """Pages that need no database are served without it."""
     visitor = Visitor(port)
-    for path in ("/livez", "/about/", "/static/css/tokens.css"):
+    for path in ("/livez", "/about/", "/static/css/kwippy.css"):
         assert visitor.get(path).status == 200, path
     assert visitor.get("/readyz").status == 503
     metrics = visitor.get("/metrics")

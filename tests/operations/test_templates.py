@@ -1,4 +1,4 @@
-"""Templates obey the layers that import-linter holds the code to, and every style sheet is loaded."""
+"""Templates obey the layers that import-linter holds the code to."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,6 @@ from django.conf import settings
 from django.template import engines
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
-STYLES = Path(settings.BASE_DIR) / "static" / "css"
 # From the top down; all other packages are the platform, below these.
 LAYERS = [
     "kwippy", "archive", "directory", "moderation", "contact", "sitepages", "notifications", "search",
@@ -22,7 +21,7 @@ MAILS = {
     "moderation_": "moderation", "appeal_answered_": "moderation",
 }  # fmt: skip
 # The frame of every page is the project's, and so are pages that no app has.
-FRAME = {"base.html", "_announcement.html", "_nav.html", "_side.html", "_icons.html", "_styles.html"}
+FRAME = {"base.html", "_announcement.html", "_nav.html", "_side.html", "_icons.html"}
 ALL = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
 
 
@@ -57,11 +56,3 @@ def test_a_template_uses_nothing_from_above_its_own_layer(name: str) -> None:
     used |= {found: owner(found) for found in re.findall(r'{% include "([^"]+)"', text)}
     above = [what for what, of in used.items() if depth(of) < own]
     assert above == []
-
-
-def test_every_style_sheet_is_loaded_in_one_place_and_in_one_order() -> None:
-    loaded = re.findall(r"css/([\w/-]+\.css)", (TEMPLATES / "_styles.html").read_text())
-    assert sorted(loaded) == sorted(path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*.css"))
-    # The error page cannot compute hashed names: it links some of the files, in the same order.
-    bare = re.findall(r"css/([\w/-]+\.css)", (TEMPLATES / "_bare.html").read_text())
-    assert bare == [name for name in loaded if name in bare]
