@@ -1,6 +1,15 @@
 from django.urls import path
 
-from apps.kwips import completion, mark_views, mute_views, person_views, privacy_views, undo_views, views
+from apps.kwips import (
+    completion,
+    mark_views,
+    mute_views,
+    person_views,
+    privacy_views,
+    text_views,
+    undo_views,
+    views,
+)
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
@@ -26,12 +35,12 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/pin/", person_views.pin, name="pin"),
     path("settings/favourites/", person_views.thanks_settings, name="thanks_settings"),
     path("kwip/<kwip_id:kwip_id>/of-the-day/", views.of_the_day, name="of_the_day"),
-    path("<person:username>/kwip/<kwip_id:kwip_id>/whole/", views.whole, name="whole"),
-    path("<person:username>/kwip/<kwip_id:kwip_id>/part/", views.part, name="part"),
-    path("<person:username>/kwip/<kwip_id:kwip_id>/history/", views.history, name="history"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/whole/", text_views.whole, name="whole"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/part/", text_views.part, name="part"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/history/", text_views.history, name="history"),
     path(
         "<person:username>/kwip/<kwip_id:kwip_id>/history/<kwip_id:revision_id>/",
-        views.revision,
+        text_views.revision,
         name="revision",
     ),
 ]

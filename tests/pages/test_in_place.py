@@ -222,7 +222,7 @@ def test_an_answer_that_does_not_come_is_given_up(live_server: LiveServer, page:
     waiting: list[Route] = []
     page.clock.install()
     page.goto(f"{live_server.url}/bob/kwip/{kwip.pk}/")
-    page.route(re.compile("/favourite/$"), waiting.append)
+    page.route(re.compile("/favourite/$"), lambda route: waiting.append(route))
     heart_of(page, kwip).click()
     expect(heart_of(page, kwip)).to_have_attribute("aria-pressed", "true")
     page.clock.run_for(15_001)
