@@ -57,7 +57,7 @@ class Finder(stylesheet.Finder):
     def find(self, path: str, find_all: Literal[True]) -> list[str]: ...
     def find(self, path: str, find_all: bool = False) -> Any:
         if path not in (SCRIPT, MENTIONS):
-            return super().find(path, find_all=find_all)
+            return super().find(path, find_all=find_all)  # type: ignore[call-overload]
         found = str(build() / path)
         return [found] if find_all else found
 

@@ -216,7 +216,8 @@
   function hideUndo(form) {
     if (form.dataset.timed) return;
     form.dataset.timed = "timed";
-    const hide = () => (form.matches(":hover, :focus-within") ? setTimeout(hide, 2000) : form.remove());
+    const said = form.closest("#comments [role=status]") || form; // what a page came with stays
+    const hide = () => (form.matches(":hover, :focus-within") ? setTimeout(hide, 2000) : said.remove());
     setTimeout(hide, 10000);
   }
 

@@ -36,6 +36,6 @@ def take_back(request: MemberRequest, kwip_id: int) -> HttpResponse:
         return render(request, "kwips/compose.html", {"form": form, "is_returned": True})
     if (thread := visible_kwip(kwip.thread.pk, request.user.pk)) is None:
         return gone(request, text=kwip.text)
-    form = CommentForm(initial={"text": kwip.text, "answers": answers or "", "track": True})
-    context = {"form": form, "is_returned": True, **with_card(thread, request)}
+    answer = CommentForm(initial={"text": kwip.text, "answers": answers or "", "track": True})
+    context = {"form": answer, "is_returned": True, **with_card(thread, request)}
     return render(request, "kwips/comment.html", context)
