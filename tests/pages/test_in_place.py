@@ -5,6 +5,7 @@ The same without JavaScript: `test_the_same_is_reached_without_script`.
 
 import re
 import uuid
+from collections.abc import Callable
 
 import pytest
 from django.conf import settings as django_settings
@@ -137,7 +138,7 @@ def test_a_folded_text_opens_where_it_stands(
 
 
 def test_a_comment_appears_where_it_was_written_and_can_be_taken_back(
-    live_server: LiveServer, page: Page, bob: User
+    live_server: LiveServer, page: Page, bob: User, axe: Callable[..., None]
 ) -> None:
     kwip = write(bob)
     page.goto(f"{live_server.url}/bob/kwip/{kwip.pk}/")
@@ -151,6 +152,7 @@ def test_a_comment_appears_where_it_was_written_and_can_be_taken_back(
         expect(area).to_have_value("")
         expect(area).to_be_focused()
     assert page.evaluate("window.isTheSame")
+    axe(page)
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:'))") == []
     page.locator(".undo button").last.click()
     page.wait_for_url("**/take-back/")
