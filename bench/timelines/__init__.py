@@ -18,6 +18,7 @@ from bench.lib.measure import Ratio, Timing, interleaved, times_as_fast, times_a
 from bench.lib.report import Result
 from bench.lib.servers import memcached
 from bench.timelines.rivals import Cell, check_rivals_agree, everyone_rivals, keep, network_rivals, publish
+from bench.timelines.shields import beside_bare
 
 PROGRAMS, MODULES = ("memcached",), ()
 CELLS = [Cell(*cell) for cell in itertools.product(FOLLOWEES, ("active", "dormant"), (False, True))]
@@ -34,11 +35,13 @@ class Measured:
     """Each cell's network page, and the pages of everyone's timeline: timings by the rival's name.
 
     Page 1 of the large dormant networks, beside that of the typical viewer: ratios by the cell's name.
+    Pages of viewers with 200 blocks and mutes, beside those of viewers with none.
     """
 
     cells: dict[Cell, dict[str, Timing]] = field(default_factory=dict)
     everyone: dict[str, Timing] = field(default_factory=dict)
     dormant: dict[str, Ratio] = field(default_factory=dict)
+    shielded: dict[str, Ratio] = field(default_factory=dict)
 
 
 def run(*, size: str) -> Result:
@@ -52,6 +55,8 @@ def run(*, size: str) -> Result:
     result = measured[size]
     figures = network_figures(result.cells) | everyone_figures(result.everyone)
     figures["dormant_vs_100_active"] = worst(result.dormant)
+    figures["worst_with_200_blocks_and_mutes_vs_bare"] = worst(of_kind(result.shielded, "shields"))
+    figures["worst_with_200_silenced_words_too_vs_bare"] = worst(of_kind(result.shielded, "words"))
     if size == "full":
         figures["growth_200k_to_2m"] = growth(measured)
     details = {
@@ -60,6 +65,9 @@ def run(*, size: str) -> Result:
         "network": network_details(result.cells),
         "dormant_times_as_long_as_100_active": {
             name: ratio.as_json() for name, ratio in result.dormant.items()
+        },
+        "with_200_blocks_and_mutes_times_as_long_as_bare": {
+            name: ratio.as_json() for name, ratio in result.shielded.items()
         },
         "network_milliseconds": {cell.name: as_json(timings) for cell, timings in result.cells.items()},
         "everyone_milliseconds": as_json(result.everyone),
@@ -80,6 +88,7 @@ def measure(kwips: int) -> Measured:
         print(f"{kwips:>9,} kwips · {cell.name}")
     measured.everyone = interleaved(everyone_rivals(kwips))
     measured.dormant = dormant_beside_typical(people)
+    measured.shielded = beside_bare(people)
     return measured
 
 
@@ -102,6 +111,10 @@ def network_figures(cells: dict[Cell, dict[str, Timing]]) -> dict[str, Ratio | f
         "worst_deep_network_page_times_as_long_as_page_1": worst(deep_beside_page_1(cells)),
         "slowest_network_page_ms": round(max(timings["ours"].median for timings in cells.values()), 3),
     }
+
+
+def of_kind(ratios: dict[str, Ratio], kind: str) -> dict[str, Ratio]:
+    return {name: ratio for name, ratio in ratios.items() if name.endswith(kind)}
 
 
 def worst(ratios: dict[str, Ratio]) -> Ratio:

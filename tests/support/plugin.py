@@ -104,6 +104,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
         post_migrate.connect(_allow_truncate, dispatch_uid="tests truncate")
 
+        from tests.support import emptying
+
+        emptying.install()
+
 
 def _allow_truncate(sender: Any, **options: Any) -> None:
     from django.db import connection

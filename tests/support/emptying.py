@@ -1,0 +1,42 @@
+"""Empties the database after a test with transactions, in a tenth of the time of Django's `flush`.
+
+`flush` truncates every table, which makes new files for each of them and for their indexes, and then sends
+``post_migrate``, whose receivers write every content type and permission anew. Most tests write a few rows
+into a few tables: these rows are deleted, and content types and permissions stay.
+"""
+
+from typing import Any
+
+from django.db import connection
+from django.test import TransactionTestCase
+
+# Written by `migrate` alone.
+KEPT = {"django_content_type", "auth_permission"}
+# The site's role may not delete from it (see `moderation.Action`); the plugin lets tests truncate it.
+APPEND_ONLY = {"moderation_action"}
+# Bytes of a table above which dead rows would be read by the tests that come after.
+LARGE = 256 * 1024
+
+
+def empty_tables(_: Any = None) -> None:
+    """Deletes what is in the tables; truncates all of them if one is large or append-only."""
+    names = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - KEPT
+    quoted = {name: connection.ops.quote_name(name) for name in sorted(names)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(
+                f"(SELECT '{name}', pg_relation_size('{table}') FROM {table} LIMIT 1)"
+                for name, table in quoted.items()
+            )
+        )
+        sizes = dict(cursor.fetchall())
+        if sizes.keys() & APPEND_ONLY or any(size > LARGE for size in sizes.values()):
+            cursor.execute(f"TRUNCATE {', '.join(quoted.values())}")
+        elif sizes:
+            # One transaction: foreign keys are checked at its end, in any order.
+            cursor.execute(";".join(f"DELETE FROM {quoted[name]}" for name in sizes))
+
+
+def install() -> None:
+    """Makes every `TransactionTestCase`, pytest-django's too, empty the database this way."""
+    TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-defined]
