@@ -11,8 +11,8 @@ from django.utils.csp import CSP, build_policy
 from apps.limits import Busy
 from kwippy.errors import busy
 
-# Of JSON, which a script reads: no document loads it, so its policy allows nothing.
-_JSON_POLICY = "default-src 'none'; frame-ancestors 'none'"
+# Of JSON, which a script reads: as a document it loads nothing, and in a frame it has nothing to press.
+_JSON_POLICY = "default-src 'none'"
 # What browsers heed in documents only. Without them the answer to a click is a third as long.
 _OF_DOCUMENTS = ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "Server-Timing")
 

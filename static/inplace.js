@@ -59,7 +59,7 @@
     for (const [what, [number, word]] of Object.entries(moved)) {
       for (const place of all(`[data-moves="${what}"]`)) {
         place.querySelector("b").textContent = inShort(number);
-        place.lastChild.textContent = place.lastChild.textContent.startsWith(" ") ? ` ${word}` : word;
+        if (word) place.lastChild.textContent = place.lastChild.textContent.startsWith(" ") ? ` ${word}` : word;
       }
     }
   }

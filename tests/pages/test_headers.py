@@ -62,7 +62,7 @@ def test_an_answer_to_a_script_has_the_headers_that_matter_without_a_document(cl
     told = {name: value for name, value in answer.headers.items() if name not in OTHER_HEADERS}
     assert told == {
         "Cache-Control": "private, no-store",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Content-Security-Policy": "default-src 'none'",
         "X-Content-Type-Options": "nosniff",
     }
 
