@@ -41,15 +41,15 @@ def home(request: HttpRequest) -> HttpResponse:
         context = _first(request, queries.everyone(viewer_id=None), "/everyone/new/")
         context |= side(None)
         context["of_the_day"] = queries.shown(queries.of_the_day().page({}, limit=1), None)
-        return render(request, "feeds/landing.html", context)
+        return _list(request, "feeds/landing.html", context)
     viewer = request.user
     timeline = queries.network(
         viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
     )
     page = timeline.page(request.GET)
     context = _first(request, timeline, "/network/new/", page)
-    if not page.is_first:
-        return render(request, "feeds/network.html", context)
+    if not page.is_first or _is_part(request):
+        return _list(request, "feeds/network.html", context)
     look = looks.at(request, viewer, page)
     context |= {"first_follows": first_follows(viewer), "writers": look.writers, **side(viewer.pk)}
     response = render(request, "feeds/network.html", context)
@@ -65,7 +65,7 @@ def everyone(request: HttpRequest) -> HttpResponse:
     # Only on the first page, which `news` marks.
     context["newcomers"] = newcomers(viewer_id(request)) if context["news"] else []
     context |= side(viewer_id(request)) if context["page"].is_first else {}
-    return render(request, "feeds/everyone.html", context)
+    return _list(request, "feeds/everyone.html", context)
 
 
 @require_safe
@@ -117,7 +117,7 @@ def tag(request: HttpRequest, name: str) -> HttpResponse:
     shown = _page(request, timeline)
     # 404 for a tag without kwips: else every word would be a page to cache and to index.
     unused = not shown["page"] and shown["page"].is_first
-    return render(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
+    return _list(request, "feeds/tag.html", {**shown, "tag": canonical}, status=404 if unused else 200)
 
 
 @public_page(user_pages("{username}"), PEOPLE, POLICY, allowed_query=SORTS)
@@ -151,7 +151,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
     }
     if page.is_first and (not who.is_private or context["is_self"] or context["is_following"]):
         context |= follows(who, viewer)
-    return render(request, "feeds/person.html", context)
+    return _list(request, "feeds/person.html", context)
 
 
 @require_safe
@@ -160,7 +160,7 @@ def favourites(request: HttpRequest, username: str) -> HttpResponse:
     if moved := canonical_redirect(request, f"/{who.username}/favourites/"):
         return moved
     timeline = queries.favourites(viewer_id=viewer_id(request), person_id=who.pk)
-    return render(request, "feeds/favourites.html", {**_page(request, timeline), "person": who})
+    return _list(request, "feeds/favourites.html", {**_page(request, timeline), "person": who})
 
 
 @require_safe
@@ -169,16 +169,15 @@ def shares(request: HttpRequest, username: str) -> HttpResponse:
     if moved := canonical_redirect(request, f"/{who.username}/shares/"):
         return moved
     timeline = queries.shares(viewer_id=viewer_id(request), person_id=who.pk)
-    return render(request, "feeds/shares.html", {**_page(request, timeline), "person": who})
+    return _list(request, "feeds/shares.html", {**_page(request, timeline), "person": who})
 
 
 @require_safe
 @members_only
 def bookmarks(request: MemberRequest) -> HttpResponse:
     """The member's own bookmarks; no one else's have an address."""
-    return render(
-        request, "feeds/bookmarks.html", _page(request, queries.bookmarks(viewer_id=request.user.pk))
-    )
+    shown = _page(request, queries.bookmarks(viewer_id=request.user.pk))
+    return _list(request, "feeds/bookmarks.html", shown)
 
 
 @require_safe
@@ -187,7 +186,7 @@ def comments(request: HttpRequest, username: str) -> HttpResponse:
     if moved := canonical_redirect(request, f"/{who.username}/comments/"):
         return moved
     timeline = queries.comments(viewer_id=viewer_id(request), person_id=who.pk)
-    return render(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
+    return _list(request, "feeds/comments.html", {**_page(request, timeline), "person": who})
 
 
 @public_page(user_pages("{username}"), PEOPLE, POLICY, BIOS)
@@ -232,9 +231,28 @@ def _first(
     }
 
 
-def _news(request: HttpRequest, timeline: Timeline) -> JsonResponse:
-    new = unseen.since(timeline, request.GET.get("after", ""))
-    return JsonResponse({"count": new.count, "more": new.more, "label": new.label})
+def _list(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """A page; with ``?part=list`` only its kwips and the links around them, which a script adds to a page."""
+    if _is_part(request):
+        template, context = "feeds/part.html", {"page": context["page"]}
+    return render(request, template, context, status=status)
+
+
+def _news(request: HttpRequest, timeline: Timeline) -> HttpResponse:
+    """How many kwips are new; with ``?part=list`` these kwips, and the address that asks for newer ones."""
+    cursor = request.GET.get("after", "")
+    if _is_part(request):
+        new = unseen.entries_since(timeline, cursor)
+        page = queries.shown(Page(new.items), viewer_id(request))
+        return render(
+            request, "feeds/part.html", {"page": page, "news": f"{request.path}?after={new.cursor}"}
+        )
+    count = unseen.since(timeline, cursor)
+    return JsonResponse({"count": count.count, "more": count.more, "label": count.label})
+
+
+def _is_part(request: HttpRequest) -> bool:
+    return request.GET.get("part") == "list"
 
 
 def _sort(request: HttpRequest) -> str:

@@ -119,8 +119,9 @@ def _counted(request: HttpRequest, followee: User, counts: actions.Counts, **sai
     if not limits.prefers_json(request):
         return HttpResponseRedirect(back_to(request, f"/{followee.username}/"))
     followers = ngettext("follower", "followers", counts.followers)
-    moved = {"followers": [counts.followers, followers], "following": [counts.following, _("following")]}
-    return JsonResponse({"moved": moved, **said})
+    # The word beside the second number does not change with it.
+    moved = {"followers": [counts.followers, followers], "following": [counts.following]}
+    return JsonResponse({"moved": moved, **said}, json_dumps_params={"separators": (",", ":")})
 
 
 def _refused(request: HttpRequest, followee: User, why: str) -> HttpResponse:

@@ -81,8 +81,19 @@ class FormKeyField(forms.UUIDField):
 
 
 class _TextForm(forms.Form):
+    """A form that is sent twice is one kwip; with another text it is another one.
+
+    A browser that goes back shows the form again, with the key that was used.
+    """
+
     text = MentioningField(label=_("your kwip"))
     form_key = FormKeyField()
+
+    def clean(self) -> dict[str, object]:
+        cleaned: dict[str, object] = super().clean() or self.cleaned_data
+        if "text" in cleaned:
+            cleaned["form_key"] = uuid.uuid5(self.cleaned_data["form_key"], self.cleaned_data["text"])
+        return cleaned
 
 
 _ASKING = forms.Textarea(attrs={"rows": 3, "dir": "auto", "placeholder": _("what's on your mind?")})

@@ -1,6 +1,15 @@
 from django.urls import path
 
-from apps.kwips import completion, mark_views, mute_views, person_views, privacy_views, views
+from apps.kwips import (
+    completion,
+    mark_views,
+    mute_views,
+    person_views,
+    privacy_views,
+    text_views,
+    undo_views,
+    views,
+)
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
@@ -14,6 +23,7 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/comment/", views.comment, name="comment"),
     path("kwip/<kwip_id:kwip_id>/edit/", views.edit, name="edit"),
     path("kwip/<kwip_id:kwip_id>/delete/", views.delete, name="delete"),
+    path("kwip/<kwip_id:kwip_id>/take-back/", undo_views.take_back, name="take_back"),
     path("kwip/<kwip_id:kwip_id>/favourite/", views.favourite, name="favourite"),
     path("kwip/<kwip_id:kwip_id>/unfavourite/", views.unfavourite, name="unfavourite"),
     path("kwip/<kwip_id:kwip_id>/share/", mark_views.share, name="share"),
@@ -25,11 +35,12 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/pin/", person_views.pin, name="pin"),
     path("settings/favourites/", person_views.thanks_settings, name="thanks_settings"),
     path("kwip/<kwip_id:kwip_id>/of-the-day/", views.of_the_day, name="of_the_day"),
-    path("<person:username>/kwip/<kwip_id:kwip_id>/whole/", views.whole, name="whole"),
-    path("<person:username>/kwip/<kwip_id:kwip_id>/history/", views.history, name="history"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/whole/", text_views.whole, name="whole"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/part/", text_views.part, name="part"),
+    path("<person:username>/kwip/<kwip_id:kwip_id>/history/", text_views.history, name="history"),
     path(
         "<person:username>/kwip/<kwip_id:kwip_id>/history/<kwip_id:revision_id>/",
-        views.revision,
+        text_views.revision,
         name="revision",
     ),
 ]

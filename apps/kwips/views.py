@@ -9,23 +9,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from apps import limits
-from apps.accounts.keys import PEOPLE
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, folding, new_accounts, queries, tracking
+from apps.kwips import actions, cards, folding, new_accounts, queries, tracking, undo
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
-from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
 from apps.kwips.queries import made_by_form
-from apps.pagecache import public_page
-from apps.plaintext import language_of
-from apps.policy.keys import POLICY
 
 
 @members_only
@@ -39,31 +34,46 @@ def compose(request: MemberRequest) -> HttpResponse:
     if _is_refused(decision, request, form):
         return limits.refuse(request, decision, "kwips/compose.html", form)
     kwip = _made(decision, lambda: actions.publish(author=request.user, **form.cleaned_data))
-    return redirect(_address(kwip)) if kwip else gone(request, text=form.cleaned_data["text"])
+    if kwip is None:
+        return gone(request, text=form.cleaned_data["text"])
+    undo.offer(request, kwip, _("kwipped :)"))
+    return redirect(address(kwip))
 
 
 @members_only
 def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    kwip = _visible(request, kwip_id)
+    kwip = visible(request, kwip_id)
     if kwip is None:
         return gone(request, text=request.POST.get("text", ""))
     thread = kwip.thread or kwip
     form = _comment_form(request, thread)
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, **_with_card(kwip, request)}
+        if limits.prefers_json(request):
+            return _refused_in_place(form, 422)
+        context = {"form": form, **with_card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
     decision = limits.hit("comment", request.user.pk)
     answers = answered(form.cleaned_data.pop("answers"), thread, request.user.pk)
     besides = {each.author_id for each in (kwip, thread, answers) if each}
     decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], besides=besides)
     if _is_refused(decision, request, form):
-        return limits.refuse(request, decision, "kwips/comment.html", form, **_with_card(kwip, request))
+        if limits.prefers_json(request):
+            return limits.refuse_click(request, decision)
+        return limits.refuse(request, decision, "kwips/comment.html", form, **with_card(kwip, request))
     fields = form.cleaned_data | {"answers": answers}
     made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **fields))
     if made is None:
         return gone(request, text=form.cleaned_data["text"])
-    messages.success(request, _("said."))
-    return redirect(_address(made))
+    undo.offer(request, made, _("said."))
+    if limits.prefers_json(request):
+        return JsonResponse({"href": address(made)})
+    return redirect(address(made))
+
+
+def _refused_in_place(form: Form, status: int) -> JsonResponse:
+    """What is wrong with a form, for the page's script, which has the form."""
+    words = " ".join(str(error) for errors in form.errors.values() for error in errors)
+    return JsonResponse({"error": words}, status=status)
 
 
 def _comment_form(request: MemberRequest, thread: Kwip) -> CommentForm:
@@ -107,22 +117,22 @@ def _made(decision: limits.Decision, write: Callable[[], actions.Made]) -> Kwip 
 
 @members_only
 def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    kwip = _own(request, kwip_id)
+    kwip = own(request, kwip_id)
     if kwip is None:
         return gone(request, text=request.POST.get("text", ""))
     form = EditForm(request.POST or None, initial={"text": kwip.text})
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "kwip": _card(kwip)}
+        context = {"form": form, "kwip": card_of(kwip)}
         return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
     decision = limits.hit("edit", request.user.pk)
     decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], before=kwip.text)
     if not decision:
-        return limits.refuse(request, decision, "kwips/edit.html", form, kwip=_card(kwip))
+        return limits.refuse(request, decision, "kwips/edit.html", form, kwip=card_of(kwip))
     try:
         actions.edit(kwip=kwip, text=form.cleaned_data["text"])
     except actions.Gone:
         return gone(request, text=form.cleaned_data["text"])
-    return redirect(_address(kwip))
+    return redirect(address(kwip))
 
 
 @members_only
@@ -133,13 +143,13 @@ def delete(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if kwip is None:
         return gone(request)
     if request.method != "POST":
-        return render(request, "kwips/delete.html", {"kwip": _card(kwip)})
+        return render(request, "kwips/delete.html", {"kwip": card_of(kwip)})
     try:
         actions.delete(kwip=kwip)
     except actions.Gone:
         pass  # deleted by another request
     messages.success(request, _("gone. it won't come back :)"))
-    return redirect(_address(kwip.thread) if kwip.thread else request.user)
+    return redirect(address(kwip.thread) if kwip.thread else request.user)
 
 
 @require_POST
@@ -153,14 +163,14 @@ def of_the_day(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if "dismiss" in request.POST:
         of_the_day_rules.dismiss(kwip=kwip, by=request.user)
         messages.success(request, _("taken off the front page."))
-        return redirect(_address(kwip))
+        return redirect(address(kwip))
     try:
         of_the_day_rules.choose(kwip=kwip, by=request.user)
     except of_the_day_rules.NotForEveryone:
         messages.error(request, _("a comment can't be the kwip of the day."))
     else:
         messages.success(request, _("it's the kwip of the day :)"))
-    return redirect(_address(kwip))
+    return redirect(address(kwip))
 
 
 @require_POST
@@ -190,68 +200,14 @@ def untrack(request: MemberRequest, kwip_id: int) -> HttpResponse:
 def _track(request: MemberRequest, kwip_id: int, *, is_on: bool) -> HttpResponse:
     if not (decision := limits.hit("track", request.user.pk)):
         return limits.refuse_click(request, decision)
-    kwip = _visible(request, kwip_id)
+    kwip = visible(request, kwip_id)
     if kwip is None:
         return gone(request)
     thread = kwip.thread or kwip
     tracking.set_tracking(kwip=thread, user=request.user, is_on=is_on)
     if limits.prefers_json(request):
         return JsonResponse({})
-    return HttpResponseRedirect(_back(request) or f"{_address(thread)}#comments")
-
-
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY, uncached_query=())
-@require_safe
-def whole(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
-    """The page of a long comment with its whole text."""
-    kwip = _visible(request, kwip_id, username)
-    if kwip is None:
-        return gone(request)
-    if kwip.thread is None or not folding.is_long(kwip.text):
-        return redirect(_address(kwip))
-    if kwip.author.username != username:
-        return redirect(f"{_address(kwip)}whole/", permanent=True)
-    return render(request, "kwips/whole.html", _with_card(kwip, request, cards.Kind.WHOLE))
-
-
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY)
-@require_safe
-def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
-    kwip = _visible(request, kwip_id, username)
-    if kwip is None:
-        return gone(request)
-    if kwip.author.username != username:
-        return redirect(f"{_address(kwip)}history/", permanent=True)
-    page = queries.history(kwip, request.GET)
-    people = queries.people_named([earlier.text for earlier in page])
-    texts = {f"{earlier.id}, beginning": earlier.text for earlier in page}
-    html = cards.html_of_revisions(texts, people)
-    revisions = list(zip(page, html.values(), strict=True))
-    context = {"kwip": _card(kwip), "revisions": revisions, "page": page}
-    return render(request, "kwips/history.html", context)
-
-
-@public_page(kwip_pages("{kwip_id}"), PEOPLE, POLICY, uncached_query=())
-@require_safe
-def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int) -> HttpResponse:
-    """The page of an earlier version with its whole text."""
-    kwip = _visible(request, kwip_id, username)
-    if kwip is None:
-        return gone(request)
-    if kwip.author.username != username:
-        return redirect(f"{_address(kwip)}history/{revision_id}/", permanent=True)
-    found = queries.revision(kwip, revision_id)
-    if found is None:
-        raise Http404
-    people = queries.people_named([found.text])
-    [html] = cards.html_of_revisions({str(found.pk): found.text}, people).values()
-    context = {
-        "kwip": _card(kwip),
-        "html": html,
-        "language": language_of(found.text),
-        "written_at": found.written_at,
-    }
-    return render(request, "kwips/revision.html", context)
+    return HttpResponseRedirect(_back(request) or f"{address(thread)}#comments")
 
 
 def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
@@ -265,7 +221,7 @@ def mark(request: MemberRequest, kwip_id: int, limit: str, action: Callable[...,
     """Returns the number of marks, if it has one, to the script; a redirect to a browser without it."""
     if not (decision := limits.hit(limit, request.user.pk)):
         return limits.refuse_click(request, decision)
-    kwip = _visible(request, kwip_id)
+    kwip = visible(request, kwip_id)
     if kwip is None:
         return gone(request)
     try:
@@ -275,7 +231,7 @@ def mark(request: MemberRequest, kwip_id: int, limit: str, action: Callable[...,
     if limits.prefers_json(request):
         return JsonResponse({} if count is None else {"count": count})
     back = _back(request)
-    return HttpResponseRedirect(f"{back}#kwip-{kwip.pk}" if back and "#" not in back else _address(kwip))
+    return HttpResponseRedirect(f"{back}#kwip-{kwip.pk}" if back and "#" not in back else address(kwip))
 
 
 def _back(request: HttpRequest) -> str:
@@ -285,7 +241,7 @@ def _back(request: HttpRequest) -> str:
     return back if is_safe else ""
 
 
-def _visible(request: HttpRequest, kwip_id: int, username: str | None = None) -> Kwip | None:
+def visible(request: HttpRequest, kwip_id: int, username: str | None = None) -> Kwip | None:
     """The kwip, or None if it is deleted. Raises Http404 if the viewer may not know of it."""
     viewer = viewer_id(request)
     kwip = queries.visible_kwip(kwip_id, viewer)
@@ -294,8 +250,8 @@ def _visible(request: HttpRequest, kwip_id: int, username: str | None = None) ->
     return kwip
 
 
-def _own(request: MemberRequest, kwip_id: int) -> Kwip | None:
-    kwip = _visible(request, kwip_id)
+def own(request: MemberRequest, kwip_id: int) -> Kwip | None:
+    kwip = visible(request, kwip_id)
     if kwip is not None and kwip.author_id != request.user.pk:
         raise PermissionDenied(_("that's somebody else's kwip."))
     return kwip
@@ -303,7 +259,7 @@ def _own(request: MemberRequest, kwip_id: int) -> Kwip | None:
 
 def _deletable(request: MemberRequest, kwip_id: int) -> Kwip | None:
     """The author of a kwip may also delete the comments on it."""
-    kwip = _visible(request, kwip_id)
+    kwip = visible(request, kwip_id)
     if kwip is not None and not _may_delete(kwip, request.user):
         raise PermissionDenied(_("that's somebody else's kwip."))
     return kwip
@@ -313,18 +269,18 @@ def _may_delete(kwip: Kwip, user: User) -> bool:
     return user.pk == kwip.author_id or (kwip.thread is not None and user.pk == kwip.thread.author_id)
 
 
-def _card(kwip: Kwip) -> queries.Card:
-    found = queries.cards([kwip.visible])
+def card_of(kwip: Kwip, *, characters: int = folding.ENOUGH_TO_FOLD) -> queries.Card:
+    found = queries.cards([kwip.visible], characters=characters)
     if not found:
         raise Http404
     return found[0]
 
 
-def _with_card(kwip: Kwip, request: HttpRequest, kind: cards.Kind = cards.Kind.LISTED) -> dict[str, object]:
+def with_card(kwip: Kwip, request: HttpRequest, kind: cards.Kind = cards.Kind.LISTED) -> dict[str, object]:
     """The facts of a kwip, and its card for the viewer."""
-    card = _card(kwip)
+    card = card_of(kwip)
     return {"kwip": card, "shown": cards.shown([card], viewer_id(request), kind)}
 
 
-def _address(kwip: Kwip) -> str:
+def address(kwip: Kwip) -> str:
     return f"/{kwip.author.username}/kwip/{kwip.pk}/"

@@ -76,9 +76,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "kwippy.observability.request_log.RequestLogMiddleware",
     "kwippy.observability.metrics.MetricsMiddleware",
+    "kwippy.middleware.PolicyMiddleware",
     "kwippy.observability.server_timing.ServerTimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "kwippy.middleware.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "kwippy.middleware.Utf8Middleware",
     "kwippy.middleware.PrivateByDefaultMiddleware",
@@ -172,7 +172,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(BASE_DIR / "var" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
-    "kwippy.stylesheet.Finder",
+    "kwippy.script.Finder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
 # Files at the root of the site, such as /favicon.ico.

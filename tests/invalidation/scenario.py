@@ -36,7 +36,7 @@ class Scenario:
     @property
     def pages(self) -> dict[str, str]:
         """Every public page, with its families except "people"."""
-        documents = (".atom", ".xml", ".txt", ".webmanifest")
+        documents = (".atom", ".xml", ".txt", ".webmanifest", "/part/")
         return {
             path: families if path.endswith(documents) else f"{families} announced"
             for path, families in self._families.items()
@@ -63,6 +63,8 @@ class Scenario:
             f"/ann/kwip/{self.kwip.pk}/history/{self.kwip.revisions.get(text='tea').pk}/": "kwip",
             f"/bob/kwip/{self.comment.pk}/history/": "comment",
             f"/bob/kwip/{self.comment.pk}/whole/": "comment",
+            f"/bob/kwip/{self.comment.pk}/part/": "comment",
+            f"/ann/kwip/{self.kwip.pk}/part/": "kwip",
             f"/bob/kwip/{self.other.pk}/": "other",
             "/tag/tea/": "tea",
             "/tag/tea/feed.atom": "tea",

@@ -39,11 +39,32 @@ def member(client: Client, ann: User) -> Client:
     return client
 
 
+# What gunicorn adds to the headers of Django.
+SERVER = (
+    "HTTP/1.1 200 OK\r\nServer: gunicorn\r\n"
+    "Date: Thu, 26 Nov 2026 22:18:23 GMT\r\nConnection: keep-alive\r\n\r\n"
+)
+
+
 def ask(client: Client, address: str):
     answer = client.post(address, {"next": "/everyone/"}, headers={"Accept": "application/json"})
     assert answer["Content-Type"] == "application/json"
     assert len(answer.content) <= MOST_BYTES
     return answer
+
+
+BUTTONS = ["kwip/{kwip}/{un}favourite", "kwip/{kwip}/{un}share", "kwip/{kwip}/{un}bookmark"]
+BUTTONS += ["kwip/{kwip}/{un}track", "{name}/{un}follow"]
+
+
+@pytest.mark.parametrize("button", BUTTONS)
+def test_the_answer_to_a_button_is_small_with_its_headers(member: Client, kwip: Kwip, button: str) -> None:
+    User.objects.filter(username="ann").update(following_count=1233)
+    for undone in ("", "un"):
+        answer = ask(member, f"/{button.format(kwip=kwip.pk, un=undone, name=kwip.author.username)}/")
+        assert answer.status_code == 200
+        headers = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
+        assert len(SERVER) + len(headers) + len(answer.content) <= MOST_BYTES
 
 
 def test_a_heart_is_answered_with_its_number(member: Client, kwip: Kwip) -> None:
@@ -64,7 +85,7 @@ def test_a_follow_is_answered_with_the_numbers_that_it_moved(member: Client, ann
     steps = [("follow", one, 2), ("follow", one, 2), ("unfollow", none, 1), ("unfollow", none, 1)]
     for what, followers, following in steps:
         answer = ask(member, f"/{bob.username}/{what}/")
-        moved = {"followers": followers, "following": [following, "following"]}
+        moved = {"followers": followers, "following": [following]}
         label = {"label": "stop following"} if what == "follow" else {}
         assert (answer.status_code, answer.json()) == (200, {"moved": moved} | label)
 

@@ -55,6 +55,18 @@ def test_every_page_has_the_whole_policy_and_the_same_headers(client: Client, ad
     assert told == HEADERS
 
 
+def test_an_answer_to_a_script_has_the_headers_that_matter_without_a_document(client: Client) -> None:
+    client.force_login(User.objects.create_user("ann", "ann@example.org"))
+    answer = client.get("/people/complete/?q=an")
+    assert answer["Content-Type"] == "application/json"
+    told = {name: value for name, value in answer.headers.items() if name not in OTHER_HEADERS}
+    assert told == {
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": "default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
 def settings_with(**environment: str) -> dict[str, Any]:
     """The cookie and TLS settings of a process with this environment."""
     script = """

@@ -236,6 +236,7 @@ PAGES: Mapping[str, Shown] = {
     "kwip/<kwip_id:kwip_id>/delete/": deletable,
     "<person:username>/": the_profile,
     "<person:username>/kwip/<kwip_id:kwip_id>/": the_conversation,
+    "<person:username>/kwip/<kwip_id:kwip_id>/part/": lambda viewer, arguments: (arguments["text"],),
     "<person:username>/kwip/<kwip_id:kwip_id>/history/": the_earlier_text,
     "<person:username>/kwip/<kwip_id:kwip_id>/history/<kwip_id:revision_id>/": the_earlier_text,
     "<person:username>/favourites/": by_person(fay=WRITTEN),
@@ -290,7 +291,7 @@ WITHOUT_WORDS = (
     "kwip/<kwip_id:kwip_id>/bookmark/", "kwip/<kwip_id:kwip_id>/unbookmark/",
     "kwip/<kwip_id:kwip_id>/track/", "kwip/<kwip_id:kwip_id>/untrack/",
     "kwip/<kwip_id:kwip_id>/of-the-day/",
-    "<person:username>/kwip/<kwip_id:kwip_id>/whole/",
+    "<person:username>/kwip/<kwip_id:kwip_id>/whole/", "kwip/<kwip_id:kwip_id>/take-back/",
 )  # fmt: skip
 
 TABLE: Mapping[str, Shown] = {**DOCUMENTS, **PAGES, **MODERATION, **dict.fromkeys(WITHOUT_WORDS, nothing)}

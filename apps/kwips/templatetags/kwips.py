@@ -1,5 +1,6 @@
 """How kwips are shown."""
 
+import re
 import uuid
 from collections.abc import Iterable
 
@@ -14,11 +15,20 @@ from apps.kwips.forms import KwipForm
 
 register = template.Library()
 
+_TIME = re.compile(rb"<time\b[^>]*>[^<]*</time>")
+
 
 @register.simple_tag(takes_context=True)
 def cards(context: Context, shown: Iterable[bytes]) -> SafeString:
     """The cards of a list, one below the other."""
     return insert(context, *shown)
+
+
+@register.simple_tag
+def time_of_last(shown: Iterable[bytes]) -> SafeString:
+    """The time of the last card in a list, as the card has it: a list knows no more than ids."""
+    found = _TIME.search(next(reversed([*shown]), b""))
+    return mark_safe(found[0].decode() if found else "")  # noqa: S308 - from a card
 
 
 @register.filter
