@@ -41,7 +41,7 @@
     if (button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", on);
     if (button.dataset.onLabel) {
       button.textContent = on ? button.dataset.onLabel : button.dataset.offLabel;
-      button.classList.toggle("quiet", on);
+      button.classList.toggle("quiet", on || "quiet" in button.dataset);
     }
     button.formAction = on ? button.dataset.off : button.dataset.on;
   }

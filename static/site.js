@@ -46,18 +46,19 @@
   const dated = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const inShort = (number) => compact.format(number).toLowerCase();
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
-  // Below a week-old kwip: the day, and the year if it is another one.
-  const dayOf = (moment) => new Intl.DateTimeFormat(language, { day: "numeric", month: "short",
+  // Beside a kwip of last week or before: the day, and the year if it is another one.
+  const dateOf = (moment) => new Intl.DateTimeFormat(language, { day: "numeric", month: "short",
     year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" }).format(moment);
 
-  const [weekday, date, clock] = [{ weekday: "long" }, { dateStyle: "medium" }, { timeStyle: "short" }].map((style) =>
+  const [weekday, clock] = [{ weekday: "long" }, { timeStyle: "short" }].map((style) =>
     new Intl.DateTimeFormat(language, style));
 
-  // "", "yesterday, ", "tuesday, ", "13 Nov 2026, "
+  // "", "yesterday, ", "tuesday, ", "13 Nov, "
   function dayOf(moment) {
     const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / 864e5);
     if (days < 1) return "";
-    return `${days < 2 ? relative.format(-1, "day") : (days < 7 ? weekday : date).format(moment)}, `;
+    if (days < 2) return `${relative.format(-1, "day")}, `;
+    return `${days < 7 ? weekday.format(moment) : dateOf(moment)}, `;
   }
 
   function tellTimes() {
@@ -72,7 +73,7 @@
       }
       const unit = units.find(([, length]) => -seconds >= length);
       const isPast = -seconds > 7 * 86400;
-      if (isPast && time.classList.contains("dt-published")) time.textContent = dayOf(moment).toLocaleLowerCase(language);
+      if (isPast && time.classList.contains("dt-published")) time.textContent = dateOf(moment).toLocaleLowerCase(language);
       else if (isPast || seconds > 60) time.textContent = dated.format(moment).toLocaleLowerCase(language);
       else time.textContent = unit ? relative.format(Math.trunc(seconds / unit[1]), unit[0]) : relative.format(0, "second");
     }

@@ -41,6 +41,7 @@ SHARED = (
     "tests/__init__.py",
     "tests/support/__init__.py",
     "tests/support/concurrency.py",
+    "tests/support/emptying.py",
     "tests/support/plugin.py",
     "tests/support/pool.py",
     "deploy/__init__.py",
