@@ -171,7 +171,8 @@ def nothing_cached() -> None:
         caches["lookaside"].clear()
     if "apps.kwips.cards" in sys.modules:
         sys.modules["apps.kwips.cards"].near.clear()
-    if side := sys.modules.get("apps.feeds.side"):
+    side: Any = sys.modules.get("apps.feeds.side")
+    if side is not None:
         side.kept.clear()
         side.SECONDS = 86_400  # the candidates of a test change at no moment of chance
 
