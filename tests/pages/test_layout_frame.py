@@ -5,7 +5,7 @@ from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
@@ -19,9 +19,9 @@ from tests.pages.test_pages import sign_in
 pytestmark = pytest.mark.django_db(transaction=True)
 type Open = Callable[..., Page]
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
-ZOOMED = {"width": 320, "height": 256}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+ZOOMED: ViewportSize = {"width": 320, "height": 256}
 TOP = "Math.round(document.querySelector('.timeline .kwip').getBoundingClientRect().top)"
 BAR = ".nav a:visible"
 FIELD, SEND = ".say textarea", ".say button"
@@ -83,9 +83,9 @@ def test_a_phone_has_a_low_header_a_bar_of_five_and_the_first_kwip_near_the_top(
         assert wider(page) <= 0
 
 
-def boxes(page: Page, selector: str) -> list[dict[str, float]]:
+def boxes(page: Page, selector: str) -> list[FloatRect]:
     found = [one.bounding_box() for one in page.locator(selector).all()]
-    return [dict(box) for box in found if box]
+    return [box for box in found if box]
 
 
 def test_at_400_percent_the_header_is_low_and_no_word_is_broken(

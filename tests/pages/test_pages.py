@@ -296,15 +296,13 @@ def test_numbers_on_the_page_move_with_the_button(
     page = open_page()
     sign_in(page, ann, live_server.url)
     page.goto(f"{live_server.url}/eve/")
-    followers, following = page.locator("[data-moves=followers]"), page.locator("[data-moves=following]")
+    followers = page.locator("[data-moves=followers]")
     button = page.locator(".person button[data-toggle]")
     expect(followers).to_have_text("0 followers")
     button.click()
     expect(followers).to_have_text("1 follower")
-    expect(following).to_have_text("2following")
     button.click()
     expect(followers).to_have_text("0 followers")
-    expect(following).to_have_text("1following")
     # Clicks of others since the page was rendered count as well.
     kwip = actions.publish(author=eve, text="tea", form_key=uuid.uuid4()).kwip
     page.goto(f"{live_server.url}/eve/")
