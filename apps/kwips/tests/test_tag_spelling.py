@@ -56,6 +56,6 @@ def test_the_history_links_those_that_a_kwip_named_before(client, ann, bob, publ
 
 
 def test_a_quote_of_a_long_kwip_ends_in_an_ellipsis(client, ann, publish, comment) -> None:
-    thread = publish(ann, " ".join(["あ"] * 10 + [" " * 600] + ["end"]))
+    thread = publish(ann, " ".join(["あ"] * 10 + [" " * 700] + ["end"]))
     comment(ann, thread)
     assert "あ…</a>" in client.get("/ann/comments/").content.decode()
