@@ -45,7 +45,7 @@ def waited(response: Any) -> float:
         ("/?sort=active", 2, 1),
         ("/everyone/", 3, 2),  # and the new people, and which of them the viewer does not see
         ("/tag/tea/", 1, 1),
-        # bob, his links, his pinned kwip, what the viewer may send him, whom he follows, corrections of his counters
+        # bob, his links, his pinned kwip, what the viewer may send him, follows, corrections of his counters
         ("/bob/", 7, 1),
         ("/kwip/", 0, 1),
         ("/about/", 0, 1),
