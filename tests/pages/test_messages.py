@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 type Open = Callable[..., Page]
 # On a phone messages are a tab of the notices, and their mark is that of the notices.
-DOT = ".nav :is(.has-news, .has-mail):visible"
+DOT = ".nav li:not(.wide) > :is(.has-news, .has-mail)"
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])

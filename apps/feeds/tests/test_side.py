@@ -81,8 +81,8 @@ def test_first_pages_show_their_faces(client: Client, people: dict[str, User], p
             client.force_login(viewer)
         page = client.get(path).content.decode()
         assert page.count("around now") == 1
-        assert 'href="/bob/" title="bob"' in page
-    assert 'href="/ann/" title="ann"' not in page
+        assert 'title="bob"' in page
+    assert 'title="ann"' not in page
 
 
 def test_later_pages_have_the_form_of_search_alone(client: Client, ann: User, publish: Publish) -> None:
@@ -115,7 +115,7 @@ def test_a_persons_page_has_faces_of_whom_they_follow_and_of_who_follows_them(
     block(blocker=dee, blocked=bob)
     assert faces(bob) == [["bob"], ["cee"]]
     page = client.get("/ann/").content.decode()
-    assert page.count("followed by") == page.count('href="/bob/" title="bob"') == 1
+    assert page.count("followed by") == page.count('title="bob"') == 1
     set_private(user=ann, is_private=True)
     for viewer, is_shown in ((None, False), (bob, False), (cee, True), (ann, True)):
         client.logout()
