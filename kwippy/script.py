@@ -16,7 +16,7 @@ from kwippy import stylesheet
 
 SCRIPT = "kwippy.js"
 SOURCE = settings.BASE_DIR / "static" / SCRIPT
-# Read by members only, and so a file of its own.
+# Loaded when a member begins to write, and so a file of its own.
 MENTIONS = "mentions.js"
 _NAMED = re.compile(r'"([\w-]+\.js)"')
 # Comments that begin a line, and those behind code. No text of a script has two slashes between spaces.

@@ -17,6 +17,8 @@ SHEET = "css/kwippy.css"
 SOURCE = settings.BASE_DIR / "static" / SHEET
 _IMPORT = re.compile(r'@import "([^"]+)";')
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+# Around braces and the ends of declarations, and after a colon, which selectors have no space after.
+_SPACE = re.compile(r"\s*([{};])\s*|(?<=:)[ \t]+")
 
 
 def imported() -> list[str]:
@@ -25,9 +27,9 @@ def imported() -> list[str]:
 
 
 def joined() -> str:
-    """The style sheet, without comments and indentation."""
+    """The style sheet, without comments and needless space."""
     text = _COMMENT.sub("", "".join((SOURCE.parent / name).read_text() for name in imported()))
-    return "".join(f"{line.strip()}\n" for line in text.splitlines() if line.strip())
+    return re.sub(r"\s+", " ", _SPACE.sub(r"\1", text)).strip()
 
 
 def build() -> Path:

@@ -1,5 +1,5 @@
 /* kwippy: while one writes, completes "@na", and the face beside the text makes the first smiley (at the end).
-   Without this file one types the whole name.
+   `site.js` loads it with the first text area that one enters. Without this file one types the whole name.
    A list box below the text, after ARIA's pattern of a list with aria-activedescendant. The text area keeps its own
    role: it has several lines, which a combobox may not have. */
 (() => {
@@ -162,6 +162,8 @@
       const option = event.target.closest("[role=option]");
       if (option) take(people[[...list.children].indexOf(option)]);
     });
+    // One may have typed before this file came.
+    if (area === document.activeElement) follow();
   }
 
   document.querySelectorAll("textarea[data-mentions]").forEach(attach);
@@ -184,7 +186,7 @@
     return [];
   }
 
-  document.addEventListener("input", ({ target }) => {
+  function makeFace({ target }) {
     const parts = target.matches("textarea") && target.closest(":has(> svg.avatar)")?.querySelectorAll(":scope > svg.avatar > use");
     if (!parts?.length) return;
     const wanted = mood(target.value);
@@ -201,5 +203,8 @@
     face.classList.remove("turns");
     face.getBoundingClientRect();
     face.classList.add("turns");
-  });
+  }
+
+  document.addEventListener("input", makeFace);
+  if (document.activeElement) makeFace({ target: document.activeElement });
 })();

@@ -156,6 +156,19 @@
     menu.firstElementChild.focus();
   });
 
+  /* What helps while one writes comes with the first text area that one enters. */
+  function loadWriting({ target }) {
+    if (!target?.matches?.("textarea")) return;
+    removeEventListener("focusin", loadWriting);
+    const script = document.createElement("script");
+    script.src = document.body.dataset.writing;
+    document.head.append(script);
+  }
+  if (viewer) {
+    addEventListener("focusin", loadWriting);
+    loadWriting({ target: document.activeElement });
+  }
+
   all("textarea:not([readonly])").forEach(tend);
   document.querySelector("[aria-invalid=true], [role=alert]")?.focus();
   if (new URLSearchParams(location.search).has("answers")) {

@@ -7,6 +7,7 @@ Controls differ little from card to card, so a process renders a template once f
 combination of the `fields` that it reads, with a stand-in for the id, which each card replaces by its own.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from apps.statements import Sql, Statement
 
 # Stands for the id of the kwip while a control is rendered. No template has it.
 _ID = "\0"
+_LINE_END = re.compile(r"\s*\n\s*")
 
 
 class Facts(NamedTuple):
@@ -186,7 +188,8 @@ def _rendered(
     template: str, state: str, fields: tuple[str, ...], values: tuple[Any, ...], language: str
 ) -> bytes:
     kwip = {"id": _ID} | dict(zip(fields, values, strict=True))
-    return render_to_string(template, {"kwip": kwip, "state": state}).encode()
+    # A page has hundreds of controls, whose indentation would be a fifteenth of its bytes.
+    return _LINE_END.sub(" ", render_to_string(template, {"kwip": kwip, "state": state})).encode()
 
 
 CONTROLS: list[Control] = [
