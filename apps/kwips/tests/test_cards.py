@@ -250,7 +250,7 @@ def test_a_control_is_what_its_template_renders_for_the_card(ann: User, bob: Use
         for control in controls.CONTROLS:
             for state in control.states:
                 whole = render_to_string(control.template, {"kwip": card, "state": state})
-                assert control.render(card, state).decode() == whole
+                assert control.render(card, state).decode().split() == whole.split()
 
 
 def test_the_one_form_behind_the_hearts_works_without_javascript(
