@@ -1,10 +1,11 @@
-"""The house of the demo community: its account, a letter, greetings, an announcement, invitations, applicants.
+"""The house of the demo community: its account, its letter, greetings, announcement, invitations, applicants.
 
 And what the demo account shares, keeps, mutes and says of itself, and who shares a kwip of it.
 """
 
 import datetime
 import uuid
+from pathlib import Path
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,20 +26,8 @@ from apps.policy.models import SitePolicy
 HOUSE = "kwippy"
 GREETING = "welcome, {name} :) make yourself at home. the kettle is on, and nobody counts words here."
 ANNOUNCEMENT = "this is a demo community: be anyone you like in it. happy kwipping :)"
-LETTER = """on writing more than a line
-
-most days a line is enough. the tram was late, the soup was good, somebody's dog sat down in the middle of the crossing \
-and would not be argued with. you say it, two people smile, and that is a conversation.
-
-and then there are evenings when a line is not enough. you begin with the tram and you notice that you are really \
-writing about your grandfather, who drove one, who knew every bell by its sound and could tell from the kitchen which \
-of them was coming down the hill. nobody asked you for that. you write it all the same, because it has been sitting \
-there since the afternoon, with its hat on its knees, waiting to be let in.
-
-other places would have stopped you at the tram. here nobody counts. what is long becomes a letter: it gets the quiet \
-page, the other kind of type, and as much room as it wants. you can print it, if you have someone who would like that.
-
-so this is a letter, to show you how one looks. the answers go below, where they always go. yours may be one word :)"""
+# The kwip that shows what a long one looks like.
+LETTER = (Path(__file__).parent / "letter.txt").read_text()
 APPLICANTS = (
     ("lantern_fish", "i draw fish that glow, mostly at night. a friend reads me your kwips aloud."),
     ("tea_at_noon", "i write long mails to people who answer short. here seems to be the other way round?"),
