@@ -27,7 +27,7 @@ HOUSE = "kwippy"
 GREETING = "welcome, {name} :) make yourself at home. the kettle is on, and nobody counts words here."
 ANNOUNCEMENT = "this is a demo community: be anyone you like in it. happy kwipping :)"
 # The kwip that shows what a long one looks like.
-LETTER = (Path(__file__).parent / "letter.txt").read_text()
+LETTER = (Path(__file__).parent / "letter.txt").read_text().strip()
 APPLICANTS = (
     ("lantern_fish", "i draw fish that glow, mostly at night. a friend reads me your kwips aloud."),
     ("tea_at_noon", "i write long mails to people who answer short. here seems to be the other way round?"),
