@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 
 from apps.accounts.viewer import ViewerSummary
+from apps.feeds.side import EMPTY
 from apps.policy.queries import Policy
 from apps.policy.queries import current as current_policy
 
@@ -22,9 +23,10 @@ MENU = frozenset({
 def site(request: HttpRequest) -> dict[str, Any]:
     """`site_name`, `site_url` (no slash at its end), `canonical_url`, `announcement`, `me` and `here`.
 
-    The canonical URL has no query string except a cursor, since each page of a list has its own content.
-    `me` is what the frame shows of the viewer, None for an anonymous visitor. `here` is the page's path if
-    the menu links to it, else "". Both are functions, so that only a template that names one reads the user.
+    And `side.EMPTY`. The canonical URL has no query string except a cursor, since each page of a list has
+    its own content. `me` is what the frame shows of the viewer, None for an anonymous visitor. `here` is
+    the page's path if the menu links to it, else "". Both are functions, so that only a template that
+    names one reads the user.
     """
 
     def me() -> ViewerSummary | None:
@@ -41,6 +43,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "announcement": partial(_announcement, request),
         "me": me,
         "here": here,
+        # A variable that a template does not find costs it an exception and a log entry that no one reads.
+        **EMPTY,
     }
 
 

@@ -20,6 +20,8 @@ from apps.plaintext import safe
 COOKIE = "looked"
 DAYS = 90
 VISIT = 1_800
+# Within so many seconds the cookie is not written again, unless there is something newer.
+SAME = 60
 SHOWN = 10  # faces
 _VALUE = re.compile(r"(\d{1,19})\.(\d{1,19})\.(\d{1,19})\.(\d{1,12})", re.ASCII)
 
@@ -32,20 +34,21 @@ class Writer(NamedTuple):
 
 
 class Look(NamedTuple):
-    writers: list[Writer]
-    cookie: str  # "" if the page does not say what is newest
+    writers: tuple[Writer, ...]
+    cookie: str  # "" if there is nothing to write
 
 
 def at(request: HttpRequest, viewer: User, page: Page[Entry]) -> Look:
     """What this first page of the viewer's network is, compared to the last one."""
     places = [entry.place for entry in page if entry.place is not None]
     if not places:
-        return Look([], "")
+        return Look((), "")
     now, newest = int(time.time()), max(0, *places)
     floor, seen, looked_at = _read(request, viewer) or (newest, newest, now)
     if now - looked_at > VISIT:
         floor = seen
-    cookie = f"{viewer.pk}.{floor}.{max(seen, newest)}.{now}"
+    is_same = newest <= seen and 0 < now - looked_at < SAME
+    cookie = "" if is_same else f"{viewer.pk}.{floor}.{max(seen, newest)}.{now}"
     return Look(_writers(viewer, page, floor), cookie)
 
 
@@ -70,7 +73,7 @@ def _read(request: HttpRequest, viewer: User) -> tuple[int, int, int] | None:
     return (floor, seen, looked_at) if owner == viewer.pk else None
 
 
-def _writers(viewer: User, page: Page[Entry], floor: int) -> list[Writer]:
+def _writers(viewer: User, page: Page[Entry], floor: int) -> tuple[Writer, ...]:
     """The authors of the entries above the floor, newest first; not of shares, nor of what is muffled."""
     found: dict[str, Writer] = {}
     for entry in page:
@@ -78,4 +81,4 @@ def _writers(viewer: User, page: Page[Entry], floor: int) -> list[Writer]:
             username, name, avatar = entry.author
             found.setdefault(username, Writer(username, safe(name), avatar, entry.id))
     found.pop(viewer.username, None)
-    return list(found.values())[:SHOWN]
+    return tuple(found.values())[:SHOWN]

@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     page = timeline.page(request.GET)
     context = _first(request, timeline, "/network/new/", page)
     if not page.is_first or _is_part(request):
-        return _list(request, "feeds/network.html", context)
+        return _list(request, "feeds/network.html", context | {"first_follows": (), "writers": ()})
     look = looks.at(request, viewer, page)
     context |= {"first_follows": first_follows(viewer), "writers": look.writers, **side(viewer.pk)}
     response = render(request, "feeds/network.html", context)

@@ -62,4 +62,4 @@ def test_a_folded_kwip_says_the_minutes_that_are_left_and_what_its_link_opens(
     shown = page(client, "/ann/")
     assert "… more, 3 min" in shown
     assert f'id="kwip-{kwip.pk}-text"' in shown
-    assert f'data-fold="kwip-{kwip.pk}-text"' in shown
+    assert f'data-fold="/ann/kwip/{kwip.pk}/part/"' in shown
