@@ -206,8 +206,9 @@
     if (said) (form.closest(".compose") || form).before(said);
     tellTimes();
     all(".undo").forEach(hideUndo);
-    history.replaceState(null, "", address + new URL(href, location.href).hash);
-    document.getElementById(new URL(href, location.href).hash.slice(1))?.scrollIntoView({ block: "nearest" });
+    const id = `kwip-${/(\d+)\/$/.exec(href)[1]}`;
+    history.replaceState(null, "", `${address}#${id}`);
+    document.getElementById(id)?.scrollIntoView({ block: "nearest" });
     form.querySelector("textarea").focus({ preventScroll: true });
     say(said?.querySelector("li")?.firstChild.textContent.trim());
   }

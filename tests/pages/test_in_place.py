@@ -147,7 +147,7 @@ def test_a_comment_appears_where_it_was_written_and_can_be_taken_back(
     for number in (1, 2):
         area.fill(f"milk? {number}")
         page.locator('form[action$="/comment/"] [type=submit]').click()
-        expect(page.locator("#comments .kwip")).to_have_count(number)
+        expect(page.locator("#comments .said")).to_have_count(number)
         expect(page.locator("#live")).to_have_text("said.")
         expect(area).to_have_value("")
         expect(area).to_be_focused()
@@ -216,7 +216,7 @@ def test_without_an_answer_a_heart_is_as_before_and_a_comment_is_kept(
     # Once the server is there again, the same click works.
     page.unroute_all()
     page.locator('form[action$="/comment/"] [type=submit]').click()
-    expect(page.locator("#comments .kwip")).to_have_count(1)
+    expect(page.locator("#comments .said")).to_have_count(1)
 
 
 def test_an_answer_that_does_not_come_is_given_up(live_server: LiveServer, page: Page, bob: User) -> None:
@@ -245,7 +245,7 @@ def test_what_is_refused_is_said_in_words_and_keeps_the_text(
         form.locator("[type=submit]").click()
 
     send("milk?")
-    expect(page.locator("#comments .kwip")).to_have_count(1)
+    expect(page.locator("#comments .said")).to_have_count(1)
     send("sugar?")
     expect(toast).to_contain_text("10 minutes")
     expect(form.locator("textarea")).to_have_value("sugar?")
@@ -296,12 +296,12 @@ def test_the_same_is_reached_without_script(live_server: LiveServer, plain: Page
     expect(heart_of(plain, kwip)).to_have_attribute("aria-pressed", "true")
     plain.locator('form[action$="/comment/"] textarea').fill("milk?")
     plain.locator('form[action$="/comment/"] [type=submit]').click()
-    expect(plain.locator("#comments .kwip")).to_have_count(1)
+    expect(plain.locator("#comments .said")).to_have_count(1)
     plain.locator(".undo button").click()
     expect(plain.locator("main textarea")).to_have_value("milk?")
     assert kwip.comments.count() == 0
     plain.locator('form[action$="/comment/"] [type=submit]').click()
-    expect(plain.locator("#comments .kwip")).to_have_count(1)
+    expect(plain.locator("#comments .said")).to_have_count(1)
     plain.goto(f"{live_server.url}/bob/")
     plain.get_by_role("button", name="stop following").click()
     expect(plain.get_by_role("button", name="follow", exact=True)).to_be_visible()
