@@ -135,7 +135,7 @@ def edit(page: Page, address: str, text: str) -> None:
     """Say it differently."""
     page.goto(address)
     action = f"/kwip/{identifier_of(address)}/edit/"
-    page.locator(f"a[href='{action}']").first.click()
+    choose(page, action)
     page.fill(f"form[action='{action}'] [name=text]", text)
     submit(page, action)
     read(page, address, text)
@@ -145,8 +145,14 @@ def delete(page: Page, address: str) -> None:
     """Take it away again."""
     page.goto(address)
     action = f"/kwip/{identifier_of(address)}/delete/"
-    page.locator(f"a[href='{action}']").first.click()
+    choose(page, action)
     submit(page, action)
+
+
+def choose(page: Page, address: str) -> None:
+    """Open the menu that has a link to this address, and follow it."""
+    page.locator(f"details:has(a[href='{address}']) > summary").first.click()
+    page.locator(f"a[href='{address}']").first.click()
 
 
 def identifier_of(address: str) -> str:
