@@ -71,7 +71,7 @@ def follows(person: User, viewer_id: int | None) -> dict[str, Any]:
     }
 
 
-# Most members see the same people, until somebody else writes.
+# Most members get the same rows, until the next kwip.
 @lru_cache(maxsize=500)
 def _faces_and_talks(rows: tuple[tuple[Any, ...], ...]) -> tuple[tuple[Face, ...], tuple[Talk, ...]]:
     faces, talks = [], []

@@ -108,7 +108,7 @@ def _shields(viewer_id: int) -> None:
 
 
 def _words(viewer_id: int) -> None:
-    """Words that nobody wrote: each kwip is compared with all of them."""
+    """Words that no kwip has: each kwip is compared with all of them."""
     from apps.graph.models import MutedWord
 
     _shields(viewer_id)
