@@ -12,7 +12,7 @@ WITH face AS (
         coalesce(nullif(u.avatar, ''), u.face)::text,
         0::bigint AS kwip_id,
         NULL::timestamptz AS since
-    FROM unnest(%(around)s) WITH ORDINALITY AS k (author_id, place)
+    FROM unnest(%(around)s::bigint[]) WITH ORDINALITY AS k (author_id, place)
     JOIN accounts_user u ON u.id = k.author_id
     WHERE u.is_active
       AND NOT u.is_limited
