@@ -177,11 +177,14 @@ def the_search(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     return found.get(arguments["query"], ())
 
 
+timeline_of_everyone = not_muted("everyone", "followers")
+
+
 def everyone(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """What all come across, and in the right column one's own conversations with something new."""
     if viewer == AUTHOR:
         return ("everyone", "followers")
-    return not_muted("everyone", "followers")(viewer, arguments)
+    return timeline_of_everyone(viewer, arguments)
 
 
 # Documents are the same for each viewer: what an anonymous visitor may read.

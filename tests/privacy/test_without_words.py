@@ -17,7 +17,7 @@ from apps.feeds import previews, queries, unseen
 from apps.keyset import encode
 from apps.kwips.queries import cards
 from apps.kwips.visibility import Visible
-from tests.privacy.table import LIMITED, PAGES
+from tests.privacy.table import LIMITED, PAGES, timeline_of_everyone
 from tests.privacy.test_matrix import Viewer, found
 from tests.privacy.world import (
     ANONYMOUS,
@@ -39,7 +39,7 @@ OWN: dict[str, Collection[str]] = {
     AUTHOR: ("everyone", "earlier", "followers", "comment", "bio", "message", "unreported"),
     "fay": ("answer", "reply"),
 }
-NEWS = {"everyone/": "/everyone/new/", "": "/network/new/"}
+NEWS = {timeline_of_everyone: "/everyone/new/", PAGES[""]: "/network/new/"}
 
 
 @pytest.fixture(autouse=True)
@@ -93,10 +93,10 @@ class Numbers:
         if viewer != ANONYMOUS:
             browser.force_login(self.world.people[viewer])
             self._completion(browser, viewer, state)
-        for pattern, news in NEWS.items():
+        for shown, news in NEWS.items():
             if viewer == ANONYMOUS and news == "/network/new/":
                 continue
-            on_page = {*PAGES[pattern](viewer, {"state": state})} & {*may_read(viewer, state)}
+            on_page = {*shown(viewer, {"state": state})} & {*may_read(viewer, state)}
             of_host = news == "/everyone/new/" or viewer == "hal"
             counted = json.loads(browser.get(f"{news}?after={_from_the_beginning(news)}").content)["count"]
             assert counted == len(on_page & {"everyone", "followers"}) + of_host, (viewer, news)
