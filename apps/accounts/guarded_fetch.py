@@ -101,6 +101,8 @@ class _Reading(threading.Thread):
     def run(self) -> None:
         try:
             self.page = self._follow()
+        except TimeoutError:
+            self.why = "too slow"  # its socket gave up before the caller did
         except (Unreadable, OSError, ValueError, http.client.HTTPException) as error:
             self.why = f"{type(error).__name__}: {error}"
 

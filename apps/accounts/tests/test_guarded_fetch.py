@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from apps.accounts import guarded_fetch
-from apps.accounts.guarded_fetch import BYTES, Guard, Unreadable, fetch, is_public
+from apps.accounts.guarded_fetch import BYTES, Guard, Unreadable, _Reading, fetch, is_public
 
 HTML = b"<p>hello</p>"
 
@@ -214,6 +214,13 @@ def test_a_page_that_does_not_end_is_given_up_and_its_connection_closed(site: Si
             thread.join()
     assert site.asked == ["/slow"]
     assert threading.active_count() <= before + 1  # the server's thread
+
+
+def test_a_socket_that_gives_up_before_its_caller_says_the_same(site: Site) -> None:
+    reading = _Reading(f"{site.url}/slow", replace(site.guard, seconds=0.2))
+    reading.start()
+    reading.join()
+    assert (reading.page, reading.why) == (None, "too slow")
 
 
 def test_a_name_server_that_does_not_answer_is_given_up(site: Site) -> None:

@@ -1,6 +1,7 @@
 -- Fragment: `due`, the people to notify of the comment `made` of the conversation %(thread)s: those `mentioned`,
 -- and those `trackers` that have no waiting notice of the conversation.
--- Once, then silent: `silent` are the trackers with a waiting notice. It locks these notices. Either a visit
+-- Once, then silent: `silent` are the trackers with a waiting notice. It locks these notices, in the order of
+-- what no UPDATE changes (a notice's id and place in the table do), so that two statements cannot deadlock. Either a visit
 -- waits for this comment, and its page has the comment; or this comment waits for the visit, and notifies the
 -- visitor. A tracker who is mentioned gets one notice, the mention, unless they want none.
 -- index: kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id), notice_open (recipient_id, thread_id),
@@ -25,7 +26,7 @@ silent AS MATERIALIZED (
       AND (n.is_unseen OR n.is_waiting)
       AND n.is_waiting
       AND (SELECT count(*) FROM trackers) <= {most}
-    ORDER BY n.recipient_id, n.ctid
+    ORDER BY n.recipient_id, n.kind, n.subject, n.actor_id
     FOR NO KEY UPDATE
 ),
 due AS MATERIALIZED (

@@ -24,7 +24,7 @@ from apps.kwips.models import Kwip, Track
 from apps.kwips.tracking import set_tracking
 from apps.notifications.actions import mark_seen, notify_commented
 from apps.notifications.events import Notified, notified
-from apps.notifications.mail import mails, now
+from apps.notifications.mail import mails, now, unreturned
 from apps.notifications.mail.tests.conftest import (
     Write,
     addressed,
@@ -35,6 +35,7 @@ from apps.notifications.mail.tests.conftest import (
     part,
 )
 from apps.notifications.models import Notice
+from apps.notifications.registry import Channel
 from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,6 +161,26 @@ def test_a_conversation_is_mailed_once_until_one_was_back(
     all_happens()
     assert mail_at_once() == 1
     assert addressed() == ["ann", "ann"]
+
+
+def test_the_order_of_locks_is_the_same_after_a_notice_changed(
+    ann: User, bob: User, cee: User, publish: Write, comment: Write
+) -> None:
+    """Else a third command locks the changed notice last, a second one locked it first: a deadlock."""
+    choose(ann, mention="mail")
+    kwip = publish(bob)
+    for writer in (bob, cee, bob):
+        comment(writer, kwip, "@ann!")
+
+    def locked() -> list[int]:
+        with transaction.atomic():
+            rows = unreturned.lock_conversation(person_id=ann.pk, notice_id=0, thread_id=kwip.pk)
+        return [one.id for one in rows]
+
+    before = locked()
+    assert len(before) == 3
+    unreturned.mark(before[:1], Channel.SENT)
+    assert locked() == before
 
 
 def test_two_commands_at_once_mail_a_conversation_once(
