@@ -21,42 +21,42 @@ SECTIONS = (
     Section(
         _("you"),
         (
-            Page("/settings/", _("your profile")),
-            Page("/settings/face/", _("your face")),
+            Page("/settings/", _("profile")),
+            Page("/settings/face/", _("face")),
             Page("/invitations/", _("invitations")),
         ),
     ),
     Section(
         _("reading"),
         (
-            Page("/settings/mutes/", _("whom and what you mute")),
-            Page("/settings/favourites/", _("favourites as thanks")),
+            Page("/settings/mutes/", _("mutes")),
+            Page("/settings/favourites/", _("thanks")),
             Page("/settings/keys/", _("keys")),
         ),
     ),
-    Section(_("notices"), (Page("/settings/notices/", _("notices and mail")),)),
+    Section(_("notices"), (Page("/settings/notices/", _("notices")),)),
     Section(
         _("privacy"),
         (
             Page("/settings/privacy/", _("privacy")),
-            Page("/settings/messages/", _("messages and buzzes")),
-            Page("/settings/blocks/", _("whom you block")),
+            Page("/settings/messages/", _("messages")),
+            Page("/settings/blocks/", _("blocks")),
         ),
     ),
     Section(
         _("sign-in"),
         (
-            Page("/accounts/email/", _("your e-mail address")),
-            Page("/accounts/password/change/", _("change your password")),
-            Page("/accounts/sessions/", _("where you are signed in")),
+            Page("/accounts/email/", _("e-mail")),
+            Page("/accounts/password/change/", _("password")),
+            Page("/accounts/sessions/", _("devices")),
         ),
     ),
     Section(
         _("your data"),
         (
-            Page("/settings/export/", _("take everything with you")),
-            Page("/settings/import/", _("bring things from elsewhere")),
-            Page("/settings/leave/", _("leave for good")),
+            Page("/settings/export/", _("take out")),
+            Page("/settings/import/", _("bring in")),
+            Page("/settings/leave/", _("leave")),
         ),
     ),
 )

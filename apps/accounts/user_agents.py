@@ -46,9 +46,11 @@ def device(user_agent: str) -> str:
 
 
 def network(address: str) -> str:
-    """The beginning of an address, for example "192.0.2.…"."""
+    """The beginning of an address, for example "192.0.2.…"; all of one that is this machine's."""
     ip = ip_address(address)
     ip = getattr(ip, "ipv4_mapped", None) or ip
+    if ip.is_loopback:
+        return str(ip)
     start = ip_network((ip, _PREFIX[ip.version]), strict=False).network_address
     return f"{str(start).removesuffix('.0')}.…" if ip.version == 4 else f"{str(start).removesuffix('::')}:…"
 
