@@ -16,8 +16,8 @@ from kwippy import stylesheet
 
 SCRIPT = "kwippy.js"
 SOURCE = settings.BASE_DIR / "static" / SCRIPT
-# Loaded when a member begins to write, and so a file of its own.
-MENTIONS = "mentions.js"
+# Loaded when a member begins to write, and with the first key: files of their own.
+LATER = ("mentions.js", "keys.js")
 _NAMED = re.compile(r'"([\w-]+\.js)"')
 # Comments that begin a line, and those behind code. No text of a script has two slashes between spaces.
 _COMMENT = re.compile(r"^\s*/\*.*?\*/|^\s*//.*?$|[ \t]+// .*?$", re.DOTALL | re.MULTILINE)
@@ -39,7 +39,7 @@ def build() -> Path:
     root = Path(settings.STATIC_ROOT)
     folder = root.with_name(f"{root.name}.built")
     folder.mkdir(parents=True, exist_ok=True)
-    for name, sources in ((SCRIPT, named()), (MENTIONS, [MENTIONS])):
+    for name, sources in ((SCRIPT, named()), *((name, [name]) for name in LATER)):
         target, text = folder / name, joined(sources)
         if not target.exists() or target.read_text() != text:
             unfinished = target.with_name(f".{target.name}.{os.getpid()}")
@@ -56,16 +56,16 @@ class Finder(stylesheet.Finder):
     @overload
     def find(self, path: str, find_all: Literal[True]) -> list[str]: ...
     def find(self, path: str, find_all: bool = False) -> Any:
-        if path not in (SCRIPT, MENTIONS):
+        if path not in (SCRIPT, *LATER):
             return super().find(path, find_all=find_all)  # type: ignore[call-overload]
         found = str(build() / path)
         return [found] if find_all else found
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
-        sources = {SCRIPT, MENTIONS, *named()}
+        sources = {SCRIPT, *LATER, *named()}
         for path, storage in super().list(ignore_patterns):
             if path not in sources:
                 yield path, storage
         built = FileSystemStorage(location=build())
-        yield SCRIPT, built
-        yield MENTIONS, built
+        for path in (SCRIPT, *LATER):
+            yield path, built

@@ -35,6 +35,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "about/", public_page("about", POLICY)(TemplateView.as_view(template_name="about.html")), name="about"
     ),
+    path(
+        "about/keys/",
+        public_page("about", POLICY)(TemplateView.as_view(template_name="keys.html")),
+        name="about_keys",
+    ),
     path("robots.txt", well_known.robots, name="robots"),
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
     path(".well-known/change-password", well_known.change_password),

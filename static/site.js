@@ -156,22 +156,39 @@
     menu.firstElementChild.focus();
   });
 
+  function load(source, then) {
+    const script = document.createElement("script");
+    script.src = source;
+    script.onload = then;
+    document.head.append(script);
+  }
+
+  const choices = document.body.dataset;
+
   /* What helps while one writes comes with the first text area that one enters. */
   function loadWriting({ target }) {
     if (!target?.matches?.("textarea")) return;
     removeEventListener("focusin", loadWriting);
-    const script = document.createElement("script");
-    script.src = document.body.dataset.writing;
-    document.head.append(script);
+    load(choices.writing);
   }
   if (viewer) {
     addEventListener("focusin", loadWriting);
     loadWriting({ target: document.activeElement });
   }
 
+  /* What the keys do comes with the first one that is pressed. */
+  const pressed = [];
+  addEventListener("keydown", (event) => {
+    if (kwippy.press) return kwippy.press(event);
+    // The browser's own search would open before ours.
+    if (event.key === "/" && choices.keys !== "off" && event.target.matches("body, a, button, article")) event.preventDefault();
+    if (pressed.push(event) === 1) load(choices.keyboard, () => pressed.forEach(kwippy.press));
+  });
+  if (document.querySelector("[data-shortcuts]")) load(choices.keyboard);
+
   all("textarea:not([readonly])").forEach(tend);
   document.querySelector("[aria-invalid=true], [role=alert]")?.focus();
-  if (new URLSearchParams(location.search).has("answers")) {
+  if (new URLSearchParams(location.search).has("answers") || location.hash === "#comment") {
     const area = document.getElementById("id_text");
     // After the browser went to the comment, which takes the focus.
     addEventListener("load", () => setTimeout(() => {

@@ -9,7 +9,9 @@ from django.db.models import F
 
 from apps.accounts import avatars, events, links
 from apps.accounts.counters import lock_people
+from apps.accounts.keys import user_key
 from apps.accounts.models import OffReason, User
+from apps.invalidation import invalidate
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -60,6 +62,12 @@ def choose_face(*, user: User, code: str) -> None:
     if before.face != code:
         User.objects.filter(pk=user.pk).update(face=code, version=F("version") + 1)
         events.profile_changed.emit(events.ProfileChanged(before, frozenset({"face"})))
+
+
+def set_shortcuts(*, user: User, has_shortcuts: bool) -> None:
+    """Whether single keys do something on this member's pages."""
+    User.objects.filter(pk=user.pk).update(has_shortcuts=has_shortcuts)
+    invalidate(cache=[user_key(user.pk)])
 
 
 @transaction.atomic

@@ -143,6 +143,10 @@ class InvitationForm(SiteMessages, forms.Form):
         return self.cleaned_data["form_key"] or uuid.uuid4()
 
 
+class KeysForm(SiteMessages, forms.Form):
+    has_shortcuts = forms.BooleanField(label=_("single keys do something"), required=False)
+
+
 class RenameForm(SiteMessages, forms.Form):
     username = forms.CharField(
         label=_("your user name"),

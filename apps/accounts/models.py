@@ -114,6 +114,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_private = models.BooleanField(default=False, db_default=False, editable=False)
     # Left out of everyone's kwips, tags, search and suggestions; followers still see the person.
     is_limited = models.BooleanField(default=False, db_default=False, editable=False)
+    # Whether single keys do something (WCAG 2.1.4).
+    has_shortcuts = models.BooleanField(default=True, db_default=True, editable=False)
     # By a member's invitation, by the operator who accepted the application, or in the admin.
     is_vouched = models.BooleanField(
         _("someone vouches for them"),

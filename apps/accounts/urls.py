@@ -20,6 +20,7 @@ urlpatterns = [
     path("settings/picture/", views.picture, name="picture"),
     path("settings/picture/remove/", views.remove_picture, name="remove_picture"),
     path("settings/face/", face_views.face, name="face"),
+    path("settings/keys/", views.keys, name="keys"),
     path("settings/leave/", leaving_views.leave, name="leave"),
     re_path(r"^accounts/back/(?P<token>[-:\w]+)/$", leaving_views.come_back, name="come_back"),
     path("accounts/login/", allauth.login, name="account_login"),

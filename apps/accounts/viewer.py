@@ -19,6 +19,7 @@ class ViewerSummary(NamedTuple):
     is_private: bool
     unread: bool
     unread_messages: bool
+    has_shortcuts: bool
 
     @property
     def path(self) -> str:

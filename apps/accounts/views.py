@@ -1,4 +1,4 @@
-"""The settings of a signed-in user: profile, picture, name, sessions."""
+"""The settings of a signed-in user: profile, picture, name, keys, sessions."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,10 +13,9 @@ from django.views.decorators.http import require_POST
 
 from apps import limits
 from apps.accounts import actions, avatars, names
-from apps.accounts.forms import PictureForm, ProfileForm, RenameForm
+from apps.accounts.forms import KeysForm, PictureForm, ProfileForm, RenameForm
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
-from apps.accounts.user_agents import device
 
 
 class Link(NamedTuple):
@@ -96,6 +95,22 @@ def rename(request: MemberRequest) -> HttpResponse:
     return redirect("settings")
 
 
+@members_only
+def keys(request: MemberRequest) -> HttpResponse:
+    """The switch of the keyboard shortcuts, and what each key does."""
+    form = KeysForm(request.POST or None, initial={"has_shortcuts": request.user.has_shortcuts})
+    if request.method == "POST":
+        # An unticked box sends no field.
+        form = KeysForm(request.POST)
+        if not (decision := limits.hit("profile", request.user.pk)):
+            return limits.refuse(request, decision, "accounts/keys.html", form)
+        form.is_valid()
+        actions.set_shortcuts(user=request.user, has_shortcuts=form.cleaned_data["has_shortcuts"])
+        messages.success(request, _("saved."))
+        return redirect("keys")
+    return render(request, "accounts/keys.html", {"form": form})
+
+
 @require_POST
 @members_only
 def remove_picture(request: MemberRequest) -> HttpResponse:
@@ -109,8 +124,8 @@ def remove_picture(request: MemberRequest) -> HttpResponse:
 class SessionsView(ListUserSessionsView):
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         context: dict[str, object] = super().get_context_data(**kwargs)
-        for session in context["sessions"]:  # type: ignore[attr-defined]
-            session.device = device(session.user_agent)
+        sessions: list[UserSession] = context["sessions"]  # type: ignore[assignment]
+        sessions.sort(key=lambda session: (session.is_current(), session.last_seen_at), reverse=True)
         return context
 
 

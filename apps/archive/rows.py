@@ -96,6 +96,7 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "face": faces.in_words(person.face),
         "joined_at": when(person.joined_at),
         "is_private": person.is_private,
+        "has_shortcuts": person.has_shortcuts,
         "takes_messages": takes.takes_messages,
         "takes_buzzes": takes.takes_buzzes,
     }

@@ -41,6 +41,7 @@ _register(
         "face": "the parts of the drawn face, if it was chosen",
         "joined_at": _WHEN,
         "is_private": "whether the account is private",
+        "has_shortcuts": "whether single keys do something",
         "takes_messages": "whether people whom one follows may write",
         "takes_buzzes": "whether they may buzz",
     },

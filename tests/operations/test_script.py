@@ -17,7 +17,7 @@ from apps.accounts.models import User
 from apps.feeds.queries import PAGE_SIZE
 from apps.kwips import actions
 from kwippy import stylesheet
-from kwippy.script import MENTIONS, SCRIPT, SOURCE, joined, named
+from kwippy.script import LATER, SCRIPT, SOURCE, joined, named
 
 MOST_BYTES = 25_000
 HASHED = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
@@ -25,12 +25,12 @@ HASHED = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
 
 def test_every_source_is_in_the_script_once() -> None:
     sources = {path.name for path in SOURCE.parent.glob("*.js")}
-    assert sources == {*named(), SCRIPT, MENTIONS}
+    assert sources == {*named(), SCRIPT, *LATER}
     assert len(set(named())) == len(named())
 
 
 def test_comments_and_indentation_are_left_out_and_no_code() -> None:
-    for names in (named(), [MENTIONS]):
+    for names in (named(), *([name] for name in LATER)):
         whole = "\n".join((SOURCE.parent / name).read_text() for name in names)
         built = joined(names)
         assert not re.search(r"^\s|^/[*/]|\s// ", built, re.MULTILINE)
@@ -51,7 +51,7 @@ def test_a_page_with_its_style_and_script_is_small(client: Client) -> None:
         text = " ".join(chance.choices(words, k=15))
         actions.comment(author=ann, thread=kwip, text=text, form_key=uuid.uuid4())
     client.force_login(ann)
-    # `site.js` loads the third script when somebody begins to write.
+    # `site.js` loads the other scripts when somebody begins to write, or presses a key.
     static = [stylesheet.joined(), joined(named())]
     for path in ("/", f"/ann/kwip/{kwip.pk}/"):
         sent = [client.get(path).content, *(text.encode() for text in static)]
@@ -64,5 +64,6 @@ def test_the_scripts_are_collected_and_their_sources_are_not(tmp_path: Path) -> 
         call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["admin", "account"])
         assert Path(str(finders.find(SCRIPT))).read_text() == joined(named())
     paths = json.loads((root / "staticfiles.json").read_text())["paths"]
-    assert {path.name for path in root.glob("*.js")} == {SCRIPT, MENTIONS, paths[SCRIPT], paths[MENTIONS]}
+    built = (SCRIPT, *LATER)
+    assert {path.name for path in root.glob("*.js")} == {*built, *(paths[path] for path in built)}
     assert (root / SCRIPT).read_text() == joined(named())

@@ -151,13 +151,13 @@ def site(memcached: str) -> Iterator[Site]:
         "/ann/feed.atom", "/ann/followers/", "/ann/following/", f"/ann/kwip/{kwip.pk}/",
         f"/ann/kwip/{kwip.pk}/history/", f"/ann/kwip/{kwip.pk}/history/{kwip.revisions.get().pk}/",
         f"/bob/kwip/{comment.pk}/whole/", f"/bob/kwip/{comment.pk}/part/", "/tag/tea/", "/tag/tea/feed.atom",
-        "/about/", "/rules/", "/conduct/", "/privacy/",
+        "/about/", "/about/keys/", "/rules/", "/conduct/", "/privacy/",
         "/people/", "/people/active/", "/tags/", "/ann/statistics/",
         *DOCUMENTS, f"/sitemap-kwips-{kwip.pk // RANGE}.xml", f"/sitemap-people-{ann.pk // RANGE}.xml",
     ]  # fmt: skip
     private = [
         "/everyone/new/", "/network/new/", "/ann/favourites/", "/ann/comments/", "/kwip/", "/settings/",
-        "/settings/leave/", "/settings/face/", "/accounts/back/token/",
+        "/settings/leave/", "/settings/face/", "/settings/keys/", "/accounts/back/token/",
         f"/kwip/{kwip.pk}/comment/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/delete/", "/contact/",
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",

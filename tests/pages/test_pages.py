@@ -114,7 +114,7 @@ def addresses(member: bool) -> list[str]:
     public = [
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
-        f"/bob/kwip/{anybodys.pk}/", "/about/", "/tags/", "/people/", "/people/active/",
+        f"/bob/kwip/{anybodys.pk}/", "/about/", "/about/keys/", "/tags/", "/people/", "/people/active/",
         "/bob/statistics/", "/rules/", "/conduct/", "/privacy/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
         "/search/", "/search/?q=tea", "/search/?q=b&in=people", "/search/?q=tea&in=tags", "/search/?q=-tea",
@@ -133,7 +133,7 @@ def addresses(member: bool) -> list[str]:
         "/messages/dee/", "/settings/messages/", "/settings/leave/", leaving.way_back(leaving_dee()),
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
-        "/settings/export/", "/settings/import/", "/settings/face/",
+        "/settings/export/", "/settings/import/", "/settings/face/", "/settings/keys/",
         "/invitations/", "/settings/notices/", "/bookmarks/", "/requests/", "/requests/sent/", "/ivy/",
         "/settings/privacy/", "/ivy/followers/", "/settings/mutes/", "/settings/blocks/",
         "/bob/mute/", f"/kwip/{anybodys.pk}/mute/", "/bob/report/", f"/kwip/{anybodys.pk}/report/",

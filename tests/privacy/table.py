@@ -268,7 +268,8 @@ MODERATION: Mapping[str, Shown] = {
 WITHOUT_WORDS = (
     "tags/", "settings/favourites/", "kwip/<kwip_id:kwip_id>/pin/",
     "<person:username>/statistics/",
-    "about/", ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
+    "about/", "about/keys/", "settings/keys/",
+    ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
     "contact/", "contact/thanks/", "rules/", "conduct/", "privacy/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
     "notifications/message/<kwip_id:message_id>/",

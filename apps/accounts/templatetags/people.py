@@ -1,17 +1,19 @@
 """Template tags and filters for users."""
 
 from functools import lru_cache
+from typing import Any
 
 from django import template
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.accounts import avatars, faces
-from apps.accounts.user_agents import device
+from apps.accounts import avatars, faces, settings_pages
+from apps.accounts.user_agents import device, network
 from apps.plaintext import preserve_spaces, safe, truncate
 
 register = template.Library()
 register.filter("device", device)
+register.filter("network", network)
 register.filter("safe_text", safe)
 
 PIXELS = {"s": 30, "m": 44, "l": 104}
@@ -65,3 +67,10 @@ def drawn(face: faces.Face, size: str) -> SafeString:
         face.css,
         format_html_join("", '<use href="#{}" />', ((part,) for part in face.parts)),
     )
+
+
+@register.inclusion_tag("accounts/_sections.html")
+def settings_sections(path: str) -> dict[str, Any]:
+    """The navigation of the settings, for the page at this address."""
+    section, page = settings_pages.current(path) or (None, None)
+    return {"sections": settings_pages.SECTIONS, "section": section, "page": page}

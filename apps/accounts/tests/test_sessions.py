@@ -1,12 +1,20 @@
-"""The list of a member's sessions: browser names, and ending a session."""
+"""The list of a member's sessions: browser names, when each was seen, and ending a session."""
+
+from datetime import timedelta
 
 import pytest
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from apps.accounts.keys import session_key
 from apps.accounts.models import User
-from apps.accounts.user_agents import device
+from apps.accounts.sessions import SEEN_EVERY
+from apps.accounts.user_agents import device, network
+from apps.invalidation import invalidate
 from tests.support.people import PASSWORD, member, who_is_in
 
 MOZILLA = "Mozilla/5.0 "
@@ -33,10 +41,25 @@ KIT = "AppleWebKit/537.36 (KHTML, like Gecko) "
         ("curl/8.5.0", "curl"),
         ("<script>", "an unknown browser"),
         ("", "an unknown browser"),
+        ("Version/" * 100_000 + "Firefox/1", "an unknown browser"),
     ],
 )  # fmt: skip
 def test_a_browser_has_its_common_name(user_agent: str, called: str) -> None:
     assert device(user_agent) == called
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("192.0.2.77", "192.0.2.…"),
+        ("::ffff:192.0.2.77", "192.0.2.…"),
+        ("2001:db8:7:1::9", "2001:db8:7:…"),
+        ("::1", "::1"),
+        ("2001:db8::9", "2001:db8:…"),
+    ],
+)
+def test_of_an_address_its_network_is_shown(address: str, shown: str) -> None:
+    assert network(address) == shown
 
 
 def signed_in(user: User, user_agent: str) -> Client:
@@ -71,3 +94,34 @@ def test_a_member_cannot_end_another_members_session(ann: User) -> None:
     assert mallory.post("/accounts/sessions/999999/end/").status_code == 302
     assert Client().post(f"/accounts/sessions/{session_of(here)}/end/").status_code == 403
     assert here.get(f"/accounts/sessions/{session_of(here)}/end/").status_code == 405
+
+
+@pytest.mark.django_db
+def test_the_list_begins_with_this_session_which_has_no_button(ann: User) -> None:
+    here = signed_in(ann, "<b>Firefox/1</b> (X11; Linux)")
+    signed_in(ann, "Chrome/1 (Windows)")
+    items = here.get("/accounts/sessions/").content.decode().split("<li>")[-2:]
+    assert ["this one" in item for item in items] == [True, False]
+    assert ["<form" in item.split("</li>")[0] for item in items] == [False, True]
+    assert "firefox on linux" in items[0]
+    assert "<b>Firefox" not in items[0]
+    # Its own address asks first.
+    answer = here.post(f"/accounts/sessions/{session_of(here)}/end/")
+    assert answer["Location"] == "/accounts/logout/"
+    assert who_is_in(here) == "ann"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("memcached")
+def test_a_session_is_noted_as_seen_once_an_hour(ann: User) -> None:
+    here = signed_in(ann, "Firefox/1 (X11; Linux)")
+    listed = UserSession.objects.filter(pk=session_of(here))
+    for age, writes in ((SEEN_EVERY - timedelta(minutes=5), 0), (SEEN_EVERY, 1)):
+        before = timezone.now() - age
+        listed.update(last_seen_at=before)
+        invalidate(cache=[session_key(listed.get().session_key)])
+        with CaptureQueriesContext(connection) as asked:
+            for _request in range(3):
+                here.get("/about/")
+        assert sum("UPDATE" in query["sql"] for query in asked) == writes
+        assert (listed.get().last_seen_at > before) == bool(writes)

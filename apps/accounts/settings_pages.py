@@ -1,0 +1,74 @@
+"""The pages of settings, by section: the navigation that all of them show."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Page(NamedTuple):
+    path: str
+    label: Promise
+
+
+class Section(NamedTuple):
+    label: Promise
+    pages: tuple[Page, ...]
+
+
+SECTIONS = (
+    Section(
+        _("you"),
+        (
+            Page("/settings/", _("profile")),
+            Page("/settings/face/", _("face")),
+            Page("/invitations/", _("invitations")),
+        ),
+    ),
+    Section(
+        _("reading"),
+        (
+            Page("/settings/mutes/", _("mutes")),
+            Page("/settings/favourites/", _("thanks")),
+            Page("/settings/keys/", _("keys")),
+        ),
+    ),
+    Section(_("notices"), (Page("/settings/notices/", _("notices")),)),
+    Section(
+        _("privacy"),
+        (
+            Page("/settings/privacy/", _("privacy")),
+            Page("/settings/messages/", _("messages")),
+            Page("/settings/blocks/", _("blocks")),
+        ),
+    ),
+    Section(
+        _("sign-in"),
+        (
+            Page("/accounts/email/", _("e-mail")),
+            Page("/accounts/password/change/", _("password")),
+            Page("/accounts/sessions/", _("devices")),
+        ),
+    ),
+    Section(
+        _("your data"),
+        (
+            Page("/settings/export/", _("take out")),
+            Page("/settings/import/", _("bring in")),
+            Page("/settings/leave/", _("leave")),
+        ),
+    ),
+)
+
+
+def current(path: str) -> tuple[Section, Page] | None:
+    """The section and the page that an address belongs to: a form's address belongs to the page it is on."""
+    found = [(section, page) for section, page in _pages() if path.startswith(page.path)]
+    return max(found, key=lambda one: len(one[1].path), default=None)
+
+
+def _pages() -> Iterator[tuple[Section, Page]]:
+    for section in SECTIONS:
+        for page in section.pages:
+            yield section, page
