@@ -18,6 +18,9 @@ SCRIPT = "kwippy.js"
 SOURCE = settings.BASE_DIR / "static" / SCRIPT
 # Loaded when a member begins to write, and so a file of its own.
 MENTIONS = "mentions.js"
+# Of the offline page alone.
+OFFLINE = "offline.js"
+_SERVED = (SCRIPT, MENTIONS, OFFLINE)
 _NAMED = re.compile(r'"([\w-]+\.js)"')
 # Comments that begin a line, and those behind code. No text of a script has two slashes between spaces.
 _COMMENT = re.compile(r"^\s*/\*.*?\*/|^\s*//.*?$|[ \t]+// .*?$", re.DOTALL | re.MULTILINE)
@@ -39,8 +42,8 @@ def build() -> Path:
     root = Path(settings.STATIC_ROOT)
     folder = root.with_name(f"{root.name}.built")
     folder.mkdir(parents=True, exist_ok=True)
-    for name, sources in ((SCRIPT, named()), (MENTIONS, [MENTIONS])):
-        target, text = folder / name, joined(sources)
+    for name in _SERVED:
+        target, text = folder / name, joined(named() if name == SCRIPT else [name])
         if not target.exists() or target.read_text() != text:
             unfinished = target.with_name(f".{target.name}.{os.getpid()}")
             unfinished.write_text(text)
@@ -56,16 +59,16 @@ class Finder(stylesheet.Finder):
     @overload
     def find(self, path: str, find_all: Literal[True]) -> list[str]: ...
     def find(self, path: str, find_all: bool = False) -> Any:
-        if path not in (SCRIPT, MENTIONS):
+        if path not in _SERVED:
             return super().find(path, find_all=find_all)  # type: ignore[call-overload]
         found = str(build() / path)
         return [found] if find_all else found
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
-        sources = {SCRIPT, MENTIONS, *named()}
+        sources = {*_SERVED, *named()}
         for path, storage in super().list(ignore_patterns):
             if path not in sources:
                 yield path, storage
         built = FileSystemStorage(location=build())
-        yield SCRIPT, built
-        yield MENTIONS, built
+        for name in _SERVED:
+            yield name, built

@@ -17,7 +17,7 @@ from apps.accounts.models import User
 from apps.feeds.queries import PAGE_SIZE
 from apps.kwips import actions
 from kwippy import stylesheet
-from kwippy.script import MENTIONS, SCRIPT, SOURCE, joined, named
+from kwippy.script import MENTIONS, OFFLINE, SCRIPT, SOURCE, joined, named
 
 MOST_BYTES = 25_000
 HASHED = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
@@ -25,12 +25,12 @@ HASHED = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
 
 def test_every_source_is_in_the_script_once() -> None:
     sources = {path.name for path in SOURCE.parent.glob("*.js")}
-    assert sources == {*named(), SCRIPT, MENTIONS}
+    assert sources == {*named(), SCRIPT, MENTIONS, OFFLINE}
     assert len(set(named())) == len(named())
 
 
 def test_comments_and_indentation_are_left_out_and_no_code() -> None:
-    for names in (named(), [MENTIONS]):
+    for names in (named(), [MENTIONS], [OFFLINE]):
         whole = "\n".join((SOURCE.parent / name).read_text() for name in names)
         built = joined(names)
         assert not re.search(r"^\s|^/[*/]|\s// ", built, re.MULTILINE)
@@ -64,5 +64,7 @@ def test_the_scripts_are_collected_and_their_sources_are_not(tmp_path: Path) -> 
         call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["admin", "account"])
         assert Path(str(finders.find(SCRIPT))).read_text() == joined(named())
     paths = json.loads((root / "staticfiles.json").read_text())["paths"]
-    assert {path.name for path in root.glob("*.js")} == {SCRIPT, MENTIONS, paths[SCRIPT], paths[MENTIONS]}
+    assert {path.name for path in root.glob("*.js")} == {
+        path for name in (SCRIPT, MENTIONS, OFFLINE) for path in (name, paths[name])
+    }
     assert (root / SCRIPT).read_text() == joined(named())
