@@ -124,7 +124,7 @@ def test_none_of_it_asks_the_database_or_the_session(client: Client, django_asse
     client.force_login(User.objects.create_user("ann", "ann@example.org"))
     with django_assert_num_queries(0):
         for path in (
-            "/robots.txt", "/manifest.webmanifest", "/offline/", "/.well-known/security.txt", "/favicon.ico",
+            "/robots.txt", "/manifest.webmanifest", "/sw.js", "/.well-known/security.txt", "/favicon.ico",
             "/.well-known/change-password", "/.well-known/nothing",
         ):  # fmt: skip
             answer = client.get(path)
