@@ -11,7 +11,7 @@ from django.views.static import serve
 from apps.feeds import views as feeds
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
-from kwippy import well_known
+from kwippy import offline, well_known
 from kwippy.observability import health, metrics
 
 admin.site.site_title = settings.SITE_NAME
@@ -42,6 +42,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("robots.txt", well_known.robots, name="robots"),
     path("manifest.webmanifest", well_known.manifest, name="manifest"),
+    path("sw.js", offline.worker, name="service_worker"),
+    path("offline/", offline.page, name="offline"),
     path(".well-known/change-password", well_known.change_password),
     path(".well-known/security.txt", well_known.security, name="security"),
     path(".well-known/<path:rest>", well_known.unknown),

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import resolve_url
 from django.templatetags.static import static
 from django.utils import timezone
+from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.pagecache import public_page
@@ -57,14 +59,22 @@ def manifest(request: HttpRequest) -> HttpResponse:
     ]
     about = {
         "name": settings.SITE_NAME,
+        "description": _("a small place to write what is on your mind, and to talk about it."),
+        "lang": get_language() or "en",
+        "dir": "rtl" if get_language_bidi() else "ltr",
         "short_name": settings.SITE_NAME,
         "id": "/",
         "start_url": "/",
         "scope": "/",
         "display": "minimal-ui",
         "background_color": "#eff7ff",
+        # Of light pages; a page's own `theme-color` has one for each scheme.
         "theme_color": "#eff7ff",
         "icons": icons,
+        "shortcuts": [
+            {"name": name, "url": url, "icons": icons[:1]}
+            for name, url in ((_("write a kwip"), "/kwip/"), (_("notices"), "/notifications/"))
+        ],
     }
     return JsonResponse(about, content_type="application/manifest+json")
 

@@ -174,6 +174,10 @@
   if (viewer) {
     addEventListener("focusin", loadWriting);
     loadWriting({ target: document.activeElement });
+    /* The service worker comes last, for members. It sends hearts that wait when the network is back. */
+    const workers = navigator.serviceWorker;
+    addEventListener("load", () => workers?.register("/sw.js").catch(() => {}));
+    addEventListener("online", () => workers?.controller?.postMessage(""));
   }
 
   /* What the keys do comes with the first one that is pressed. */

@@ -36,7 +36,7 @@ class Scenario:
     @property
     def pages(self) -> dict[str, str]:
         """Every public page, with its families except "people"."""
-        documents = (".atom", ".xml", ".txt", ".webmanifest", "/part/")
+        documents = (".atom", ".xml", ".txt", ".webmanifest", ".js", "/offline/", "/part/")
         return {
             path: families if path.endswith(documents) else f"{families} announced"
             for path, families in self._families.items()
@@ -81,6 +81,8 @@ class Scenario:
             f"/sitemap-people-{self.ann.pk // RANGE}.xml": "names",
             "/robots.txt": "about",
             "/manifest.webmanifest": "about",
+            "/sw.js": "about",
+            "/offline/": "about",
             "/.well-known/security.txt": "about",
         }
 

@@ -30,7 +30,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 CANARY = "canary7391"
 # Documents without a viewer, the same for members.
-DOCUMENTS = ["/robots.txt", "/manifest.webmanifest", "/.well-known/security.txt", "/sitemap.xml"]
+DOCUMENTS = [
+    "/robots.txt", "/manifest.webmanifest", "/sw.js", "/offline/", "/.well-known/security.txt",
+    "/sitemap.xml",
+]  # fmt: skip
 
 
 class Got(NamedTuple):

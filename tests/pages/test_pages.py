@@ -115,7 +115,7 @@ def addresses(member: bool) -> list[str]:
         "/", "/everyone/", "/everyone/?sort=active", "/bob/", "/bob/followers/", "/bob/following/",
         "/bob/favourites/", "/bob/comments/", "/bob/shares/", "/cee/shares/", "/tag/tea/",
         f"/bob/kwip/{anybodys.pk}/", "/about/", "/about/keys/", "/tags/", "/people/", "/people/active/",
-        "/bob/statistics/", "/rules/", "/conduct/", "/privacy/",
+        "/bob/statistics/", "/rules/", "/conduct/", "/privacy/", "/offline/",
         f"/ann/kwip/{gone.pk}/", "/nothing/here/", "/tag/nothing/", "/contact/", "/contact/thanks/",
         "/search/", "/search/?q=tea", "/search/?q=b&in=people", "/search/?q=tea&in=tags", "/search/?q=-tea",
         "/search/?q=xylophone",

@@ -90,7 +90,9 @@ def test_a_site_can_be_put_on_a_phones_screen(client: Client) -> None:
     answer = client.get("/manifest.webmanifest")
     assert answer["Content-Type"] == "application/manifest+json"
     manifest = json.loads(answer.content)
-    assert {"name", "short_name", "start_url", "display", "icons"} <= set(manifest)
+    assert {"name", "short_name", "description", "lang", "dir"} <= set(manifest)
+    assert (manifest["id"], manifest["start_url"], manifest["scope"]) == ("/", "/", "/")
+    assert [shortcut["url"] for shortcut in manifest["shortcuts"]] == ["/kwip/", "/notifications/"]
     found = {(icon["sizes"], icon["purpose"]) for icon in manifest["icons"]}
     assert found == {(f"{n}x{n}", purpose) for n in (192, 512) for purpose in ("any", "maskable")}
 
@@ -122,15 +124,15 @@ def test_none_of_it_asks_the_database_or_the_session(client: Client, django_asse
     client.force_login(User.objects.create_user("ann", "ann@example.org"))
     with django_assert_num_queries(0):
         for path in (
-            "/robots.txt", "/manifest.webmanifest", "/.well-known/security.txt", "/favicon.ico",
+            "/robots.txt", "/manifest.webmanifest", "/sw.js", "/.well-known/security.txt", "/favicon.ico",
             "/.well-known/change-password", "/.well-known/nothing",
         ):  # fmt: skip
             answer = client.get(path)
             assert answer.status_code in (200, 302, 404), path
             assert not answer.cookies
-            assert len(b"".join(answer)) < 5_000
+            assert len(b"".join(answer)) < 6_000
 
 
 def test_the_first_segment_of_each_path_is_a_reserved_name() -> None:
-    for word in ("robots.txt", "manifest.webmanifest", ".well-known", "sitemap.xml"):
+    for word in ("robots.txt", "manifest.webmanifest", "sw.js", "offline", ".well-known", "sitemap.xml"):
         assert word in reserved_names()

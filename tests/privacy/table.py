@@ -191,6 +191,8 @@ def everyone(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 DOCUMENTS: Mapping[str, Shown] = {
     "robots.txt": nothing,
     "manifest.webmanifest": nothing,
+    "sw.js": nothing,
+    "offline/": nothing,
     ".well-known/security.txt": nothing,
     ".well-known/<path:rest>": nothing,
     "sitemap.xml": nothing,

@@ -45,13 +45,18 @@ def new_context(
     javascript: bool = True,
     width: int = 1280,
     scheme: Literal["light", "dark"] = "light",
+    workers: Literal["allow", "block"] = "block",
 ) -> BrowserContext:
-    """A new context without cookies, with this width and colour scheme."""
+    """A new context without cookies, with this width and colour scheme.
+
+    A service worker is allowed only where it is tested: `page.route` does not see what it sends.
+    """
     context = browser.new_context(
         java_script_enabled=javascript,
         viewport={"width": width, "height": 800},
         color_scheme=scheme,
         reduced_motion="reduce",
+        service_workers=workers,
         locale="en-GB",
     )
     context.set_default_timeout(15_000)
