@@ -9,7 +9,9 @@ from django.db.models import F
 
 from apps.accounts import avatars, events, links
 from apps.accounts.counters import lock_people
+from apps.accounts.keys import user_key
 from apps.accounts.models import OffReason, User
+from apps.invalidation import invalidate
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -60,6 +62,13 @@ def choose_face(*, user: User, code: str) -> None:
     if before.face != code:
         User.objects.filter(pk=user.pk).update(face=code, version=F("version") + 1)
         events.profile_changed.emit(events.ProfileChanged(before, frozenset({"face"})))
+
+
+@transaction.atomic
+def choose_language(*, user: User, language: str) -> None:
+    """Stores the language of the person's own pages and mail, "" for the site's."""
+    if User.objects.filter(pk=user.pk).exclude(language=language).update(language=language):
+        invalidate(cache=[user_key(user.pk)])
 
 
 @transaction.atomic
