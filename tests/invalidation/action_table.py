@@ -535,6 +535,7 @@ ROWS = [
         first=has_a_picture,
     ),
     Row("choose a face", accounts.choose_face, lambda p: {"user": p.bob, "code": "a1120"}, "people"),
+    Row("choose a language", accounts.choose_language, lambda p: {"user": p.bob, "language": "de"}),
     Row("switch off", accounts.switch_off, lambda p: {"people": [p.bob], "by": None}, "people"),
     Row(
         "switch on",
