@@ -17,7 +17,7 @@ _DAY = 86_400
 
 
 class Shown(NamedTuple):
-    """What a page shows: its title, its text, when that was last changed, and its language if that is known."""
+    """What a page shows. The language of its text is "" if an operator wrote it."""
 
     title: str
     text: str
