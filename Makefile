@@ -1,6 +1,6 @@
 # The commands of a developer; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test torture mutate bench lint lock smoke rehearse secrets clean
+.PHONY: help run test torture mutate bench lint lock messages smoke rehearse secrets clean
 
 # The first Python on this machine that is new enough; PYTHON= names another.
 find_python = for python in python3 python3.14 python3.13 python3.12; do \
@@ -47,6 +47,10 @@ lint: ## check style, types, layers, templates and migrations
 	@$(VENV) -m djlint --quiet --check --lint templates
 	@$(VENV) manage.py check
 	@$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+messages: ## extract what is to be translated into locale/*.po, and compile these
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt
+	@$(VENV) -m deploy.local.messages
 
 smoke: ## clone this commit, start the site, and sign up and publish in a browser
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached chromium

@@ -171,6 +171,19 @@ def pagecache(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[C
     ]
 
 
+def language(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    codes = ", ".join(code for code, _ in settings.LANGUAGES)
+    if settings.LANGUAGE_CODE in dict(settings.LANGUAGES):
+        return []
+    return [
+        Error(
+            f"SITE_LANGUAGE must be one of {codes}; got {settings.LANGUAGE_CODE!r}.",
+            hint="Set it to one of these, or unset it for English.",
+            id="kwippy.E013",
+        )
+    ]
+
+
 def folders(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for name in ("MEDIA_ROOT", "MAIL_DIR"):
@@ -228,4 +241,4 @@ def database(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Ch
 
 
 # Without `database`, which only commands that use the database run.
-CHECKS = (site_address, secret_key, mail, proxies, memcached, pagecache, folders, metrics, debug)
+CHECKS = (site_address, secret_key, mail, proxies, memcached, pagecache, language, folders, metrics, debug)

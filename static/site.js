@@ -44,6 +44,8 @@
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const compact = new Intl.NumberFormat(language, { notation: "compact" });
   const dated = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  // German writes nouns with capitals.
+  const small = (text) => (written === "de" ? text : text.toLocaleLowerCase(language));
   const inShort = (number) => compact.format(number).toLowerCase();
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
   // Beside a kwip of last week or before: the day, and the year if it is another one.
@@ -68,13 +70,13 @@
       if (Number.isNaN(seconds)) continue;
       time.title ||= exact.format(moment);
       if ("since" in time.dataset) {
-        time.textContent = `${dayOf(moment)}${clock.format(moment)}`.toLocaleLowerCase(language);
+        time.textContent = small(`${dayOf(moment)}${clock.format(moment)}`);
         continue;
       }
       const unit = units.find(([, length]) => -seconds >= length);
       const isPast = -seconds > 7 * 86400;
-      if (isPast && time.classList.contains("dt-published")) time.textContent = dateOf(moment).toLocaleLowerCase(language);
-      else if (isPast || seconds > 60) time.textContent = dated.format(moment).toLocaleLowerCase(language);
+      if (isPast && time.classList.contains("dt-published")) time.textContent = small(dateOf(moment));
+      else if (isPast || seconds > 60) time.textContent = small(dated.format(moment));
       else time.textContent = unit ? relative.format(Math.trunc(seconds / unit[1]), unit[0]) : relative.format(0, "second");
     }
   }

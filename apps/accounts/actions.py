@@ -71,6 +71,13 @@ def set_shortcuts(*, user: User, has_shortcuts: bool) -> None:
 
 
 @transaction.atomic
+def choose_language(*, user: User, language: str) -> None:
+    """Stores the language of the person's own pages and mail, "" for the site's."""
+    if User.objects.filter(pk=user.pk).exclude(language=language).update(language=language):
+        invalidate(cache=[user_key(user.pk)])
+
+
+@transaction.atomic
 def set_private(*, user: User, is_private: bool) -> bool:
     """Makes an account private, or public. Returns whether that changed it.
 

@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from apps import limits
-from apps.accounts import invitations, leaving, queries, sign_ups
+from apps.accounts import invitations, languages, leaving, queries, sign_ups
 from apps.accounts.backends import login_of
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import validate_header_address
@@ -133,10 +133,17 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> EmailMessage:
         """Mail with a credential uses the urgent queue, and its content is deleted after sending."""
         context = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL} | context
-        message: EmailMessage = auto_generated(super().render_mail(template_prefix, email, context, headers))
+        with languages.of(context.get("user")):
+            rendered = super().render_mail(template_prefix, email, context, headers)
+        message: EmailMessage = auto_generated(rendered)
         if not _CREDENTIALS.isdisjoint(context):
             set_queue_options(message, queue_name=Queue.NOW, secret=True)
         return message
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """In the language of the account's owner, whoever filled in the form."""
+        with languages.of(queries.by_login(email)):
+            super().send_account_already_exists_mail(email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Rewrites links to `SITE_URL`, whatever host and port the request named."""

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts import languages
 from apps.accounts.models import Application, SignUp, User
 
 log = structlog.get_logger("kwippy.accounts")
@@ -69,7 +70,8 @@ def _refuse(pk: int, by: User) -> bool:
 def mail(name: str, application: Application) -> None:
     """Mails the applicant; the mail backend enqueues it in the caller's transaction."""
     context = {"user": application, "login_url": f"{settings.SITE_URL}/accounts/login/"}
-    get_adapter().render_mail(f"account/email/{name}", application.email, context).send()
+    with languages.of_site():  # not that of the operator
+        get_adapter().render_mail(f"account/email/{name}", application.email, context).send()
 
 
 def sweep() -> int:

@@ -1,14 +1,19 @@
-"""Middleware that reads a request's session, its user and the policy in one round trip to memcached."""
+"""Middleware: a request's session, its user and the policy in one round trip to memcached; its language."""
 
+from collections.abc import Callable
 from functools import partial
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.middleware import AuthenticationMiddleware, get_user
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import override
 
 from apps import lookaside
+from apps.accounts import languages
 from apps.accounts.keys import user_key
 from apps.policy.keys import POLICY
 
@@ -49,3 +54,24 @@ def _remember(session_key: str, owner: int) -> None:
     if len(_owners) >= MOST_OWNERS:
         _owners.clear()
     _owners[session_key] = owner
+
+
+class LanguageMiddleware:
+    """Renders the response in the language of `languages.of_request`; the site's needs no switch.
+
+    Django's `LocaleMiddleware` would ask the browser on public pages, too, which are cached for all.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        language = languages.of_request(request)
+        if language == settings.LANGUAGE_CODE:
+            response = self.get_response(request)
+        else:
+            with override(language):
+                response = self.get_response(request)
+        if languages.is_entrance(request):
+            patch_vary_headers(response, ["Accept-Language"])
+        return response

@@ -98,6 +98,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     # The code of the drawn face that they chose (`faces`); "" for the one that follows from the name.
     face = models.CharField(max_length=5, blank=True, default="", db_default="", editable=False)
+    # That of their pages and mail; "" for the site's.
+    language = models.CharField(max_length=10, blank=True, default="", db_default="", editable=False)
     # Incremented when a field that cards show changes (names, picture, face); not by counters.
     version = models.PositiveBigIntegerField(default=1, editable=False)
 

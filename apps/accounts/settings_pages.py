@@ -29,6 +29,7 @@ SECTIONS = (
     Section(
         _("reading"),
         (
+            Page("/settings/language/", _("language")),
             Page("/settings/mutes/", _("mutes")),
             Page("/settings/favourites/", _("thanks")),
             Page("/settings/keys/", _("keys")),

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from apps.accounts import applications, invitations, queries
+from apps.accounts import applications, invitations, languages, queries
 from apps.accounts.models import Application, Invitation, SignUp, User
 from apps.accounts.names import SIGN_UP_LIFETIME, NameTaken, is_taken
 from apps.policy.models import SignUpMode
@@ -170,6 +170,8 @@ def _join(row: SignUp | Application, invitation: Invitation | None = None) -> Us
     _release_address(row.email)
     user = User(username=row.username, email=row.email, password=row.password)
     user.guessed_time_zone = row.time_zone
+    if isinstance(row, SignUp):  # in the person's own browser
+        user.language = languages.to_store()
     user.is_vouched = invitation is not None or isinstance(row, Application)
     try:
         with transaction.atomic():

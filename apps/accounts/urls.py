@@ -4,7 +4,7 @@ from allauth.account import views as allauth
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from apps.accounts import auth_views, face_views, invitation_views, leaving_views, views
+from apps.accounts import auth_views, face_views, invitation_views, language_views, leaving_views, views
 
 # The rest of these paths is a secret key; the request log omits it.
 SECRET_PATHS = (
@@ -19,6 +19,7 @@ urlpatterns = [
     path("settings/name/", views.rename, name="rename"),
     path("settings/picture/", views.picture, name="picture"),
     path("settings/picture/remove/", views.remove_picture, name="remove_picture"),
+    path("settings/language/", language_views.language, name="language"),
     path("settings/face/", face_views.face, name="face"),
     path("settings/keys/", views.keys, name="keys"),
     path("settings/leave/", leaving_views.leave, name="leave"),

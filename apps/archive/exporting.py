@@ -18,7 +18,7 @@ from django.tasks import task
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from apps.accounts import avatars
+from apps.accounts import avatars, languages
 from apps.accounts.models import User
 from apps.archive import files, mails
 from apps.archive.models import SMALLEST, Export
@@ -55,13 +55,16 @@ def ask(*, person: User) -> tuple[Export, bool]:
 @task(queue_name="bulk")
 def make(export_id: int) -> None:
     """Makes parts of the archive until one is full; at the end the archive itself."""
-    while export := Export.objects.filter(pk=export_id, state=Export.State.MAKING).first():
+    making = Export.objects.select_related("person").filter(pk=export_id, state=Export.State.MAKING)
+    while export := making.first():
         section = SECTIONS.get(export.section)
         if section is None:
-            _finish(export)
+            with languages.of(export.person):
+                _finish(export)
             return
         part = _read(section, export)
-        _write(export, section, part)
+        with languages.of(export.person):
+            _write(export, section, part)
         if not _record(export, section, part) or part.is_full:
             return
 

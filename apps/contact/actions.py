@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps import limits
+from apps.accounts import languages
 from apps.accounts.models import User
 from apps.contact import mails
 from apps.contact.models import Message
@@ -26,7 +27,8 @@ def receive(
             defaults={"name": name, "email": email, "subject": subject, "text": text, "member": member},
         )
         if is_new and settings.CONTACT_EMAIL:
-            mails.for_operators(message).send()
+            with languages.of_site():
+                mails.for_operators(message).send()
         if is_new and may_acknowledge:
             mails.for_sender(message).send()
     return message

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from apps.kwips.visibility import Visible
 
@@ -251,7 +252,7 @@ class Share(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        verbose_name = _("share")
+        verbose_name = ngettext_lazy("share", "shares", 1)
         constraints = [
             models.UniqueConstraint(fields=["kwip", "sharer"], name="share_once", include=["id"]),
         ]

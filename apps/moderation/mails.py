@@ -7,6 +7,7 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from apps.accounts import languages
 from apps.accounts.models import User
 from apps.commandqueue.mail.rendering import auto_generated
 from apps.kwips.text import excerpt
@@ -29,19 +30,20 @@ def of_answer(action: Action, person: User, original: Action) -> EmailMultiAlter
 
 
 def _mail(name: str, person: User, action: Action, about: Mapping[str, object]) -> EmailMultiAlternatives:
-    context = {
-        **about,
-        "what": action.what,
-        "reason": action.get_reason_display(),
-        "words": action.words,
-        "days": APPEAL_DAYS,
-        "site_name": settings.SITE_NAME,
-        "site_url": settings.SITE_URL,
-    }
-    subject, text, markup = (
-        render_to_string(f"mail/{name}_{part}", context).strip()
-        for part in ("subject.txt", "message.txt", "message.html")
-    )
+    with languages.of(person):
+        context = {
+            **about,
+            "what": action.what,
+            "reason": action.get_reason_display(),
+            "words": action.words,
+            "days": APPEAL_DAYS,
+            "site_name": settings.SITE_NAME,
+            "site_url": settings.SITE_URL,
+        }
+        subject, text, markup = [
+            render_to_string(f"mail/{name}_{part}", context).strip()
+            for part in ("subject.txt", "message.txt", "message.html")
+        ]
     mail = EmailMultiAlternatives(subject, text + "\n", to=[person.email])
     mail.attach_alternative(markup, "text/html")
     return auto_generated(mail)

@@ -17,11 +17,12 @@ _DAY = 86_400
 
 
 class Shown(NamedTuple):
-    """What a page shows: its title, its text, and when that was last changed."""
+    """What a page shows. The language of its text is "" if an operator wrote it."""
 
     title: str
     text: str
     changed_at: datetime.datetime
+    language: str
 
 
 def shown(slug: str) -> Shown:
@@ -30,7 +31,9 @@ def shown(slug: str) -> Shown:
     text = page.text if page is not None else ""
     changed_at = (page.changed_at if page is not None else None) or TEXTS_WRITTEN
     title = str(Slug(slug).label)
-    return Shown(title, text or text_of_release(slug), changed_at if text else max(changed_at, TEXTS_WRITTEN))
+    if text:
+        return Shown(title, text, changed_at, language="")
+    return Shown(title, text_of_release(slug), max(changed_at, TEXTS_WRITTEN), language="en")
 
 
 def text_of_release(slug: str) -> str:

@@ -15,5 +15,5 @@ from apps.sitepages.rendering import page_html
 @require_safe
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     shown = queries.shown(slug)
-    context = {"title": shown.title, "html": page_html(shown.text), "changed_at": shown.changed_at}
+    context = shown._asdict() | {"html": page_html(shown.text)}
     return render(request, "sitepages/page.html", context)

@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "kwippy.csrf.CsrfCookieMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "apps.moderation.middleware.WarningMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -213,7 +214,11 @@ SEARCH_TIMEOUT_MS = env.int("SEARCH_TIMEOUT_MS", 1_000)
 
 # ── Language and time ────────────────────────────────────────────────────────────────────────────
 
-LANGUAGE_CODE = "en"
+#: SITE_LANGUAGE: The language of public pages, and of pages and mail of people who chose none: `en`, `de` or
+#:   `es`.
+LANGUAGE_CODE = env.str("SITE_LANGUAGE", "en")
+# Each by its own name, with a complete `locale/CODE` (tests/operations/test_translations.py).
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -6,7 +6,15 @@ To switch one off, replace its value by the one after "off:", and restart web an
 import ssl
 
 from kwippy.settings import stock
-from kwippy.settings.base import DATABASE, DEBUG, MEMCACHED_SERVERS, MEMCACHED_TLS_CA, RELEASE, SITE_URL
+from kwippy.settings.base import (
+    DATABASE,
+    DEBUG,
+    LANGUAGE_CODE,
+    MEMCACHED_SERVERS,
+    MEMCACHED_TLS_CA,
+    RELEASE,
+    SITE_URL,
+)  # fmt: skip
 from kwippy.settings.environment import env
 from kwippy.settings.mail import DIRECT_MAILER
 from kwippy.settings.security import SESSION_COOKIE_NAME
@@ -23,7 +31,8 @@ PAGECACHE = (
         "CACHE": "lookaside",
         "SITE_URL": SITE_URL,
         "COOKIES": [SESSION_COOKIE_NAME, "messages"],
-        "RELEASE": RELEASE,
+        # A page has one language, the site's: another one is another cache.
+        "RELEASE": f"{RELEASE}:{LANGUAGE_CODE}",
         "GENERATIONS_TTL_MS": env.int("PAGECACHE_GENERATIONS_TTL_MS", 0),
     }
     if env.bool("PAGECACHE", not DEBUG)

@@ -536,6 +536,7 @@ ROWS = [
     ),
     Row("choose a face", accounts.choose_face, lambda p: {"user": p.bob, "code": "a1120"}, "people"),
     Row("switch keys off", accounts.set_shortcuts, lambda p: {"user": p.bob, "has_shortcuts": False}),
+    Row("choose a language", accounts.choose_language, lambda p: {"user": p.bob, "language": "de"}),
     Row("switch off", accounts.switch_off, lambda p: {"people": [p.bob], "by": None}, "people"),
     Row(
         "switch on",

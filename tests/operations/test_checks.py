@@ -71,6 +71,7 @@ def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
         ({"DEBUG": "true"}, "kwippy.E007"),
         ({"CONTACT_EMAIL": ""}, "kwippy.W004"),
         ({"CONTACT_EMAIL": "operators"}, "kwippy.E008"),
+        ({"SITE_LANGUAGE": "klingon"}, "kwippy.E013"),
         ({"METRICS_NETWORKS": "everybody"}, "kwippy.E009"),
         ({"TRUSTED_PROXIES": "127.0.0.1,proxy"}, "limits.E002"),
     ],

@@ -15,6 +15,7 @@ MAX_REFUSALS = 3
 
 class Addressee(NamedTuple):
     email: str
+    language: str
     channels: Mapping[str, str]
     digest: str
     is_silenced: bool
@@ -39,5 +40,5 @@ def find(person_id: int, *, thread_id: int | None = None) -> Addressee | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    email, channels, *others = row
-    return Addressee(email, json.loads(channels), *others)
+    email, language, channels, *others = row
+    return Addressee(email, language, json.loads(channels), *others)

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.tasks import task
 from django.utils import timezone
 
+from apps.accounts import languages
 from apps.kwips.models import Track
 from apps.notifications import queries
 from apps.notifications.mail import addressee, mails, unreturned
@@ -77,7 +78,8 @@ def _send(person_id: int) -> bool:
     unreturned.mark(sent, Channel.SENT)
     unreturned.mark({one.id for one in waiting} - sent, Channel.SITE)
     if to is not None and groups:
-        mails.of_digest(person_id, to.email, groups, newest=max(ids), number=len(ids)).send()
+        with languages.of(to):
+            mails.of_digest(person_id, to.email, groups, newest=max(ids), number=len(ids)).send()
     return bool(groups)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from django.db import InterfaceError, OperationalError, transaction
 from django.tasks import task
 
+from apps.accounts import languages
 from apps.notifications import queries
 from apps.notifications.mail import addressee, mails, unreturned
 from apps.notifications.models import Notice
@@ -51,7 +52,8 @@ def _mail(notice_id: int) -> bool:
     if to is not None and to.wants_at_once(notice.kind):
         for group in queries.selected(viewer_id=person_id, ids=[notice_id]):
             unreturned.mark([notice_id], Channel.SENT)
-            mails.of_notice(notice, to.email, group.lines[0]).send()
+            with languages.of(to):
+                mails.of_notice(notice, to.email, group.lines[0]).send()
             return True
     unreturned.mark([notice_id], Channel.SITE)
     return False

@@ -5,6 +5,7 @@
 -- kwips_track_pkey (kwip_id, user_id)
 SELECT
     u.email,
+    u.language,
     coalesce(c.channels, '{}'::jsonb) AS channels,
     coalesce(c.digest, 'daily') AS digest,
     EXISTS (

@@ -6,6 +6,7 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 register = template.Library()
 
@@ -21,11 +22,17 @@ def compact(number: int) -> str:
     return str(number)
 
 
+@register.filter
+def small(text: object) -> str:
+    """In lower case, but in German, which writes nouns with capitals."""
+    return str(text) if get_language() == "de" else str(text).lower()
+
+
 @register.simple_tag
 def timestamp(moment: datetime.datetime, css: str = "") -> SafeString:
     """A `time` element in UTC; a script converts it to local or relative time."""
     moment = moment.astimezone(datetime.UTC)
-    shown = date_format(moment, "j M Y, H:i").lower() + " utc"
+    shown = small(date_format(moment, "j M Y, H:i")) + " utc"
     classes = format_html(' class="{}"', css) if css else ""
     return format_html(
         '<time datetime="{}"{} dir="auto">{}</time>', moment.isoformat(timespec="seconds"), classes, shown

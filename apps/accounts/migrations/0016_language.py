@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="user",
-            name="has_shortcuts",
-            field=models.BooleanField(db_default=True, default=True, editable=False),
+            name="language",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=10),
         ),
     ]
