@@ -135,8 +135,11 @@ def follow_search_and_sign_out(page: Page, site: str, people: dict[str, User]) -
     expect(page.locator(".person").first).to_contain_text("stop following")
     assert Follow.objects.filter(follower=people["ann"], followee=people["eve"]).exists()
     page.goto(f"{site}/")
-    enter(page, "a[href='/search/']")
-    if not page.evaluate("document.activeElement.matches('main [name=q]')"):
+    # A link on a phone, a form in the right column of a desktop.
+    tab_to(page, "a.to-search, .side [name=q]")
+    if page.evaluate("document.activeElement.matches('a')"):
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/search/")
         tab_to(page, "main [name=q]")
     page.keyboard.type("watered")
     page.keyboard.press("Enter")
