@@ -23,8 +23,8 @@ LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
 )  # fmt: skip
 HEIGHT = 1000
 PAGES_A_SHEET = 4
-# The checker knows no element or attribute of the site as wrong; these are gaps of its style checker.
-GAPS = ".*(field-sizing|“container”|@container|CssValue.getType).*"
+# The checker guesses the language of a page from what the tests' people wrote.
+GUESSES = ".*appears to be written in.*"
 
 
 def keep(page: Page, html: bytes, address: str, folder: Path, name: str) -> None:
@@ -66,7 +66,7 @@ def main() -> int:
     code = subprocess.run(command, cwd=ROOT, env=os.environ | {KEEP: str(FOLDER)}, check=False).returncode
     print(f"{write_sheets(FOLDER)} sheets in {FOLDER}")
     if jar := os.environ.get("VNU"):
-        check = ["java", "-jar", jar, "--skip-non-html", "--filterpattern", GAPS, str(FOLDER / "html")]
+        check = ["java", "-jar", jar, "--skip-non-html", "--filterpattern", GUESSES, str(FOLDER / "html")]
         code = code or subprocess.run(check, check=False).returncode
     return code
 
