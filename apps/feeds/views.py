@@ -40,7 +40,10 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         context = _first(request, queries.everyone(viewer_id=None), "/everyone/new/")
         context |= side(None)
-        context["of_the_day"] = queries.shown(queries.of_the_day().page({}, limit=1), None)
+        of_the_day = queries.shown(queries.of_the_day().page({}, limit=1), None)
+        # Not twice on one page: the ids of its elements would not be unique.
+        others = [card for card in context["page"].items if card not in of_the_day.items]
+        context |= {"of_the_day": of_the_day, "page": context["page"].with_items(others)}
         return _list(request, "feeds/landing.html", context)
     viewer = request.user
     timeline = queries.network(

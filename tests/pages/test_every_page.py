@@ -1,0 +1,57 @@
+"""Every page in Chromium, at three widths, light and dark: accessible, within its width, silent."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from apps.accounts.models import User
+from tests.pages.test_pages import addresses, ann, sign_in
+from tests.support.browser import AXE_OF_COLOURS
+from tests.support.contact_sheets import KEEP, keep
+
+__all__ = ["ann"]
+pytestmark = pytest.mark.django_db(transaction=True)
+type Open = Callable[..., Page]
+
+WIDTHS = (1280, 768, 320)
+
+
+@pytest.mark.parametrize("member", [False, True], ids=["visitor", "member"])
+def test_every_page_is_accessible_fits_and_breaks_no_policy(
+    live_server: LiveServer, open_page: Open, axe: Callable[..., None], ann: User, member: bool
+) -> None:
+    """One load a page: the window is resized and the colour scheme emulated on it."""
+    page = open_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    if member:
+        sign_in(page, ann, live_server.url)
+    folder = os.environ.get(KEEP)
+    for number, address in enumerate(addresses(member)):
+        answer = page.goto(live_server.url + address)
+        assert answer
+        assert answer.status in (200, 403, 404, 410), address
+        if folder:
+            name = f"{'member' if member else 'visitor'}-{number:03}"
+            keep(page, answer.body(), address, Path(folder), name)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme="light")
+            axe(page)
+            check_widths(page, address, width)
+            page.emulate_media(color_scheme="dark")
+            axe(page, AXE_OF_COLOURS)
+    # The browser logs each response that is not a 200.
+    assert not [said for said in complaints if "Failed to load resource" not in said]
+
+
+def check_widths(page: Page, address: str, width: int) -> None:
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{address} is {wide} pixels wider than the screen of {width}"
+    heads = page.evaluate("[...document.querySelectorAll('.kwip-head')].map((head) => head.clientWidth)")
+    assert min(heads, default=width) >= 160, f"{address}: names and times have too little room: {heads}"
