@@ -119,8 +119,8 @@ def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
 
 
 def first_follows(arguments: Mapping[str, str]) -> Collection[str]:
-    """Who follows no one gets suggestions, but of no private or limited account."""
-    return () if arguments["state"] in {"private", LIMITED} else ("bio",)
+    """Who follows no one gets suggestions with their newest words, but of no private or limited account."""
+    return () if arguments["state"] in {"private", LIMITED} else ("bio", "everyone")
 
 
 def landing(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
