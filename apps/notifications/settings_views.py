@@ -28,7 +28,7 @@ def settings(request: MemberRequest) -> HttpResponse:
         preferences.change(user=request.user, channels=form.channels, **values)
         messages.success(request, _("saved. we'll keep to it :)"))
         return redirect("notice_settings")
-    context = {"form": form, "refused_reply": preferences.refused_reply(request.user)}
+    context = {"form": form, "refused_reply": preferences.refused_reply(request.user, preferences.of(request.user))}
     return render(request, PAGE, context, status=422 if form.errors else 200)
 
 

@@ -115,6 +115,9 @@ def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """fay and the author see both; the followers of fay see the one that fay shared."""
     if viewer == "hal":
         return first_follows(arguments)
+    # What the followee of these two shared is withheld: their network is empty.
+    if viewer in {"zoe", MODERATOR} and arguments["state"] in WITHHELD:
+        return ("bio",)
     return () if viewer == MUTING else ("everyone", "followers")
 
 
