@@ -49,14 +49,18 @@ def test_a_newcomer_follows_one_of_five_people_and_the_network_fills(
 ) -> None:
     me, *others = people
     for other in others:
-        actions.publish(author=other, text=f"a word of {other.username}", form_key=uuid.uuid4())
+        actions.publish(
+            author=other,
+            text=f"a word of {other.username}, https://example.org/{'a' * 60}",
+            form_key=uuid.uuid4(),
+        )
     page = open_page(width=320, javascript=javascript)
     sign_in(page, me, live_server.url)
     page.goto(f"{live_server.url}/")
     rows = page.locator("main .people > li")
     expect(rows).to_have_count(5)
     expect(rows.first).to_contain_text("a word of p5")
-    assert max(page.evaluate(HEIGHTS, "main .people > li")) <= 130
+    assert max(page.evaluate(HEIGHTS, "main .people > li")) <= 150
     assert page.evaluate(SIDEWAYS) <= 0
     onward = page.get_by_role("link", name="see what they write")
     expect(onward).to_be_hidden()
