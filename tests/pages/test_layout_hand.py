@@ -21,7 +21,7 @@ SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clie
 
 @pytest.fixture
 def people() -> list[User]:
-    return [User.objects.create_user(f"p{n}", f"p{n}@example.org", "a long password") for n in range(6)]
+    return [User.objects.create_user(f"per{n}", f"per{n}@example.org", "a long password") for n in range(6)]
 
 
 def test_a_notice_of_one_line_is_at_most_52_pixels_high_and_each_day_is_named_once(
@@ -30,7 +30,7 @@ def test_a_notice_of_one_line_is_at_most_52_pixels_high_and_each_day_is_named_on
     me, *others = people
     for other in others:
         follow(follower=other, followee=me)
-        actions.publish(author=other, text="@p0 tea?", form_key=uuid.uuid4())
+        actions.publish(author=other, text="@per0 tea?", form_key=uuid.uuid4())
     page = open_page(width=1280)
     sign_in(page, me, live_server.url)
     for width in (1280, 320):
@@ -59,7 +59,7 @@ def test_a_newcomer_follows_one_of_five_people_and_the_network_fills(
     page.goto(f"{live_server.url}/")
     rows = page.locator("main .people > li")
     expect(rows).to_have_count(5)
-    expect(rows.first).to_contain_text("a word of p5")
+    expect(rows.first).to_contain_text("a word of per5")
     assert max(page.evaluate(HEIGHTS, "main .people > li")) <= 150
     assert page.evaluate(SIDEWAYS) <= 0
     onward = page.get_by_role("link", name="see what they write")
@@ -68,5 +68,5 @@ def test_a_newcomer_follows_one_of_five_people_and_the_network_fills(
     if javascript:
         onward.click()
     expect(page.locator(".kwip")).to_have_count(1)
-    expect(page.locator(".kwip")).to_contain_text("a word of p5")
+    expect(page.locator(".kwip")).to_contain_text("a word of per5")
     expect(page.locator("main .people")).to_have_count(0)
