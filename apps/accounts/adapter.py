@@ -46,6 +46,14 @@ class AccountAdapter(DefaultAccountAdapter):
         "rate_limited": _("not so fast, please. a moment later it will work."),
         "duplicate_email": _("that's the one you have already :)"),
         "invalid_login": _("that name and that password don't go together."),
+        "cannot_remove_primary_email": _("that's the address we write to; choose another one first."),
+        "incorrect_code": _("that's not the code we sent."),
+        "invalid_or_expired_key": _("that link has been used or is too old; just ask for another one."),
+        "max_email_addresses": _("that's enough addresses: %d at most."),
+        "select_only_one": _("just one of them, please."),
+        "unknown_email": _("nobody here has that address."),
+        "unverified_primary_email": _("the address we write to has to be confirmed first."),
+        "username_blacklisted": _("that name is taken by the house. another one, please?"),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -57,7 +57,7 @@ class FirstFollow(models.Model):
 
     def clean(self) -> None:
         if self._state.adding and FirstFollow.objects.count() >= FIRST_FOLLOWS:
-            raise ValidationError(_("There are %d already. Newcomers see three.") % FIRST_FOLLOWS)
+            raise ValidationError(_("There are %d already. Newcomers see five.") % FIRST_FOLLOWS)
 
 
 class BusyTag(models.Model):

@@ -8,7 +8,7 @@ from apps.directory.statements import first_people, people
 from apps.keyset import Key, KeysetOrder, Page, Seek, paginate
 
 PAGE_SIZE = 30
-FIRST_FOLLOWS = 3
+FIRST_FOLLOWS = 5
 
 _BY_PLACE = (Key("place"),)
 _NEW = KeysetOrder("new people")
@@ -32,7 +32,7 @@ def network(viewer_id: int, arguments: Mapping[str, str]) -> Page[User]:
 
 
 def first_follows(viewer_id: int) -> list[User]:
-    """Three people for a member who follows no one."""
+    """Five people for a member whose network is empty, each with the beginning of their newest kwip."""
     return first_people("first_follows", viewer_id=viewer_id, limit=FIRST_FOLLOWS)
 
 

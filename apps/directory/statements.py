@@ -11,6 +11,7 @@ from apps.accounts.statements import SQL as ACCOUNTS_SQL
 from apps.feeds.statements import SQL as FEEDS_SQL
 from apps.keyset import Seek
 from apps.kwips.queries import loaded
+from apps.kwips.text import excerpt
 from apps.kwips.visibility import ANYONE, VISIBLE_SQL
 from apps.kwips.visibility import SQL as KWIPS_SQL
 from apps.statements import Sql, SqlFolder, Statement
@@ -33,8 +34,14 @@ def people(name: str, seek: Seek, *, viewer_id: int | None) -> list[User]:
 
 
 def first_people(name: str, *, viewer_id: int, limit: int) -> list[User]:
-    """The first people of a file without pages."""
-    return _people(SQL.statement(name), viewer_id, {"limit": limit})
+    """The first people of a file without pages, each with ``kwip_id`` and ``words`` of their newest kwip."""
+    with connection.cursor() as cursor:
+        SQL.statement(name).execute_prepared(cursor, {"viewer": viewer_id, "limit": limit})
+        rows = cursor.fetchall()
+    people = [_person(row[:-2]) for row in rows]
+    for person, (*_, kwip_id, beginning) in zip(people, rows, strict=True):
+        person.kwip_id, person.words = kwip_id, excerpt(beginning or "", words=24)  # type: ignore[attr-defined]
+    return people
 
 
 def ids(name: str, **parameters: int) -> list[int]:

@@ -54,7 +54,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if not page.is_first or _is_part(request):
         return _list(request, "feeds/network.html", context | {"first_follows": (), "writers": ()})
     look = looks.at(request, viewer, page)
-    context |= {"first_follows": first_follows(viewer), "writers": look.writers, **side(viewer.pk)}
+    suggested = first_follows(viewer) if _is_alone(viewer, page) else []
+    context |= {"first_follows": suggested, "writers": look.writers, **side(viewer.pk)}
     response = render(request, "feeds/network.html", context)
     looks.remember(response, look)
     return response
@@ -91,7 +92,7 @@ def welcome(request: MemberRequest) -> HttpResponse:
     """First steps of a new member: profile, first kwip, people to follow."""
     onward = request.GET.get("next", "")
     is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
-    suggested = first_follows(request.user)
+    suggested = [] if request.user.following_count else first_follows(request.user)
     context = {
         "first_follows": suggested,
         "writers": [] if suggested else _writers(request.user.pk),
@@ -252,6 +253,13 @@ def _news(request: HttpRequest, timeline: Timeline) -> HttpResponse:
         )
     count = unseen.since(timeline, cursor)
     return JsonResponse({"count": count.count, "more": count.more, "label": count.label})
+
+
+def _is_alone(viewer: User, page: Page[Entry]) -> bool:
+    """Whether this page of the viewer's network has only kwips of their own."""
+    return not viewer.following_count or all(
+        entry.author and entry.author[0] == viewer.username and not entry.shared_by for entry in page
+    )
 
 
 def _is_part(request: HttpRequest) -> bool:

@@ -22,9 +22,8 @@ def channel(chosen: Preferences, kind: str) -> str:
     return str(chosen.channels.get(kind) or KINDS[kind].channel)
 
 
-def refused_reply(user: User) -> str:
-    """Why the person's address gets no notices, in the mail server's words; "" if it gets them. One query."""
-    chosen = of(user)
+def refused_reply(user: User, chosen: Preferences) -> str:
+    """Why the person's address gets no notices, in the mail server's words; "" if it gets them."""
     is_refused = chosen.refusals >= MAX_REFUSALS and chosen.refused_address == user.email
     return chosen.refused_reply if is_refused else ""
 

@@ -20,7 +20,8 @@ PAGE = "notifications/settings.html"
 
 @members_only
 def settings(request: MemberRequest) -> HttpResponse:
-    form = PreferencesForm(request.POST or None, chosen=preferences.of(request.user))
+    chosen = preferences.of(request.user)
+    form = PreferencesForm(request.POST or None, chosen=chosen)
     if request.method == "POST" and form.is_valid():
         if not (decision := limits.hit("profile", request.user.pk)):
             return limits.refuse(request, decision, PAGE, form)
@@ -28,7 +29,7 @@ def settings(request: MemberRequest) -> HttpResponse:
         preferences.change(user=request.user, channels=form.channels, **values)
         messages.success(request, _("saved. we'll keep to it :)"))
         return redirect("notice_settings")
-    context = {"form": form, "refused_reply": preferences.refused_reply(request.user)}
+    context = {"form": form, "refused_reply": preferences.refused_reply(request.user, chosen)}
     return render(request, PAGE, context, status=422 if form.errors else 200)
 
 

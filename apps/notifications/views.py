@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.members import MemberRequest, members_only
+from apps.accounts.time_zones import zone
 from apps.kwips.converters import kwip_id_of
 from apps.notifications import actions, preferences, queries
 
@@ -16,7 +17,9 @@ def notifications(request: MemberRequest) -> HttpResponse:
     is_first = not request.GET.keys() & {"before", "after"}
     new = actions.mark_seen(user=request.user) if is_first else []
     page = queries.notices(request.user, request.GET, new=new)
-    context = {"page": page, "refused_reply": preferences.refused_reply(request.user) if is_first else ""}
+    chosen = preferences.of(request.user)
+    reply = preferences.refused_reply(request.user, chosen) if is_first else ""
+    context = {"page": page, "refused_reply": reply, "zone": zone(chosen.time_zone)}
     return render(request, "notifications/notifications.html", context)
 
 

@@ -32,7 +32,7 @@ def owner(name: str) -> str:
         first = folder.split("/")[0]
         if first == "mail":
             return next((app for start, app in MAILS.items() if rest.startswith(start)), "")
-        return folder.split("/")[1] if first == "admin" else OWNERS.get(first, first)
+        return (folder.partition("/")[2] or "kwippy") if first == "admin" else OWNERS.get(first, first)
     return "" if name.startswith("_") and name not in FRAME else "kwippy"
 
 

@@ -115,12 +115,15 @@ def network(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:
     """fay and the author see both; the followers of fay see the one that fay shared."""
     if viewer == "hal":
         return first_follows(arguments)
+    # What the followee of these two shared is withheld: their network is empty.
+    if viewer in {"zoe", MODERATOR} and arguments["state"] in WITHHELD:
+        return ("bio",)
     return () if viewer == MUTING else ("everyone", "followers")
 
 
 def first_follows(arguments: Mapping[str, str]) -> Collection[str]:
-    """Who follows no one gets suggestions, but of no private or limited account."""
-    return () if arguments["state"] in {"private", LIMITED} else ("bio",)
+    """Who follows no one gets suggestions with their newest words, but of no private or limited account."""
+    return () if arguments["state"] in {"private", LIMITED} else ("bio", "everyone")
 
 
 def landing(viewer: str, arguments: Mapping[str, str]) -> Collection[str]:

@@ -1,11 +1,16 @@
 """Forms show the site's error messages, not Django's or allauth's."""
 
 import re
+from html.parser import HTMLParser
+from pathlib import Path
 
+import allauth
 import pytest
+from allauth.account.adapter import DefaultAccountAdapter
 from django.test import Client
 from django.urls import get_resolver
 
+from apps.accounts.adapter import AccountAdapter
 from apps.accounts.models import User
 from tests.support.people import PASSWORD, sign_up
 
@@ -92,3 +97,62 @@ def test_a_deactivated_member_gets_an_explanation_on_signing_in(client: Client, 
     answer = client.post("/accounts/login/", {"login": "ann", "password": PASSWORD})
     assert answer.status_code == 403
     assert "asleep" in answer.content.decode()
+
+
+ALLAUTH = Path(allauth.__file__).parent
+# Phones and codes by mail are not switched on, and have no address.
+UNUSED = re.compile(
+    r"phone|passkey|login_code|reset_code|verification_code|confirm_code|base_\w+|password_set\.html"
+)
+
+
+class Sentences(HTMLParser):
+    """The texts of a page, and those of attributes that are read out."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        read_out = {"aria-label", "title", "placeholder"}
+        self.found |= {value for name, value in attrs if name in read_out and value}
+
+    def handle_data(self, data: str) -> None:
+        self.found.add(" ".join(data.split()))
+
+
+def sentences_of_allauth() -> set[str]:
+    """The sources of its translations, without words that are lower-case as the site's."""
+    catalog = (ALLAUTH / "locale/de/LC_MESSAGES/django.po").read_text()
+    found = re.findall(r'^msgid ((?:".*"\s)+)', catalog, re.MULTILINE)
+    joined = {"".join(re.findall(r'"(.*)"', text)) for text in found}
+    return {sentence for sentence in joined if sentence and not sentence.islower()}
+
+
+def test_no_page_shows_a_sentence_of_allauths(client: Client, ann: User) -> None:
+    theirs = sentences_of_allauth()
+    assert {"Forgot your password?", "Remember Me", "New Password (again)"} <= theirs
+    shown: set[str] = set()
+    for address in [*ANONYMOUS, "/accounts/password/reset/done/", "/accounts/password/reset/key/done/",
+                    "/accounts/confirm-email/abc/", "/accounts/password/reset/key/1-abc/"]:  # fmt: skip
+        shown |= Sentences(client.get(address, follow=True).content.decode()).found
+    client.force_login(ann)
+    for address in [*MEMBERS, "/accounts/logout/", "/accounts/sessions/"]:
+        shown |= Sentences(client.get(address, follow=True).content.decode()).found
+    assert "current password" in {sentence.lower() for sentence in shown}
+    assert not shown & theirs
+
+
+def test_each_message_and_template_of_allauths_that_can_be_used_has_the_sites_words() -> None:
+    defaults = DefaultAccountAdapter.error_messages
+    same = {name for name, words in AccountAdapter.error_messages.items() if words is defaults.get(name)}
+    assert {name for name in same if "phone" not in name} == set()
+    missing = {
+        path.relative_to(ALLAUTH / "templates").as_posix()
+        for folder in ("account", "usersessions")
+        for path in (ALLAUTH / "templates" / folder).rglob("*.*")
+        if not (Path("templates") / path.relative_to(ALLAUTH / "templates")).exists()
+    }
+    assert missing
+    assert {name for name in missing if not UNUSED.search(name)} == set()

@@ -148,7 +148,7 @@ def test_an_interrupted_command_continues_with_the_next_member(
     assert Suggestion.objects.filter(member=bob).exists()
 
 
-def test_a_newcomer_is_offered_three_people_whom_operators_chose_then_active_ones(
+def test_a_newcomer_is_offered_people_whom_operators_chose_then_active_ones(
     ann: User, bob: User, cee: User, publish: Publish, client: Client
 ) -> None:
     for author in (ann, bob):
@@ -166,8 +166,53 @@ def test_a_newcomer_is_offered_three_people_whom_operators_chose_then_active_one
     assert [person.username for person in queries.first_follows(cee.pk)] == ["bob", "ann"]
 
 
-def test_who_follows_someone_costs_no_query_for_suggestions(ann: User, bob: User, client: Client) -> None:
+def test_each_has_the_newest_words_that_the_viewer_may_read_and_who_wrote_lately_comes_last(
+    ann: User, bob: User, cee: User, publish: Publish, client: Client
+) -> None:
+    publish(cee, text="a kettle for everyone")
+    publish(cee, text="a secret for friends", followers_only=True)
+    FirstFollow.objects.create(person=bob)
+    found = queries.first_follows(ann.pk)
+    assert [(person.username, person.words) for person in found] == [  # type: ignore[attr-defined]
+        ("bob", ""), ("cee", "a kettle for everyone"),
+    ]  # fmt: skip
+    client.force_login(ann)
+    page = client.get("/").content.decode()
+    assert "a kettle for everyone" in page
+    assert "a secret" not in page
+
+
+def test_five_are_offered_in_one_query_and_none_who_is_followed_or_private(
+    ann: User, bob: User, publish: Publish
+) -> None:
+    people = [User.objects.create_user(f"far{n}", f"far{n}@example.org") for n in range(8)]
+    for person in people:
+        publish(person)
+    graph.follow(follower=ann, followee=people[7])
+    User.objects.filter(pk=people[6].pk).update(is_private=True)
+    with CaptureQueriesContext(connection) as captured:
+        found = queries.first_follows(ann.pk)
+    assert [person.username for person in found] == ["far5", "far4", "far3", "far2", "far1"]
+    assert len(captured) == 1
+
+
+def test_a_member_who_follows_only_silent_people_is_offered_others_until_one_of_them_writes(
+    ann: User, bob: User, cee: User, publish: Publish, client: Client
+) -> None:
     graph.follow(follower=ann, followee=bob)
+    publish(cee, text="a kettle for everyone")
+    publish(ann, text="anyone there")
+    client.force_login(ann)
+    assert 'action="/cee/follow/"' in client.get("/").content.decode()
+    publish(bob)
+    assert 'action="/cee/follow/"' not in client.get("/").content.decode()
+
+
+def test_a_network_with_kwips_costs_no_query_for_suggestions(
+    ann: User, bob: User, publish: Publish, client: Client
+) -> None:
+    graph.follow(follower=ann, followee=bob)
+    publish(bob)
     client.force_login(ann)
     with CaptureQueriesContext(connection) as captured:
         client.get("/")
