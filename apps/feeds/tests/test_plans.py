@@ -93,7 +93,8 @@ def populated(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 def _populate(cursor: Any) -> None:
     # VACUUM marks no page all-visible before the commits of its rows are on disk, and the test
     # server commits asynchronously: chance would decide whether an index-only scan looks expensive.
-    cursor.execute("SET synchronous_commit = on; SET statement_timeout = 0")
+    # The session may hold plans of foreign keys' checks that were made for nearly empty tables: minutes.
+    cursor.execute("SET synchronous_commit = on; SET statement_timeout = 0; DISCARD PLANS")
     cursor.execute(POPULATED + MUTED)
     # FREEZE waits for a page that another process pins. Without INDEX_CLEANUP a page with a few rows that
     # earlier tests rolled back is left as it is.
