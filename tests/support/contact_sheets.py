@@ -51,7 +51,7 @@ def keep(page: Page, html: bytes, address: str, folder: Path, name: str) -> None
 
 def write_sheets(folder: Path) -> int:
     """Write the sheets of the pictures in the folder; returns how many."""
-    groups = list(batched(sorted((folder / "rows").glob("*.png")), PAGES_A_SHEET, strict=False))
+    groups = list(batched(sorted((folder / "rows").glob("*.png")), PAGES_A_SHEET))
     for number, group in enumerate(groups):
         rows = [Image.open(path) for path in group]
         sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)), "white")
