@@ -160,7 +160,8 @@ def site(memcached: str) -> Iterator[Site]:
     ]  # fmt: skip
     private = [
         "/everyone/new/", "/network/new/", "/ann/favourites/", "/ann/comments/", "/kwip/", "/settings/",
-        "/settings/leave/", "/settings/face/", "/settings/keys/", "/settings/language/", "/accounts/back/token/",
+        "/settings/leave/", "/settings/face/", "/settings/keys/", "/settings/language/",
+        "/accounts/back/token/",
         f"/kwip/{kwip.pk}/comment/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/delete/", "/contact/",
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
