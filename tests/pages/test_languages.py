@@ -40,7 +40,7 @@ def say(author: User, text: str = "tea at four? #tea") -> Kwip:
 
 
 def comment(author: User, thread: Kwip, text: str = "with milk?") -> Kwip:
-    return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4())
+    return actions.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4()).kwip
 
 
 @pytest.fixture
