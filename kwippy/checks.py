@@ -173,11 +173,11 @@ def pagecache(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[C
 
 def language(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     codes = ", ".join(code for code, _ in settings.LANGUAGES)
-    if settings.LANGUAGE_CODE in dict(settings.LANGUAGES):
+    if settings.SITE_LANGUAGE in dict(settings.LANGUAGES):
         return []
     return [
         Error(
-            f"SITE_LANGUAGE must be one of {codes}; got {settings.LANGUAGE_CODE!r}.",
+            f"SITE_LANGUAGE must be one of {codes}; got {settings.SITE_LANGUAGE!r}.",
             hint="Set it to one of these, or unset it for English.",
             id="kwippy.E013",
         )

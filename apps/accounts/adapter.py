@@ -149,7 +149,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return message
 
     def send_account_already_exists_mail(self, email: str) -> None:
-        """In the language of the account's owner, whoever filled in the form."""
+        """In the language of the account's owner, not in that of the form."""
         with languages.of(queries.by_login(email)):
             super().send_account_already_exists_mail(email)
 

@@ -54,6 +54,8 @@ class ProfileForm(SiteMessages, forms.ModelForm):
     class Meta:
         model = User
         fields = ("display_name", "bio", "pronouns", "location")
+        # Django's own would begin with a capital.
+        labels = {field.name: field.verbose_name for field in User._meta.fields}
         widgets = {
             "display_name": forms.TextInput(attrs={"dir": "auto", "autocomplete": "name"}),
             "bio": forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
