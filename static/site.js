@@ -39,7 +39,7 @@
     stored(() => (value ? window[store].setItem(key, value) : window[store].removeItem(key)));
   const [here, tab] = ["localStorage", "sessionStorage"];
 
-  /* Times: "3 min ago" for a week, then the date, of a kwip the day alone; the exact time of the reader's own zone on hover. */
+  /* Times: "3 min ago" for a week, then the day; the exact time of the reader's own zone on hover. */
   const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const compact = new Intl.NumberFormat(language, { notation: "compact" });
@@ -48,7 +48,7 @@
   const small = (text) => (written === "de" ? text : text.toLocaleLowerCase(language));
   const inShort = (number) => compact.format(number).toLowerCase();
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
-  // Beside a kwip of last week or before: the day, and the year if it is another one.
+  // The day, and the year if it is another one.
   const dateOf = (moment) => new Intl.DateTimeFormat(language, { day: "numeric", month: "short",
     year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" }).format(moment);
 
@@ -74,9 +74,8 @@
         continue;
       }
       const unit = units.find(([, length]) => -seconds >= length);
-      const isPast = -seconds > 7 * 86400;
-      if (isPast && time.classList.contains("dt-published")) time.textContent = small(dateOf(moment));
-      else if (isPast || seconds > 60) time.textContent = small(dated.format(moment));
+      if (-seconds > 7 * 86400) time.textContent = small(dateOf(moment));
+      else if (seconds > 60) time.textContent = small(dated.format(moment));
       else time.textContent = unit ? relative.format(Math.trunc(seconds / unit[1]), unit[0]) : relative.format(0, "second");
     }
   }
