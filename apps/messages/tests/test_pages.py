@@ -145,7 +145,7 @@ def test_settings_are_kept(ann: User) -> None:
     client.post("/settings/messages/", {"takes_buzzes": "on"})
     page = page_of(client, "/settings/messages/")
     assert page.count("checked") == 1
-    assert "/settings/messages/" in page_of(client, "/settings/")
+    assert "/settings/messages/" in page_of(client, "/settings/privacy/")
 
 
 def test_a_text_is_in_no_log_no_command_no_cache_and_no_notice(
