@@ -13,7 +13,7 @@ from django.utils.translation import get_language, get_language_from_request, ov
 # Pages that visitors see before the site knows them. None is a public page, so none is cached.
 ENTRANCE = ("/accounts/", "/invitation/")
 # What is read by programs, or without a user.
-_PLAIN = ("/media/", "/livez", "/readyz", "/metrics")
+_PLAIN = ("/media/", "/.well-known/", "/livez", "/readyz", "/metrics")
 
 
 class Person(Protocol):

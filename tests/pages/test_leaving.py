@@ -48,7 +48,7 @@ def test_the_page_says_what_happens_and_asks_for_the_password(browser: Client) -
     page = browser.get("/settings/leave/").content.decode()
     for words in ("for 14 days", "your messages go on both sides", 'type="password"', "for a year"):
         assert words in page
-    assert 'href="/settings/leave/"' in browser.get("/settings/").content.decode()
+    assert 'href="/settings/leave/"' in browser.get("/settings/export/").content.decode()
     for offered in ("/settings/export/", "/privacy/"):
         assert f'href="{offered}"' in page
         assert browser.get(offered).status_code == 200
