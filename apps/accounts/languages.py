@@ -3,10 +3,11 @@
 Without `translation.override` Django uses the site's. docs/decisions/languages.md has the reasons.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Protocol
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 from django.utils.translation import get_language, get_language_from_request, override
 
@@ -25,8 +26,11 @@ def of_request(request: HttpRequest) -> str:
     """The member's; of a visitor the browser's at the entrance, else the site's."""
     # Reads no user for a request without a session, or for a document.
     has_session = settings.SESSION_COOKIE_NAME in request.COOKIES and not _is_document(request.path)
-    if has_session and request.user.is_authenticated:
-        return _or_sites(request.user.language)
+    if has_session:
+        # Without PostgreSQL the view answers: it may not need the user, and its form keeps the words.
+        with suppress(OperationalError, InterfaceError):
+            if request.user.is_authenticated:
+                return _or_sites(request.user.language)
     return get_language_from_request(request) if is_entrance(request) else settings.LANGUAGE_CODE
 
 

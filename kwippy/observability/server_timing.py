@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 
@@ -71,4 +71,7 @@ def _entry(name: str, description: str, seconds: float) -> str:
 def _is_member(request: HttpRequest) -> bool:
     """Whether the view has read a signed-in session. If it has not, no query is spent on it here."""
     session = getattr(request, "session", None)
-    return session is not None and session.accessed and SESSION_KEY in session
+    try:
+        return session is not None and session.accessed and SESSION_KEY in session
+    except (OperationalError, InterfaceError):
+        return False  # accessed, but not read: PostgreSQL is down

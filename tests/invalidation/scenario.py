@@ -73,6 +73,7 @@ class Scenario:
             "/people/active/": "bios directory",
             "/tags/": "directory",
             "/about/": "about",
+            "/about/keys/": "about",
             "/rules/": "about rules",
             "/conduct/": "about",
             "/privacy/": "about",
