@@ -25,7 +25,7 @@ def test_every_page_is_accessible_fits_and_breaks_no_policy(
     live_server: LiveServer, open_page: Open, axe: Callable[..., None], ann: User, member: bool
 ) -> None:
     """One load a page: the window is resized and the colour scheme emulated on it."""
-    page = open_page()
+    page = open_page(workers="allow")
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}"))
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))

@@ -88,7 +88,7 @@ def test_a_member_invites_a_friend_who_joins_and_both_follow_each_other(
     page = open_page(javascript=javascript, width=width)
     sign_in(page, ann, live_server.url)
     page.goto(f"{live_server.url}/settings/")
-    page.get_by_role("link", name="invite someone").click()
+    page.get_by_role("link", name="invitations", exact=True).click()
     page.fill("[name=note]", "come, there is tea")
     look(page)
     journey.submit(page, "/invitations/")

@@ -91,8 +91,10 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         javascript: bool = True,
         width: int = 1280,
         scheme: Literal["light", "dark"] = "light",
+        workers: Literal["allow", "block"] = "block",
     ) -> Page:
-        contexts.append(new_context(browser, javascript=javascript, width=width, scheme=scheme))
+        context = new_context(browser, javascript=javascript, width=width, scheme=scheme, workers=workers)
+        contexts.append(context)
         return contexts[-1].new_page()
 
     yield open_page
