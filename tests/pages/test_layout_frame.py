@@ -1,7 +1,9 @@
 """The frame of pages in Chromium: header, bar, composer, the top of a list, what blocks the first paint."""
 
+import re
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -19,6 +21,7 @@ from tests.pages.test_pages import sign_in
 pytestmark = pytest.mark.django_db(transaction=True)
 type Open = Callable[..., Page]
 
+TREE = Path(__file__).with_name("network.aria.yml")
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 ZOOMED: ViewportSize = {"width": 320, "height": 256}
@@ -201,3 +204,21 @@ def test_one_style_sheet_and_nothing_else_is_asked_for_before_the_first_paint(
         assert blocking == [f"{live_server.url}/static/css/kwippy.css"], path
         assert page.evaluate("document.styleSheets.length") == 1
         assert "@import" not in page.request.get(blocking[0]).text()
+
+
+def test_the_accessibility_tree_of_a_network_is_the_one_that_is_checked_in(
+    live_server: LiveServer, open_page: Open
+) -> None:
+    """As `network.aria.yml` has it: landmarks, headings, a list of articles, and the name of each control."""
+    dee, eli = (
+        User.objects.create_user(name, f"{name}@example.org", "a long password") for name in ("dee", "eli")
+    )
+    follow(follower=dee, followee=eli)
+    kwip = say(eli)
+    actions.comment(author=dee, thread=kwip, text="gladly", form_key=uuid.uuid4())
+    say(dee, "a kwip of my own #tea")
+    page = open_page()
+    sign_in(page, dee, live_server.url)
+    page.goto(live_server.url)
+    tree = re.sub(r"/kwip/\d+/", "/kwip/1/", page.locator("body").aria_snapshot())
+    assert re.sub(r"\d+ min\. ago", "now", tree) + "\n" == TREE.read_text()
