@@ -1,6 +1,6 @@
 -- Whom a member might follow first, each with their newest kwip that the viewer may see: those whom operators chose,
--- then active people, then who wrote lately. No private accounts, who would have to accept first; nobody whom the
--- viewer follows.
+-- then active people, then who wrote lately. No private accounts, who would have to accept first; not those whom
+-- the viewer follows.
 -- index: directory_firstfollow_pkey (id), directory_activeperson_pkey (place), accounts_user_pkey (id),
 -- kwip_everyone_by_id (id DESC), kwip_person_by_id (author_id, id DESC), follow_once (follower_id, followee_id)
 SELECT first.*, newest.id, newest.beginning
