@@ -13,6 +13,8 @@ from apps import limits
 from apps.accounts import actions, languages
 from apps.accounts.members import MemberRequest, members_only
 
+PAGE = "accounts/language.html"
+
 
 class LanguageForm(forms.Form):
     """Each language by its own name, and the site's, whichever that will be."""
@@ -38,17 +40,11 @@ class LanguageForm(forms.Form):
 @members_only
 def language(request: MemberRequest) -> HttpResponse:
     form = LanguageForm(request.POST or None, initial={"language": request.user.language})
-    status = 200
     if request.method == "POST" and form.is_valid():
-        if decision := limits.hit("profile", request.user.pk):
-            return _chosen(request, form.cleaned_data["language"])
-        form.add_error(None, decision.message)
-        response = render(request, "accounts/language.html", {"form": form}, status=429)
-        response["Retry-After"] = str(decision.wait)
-        return response
-    if form.errors:
-        status = 422
-    return render(request, "accounts/language.html", {"form": form}, status=status)
+        if not (decision := limits.hit("profile", request.user.pk)):
+            return limits.refuse(request, decision, PAGE, form)
+        return _chosen(request, form.cleaned_data["language"])
+    return render(request, PAGE, {"form": form}, status=422 if form.errors else 200)
 
 
 def _chosen(request: MemberRequest, language: str) -> HttpResponse:

@@ -98,10 +98,10 @@ def rename(request: MemberRequest) -> HttpResponse:
 @members_only
 def keys(request: MemberRequest) -> HttpResponse:
     """The switch of the keyboard shortcuts, and what each key does."""
-    form = KeysForm(request.POST or None, initial={"has_shortcuts": request.user.has_shortcuts})
-    if request.method == "POST":
-        # An unticked box sends no field.
-        form = KeysForm(request.POST)
+    # An unticked box sends no field, so a POST without fields is a form, too.
+    sent = request.POST if request.method == "POST" else None
+    form = KeysForm(sent, initial={"has_shortcuts": request.user.has_shortcuts})
+    if sent is not None:
         if not (decision := limits.hit("profile", request.user.pk)):
             return limits.refuse(request, decision, "accounts/keys.html", form)
         form.is_valid()
