@@ -57,9 +57,10 @@ def rehearse(stack: Stack, scenes: list[Scene], started: float) -> int:
         if scenes is SCENES and (missed := operator.missed()):
             raise RehearsalError(f"these lines of {manual.GUIDE.name} were not typed: {missed}")
     except RehearsalError as error:
-        print(f"rehearsal: {error}", file=sys.stderr)
         for service in [error.service] if error.service else SERVICES:
             print(f"-- the log of {service}:\n{stack.logs(service)}", file=sys.stderr)
+        # Last: the end of a long output is what people read.
+        print(f"rehearsal: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

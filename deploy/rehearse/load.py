@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from deploy.rehearse.stack import RehearsalError, Stack
 from deploy.rehearse.visitor import Visitor
@@ -26,6 +27,7 @@ class Event:
     kind: str
     fault: str
     seconds: float = 0.0
+    ended: str = ""  # the time of day, UTC
 
 
 @dataclass
@@ -39,7 +41,6 @@ class Load:
 
     def __enter__(self) -> "Load":
         self._over = threading.Event()
-        self._paused = threading.Event()
         threads = [threading.Thread(target=self._read, args=[number]) for number in range(READERS)]
         threads += [threading.Thread(target=self._write, args=[writer]) for writer in self.writers]
         threads.append(threading.Thread(target=self._reset_limits))
@@ -90,7 +91,8 @@ class Load:
         except (OSError, http.client.HTTPException) as error:
             fault = type(error).__name__
         now = time.monotonic()
-        self.events.append(Event(now, kind, fault, now - started))
+        ended = f"{datetime.now(UTC):%H:%M:%S.%f}"
+        self.events.append(Event(now, kind, fault, now - started, ended))
         return not fault
 
     def _reset_limits(self) -> None:
@@ -112,7 +114,11 @@ class Load:
         if faults := self.faults(moment):
             kinds = sorted({f"{event.kind}: {event.fault}" for event in faults})
             total = len(self.since(moment))
-            raise RehearsalError(f"{what}: {len(faults)} of {total} requests failed: {kinds}", service)
+            # The log has the same clock: the failed request is found by its time.
+            times = ", ".join(f"{event.ended} after {event.seconds:.1f} s" for event in faults[:5])
+            raise RehearsalError(
+                f"{what}: {len(faults)} of {total} requests failed: {kinds} ({times})", service
+            )
         return len(self.since(moment))
 
     def check_acknowledged(self) -> int:
