@@ -15,7 +15,7 @@ from apps import limits
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, folding, new_accounts, queries, tracking, undo
+from apps.kwips import actions, cards, composing, folding, new_accounts, queries, tracking, undo
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
@@ -29,12 +29,11 @@ def compose(request: MemberRequest) -> HttpResponse:
     if form is None or not form.is_valid():
         status = 200 if form is None else 422
         return render(request, "kwips/compose.html", {"form": form}, status=status)
-    decision = limits.hit("publish", request.user.pk)
-    decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"])
-    if _is_refused(decision, request, form):
-        return limits.refuse(request, decision, "kwips/compose.html", form)
-    kwip = _made(decision, lambda: actions.publish(author=request.user, **form.cleaned_data))
-    if kwip is None:
+    try:
+        kwip = composing.publish(request.user, form).kwip
+    except composing.Limited as refused:
+        return limits.refuse(request, refused.decision, "kwips/compose.html", form)
+    except actions.Gone:
         return gone(request, text=form.cleaned_data["text"])
     undo.offer(request, kwip, _("kwipped :)"))
     return redirect(address(kwip))
