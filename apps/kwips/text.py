@@ -61,16 +61,20 @@ def tag_name(word: str) -> str:
 def tokens(text: str) -> Iterator[Token]:
     """Splits a text into plain text and its first `LINKS` links, mentions and tags."""
     end = 0
-    for start, token in islice(_special(text), LINKS):
+    for start, token in islice(special(text), LINKS):
         yield Token("text", text[end:start])
         yield token
         end = start + len(token.raw)
     yield Token("text", text[end:])
 
 
-def _special(text: str) -> Iterator[tuple[int, Token]]:
+def special(text: str, addressed: str | None = None) -> Iterator[tuple[int, Token]]:
+    """The links, mentions and tags of a text, and where they begin.
+
+    ``addressed`` is what is searched for addresses instead: of the same length, or its beginning.
+    """
     start = 0
-    for address in addresses(text):
+    for address in addresses(text if addressed is None else addressed):
         yield from _names_and_tags(text, start, address.start)
         yield address.start, Token("link", text[address.start : address.end], address.target)
         start = address.end
@@ -101,7 +105,7 @@ def _is_tag(name: str) -> bool:
     return is_word and len(name) <= TAG_LENGTH and any(c.isalpha() for c in name)
 
 
-def tags_and_mentions(text: str, *, is_formatted: bool = False) -> tuple[list[str], list[str]]:
+def tags_and_mentions(text: str) -> tuple[list[str], list[str]]:
     """The names of the first fifty tags and of the first hundred mentions; they may not exist."""
     if not _SIGN.search(text):
         return [], []
@@ -126,16 +130,16 @@ def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:
     """
     html = line_to_html(text, people)
     many = html.count("\n") > OWN_LINES
-    return mark_safe("".join(_paragraph(lines, many) for lines in _BLANK_LINES.split(html)))  # noqa: S308 - escaped
+    return mark_safe("".join(paragraph(lines, many) for lines in _BLANK_LINES.split(html)))  # noqa: S308 - escaped
 
 
 def line_to_html(line: str, people: Container[str] = frozenset()) -> SafeString:
     """A line of escaped text with the same links, without a paragraph around it."""
-    html = "".join(_token_html(token, people) for token in tokens(safe(line)))
+    html = "".join(token_html(token, people) for token in tokens(safe(line)))
     return mark_safe(html)  # noqa: S308 - every token was escaped
 
 
-def _paragraph(lines: str, many: bool) -> str:
+def paragraph(lines: str, many: bool) -> str:
     """A paragraph whose lines each have their own direction."""
     if "\n" not in lines or not _RIGHT_TO_LEFT.search(lines):
         return f'<p dir="auto">{lines.replace("\n", "<br>")}</p>'
@@ -145,7 +149,7 @@ def _paragraph(lines: str, many: bool) -> str:
     return "<p>" + "<br>".join(f'<span dir="auto">{line}</span>' for line in lines.split("\n")) + "</p>"
 
 
-def _token_html(token: Token, people: Container[str]) -> str:
+def token_html(token: Token, people: Container[str]) -> str:
     # A `dir` attribute isolates the element from the direction of the text around it.
     if token.kind == "link":
         return _address_html(token)
