@@ -22,7 +22,7 @@ from apps.accounts.statements import counting
 from apps.graph.models import MutedConversation
 from apps.kwips import events, formatting, holding
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
-from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
+from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone, noted
 from apps.kwips.queries import made_by_form, tags_of
 from apps.kwips.thanks import take_back
 
@@ -58,7 +58,7 @@ def publish(
     is. ``followers_only``: None for what the account is: followers if it is private, else everyone.
     If ``is_held``, or if a check says so (`holding.register`), it waits for a moderator.
     """
-    is_held = is_held or holding.is_due(author, f"{content_note}\n{text}" if content_note else text)
+    is_held = is_held or holding.is_due(author, noted(content_note, text))
     draft = Draft.of(author, text, content_note=content_note, is_plain=is_plain, is_held=is_held)
 
     def insert(key: uuid.UUID) -> Kwip | None:

@@ -17,7 +17,7 @@ from django.db import connection
 from apps.accounts.models import User
 from apps.accounts.statements import counting
 from apps.kwips import formatting
-from apps.kwips.models import Kwip, Visibility, Withheld
+from apps.kwips.models import Kwip, Visibility, Withheld, noted
 from apps.kwips.queries import loaded
 from apps.kwips.visibility import SQL
 from apps.statements import Sql, Statement, execute_together
@@ -43,6 +43,10 @@ class Draft(NamedTuple):
     content_note: str = ""
     is_formatted: bool = False
     is_held: bool = False
+
+    @property
+    def noted_text(self) -> str:
+        return noted(self.content_note, self.text)
 
     @classmethod
     def of(cls, author: User, text: str, *, is_plain: bool = False, **rest: Any) -> "Draft":

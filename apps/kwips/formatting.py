@@ -29,6 +29,7 @@ from markdown_it.token import Token
 
 from apps.kwips import text as kwip_text
 from apps.kwips.links import SEARCHED, UNSPACED
+from apps.kwips.text import EXCERPT_CHARACTERS
 from apps.plaintext import safe
 
 # Quotes and lists within each other: deeper ones stay as they are typed. A list has two levels.
@@ -56,6 +57,11 @@ def is_formatted(text: str) -> bool:
     if not _ANY.search(text) or text.count("\n") > MOST_LINES:
         return False
     return sum(len(found[0]) for found in islice(_MARKS.finditer(text), MOST_MARKS)) < MOST_MARKS
+
+
+def begins_block(line: str) -> bool:
+    """Whether a line is not only words: a quote, an item, or the fence of code."""
+    return is_formatted(line) and not _parsed(line)[0].type.startswith("paragraph")
 
 
 def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:
@@ -93,6 +99,11 @@ def plain(text: str) -> str:
     return "\n".join(lines)
 
 
+def excerpt(text: str, *, formatted: bool, words: int = 12, characters: int = EXCERPT_CHARACTERS) -> str:
+    """As `text.excerpt`, without the marks if the text is ``formatted``."""
+    return kwip_text.excerpt(plain(text) if formatted else text, words=words, characters=characters)
+
+
 def tags_and_mentions(text: str, *, formatted: bool) -> tuple[list[str], list[str]]:
     """As `text.tags_and_mentions`; code has none."""
     return kwip_text.tags_and_mentions(without_code(text) if formatted else text)
@@ -102,11 +113,8 @@ def without_code(text: str) -> str:
     """A text with a space for each piece of code."""
     if "`" not in text or not is_formatted(text):
         return text
-    paragraphs: list[str] = []
-    for token in _parsed(text):
-        if token.type == "inline":
-            paragraphs.append("".join(_words(child, code=" ") for child in token.children or ()))
-    return "\n".join(paragraphs)
+    paragraphs = [token.children or () for token in _parsed(text) if token.type == "inline"]
+    return "\n".join("".join(_words(token, code=" ") for token in tokens) for tokens in paragraphs)
 
 
 def _words(token: Token, code: str | None = None) -> str:
@@ -276,4 +284,3 @@ def _parser() -> MarkdownIt:
     parser.core.ruler.at("inline", _inlines)
     parser.core.ruler.enableOnly(["block", "inline"])
     return parser
-
