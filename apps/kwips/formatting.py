@@ -7,7 +7,8 @@ on rule by rule: no HTML, no headings, pictures or tables, no links whose words 
 mentions and tags are those of `text`, and none within code. Each line break is one.
 
 It differs from Markdown where plain texts would change: a quote or a list ends with its last marked line; "_"
-is no mark, since names have it; "*" is none inside a word, but for scripts without spaces; "\\" is itself.
+is no mark, since names have it; "*" is none inside a word, but for scripts without spaces, nor behind a
+"\\", which stays.
 """
 
 import re
@@ -42,8 +43,8 @@ _ANY = re.compile(r"[*`]|^[ \t]*(?:[>+-]|\d{1,3}[.)][ \t])", re.MULTILINE)
 _MARKS = re.compile(r"[*`]|^[ \t]*(?:[>+-]|\d{1,3}[.)][ \t])[> \t+-]*", re.MULTILINE)
 _NEXT = re.compile(r"[*`\n]")
 _LETTER = regex.compile(rf"[[\p{{L}}\p{{N}}\p{{M}}_]--[{UNSPACED}]]", regex.V1)
-# What ends an address besides what `links` knows: a backtick, and a star that no path goes on behind.
-_AFTER_ADDRESS = re.compile(r"`|\*(?!\w)")
+# What ends an address besides what `links` knows: a backtick, and stars at the end of a word.
+_AFTER_ADDRESS = re.compile(r"`|(?<!\*)\*++(?=[\s.,:;!?)\"']|\Z)")
 _LONG_NUMBER = re.compile(r"\d{4}")
 
 _TAGS = {
@@ -95,7 +96,7 @@ def plain(text: str) -> str:
             lines.append(item + "".join(_words(child) for child in token.children or ()))
             item = ""
         elif token.type == "fence":
-            lines.append(token.content)
+            lines.append(token.content.rstrip())
     return "\n".join(lines)
 
 
@@ -189,7 +190,7 @@ def _inlines(state: StateCore) -> None:
             first = lines[token.map[0]]
             token.content = first[: len(first) - len(first.lstrip(" \t"))] + token.content
         content = token.content
-        addressed = _AFTER_ADDRESS.sub(" ", content[:searched])
+        addressed = _AFTER_ADDRESS.sub(lambda end: " " * len(end[0]), content[:searched])
         found = deque(islice(kwip_text.special(content, addressed), left))
         searched -= len(addressed)
         token.children = []
@@ -237,7 +238,7 @@ def _star(state: StateInline, silent: bool) -> bool:
     is_kiss = end == start + 1 and before in ":;-"
     can_open = not after.isspace() and not _LETTER.match(before) and not is_kiss
     can_close = not before.isspace() and not _LETTER.match(after)
-    if end - start > 3 or not (can_open or can_close):
+    if end - start > 3 or before == "\\" or not (can_open or can_close):
         state.append_pending(source[start:end])
     else:
         for _ in range(end - start):

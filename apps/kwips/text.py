@@ -29,12 +29,14 @@ OWN_LINES = 1_000
 # With combining marks, which are the vowels of some scripts.
 _WORD = r"\p{L}\p{N}\p{M}_"
 _NAME = "A-Za-z0-9_Ａ-Ｚａ-ｚ０-９＿"
+# The emoji "#️⃣" is no sign.
+_KEYCAP = "\ufe0f?\u20e3"
 # Each sign may follow a letter of a script without spaces, and "@" a full stop that follows no word. In the
 # lookbehinds the last dot is the sign itself.
 _NAME_OR_TAG = regex.compile(
     rf"[@＠](?:(?<![{_WORD}@＠.&].)|(?<=[{UNSPACED}].)|(?<=(?:^|[^{_WORD}])\..))"
     rf"(?P<mention>[{_NAME}]{{3,30}})(?![{_NAME}@＠]|[[{_WORD}]--[{UNSPACED}]])"
-    rf"|[#＃](?:(?<![{_WORD}#＃&].)|(?<=[{UNSPACED}].))(?P<tag>[{_WORD}]{{1,{TAG_LENGTH}}}+)(?![{_WORD}])",
+    rf"|[#＃](?:(?<![{_WORD}#＃&].)|(?<=[{UNSPACED}].))(?!{_KEYCAP})(?P<tag>[{_WORD}]{{1,{TAG_LENGTH}}}+)(?![{_WORD}])",
     regex.V1 | regex.DOTALL,
 )
 _SIGN = regex.compile("[@＠#＃]")
@@ -54,8 +56,9 @@ class Token:
 
 
 def tag_name(word: str) -> str:
-    """The canonical spelling of a tag: NFKC, lower case."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).lower())
+    """The canonical spelling of a tag: NFKC, lower case, without what makes an emoji of a character."""
+    plain = word.replace("\ufe0e", "").replace("\ufe0f", "")
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).lower())
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -90,13 +93,10 @@ def _names_and_tags(text: str, start: int, end: int) -> Iterator[tuple[int, Toke
             continue
         if found["mention"]:
             name = unicodedata.normalize("NFKC", found["mention"]).lower()
-            token = Token("mention", found[0], name)
+            yield at, Token("mention", found[0], name)
         elif _is_tag(name := tag_name(found["tag"])):
-            token = Token("tag", found[0], name)
-        else:
-            continue
+            yield at, Token("tag", found[0], name)
         last = found.end()
-        yield at, token
 
 
 def _is_tag(name: str) -> bool:
