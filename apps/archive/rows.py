@@ -97,6 +97,7 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "joined_at": when(person.joined_at),
         "is_private": person.is_private,
         "has_shortcuts": person.has_shortcuts,
+        "reminds_alt": person.reminds_alt,
         "takes_messages": takes.takes_messages,
         "takes_buzzes": takes.takes_buzzes,
     }

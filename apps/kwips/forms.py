@@ -8,6 +8,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext_lazy as _
 
 from apps.kwips.models import NOTE_LIMIT, TEXT_LIMIT
+from apps.kwips.picture_forms import PicturesForm
 from apps.plaintext import clean
 
 # Error pages return these fields to the visitor.
@@ -114,14 +115,14 @@ class _TextForm(forms.Form):
 _ASKING = forms.Textarea(attrs={"rows": 3, "dir": "auto", "placeholder": _("what's on your mind?")})
 
 
-class KwipForm(_TextForm):
+class KwipForm(PicturesForm, _TextForm):
     """Says who may read the kwip, or nothing: then the account decides, as it is when the kwip is stored.
 
     The form of a private account says `followers_only` unless `for_everyone` is chosen. So a kwip that was
     written while the account was private stays for followers if the account is public when it arrives.
     """
 
-    content = ("content_note", "is_plain")
+    content = ("content_note", "is_plain", "pictures")
     text = MentioningField(label=_("your kwip"), widget=_ASKING)
     content_note = NoteField()
     is_plain = forms.BooleanField(required=False, label=_("plain, as i typed it"))
@@ -149,5 +150,14 @@ class ThanksForm(forms.Form):
     shows = forms.BooleanField(required=False, label=_("tell me how many favourites my kwips have"))
 
 
-class EditForm(forms.Form):
+class EditForm(PicturesForm):
+    """``with_pictures`` says that the form shows the pictures: without it they stay as they are."""
+
     text = MentioningField(label=_("your kwip"))
+    with_pictures = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean()
+        if not cleaned.pop("with_pictures"):
+            cleaned |= {"pictures": None, "is_sensitive": None}
+        return cleaned

@@ -4,15 +4,20 @@ What others may have answered by now is not taken back so: the page that asks "a
 """
 
 import datetime
+from collections.abc import Sequence
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from apps.kwips import actions
 from apps.kwips.models import Kwip
+from apps.pictures.actions import keep
 
 # A script shows the button for ten seconds. Without a script it is there until the next page.
 MOMENT = datetime.timedelta(minutes=2)
+KEPT = datetime.timedelta(days=1)  # its pictures, for the form
 
 
 def offer(request: HttpRequest, kwip: Kwip, said: str) -> None:
@@ -22,3 +27,11 @@ def offer(request: HttpRequest, kwip: Kwip, said: str) -> None:
 
 def is_possible(kwip: Kwip) -> bool:
     return not kwip.comments_count and timezone.now() - kwip.created_at < MOMENT
+
+
+@transaction.atomic
+def take_back(*, kwip: Kwip, pictures: Sequence[str]) -> None:
+    """Deletes it; its pictures wait for the form as they did before. Raises `Gone`."""
+    actions.delete(kwip=kwip)
+    if pictures:
+        keep(owner=kwip.author, names=pictures, until=timezone.now() + KEPT)

@@ -15,11 +15,12 @@ from apps import limits
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, composing, folding, new_accounts, queries, tracking, undo
+from apps.kwips import actions, attaching, cards, composing, folding, new_accounts, queries, tracking, undo
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
 from apps.kwips.models import Kwip
+from apps.kwips.picture_forms import as_typed, asked_before, without
 from apps.kwips.queries import made_by_form
 
 
@@ -29,8 +30,13 @@ def compose(request: MemberRequest) -> HttpResponse:
     if form is None or not form.is_valid():
         status = 200 if form is None else 422
         return render(request, "kwips/compose.html", {"form": form}, status=status)
+    if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
+        return render(request, "kwips/compose.html", {"form": asked, "is_returned": True}, status=422)
     try:
         kwip = composing.publish(request.user, form).kwip
+    except attaching.Vanished as vanished:
+        context = {"form": without(form, vanished.names), "is_returned": True}
+        return render(request, "kwips/compose.html", context, status=422)
     except composing.Limited as refused:
         return limits.refuse(request, refused.decision, "kwips/compose.html", form)
     except actions.Gone:
@@ -119,16 +125,24 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = own(request, kwip_id)
     if kwip is None:
         return gone(request, text=request.POST.get("text", ""))
-    form = EditForm(request.POST or None, initial={"text": kwip.text})
-    if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "kwip": card_of(kwip)}
-        return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
+    if request.method != "POST":
+        card = card_of(kwip)
+        initial = {"text": kwip.text, "is_sensitive": card.is_sensitive, **as_typed(card.pictures)}
+        return render(request, "kwips/edit.html", {"form": EditForm(initial=initial), "kwip": card})
+    form = EditForm(request.POST)
+    if not form.is_valid():
+        return render(request, "kwips/edit.html", {"form": form, "kwip": card_of(kwip)}, status=422)
+    if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
+        return render(request, "kwips/edit.html", {"form": asked, "kwip": card_of(kwip)}, status=422)
     decision = limits.hit("edit", request.user.pk)
     decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], before=kwip.text)
     if not decision:
         return limits.refuse(request, decision, "kwips/edit.html", form, kwip=card_of(kwip))
     try:
-        actions.edit(kwip=kwip, text=form.cleaned_data["text"])
+        actions.edit(kwip=kwip, **form.cleaned_data)
+    except attaching.Vanished as vanished:
+        context = {"form": without(form, vanished.names), "kwip": card_of(kwip)}
+        return render(request, "kwips/edit.html", context, status=422)
     except actions.Gone:
         return gone(request, text=form.cleaned_data["text"])
     return redirect(address(kwip))

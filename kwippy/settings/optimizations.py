@@ -117,6 +117,7 @@ TASKS = {
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
                 "sweep sign-ups": {"task": "kwippy.tasks.sweep_sign_ups", "every": 3_600},
                 "align withheld kwips": {"task": "apps.kwips.withholding.align_all", "every": 300},
+                "release pictures": {"task": "apps.kwips.attaching.release_left", "every": 3_600},
                 "send digests": {"task": "apps.notifications.mail.digests.send_due", "every": 300},
                 "sweep mutes": {"task": "kwippy.tasks.sweep_mutes", "every": 3_600},
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},

@@ -55,6 +55,7 @@ LIMITS: dict[str, str | None] = {
     # The same text: beyond it, it waits for a moderator.
     "same_text": "5/1d",  # a person
     "same_text_new_accounts": "10/1d",  # all new accounts together
+    "kwip_picture": "60/1h",  # a person: pictures for kwips
     "picture": "20/1h",  # a person
     "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
