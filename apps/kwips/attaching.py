@@ -5,6 +5,7 @@ the wait are one commit, and so are the end of the kwip and the release of its p
 then deletes.
 """
 
+import datetime
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -31,9 +32,9 @@ class Vanished(Exception):
 
 
 class Description(NamedTuple):
-    """What a person says of a picture; None for what is known of it."""
+    """What a person says of a picture: what is to be seen, and what stays in sight where it is cut."""
 
-    alt: str | None = None
+    alt: str
     focal: tuple[int, int] | None = None
 
 
@@ -82,9 +83,8 @@ def _add(kwip: Kwip, author: User, places: Mapping[str, int]) -> None:
 
 def _describe(author: User, names: Sequence[str], described: Descriptions) -> None:
     for name in names:
-        alt, focal = described.get(name, Description())
-        if alt is not None or focal is not None:
-            pictures.describe(owner=author, name=name, alt=alt, focal=focal)
+        if name in described:
+            pictures.describe(owner=author, name=name, **described[name]._asdict())
 
 
 def release(kwip_ids: Collection[int]) -> None:
@@ -96,6 +96,13 @@ def release(kwip_ids: Collection[int]) -> None:
 
 def _of(kwip_ids: Collection[int]) -> object:
     return KwipPicture.objects.filter(kwip__in=kwip_ids).values("picture")
+
+
+def return_to_author(kwip: Kwip, until: datetime.datetime) -> None:
+    """Takes the pictures from a kwip; they wait ``until`` then for another one."""
+    taken = Picture.objects.filter(pk__in=_of([kwip.pk]))
+    taken.update(waits_until=until)
+    KwipPicture.objects.filter(kwip=kwip).delete()
 
 
 @task(queue_name="bulk")

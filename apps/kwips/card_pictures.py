@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from apps.pictures import urls
+from apps.pictures.files import Urls, urls
 
 # Positions that the style sheet knows, by what is nearest: a page may have no style attributes.
 _ACROSS, _DOWN = ("fl", "", "fr"), ("ft", "", "fb")
@@ -23,21 +23,14 @@ class CardPicture(NamedTuple):
     is_animated: bool
 
     @property
-    def thumb(self) -> str:
-        return urls.thumb(self.name)
-
-    @property
-    def listed(self) -> str:
-        return urls.listed(self.name)
-
-    @property
-    def full(self) -> str:
-        return urls.full(self.name)
+    def urls(self) -> Urls:
+        return urls(self.name)
 
     @property
     def absolute(self) -> str:
         """The whole address of the picture, for other sites and programs."""
-        return self.full if "://" in self.full else settings.SITE_URL + self.full
+        full = self.urls.full
+        return full if "://" in full else settings.SITE_URL + full
 
     @property
     def focus(self) -> str:

@@ -14,7 +14,7 @@ from apps.accounts.forms import PlainTextField
 from apps.kwips.attaching import Description
 from apps.kwips.card_pictures import CardPicture
 from apps.kwips.picture_models import PICTURES
-from apps.pictures import urls
+from apps.pictures.files import urls
 from apps.pictures.models import ALT_LIMIT
 
 _NAME = re.compile(r"[0-9a-f]{32}")
@@ -65,7 +65,6 @@ class ShownPicture(NamedTuple):
 
     name: str
     thumb: str
-    full: str
     alt: BoundField
     focal: BoundField
 
@@ -103,27 +102,25 @@ class PicturesForm(forms.Form):
     @property
     def shown_pictures(self) -> list[ShownPicture]:
         return [
-            ShownPicture(
-                name, urls.thumb(name), urls.full(name), self[f"alt-{name}"], self[f"focal-{name}"]
-            )
+            ShownPicture(name, urls(name).thumb, self[f"alt-{name}"], self[f"focal-{name}"])
             for name in self.picture_names
-        ]  # fmt: skip
+        ]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         described = {}
         for name in self.picture_names:
-            alt, focal = cleaned.pop(f"alt-{name}", None), cleaned.pop(f"focal-{name}", None)
-            described[name] = Description(
-                alt if f"alt-{name}" in self.data else None,
-                (int(focal.split()[0]), int(focal.split()[1])) if focal else None,
-            )
+            alt, focal = cleaned.pop(f"alt-{name}", ""), cleaned.pop(f"focal-{name}", "")
+            if f"alt-{name}" in self.data:
+                x, y = map(int, focal.split()) if focal else (None, None)
+                described[name] = Description(alt, None if x is None or y is None else (x, y))
         return cleaned | {"described": described}
 
     @property
     def lacks_alt(self) -> bool:
         """Whether a picture of the valid form has no text."""
-        return not all(described.alt for described in self.cleaned_data["described"].values())
+        described = self.cleaned_data["described"]
+        return not all(name in described and described[name].alt for name in self.picture_names)
 
 
 def again(form: PicturesForm, names: Iterable[str] | None = None, **changed: Any) -> PicturesForm:

@@ -89,7 +89,7 @@ def _ordered(names: list[str], pressed: dict[str, str]) -> list[str]:
 
 
 def _add(person: User, files: Iterable[UploadedFile], *, room: int) -> _Added:
-    """Keeps the files as pictures that wait. Each counts towards the limit before it is decoded."""
+    """Keeps the files as pictures that wait. `uploads.upload` counts each before it decodes it."""
     added = _Added([], [], None)
     for file in files:
         if len(added.names) >= room:
@@ -100,12 +100,12 @@ def _add(person: User, files: Iterable[UploadedFile], *, room: int) -> _Added:
             )
             added.errors.append(message % {"limit": PICTURES})
             break
-        if not (decision := limits.hit("kwip_picture", person.pk)):
-            return added._replace(errors=[*added.errors, decision.message], refusal=decision)
         try:
             added.names.append(uploads.upload(owner=person, file=file).name)
         except uploads.Refused as refused:
-            added.errors.append(f"{file.name}: {refused}" if file.name else str(refused))
+            added.errors.append(f"{file.name}: {refused.message}" if file.name else refused.message)
+            if refused.decision is not None:
+                return added._replace(refusal=refused.decision)
         except limits.Busy:
             if not added.names:
                 raise

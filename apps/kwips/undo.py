@@ -4,16 +4,14 @@ What others may have answered by now is not taken back so: the page that asks "a
 """
 
 import datetime
-from collections.abc import Sequence
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.kwips import actions
+from apps.kwips import actions, attaching
 from apps.kwips.models import Kwip
-from apps.pictures.actions import keep
 
 # A script shows the button for ten seconds. Without a script it is there until the next page.
 MOMENT = datetime.timedelta(minutes=2)
@@ -30,8 +28,7 @@ def is_possible(kwip: Kwip) -> bool:
 
 
 @transaction.atomic
-def take_back(*, kwip: Kwip, pictures: Sequence[str]) -> None:
+def take_back(*, kwip: Kwip) -> None:
     """Deletes it; its pictures wait for the form as they did before. Raises `Gone`."""
+    attaching.return_to_author(kwip, timezone.now() + KEPT)
     actions.delete(kwip=kwip)
-    if pictures:
-        keep(owner=kwip.author, names=pictures, until=timezone.now() + KEPT)

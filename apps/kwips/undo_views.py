@@ -29,7 +29,7 @@ def take_back(request: MemberRequest, kwip_id: int) -> HttpResponse:
     cards = queries.cards([kwip.visible])
     pictures = cards[0].pictures if cards else ()
     try:
-        undo.take_back(kwip=kwip, pictures=[picture.name for picture in pictures])
+        undo.take_back(kwip=kwip)
     except actions.Gone:
         pass  # deleted by another request; the words are here
     messages.success(request, _("taken back. your words are here."))

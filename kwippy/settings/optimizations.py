@@ -113,6 +113,7 @@ TASKS = {
             # Recurring tasks, and their period in seconds.
             "schedule": {
                 "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
+                "sweep pictures": {"task": "kwippy.tasks.sweep_pictures", "every": 600},
                 "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
                 "sweep sign-ups": {"task": "kwippy.tasks.sweep_sign_ups", "every": 3_600},

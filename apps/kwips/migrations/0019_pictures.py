@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("kwips", "0018_notes_and_format"),
-        ("pictures", "0001_initial"),
+        ("pictures", "0001_pictures"),
     ]
 
     operations = [

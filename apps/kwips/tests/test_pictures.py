@@ -276,7 +276,7 @@ def test_a_script_gets_the_fields_of_one_upload(member: Client) -> None:
 
 
 def test_uploads_are_limited_before_they_are_decoded(member: Client, settings: object) -> None:
-    settings.LIMITS = settings.LIMITS | {"kwip_picture": "2/1h"}  # type: ignore[attr-defined]
+    settings.LIMITS = settings.LIMITS | {"picture": "2/1h"}  # type: ignore[attr-defined]
     files = [a_file(), a_file(), a_file()]
     answer = member.post("/kwip/pictures/", {"text": "half a thought", "files": files})
     assert answer.status_code == 429
