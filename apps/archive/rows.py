@@ -98,6 +98,7 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "is_private": person.is_private,
         "has_shortcuts": person.has_shortcuts,
         "formats_texts": person.formats_texts,
+        "reminds_alt": person.reminds_alt,
         "takes_messages": takes.takes_messages,
         "takes_buzzes": takes.takes_buzzes,
     }

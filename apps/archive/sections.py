@@ -45,6 +45,7 @@ _register(
         "is_private": "whether the account is private",
         "has_shortcuts": "whether single keys do something",
         "formats_texts": "whether what one writes is formatted",
+        "reminds_alt": "whether pictures without words for those who can't see them are asked about",
         "takes_messages": "whether people whom one follows may write",
         "takes_buzzes": "whether they may buzz",
     },
@@ -64,6 +65,8 @@ _register(
         **_EDITED,
         "followers_only": "whether it is for followers alone",
         "key": "UUID: an import adds each key once",
+        "pictures": "of each its file in the archive, its words, and whether it is animated",
+        "is_sensitive": "whether they are folded behind a word",
         "imported": "whether it came from an archive",
         "comments": "how many there are",
         "favourites": "how often it is one",
@@ -71,6 +74,7 @@ _register(
     },
     rows.listed(rows.kwips_of, rows.kwip),
     "kwips.Kwip",
+    "pictures.Picture",
 )
 _register(
     "comments",

@@ -2,7 +2,7 @@
 
 from apps import limits
 from apps.accounts.models import User
-from apps.kwips import actions, new_accounts
+from apps.kwips import actions, attaching, new_accounts
 from apps.kwips.forms import KwipForm
 from apps.kwips.queries import made_by_form
 from apps.limits import Decision
@@ -17,7 +17,9 @@ class Limited(Exception):
 
 
 def publish(author: User, form: KwipForm) -> actions.Made:
-    """Publishes what a valid form holds, once for each form key. Raises `Limited` and `actions.Gone`.
+    """Publishes what a valid form holds, once for each form key.
+
+    Raises `Limited`, `actions.Gone` and `attaching.Vanished`.
 
     A form that is sent again is not refused, and does not count towards a limit.
     """
@@ -27,7 +29,7 @@ def publish(author: User, form: KwipForm) -> actions.Made:
         raise Limited(decision)
     try:
         made = actions.publish(author=author, **form.cleaned_data)
-    except actions.Gone:
+    except (actions.Gone, attaching.Vanished):
         decision.refund()
         raise
     if not made.created:

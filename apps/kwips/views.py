@@ -15,11 +15,23 @@ from apps import limits
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, composing, folding, new_accounts, previewing, queries, tracking, undo
+from apps.kwips import (
+    actions,
+    attaching,
+    cards,
+    composing,
+    folding,
+    new_accounts,
+    previewing,
+    queries,
+    tracking,
+    undo,
+)
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
 from apps.kwips.models import Kwip, noted
+from apps.kwips.picture_forms import asked_before, without
 from apps.kwips.queries import made_by_form
 
 
@@ -31,8 +43,13 @@ def compose(request: MemberRequest) -> HttpResponse:
         return render(request, "kwips/compose.html", {"form": form}, status=status)
     if "preview" in request.POST:
         return previewing.preview(request, form, "kwips/compose.html")
+    if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
+        return render(request, "kwips/compose.html", {"form": asked, "is_returned": True}, status=422)
     try:
         kwip = composing.publish(request.user, form).kwip
+    except attaching.Vanished as vanished:
+        context = {"form": without(form, vanished.names), "is_returned": True}
+        return render(request, "kwips/compose.html", context, status=422)
     except composing.Limited as refused:
         return limits.refuse(request, refused.decision, "kwips/compose.html", form)
     except actions.Gone:
@@ -121,18 +138,26 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = own(request, kwip_id)
     if kwip is None:
         return gone(request, text=typed(request))
-    form = EditForm.of(kwip, request.POST or None)
-    if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "kwip": card_of(kwip)}
-        return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
+    if request.method != "POST":
+        card = card_of(kwip)
+        form = EditForm.of(kwip, None, card.pictures, is_sensitive=card.is_sensitive)
+        return render(request, "kwips/edit.html", {"form": form, "kwip": card})
+    form = EditForm.of(kwip, request.POST)
+    if not form.is_valid():
+        return render(request, "kwips/edit.html", {"form": form, "kwip": card_of(kwip)}, status=422)
     if "preview" in request.POST:
         return previewing.preview(request, form, "kwips/edit.html", kwip=card_of(kwip))
+    if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
+        return render(request, "kwips/edit.html", {"form": asked, "kwip": card_of(kwip)}, status=422)
     decision = limits.hit("edit", request.user.pk)
     decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], before=kwip.text)
     if not decision:
         return limits.refuse(request, decision, "kwips/edit.html", form, kwip=card_of(kwip))
     try:
         actions.edit(kwip=kwip, **form.cleaned_data)
+    except attaching.Vanished as vanished:
+        context = {"form": without(form, vanished.names), "kwip": card_of(kwip)}
+        return render(request, "kwips/edit.html", context, status=422)
     except actions.Gone:
         return gone(request, text=typed(request))
     return redirect(address(kwip))

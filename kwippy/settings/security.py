@@ -56,8 +56,8 @@ LIMITS: dict[str, str | None] = {
     # The same text: beyond it, it waits for a moderator.
     "same_text": "5/1d",  # a person
     "same_text_new_accounts": "10/1d",  # all new accounts together
-    "picture": "20/1h",  # a person
-    "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
+    "picture": "60/1h",  # a person
+    "picture_seconds": "120/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
     "link_check": "20/1h",  # a host: how often the site reads pages there
     "favourite": "120/10m",  # a person: adding and removing
