@@ -22,6 +22,7 @@ from apps.accounts.statements import counting
 from apps.graph.models import MutedConversation
 from apps.kwips import events, holding
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
+from apps.kwips.forms import Continued
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
 from apps.kwips.queries import made_by_form, tags_of
 from apps.kwips.text import tags_and_mentions
@@ -50,24 +51,26 @@ def publish(
     form_key: uuid.UUID,
     followers_only: bool | None = None,
     is_held: bool = False,
+    draft: Continued | None = None,
 ) -> Made:
     """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`.
 
+    ``draft`` is the one that the form continued: it goes in the same transaction.
     ``followers_only``: None for what the account is: followers if it is private, else everyone.
     If ``is_held``, or if a check says so (`holding.register`), it waits for a moderator.
     """
-    draft = Draft.of(author, text, is_held=is_held or holding.is_due(author, text))
+    new = Draft.of(author, text, is_held=is_held or holding.is_due(author, text))
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
-            inserted = insert_kwip(draft, key, followers_only=followers_only)
+            inserted = insert_kwip(new, key, followers_only=followers_only)
             if inserted is None:
                 transaction.set_rollback(True)
                 return None
             kwip, username, added = inserted
             counters_moved.emit(CountersMoved({author.pk: username}))
-            events.published.emit(events.Published(kwip, draft.tags, added))
-            if draft.is_held:
+            events.published.emit(events.Published(kwip, new.tags, added, draft))
+            if new.is_held:
                 events.held.emit(events.Held(kwip))
             return kwip
 

@@ -1,6 +1,7 @@
 """The forms of kwips and comments."""
 
 import uuid
+from typing import NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -80,6 +81,19 @@ class FormKeyField(forms.UUIDField):
             return uuid.uuid4()
 
 
+class Continued(NamedTuple):
+    """The draft that a form continues: the key that the form had, and the version that it shows."""
+
+    form_key: uuid.UUID
+    version: int
+
+
+def version_of(value: object) -> int:
+    """The version of a draft; 0 for what is none."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+
+
 class _TextForm(forms.Form):
     """A form that is sent twice is one kwip; with another text it is another one.
 
@@ -109,9 +123,13 @@ class KwipForm(_TextForm):
     text = MentioningField(label=_("your kwip"), widget=_ASKING)
     followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
     for_everyone = forms.BooleanField(required=False, label=_("let everyone read it"))
+    # The version of the draft that the form continues; without one it has none.
+    draft = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, object]:
+        key, version = self.cleaned_data["form_key"], self.cleaned_data.pop("draft", "")
         cleaned: dict[str, object] = super().clean() or self.cleaned_data
+        cleaned["draft"] = Continued(key, version_of(version)) if version_of(version) else None
         for_everyone, followers_only = cleaned.pop("for_everyone"), cleaned["followers_only"]
         return cleaned | {"followers_only": False if for_everyone else followers_only or None}
 
