@@ -118,6 +118,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_limited = models.BooleanField(default=False, db_default=False, editable=False)
     # Whether single keys do something (WCAG 2.1.4).
     has_shortcuts = models.BooleanField(default=True, db_default=True, editable=False)
+    # Whether the marks in what they write are shown as what they mean: quotes, lists, code, emphasis.
+    formats_texts = models.BooleanField(default=True, db_default=True, editable=False)
     # By a member's invitation, by the operator who accepted the application, or in the admin.
     is_vouched = models.BooleanField(
         _("someone vouches for them"),

@@ -49,17 +49,21 @@ def publish(
     author: User,
     text: str,
     form_key: uuid.UUID,
+    content_note: str = "",
+    is_plain: bool = False,
     followers_only: bool | None = None,
     is_held: bool = False,
     draft: Continued | None = None,
 ) -> Made:
     """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`.
 
-    ``draft`` is the one that the form continued: it goes in the same transaction.
-    ``followers_only``: None for what the account is: followers if it is private, else everyone.
+    The text is folded behind ``content_note``, a clean line, and formatted unless ``is_plain`` or the account
+    is. ``followers_only``: None for what the account is: followers if it is private, else everyone.
     If ``is_held``, or if a check says so (`holding.register`), it waits for a moderator.
+    ``draft`` is the one that the form continued: it goes in the same transaction.
     """
-    new = Draft.of(author, text, is_held=is_held or holding.is_due(author, text))
+    is_held = is_held or holding.is_due(author, f"{content_note}\n{text}" if content_note else text)
+    new = Draft.of(author, text, content_note=content_note, is_plain=is_plain, is_held=is_held)
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
@@ -130,19 +134,31 @@ def _once(
 
 
 @transaction.atomic
-def edit(*, kwip: Kwip, text: str) -> Kwip:
-    """Replaces the text and stores the former one; the same text changes nothing. Raises `Gone`."""
+def edit(*, kwip: Kwip, text: str, content_note: str | None = None, is_plain: bool | None = None) -> Kwip:
+    """Replaces the text, its note and its format, and stores the former ones. Raises `Gone`.
+
+    None for what it is; the same again changes nothing.
+    """
     locked = _lock(kwip.pk)
-    if locked.text == text:
+    before = locked.text, locked.content_note, locked.is_formatted
+    note = before[1] if content_note is None else content_note
+    is_formatted = before[2] if is_plain is None else not is_plain
+    if before == (text, note, is_formatted):
         return locked
     comments = (
         list(locked.comments.only("thread_id", "visibility", "audience_id")) if locked.comments_count else []
     )
-    Revision.objects.create(kwip=locked, text=locked.text, written_at=locked.edited_at or locked.created_at)
-    locked.text = text
+    Revision.objects.create(
+        kwip=locked,
+        text=locked.text,
+        content_note=locked.content_note,
+        is_formatted=locked.is_formatted,
+        written_at=locked.edited_at or locked.created_at,
+    )
+    locked.text, locked.content_note, locked.is_formatted = text, note, is_formatted
     locked.edited_at = timezone.now()
     locked.version += 1
-    locked.save(update_fields=["text", "edited_at", "version"])
+    locked.save(update_fields=["text", "content_note", "is_formatted", "edited_at", "version"])
     if comments:  # their cards quote the kwip
         locked.comments.update(version=F("version") + 1)
     events.edited.emit(events.Edited(locked, comments, _index_words_again(locked)))
@@ -285,7 +301,7 @@ def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip:
 
 def _index_words_again(kwip: Kwip) -> set[str]:
     """Updates tags and mentions to a new text. Returns the names of the former and the new tags."""
-    tags, named = tags_and_mentions(kwip.text)
+    tags, named = tags_and_mentions(kwip.text, is_formatted=kwip.is_formatted)
     before = tags_of(kwip).get(kwip.pk, set())
     if gone := before.difference(tags):
         KwipTag.objects.filter(kwip=kwip, tag__in=Tag.objects.filter(name__in=gone)).delete()

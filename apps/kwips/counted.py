@@ -40,11 +40,16 @@ class Draft(NamedTuple):
     text: str
     tags: list[str]
     names: list[str]
+    content_note: str = ""
+    is_formatted: bool = False
     is_held: bool = False
 
     @classmethod
-    def of(cls, author: User, text: str, *, is_held: bool = False) -> "Draft":
-        return cls(author, text, *tags_and_mentions(text), is_held=is_held)
+    def of(cls, author: User, text: str, *, is_plain: bool = False, **rest: Any) -> "Draft":
+        """``is_plain`` may only switch formatting off for a text; the account may for all."""
+        is_formatted = author.formats_texts and not is_plain
+        named = tags_and_mentions(text, is_formatted=is_formatted)
+        return cls(author, text, *named, is_formatted=is_formatted, **rest)
 
 
 class New(NamedTuple):
@@ -173,6 +178,8 @@ def _insert(
         "by": 1,
         "author": draft.author.pk,
         "text": draft.text,
+        "content_note": draft.content_note,
+        "is_formatted": draft.is_formatted,
         "tags": draft.tags,
         "names": draft.names,
         "form_key": str(form_key),
@@ -206,6 +213,8 @@ def _new(draft: Draft, form_key: uuid.UUID, **columns: Any) -> Kwip:
         Kwip,
         author_id=draft.author.pk,
         text=draft.text,
+        content_note=draft.content_note,
+        is_formatted=draft.is_formatted,
         form_key=form_key,
         last_active_at=columns["created_at"],
         **columns,

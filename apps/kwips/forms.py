@@ -8,11 +8,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext_lazy as _
 
-from apps.kwips.models import TEXT_LIMIT
+from apps.kwips.models import NOTE_LIMIT, TEXT_LIMIT
 from apps.plaintext import clean
 
 # Error pages return these fields to the visitor.
-RETURNED_FIELDS = ("text",)
+RETURNED_FIELDS = ("text", "content_note")
 
 
 def storable(text: str) -> None:
@@ -66,6 +66,18 @@ class MentioningField(TextField):
         }
 
 
+class NoteField(TextField):
+    """One line before a text, or none."""
+
+    widget = forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"})
+
+    def __init__(self) -> None:
+        super().__init__(limit=NOTE_LIMIT, required=False, label=_("a note before it"))
+
+    def to_python(self, value: object) -> str:
+        return " ".join(super().to_python(value).split())
+
+
 class FormKeyField(forms.UUIDField):
     """The idempotency key of a form. A missing or malformed key is replaced by a new one."""
 
@@ -95,18 +107,21 @@ def version_of(value: object) -> int:
 
 
 class _TextForm(forms.Form):
-    """A form that is sent twice is one kwip; with another text it is another one.
+    """A form that is sent twice is one kwip; with another text, note or the like it is another one.
 
-    A browser that goes back shows the form again, with the key that was used.
+    A browser that goes back shows the form again, with the key that was used. ``content`` are the fields
+    besides the text that make another kwip of it.
     """
 
+    content: tuple[str, ...] = ()
     text = MentioningField(label=_("your kwip"))
     form_key = FormKeyField()
 
     def clean(self) -> dict[str, object]:
         cleaned: dict[str, object] = super().clean() or self.cleaned_data
         if "text" in cleaned:
-            cleaned["form_key"] = uuid.uuid5(self.cleaned_data["form_key"], self.cleaned_data["text"])
+            others = [f"\0{name}={cleaned[name]}" for name in self.content if cleaned.get(name)]
+            cleaned["form_key"] = uuid.uuid5(cleaned["form_key"], "".join([cleaned["text"], *others]))
         return cleaned
 
 
@@ -120,7 +135,10 @@ class KwipForm(_TextForm):
     written while the account was private stays for followers if the account is public when it arrives.
     """
 
+    content = ("content_note", "is_plain")
     text = MentioningField(label=_("your kwip"), widget=_ASKING)
+    content_note = NoteField()
+    is_plain = forms.BooleanField(required=False, label=_("plain, as i typed it"))
     followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
     for_everyone = forms.BooleanField(required=False, label=_("let everyone read it"))
     # The version of the draft that the form continues; without one it has none.

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext_lazy
 from apps.kwips.visibility import Visible
 
 TEXT_LIMIT = 100_000
+NOTE_LIMIT = 200
 # The columns that the visibility predicate reads, besides the author.
 _DECIDING = ("audience", "visibility", "withheld")
 
@@ -54,6 +55,12 @@ class Kwip(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     text = models.TextField(_("your kwip"), max_length=TEXT_LIMIT)
+    # One line that stands for the text until it is asked for; "" for none.
+    content_note = models.CharField(
+        _("a note before it"), max_length=NOTE_LIMIT, blank=True, default="", db_default=""
+    )
+    # Whether the marks in the text are shown as what they mean (`formatting`). Older texts are plain.
+    is_formatted = models.BooleanField(default=False, db_default=False, editable=False)
     # A comment copies the visibility and the audience of its thread.
     # Database defaults: during an upgrade the previous release inserts without these columns.
     visibility = models.SmallIntegerField(
@@ -171,10 +178,12 @@ class Kwip(models.Model):
 
 
 class Revision(models.Model):
-    """A former text of a kwip."""
+    """A former text of a kwip, with its note and its format."""
 
     kwip = models.ForeignKey(Kwip, on_delete=models.CASCADE, related_name="revisions")
     text = models.TextField()
+    content_note = models.CharField(max_length=NOTE_LIMIT, default="", db_default="")
+    is_formatted = models.BooleanField(default=False, db_default=False)
     written_at = models.DateTimeField()
 
     class Meta:

@@ -101,7 +101,7 @@ def _is_tag(name: str) -> bool:
     return is_word and len(name) <= TAG_LENGTH and any(c.isalpha() for c in name)
 
 
-def tags_and_mentions(text: str) -> tuple[list[str], list[str]]:
+def tags_and_mentions(text: str, *, is_formatted: bool = False) -> tuple[list[str], list[str]]:
     """The names of the first fifty tags and of the first hundred mentions; they may not exist."""
     if not _SIGN.search(text):
         return [], []
