@@ -171,6 +171,8 @@
     if (!target?.matches?.("textarea")) return;
     removeEventListener("focusin", loadWriting);
     load(choices.writing);
+    const keeping = document.querySelector("[data-keeping]");
+    if (keeping) load(keeping.dataset.keeping);
   }
   if (viewer) {
     addEventListener("focusin", loadWriting);

@@ -16,13 +16,13 @@
   that was changed elsewhere meanwhile stays.
 - *Scheduled*: the command locks the person, then the draft, and compares ``publish_at``. What was changed or
   cancelled is not published. The kwip is inserted and the draft deleted in that one transaction, so two
-  workers, or one that is killed, publish once. `publishing.enqueue_overdue` enqueues again what a lost command
-  left behind.
+  workers, or one that is killed, publish once. `publishing.enqueue_overdue` enqueues again what a lost
+  command left behind.
 - *Limits* count when it is published. What they refuse, an invalid form, and a person who is switched off by
   then make it a draft again, with the reason in the list and a mail.
 - *Time zones*: date and time are those of the person's zone. A time that a change of clocks skips is refused;
   of an hour that comes twice it is the first.
 - *Private*: only its owner sees a draft. It is in the archive, and goes with the account.
 
-Read in this order: ``models.py``, ``fields.py``, ``actions.py``, ``moments.py``, ``publishing.py``, ``views.py``.
+Read in this order: ``models.py``, ``fields.py``, ``actions.py``, ``moments.py``, ``publishing.py``.
 """

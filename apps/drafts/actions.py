@@ -1,6 +1,7 @@
 """Writes of drafts. Each locks the owner, then the draft."""
 
 import datetime
+import json
 import uuid
 from enum import Enum
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.counters import lock_people
 from apps.accounts.models import User
 from apps.drafts import publishing
-from apps.drafts.fields import Fields, is_empty, text_of
+from apps.drafts.fields import Fields, is_empty, key_of, text_of
 from apps.drafts.models import Draft
 from apps.kwips.queries import made_by_form
 
@@ -53,7 +54,7 @@ def save(*, owner: User, fields: Fields, form_key: uuid.UUID, version: int = 0) 
     draft = Draft.objects.filter(owner=owner, form_key=form_key).first()
     if draft is None:
         # A save that the network delayed arrives after the form was published.
-        if made_by_form(owner.pk, uuid.uuid5(form_key, text_of(fields))) is not None:
+        if (key := key_of(form_key, fields)) and made_by_form(owner.pk, key) is not None:
             raise Published
         return Saved(_create(owner, fields, form_key, max(1, version)), Kept.HERE)
     if draft.fields == fields:
@@ -64,7 +65,7 @@ def save(*, owner: User, fields: Fields, form_key: uuid.UUID, version: int = 0) 
         draft.version = max(draft.version, version) + 1
         draft.save(update_fields=["fields", "failed", "changed_at", "version"])
         return Saved(draft, Kept.HERE)
-    apart = uuid.uuid5(form_key, text_of(fields))
+    apart = uuid.uuid5(form_key, json.dumps(fields, sort_keys=True))
     before = Draft.objects.filter(owner=owner, form_key=apart).first()
     return Saved(before or _create(owner, fields, apart, 1), Kept.APART)
 
@@ -119,6 +120,9 @@ def forget_published(*, owner_id: int, form_key: uuid.UUID, version: int, text: 
     """Deletes the draft of a form that is published, unless it has other words by now."""
     rows = Draft.objects.select_for_update().filter(owner=owner_id, form_key=form_key)
     draft = rows.first()
-    # A save on its way has another version, and a part of the words.
-    if draft and (draft.version <= version or text.startswith(text_of(draft.fields))):
+    if draft is None:
+        return
+    # The page did not wait for the answer to its last save, which had a part of the words.
+    is_its_last_save = draft.version == version + 1 and text.startswith(text_of(draft.fields))
+    if draft.version <= version or is_its_last_save:
         draft.delete()

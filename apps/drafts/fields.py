@@ -1,6 +1,7 @@
 """The composer's fields, as a draft keeps them: raw, by name."""
 
 import json
+import uuid
 
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
@@ -54,17 +55,23 @@ def kept_pictures(fields: Fields) -> list[str]:
 
 def form_of(draft: Draft) -> KwipForm:
     """The composer with a draft in it."""
-    return KwipForm(_data(draft, version=draft.version))
+    return KwipForm(_data(draft.form_key, draft.fields, draft.version))
 
 
 def form_to_publish(draft: Draft) -> KwipForm:
     """The same without the version: whoever publishes it deletes the draft."""
-    return KwipForm(_data(draft, version=0))
+    return KwipForm(_data(draft.form_key, draft.fields))
 
 
-def _data(draft: Draft, *, version: int) -> QueryDict:
+def key_of(form_key: uuid.UUID, fields: Fields) -> uuid.UUID | None:
+    """The form key of the kwip that these fields would be; None if they are none yet."""
+    form = KwipForm(_data(form_key, fields))
+    return form.cleaned_data["form_key"] if form.is_valid() else None
+
+
+def _data(form_key: uuid.UUID, fields: Fields, version: int = 0) -> QueryDict:
     data = QueryDict(mutable=True)
-    for name, values in draft.fields.items():
+    for name, values in fields.items():
         data.setlist(name, values)
-    data["form_key"], data["draft"] = str(draft.form_key), str(version or "")
+    data["form_key"], data["draft"] = str(form_key), str(version or "")
     return data

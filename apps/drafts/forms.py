@@ -45,7 +45,7 @@ class LaterForm(SiteMessages, forms.Form):
     def __init__(
         self, *args: Any, time_zone: str, publish_at: datetime.datetime | None, **kwargs: Any
     ) -> None:
-        initial = {"time_zone": time_zone}
+        initial: dict[str, Any] = {"time_zone": time_zone}
         if publish_at is not None:
             local = publish_at.astimezone(zone(time_zone))
             initial |= {"day": local.date(), "time": local.time()}

@@ -1,4 +1,4 @@
-"""The mail about a scheduled kwip that was not published. It is transactional, and has no words of the draft."""
+"""The mail about a scheduled kwip that was not published. It has no words of the draft."""
 
 from collections.abc import Iterator
 

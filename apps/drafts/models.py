@@ -5,16 +5,12 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Cast, Length, Now
+from django.db.models.functions import Cast, Now
 from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 MOST_BYTES = 500_000  # of the fields as JSON; the longest text takes up to 400,000
 REASON_LIMIT = 500
-
-
-class Bytes(Length):
-    function = "OCTET_LENGTH"
 
 
 class Draft(models.Model):
@@ -38,7 +34,14 @@ class Draft(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["owner", "form_key"], name="draft_form_key_once"),
             models.CheckConstraint(
-                condition=LessThanOrEqual(Bytes(Cast("fields", models.TextField())), MOST_BYTES),
+                condition=LessThanOrEqual(
+                    models.Func(
+                        Cast("fields", models.TextField()),
+                        function="OCTET_LENGTH",
+                        output_field=models.IntegerField(),
+                    ),
+                    MOST_BYTES,
+                ),
                 name="draft_bytes",
             ),
         ]
