@@ -38,7 +38,7 @@ def enqueue(draft: Draft) -> None:
     publish_due.using(run_after=draft.publish_at).enqueue(draft.pk, draft.publish_at.isoformat())
 
 
-@task(queue_name="now")
+@task(queue_name="default")
 def publish_due(draft_id: int, publish_at: str) -> int | None:
     """Publishes the draft if it still has this time. Returns the kwip's id; None if it has not.
 
