@@ -24,7 +24,7 @@ from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.directory.tasks import find_active_and_busy, suggest
 from apps.drafts import actions as drafts
-from apps.drafts.models import Draft
+from apps.drafts.models import Draft as KeptDraft
 from apps.graph import actions as graph
 from apps.graph import blocking, muting
 from apps.graph.models import Mute
@@ -349,7 +349,7 @@ def keeps(scenario: Scenario) -> None:
 
 
 def anns_draft(scenario: Scenario) -> dict[str, Any]:
-    return {"owner": scenario.ann, "draft_id": Draft.objects.get().pk}
+    return {"owner": scenario.ann, "draft_id": KeptDraft.objects.get().pk}
 
 
 def cees_copy(scenario: Scenario) -> Message:

@@ -146,8 +146,8 @@ def addresses(member: bool) -> list[str]:
         *(f"/moderation/{case.pk}/" for case in Case.objects.all()),
         *(f"/moderation/reports/{case.pk}/" for case in Case.objects.all()),
         "/people/network/", "/settings/favourites/",
-        "/drafts/", *(f"/drafts/{Draft.objects.earliest('pk').pk}/{what}" for what in ("", "later/", "delete/")),
-        f"/drafts/{Draft.objects.latest('pk').pk}/",
+        "/drafts/", *(f"/drafts/{draft.pk}/" for draft in Draft.objects.all()),
+        *(f"/drafts/{Draft.objects.latest('pk').pk}/{what}/" for what in ("later", "delete")),
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)
