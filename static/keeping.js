@@ -14,8 +14,12 @@
     const note = document.createElement("p");
     const fields = () => [...new FormData(form)].filter(([, value]) => typeof value === "string");
     const content = () => JSON.stringify(fields().filter(([name]) => !OF_THE_FORM.includes(name)));
+    // Typed while this file came, or brought back by this browser.
+    const isAsItCame = [...form.elements].every((field) =>
+      (field.value || "") === (field.defaultValue || "") && (field.checked || false) === (field.defaultChecked || false)
+      || field.matches("button, [type=hidden]"));
     // What the server has, and its version there.
-    let [known, version] = [draft.value ? content() : "", Number(draft.value)];
+    let [known, version] = [draft.value && isAsItCame ? content() : "", Number(draft.value)];
     let [timer, last, sending, over] = [0, 0, null, false];
 
     note.className = "kept-note";
