@@ -6,6 +6,8 @@ from django.db.models import QuerySet
 
 from apps.archive import rows
 from apps.archive.registry import Section, register
+from apps.drafts.fields import text_of
+from apps.drafts.models import Draft
 from apps.moderation.models import Appeal, Report, Warning
 
 
@@ -30,6 +32,16 @@ def connect() -> None:
     fields = {"words": "what one said", "made_at": "when"}
     appeals = rows.listed(lambda person_id: Appeal.objects.filter(person=person_id), _appeal)
     register(Section("appeals", "appeals", fields, appeals, ("moderation.Appeal",)))
+    fields = {
+        "text": "the words",
+        "fields": "what else the form had, by the name of the field",
+        "publish_at": "when it is to be published, if that was chosen",
+        "not_published": "why it was not published then",
+        "created_at": "when",
+        "changed_at": "when it last changed",
+    }
+    drafts = rows.listed(lambda person_id: Draft.objects.filter(owner=person_id), _draft)
+    register(Section("drafts", "drafts", fields, drafts, ("drafts.Draft",)))
 
 
 def _reports_of(person_id: int) -> QuerySet[Report]:
@@ -57,3 +69,14 @@ def _warning(warning: Warning) -> dict[str, Any]:
 
 def _appeal(appeal: Appeal) -> dict[str, Any]:
     return {"words": appeal.words, "made_at": rows.when(appeal.made_at)}
+
+
+def _draft(draft: Draft) -> dict[str, Any]:
+    return {
+        "text": text_of(draft.fields),
+        "fields": {name: values for name, values in draft.fields.items() if name != "text"},
+        "publish_at": rows.when(draft.publish_at),
+        "not_published": draft.failed,
+        "created_at": rows.when(draft.created_at),
+        "changed_at": rows.when(draft.changed_at),
+    }

@@ -59,6 +59,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.moderation.urls")),
     path("", include("apps.messages.urls")),
+    path("", include("apps.drafts.urls")),
     path("", include("apps.kwips.urls")),
     path("", include("apps.graph.urls")),
     path("", include("apps.directory.urls")),

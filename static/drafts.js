@@ -8,7 +8,7 @@
      them, and never before: the page after a form was taken is one that a redirect led to.
      A key is "draft:person:path:tab"; a value has the fields, and what they were when the page came. */
   const shelf = viewer ? here : tab;  // a visitor's go with the tab: the browser may be a shared one
-  const draftPath = (form) => `draft:${viewer}:${new URL(form.action).pathname}:`;
+  const draftPath = (form) => `draft:${viewer}:${form.dataset.draft || new URL(form.action).pathname}:`;
   const typedInto = (form) => [...form.elements].filter((field) =>
     field.name && !field.readOnly && field.matches("textarea, input[type=text], input[type=email], input:not([type])"));
   // Words that were taken back are in the form, and nowhere else.
@@ -67,9 +67,12 @@
     const save = () => {
       const changed = fields.some((field) => field.value !== came(field));
       const typed = Object.fromEntries(fields.map((field) => [field.name, field.value]));
-      keep(shelf, key, changed ? JSON.stringify({ typed, from, at: Date.now() }) : "");
+      keep(shelf, key, changed ? JSON.stringify({ typed, from, at: Date.now(), own: own().map((field) => field.value) }) : "");
     };
+    // Of the draft on the server: the restored words are the same one.
+    const own = () => ["form_key", "draft"].map((name) => form.elements[name]).filter(Boolean);
     form.addEventListener("input", save);
+    form.addEventListener("kept", save);
     form.addEventListener("submit", () => {
       save();
       if (!kwippy.inPlace?.(form)) keep(tab, "sent", key);
@@ -83,6 +86,7 @@
     const same = draft && fields.every((field) => field.value === came(field) && draft.from[field.name] === came(field));
     if (!same) return;
     for (const field of fields) field.value = draft.typed[field.name] ?? field.value;
+    own().forEach((field, index) => { if (draft.own?.[1]) field.value = draft.own[index]; });
     if (found !== key) keep(shelf, found, "");
     save();
     for (const field of fields) field.dispatchEvent(new Event("change", { bubbles: true }));

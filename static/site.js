@@ -172,6 +172,8 @@
     removeEventListener("focusin", loadWriting);
     load(choices.writing);
     if (document.querySelector("[data-most]")) load(choices.pictures);
+    const keeping = document.querySelector("[data-keeping]");
+    if (keeping) load(keeping.dataset.keeping);
   }
   if (viewer) {
     addEventListener("focusin", loadWriting);

@@ -23,6 +23,7 @@ from apps.accounts.statements import counting
 from apps.graph.models import MutedConversation
 from apps.kwips import attaching, events, formatting, holding
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
+from apps.kwips.forms import Continued
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone, noted
 from apps.kwips.queries import made_by_form, tags_of
 from apps.kwips.thanks import take_back
@@ -55,6 +56,7 @@ def publish(
     is_sensitive: bool = False,
     followers_only: bool | None = None,
     is_held: bool = False,
+    draft: Continued | None = None,
 ) -> Made:
     """Publishes a kwip, or returns the one with this form key. ``text`` is clean.
 
@@ -64,9 +66,10 @@ def publish(
     The text is folded behind ``content_note``, a clean line, and formatted unless ``is_plain`` or the account
     is. ``followers_only``: None for what the account is: followers if it is private, else everyone.
     If ``is_held``, or if a check says so (`holding.register`), it waits for a moderator.
+    ``draft`` is the one that the form continued: it goes in the same transaction.
     """
     is_held = is_held or holding.is_due(author, noted(content_note, text))
-    draft = Draft.of(
+    new = Draft.of(
         author,
         text,
         content_note=content_note,
@@ -77,15 +80,15 @@ def publish(
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
-            inserted = insert_kwip(draft, key, followers_only=followers_only)
+            inserted = insert_kwip(new, key, followers_only=followers_only)
             if inserted is None:
                 transaction.set_rollback(True)
                 return None
             kwip, username, added = inserted
             attaching.attach(kwip, author, pictures, described)
             counters_moved.emit(CountersMoved({author.pk: username}))
-            events.published.emit(events.Published(kwip, draft.tags, added))
-            if draft.is_held:
+            events.published.emit(events.Published(kwip, new.tags, added, draft))
+            if new.is_held:
                 events.held.emit(events.Held(kwip))
             return kwip
 

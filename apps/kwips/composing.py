@@ -16,17 +16,24 @@ class Limited(Exception):
         self.decision = decision
 
 
-def publish(author: User, form: KwipForm) -> actions.Made:
-    """Publishes what a valid form holds, once for each form key.
+def ask(author: User, form: KwipForm) -> Decision:
+    """Asks the limits of what a valid form holds, and counts it; not inside a transaction. Raises `Limited`.
 
-    Raises `Limited`, `actions.Gone` and `attaching.Vanished`.
-
-    A form that is sent again is not refused, and does not count towards a limit.
+    A form that is sent again is not refused.
     """
     decision = limits.hit("publish", author.pk)
     decision = new_accounts.ask(decision, author, form.cleaned_data["text"])
     if not decision and made_by_form(author.pk, form.cleaned_data["form_key"]) is None:
         raise Limited(decision)
+    return decision
+
+
+def publish(author: User, form: KwipForm) -> actions.Made:
+    """Publishes what a valid form holds, once for each form key.
+
+    Raises `Limited`, `actions.Gone` and `attaching.Vanished`. A form that is sent again is not refused, and does not count towards a limit.
+    """
+    decision = ask(author, form)
     try:
         made = actions.publish(author=author, **form.cleaned_data)
     except (actions.Gone, attaching.Vanished):

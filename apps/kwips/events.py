@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.accounts.models import User
 from apps.events import Event
+from apps.kwips.forms import Continued
 from apps.kwips.models import Kwip
 
 type Tags = Collection[str]  # names
@@ -13,11 +14,15 @@ type Tags = Collection[str]  # names
 
 @dataclass(frozen=True)
 class Published:
-    """``added`` is the value of the SQL that an app added to the statement (`counted.add`)."""
+    """``added`` is the value of the SQL that an app added to the statement (`counted.add`).
+
+    ``draft`` is the draft that the form continued, None for none.
+    """
 
     kwip: Kwip
     tags: Tags
     added: Any
+    draft: Continued | None = None
 
 
 @dataclass(frozen=True)

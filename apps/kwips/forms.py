@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -95,6 +96,19 @@ class FormKeyField(forms.UUIDField):
             return uuid.uuid4()
 
 
+class Continued(NamedTuple):
+    """The draft that a form continues: the key that the form had, and the version that it shows."""
+
+    form_key: uuid.UUID
+    version: int
+
+
+def version_of(value: object) -> int:
+    """The version of a draft; 0 for what is none."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+
+
 class _TextForm(forms.Form):
     """A form that is sent twice is one kwip; with another text, note or the like it is another one.
 
@@ -131,9 +145,13 @@ class KwipForm(PicturesForm, _TextForm):
     is_plain = forms.BooleanField(required=False, label=_("plain, as i typed it"))
     followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
     for_everyone = forms.BooleanField(required=False, label=_("let everyone read it"))
+    # The version of the draft that the form continues; without one it has none.
+    draft = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, object]:
+        key, version = self.cleaned_data["form_key"], self.cleaned_data.pop("draft", "")
         cleaned: dict[str, object] = super().clean() or self.cleaned_data
+        cleaned["draft"] = Continued(key, version_of(version)) if version_of(version) else None
         for_everyone, followers_only = cleaned.pop("for_everyone"), cleaned["followers_only"]
         return cleaned | {"followers_only": False if for_everyone else followers_only or None}
 

@@ -38,7 +38,7 @@ class PreferencesForm(SiteMessages, forms.Form):
     def __init__(self, *args: Any, chosen: Preferences, **kwargs: Any) -> None:
         initial = {"digest": chosen.digest, "hour": chosen.hour, "time_zone": chosen.time_zone}
         super().__init__(*args, initial=initial, **kwargs)
-        self.fields["time_zone"].choices = _zones(chosen.time_zone)  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = zones(chosen.time_zone)  # type: ignore[attr-defined]
         for kind in KINDS.values():
             self.fields[_PREFIX + kind.name] = forms.ChoiceField(
                 label=str(kind.label),
@@ -66,7 +66,7 @@ class PreferencesForm(SiteMessages, forms.Form):
         }
 
 
-def _zones(current: str) -> list[Any]:
+def zones(current: str) -> list[Any]:
     """The choices by region, and the one that the person has, whatever its name."""
     named = sorted({*time_zones.choices(), *filter(None, [current])})
     grouped = groupby(named, key=lambda name: name.partition("/")[0])

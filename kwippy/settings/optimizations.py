@@ -124,6 +124,7 @@ TASKS = {
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
                 "take over reports": {"task": "apps.moderation.takeover.take_over", "every": 3_600},
                 "erase accounts": {"task": "apps.accounts.erasing.erase_due", "every": 600},
+                "publish overdue drafts": {"task": "apps.drafts.publishing.enqueue_overdue", "every": 600},
                 "sweep archives": {"task": "apps.archive.sweeping.sweep", "every": 900},
                 "find active people and busy tags": {
                     "task": "apps.directory.tasks.find_active_and_busy",

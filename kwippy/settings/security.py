@@ -51,6 +51,8 @@ LIMITS: dict[str, str | None] = {
     "comment": "60/10m",  # a person
     "preview_text": "60/m",
     "edit": "60/10m",  # a person
+    "draft": "120/10m",  # a person: saved drafts; the script sends one in ten seconds at most
+    "schedule": "60/1h",  # a person
     "new_account_links": "10/1d",  # a new account: links in what it writes
     "new_account_mentions": "10/1d",  # a new account: people whom it mentions and who do not follow it
     # The same text: beyond it, it waits for a moderator.

@@ -23,6 +23,8 @@ from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
 from apps.directory.tasks import find_active_and_busy, suggest
+from apps.drafts import actions as drafts
+from apps.drafts.models import Draft as KeptDraft
 from apps.graph import actions as graph
 from apps.graph import blocking, muting
 from apps.graph.models import Mute
@@ -342,6 +344,14 @@ def writes_to_cee(scenario: Scenario) -> None:
     messages.send(**to_cee(scenario))
 
 
+def keeps(scenario: Scenario) -> None:
+    drafts.save(owner=scenario.ann, fields={"text": ["half"]}, form_key=uuid.uuid4())
+
+
+def anns_draft(scenario: Scenario) -> dict[str, Any]:
+    return {"owner": scenario.ann, "draft_id": KeptDraft.objects.get().pk}
+
+
 def cees_copy(scenario: Scenario) -> Message:
     return Message.objects.get(owner=scenario.cee)
 
@@ -638,6 +648,27 @@ ROWS = [
     Row("try an address again", preferences.try_again, lambda p: {"user": p.ann}, first=is_refused),
     Row("sweep notices", notices.sweep, lambda p: {}, first=ages),
     Row("sweep mutes", muting.sweep, lambda p: {}, first=ended),
+    Row(
+        "keep a draft",
+        drafts.save,
+        lambda p: {"owner": p.ann, "fields": {"text": ["half"]}, "form_key": uuid.uuid4()},
+    ),
+    Row(
+        "schedule it", drafts.schedule, lambda p: {**anns_draft(p), "publish_at": timezone.now()}, first=keeps
+    ),
+    Row("cancel it", drafts.cancel, anns_draft, first=keeps),
+    Row("throw it away", drafts.delete, anns_draft, first=keeps),
+    Row(
+        "publish the form of a draft",
+        drafts.forget_published,
+        lambda p: {
+            "owner_id": p.ann.pk,
+            "form_key": Draft.objects.get().form_key,
+            "version": 1,
+            "text": "half",
+        },
+        first=keeps,
+    ),
     Row("write a message", messages.send, to_cee),
     Row("read it", messages.read, lambda p: {"user": p.cee, "other": p.ann}, first=writes_to_cee),
     Row(

@@ -27,6 +27,7 @@ from apps.commandqueue.core.erasing import _text
 from apps.commandqueue.models import Command
 from apps.contact.actions import receive
 from apps.directory.models import ActivePerson, FirstFollow, Suggestion
+from apps.drafts import actions as drafts
 from apps.feeds import previews
 from apps.graph import muting
 from apps.graph.actions import follow
@@ -72,6 +73,7 @@ class Person:
         self.browser.post("/accounts/login/", {"login": CANARY, "password": PASSWORD})
         self.know_people()
         self.write()
+        self.draft()
         self.choose()
         self.join_and_invite()
         self.operate()
@@ -129,6 +131,12 @@ class Person:
                 sharing.share(kwip=kwip, user=one)
         shown = previews.of_kwip(cards([Visible(self.kwips[0].pk)])[0])
         previews.draw.call([shown.site, shown.username, shown.name, shown.words, "", shown.face])
+
+    def draft(self) -> None:
+        for text in (f"{CANARY} half", f"{CANARY} later"):
+            kept = drafts.save(owner=self.user, fields={"text": [text]}, form_key=uuid.uuid4()).draft
+        at = timezone.now() + timedelta(days=1)
+        drafts.schedule(owner=self.user, draft_id=kept.pk, publish_at=at)
 
     def choose(self) -> None:
         """What stands on their page, and what they do not want to read."""

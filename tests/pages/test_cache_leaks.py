@@ -14,6 +14,7 @@ import pytest
 from django.urls import get_resolver
 
 from apps.accounts.models import User
+from apps.drafts import actions as drafts
 from apps.feeds.sitemaps import RANGE
 from apps.graph.actions import follow
 from apps.kwips import actions
@@ -147,6 +148,7 @@ def site(memcached: str) -> Iterator[Site]:
     follow(follower=bob, followee=ann)
     actions.favourite(kwip=kwip, user=bob)
     messages.send(sender=ann, recipient=bob, text=f"{CANARY} for bob", form_key=uuid.uuid4())
+    draft = drafts.save(owner=ann, fields={"text": [f"{CANARY} half"]}, form_key=uuid.uuid4()).draft
     message = OperatorMessage(text=f"{CANARY} for ann")
     notices.write_to_members(message=message, recipients=[ann.pk])
     public = [
@@ -167,6 +169,8 @@ def site(memcached: str) -> Iterator[Site]:
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
+        "/drafts/", "/drafts/keep/", *(f"/drafts/{draft.pk}/{what}" for what in ("", "later/", "delete/")),
+        f"/drafts/{draft.pk}/cancel/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/", "/people/complete/?q=bo",
         "/ann/shares/", "/bookmarks/", "/requests/", "/requests/sent/", "/settings/privacy/",
         "/search/", "/search/?q=tea",

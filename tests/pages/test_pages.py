@@ -16,6 +16,8 @@ from apps.accounts import invitations, leaving
 from apps.accounts.actions import change_profile, set_private
 from apps.accounts.models import Leaving, ProfileLink, User
 from apps.directory.tasks import find_active_and_busy, suggest
+from apps.drafts import actions as drafts
+from apps.drafts.models import Draft
 from apps.graph.actions import follow
 from apps.kwips import actions, bookmarks, of_the_day, pins, sharing
 from apps.kwips.models import Kwip
@@ -86,6 +88,10 @@ def ann(transactional_db: None) -> User:
     change_profile(user=bob, urls=urls, **about)
     ProfileLink.objects.filter(position=1).update(verified_at=timezone.now())
     pins.pin(kwip=Kwip.objects.filter(author=bob, thread=None).earliest("pk"), user=bob)
+    for words in (LONG, "half a thought " + "y" * 200):
+        draft = drafts.save(owner=ann, fields={"text": [words]}, form_key=uuid.uuid4()).draft
+    drafts.schedule(owner=ann, draft_id=draft.pk, publish_at=timezone.now() + timedelta(days=3))
+    Draft.objects.filter(publish_at=None).update(failed="that was a lot in a short time. " * 5)
     User.objects.filter(pk=ann.pk).update(last_login=timezone.now())
     find_active_and_busy.func()
     suggest.func()
@@ -140,6 +146,8 @@ def addresses(member: bool) -> list[str]:
         *(f"/moderation/{case.pk}/" for case in Case.objects.all()),
         *(f"/moderation/reports/{case.pk}/" for case in Case.objects.all()),
         "/people/network/", "/settings/favourites/", "/settings/writing/",
+        "/drafts/", *(f"/drafts/{draft.pk}/" for draft in Draft.objects.all()),
+        *(f"/drafts/{Draft.objects.latest('pk').pk}/{what}/" for what in ("later", "delete")),
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)

@@ -76,6 +76,7 @@ def _values(name: str, world: World) -> tuple[str, ...]:
         "kwip_id": tuple(map(str, world.kwip_ids.values())),
         "revision_id": (str(world.revision_id),),
         "message_id": tuple(map(str, world.message_ids.values())),
+        "draft_id": (str(world.draft_id),),
         "case_id": tuple(map(str, world.case_ids.values())),
         "name": ("tea",),
         "number": (str(world.kwip_ids["everyone"] // RANGE),),

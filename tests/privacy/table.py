@@ -237,6 +237,10 @@ PAGES: Mapping[str, Shown] = {
     ),
     "search/": the_search,
     "settings/": by_viewer(ann=("bio",)),
+    "drafts/": by_viewer(ann=("draft",)),
+    "drafts/<kwip_id:draft_id>/": by_viewer(ann=("draft",)),
+    "drafts/<kwip_id:draft_id>/later/": by_viewer(ann=("draft",)),
+    "drafts/<kwip_id:draft_id>/delete/": by_viewer(ann=("draft",)),
     "messages/": by_viewer(ann=("message",), fay=("message",)),
     "messages/<person:username>/": the_messages,
     "messages/<person:username>/<kwip_id:message_id>/": the_message,
@@ -272,6 +276,7 @@ MODERATION: Mapping[str, Shown] = {
 # Pages without the words of others, and addresses that only take forms.
 WITHOUT_WORDS = (
     "tags/", "settings/favourites/", "settings/writing/", "kwip/<kwip_id:kwip_id>/pin/",
+    "drafts/keep/", "drafts/<kwip_id:draft_id>/cancel/",
     "<person:username>/statistics/",
     "about/", "about/keys/", "settings/keys/",
     ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",

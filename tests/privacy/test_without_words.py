@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 # What one wrote oneself, and the messages that one has.
 OWN: dict[str, Collection[str]] = {
-    AUTHOR: ("everyone", "earlier", "followers", "comment", "bio", "message", "unreported"),
+    AUTHOR: ("everyone", "earlier", "followers", "comment", "bio", "message", "unreported", "draft"),
     "fay": ("answer", "reply"),
 }
 NEWS = {timeline_of_everyone: "/everyone/new/", PAGES[""]: "/network/new/"}

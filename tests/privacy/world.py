@@ -17,6 +17,7 @@ from apps.accounts import erasing, leaving
 from apps.accounts.models import Leaving, User
 from apps.commandqueue.models import Command
 from apps.directory.tasks import find_active_and_busy, suggest
+from apps.drafts import actions as drafts
 from apps.graph import blocking, muting
 from apps.graph.actions import follow
 from apps.kwips import actions, bookmarks, holding, narrowing, pins, sharing
@@ -42,6 +43,7 @@ FOLLOWERS = frozenset({"fay", MUTING})
 # followers, the author, and `message`; `unreported` is another message.
 CANARIES = (
     "everyone", "earlier", "followers", "comment", "answer", "reply", "bio", "message", "unreported",
+    "draft",
 )  # fmt: skip
 
 
@@ -63,6 +65,7 @@ class World:
     revision_id: int = 0
     message_ids: dict[str, int] = field(default_factory=dict)
     case_ids: dict[str, int] = field(default_factory=dict)
+    draft_id: int = 0
 
     @property
     def kwip_ids(self) -> dict[str, int]:
@@ -97,6 +100,8 @@ def built() -> World:
         f"{message.owner.username} {message.text.removeprefix('canary')}": message.pk
         for message in Message.objects.select_related("owner")
     }
+    kept = drafts.save(owner=ann, fields={"text": [canary("draft")]}, form_key=uuid.uuid4())
+    world.draft_id = kept.draft.pk
     _report(world)
     blocking.block(blocker=ann, blocked=made["bob"])
     blocking.block(blocker=made["bill"], blocked=ann)
@@ -211,6 +216,7 @@ def may_read(viewer: str, state: str) -> Collection[str]:
         *(["comment"] if not is_withheld else []),
         *(["followers", "reply"] if to_followers else []),
         *(["message", "unreported"] if viewer in {"fay", AUTHOR} else []),
+        *(["draft"] if viewer == AUTHOR else []),
     ]
 
 
@@ -218,4 +224,4 @@ def may_moderate(viewer: str, state: str) -> Collection[str]:
     """What a moderator sees besides: everything but messages that no one reported."""
     if viewer != MODERATOR or state == "deleted":
         return ()
-    return {*CANARIES} - {"unreported"}
+    return {*CANARIES} - {"unreported", "draft"}
