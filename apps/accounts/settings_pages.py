@@ -50,6 +50,7 @@ SECTIONS = (
             Page("/accounts/email/", _("e-mail")),
             Page("/accounts/password/change/", _("password")),
             Page("/accounts/sessions/", _("devices")),
+            Page("/settings/tokens/", _("programs")),
         ),
     ),
     Section(

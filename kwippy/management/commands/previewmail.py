@@ -14,6 +14,7 @@ from apps.archive import mails as archive
 from apps.contact import mails as contact
 from apps.moderation import mails as moderation
 from apps.notifications.mail import mails as notifications
+from apps.tokens import mails as tokens
 
 SOURCES = (
     accounts.samples,
@@ -21,6 +22,7 @@ SOURCES = (
     contact.samples,
     notifications.samples,
     moderation.samples,
+    tokens.samples,
 )
 
 
