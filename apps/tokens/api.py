@@ -3,8 +3,9 @@
 import uuid
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from apps import limits
@@ -69,6 +70,11 @@ def network(request: TokenRequest) -> HttpResponse:
     if links:
         response["Link"] = ", ".join(links)
     return response
+
+
+@csrf_exempt
+def unknown(request: HttpRequest) -> HttpResponse:
+    raise Http404
 
 
 def _form_key(request: TokenRequest) -> uuid.UUID:

@@ -1,6 +1,6 @@
 """URLs of the page of tokens, and of the API."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from apps.tokens import api, views
 
@@ -11,4 +11,6 @@ urlpatterns = [
     # `kwippy.api` adds the slash where a program leaves it out.
     path("api/kwips/", api.kwips, name="api_kwips"),
     path("api/network/", api.network, name="api_network"),
+    # Below it are no pages of a person.
+    re_path(r"^api/", api.unknown),
 ]

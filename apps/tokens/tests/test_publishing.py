@@ -117,7 +117,7 @@ NESTED = '{"text": ' + "[" * 200_000 + "]" * 200_000 + "}"
 @pytest.mark.parametrize(
     ("status", "body", "content_type", "words"),
     [
-        (400, b"", "application/json", "no JSON"),
+        (400, b" ", "application/json", "no JSON"),
         (400, b'{"text"', "application/json", "no JSON"),
         (400, b'{"text": "\xff"}', "application/json", "no JSON"),
         (400, NESTED.encode(), "application/json", "no JSON"),
@@ -192,6 +192,7 @@ def test_other_methods_and_addresses_are_answered_in_json(program: Program) -> N
         ("POST", "/api/network/", 405),
         ("GET", "/api/v1/instance", 404),
         ("POST", "/api/", 404),
+        ("POST", "/api/follow/", 404),  # no person called "api"
     ):
         answer = Client().generic(method, path, b"{}", "application/json", headers=program.headers)
         assert answer.status_code == status, (method, path)
