@@ -44,6 +44,7 @@ class ApiMiddleware:
             words = _WORDS.get(response.status_code, _OTHER)
             response.content = JsonResponse({"error": str(words)}).content
             response.headers["Content-Type"] = _JSON
+            response.headers["Content-Length"] = str(len(response.content))
         response.headers["Cache-Control"] = "private, no-store"
         patch_vary_headers(response, ["Authorization"])
         return response
