@@ -9,6 +9,7 @@ from django.shortcuts import resolve_url
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.pagecache.addresses import PublicPage
+from kwippy import api
 from kwippy.observability import metrics
 
 FILE = Path(settings.BASE_DIR) / "deploy" / "edge" / "public.conf"
@@ -49,6 +50,12 @@ map $uri $write_location {
 %(uploads)s
 }
 
+# What programs request. By the address as it was sent: `$uri` is changed on the way.
+map $request_uri $is_programs {
+    default "";
+    "~^%(api)s" yes;
+}
+
 # Where an anonymous visitor who sends a file is redirected to.
 map $uri $upload_sign_in {
     default /;
@@ -76,6 +83,7 @@ def public_conf() -> str:
         "uncached": "|".join(_words({*uncached, *OTHER_QUERY})),
         "allowed": _entries(f'"~(?:^|&){argument}(?:&|$)" {argument}' for argument in _words(allowed)),
         "metrics": re.escape(metrics.PATH),
+        "api": re.escape(api.PREFIX),
         "uploads": _entries(f'"~^{re.escape(path)}$" /-upload' for path in uploads),
         "sign_ins": _entries(
             f'"~^/-upload{re.escape(path)}$" {sign_in}?next={page}' for path, page in uploads.items()

@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.sitepages.urls")),
     path("", include("apps.notifications.urls")),
     path("", include("apps.search.urls")),
+    path("", include("apps.tokens.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.moderation.urls")),
     path("", include("apps.messages.urls")),

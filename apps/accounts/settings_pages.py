@@ -51,6 +51,7 @@ SECTIONS = (
             Page("/accounts/email/", _("e-mail")),
             Page("/accounts/password/change/", _("password")),
             Page("/accounts/sessions/", _("devices")),
+            Page("/settings/tokens/", _("programs")),
         ),
     ),
     Section(

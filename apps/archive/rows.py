@@ -19,6 +19,7 @@ from apps.messages.models import Message, Preference, Report
 from apps.notifications import preferences
 from apps.notifications.models import Preferences
 from apps.notifications.registry import KINDS
+from apps.tokens.models import Token
 
 BATCH = 50  # rows of a query; the longest texts have 100,000 characters
 
@@ -224,6 +225,15 @@ def session(session: UserSession) -> dict[str, Any]:
         "browser": session.user_agent,
         "since": when(session.created_at),
         "last_seen_at": when(session.last_seen_at),
+    }
+
+
+def token(token: Token) -> dict[str, Any]:
+    return {
+        "name": token.name,
+        "scopes": token.scope.names,
+        "since": when(token.created_at),
+        "last_used_at": when(token.last_used_at),
     }
 
 

@@ -10,6 +10,7 @@ from apps.contact.models import Message as ContactMessage
 from apps.graph.models import Block, Follow, FollowRequest, Mute, MutedConversation, MutedWord
 from apps.kwips.models import Bookmark, Favourite, Share, Track
 from apps.messages.models import Report
+from apps.tokens.models import Token
 
 _WHEN = "when"
 _ADDRESS = {"url": "the kwip or comment", "author": "the user name of its author"}
@@ -158,6 +159,13 @@ _register(
     {"network": "the address", "browser": "as it names itself", "since": _WHEN, "last_seen_at": _WHEN},
     rows.listed(lambda person_id: UserSession.objects.filter(user=person_id), rows.session),
     "usersessions.UserSession",
+)
+_register(
+    "tokens",
+    "programs that act for you",
+    {"name": "what it is for", "scopes": "what it may do", "since": _WHEN, "last_used_at": _WHEN},
+    rows.listed(lambda person_id: Token.objects.filter(owner=person_id), rows.token),
+    "tokens.Token",
 )
 _register(
     "letters",

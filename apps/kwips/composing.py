@@ -31,7 +31,8 @@ def ask(author: User, form: KwipForm) -> Decision:
 def publish(author: User, form: KwipForm) -> actions.Made:
     """Publishes what a valid form holds, once for each form key.
 
-    Raises `Limited`, `actions.Gone` and `attaching.Vanished`. A form that is sent again is not refused, and does not count towards a limit.
+    A form that is sent again is not refused, and does not count towards a limit. Raises `Limited`,
+    `actions.Gone` and `attaching.Vanished`.
     """
     decision = ask(author, form)
     try:

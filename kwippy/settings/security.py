@@ -80,6 +80,9 @@ LIMITS: dict[str, str | None] = {
     "export": "2/1d",  # a person: archives of one's own things
     "import": "10/1d",  # a person: uploads
     "contact": "10/1h",  # a network
+    "token": "20/1d",  # a person: tokens made; each is a mail
+    "api_read": "60/1m",  # a person: pages that programs read
+    "bad_token": "20/1m",  # a network: requests with unknown tokens
     "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued
     "previews": "30/1m",  # all link previews together

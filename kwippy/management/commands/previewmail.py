@@ -15,6 +15,7 @@ from apps.contact import mails as contact
 from apps.drafts import mails as drafts
 from apps.moderation import mails as moderation
 from apps.notifications.mail import mails as notifications
+from apps.tokens import mails as tokens
 
 SOURCES = (
     accounts.samples,
@@ -23,6 +24,7 @@ SOURCES = (
     drafts.samples,
     notifications.samples,
     moderation.samples,
+    tokens.samples,
 )
 
 
