@@ -1,9 +1,14 @@
-"""Publishing a filled composer, for every sender: a page, a draft, a mail, a program."""
+"""Publishing what a filled form holds, for every sender: a page, a draft, a mail, a program."""
+
+from collections.abc import Callable
+from typing import Any
 
 from apps import limits
 from apps.accounts.models import User
-from apps.kwips import actions, new_accounts
-from apps.kwips.forms import KwipForm
+from apps.kwips import actions, new_accounts, queries
+from apps.kwips.converters import kwip_id_of
+from apps.kwips.forms import CommentForm, KwipForm
+from apps.kwips.models import Kwip
 from apps.kwips.queries import made_by_form
 from apps.limits import Decision
 
@@ -23,10 +28,35 @@ def publish(author: User, form: KwipForm) -> actions.Made:
     """
     decision = limits.hit("publish", author.pk)
     decision = new_accounts.ask(decision, author, form.cleaned_data["text"])
+    return _made(decision, author, form, lambda: actions.publish(author=author, **form.cleaned_data))
+
+
+def comment(author: User, kwip: Kwip, form: CommentForm) -> actions.Made:
+    """Adds a comment to the conversation of ``kwip``, which the author sees; as `publish`."""
+    thread = kwip.thread or kwip
+    decision = limits.hit("comment", author.pk)
+    answers = answered(form.cleaned_data["answers"], thread, author.pk)
+    besides = {each.author_id for each in (kwip, thread, answers) if each}
+    decision = new_accounts.ask(decision, author, form.cleaned_data["text"], besides=besides)
+    fields: dict[str, Any] = form.cleaned_data | {"answers": answers}
+    return _made(decision, author, form, lambda: actions.comment(author=author, thread=thread, **fields))
+
+
+def answered(comment_id: object, thread: Kwip, viewer: int) -> Kwip | None:
+    """The comment of this conversation with that id, None if there is none: the text is kept all the same."""
+    number = kwip_id_of(comment_id)
+    found = queries.visible_kwip(number, viewer) if number else None
+    return found if found is not None and found.thread_id == thread.pk else None
+
+
+def _made(
+    decision: Decision, author: User, form: KwipForm | CommentForm, write: Callable[[], actions.Made]
+) -> actions.Made:
+    """Only what is created counts towards the limit."""
     if not decision and made_by_form(author.pk, form.cleaned_data["form_key"]) is None:
         raise Limited(decision)
     try:
-        made = actions.publish(author=author, **form.cleaned_data)
+        made = write()
     except actions.Gone:
         decision.refund()
         raise
