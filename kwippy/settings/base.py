@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "apps.moderation",
     "apps.archive",
     "apps.directory",
+    "apps.inbound",
     "apps.contact",
     "apps.sitepages",
     "apps.notifications",

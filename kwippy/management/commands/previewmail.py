@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.accounts import mail_samples as accounts
 from apps.archive import mails as archive
 from apps.contact import mails as contact
+from apps.inbound import mails as inbound
 from apps.moderation import mails as moderation
 from apps.notifications.mail import mails as notifications
 
@@ -19,6 +20,7 @@ SOURCES = (
     accounts.samples,
     archive.samples,
     contact.samples,
+    inbound.samples,
     notifications.samples,
     moderation.samples,
 )
