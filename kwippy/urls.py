@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics.hidden),
     *([path("media/<path:path>", media)] if settings.SERVE_MEDIA else []),
     path("", include("apps.archive.urls")),
+    path("", include("apps.inbound.urls")),
     path("", include("apps.contact.urls")),
     path("", include("apps.sitepages.urls")),
     path("", include("apps.notifications.urls")),

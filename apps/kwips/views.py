@@ -28,11 +28,9 @@ from apps.kwips import (
     undo,
 )
 from apps.kwips import of_the_day as of_the_day_rules
-from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
 from apps.kwips.models import Kwip, noted
 from apps.kwips.picture_forms import asked_before, without
-from apps.kwips.queries import made_by_form
 
 
 @members_only
@@ -70,17 +68,14 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
             return _refused_in_place(form, 422)
         context = {"form": form, **with_card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
-    decision = limits.hit("comment", request.user.pk)
-    answers = answered(form.cleaned_data.pop("answers"), thread, request.user.pk)
-    besides = {each.author_id for each in (kwip, thread, answers) if each}
-    decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], besides=besides)
-    if _is_refused(decision, request, form):
+    try:
+        made = composing.comment(request.user, kwip, form).kwip
+    except composing.Limited as refused:
         if limits.prefers_json(request):
-            return limits.refuse_click(request, decision)
-        return limits.refuse(request, decision, "kwips/comment.html", form, **with_card(kwip, request))
-    fields = form.cleaned_data | {"answers": answers}
-    made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **fields))
-    if made is None:
+            return limits.refuse_click(request, refused.decision)
+        context = with_card(kwip, request)
+        return limits.refuse(request, refused.decision, "kwips/comment.html", form, **context)
+    except actions.Gone:
         return gone(request, text=typed(request))
     undo.offer(request, made, _("said."))
     if limits.prefers_json(request):
@@ -105,32 +100,9 @@ def comment_form(request: MemberRequest, thread: Kwip, choice: bool | None) -> C
 
     ``?answers=ID`` addresses it to the author of a comment.
     """
-    found = answered(request.GET.get("answers"), thread, request.user.pk)
+    found = composing.answered(request.GET.get("answers"), thread, request.user.pk)
     addressed = {"answers": found.pk, "text": f"@{found.author.username} "} if found else {}
     return CommentForm(initial={"track": choice is not False, **addressed})
-
-
-def answered(comment_id: object, thread: Kwip, viewer: int) -> Kwip | None:
-    """The comment of this conversation with that id, None if there is none: the text is kept all the same."""
-    number = kwip_id_of(comment_id)
-    found = queries.visible_kwip(number, viewer) if number else None
-    return found if found is not None and found.thread_id == thread.pk else None
-
-
-def _is_refused(decision: limits.Decision, request: MemberRequest, form: Form) -> bool:
-    """Whether a limit refuses this form. A form that is sent again is not refused."""
-    return not decision and made_by_form(request.user.pk, form.cleaned_data["form_key"]) is None
-
-
-def _made(decision: limits.Decision, write: Callable[[], actions.Made]) -> Kwip | None:
-    """The kwip or comment, None if it is deleted. Only what is created counts towards the limit."""
-    try:
-        made = write()
-    except actions.Gone:
-        made = None
-    if made is None or not made.created:
-        decision.refund()
-    return made.kwip if made else None
 
 
 @members_only

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "apps.archive",
     "apps.directory",
     "apps.drafts",
+    "apps.inbound",
     "apps.contact",
     "apps.sitepages",
     "apps.notifications",

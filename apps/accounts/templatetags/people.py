@@ -73,4 +73,4 @@ def drawn(face: faces.Face, size: str) -> SafeString:
 def settings_sections(path: str) -> dict[str, Any]:
     """The navigation of the settings, for the page at this address."""
     section, page = settings_pages.current(path) or (None, None)
-    return {"sections": settings_pages.SECTIONS, "section": section, "page": page}
+    return {"sections": settings_pages.sections(), "section": section, "page": page}
