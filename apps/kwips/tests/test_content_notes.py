@@ -108,7 +108,10 @@ def test_words_of_the_note_are_found_and_muted(client: Client, ann: User, bob: U
     found = client.get("/search/?q=ends").content.decode()
     assert f"kwip-{noted.pk}" in found
     assert f"kwip-{noted.pk}" in client.get("/everyone/").content.decode()
-    assert client.post("/settings/mutes/", {"word": "ends", "until": "ever", "how": "silenced"}).status_code == 302
+    assert (
+        client.post("/settings/mutes/", {"word": "ends", "until": "ever", "how": "silenced"}).status_code
+        == 302
+    )
     assert f"kwip-{noted.pk}" not in client.get("/everyone/").content.decode()
 
 
@@ -121,10 +124,7 @@ def test_another_note_or_format_is_another_kwip_and_a_second_click_none(ann: Use
         {"is_plain": "on"},
         {"content_note": "a", "is_plain": "on"},
     ]
-    made = [
-        composing.publish(ann, form(form_key=key, **fields)).kwip.pk
-        for fields in variants
-    ]
+    made = [composing.publish(ann, form(form_key=key, **fields)).kwip.pk for fields in variants]
     assert len(set(made)) == len(variants)
     again = [composing.publish(ann, form(form_key=key, **fields)) for fields in variants]
     assert [each.kwip.pk for each in again] == made
