@@ -20,12 +20,11 @@ from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.accounts.statements import counting
 from apps.graph.models import MutedConversation
-from apps.kwips import events, holding
+from apps.kwips import events, formatting, holding
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
 from apps.kwips.forms import Continued
-from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
+from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone, noted
 from apps.kwips.queries import made_by_form, tags_of
-from apps.kwips.text import tags_and_mentions
 from apps.kwips.thanks import take_back
 
 
@@ -62,7 +61,7 @@ def publish(
     If ``is_held``, or if a check says so (`holding.register`), it waits for a moderator.
     ``draft`` is the one that the form continued: it goes in the same transaction.
     """
-    is_held = is_held or holding.is_due(author, f"{content_note}\n{text}" if content_note else text)
+    is_held = is_held or holding.is_due(author, noted(content_note, text))
     new = Draft.of(author, text, content_note=content_note, is_plain=is_plain, is_held=is_held)
 
     def insert(key: uuid.UUID) -> Kwip | None:
@@ -301,7 +300,7 @@ def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip:
 
 def _index_words_again(kwip: Kwip) -> set[str]:
     """Updates tags and mentions to a new text. Returns the names of the former and the new tags."""
-    tags, named = tags_and_mentions(kwip.text, is_formatted=kwip.is_formatted)
+    tags, named = formatting.tags_and_mentions(kwip.text, formatted=kwip.is_formatted)
     before = tags_of(kwip).get(kwip.pk, set())
     if gone := before.difference(tags):
         KwipTag.objects.filter(kwip=kwip, tag__in=Tag.objects.filter(name__in=gone)).delete()

@@ -15,11 +15,11 @@ from apps import limits
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, composing, folding, new_accounts, queries, tracking, undo
+from apps.kwips import actions, cards, composing, folding, new_accounts, previewing, queries, tracking, undo
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
-from apps.kwips.models import Kwip
+from apps.kwips.models import Kwip, noted
 from apps.kwips.queries import made_by_form
 
 
@@ -29,12 +29,14 @@ def compose(request: MemberRequest) -> HttpResponse:
     if form is None or not form.is_valid():
         status = 200 if form is None else 422
         return render(request, "kwips/compose.html", {"form": form}, status=status)
+    if "preview" in request.POST:
+        return previewing.preview(request, form, "kwips/compose.html")
     try:
         kwip = composing.publish(request.user, form).kwip
     except composing.Limited as refused:
         return limits.refuse(request, refused.decision, "kwips/compose.html", form)
     except actions.Gone:
-        return gone(request, text=form.cleaned_data["text"])
+        return gone(request, text=typed(request))
     undo.offer(request, kwip, _("kwipped :)"))
     return redirect(address(kwip))
 
@@ -43,7 +45,7 @@ def compose(request: MemberRequest) -> HttpResponse:
 def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = visible(request, kwip_id)
     if kwip is None:
-        return gone(request, text=request.POST.get("text", ""))
+        return gone(request, text=typed(request))
     thread = kwip.thread or kwip
     form = _comment_form(request, thread)
     if request.method != "POST" or not form.is_valid():
@@ -62,7 +64,7 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     fields = form.cleaned_data | {"answers": answers}
     made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **fields))
     if made is None:
-        return gone(request, text=form.cleaned_data["text"])
+        return gone(request, text=typed(request))
     undo.offer(request, made, _("said."))
     if limits.prefers_json(request):
         return JsonResponse({"href": address(made)})
@@ -118,19 +120,21 @@ def _made(decision: limits.Decision, write: Callable[[], actions.Made]) -> Kwip 
 def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = own(request, kwip_id)
     if kwip is None:
-        return gone(request, text=request.POST.get("text", ""))
-    form = EditForm(request.POST or None, initial={"text": kwip.text})
+        return gone(request, text=typed(request))
+    form = EditForm.of(kwip, request.POST or None)
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "kwip": card_of(kwip)}
         return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
+    if "preview" in request.POST:
+        return previewing.preview(request, form, "kwips/edit.html", kwip=card_of(kwip))
     decision = limits.hit("edit", request.user.pk)
     decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], before=kwip.text)
     if not decision:
         return limits.refuse(request, decision, "kwips/edit.html", form, kwip=card_of(kwip))
     try:
-        actions.edit(kwip=kwip, text=form.cleaned_data["text"])
+        actions.edit(kwip=kwip, **form.cleaned_data)
     except actions.Gone:
-        return gone(request, text=form.cleaned_data["text"])
+        return gone(request, text=typed(request))
     return redirect(address(kwip))
 
 
@@ -209,8 +213,13 @@ def _track(request: MemberRequest, kwip_id: int, *, is_on: bool) -> HttpResponse
     return HttpResponseRedirect(_back(request) or f"{address(thread)}#comments")
 
 
+def typed(request: HttpRequest) -> str:
+    """What was written into a form, to give back."""
+    return noted(request.POST.get("content_note", ""), request.POST.get("text", ""))
+
+
 def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
-    """The page of a deleted kwip; ``text`` is the text of the form."""
+    """The page of a deleted kwip; ``text`` is what was written into the form."""
     if limits.prefers_json(request):
         return JsonResponse({"error": _("this kwip was deleted.")}, status=410)
     return render(request, "410.html", {"text": text}, status=410)

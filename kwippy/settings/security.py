@@ -49,6 +49,7 @@ LIMITS: dict[str, str | None] = {
     "leave": "5/1d",  # a person: each time is a mail
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person
+    "preview_text": "60/m",
     "edit": "60/10m",  # a person
     "draft": "120/10m",  # a person: saved drafts; the script sends one in ten seconds at most
     "schedule": "60/1h",  # a person
