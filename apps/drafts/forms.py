@@ -24,7 +24,7 @@ class LaterForm(SiteMessages, forms.Form):
     """``moment`` is what a valid form says."""
 
     day = forms.DateField(
-        label=_("on"),
+        label=_("day"),
         widget=DateInput(format="%Y-%m-%d"),
         error_messages={"required": _("on which day?"), "invalid": _("we can't read that day.")},
         input_formats=["%Y-%m-%d"],

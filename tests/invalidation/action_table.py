@@ -663,7 +663,7 @@ ROWS = [
         drafts.forget_published,
         lambda p: {
             "owner_id": p.ann.pk,
-            "form_key": Draft.objects.get().form_key,
+            "form_key": KeptDraft.objects.get().form_key,
             "version": 1,
             "text": "half",
         },
