@@ -1,19 +1,19 @@
 """Tokens: a program writes kwips, or reads the network, in the name of the person who made its token.
 
-    settings/tokens/ ─▶ actions.make   the secret is shown once; its digest is stored; mail to the owner
-    POST /api/kwips/ ─▶ bearer         digest ─▶ token, owner, scope
-                     ─▶ body           JSON or form ─▶ the fields of `KwipForm`
-                     ─▶ composing      as the page publishes: limits, moderators, once for each key
-    GET /api/network/ ─▶ feeds.queries as the page reads it, with its mutes ─▶ JSON
+    settings/tokens/  ─▶ actions.make   the secret is shown once; its digest is stored; mail to the owner
+    POST /api/kwips/  ─▶ bearer         digest ─▶ token, owner, scope
+                      ─▶ body           JSON or form ─▶ the fields of `KwipForm`
+                      ─▶ composing      as the page publishes: limits, moderators, once for each key
+    GET /api/network/ ─▶ feeds.queries  as the page reads it, with its mutes ─▶ JSON
 
-- *The secret* has 256 random bits of a form's key, so a form that is sent twice makes one token and shows it
-  again. The database has its SHA-256: neither it nor a backup opens anything. Nobody guesses 256 bits, so a
-  slow password hash would only help whoever wants to keep the site busy.
+- *The secret* is derived from 256 random bits of a form's key, so a form that is sent twice makes one token
+  and shows it again. The database has its SHA-256. A slow password hash would add nothing to 256 random bits,
+  and cost CPU for each request without a valid token.
 - *The bearer alone*: `kwippy.api.ApiMiddleware` drops the cookies of a request below `/api/`. So no other
   site can send one in a member's name, and the views need no CSRF token.
-- *Errors* are JSON: `{"error": "…"}`, of a form with `details`. That is the shape that Mastodon's clients
+- *Errors* are JSON: `{"error": "…"}`, for a form with `details`. That is the shape that Mastodon's clients
   read; `/api/v1/` and `/api/v2/` are kept for them.
-- *Unknown fields are refused*: one who mistypes `followers_only` would write to everyone.
+- *Unknown fields are refused*: a mistyped `followers_only` would publish to everyone.
 - *A token works* while its owner may sign in. A new password does not end it: the page says so, and has a
   button that ends all.
 - *Bounds*: `MOST` tokens of a person; the limits "publish", "api_read" (by owner) and "bad_token" (by

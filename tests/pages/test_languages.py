@@ -118,7 +118,8 @@ def addresses(client: Client) -> list[str]:
         "/carol/favourites/", "/carol/statistics/", "/people/", "/tags/", "/search/?q=tea",
         "/notifications/", "/messages/", "/messages/carol/", "/kwip/", f"/kwip/{kwip.pk}/report/",
         "/settings/", "/settings/notices/", "/settings/privacy/", "/settings/face/", "/settings/language/",
-        "/accounts/email/", "/accounts/password/change/", "/accounts/sessions/", "/invitations/", "/settings/tokens/",
+        "/accounts/email/", "/accounts/password/change/", "/accounts/sessions/", "/invitations/",
+        "/settings/tokens/",
     ]  # fmt: skip
 
 
