@@ -65,6 +65,12 @@ def set_shortcuts(*, user: User, has_shortcuts: bool) -> None:
     invalidate(cache=[user_key(user.pk)])
 
 
+def set_formatting(*, user: User, formats_texts: bool) -> None:
+    """Whether what this member writes from now on is formatted."""
+    User.objects.filter(pk=user.pk).update(formats_texts=formats_texts)
+    invalidate(cache=[user_key(user.pk)])
+
+
 @transaction.atomic
 def choose_language(*, user: User, language: str) -> None:
     """Stores the language of the person's own pages and mail, "" for the site's."""

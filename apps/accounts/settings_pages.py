@@ -23,6 +23,7 @@ SECTIONS = (
         (
             Page("/settings/", _("profile")),
             Page("/settings/face/", _("face")),
+            Page("/settings/writing/", _("writing")),
             Page("/invitations/", _("invitations")),
         ),
     ),

@@ -97,6 +97,7 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "joined_at": when(person.joined_at),
         "is_private": person.is_private,
         "has_shortcuts": person.has_shortcuts,
+        "formats_texts": person.formats_texts,
         "reminds_alt": person.reminds_alt,
         "takes_messages": takes.takes_messages,
         "takes_buzzes": takes.takes_buzzes,
@@ -121,6 +122,8 @@ def kwip(kwip: Kwip) -> dict[str, Any]:
     return {
         "url": kwip_url(kwip.author.username, kwip.pk),
         "text": kwip.text,
+        "note": kwip.content_note,
+        "formatted": kwip.is_formatted,
         "created_at": when(kwip.created_at),
         "edited_at": when(kwip.edited_at),
         "followers_only": kwip.followers_only,
@@ -146,6 +149,7 @@ def comments_of(person_id: int, beyond: int) -> Iterator[Row]:
                     "url": kwip_url(comment.author.username, comment.pk),
                     "on": kwip_url(author, comment.thread_id) if author and comment.thread_id else None,
                     "text": comment.text,
+                    "formatted": comment.is_formatted,
                     "created_at": when(comment.created_at),
                     "edited_at": when(comment.edited_at),
                 },
@@ -160,6 +164,8 @@ def revision(revision: Revision) -> dict[str, Any]:
     return {
         "url": kwip_url(revision.kwip.author.username, revision.kwip_id),
         "text": revision.text,
+        "note": revision.content_note,
+        "formatted": revision.is_formatted,
         "written_at": when(revision.written_at),
     }
 

@@ -21,11 +21,10 @@ from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.accounts.statements import counting
 from apps.graph.models import MutedConversation
-from apps.kwips import attaching, events, holding
+from apps.kwips import attaching, events, formatting, holding
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
-from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
+from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone, noted
 from apps.kwips.queries import made_by_form, tags_of
-from apps.kwips.text import tags_and_mentions
 from apps.kwips.thanks import take_back
 
 
@@ -66,7 +65,7 @@ def publish(
     is. ``followers_only``: None for what the account is: followers if it is private, else everyone.
     If ``is_held``, or if a check says so (`holding.register`), it waits for a moderator.
     """
-    is_held = is_held or holding.is_due(author, f"{content_note}\n{text}" if content_note else text)
+    is_held = is_held or holding.is_due(author, noted(content_note, text))
     draft = Draft.of(
         author,
         text,
@@ -331,7 +330,7 @@ def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip:
 
 def _index_words_again(kwip: Kwip) -> set[str]:
     """Updates tags and mentions to a new text. Returns the names of the former and the new tags."""
-    tags, named = tags_and_mentions(kwip.text, is_formatted=kwip.is_formatted)
+    tags, named = formatting.tags_and_mentions(kwip.text, formatted=kwip.is_formatted)
     before = tags_of(kwip).get(kwip.pk, set())
     if gone := before.difference(tags):
         KwipTag.objects.filter(kwip=kwip, tag__in=Tag.objects.filter(name__in=gone)).delete()

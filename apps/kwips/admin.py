@@ -204,7 +204,7 @@ def _below(kwip_ids: list[int]) -> int:
 
 
 def beginning(kwip: Kwip) -> str:
-    return excerpt(kwip.text, words=20, characters=80) or "…"
+    return excerpt(kwip.noted_text, words=20, characters=80) or "…"
 
 
 def _report_search(request: HttpRequest, listed: Any) -> None:

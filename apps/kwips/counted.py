@@ -16,9 +16,9 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.accounts.statements import counting
-from apps.kwips.models import Kwip, Visibility, Withheld
+from apps.kwips import formatting
+from apps.kwips.models import Kwip, Visibility, Withheld, noted
 from apps.kwips.queries import loaded
-from apps.kwips.text import tags_and_mentions
 from apps.kwips.visibility import SQL
 from apps.statements import Sql, Statement, execute_together
 
@@ -45,11 +45,15 @@ class Draft(NamedTuple):
     is_sensitive: bool = False
     is_held: bool = False
 
+    @property
+    def noted_text(self) -> str:
+        return noted(self.content_note, self.text)
+
     @classmethod
     def of(cls, author: User, text: str, *, is_plain: bool = False, **rest: Any) -> "Draft":
         """``is_plain`` may only switch formatting off for a text; the account may for all."""
         is_formatted = author.formats_texts and not is_plain
-        named = tags_and_mentions(text, is_formatted=is_formatted)
+        named = formatting.tags_and_mentions(text, formatted=is_formatted)
         return cls(author, text, *named, is_formatted=is_formatted, **rest)
 
 

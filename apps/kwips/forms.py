@@ -1,14 +1,17 @@
 """The forms of kwips and comments."""
 
 import uuid
+from collections.abc import Iterable
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from apps.kwips.models import NOTE_LIMIT, TEXT_LIMIT
-from apps.kwips.picture_forms import PicturesForm
+from apps.kwips.card_pictures import CardPicture
+from apps.kwips.models import NOTE_LIMIT, TEXT_LIMIT, Kwip
+from apps.kwips.picture_forms import PicturesForm, as_typed
 from apps.plaintext import clean
 
 # Error pages return these fields to the visitor.
@@ -69,10 +72,9 @@ class MentioningField(TextField):
 class NoteField(TextField):
     """One line before a text, or none."""
 
-    widget = forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"})
-
     def __init__(self) -> None:
-        super().__init__(limit=NOTE_LIMIT, required=False, label=_("a note before it"))
+        widget = forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"})
+        super().__init__(limit=NOTE_LIMIT, required=False, label=_("a note before it"), widget=widget)
 
     def to_python(self, value: object) -> str:
         return " ".join(super().to_python(value).split())
@@ -108,7 +110,8 @@ class _TextForm(forms.Form):
         cleaned: dict[str, object] = super().clean() or self.cleaned_data
         if "text" in cleaned:
             others = [f"\0{name}={cleaned[name]}" for name in self.content if cleaned.get(name)]
-            cleaned["form_key"] = uuid.uuid5(cleaned["form_key"], "".join([cleaned["text"], *others]))
+            content = "".join([self.cleaned_data["text"], *others])
+            cleaned["form_key"] = uuid.uuid5(self.cleaned_data["form_key"], content)
         return cleaned
 
 
@@ -146,6 +149,14 @@ class CommentForm(_TextForm):
     track = forms.BooleanField(required=False, label=_("tell me when the talk goes on"))
 
 
+class WritingForm(forms.Form):
+    formats_texts = forms.BooleanField(
+        required=False,
+        label=_("show the marks i type as what they mean"),
+        help_text=_("> a quote, - a list, `code`, *emphasis*. what you wrote before stays as it is."),
+    )
+
+
 class ThanksForm(forms.Form):
     shows = forms.BooleanField(required=False, label=_("tell me how many favourites my kwips have"))
 
@@ -154,7 +165,31 @@ class EditForm(PicturesForm):
     """``with_pictures`` says that the form shows the pictures: without it they stay as they are."""
 
     text = MentioningField(label=_("your kwip"))
+    content_note = NoteField()
+    is_plain = forms.BooleanField(required=False, label=_("plain, as i typed it"))
     with_pictures = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    @classmethod
+    def of(
+        cls,
+        kwip: Kwip,
+        data: QueryDict | None,
+        pictures: Iterable[CardPicture] = (),
+        *,
+        is_sensitive: bool = False,
+    ) -> "EditForm":
+        """The form of a kwip with its pictures, or of a comment, which has no note."""
+        initial = {
+            "text": kwip.text,
+            "content_note": kwip.content_note,
+            "is_plain": not kwip.is_formatted,
+            "is_sensitive": is_sensitive,
+            **as_typed(pictures),
+        }
+        form = cls(data, initial=initial)
+        if kwip.thread_id is not None:
+            del form.fields["content_note"]
+        return form
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean()

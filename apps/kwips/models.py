@@ -20,6 +20,11 @@ NOTE_LIMIT = 200
 _DECIDING = ("audience", "visibility", "withheld")
 
 
+def noted(content_note: str, text: str) -> str:
+    """A text below its note, where both are searched or judged."""
+    return f"{content_note}\n\n{text}" if content_note else text
+
+
 class Visibility(models.IntegerChoices):
     """Who may read a kwip. Planned: unlisted (2), by its address alone; listed (3), for named people."""
 
@@ -173,6 +178,10 @@ class Kwip(models.Model):
     @property
     def is_imported(self) -> bool:
         return self.pk < 0
+
+    @property
+    def noted_text(self) -> str:
+        return noted(self.content_note, self.text)
 
     @property
     def followers_only(self) -> bool:

@@ -35,12 +35,13 @@ def take_back(request: MemberRequest, kwip_id: int) -> HttpResponse:
     messages.success(request, _("taken back. your words are here."))
     if kwip.thread is None:
         visibility = {"followers_only": kwip.followers_only, "for_everyone": not kwip.followers_only}
+        content = {"content_note": kwip.content_note, "is_plain": not kwip.is_formatted}
         is_sensitive = any(card.is_sensitive for card in cards)
         typed = {"text": kwip.text, "is_sensitive": is_sensitive, **as_typed(pictures)}
-        form = KwipForm(initial=typed | visibility)
+        form = KwipForm(initial=typed | content | visibility)
         return render(request, "kwips/compose.html", {"form": form, "is_returned": True})
     if (thread := visible_kwip(kwip.thread.pk, request.user.pk)) is None:
-        return gone(request, text=kwip.text)
+        return gone(request, text=kwip.noted_text)
     answer = CommentForm(initial={"text": kwip.text, "answers": answers or "", "track": True})
     context = {"form": answer, "is_returned": True, **with_card(thread, request)}
     return render(request, "kwips/comment.html", context)

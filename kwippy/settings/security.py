@@ -49,6 +49,7 @@ LIMITS: dict[str, str | None] = {
     "leave": "5/1d",  # a person: each time is a mail
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person
+    "preview_text": "60/m",
     "edit": "60/10m",  # a person
     "new_account_links": "10/1d",  # a new account: links in what it writes
     "new_account_mentions": "10/1d",  # a new account: people whom it mentions and who do not follow it

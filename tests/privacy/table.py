@@ -271,7 +271,7 @@ MODERATION: Mapping[str, Shown] = {
 
 # Pages without the words of others, and addresses that only take forms.
 WITHOUT_WORDS = (
-    "tags/", "settings/favourites/", "kwip/<kwip_id:kwip_id>/pin/",
+    "tags/", "settings/favourites/", "settings/writing/", "kwip/<kwip_id:kwip_id>/pin/",
     "<person:username>/statistics/",
     "about/", "about/keys/", "settings/keys/",
     ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",

@@ -12,6 +12,8 @@ SELECT
     coalesce(nullif(a.avatar, ''), a.face),
     left(k.text, %(length)s::int),
     octet_length(k.text),
+    k.content_note,
+    k.is_formatted,
     k.created_at,
     k.edited_at,
     k.comments_count,
@@ -23,7 +25,8 @@ SELECT
     ta.id,
     coalesce(ta.username, ''),
     k.answers_id,
-    coalesce(left(t.text, 632), ''),
+    coalesce(left(coalesce(nullif(t.content_note, ''), t.text), 632), ''),
+    coalesce(t.is_formatted AND t.content_note = '', false),
     ARRAY(
         SELECT named.name
         FROM kwips_mention m
