@@ -11,7 +11,7 @@
   kwippy.look = (shot) => {
     const shots = [...shot.parentElement.querySelectorAll(".shot")];
     let place = shots.indexOf(shot);
-    const dialog = made("dialog", { className: "look" });
+    const dialog = made("dialog", { className: "lightbox" });
     const [image, words] = [made("img"), made("p")];
     const button = (value, text) => made("button", { type: "button", value, textContent: text });
     dialog.append(image, words, ...(shots.length > 1 ? [button("before", "‹"), button("after", "›")] : []), button("close", "×"));

@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
@@ -21,9 +22,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 if TYPE_CHECKING:
     from PIL import Image
 
-CPU_SECONDS = 5
+CPU_SECONDS = 2
 MEMORY_BYTES = 400 * 1024 * 1024  # of addresses
-DATA_BYTES = 140 * 1024 * 1024  # of memory that is written to; libraries take another few MB
+DATA_BYTES = 142 * 1024 * 1024  # of memory that is written to; libraries take another few MB
 OUTPUT_BYTES = 6 * 1024 * 1024
 
 # SVG is excluded, since it can contain scripts. JPEG includes MPO, the multi-picture format of phones.
@@ -31,19 +32,28 @@ FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "AVIF"]
 SIDE_LIMIT = 12_000
 # A decoder needs a few bytes per pixel. A sequential JPEG is scaled down while it is decoded. For a
 # progressive one libjpeg holds all coefficients, and each scan is a pass over them.
-PIXELS_LIMIT = 16_000_000
-JPEG_PIXELS_LIMIT = 80_000_000
-PROGRESSIVE_PIXELS_LIMIT = 12_000_000
-HEIF_PIXELS_LIMIT = 25_000_000
+PIXELS_LIMITS = {
+    "JPEG": 80_000_000,
+    "MPO": 80_000_000,
+    "progressive": 12_000_000,
+    "PNG": 16_000_000,
+    "GIF": 16_000_000,
+    "AVIF": 12_600_000,
+    "HEIF": 24_600_000,
+    "WEBP": 4_600_000,  # its decoder has four copies of a picture
+}
+STRIP_ROWS = 64
 SCANS_LIMIT = 100
 PROFILE_LIMIT = 4 * 1024 * 1024
 _START_OF_SCAN = b"\xff\xda"
 
 QUALITY = 80
+NO_METADATA = {"exif": b"", "icc_profile": b"", "xmp": b""}  # otherwise Pillow might copy the upload's
 EFFORT = 2  # of libwebp, 0 to 6
 # An animation beyond these is shown as its first frame.
 FRAMES_LIMIT = 120
 MOVING_PIXELS_LIMIT = 40_000_000  # of all frames
+FRAME_PIXELS_LIMIT = 2_000_000
 MOVING_SIDE = 480
 MOVING_SECONDS = 1.0  # of CPU time
 
@@ -130,45 +140,40 @@ def decoded(upload: bytes, shape: str, *, keeps_moving: bool) -> tuple[Descripti
 
     Image.MAX_IMAGE_PIXELS = None  # `check_header` has its own limits
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    formats = FORMATS
-    if upload[4:8] == b"ftyp":  # both AVIF and HEIC
-        import pillow_heif  # late: the import takes 20 ms
-
-        pillow_heif.register_heif_opener(thumbnails=False)
-        pillow_heif.options.DECODE_THREADS = 1
-        formats = [*FORMATS, "HEIF"]
-    moving = None
+    largest, moving = SHAPES[shape][0], None
+    if upload[4:8] == b"ftyp" and upload[8:12] not in (b"avif", b"avis"):
+        return _made(_upright_heif(upload, largest), SHAPES[shape], None)
     if keeps_moving:
-        with Image.open(io.BytesIO(upload), formats=formats) as picture:
+        with Image.open(io.BytesIO(upload), formats=FORMATS) as picture:
             check_header(picture, upload)
             moving = _moving(picture)
-    with Image.open(io.BytesIO(upload), formats=formats) as picture:
+    with Image.open(io.BytesIO(upload), formats=FORMATS) as picture:
         check_header(picture, upload)
-        largest = _upright(picture, SHAPES[shape][0])
-    return _made(largest, SHAPES[shape], moving)
+        return _made(_upright(picture, largest), SHAPES[shape], moving)
 
 
 def check_header(picture: "Image.Image", upload: bytes) -> None:
     """Raises `Refused` if the header announces too many pixels or scans."""
-    pixels = picture.width * picture.height
-    limit = PIXELS_LIMIT
-    if picture.format in ("JPEG", "MPO"):
-        progressive = picture.info.get("progressive") or picture.info.get("progression")
-        limit = PROGRESSIVE_PIXELS_LIMIT if progressive else JPEG_PIXELS_LIMIT
+    kind = picture.format or ""
+    if kind in ("JPEG", "MPO"):
+        if picture.info.get("progressive") or picture.info.get("progression"):
+            kind = "progressive"
         if upload.count(_START_OF_SCAN) > SCANS_LIMIT:
             raise Refused(Verdict.TOO_MUCH_WORK)
-    elif picture.format == "HEIF":
-        limit = HEIF_PIXELS_LIMIT
-    if pixels > limit or max(picture.size) > SIDE_LIMIT:
+    check_size(picture.size, kind)
+
+
+def check_size(size: tuple[int, int], kind: str) -> None:
+    if size[0] * size[1] > PIXELS_LIMITS[kind] or max(size) > SIDE_LIMIT:
         raise Refused(Verdict.TOO_MANY_PIXELS)
 
 
 def _made(
-    largest: "Image.Image", variants: tuple[Variant, ...], moving: "Moving | None"
+    picture: "Image.Image", variants: tuple[Variant, ...], moving: "Moving | None"
 ) -> tuple[Description, list[bytes]]:
     """Encodes the variants, each made from the one before."""
     made: dict[str, bytes] = {}
-    picture, size = largest, (0, 0)
+    size = (0, 0)
     for variant in variants:
         picture = _fitted(picture, variant)
         made[variant.name], size = _webp(picture), size if any(size) else picture.size
@@ -194,17 +199,63 @@ def _upright(picture: "Image.Image", variant: Variant) -> "Image.Image":
     scale = _scale(width, height, variant)
     # libjpeg scales a large JPEG while decoding it.
     picture.draft(None, (math.ceil(picture.width * scale), math.ceil(picture.height * scale)))
-    small = _in_eight_bits(picture)
-    if small is not picture:
+    picture.load()
+
+    def strip(top: int, rows: int) -> "Image.Image":
+        return _in_eight_bits(picture.crop((0, top, picture.width, top + rows)))
+
+    ratio = picture.width / (scale * (width if orientation < 5 else height))
+    small, coarse = picture, _coarse(ratio, variant)
+    if coarse > 1 or strip(0, 1).mode != picture.mode:
+        small = _reduced(picture.size, coarse, strip)
         picture.close()
-    ratio = min(small.size) / max(1.0, min(width, height) * scale)
-    # To twice the size, if a finer filter is still to come; a fraction above the box is as good as the box.
-    coarse = max(1, int(ratio / 2 if variant.is_cut else ratio + 0.1))
-    if coarse > 1:
-        small = small.reduce(coarse)
     if not variant.is_cut:
-        small.thumbnail((max(variant[1:3]), max(variant[1:3])), reducing_gap=None)
+        small = _fitted(small, variant)
     return _turned(_in_srgb(small, profile), orientation)
+
+
+def _upright_heif(upload: bytes, variant: Variant) -> "Image.Image":
+    """The same of a HEIC picture, which libheif turns. Pillow's own image of it would not fit into memory."""
+    import pillow_heif  # late: the import takes 20 ms
+    from PIL import Image
+
+    pillow_heif.options.DECODE_THREADS = 1
+    heif = pillow_heif.open_heif(upload)
+    check_size(heif.size, "HEIF")
+    scale = _scale(*heif.size, variant)
+    data = memoryview(heif.data)
+    width, height = heif.size  # decoding can change it
+    check_size(heif.size, "HEIF")
+
+    def strip(top: int, rows: int) -> "Image.Image":
+        part = data[top * heif.stride : (top + rows) * heif.stride]
+        return Image.frombytes(heif.mode, (width, rows), part, "raw", heif.mode, heif.stride)
+
+    return _in_srgb(
+        _reduced((width, height), _coarse(1 / scale, variant), strip), heif.info.get("icc_profile")
+    )
+
+
+def _coarse(ratio: float, variant: Variant) -> int:
+    """By which whole number the picture may be reduced before the finer filter.
+
+    What is cut is reduced to twice its size. The largest variant may be a little smaller than its box.
+    """
+    return max(1, int(ratio / 2 if variant.is_cut else ratio + 0.4))
+
+
+def _reduced(size: tuple[int, int], coarse: int, strip: Callable[[int, int], "Image.Image"]) -> "Image.Image":
+    """The picture with a ``coarse``th of its sides, in strips: converted whole, it has no space."""
+    from PIL import Image
+
+    whole = None
+    for top in range(0, size[1], STRIP_ROWS * coarse):
+        part = strip(top, min(STRIP_ROWS * coarse, size[1] - top)).reduce(coarse)
+        if whole is None:
+            whole = Image.new(part.mode, (part.width, math.ceil(size[1] / coarse)))
+        whole.paste(part, (0, top // coarse))
+    assert whole is not None  # noqa: S101 - no picture is empty
+    return whole
 
 
 def _scale(width: int, height: int, variant: Variant) -> float:
@@ -241,15 +292,14 @@ def _in_eight_bits(picture: "Image.Image") -> "Image.Image":
     if picture.mode.startswith("I;16"):
         # Pillow's conversion clips at 255 instead of scaling: everything but black becomes white.
         return picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if picture.mode in ("P", "1", "PA"):
+    if picture.mode in ("P", "1", "PA") or "transparency" in picture.info:
         return picture.convert("RGBA")
-    picture.load()
     return picture
 
 
 def _in_srgb(picture: "Image.Image", profile: bytes | None) -> "Image.Image":
     """RGB or RGBA. A profile that does not fit the picture is ignored."""
-    has_alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+    has_alpha = picture.mode in ("RGBA", "LA")
     if profile and len(profile) <= PROFILE_LIMIT and picture.mode in ("RGB", "RGBA", "CMYK", "L", "LA"):
         from PIL import ImageCms
 
@@ -268,7 +318,8 @@ def _in_srgb(picture: "Image.Image", profile: bytes | None) -> "Image.Image":
             if alpha is not None:
                 converted.putalpha(alpha)
             return converted
-    return picture.convert("RGBA" if has_alpha else "RGB")
+    mode = "RGBA" if has_alpha else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _fitted(picture: "Image.Image", variant: Variant) -> "Image.Image":
@@ -291,12 +342,8 @@ def _average(picture: "Image.Image") -> str:
 
 
 def _webp(picture: "Image.Image") -> bytes:
-    from PIL import Image
-
     output = io.BytesIO()
-    # A new image of the pixels alone drops EXIF, GPS, comments and profiles.
-    pixels = Image.frombytes(picture.mode, picture.size, picture.tobytes())
-    pixels.save(output, "WEBP", quality=QUALITY, method=EFFORT)
+    picture.save(output, "WEBP", quality=QUALITY, method=EFFORT, **NO_METADATA)
     return output.getvalue()
 
 
@@ -312,6 +359,8 @@ def _moving(picture: "Image.Image") -> Moving | None:
     """The animation as WebP, None if the picture is none, or too long a one."""
     # Not MPO, whose pictures are no animation.
     if picture.format not in ("GIF", "PNG", "WEBP", "AVIF") or not getattr(picture, "is_animated", False):
+        return None
+    if picture.width * picture.height > FRAME_PIXELS_LIMIT:
         return None
     frames: int = picture.n_frames  # type: ignore[attr-defined]
     if frames > FRAMES_LIMIT or frames * picture.width * picture.height > MOVING_PIXELS_LIMIT:
@@ -330,9 +379,7 @@ def _moving(picture: "Image.Image") -> Moving | None:
             background=(0, 0, 0, 0),
             quality=QUALITY,
             method=0,
-            icc_profile=b"",
-            exif=b"",
-            xmp=b"",
+            **NO_METADATA,
         )
     except TooLong:
         return None

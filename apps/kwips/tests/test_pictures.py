@@ -12,11 +12,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
-from apps import lookaside
 from apps.accounts.models import User
 from apps.kwips import actions, attaching
 from apps.kwips.models import Kwip
@@ -314,24 +312,3 @@ def test_a_reminder_asks_once_for_the_words_of_a_picture(member: Client, ann: Us
     assert member.post("/kwip/", form).status_code == 302
     assert Kwip.objects.count() == 2
 
-
-def test_a_page_of_kwips_with_four_pictures_costs_what_one_without_does(
-    member: Client, ann: User, upload: Upload, memcached: None
-) -> None:
-    def cost() -> tuple[int, int]:
-        """The queries and round trips of a page whose cards nobody has read, and of the one after."""
-        counted = []
-        for _ in range(2):
-            with CaptureQueriesContext(connection) as captured, lookaside.stats.collected() as counts:
-                assert member.get("/everyone/").status_code == 200
-            counted.append((len(captured), counts.round_trips))
-        return counted  # type: ignore[return-value]
-
-    for _ in range(20):
-        actions.publish(author=ann, text="tea", form_key=uuid.uuid4())
-    member.get("/about/")
-    without = cost()
-    for _ in range(20):
-        with_pictures(ann, [upload() for _ in range(4)])
-    assert cost() == without
-    assert member.get("/everyone/").content.count(b"u-photo") == 80
