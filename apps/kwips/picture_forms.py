@@ -60,6 +60,11 @@ def names_in(value: Any) -> list[str]:
     return list(dict.fromkeys(names))[: 2 * PICTURES]
 
 
+def fields_of(value: Any) -> list[str]:
+    """The names of the form's fields for the pictures of these names."""
+    return [f"{part}-{name}" for name in names_in(value) for part in ("alt", "focal")]
+
+
 class ShownPicture(NamedTuple):
     """A picture in a form, with its fields."""
 

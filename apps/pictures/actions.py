@@ -138,6 +138,11 @@ def keep(*, owner: Any, names: Sequence[str], until: datetime) -> None:
     waiting.filter(waits_until__lt=until).update(waits_until=until)
 
 
+def wait(*, owner: Any, names: Sequence[str], until: datetime) -> None:
+    """Lets waiting pictures wait until then, even if that is sooner."""
+    Picture.objects.filter(owner=owner, name__in=names, waits_until__gt=Now()).update(waits_until=until)
+
+
 def describe(*, owner: Any, name: str, alt: str, focal: tuple[int, int] | None = None) -> bool:
     """Stores the words for a picture and its focal point, in percent. Returns whether the owner has it."""
     changes: dict[str, Any] = {"alt": alt[:ALT_LIMIT]}

@@ -71,6 +71,13 @@ def listed(entry: Entry, card: Card) -> dict[str, Any]:
         "edited_at": moment(card.edited_at),
         "text": card.text[:BEGINNING],
         "is_whole": len(card.text) <= BEGINNING,
+        "content_note": card.content_note,
+        "is_formatted": card.is_formatted,
+        "is_sensitive": card.is_sensitive,
+        "pictures": [
+            {"url": picture.absolute, "alt": picture.alt, "width": picture.width, "height": picture.height}
+            for picture in card.pictures
+        ],
         "followers_only": card.followers_only,
         "is_held": card.is_held,
         "is_hidden": card.is_hidden,

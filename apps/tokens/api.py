@@ -12,7 +12,7 @@ from apps import limits
 from apps.feeds import queries
 from apps.feeds.queries import PAGE_SIZE
 from apps.keyset import BadCursor
-from apps.kwips import actions, composing
+from apps.kwips import actions, attaching, composing
 from apps.kwips.forms import KwipForm
 from apps.kwips.queries import cards
 from apps.tokens import answers
@@ -41,6 +41,8 @@ def kwips(request: TokenRequest) -> HttpResponse:
         return answers.too_many(limited.decision)
     except actions.Gone:
         raise Refused(410, _("The kwip with this Idempotency-Key is deleted.")) from None
+    except attaching.Vanished:
+        raise Refused(422, _("A picture of it is gone, or in another kwip.")) from None
     return answers.made(kwip, request.user.username, created=created)
 
 

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from apps.tokens.answers import Refused
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+# What only the page sends: a program cannot upload pictures.
+OF_THE_PAGE = ("form_key", "draft", "pictures", "is_sensitive")
 _YES, _NO = ("true", "1", "on", "yes", "t"), ("false", "0", "off", "no", "f", "")
 
 
@@ -23,8 +25,8 @@ def data_for(form: type[Form], request: HttpRequest) -> QueryDict:
     data = QueryDict(mutable=True)
     for name, values in sent.items():
         field = form.base_fields.get(name)
-        if field is None or name == "form_key":
-            known = ", ".join(name for name in form.base_fields if name != "form_key")
+        if field is None or name in OF_THE_PAGE:
+            known = ", ".join(name for name in form.base_fields if name not in OF_THE_PAGE)
             raise Refused(422, _("There is no field %(name)s. There are: %(known)s.")
                           % {"name": ascii(name[:50]), "known": known})  # fmt: skip
         if isinstance(field, BooleanField):

@@ -311,4 +311,3 @@ def test_a_reminder_asks_once_for_the_words_of_a_picture(member: Client, ann: Us
     form = {"text": "look", "pictures": other, "alt_asked": "on"}
     assert member.post("/kwip/", form).status_code == 302
     assert Kwip.objects.count() == 2
-

@@ -1,11 +1,14 @@
 """`GET /api/network/`: a program reads what the page shows to the token's owner."""
 
+import datetime
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.graph import muting
@@ -13,12 +16,13 @@ from apps.graph.actions import follow
 from apps.graph.blocking import block
 from apps.kwips import actions, sharing
 from apps.kwips.models import Kwip
+from apps.pictures.models import Picture
 from apps.tokens.models import Scope
 from apps.tokens.tests.conftest import Program, token_of
 from tests.support.people import member
 
 
-def write(author: User, text: str, **options: bool) -> Kwip:
+def write(author: User, text: str, **options: Any) -> Kwip:
     return actions.publish(author=author, text=text, form_key=uuid.uuid4(), **options).kwip
 
 
@@ -47,6 +51,10 @@ def test_a_kwip_of_the_network_with_its_facts(ann: User, program: Program) -> No
         "edited_at": None,
         "text": "a cup of #tea",
         "is_whole": True,
+        "content_note": "",
+        "is_formatted": True,
+        "is_sensitive": False,
+        "pictures": [],
         "followers_only": True,
         "is_held": False,
         "is_hidden": False,
@@ -149,3 +157,17 @@ def test_a_page_costs_the_same_number_of_queries_whatever_is_on_it(
     # The token, the limit, the timeline, the cards.
     with django_assert_num_queries(4):
         assert len(program.get().json()) == 20
+
+
+def test_a_kwip_has_its_note_and_its_pictures(ann: User, program: Program) -> None:
+    name = "0" * 32
+    until = timezone.now() + datetime.timedelta(days=1)
+    Picture.objects.create(
+        name=name, owner=ann, width=60, height=40, color="#bbd26c", bytes=1, waits_until=until, alt="a cup"
+    )
+    write(ann, "`tea`", content_note="drinks", pictures=[name], is_sensitive=True)
+    [shown] = program.get("/api/network/").json()
+    assert (shown["content_note"], shown["is_formatted"], shown["is_sensitive"]) == ("drinks", True, True)
+    [picture] = shown["pictures"]
+    assert (picture["alt"], picture["width"], picture["height"]) == ("a cup", 60, 40)
+    assert name in picture["url"]
