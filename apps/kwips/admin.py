@@ -93,7 +93,10 @@ class KwipAdmin(admin.ModelAdmin):
         return format_html_join(
             " ",
             '<a href="{}"><img src="{}" alt="{}" title="{}" width="96" height="96"></a>',
-            [(each.urls.full, each.urls.thumb, each.alt, each.alt) for each in attaching.pictures_of(kwip.pk)],
+            [
+                (each.urls.full, each.urls.thumb, each.alt, each.alt)
+                for each in attaching.pictures_of(kwip.pk)
+            ],
         )
 
     @admin.display(description=gettext_lazy("audience"))

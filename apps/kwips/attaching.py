@@ -53,10 +53,11 @@ def attach(kwip: Kwip, author: User, names: Sequence[str], described: Descriptio
         _describe(author, names, described)
 
 
-def change(
-    kwip: Kwip, author: User, names: Sequence[str], described: Descriptions
-) -> bool:  # fmt: skip
-    """Gives a locked kwip these pictures in place of those it has. Returns whether others. Raises `Vanished`."""
+def change(kwip: Kwip, author: User, names: Sequence[str], described: Descriptions) -> bool:
+    """Gives a locked kwip these pictures in place of its own. Returns whether it had others.
+
+    Raises `Vanished`.
+    """
     rows = {row.picture.name: row for row in KwipPicture.objects.filter(kwip=kwip).select_related("picture")}
     gone = [row for name, row in rows.items() if name not in names]
     if gone:

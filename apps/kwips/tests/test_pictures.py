@@ -23,6 +23,7 @@ from apps.kwips.queries import cards, visible_kwip
 from apps.pictures.models import Picture
 
 pytestmark = pytest.mark.django_db
+JSON = {"Accept": "application/json"}
 
 
 def a_file(name: str = "tea.png", color: str = "#bbd26c") -> SimpleUploadedFile:
@@ -61,9 +62,7 @@ def member(client: Client, ann: User) -> Client:
 
 
 def with_pictures(author: User, names: list[str], **options: object) -> Kwip:
-    return actions.publish(
-        author=author, text="look", form_key=uuid.uuid4(), pictures=names, **options
-    ).kwip  # type: ignore[arg-type]
+    return actions.publish(author=author, text="look", form_key=uuid.uuid4(), pictures=names, **options).kwip  # type: ignore[arg-type]
 
 
 def names_of(kwip: Kwip) -> list[str]:
@@ -93,7 +92,7 @@ def test_a_kwip_has_its_pictures_in_their_order_with_their_words(
     assert Picture.objects.get(name=second).alt == "two <cups>"
     page = answer.content.decode()
     assert 'alt="two &lt;cups&gt;"' in page
-    assert "<details class=\"veil\">" in page
+    assert '<details class="veil">' in page
     listed = member.get("/ann/").content.decode()
     assert "u-photo fl fb" in listed
 
@@ -279,13 +278,12 @@ def test_files_that_a_form_without_a_script_has_not_sent_are_asked_for(member: C
 
 
 def test_a_script_gets_the_fields_of_one_upload(member: Client) -> None:
-    json = {"headers": {"Accept": "application/json"}}
-    answer = member.post("/kwip/pictures/", {"files": a_file()}, **json)
+    answer = member.post("/kwip/pictures/", {"files": a_file()}, headers=JSON)
     name = Picture.objects.get().name
     assert f'name="pictures" value="{name}"' in answer.json()["html"]
     broken = SimpleUploadedFile("broken.png", b"no picture", "image/png")
-    assert member.post("/kwip/pictures/", {"files": broken}, **json).status_code == 422
-    assert member.post("/kwip/pictures/", {}, **json).status_code == 422
+    assert member.post("/kwip/pictures/", {"files": broken}, headers=JSON).status_code == 422
+    assert member.post("/kwip/pictures/", {}, headers=JSON).status_code == 422
 
 
 def test_uploads_are_limited_before_they_are_decoded(member: Client, settings: Any) -> None:
@@ -295,8 +293,7 @@ def test_uploads_are_limited_before_they_are_decoded(member: Client, settings: A
     assert answer.status_code == 429
     assert "half a thought</textarea>" in answer.content.decode()
     assert len(answer.context["form"].picture_names) == Picture.objects.count() == 2
-    json = {"headers": {"Accept": "application/json"}}
-    assert member.post("/kwip/pictures/", {"files": a_file()}, **json).status_code == 429
+    assert member.post("/kwip/pictures/", {"files": a_file()}, headers=JSON).status_code == 429
     assert Picture.objects.count() == 2
 
 
@@ -313,4 +310,3 @@ def test_a_reminder_asks_once_for_the_words_of_a_picture(member: Client, ann: Us
     form = {"text": "look", "pictures": other, "alt_asked": "on"}
     assert member.post("/kwip/", form).status_code == 302
     assert Kwip.objects.count() == 2
-
