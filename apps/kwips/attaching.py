@@ -6,7 +6,7 @@ then deletes.
 """
 
 import datetime
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import transaction
@@ -95,8 +95,8 @@ def release(kwip_ids: Collection[int]) -> None:
         pictures.release(pictures=freed)
 
 
-def _of(kwip_ids: Collection[int]) -> object:
-    return KwipPicture.objects.filter(kwip__in=kwip_ids).values("picture")
+def _of(kwip_ids: Collection[int]) -> Iterable[int]:
+    return KwipPicture.objects.filter(kwip__in=kwip_ids).values_list("picture", flat=True)
 
 
 def return_to_author(kwip: Kwip, until: datetime.datetime) -> None:
