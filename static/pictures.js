@@ -65,10 +65,10 @@
         const cancel = made("button", { type: "button", className: "button quiet", textContent: dataset.cancel });
         row.append(bar, made("span", { textContent: file.name }), cancel);
         list.append(row);
-        const job = { file, row, bar, request: new XMLHttpRequest() };
+        const job = { file, row, bar };
         cancel.addEventListener("click", () => {
           job.isCancelled = true;
-          job.request.abort();
+          job.request?.abort();
           row.remove();
           input.focus();
         });
@@ -85,8 +85,9 @@
       sending = false;
     }
 
-    const send = (job) => new Promise((done) => {
-      const { request, row, bar, file } = job;
+    const send = (job, tries = 5) => new Promise((done) => {
+      const { row, bar, file } = job;
+      const request = job.request = new XMLHttpRequest();
       const body = new FormData();
       body.append("csrfmiddlewaretoken", form.querySelector("[name=csrfmiddlewaretoken]").value);
       body.append("files", file);
@@ -94,8 +95,10 @@
       request.setRequestHeader("Accept", "application/json");
       request.upload.addEventListener("progress", ({ loaded, total }) => { bar.value = loaded / total; });
       request.addEventListener("loadend", () => {
+        if (job.isCancelled) return done();
+        // Another picture is just being read.
+        if (request.status === 503 && tries) return setTimeout(() => done(job.isCancelled || send(job, tries - 1)), 1000);
         done();
-        if (job.isCancelled) return;
         let answer = {};
         try { answer = JSON.parse(request.responseText); } catch { /* a page, or nothing */ }
         if (!answer.html) {

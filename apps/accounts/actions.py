@@ -71,6 +71,12 @@ def set_formatting(*, user: User, formats_texts: bool) -> None:
     invalidate(cache=[user_key(user.pk)])
 
 
+def set_alt_reminder(*, user: User, reminds_alt: bool) -> None:
+    """Whether this member is asked about pictures without words."""
+    User.objects.filter(pk=user.pk).update(reminds_alt=reminds_alt)
+    invalidate(cache=[user_key(user.pk)])
+
+
 @transaction.atomic
 def choose_language(*, user: User, language: str) -> None:
     """Stores the language of the person's own pages and mail, "" for the site's."""

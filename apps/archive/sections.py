@@ -66,7 +66,7 @@ _register(
         **_EDITED,
         "followers_only": "whether it is for followers alone",
         "key": "UUID: an import adds each key once",
-        "pictures": "of each its file in the archive, its words, and whether it is animated",
+        "pictures": "of each its file in the archive, and its words",
         "is_sensitive": "whether they are folded behind a word",
         "imported": "whether it came from an archive",
         "comments": "how many there are",

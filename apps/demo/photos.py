@@ -1,10 +1,19 @@
 """Pictures for some kwips of the demo community: landscapes that are drawn, each the same every time."""
 
+import hashlib
 import io
+import itertools
 import math
 import random
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import F
 from PIL import Image, ImageDraw
+
+from apps.kwips.models import Kwip
+from apps.kwips.picture_models import KwipPicture
+from apps.pictures import decoding, files
+from apps.pictures.models import Picture, Shape
 
 # The shape of each, in pixels, and what it says to those who can't see it.
 SHAPES = ((960, 640), (640, 960), (1200, 500), (720, 720))
@@ -14,6 +23,44 @@ _HUES = (
     ("dusk", (233, 150, 122), (88, 70, 120), (44, 48, 72)),
     ("night", (52, 66, 104), (16, 22, 44), (20, 30, 40)),
 )
+
+
+# How many pictures the newest kwips of different people get.
+HUNG = (1, 3, 2, 4, 1)
+
+
+def hang() -> None:
+    """Adds pictures to kwips of a community that was just generated, in the caller's transaction."""
+    newest = Kwip.objects.filter(thread=None, audience=None, visibility=0, withheld=0, pk__gt=0)
+    by_author: dict[int, Kwip] = {}
+    for kwip in newest.order_by("-pk").defer("text")[:200]:
+        by_author.setdefault(kwip.author_id, kwip)
+    numbers = itertools.count()
+    for kwip, number in zip(by_author.values(), HUNG, strict=False):
+        for place in range(number):
+            picture = _stored(next(numbers), kwip.author_id)
+            KwipPicture.objects.create(kwip=kwip, picture=picture, position=place)
+        Kwip.objects.filter(pk=kwip.pk).update(version=F("version") + 1, is_sensitive=number == 2)
+
+
+def _stored(number: int, owner_id: int) -> Picture:
+    content, words = draw(number)
+    decoded = decoding.decode(SimpleUploadedFile("hills.jpg", content), shape=Shape.WHOLE, keeps_moving=False)
+    if decoded.variants is None or decoded.description is None:
+        raise ValueError(decoded.refusal)
+    name = hashlib.sha256(content).hexdigest()[:32]
+    files.remove(name, Shape.WHOLE)  # of an earlier community
+    files.write(name, decoded.variants)
+    facts = decoded.description
+    return Picture.objects.create(
+        name=name,
+        owner_id=owner_id,
+        alt=words,
+        width=facts["width"],
+        height=facts["height"],
+        color=facts["color"],
+        bytes=sum(facts["sizes"].values()),
+    )
 
 
 def draw(number: int) -> tuple[bytes, str]:

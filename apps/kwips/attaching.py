@@ -6,7 +6,7 @@ then deletes.
 """
 
 import datetime
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import transaction
@@ -53,10 +53,11 @@ def attach(kwip: Kwip, author: User, names: Sequence[str], described: Descriptio
         _describe(author, names, described)
 
 
-def change(
-    kwip: Kwip, author: User, names: Sequence[str], described: Descriptions
-) -> bool:  # fmt: skip
-    """Gives a locked kwip these pictures in place of those it has. Returns whether others. Raises `Vanished`."""
+def change(kwip: Kwip, author: User, names: Sequence[str], described: Descriptions) -> bool:
+    """Gives a locked kwip these pictures in place of its own. Returns whether it had others.
+
+    Raises `Vanished`.
+    """
     rows = {row.picture.name: row for row in KwipPicture.objects.filter(kwip=kwip).select_related("picture")}
     gone = [row for name, row in rows.items() if name not in names]
     if gone:
@@ -94,8 +95,8 @@ def release(kwip_ids: Collection[int]) -> None:
         pictures.release(pictures=freed)
 
 
-def _of(kwip_ids: Collection[int]) -> object:
-    return KwipPicture.objects.filter(kwip__in=kwip_ids).values("picture")
+def _of(kwip_ids: Collection[int]) -> Iterable[int]:
+    return KwipPicture.objects.filter(kwip__in=kwip_ids).values_list("picture", flat=True)
 
 
 def return_to_author(kwip: Kwip, until: datetime.datetime) -> None:

@@ -173,6 +173,11 @@ class WritingForm(forms.Form):
         label=_("show the marks i type as what they mean"),
         help_text=_("> a quote, - a list, `code`, *emphasis*. what you wrote before stays as it is."),
     )
+    reminds_alt = forms.BooleanField(
+        required=False,
+        label=_("remind me when a picture has no words"),
+        help_text=_("once, before a kwip is sent: people who can't see a picture read what is in it."),
+    )
 
 
 class ThanksForm(forms.Form):

@@ -308,7 +308,7 @@ WITHOUT_WORDS = (
     "settings/blocks/", "settings/mutes/", "settings/mutes/undo/", "kwip/<kwip_id:kwip_id>/mute/",
     "<person:username>/mute/", "<person:username>/block/", "<person:username>/unblock/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
-    "kwip/", "people/complete/", "everyone/new/", "network/new/",
+    "kwip/", "kwip/pictures/", "people/complete/", "everyone/new/", "network/new/",
     "kwip/<kwip_id:kwip_id>/favourite/", "kwip/<kwip_id:kwip_id>/unfavourite/",
     "kwip/<kwip_id:kwip_id>/share/", "kwip/<kwip_id:kwip_id>/unshare/",
     "kwip/<kwip_id:kwip_id>/bookmark/", "kwip/<kwip_id:kwip_id>/unbookmark/",

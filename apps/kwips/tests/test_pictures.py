@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import itertools
 import secrets
 import uuid
 from collections.abc import Callable
@@ -20,9 +21,12 @@ from apps.kwips import actions, attaching
 from apps.kwips.models import Kwip
 from apps.kwips.picture_models import KwipPicture
 from apps.kwips.queries import cards, visible_kwip
+from apps.pictures import files
 from apps.pictures.models import Picture
+from apps.pictures.sweeping import sweep
 
 pytestmark = pytest.mark.django_db
+JSON = {"Accept": "application/json"}
 
 
 def a_file(name: str = "tea.png", color: str = "#bbd26c") -> SimpleUploadedFile:
@@ -176,7 +180,8 @@ def test_taken_back_the_pictures_are_in_the_form_again(member: Client, ann: User
     assert f'name="pictures" value="{name}"' in page
     assert "a cup</textarea>" in page
     assert 'id="id_is_sensitive" checked' in page
-    assert Picture.objects.get().waits_until > timezone.now() + datetime.timedelta(hours=23)
+    tomorrow = timezone.now() + datetime.timedelta(hours=23)
+    assert Picture.objects.filter(waits_until__gt=tomorrow).count() == 1
     assert member.post("/kwip/", {"text": "look", "pictures": name}).status_code == 302
     assert names_of(Kwip.objects.get()) == [name]
 
@@ -253,7 +258,7 @@ def test_without_a_script_each_button_returns_the_form(member: Client, upload: U
         assert "half a thought</textarea>" in page
         assert "a kettle</textarea>" in page
         assert 'name="followers_only" id="id_followers_only" checked' in page
-        assert form["form_key"] in page
+        assert str(form["form_key"]) in page
     assert not Kwip.objects.exists()
 
 
@@ -277,13 +282,12 @@ def test_files_that_a_form_without_a_script_has_not_sent_are_asked_for(member: C
 
 
 def test_a_script_gets_the_fields_of_one_upload(member: Client) -> None:
-    json = {"headers": {"Accept": "application/json"}}
-    answer = member.post("/kwip/pictures/", {"files": a_file()}, **json)
+    answer = member.post("/kwip/pictures/", {"files": a_file()}, headers=JSON)
     name = Picture.objects.get().name
     assert f'name="pictures" value="{name}"' in answer.json()["html"]
     broken = SimpleUploadedFile("broken.png", b"no picture", "image/png")
-    assert member.post("/kwip/pictures/", {"files": broken}, **json).status_code == 422
-    assert member.post("/kwip/pictures/", {}, **json).status_code == 422
+    assert member.post("/kwip/pictures/", {"files": broken}, headers=JSON).status_code == 422
+    assert member.post("/kwip/pictures/", {}, headers=JSON).status_code == 422
 
 
 def test_uploads_are_limited_before_they_are_decoded(member: Client, settings: Any) -> None:
@@ -293,8 +297,7 @@ def test_uploads_are_limited_before_they_are_decoded(member: Client, settings: A
     assert answer.status_code == 429
     assert "half a thought</textarea>" in answer.content.decode()
     assert len(answer.context["form"].picture_names) == Picture.objects.count() == 2
-    json = {"headers": {"Accept": "application/json"}}
-    assert member.post("/kwip/pictures/", {"files": a_file()}, **json).status_code == 429
+    assert member.post("/kwip/pictures/", {"files": a_file()}, headers=JSON).status_code == 429
     assert Picture.objects.count() == 2
 
 
@@ -311,3 +314,51 @@ def test_a_reminder_asks_once_for_the_words_of_a_picture(member: Client, ann: Us
     form = {"text": "look", "pictures": other, "alt_asked": "on"}
     assert member.post("/kwip/", form).status_code == 302
     assert Kwip.objects.count() == 2
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kill_at_any_point_leaves_a_kwip_with_all_its_pictures_or_none_of_either(
+    ann: User, upload: Upload, settings: Any
+) -> None:
+    """A killed process is a closed connection to PostgreSQL. It is closed after each statement in turn."""
+    variants = dict.fromkeys(("thumb", "list", "full"), b"a picture")
+    media = Path(settings.MEDIA_ROOT)
+
+    def kill_after(point: int) -> Callable[..., Any]:
+        run = itertools.count(1)
+
+        def wrapper(execute: Callable[..., Any], *arguments: Any) -> Any:
+            result = execute(*arguments)
+            if next(run) == point:
+                connection.connection.close()
+                raise Killed
+            return result
+
+        return wrapper
+
+    for point in itertools.count(1):
+        names = [upload() for _ in range(4)]
+        for name in names:
+            files.write(name, variants)
+        try:
+            with connection.execute_wrapper(kill_after(point)):
+                kwip = with_pictures(ann, names)
+            break
+        except Killed:
+            connection.close()
+        assert not Kwip.objects.exists()
+        assert not KwipPicture.objects.exists()
+        assert waiting() == set(Picture.objects.values_list("name", flat=True)) >= set(names)
+    assert point > 3, "it was killed in the middle"
+    assert names_of(kwip) == names
+    Picture.objects.filter(waits_until__isnull=False).update(waits_until=timezone.now())
+    sweep()
+    assert {path.name.partition(".")[0] for path in media.rglob("*.webp")} == set(names)
+    actions.delete(kwip=kwip)
+    sweep()
+    assert not list(media.rglob("*.webp"))
+    assert not Picture.objects.exists()
