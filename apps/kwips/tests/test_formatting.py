@@ -112,6 +112,8 @@ def test_marks_are_shown_as_what_they_mean(source: str, shown: str) -> None:
         "a * b\n*",
         "[a][b]\n\n[b]: http-no",
         "1986.\n-5 degrees",
+        "a *b and c*d",
+        "a*b and c* d",
         "***",
     ],
 )
