@@ -60,10 +60,10 @@ class Read(HTMLParser):
     def handle_data(self, data: str) -> None:
         self.words.append(data)
 
-    def handle_decl(self, decl: str) -> None:
-        raise AssertionError(decl)
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
 
-    handle_comment = handle_pi = unknown_decl = handle_decl
+    handle_pi = unknown_decl = handle_comment
 
 
 def html(source: str) -> str:
