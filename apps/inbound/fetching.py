@@ -35,6 +35,54 @@ class Unreachable(Exception):
     """The server does not answer, does not let us in, or says what no IMAP server says."""
 
 
+class _Watch:
+    """Closes a connection after some seconds.
+
+    The timeout is of a single read: a server that sends a byte now and then would hold the worker.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self.close)
+        self._timer.daemon = True
+        self._connection: socket.socket | None = None
+
+    def start(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def close(self) -> None:
+        try:
+            if self._connection is not None:
+                self._connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it is closed
+
+
+class _Plain(imaplib.IMAP4):
+    """Its watch begins before the server's first word, which the constructor waits for."""
+
+    def __init__(self, watch: _Watch, host: str, port: int, timeout: float) -> None:
+        self._watch = watch
+        super().__init__(host, port, timeout)
+
+    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
+        super().open(host, port, timeout)
+        self._watch.start(self.sock)
+
+
+class _Secure(imaplib.IMAP4_SSL):
+    def __init__(self, watch: _Watch, host: str, port: int, timeout: float) -> None:
+        self._watch = watch
+        super().__init__(host, port, ssl_context=ssl.create_default_context(), timeout=timeout)
+
+    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
+        super().open(host, port, timeout)
+        self._watch.start(self.sock)
+
+
 @task(queue_name="bulk")
 def fetch_mail() -> int:
     """Publishes what is in the mailbox; returns how many mails. The next turn goes on."""
@@ -66,30 +114,20 @@ def fetch(*, seconds: float = SECONDS, timeout: float = TIMEOUT) -> int:
 @contextmanager
 def _opened(seconds: float, timeout: float) -> Iterator[imaplib.IMAP4]:
     host, port = settings.INBOUND_IMAP_HOST, settings.INBOUND_IMAP_PORT
+    watch = _Watch(seconds)
     mailbox: imaplib.IMAP4 = (
-        imaplib.IMAP4_SSL(host, port, ssl_context=ssl.create_default_context(), timeout=timeout)
-        if settings.INBOUND_IMAP_TLS
-        else imaplib.IMAP4(host, port, timeout=timeout)
+        _Secure(watch, host, port, timeout) if settings.INBOUND_IMAP_TLS else _Plain(watch, host, port, timeout)
     )
-    # The timeout is of a single read: a server that sends a byte now and then would hold the worker.
-    watch = threading.Timer(seconds, _close, [mailbox.sock])
-    watch.daemon = True
-    watch.start()
     try:
         mailbox.login(settings.INBOUND_IMAP_USER, settings.INBOUND_IMAP_PASSWORD)
         _done(mailbox.select(f'"{_quoted(settings.INBOUND_IMAP_FOLDER)}"'))
         yield mailbox
-        mailbox.logout()
+        mailbox.logout()  # closes the connection too
+    except BaseException:
+        watch.close()
+        raise
     finally:
-        watch.cancel()
-        mailbox.shutdown()
-
-
-def _close(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it is closed
+        watch.stop()
 
 
 def _uids(mailbox: imaplib.IMAP4) -> list[str]:
@@ -109,6 +147,10 @@ def _receive(mailbox: imaplib.IMAP4, uid: str) -> None:
         log.exception("mail not received", uid=uid, bytes=len(raw))
         _done(mailbox.uid("STORE", uid, "+FLAGS.SILENT", r"(\Flagged)"))
         return
+    _deleted(mailbox, uid)
+
+
+def _deleted(mailbox: imaplib.IMAP4, uid: str) -> None:
     _done(mailbox.uid("STORE", uid, "+FLAGS.SILENT", r"(\Seen \Deleted)"))
     if "UIDPLUS" in mailbox.capabilities:
         _done(mailbox.uid("EXPUNGE", uid))
@@ -117,12 +159,13 @@ def _receive(mailbox: imaplib.IMAP4, uid: str) -> None:
 
 
 def _bytes_of(mailbox: imaplib.IMAP4, uid: str) -> bytes:
-    """The mail; of one that is too large as much as says whose it is, and one byte too many."""
+    """The mail; of one that is too large the headers, which say whose it is, and one byte too many."""
     [answer] = _done(mailbox.uid("FETCH", uid, "(RFC822.SIZE)"))[:1]
     found = _SIZE.search(answer if isinstance(answer, bytes) else b"")
     is_too_large = found is None or int(found[1]) > parsing.MAX_BYTES
-    most = parsing.HEAD_BYTES if is_too_large else parsing.MAX_BYTES
-    answers = _done(mailbox.uid("FETCH", uid, f"(BODY.PEEK[]<0.{most}>)"))
+    # Asked for as a part of the bytes too, for what is larger than the server said.
+    section = f"[HEADER]<0.{parsing.HEAD_BYTES}>" if is_too_large else f"[]<0.{parsing.MAX_BYTES + 1}>"
+    answers = _done(mailbox.uid("FETCH", uid, f"(BODY.PEEK{section})"))
     raw = next((answer[1] for answer in answers if isinstance(answer, tuple)), b"")
     return raw.ljust(parsing.MAX_BYTES + 1) if is_too_large else raw
 

@@ -46,7 +46,7 @@ class _Policy(EmailPolicy):
 
 def parse(raw: bytes) -> Message:
     """Raises `TooMuch`."""
-    if len(raw) > MAX_BYTES or raw.count(b"\n") + raw.count(b"\r") > 2 * MAX_LINES:
+    if len(raw) > MAX_BYTES or max(raw.count(b"\n"), raw.count(b"\r")) > MAX_LINES:
         raise TooMuch
     return _parsed(raw)
 

@@ -5,24 +5,24 @@ import pytest
 from apps.inbound.quotes import answer_of, without_signature
 
 ANSWER = "so it is!\n\nthank you"
+ON_THE_STOVE = "> it is on the stove"
 QUOTES = {
-    "gmail": "On Fri, Nov 27, 2026 at 9:00 AM kwippy <kwippy@kwippy.example> wrote:\n\n> it is on the stove\n>\n> bye",
-    "gmail, broken": "On Fri, Nov 27, 2026 at 9:00 AM kwippy <\npost+rabc@kwippy.example> wrote:\n\n> it is\n",
-    "apple": "> On 27 Nov 2026, at 09:00, kwippy <kwippy@kwippy.example> wrote:\n> \n> it is on the stove",
-    "german": "Am 27.11.26 um 09:00 schrieb kwippy:\n> it is on the stove",
-    "spanish": "El vie, 27 nov 2026 a las 9:00, kwippy (<k@kwippy.example>) escribió:\n\n> it is on the stove",
-    "japanese": "2026年11月27日(金) 9:00 kwippy <k@kwippy.example>:\n\n> it is on the stove",
-    "outlook": "________________________________\nFrom: kwippy <k@kwippy.example>\nSent: Friday\nTo: ann\n\nit is",
-    "outlook, german": "Von: kwippy <k@kwippy.example>\nGesendet: Freitag\nAn: ann\nBetreff: tee\n\nauf dem herd",
+    "gmail": f"On Fri, Nov 27, 2026 at 9:00 AM kwippy <k@kwippy.example> wrote:\n\n{ON_THE_STOVE}\n>\n> bye",
+    "gmail, broken": f"On Fri, Nov 27, 2026 at 9:00 AM kwippy <\npost+ra@k.example> wrote:\n\n{ON_THE_STOVE}",
+    "apple": f"> On 27 Nov 2026, at 09:00, kwippy <kwippy@kwippy.example> wrote:\n> \n{ON_THE_STOVE}",
+    "german": f"Am 27.11.26 um 09:00 schrieb kwippy:\n{ON_THE_STOVE}",
+    "spanish": f"El vie, 27 nov 2026 a las 9:00, kwippy (<k@k.example>) escribió:\n\n{ON_THE_STOVE}",
+    "japanese": f"2026年11月27日(金) 9:00 kwippy <k@kwippy.example>:\n\n{ON_THE_STOVE}",
+    "outlook": f"{'_' * 32}\nFrom: kwippy <k@kwippy.example>\nSent: Friday\nTo: ann\n\nit is",
+    "outlook, german": "Von: kwippy <k@k.example>\nGesendet: Freitag\nAn: ann\nBetreff: tee\n\nauf dem herd",
     "outlook, old": "-----Original Message-----\nFrom: kwippy\n\nit is on the stove",
     "nested": "On 27 Nov 2026 ann wrote:\n>> where?\n> there\n>\n> -- \n> bob",
 }
+SIGNATURES = ("", "\n-- \nann\nkettle inc.\n", "\nSent from my iPhone\n", "\nGesendet von Mail\n")
 
 
 @pytest.mark.parametrize("quote", QUOTES.values(), ids=QUOTES)
-@pytest.mark.parametrize(
-    "signature", ["", "\n-- \nann\nkettle inc.\n", "\nSent from my iPhone\n", "\nGesendet von Mail\n"]
-)
+@pytest.mark.parametrize("signature", SIGNATURES)
 def test_an_answer_is_what_stands_above_the_quote(quote: str, signature: str) -> None:
     assert answer_of(f"{ANSWER}\n{signature}\n{quote}\n") == ANSWER
 

@@ -24,6 +24,7 @@ def multipart(kind: str, *parts: tuple[str, bytes]) -> tuple[str, bytes]:
     )
 
 
+NO_CHARSETS = ("unknown-8bit", "x-nonsense", "zlib", "hex", "idna", "punycode", "undefined", "a" * 3_000)
 PLAIN, HTML = "Content-Type: text/plain; charset=utf-8", "Content-Type: text/html; charset=utf-8"
 
 
@@ -41,9 +42,7 @@ def test_a_charset_is_decoded(charset: str, body: bytes) -> None:
     assert read(f"Content-Type: text/plain; charset={charset}", body) == body.decode(charset)
 
 
-@pytest.mark.parametrize(
-    "charset", ["unknown-8bit", "x-nonsense", "zlib", "hex", "idna", "punycode", "undefined", "a" * 3_000]
-)
+@pytest.mark.parametrize("charset", NO_CHARSETS)
 def test_what_is_no_charset_is_read_as_the_likeliest(charset: str) -> None:
     assert read(f"Content-Type: text/plain; charset={charset}", "grüße".encode()) == "grüße"
     assert read(f"Content-Type: text/plain; charset={charset}", "grüße".encode("cp1252")) == "grüße"
@@ -85,9 +84,9 @@ def test_texts_around_a_picture_are_both_read_and_attached_ones_are_not() -> Non
 
 def test_html_becomes_text() -> None:
     html = (
-        "<html><head><title>no</title><style>p { color: red }</style></head><body><p>hello&nbsp;<b>you</b> &amp;\n"
-        "all</p><p>two<br>lines</p><ul><li>tea</li><li>milk</li></ul><script>no()</script>"
-        "<pre>  as\n  typed</pre><blockquote>said</blockquote><div class='gmail_quote'>no</div>no</body></html>"
+        "<html><head><title>no</title><style>p { color: red }</style></head><body><p>hello&nbsp;<b>you</b>"
+        " &amp;\nall</p><p>two<br>lines</p><ul><li>tea</li><li>milk</li></ul><script>no()</script>"
+        "<pre>  as\n  typed</pre><blockquote>said</blockquote><div class='gmail_quote'>no</div>no</body>"
     )
     expected = "hello you & all\n\ntwo\nlines\n\n- tea\n- milk\n\n  as\n  typed\n\n> said"
     assert read(HTML, html.encode()) == expected
