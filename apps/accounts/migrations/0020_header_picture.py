@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0017_shortcuts"),
+        ("accounts", "0019_reminds_alt"),
     ]
 
     operations = [
