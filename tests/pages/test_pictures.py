@@ -1,4 +1,4 @@
-"""Pictures of a kwip from a phone: with a script and without, in the lightbox, and what is lost of neither."""
+"""Pictures of a kwip from a phone: with a script and without, in the lightbox, pasted and dropped."""
 
 import re
 from collections.abc import Callable
