@@ -288,6 +288,7 @@ WITHOUT_WORDS = (
     "requests/<person:username>/refuse/",
     "settings/notices/", "settings/notices/try-again/", "settings/messages/", "settings/name/",
     "settings/picture/", "settings/picture/remove/", "settings/face/",
+    "settings/header/", "settings/header/remove/",
     "settings/language/",
     # The session of a viewer opens nothing below it: `apps/tokens/tests/test_network.py`.
     "api/kwips/", "api/network/", "^api/",

@@ -45,6 +45,7 @@ from apps.pictures import actions, decoding, sweeping
 from apps.pictures.models import Picture
 from apps.pictures.tests.made import upload
 settings.LIMITS = {"picture": None, "picture_seconds": None}
+settings.MEDIA_ROOT = os.environ["MEDIA_ROOT"]
 decoding.WALL_SECONDS = decoding.LOCK_SECONDS = 60
 where, number, when = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 path, _dot, name = where.rpartition(".")
