@@ -78,13 +78,15 @@ def test_every_code_point_in_every_element_of_a_document_and_in_a_mail(chunk: st
     now = datetime.datetime.now(datetime.UTC)
     html = to_html(chunk)
     feed.add_item(
-        title=chunk, link="http://a.example/1", unique_id="1", pubdate=now, content=html, language="und",
+        title=chunk, link="http://a.example/1", unique_id="1", pubdate=now, content=html, note=chunk,
+        language="und",
         **fields | {"description": None},
     )  # fmt: skip
     root = parsed(feed.writeString("utf-8").encode())
     # XML reads a carriage return as a line feed in an element, and both as a space in an attribute.
     expected = safe(chunk).replace("\r\n", "\n").replace("\r", "\n")
     assert [root.findtext(f"{ATOM}title"), root.findtext(f"{ATOM}entry/{ATOM}title")] == [expected] * 2
+    assert root.findtext(f"{ATOM}entry/{ATOM}summary") == expected
     assert root.findtext(f"{ATOM}entry/{ATOM}content") == html.replace("\r", "\n")
     # The HTML of kwips is XML too, except for a tag that HTML does not close.
     parsed(f"<div>{html.replace('<br>', '<br/>')}</div>".encode())
