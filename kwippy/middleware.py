@@ -9,12 +9,13 @@ from django.template import loader
 from django.utils.csp import CSP, build_policy
 
 from apps.limits import Busy
+from kwippy.api import is_api
 from kwippy.errors import busy
 
 # Of JSON, which a script reads: as a document it loads nothing, and in a frame it has nothing to press.
 _JSON_POLICY = "default-src 'none'"
 # What is for documents, or for what is stored. Without it the answer to a click has a third of the bytes.
-_NOT_FOR_JSON = ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "Server-Timing", "Vary")
+_NOT_FOR_JSON = ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "Server-Timing")
 
 
 class PolicyMiddleware:
@@ -34,6 +35,8 @@ class PolicyMiddleware:
             policy = _JSON_POLICY
             for name in _NOT_FOR_JSON:
                 del response.headers[name]
+            if not is_api(request):
+                del response.headers["Vary"]
         response.headers.setdefault(CSP.HEADER_ENFORCE.value, policy)
         return response
 

@@ -11,8 +11,10 @@ from apps import limits, lookaside
 from apps.accounts import applications, invitations, names, sign_ups
 from apps.feeds import previews
 from apps.graph import muting
+from apps.inbound import actions as inbound
 from apps.lookaside.backends import TTL
 from apps.notifications import actions as notices
+from apps.pictures import sweeping as pictures
 from kwippy import unconfirmed
 
 
@@ -51,6 +53,12 @@ def sweep_previews() -> int:
 
 
 @task(queue_name="bulk")
+def sweep_pictures() -> int:
+    """Delete uploaded pictures that nothing uses; returns how many."""
+    return pictures.sweep()
+
+
+@task(queue_name="bulk")
 def sweep_sign_ups() -> int:
     """Delete expired sign-ups, invitations and refused applications; returns how many."""
     return sign_ups.sweep() + unconfirmed.remove() + invitations.sweep() + applications.sweep()
@@ -60,6 +68,12 @@ def sweep_sign_ups() -> int:
 def sweep_notices() -> int:
     """Delete notices that are old, or beyond a person's newest; returns how many."""
     return notices.sweep()
+
+
+@task(queue_name="bulk")
+def sweep_seen_mail() -> int:
+    """Delete the record of mails that were read long ago; returns how many."""
+    return inbound.sweep()
 
 
 @task(queue_name="bulk")

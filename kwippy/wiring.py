@@ -23,6 +23,7 @@ from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
 from apps.messages.forms import RETURNED_FIELDS as MESSAGES_FIELDS
 from apps.moderation.forms import RETURNED_FIELDS as MODERATION_FIELDS
+from apps.tokens.forms import RETURNED_FIELDS as TOKENS_FIELDS
 from kwippy import admin_defaults, archived, checks, errors, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
 
@@ -76,6 +77,7 @@ def declare_paths_and_fields() -> None:
             *KWIPS_FIELDS,
             *MESSAGES_FIELDS,
             *MODERATION_FIELDS,
+            *TOKENS_FIELDS,
         )
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 class Page(NamedTuple):
     path: str
     label: Promise
+    # The setting without which there is no such page.
+    needs: str = ""
 
 
 class Section(NamedTuple):
@@ -24,6 +27,7 @@ SECTIONS = (
             Page("/settings/", _("profile")),
             Page("/settings/face/", _("face")),
             Page("/settings/writing/", _("writing")),
+            Page("/settings/by-mail/", _("by mail"), needs="INBOUND_ADDRESS"),
             Page("/invitations/", _("invitations")),
         ),
     ),
@@ -51,6 +55,7 @@ SECTIONS = (
             Page("/accounts/email/", _("e-mail")),
             Page("/accounts/password/change/", _("password")),
             Page("/accounts/sessions/", _("devices")),
+            Page("/settings/tokens/", _("programs")),
         ),
     ),
     Section(
@@ -64,6 +69,16 @@ SECTIONS = (
 )
 
 
+def sections() -> list[Section]:
+    """The sections, with the pages that this site has."""
+    return [
+        section._replace(
+            pages=tuple(page for page in section.pages if not page.needs or getattr(settings, page.needs))
+        )
+        for section in SECTIONS
+    ]
+
+
 def current(path: str) -> tuple[Section, Page] | None:
     """The section and the page that an address belongs to: a form's address belongs to the page it is on."""
     found = [(section, page) for section, page in _pages() if path.startswith(page.path)]
@@ -71,6 +86,6 @@ def current(path: str) -> tuple[Section, Page] | None:
 
 
 def _pages() -> Iterator[tuple[Section, Page]]:
-    for section in SECTIONS:
+    for section in sections():
         for page in section.pages:
             yield section, page

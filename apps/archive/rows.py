@@ -14,11 +14,14 @@ from apps.archive.registry import Row, Rows
 from apps.contact.models import Message as ContactMessage
 from apps.graph.models import MutedWord
 from apps.kwips.models import Kwip, Pin, Revision, Track
+from apps.kwips.picture_models import KwipPicture
 from apps.kwips.visibility import VisibleTo
 from apps.messages.models import Message, Preference, Report
 from apps.notifications import preferences
 from apps.notifications.models import Preferences
 from apps.notifications.registry import KINDS
+from apps.pictures.models import Picture
+from apps.tokens.models import Token
 
 BATCH = 50  # rows of a query; the longest texts have 100,000 characters
 
@@ -98,6 +101,7 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "is_private": person.is_private,
         "has_shortcuts": person.has_shortcuts,
         "formats_texts": person.formats_texts,
+        "reminds_alt": person.reminds_alt,
         "takes_messages": takes.takes_messages,
         "takes_buzzes": takes.takes_buzzes,
     }
@@ -113,8 +117,15 @@ def notices_of(person_id: int) -> dict[str, Any] | None:
     }
 
 
+def pictures_of(person_id: int) -> Iterator[Picture]:
+    """Those of their kwips, the newest first."""
+    used = KwipPicture.objects.filter(picture__owner=person_id).values("picture")
+    return Picture.objects.filter(owner=person_id, pk__in=used).order_by("-pk").iterator(BATCH)
+
+
 def kwips_of(person_id: int) -> QuerySet[Kwip]:
-    return Kwip.objects.filter(author=person_id, thread=None).select_related("author")
+    kwips = Kwip.objects.filter(author=person_id, thread=None).select_related("author")
+    return kwips.prefetch_related("pictures__picture")
 
 
 def kwip(kwip: Kwip) -> dict[str, Any]:
@@ -127,6 +138,11 @@ def kwip(kwip: Kwip) -> dict[str, Any]:
         "edited_at": when(kwip.edited_at),
         "followers_only": kwip.followers_only,
         "key": str(kwip.form_key),
+        "pictures": [
+            {"file": f"pictures/{used.picture.name}.webp", "words": used.picture.alt}
+            for used in kwip.pictures.all()
+        ],
+        "is_sensitive": kwip.is_sensitive,
         "imported": kwip.is_imported,
         "comments": kwip.comments_count,
         "favourites": kwip.favourites_count,
@@ -223,6 +239,15 @@ def session(session: UserSession) -> dict[str, Any]:
         "browser": session.user_agent,
         "since": when(session.created_at),
         "last_seen_at": when(session.last_seen_at),
+    }
+
+
+def token(token: Token) -> dict[str, Any]:
+    return {
+        "name": token.name,
+        "scopes": token.scope.names,
+        "since": when(token.created_at),
+        "last_used_at": when(token.last_used_at),
     }
 
 

@@ -10,6 +10,7 @@ from apps.contact.models import Message as ContactMessage
 from apps.graph.models import Block, Follow, FollowRequest, Mute, MutedConversation, MutedWord
 from apps.kwips.models import Bookmark, Favourite, Share, Track
 from apps.messages.models import Report
+from apps.tokens.models import Token
 
 _WHEN = "when"
 _ADDRESS = {"url": "the kwip or comment", "author": "the user name of its author"}
@@ -45,6 +46,7 @@ _register(
         "is_private": "whether the account is private",
         "has_shortcuts": "whether single keys do something",
         "formats_texts": "whether what one writes is formatted",
+        "reminds_alt": "whether pictures without words for those who can't see them are asked about",
         "takes_messages": "whether people whom one follows may write",
         "takes_buzzes": "whether they may buzz",
     },
@@ -64,6 +66,8 @@ _register(
         **_EDITED,
         "followers_only": "whether it is for followers alone",
         "key": "UUID: an import adds each key once",
+        "pictures": "of each its file in the archive, and its words",
+        "is_sensitive": "whether they are folded behind a word",
         "imported": "whether it came from an archive",
         "comments": "how many there are",
         "favourites": "how often it is one",
@@ -71,6 +75,7 @@ _register(
     },
     rows.listed(rows.kwips_of, rows.kwip),
     "kwips.Kwip",
+    "pictures.Picture",
 )
 _register(
     "comments",
@@ -154,6 +159,13 @@ _register(
     {"network": "the address", "browser": "as it names itself", "since": _WHEN, "last_seen_at": _WHEN},
     rows.listed(lambda person_id: UserSession.objects.filter(user=person_id), rows.session),
     "usersessions.UserSession",
+)
+_register(
+    "tokens",
+    "programs that act for you",
+    {"name": "what it is for", "scopes": "what it may do", "since": _WHEN, "last_used_at": _WHEN},
+    rows.listed(lambda person_id: Token.objects.filter(owner=person_id), rows.token),
+    "tokens.Token",
 )
 _register(
     "letters",

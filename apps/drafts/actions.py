@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from apps.accounts.counters import lock_people
 from apps.accounts.models import User
-from apps.drafts import publishing
-from apps.drafts.fields import Fields, is_empty, key_of, text_of
+from apps.drafts import pictures, publishing
+from apps.drafts.fields import Fields, is_empty, kept_pictures, key_of, text_of
 from apps.drafts.models import Draft
 from apps.kwips.queries import made_by_form
 
@@ -61,21 +61,26 @@ def save(*, owner: User, fields: Fields, form_key: uuid.UUID, version: int = 0) 
         return Saved(draft, Kept.HERE)
     # A greater version is of a save whose answer the page did not wait for, and which did not arrive.
     if version >= draft.version or _adds_to(draft.fields, fields):
+        before = kept_pictures(draft.fields)
         draft.fields, draft.failed, draft.changed_at = fields, "", timezone.now()
         draft.version = max(draft.version, version) + 1
         draft.save(update_fields=["fields", "failed", "changed_at", "version"])
+        pictures.keep(draft)
+        pictures.let_go(owner.pk, before)
         return Saved(draft, Kept.HERE)
     apart = uuid.uuid5(form_key, json.dumps(fields, sort_keys=True))
-    before = Draft.objects.filter(owner=owner, form_key=apart).first()
-    return Saved(before or _create(owner, fields, apart, 1), Kept.APART)
+    earlier = Draft.objects.filter(owner=owner, form_key=apart).first()
+    return Saved(earlier or _create(owner, fields, apart, 1), Kept.APART)
 
 
 def _create(owner: User, fields: Fields, form_key: uuid.UUID, version: int) -> Draft:
     if Draft.objects.filter(owner=owner).count() >= MOST:
         raise TooMany
-    return Draft.objects.create(
+    draft = Draft.objects.create(
         owner=owner, fields=fields, form_key=form_key, version=version, changed_at=timezone.now()
     )
+    pictures.keep(draft)
+    return draft
 
 
 def _adds_to(before: Fields, after: Fields) -> bool:
@@ -83,8 +88,15 @@ def _adds_to(before: Fields, after: Fields) -> bool:
     return text_of(after).startswith(text_of(before)) and {**before, "text": []} == {**after, "text": []}
 
 
+@transaction.atomic
 def delete(*, owner: User, draft_id: int) -> None:
-    Draft.objects.filter(owner=owner, pk=draft_id).delete()
+    if (draft := _locked(owner, draft_id)) is not None:
+        _drop(draft)
+
+
+def _drop(draft: Draft) -> None:
+    draft.delete()
+    pictures.let_go(draft.owner_id, kept_pictures(draft.fields))
 
 
 @transaction.atomic
@@ -96,6 +108,7 @@ def schedule(*, owner: User, draft_id: int, publish_at: datetime.datetime) -> bo
     if draft.publish_at != publish_at:
         draft.publish_at, draft.failed = publish_at, ""
         draft.save(update_fields=["publish_at", "failed"])
+        pictures.keep(draft)
         publishing.enqueue(draft)
     return True
 
@@ -125,4 +138,4 @@ def forget_published(*, owner_id: int, form_key: uuid.UUID, version: int, text: 
     # The page did not wait for the answer to its last save, which had a part of the words.
     is_its_last_save = draft.version == version + 1 and text.startswith(text_of(draft.fields))
     if draft.version <= version or is_its_last_save:
-        draft.delete()
+        _drop(draft)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.drafts.models import MOST_BYTES, Draft
 from apps.kwips.forms import KwipForm, storable
+from apps.kwips.picture_forms import fields_of, names_in
 from apps.plaintext import clean
 
 type Fields = dict[str, list[str]]
@@ -20,7 +21,7 @@ VALUES = 20  # of one field
 
 def of(sent: QueryDict) -> Fields:
     """What is kept of a form that was sent. Raises ValidationError if it cannot be stored."""
-    names = sorted(KwipForm.base_fields.keys() - _OF_THE_FORM)
+    names = [*sorted(KwipForm.base_fields.keys() - _OF_THE_FORM), *fields_of(sent.getlist("pictures"))]
     fields = {name: sent.getlist(name)[:VALUES] for name in names if name in sent}
     fields["text"] = [clean(text_of(fields))]
     for values in fields.values():
@@ -50,7 +51,7 @@ def is_empty(fields: Fields) -> bool:
 
 def kept_pictures(fields: Fields) -> list[str]:
     """The names of the waiting uploads that a draft has."""
-    return fields.get("pictures", [])
+    return names_in(fields.get("pictures", []))
 
 
 def form_of(draft: Draft) -> KwipForm:

@@ -17,7 +17,7 @@ from apps.accounts.counters import lock_people
 from apps.drafts import mails
 from apps.drafts.fields import form_to_publish
 from apps.drafts.models import REASON_LIMIT, Draft
-from apps.kwips import actions, composing
+from apps.kwips import actions, attaching, composing
 from apps.kwips.forms import KwipForm
 
 log = structlog.get_logger("kwippy.drafts")
@@ -64,6 +64,8 @@ def publish_due(draft_id: int, publish_at: str) -> int | None:
             decision.refund()
             if isinstance(error, actions.Gone):
                 return _give_back(draft, _("you published and deleted it before."))
+            if isinstance(error, attaching.Vanished):
+                return _give_back(draft, _("a picture of it is gone. take it out, or add it again?"))
             raise
 
 

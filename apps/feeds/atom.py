@@ -17,7 +17,7 @@ from django.http import (
     HttpResponsePermanentRedirect,
 )
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.translation import gettext as _
 from django.utils.xmlutils import SimplerXMLGenerator
 
@@ -108,15 +108,28 @@ def entries(ids: Sequence[Visible]) -> Iterator[Entry]:
             size = len(escape(content).encode())  # the document escapes it again
             if size <= room:
                 room -= size
-                yield Entry(long, content)
+                yield Entry(long, content + _pictures(card))
                 continue
         # Programs show what a document has: what stands behind a note is not in it.
         html = f"<p>{escape(card.content_note)}</p>" if card.content_note else _with_absolute_links(card.html)
-        yield Entry(card, html + _more(card))
+        yield Entry(card, html + _more(card) + ("" if card.content_note else _pictures(card)))
 
 
 def _with_absolute_links(html: str) -> str:
     return preserve_spaces(html).replace('href="/', f'href="{settings.SITE_URL}/')
+
+
+def _pictures(card: Card) -> str:
+    """The pictures below the text; sensitive ones are links."""
+    lines = [
+        format_html(
+            '<p><a href="{}">{}</a></p>' if card.is_sensitive else '<p><img src="{}" alt="{}"></p>',
+            picture.absolute,
+            picture.alt or (_("a sensitive picture") if card.is_sensitive else ""),
+        )
+        for picture in card.pictures
+    ]
+    return "".join(lines)
 
 
 def _more(card: Card) -> str:

@@ -17,6 +17,7 @@ from apps.fragments import render
 from apps.kwips import cards as kwip_cards
 from apps.kwips import talk, tracking
 from apps.kwips.cards import Kind
+from apps.kwips.composing import answered
 from apps.kwips.events import Visited, visited
 from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
@@ -24,7 +25,7 @@ from apps.kwips.of_the_day import may_choose
 from apps.kwips.pins import is_pinned
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.tracking import Tracked
-from apps.kwips.views import answered, comment_form
+from apps.kwips.views import comment_form
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
 

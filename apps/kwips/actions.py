@@ -6,7 +6,8 @@ its comments in any order.
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from django.db import transaction
@@ -20,7 +21,7 @@ from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.accounts.statements import counting
 from apps.graph.models import MutedConversation
-from apps.kwips import events, formatting, holding
+from apps.kwips import attaching, events, formatting, holding
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
 from apps.kwips.forms import Continued
 from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone, noted
@@ -50,11 +51,17 @@ def publish(
     form_key: uuid.UUID,
     content_note: str = "",
     is_plain: bool = False,
+    pictures: Sequence[str] = (),
+    described: attaching.Descriptions = MappingProxyType({}),
+    is_sensitive: bool = False,
     followers_only: bool | None = None,
     is_held: bool = False,
     draft: Continued | None = None,
 ) -> Made:
-    """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`.
+    """Publishes a kwip, or returns the one with this form key. ``text`` is clean.
+
+    ``pictures`` are the names of waiting uploads of the author; without all of them nothing is published.
+    Raises `Gone`, and `attaching.Vanished`.
 
     The text is folded behind ``content_note``, a clean line, and formatted unless ``is_plain`` or the account
     is. ``followers_only``: None for what the account is: followers if it is private, else everyone.
@@ -62,7 +69,14 @@ def publish(
     ``draft`` is the one that the form continued: it goes in the same transaction.
     """
     is_held = is_held or holding.is_due(author, noted(content_note, text))
-    new = Draft.of(author, text, content_note=content_note, is_plain=is_plain, is_held=is_held)
+    new = Draft.of(
+        author,
+        text,
+        content_note=content_note,
+        is_plain=is_plain,
+        is_sensitive=is_sensitive and bool(pictures),
+        is_held=is_held,
+    )
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
@@ -71,6 +85,7 @@ def publish(
                 transaction.set_rollback(True)
                 return None
             kwip, username, added = inserted
+            attaching.attach(kwip, author, pictures, described)
             counters_moved.emit(CountersMoved({author.pk: username}))
             events.published.emit(events.Published(kwip, new.tags, added, draft))
             if new.is_held:
@@ -133,31 +148,48 @@ def _once(
 
 
 @transaction.atomic
-def edit(*, kwip: Kwip, text: str, content_note: str | None = None, is_plain: bool | None = None) -> Kwip:
-    """Replaces the text, its note and its format, and stores the former ones. Raises `Gone`.
+def edit(
+    *,
+    kwip: Kwip,
+    text: str,
+    content_note: str | None = None,
+    is_plain: bool | None = None,
+    pictures: Sequence[str] | None = None,
+    described: attaching.Descriptions = MappingProxyType({}),
+    is_sensitive: bool | None = None,
+) -> Kwip:
+    """Replaces the text, its note and its format, and stores the former ones; replaces the pictures.
 
-    None for what it is; the same again changes nothing.
+    None for what it is; the same again changes nothing. Raises `Gone`, and `attaching.Vanished`.
     """
     locked = _lock(kwip.pk)
+    has_others = has_new_pictures = False
+    if pictures is not None and locked.thread_id is None:
+        has_others = attaching.change(locked, locked.author, pictures, described)
+        has_new_pictures = has_others or bool(pictures) or locked.is_sensitive
+        locked.is_sensitive = bool(is_sensitive and pictures)
     before = locked.text, locked.content_note, locked.is_formatted
     note = before[1] if content_note is None else content_note
     is_formatted = before[2] if is_plain is None else not is_plain
-    if before == (text, note, is_formatted):
+    if before == (text, note, is_formatted) and not has_new_pictures:
         return locked
     comments = (
         list(locked.comments.only("thread_id", "visibility", "audience_id")) if locked.comments_count else []
     )
-    Revision.objects.create(
-        kwip=locked,
-        text=locked.text,
-        content_note=locked.content_note,
-        is_formatted=locked.is_formatted,
-        written_at=locked.edited_at or locked.created_at,
-    )
+    if before != (text, note, is_formatted):
+        Revision.objects.create(
+            kwip=locked,
+            text=locked.text,
+            content_note=locked.content_note,
+            is_formatted=locked.is_formatted,
+            written_at=locked.edited_at or locked.created_at,
+        )
+    if before != (text, note, is_formatted) or has_others:
+        locked.edited_at = timezone.now()
     locked.text, locked.content_note, locked.is_formatted = text, note, is_formatted
-    locked.edited_at = timezone.now()
     locked.version += 1
-    locked.save(update_fields=["text", "content_note", "is_formatted", "edited_at", "version"])
+    fields = ["text", "content_note", "is_formatted", "is_sensitive", "edited_at", "version"]
+    locked.save(update_fields=fields)
     if comments:  # their cards quote the kwip
         locked.comments.update(version=F("version") + 1)
     events.edited.emit(events.Edited(locked, comments, _index_words_again(locked)))
@@ -199,6 +231,7 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
     )
     if any(gone.thread_id for gone in doomed.values()):  # the cards of answers link to what they answer
         Kwip.objects.filter(answers__in=doomed).update(version=F("version") + 1)
+    attaching.release([gone.pk for gone in doomed.values() if gone.thread_id is None])
     Kwip.objects.filter(pk__in=doomed).delete()
     MutedConversation.objects.filter(kwip_id__in=doomed).delete()
     _shrink(shrinking)

@@ -42,6 +42,7 @@ class Draft(NamedTuple):
     names: list[str]
     content_note: str = ""
     is_formatted: bool = False
+    is_sensitive: bool = False
     is_held: bool = False
 
     @property
@@ -184,6 +185,7 @@ def _insert(
         "text": draft.text,
         "content_note": draft.content_note,
         "is_formatted": draft.is_formatted,
+        "is_sensitive": draft.is_sensitive,
         "tags": draft.tags,
         "names": draft.names,
         "form_key": str(form_key),
@@ -219,6 +221,7 @@ def _new(draft: Draft, form_key: uuid.UUID, **columns: Any) -> Kwip:
         text=draft.text,
         content_note=draft.content_note,
         is_formatted=draft.is_formatted,
+        is_sensitive=draft.is_sensitive,
         form_key=form_key,
         last_active_at=columns["created_at"],
         **columns,

@@ -1,6 +1,7 @@
 """The forms of kwips and comments."""
 
 import uuid
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from django import forms
@@ -9,7 +10,9 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from apps.kwips.card_pictures import CardPicture
 from apps.kwips.models import NOTE_LIMIT, TEXT_LIMIT, Kwip
+from apps.kwips.picture_forms import PicturesForm, as_typed
 from apps.plaintext import clean
 
 # Error pages return these fields to the visitor.
@@ -129,14 +132,14 @@ class _TextForm(forms.Form):
 _ASKING = forms.Textarea(attrs={"rows": 3, "dir": "auto", "placeholder": _("what's on your mind?")})
 
 
-class KwipForm(_TextForm):
+class KwipForm(PicturesForm, _TextForm):
     """Says who may read the kwip, or nothing: then the account decides, as it is when the kwip is stored.
 
     The form of a private account says `followers_only` unless `for_everyone` is chosen. So a kwip that was
     written while the account was private stays for followers if the account is public when it arrives.
     """
 
-    content = ("content_note", "is_plain")
+    content = ("content_note", "is_plain", "pictures")
     text = MentioningField(label=_("your kwip"), widget=_ASKING)
     content_note = NoteField()
     is_plain = forms.BooleanField(required=False, label=_("plain, as i typed it"))
@@ -170,26 +173,49 @@ class WritingForm(forms.Form):
         label=_("show the marks i type as what they mean"),
         help_text=_("> a quote, - a list, `code`, *emphasis*. what you wrote before stays as it is."),
     )
+    reminds_alt = forms.BooleanField(
+        required=False,
+        label=_("remind me when a picture has no words"),
+        help_text=_("once, before a kwip is sent: people who can't see a picture read what is in it."),
+    )
 
 
 class ThanksForm(forms.Form):
     shows = forms.BooleanField(required=False, label=_("tell me how many favourites my kwips have"))
 
 
-class EditForm(forms.Form):
+class EditForm(PicturesForm):
+    """``with_pictures`` says that the form shows the pictures: without it they stay as they are."""
+
     text = MentioningField(label=_("your kwip"))
     content_note = NoteField()
     is_plain = forms.BooleanField(required=False, label=_("plain, as i typed it"))
+    with_pictures = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     @classmethod
-    def of(cls, kwip: Kwip, data: QueryDict | None) -> "EditForm":
-        """The form of a kwip or comment, which has no note."""
+    def of(
+        cls,
+        kwip: Kwip,
+        data: QueryDict | None,
+        pictures: Iterable[CardPicture] = (),
+        *,
+        is_sensitive: bool = False,
+    ) -> "EditForm":
+        """The form of a kwip with its pictures, or of a comment, which has no note."""
         initial = {
             "text": kwip.text,
             "content_note": kwip.content_note,
             "is_plain": not kwip.is_formatted,
+            "is_sensitive": is_sensitive,
+            **as_typed(pictures),
         }
         form = cls(data, initial=initial)
         if kwip.thread_id is not None:
             del form.fields["content_note"]
         return form
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean()
+        if not cleaned.pop("with_pictures"):
+            cleaned |= {"pictures": None, "is_sensitive": None}
+        return cleaned

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from apps.kwips.picture_models import KwipPicture  # noqa: F401 - Django looks for models here
 from apps.kwips.visibility import Visible
 
 TEXT_LIMIT = 100_000
@@ -66,6 +67,8 @@ class Kwip(models.Model):
     )
     # Whether the marks in the text are shown as what they mean (`formatting`). Older texts are plain.
     is_formatted = models.BooleanField(default=False, db_default=False, editable=False)
+    # Whether its pictures are folded behind a word.
+    is_sensitive = models.BooleanField(default=False, db_default=False, editable=False)
     # A comment copies the visibility and the audience of its thread.
     # Database defaults: during an upgrade the previous release inserts without these columns.
     visibility = models.SmallIntegerField(

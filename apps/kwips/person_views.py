@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps import limits
-from apps.accounts.actions import set_formatting
+from apps.accounts.actions import set_alt_reminder, set_formatting
 from apps.accounts.members import MemberRequest, members_only
 from apps.kwips import pins, thanks
 from apps.kwips.forms import ThanksForm, WritingForm
@@ -35,8 +35,9 @@ def pin(request: MemberRequest, kwip_id: int) -> HttpResponse:
 
 @members_only
 def writing_settings(request: MemberRequest) -> HttpResponse:
-    """Whether the person's texts are formatted."""
-    form = WritingForm(initial={"formats_texts": request.user.formats_texts})
+    """Whether the person's texts are formatted, and whether pictures without words are asked about."""
+    chosen = {name: getattr(request.user, name) for name in WritingForm.base_fields}
+    form = WritingForm(initial=chosen)
     if request.method == "POST":
         # An unticked box sends no field.
         form = WritingForm(request.POST)
@@ -44,6 +45,7 @@ def writing_settings(request: MemberRequest) -> HttpResponse:
             return limits.refuse(request, decision, "kwips/writing.html", form)
         form.is_valid()
         set_formatting(user=request.user, formats_texts=form.cleaned_data["formats_texts"])
+        set_alt_reminder(user=request.user, reminds_alt=form.cleaned_data["reminds_alt"])
         messages.success(request, _("saved."))
         return redirect("writing_settings")
     return render(request, "kwips/writing.html", {"form": form})

@@ -20,6 +20,7 @@ from apps.graph.models import Follow
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
 from apps.kwips import folding, formatting, reading
 from apps.kwips import text as kwip_text
+from apps.kwips.card_pictures import CardPicture
 from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone, Withheld
 from apps.kwips.visibility import ANYONE, SQL, Visible
 from apps.plaintext import language_of, safe
@@ -60,6 +61,8 @@ class Card:
     mentions: frozenset[str]
     # The ids of mentioned people who are switched off.
     unlinked: tuple[int, ...]
+    is_sensitive: bool
+    pictures: tuple[CardPicture, ...]
     # A card is the same for every viewer, and in every list.
     marks: ClassVar[None] = None
     shared_by: ClassVar[None] = None
@@ -69,6 +72,11 @@ class Card:
     def url(self) -> str:
         """The kwip's address; a comment's leads into its conversation."""
         return f"/{self.username}/kwip/{self.id}/"
+
+    @property
+    def photo(self) -> CardPicture | None:
+        """The picture that other sites show beside a link."""
+        return self.pictures[0] if self.pictures and not self.is_sensitive else None
 
     @property
     def thread_url(self) -> str:
@@ -207,9 +215,10 @@ def cards(ids: Sequence[Visible], *, characters: int = folding.ENOUGH_TO_FOLD) -
 
 
 def _card(row: tuple[Any, ...]) -> Card:
-    *columns, thread_beginning, thread_formatted, mentioned, unlinked = row
+    *columns, thread_beginning, thread_formatted, mentioned, unlinked, is_sensitive, pictures = row
     thread_excerpt = formatting.excerpt(thread_beginning, formatted=thread_formatted)
     columns += [thread_excerpt, frozenset(mentioned), tuple(unlinked)]
+    columns += [is_sensitive, tuple([CardPicture(*facts) for facts in pictures or ()])]
     card = Card(*columns)
     # The first smiley of the words that are shown is the face beside them.
     avatar = faces.with_mood(card.username, card.avatar, card.content_note or card.text)

@@ -5,6 +5,7 @@ from apps.kwips import (
     mark_views,
     mute_views,
     person_views,
+    picture_views,
     privacy_views,
     text_views,
     undo_views,
@@ -13,6 +14,7 @@ from apps.kwips import (
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
+    path("kwip/pictures/", picture_views.pictures_of_form, name="kwip_pictures"),
     path("settings/privacy/", privacy_views.privacy, name="privacy"),
     path("settings/privacy/narrow/", privacy_views.narrow, name="narrow"),
     path("people/complete/", completion.complete, name="complete"),

@@ -15,12 +15,22 @@ from apps import limits
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, composing, folding, new_accounts, previewing, queries, tracking, undo
+from apps.kwips import (
+    actions,
+    attaching,
+    cards,
+    composing,
+    folding,
+    new_accounts,
+    previewing,
+    queries,
+    tracking,
+    undo,
+)
 from apps.kwips import of_the_day as of_the_day_rules
-from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
 from apps.kwips.models import Kwip, noted
-from apps.kwips.queries import made_by_form
+from apps.kwips.picture_forms import asked_before, without
 
 
 @members_only
@@ -31,8 +41,13 @@ def compose(request: MemberRequest) -> HttpResponse:
         return render(request, "kwips/compose.html", {"form": form}, status=status)
     if "preview" in request.POST:
         return previewing.preview(request, form, "kwips/compose.html")
+    if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
+        return render(request, "kwips/compose.html", {"form": asked, "is_returned": True}, status=422)
     try:
         kwip = composing.publish(request.user, form).kwip
+    except attaching.Vanished as vanished:
+        context = {"form": without(form, vanished.names), "is_returned": True}
+        return render(request, "kwips/compose.html", context, status=422)
     except composing.Limited as refused:
         return limits.refuse(request, refused.decision, "kwips/compose.html", form)
     except actions.Gone:
@@ -53,17 +68,14 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
             return _refused_in_place(form, 422)
         context = {"form": form, **with_card(kwip, request)}
         return render(request, "kwips/comment.html", context, status=422 if request.method == "POST" else 200)
-    decision = limits.hit("comment", request.user.pk)
-    answers = answered(form.cleaned_data.pop("answers"), thread, request.user.pk)
-    besides = {each.author_id for each in (kwip, thread, answers) if each}
-    decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], besides=besides)
-    if _is_refused(decision, request, form):
+    try:
+        made = composing.comment(request.user, kwip, form).kwip
+    except composing.Limited as refused:
         if limits.prefers_json(request):
-            return limits.refuse_click(request, decision)
-        return limits.refuse(request, decision, "kwips/comment.html", form, **with_card(kwip, request))
-    fields = form.cleaned_data | {"answers": answers}
-    made = _made(decision, lambda: actions.comment(author=request.user, thread=thread, **fields))
-    if made is None:
+            return limits.refuse_click(request, refused.decision)
+        context = with_card(kwip, request)
+        return limits.refuse(request, refused.decision, "kwips/comment.html", form, **context)
+    except actions.Gone:
         return gone(request, text=typed(request))
     undo.offer(request, made, _("said."))
     if limits.prefers_json(request):
@@ -88,32 +100,9 @@ def comment_form(request: MemberRequest, thread: Kwip, choice: bool | None) -> C
 
     ``?answers=ID`` addresses it to the author of a comment.
     """
-    found = answered(request.GET.get("answers"), thread, request.user.pk)
+    found = composing.answered(request.GET.get("answers"), thread, request.user.pk)
     addressed = {"answers": found.pk, "text": f"@{found.author.username} "} if found else {}
     return CommentForm(initial={"track": choice is not False, **addressed})
-
-
-def answered(comment_id: object, thread: Kwip, viewer: int) -> Kwip | None:
-    """The comment of this conversation with that id, None if there is none: the text is kept all the same."""
-    number = kwip_id_of(comment_id)
-    found = queries.visible_kwip(number, viewer) if number else None
-    return found if found is not None and found.thread_id == thread.pk else None
-
-
-def _is_refused(decision: limits.Decision, request: MemberRequest, form: Form) -> bool:
-    """Whether a limit refuses this form. A form that is sent again is not refused."""
-    return not decision and made_by_form(request.user.pk, form.cleaned_data["form_key"]) is None
-
-
-def _made(decision: limits.Decision, write: Callable[[], actions.Made]) -> Kwip | None:
-    """The kwip or comment, None if it is deleted. Only what is created counts towards the limit."""
-    try:
-        made = write()
-    except actions.Gone:
-        made = None
-    if made is None or not made.created:
-        decision.refund()
-    return made.kwip if made else None
 
 
 @members_only
@@ -121,18 +110,26 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = own(request, kwip_id)
     if kwip is None:
         return gone(request, text=typed(request))
-    form = EditForm.of(kwip, request.POST or None)
-    if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "kwip": card_of(kwip)}
-        return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
+    if request.method != "POST":
+        card = card_of(kwip)
+        form = EditForm.of(kwip, None, card.pictures, is_sensitive=card.is_sensitive)
+        return render(request, "kwips/edit.html", {"form": form, "kwip": card})
+    form = EditForm.of(kwip, request.POST)
+    if not form.is_valid():
+        return render(request, "kwips/edit.html", {"form": form, "kwip": card_of(kwip)}, status=422)
     if "preview" in request.POST:
         return previewing.preview(request, form, "kwips/edit.html", kwip=card_of(kwip))
+    if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
+        return render(request, "kwips/edit.html", {"form": asked, "kwip": card_of(kwip)}, status=422)
     decision = limits.hit("edit", request.user.pk)
     decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], before=kwip.text)
     if not decision:
         return limits.refuse(request, decision, "kwips/edit.html", form, kwip=card_of(kwip))
     try:
         actions.edit(kwip=kwip, **form.cleaned_data)
+    except attaching.Vanished as vanished:
+        context = {"form": without(form, vanished.names), "kwip": card_of(kwip)}
+        return render(request, "kwips/edit.html", context, status=422)
     except actions.Gone:
         return gone(request, text=typed(request))
     return redirect(address(kwip))

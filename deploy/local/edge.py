@@ -26,7 +26,7 @@ worker_processes 2;
 error_log {folder}/error.log warn;
 events {{ worker_connections 512; }}
 http {{
-    types {{ text/html html; text/css css; text/javascript js; image/webp webp; }}
+    types {{ text/html html; text/css css; text/javascript js; image/webp webp; application/json json; }}
     default_type application/octet-stream;
     access_log off;
     sendfile on;

@@ -290,8 +290,8 @@ def test_each_large_body_that_is_admitted_has_its_space() -> None:
     }
     compose = (FILES.parent.parent / "docker-compose.yml").read_text()
     space = int(compose.partition("/tmp:size=")[2].partition("m")[0])
-    assert number["all_large_bodies"] * 3 + number["all_uploads"] * 9 <= space
-    one_client = number["large_bodies"] * 3 + number["uploads"] * 9
+    assert number["all_large_bodies"] * 3 + number["all_uploads"] * 16 <= space
+    one_client = number["large_bodies"] * 3 + number["uploads"] * 16
     assert one_client <= space / 3
 
 

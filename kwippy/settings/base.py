@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from kwippy.address import site_url
 from kwippy.fingerprint import fingerprint
 from kwippy.settings.environment import env, secret
+from kwippy.settings.media import media_storage
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -43,10 +44,12 @@ INSTALLED_APPS = [
     "apps.archive",
     "apps.directory",
     "apps.drafts",
+    "apps.inbound",
     "apps.contact",
     "apps.sitepages",
     "apps.notifications",
     "apps.search",
+    "apps.tokens",
     "apps.feeds",
     "apps.messages",
     "apps.kwips",
@@ -57,6 +60,7 @@ INSTALLED_APPS = [
     "apps.limits",
     "apps.keyset",
     "apps.commandqueue",
+    "apps.pictures",
     "apps.pagecache",
     # The demo community. Production images leave it out.
     *(["apps.demo"] if find_spec("apps.demo") else []),
@@ -79,6 +83,7 @@ MIDDLEWARE = [
     "kwippy.observability.metrics.MetricsMiddleware",
     "kwippy.middleware.PolicyMiddleware",
     "kwippy.observability.server_timing.ServerTimingMiddleware",
+    "kwippy.api.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "kwippy.middleware.Utf8Middleware",
@@ -190,7 +195,7 @@ ARCHIVE_ROOT = env.str("ARCHIVE_ROOT", str(BASE_DIR / "var" / "archives"))
 SERVE_MEDIA = env.bool("SERVE_MEDIA", True)
 #: STATIC_MANIFEST [on; off with DEBUG]: Static files have hashed names, for which `collectstatic` must run.
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": media_storage(MEDIA_URL),
     "staticfiles": {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -41,3 +41,24 @@ DIRECT_MAILER: dict[str, Any] = (
         },
     }
 )
+
+# ── Post by mail ─────────────────────────────────────────────────────────────────────────────────
+
+#: INBOUND_ADDRESS: The addresses of mail that becomes kwips and comments, with `{token}` before the @, such
+#:   as `post+{token}@kwippy.example`. Mail to all of them must reach `manage.py receivemail`, or the mailbox
+#:   of INBOUND_IMAP_HOST. Empty: no post by mail.
+INBOUND_ADDRESS = env.str("INBOUND_ADDRESS", "")
+#: INBOUND_REPLY_DAYS: Days for which the mail of a notice can be answered.
+INBOUND_REPLY_DAYS = env.int("INBOUND_REPLY_DAYS", 30)
+#: INBOUND_IMAP_HOST: The IMAP server from whose mailbox the worker fetches mail. Empty: it fetches none.
+INBOUND_IMAP_HOST = env.str("INBOUND_IMAP_HOST", "")
+#: INBOUND_IMAP_PORT: The port of the IMAP server.
+INBOUND_IMAP_PORT = env.int("INBOUND_IMAP_PORT", 993)
+#: INBOUND_IMAP_TLS: Whether the connection to the IMAP server uses TLS from its beginning.
+INBOUND_IMAP_TLS = env.bool("INBOUND_IMAP_TLS", True)
+#: INBOUND_IMAP_USER: The user name at the IMAP server.
+INBOUND_IMAP_USER = env.str("INBOUND_IMAP_USER", "")
+#: INBOUND_IMAP_PASSWORD: The password at the IMAP server.
+INBOUND_IMAP_PASSWORD = secret("INBOUND_IMAP_PASSWORD")
+#: INBOUND_IMAP_FOLDER: The folder of the mailbox. What was read is deleted from it.
+INBOUND_IMAP_FOLDER = env.str("INBOUND_IMAP_FOLDER", "INBOX")

@@ -58,8 +58,8 @@ LIMITS: dict[str, str | None] = {
     # The same text: beyond it, it waits for a moderator.
     "same_text": "5/1d",  # a person
     "same_text_new_accounts": "10/1d",  # all new accounts together
-    "picture": "20/1h",  # a person
-    "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
+    "picture": "60/1h",  # a person
+    "picture_seconds": "120/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
     "link_check": "20/1h",  # a host: how often the site reads pages there
     "favourite": "120/10m",  # a person: adding and removing
@@ -79,7 +79,12 @@ LIMITS: dict[str, str | None] = {
     "buzz": "60/1h",  # a person
     "export": "2/1d",  # a person: archives of one's own things
     "import": "10/1d",  # a person: uploads
+    "mail_in": "60/1h",  # a person: mails that are read
+    "mail_in_told": "1/1d",  # a person: mail that says why theirs was not published
     "contact": "10/1h",  # a network
+    "token": "20/1d",  # a person: tokens made; each is a mail
+    "api_read": "60/1m",  # a person: pages that programs read
+    "bad_token": "20/1m",  # a network: requests with unknown tokens
     "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued
     "previews": "30/1m",  # all link previews together

@@ -27,6 +27,7 @@ from apps.contact.models import Message
 from apps.kwips import admin_search
 from apps.kwips.models import Kwip
 from apps.moderation.models import Action
+from apps.tokens.models import Token
 from kwippy import admin_defaults
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,7 @@ FILL: dict[type[Model], Callable[[int], Any]] = {
         user_id=i, email=f"person{i}@example.org", verified=i > 5, primary=True
     ),
     UserSession: lambda i: UserSession(user_id=i, ip="192.0.2.9", session_key=f"key{i}", user_agent="curl"),
+    Token: lambda i: Token(owner_id=i, name="a script", scopes=1, digest=f"{i}"),
     Invitation: lambda i: Invitation(inviter_id=i, token_hash=f"{i}", expires_at=NOW, taken_by_id=i),
     Application: lambda i: Application(
         username=f"name{i}", email=f"name{i}@example.org", words="let me in",

@@ -55,7 +55,7 @@ FRAGMENTS = {
     "columns": "id",
     "muffled": "NULL::text[]",
     "which": "true",
-    "more": "UNION ALL SELECT 'talk', 1, '', '', '', 1, now()",
+    "more": "UNION ALL SELECT 'talk', 1, '', '', '', 1, now(), false",
 }
 TABLES = {"sitemap_ranges": "kwips_kwip", "sweep": "limits_tries"}
 # Volatile functions that change no session.

@@ -11,7 +11,7 @@ TEMPLATES = Path(settings.BASE_DIR) / "templates"
 # From the top down; all other packages are the platform, below these.
 LAYERS = [
     "kwippy", "archive", "directory", "drafts", "moderation", "contact", "sitepages", "notifications",
-    "search", "feeds", "messages", "kwips", "graph", "accounts",
+    "search", "tokens", "feeds", "messages", "kwips", "graph", "accounts",
 ]  # fmt: skip
 # Folders that libraries name: allauth's pages are those of accounts.
 OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}

@@ -46,6 +46,7 @@ from apps.moderation import cases
 from apps.moderation.models import Reason, Warning, What
 from apps.notifications.models import OperatorMessage, Preferences
 from apps.policy.models import BlockedDomain, BlockedNetwork, SitePolicy
+from apps.tokens.models import Scope, Token
 from tests.invalidation.scenario import reply, write
 from tests.support.people import PASSWORD, member
 
@@ -151,6 +152,7 @@ class Person:
         muting.mute_word(muter=self.user, word=CANARY, folded=CANARY, is_tag=False, **until)
 
     def join_and_invite(self) -> None:
+        Token.objects.create(owner=self.user, name=f"{CANARY} script", scopes=Scope.WRITE_KWIPS, digest="0")
         invitations.invite(inviter=self.user, note=f"{CANARY} invites", form_key=uuid.uuid4())
         invitations.invite(inviter=self.bob, note="come", form_key=uuid.uuid4())
         Invitation.objects.filter(inviter=self.bob).update(taken_by=self.user)

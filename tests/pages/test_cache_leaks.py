@@ -163,6 +163,7 @@ def site(memcached: str) -> Iterator[Site]:
     private = [
         "/everyone/new/", "/network/new/", "/ann/favourites/", "/ann/comments/", "/kwip/", "/settings/",
         "/settings/leave/", "/settings/face/", "/settings/keys/", "/settings/language/",
+        "/settings/tokens/", "/api/network/", "/api/kwips/", "/api/",
         "/accounts/back/token/",
         f"/kwip/{kwip.pk}/comment/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/delete/", "/contact/",
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",

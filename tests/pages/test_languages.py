@@ -119,6 +119,7 @@ def addresses(client: Client) -> list[str]:
         "/notifications/", "/messages/", "/messages/carol/", "/kwip/", f"/kwip/{kwip.pk}/report/",
         "/settings/", "/settings/notices/", "/settings/privacy/", "/settings/face/", "/settings/language/",
         "/accounts/email/", "/accounts/password/change/", "/accounts/sessions/", "/invitations/",
+        "/settings/tokens/",
     ]  # fmt: skip
 
 

@@ -52,6 +52,7 @@ def addresses() -> list[str]:
         "/search/?q=tea", "/people/", "/tags/", "/about/", "/settings/", "/settings/notices/",
         "/settings/privacy/", "/settings/messages/", "/settings/mutes/", "/settings/language/",
         "/settings/face/", "/settings/export/", "/accounts/email/", "/accounts/sessions/", "/invitations/",
+        "/settings/tokens/",
         f"/kwip/{kwip.pk}/report/", "/bob/statistics/", "/welcome/", "/contact/",
     ]  # fmt: skip
 

@@ -145,7 +145,7 @@ def addresses(member: bool) -> list[str]:
         "/moderation/", "/moderation/people/bob/",
         *(f"/moderation/{case.pk}/" for case in Case.objects.all()),
         *(f"/moderation/reports/{case.pk}/" for case in Case.objects.all()),
-        "/people/network/", "/settings/favourites/", "/settings/writing/",
+        "/people/network/", "/settings/favourites/", "/settings/writing/", "/settings/tokens/",
         "/drafts/", *(f"/drafts/{draft.pk}/" for draft in Draft.objects.all()),
         *(f"/drafts/{Draft.objects.latest('pk').pk}/{what}/" for what in ("later", "delete")),
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),

@@ -289,6 +289,9 @@ WITHOUT_WORDS = (
     "settings/notices/", "settings/notices/try-again/", "settings/messages/", "settings/name/",
     "settings/picture/", "settings/picture/remove/", "settings/face/",
     "settings/language/",
+    # The session of a viewer opens nothing below it: `apps/tokens/tests/test_network.py`.
+    "api/kwips/", "api/network/", "^api/",
+    "settings/tokens/", "settings/tokens/revoke/", "settings/tokens/<int:token_id>/revoke/",
     "settings/leave/", "^accounts/back/(?P<token>[-:\\w]+)/$",
     "accounts/login/", "accounts/logout/", "accounts/signup/", "accounts/reauthenticate/", "accounts/email/",
     "accounts/confirm-email/", "accounts/confirm-email/again/", "accounts/confirm-email/change/",
@@ -305,7 +308,7 @@ WITHOUT_WORDS = (
     "settings/blocks/", "settings/mutes/", "settings/mutes/undo/", "kwip/<kwip_id:kwip_id>/mute/",
     "<person:username>/mute/", "<person:username>/block/", "<person:username>/unblock/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
-    "kwip/", "people/complete/", "everyone/new/", "network/new/",
+    "kwip/", "kwip/pictures/", "people/complete/", "everyone/new/", "network/new/",
     "kwip/<kwip_id:kwip_id>/favourite/", "kwip/<kwip_id:kwip_id>/unfavourite/",
     "kwip/<kwip_id:kwip_id>/share/", "kwip/<kwip_id:kwip_id>/unshare/",
     "kwip/<kwip_id:kwip_id>/bookmark/", "kwip/<kwip_id:kwip_id>/unbookmark/",

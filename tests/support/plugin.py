@@ -93,6 +93,8 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         "ARCHIVE_ROOT": str(files / "archives"),
         "STATIC_ROOT": str(files / "static"),
         "MAIL_DIR": str(files / "mail"),
+        "INBOUND_ADDRESS": "post+{token}@in.kwippy.example",
+        "INBOUND_IMAP_HOST": "",
     }
 
 

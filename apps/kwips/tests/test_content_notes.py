@@ -9,7 +9,6 @@ from django.core import mail
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.feeds import side
 from apps.kwips import actions, composing, queries
 from apps.kwips.forms import EditForm, KwipForm
 from apps.kwips.models import Kwip, Revision
@@ -93,14 +92,6 @@ def test_who_is_mentioned_behind_a_note_is_told_the_note(
     page = client.get("/notifications/").content.decode()
     assert SECRET not in page
     assert all(SECRET not in str(message.message()) for message in mail.outbox)
-
-
-def test_the_side_names_a_conversation_by_its_note(
-    ann: User, bob: User, noted: Kwip, comment: Callable[..., Kwip]
-) -> None:
-    comment(bob, noted, "no way!")
-    talks = side.side(ann.pk)["talks"]
-    assert [talk.words for talk in talks] == [NOTE]
 
 
 def test_words_of_the_note_are_found_and_muted(client: Client, ann: User, bob: User, noted: Kwip) -> None:

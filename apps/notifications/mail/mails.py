@@ -2,7 +2,7 @@
 
 import datetime
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,10 @@ from apps.plaintext import truncate
 SUBJECT_CHARACTERS = 80
 # A digest that could not be delivered by then is old news.
 _DIGEST_EXPIRES = datetime.timedelta(hours=12)
+
+# Where an answer to the mail of a notice goes: from a person's id and the notice's line, an address or "". An
+# app that receives mail adds it.
+reply_addresses: list[Callable[[int, Line], str]] = []
 
 
 class Said:
@@ -59,8 +63,10 @@ def of_notice(notice: Notice, address: str, line: Line) -> EmailMultiAlternative
     person_id, kind = notice.recipient_id, line.kind
     of_kind = Subscription(person_id, kind=kind.name)
     of_thread = Subscription(person_id, kwip_id=line.thread_id) if line.thread_id else None
+    reply_to = [found for address_of in reply_addresses if (found := address_of(person_id, line))]
     context = {
         "said": said,
+        "takes_answers": bool(reply_to),
         "thread": truncate(Group(line.group_id, [line]).thread_excerpt, 60) if of_thread else "",
         "label": kind.label,
         "stop_thread_url": of_thread.url if of_thread else "",
@@ -69,6 +75,7 @@ def of_notice(notice: Notice, address: str, line: Line) -> EmailMultiAlternative
     mail = _mail("notice", address, context, list_name=kind.name, subscription=of_thread or of_kind)
     message_id = NoticeId(person_id, notice.pk, kind.name, notice.subject, notice.actor_id or 0)
     mail.extra_headers |= {"Message-ID": str(message_id)}
+    mail.reply_to = reply_to[:1]
     if line.thread_id:
         of_conversation_id = of_conversation(line.thread_id)
         mail.extra_headers |= {"In-Reply-To": of_conversation_id, "References": of_conversation_id}

@@ -41,6 +41,14 @@ def test_a_conversation_is_there_from_its_first_new_comment_until_it_is_opened(
     assert talks(ann) == ["of bob"]
 
 
+def test_a_conversation_is_named_by_the_note_before_it_or_by_its_words_without_marks(
+    ann: User, bob: User, publish: Publish, comment: Comment
+) -> None:
+    for kwip in (publish(ann, "the butler did it", content_note="how it ends"), publish(ann, "*so* it is")):
+        comment(bob, kwip)
+    assert talks(ann) == ["so it is", "how it ends"]
+
+
 def test_what_the_viewer_may_not_see_or_mutes_is_not_new(
     ann: User, bob: User, publish: Publish, comment: Comment
 ) -> None:

@@ -13,16 +13,20 @@ from apps.accounts import mail_samples as accounts
 from apps.archive import mails as archive
 from apps.contact import mails as contact
 from apps.drafts import mails as drafts
+from apps.inbound import mails as inbound
 from apps.moderation import mails as moderation
 from apps.notifications.mail import mails as notifications
+from apps.tokens import mails as tokens
 
 SOURCES = (
     accounts.samples,
     archive.samples,
     contact.samples,
     drafts.samples,
+    inbound.samples,
     notifications.samples,
     moderation.samples,
+    tokens.samples,
 )
 
 

@@ -1,0 +1,51 @@
+"""Switching one's address on and off; what was read; both repeatable."""
+
+import datetime
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.inbound import addresses
+from apps.inbound.models import SecretAddress, SeenMail
+
+# Mail servers give up on a message after five days; people move mails about later than that.
+SEEN_DAYS = 30
+_BATCH = 1_000
+
+
+@transaction.atomic
+def switch_on(*, user: User, form_key: uuid.UUID) -> str:
+    """Makes a new address, which replaces a former one. Returns it: only its hash is kept."""
+    token = addresses.secret_token(user.pk, form_key)
+    SecretAddress.objects.update_or_create(
+        user=user, defaults={"token_hash": addresses.hash_of(token), "made_at": timezone.now()}
+    )
+    return addresses.of_token(token)
+
+
+def switch_off(*, user: User) -> None:
+    SecretAddress.objects.filter(user=user).delete()
+
+
+def mark_seen(*, key: uuid.UUID, user: User) -> bool:
+    """Records that a mail was read; False if it was before."""
+    made = SeenMail.objects.bulk_create([SeenMail(key=key, user=user)], ignore_conflicts=True)
+    return bool(made)
+
+
+def mark_used(*, user: User) -> None:
+    SecretAddress.objects.filter(user=user).update(used_at=timezone.now())
+
+
+def sweep() -> int:
+    """Deletes what was read long ago, in batches; returns how many."""
+    before = timezone.now() - datetime.timedelta(days=SEEN_DAYS)
+    swept = 0
+    while True:
+        old = SeenMail.objects.filter(seen_at__lt=before).order_by("seen_at").values("pk")[:_BATCH]
+        number, _ = SeenMail.objects.filter(pk__in=old).delete()
+        swept += number
+        if number < _BATCH:
+            return swept
