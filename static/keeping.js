@@ -17,7 +17,7 @@
     // Typed while this file came, or brought back by this browser.
     const isAsItCame = [...form.elements].every((field) =>
       (field.value || "") === (field.defaultValue || "") && (field.checked || false) === (field.defaultChecked || false)
-      || field.matches("button, [type=hidden]"));
+      || field.matches("button, [type=submit], [type=hidden]"));
     // What the server has, and its version there.
     let [known, version] = [draft.value && isAsItCame ? content() : "", Number(draft.value)];
     let [timer, last, sending, over] = [0, 0, null, false];

@@ -61,7 +61,7 @@ def _kept(request: MemberRequest, saved: actions.Saved) -> HttpResponse:
         facts = {"key": str(draft.form_key), "version": draft.version, "said": said}
         return JsonResponse(facts | {"href": f"/drafts/{draft.pk}/"})
     messages.success(request, apart if is_apart else _("kept. go on whenever you like."))
-    name = "schedule_draft" if request.POST.get("then") == "later" else "draft"
+    name = "schedule_draft" if "then_later" in request.POST else "draft"
     return redirect(name, draft_id=draft.pk)
 
 

@@ -90,7 +90,7 @@ def test_the_database_has_the_bound_too(ann: User) -> None:
 
 
 def test_fields_that_the_composer_does_not_have_are_not_kept() -> None:
-    kept = sent("tea", followers_only="on", draft="7", form_key=str(KEY), then="later", hostile="x" * 9)
+    kept = sent("tea", followers_only="on", draft="7", form_key=str(KEY), then_later="on", hostile="x" * 9)
     assert kept == {"text": ["tea"], "followers_only": ["on"]}
 
 

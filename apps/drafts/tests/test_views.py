@@ -52,7 +52,7 @@ def test_a_button_keeps_it_and_leads_to_the_draft(member: Client) -> None:
 
 
 def test_the_other_button_asks_when(member: Client) -> None:
-    answer = member.post("/drafts/keep/", {"text": "half", "form_key": KEY, "then": "later"})
+    answer = member.post("/drafts/keep/", {"text": "half", "form_key": KEY, "then_later": "on"})
     assert answer["Location"] == f"/drafts/{Draft.objects.get().pk}/later/"
 
 
