@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from apps.archive import rows
 from apps.archive.registry import Section, register
+from apps.inbound.models import SecretAddress
 from apps.moderation.models import Appeal, Report, Warning
 
 
@@ -30,6 +31,9 @@ def connect() -> None:
     fields = {"words": "what one said", "made_at": "when"}
     appeals = rows.listed(lambda person_id: Appeal.objects.filter(person=person_id), _appeal)
     register(Section("appeals", "appeals", fields, appeals, ("moderation.Appeal",)))
+    fields = {"made_at": "since when one has an address for it", "used_at": "when the last mail came to it"}
+    by_mail = rows.listed(lambda person_id: SecretAddress.objects.filter(user=person_id), _address)
+    register(Section("by_mail", "post by mail", fields, by_mail, ("inbound.SecretAddress",)))
 
 
 def _reports_of(person_id: int) -> QuerySet[Report]:
@@ -57,3 +61,7 @@ def _warning(warning: Warning) -> dict[str, Any]:
 
 def _appeal(appeal: Appeal) -> dict[str, Any]:
     return {"words": appeal.words, "made_at": rows.when(appeal.made_at)}
+
+
+def _address(address: SecretAddress) -> dict[str, Any]:
+    return {"made_at": rows.when(address.made_at), "used_at": rows.when(address.used_at)}

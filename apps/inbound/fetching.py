@@ -116,7 +116,9 @@ def _opened(seconds: float, timeout: float) -> Iterator[imaplib.IMAP4]:
     host, port = settings.INBOUND_IMAP_HOST, settings.INBOUND_IMAP_PORT
     watch = _Watch(seconds)
     mailbox: imaplib.IMAP4 = (
-        _Secure(watch, host, port, timeout) if settings.INBOUND_IMAP_TLS else _Plain(watch, host, port, timeout)
+        _Secure(watch, host, port, timeout)
+        if settings.INBOUND_IMAP_TLS
+        else _Plain(watch, host, port, timeout)
     )
     try:
         mailbox.login(settings.INBOUND_IMAP_USER, settings.INBOUND_IMAP_PASSWORD)

@@ -26,6 +26,7 @@ from apps.directory.tasks import find_active_and_busy, suggest
 from apps.graph import actions as graph
 from apps.graph import blocking, muting
 from apps.graph.models import Mute
+from apps.inbound import actions as inbound
 from apps.kwips import actions as kwips
 from apps.kwips import bookmarks, holding, narrowing, of_the_day, pins, sharing, thanks
 from apps.kwips.importing import EARLIEST, Past, add_imported
@@ -536,6 +537,8 @@ ROWS = [
     ),
     Row("choose a face", accounts.choose_face, lambda p: {"user": p.bob, "code": "a1120"}, "people"),
     Row("switch keys off", accounts.set_shortcuts, lambda p: {"user": p.bob, "has_shortcuts": False}),
+    Row("get an address for mail", inbound.switch_on, lambda p: {"user": p.bob, "form_key": uuid.uuid4()}),
+    Row("switch the address off", inbound.switch_off, lambda p: {"user": p.bob}),
     Row("choose a language", accounts.choose_language, lambda p: {"user": p.bob, "language": "de"}),
     Row("switch off", accounts.switch_off, lambda p: {"people": [p.bob], "by": None}, "people"),
     Row(
