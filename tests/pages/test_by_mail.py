@@ -95,7 +95,7 @@ def talk(ann: User) -> Callable[[str], EmailMessage]:
         mail.outbox.clear()
         mail_notices.func(list(Notice.objects.filter(channel=Channel.MAIL).values_list("pk", flat=True)))
         [message] = mail.outbox
-        return message.message()  # type: ignore[return-value]
+        return message.message()
 
     return commented
 
