@@ -16,8 +16,9 @@ from kwippy import stylesheet
 
 SCRIPT = "kwippy.js"
 SOURCE = settings.BASE_DIR / "static" / SCRIPT
-# Files of their own: loaded when a member begins to write, with the first key, and by the offline page.
-LATER = ("mentions.js", "keys.js", "offline.js")
+# Files of their own: loaded when a member begins to write, with the first key or picture, and by the
+# offline page.
+LATER = ("mentions.js", "keys.js", "pictures.js", "offline.js")
 _NAMED = re.compile(r'"([\w-]+\.js)"')
 # Comments that begin a line, and those behind code. No text of a script has two slashes between spaces.
 _COMMENT = re.compile(r"^\s*/\*.*?\*/|^\s*//.*?$|[ \t]+// .*?$", re.DOTALL | re.MULTILINE)

@@ -14,6 +14,7 @@ from apps.graph import muting
 from apps.inbound import actions as inbound
 from apps.lookaside.backends import TTL
 from apps.notifications import actions as notices
+from apps.pictures import sweeping as pictures
 from kwippy import unconfirmed
 
 
@@ -49,6 +50,12 @@ def sweep_limits() -> int:
 def sweep_previews() -> int:
     """Delete pictures of link previews that are old or too many; returns how many."""
     return previews.sweep()
+
+
+@task(queue_name="bulk")
+def sweep_pictures() -> int:
+    """Delete uploaded pictures that nothing uses; returns how many."""
+    return pictures.sweep()
 
 
 @task(queue_name="bulk")

@@ -1,4 +1,5 @@
-/* kwippy: while one writes, completes "@na", and the face beside the text makes the first smiley (at the end).
+/* kwippy: while one writes, completes "@na"; at the end, the face beside the text makes the first smiley, and the
+   preview is shown in place.
    `site.js` loads it with the first text area that one enters. Without this file one types the whole name.
    A list box below the text, after ARIA's pattern of a list with aria-activedescendant. The text area keeps its own
    role: it has several lines, which a combobox may not have. */
@@ -207,4 +208,26 @@
 
   document.addEventListener("input", makeFace);
   if (document.activeElement) makeFace({ target: document.activeElement });
+})();
+
+/* What a kwip will look like, above the buttons. Anything else than a preview is a page of its own. */
+(() => {
+  "use strict";
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("button[name=preview]");
+    if (!button) return;
+    event.preventDefault();
+    const form = button.form;
+    let shown;
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new FormData(form, button) });
+      shown = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".preview");
+    } catch { /* shown by the page for it */ }
+    if (!shown) return form.requestSubmit(button);
+    form.querySelector(".preview")?.remove();
+    button.closest(".actions").before(shown);
+    shown.focus({ preventScroll: true });
+    shown.scrollIntoView({ block: "nearest" });
+  });
 })();

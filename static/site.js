@@ -168,9 +168,10 @@
 
   /* What helps while one writes comes with the first text area that one enters. */
   function loadWriting({ target }) {
-    if (!target?.matches?.("textarea")) return;
+    if (!target?.matches?.("textarea, .compose *")) return;
     removeEventListener("focusin", loadWriting);
     load(choices.writing);
+    if (document.querySelector("[data-most]")) load(choices.pictures);
   }
   if (viewer) {
     addEventListener("focusin", loadWriting);
@@ -180,6 +181,15 @@
     addEventListener("load", () => workers?.register("/sw.js").catch(() => {}));
     addEventListener("online", () => workers?.controller?.postMessage(""));
   }
+
+  /* A picture is looked at on this page; its script comes with the first one. */
+  addEventListener("click", (event) => {
+    const shot = event.target.closest?.(".shot");
+    if (!shot || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (kwippy.look) kwippy.look(shot);
+    else load(choices.pictures, () => kwippy.look(shot));
+  });
 
   /* What the keys do comes with the first one that is pressed. */
   const pressed = [];

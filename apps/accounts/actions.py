@@ -12,6 +12,7 @@ from apps.accounts.counters import lock_people
 from apps.accounts.keys import user_key
 from apps.accounts.models import OffReason, User
 from apps.invalidation import invalidate
+from apps.pictures.models import Picture
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -38,21 +39,15 @@ def change_profile(
         events.profile_changed.emit(events.ProfileChanged(before, changed))
 
 
-def change_picture(*, user: User, picture: bytes | None) -> None:
-    """Stores a picture that `avatars.decode` returned, or removes the current one. Raises OSError.
-
-    The old file is deleted after the commit: a crash leaves an orphaned file, never a row without its file.
-    """
-    name = avatars.store(picture) if picture else ""
-    try:
-        with transaction.atomic():
-            before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-            User.objects.filter(pk=user.pk).update(picture=name, version=F("version") + 1)
-            events.profile_changed.emit(events.ProfileChanged(before, frozenset({"picture"})))
-    except BaseException:
-        avatars.remove(name)
-        raise
-    avatars.remove(before.picture)
+@transaction.atomic
+def change_picture(*, user: User, picture: Picture | None) -> None:
+    """Shows a picture that waits to be used, or none. The old one's file is deleted after the commit."""
+    before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    name = avatars.take(user.pk, picture)
+    if name != before.picture:
+        User.objects.filter(pk=user.pk).update(picture=name, version=F("version") + 1)
+        events.profile_changed.emit(events.ProfileChanged(before, frozenset({"picture"})))
+        avatars.give_up(before.picture)
 
 
 @transaction.atomic
@@ -67,6 +62,18 @@ def choose_face(*, user: User, code: str) -> None:
 def set_shortcuts(*, user: User, has_shortcuts: bool) -> None:
     """Whether single keys do something on this member's pages."""
     User.objects.filter(pk=user.pk).update(has_shortcuts=has_shortcuts)
+    invalidate(cache=[user_key(user.pk)])
+
+
+def set_formatting(*, user: User, formats_texts: bool) -> None:
+    """Whether what this member writes from now on is formatted."""
+    User.objects.filter(pk=user.pk).update(formats_texts=formats_texts)
+    invalidate(cache=[user_key(user.pk)])
+
+
+def set_alt_reminder(*, user: User, reminds_alt: bool) -> None:
+    """Whether this member is asked about pictures without words."""
+    User.objects.filter(pk=user.pk).update(reminds_alt=reminds_alt)
     invalidate(cache=[user_key(user.pk)])
 
 

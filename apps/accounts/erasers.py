@@ -16,6 +16,7 @@ from apps.accounts.identity import REPLACEMENT, identity, leave_out
 from apps.accounts.models import Application, FormerName, Leaving, SignUp, User
 from apps.commandqueue.core import erasing as commandqueue
 from apps.limits.models import CacheEntry
+from apps.pictures import sweeping as pictures
 from apps.policy.models import BlockedDomain, BlockedNetwork, SitePolicy
 
 # What was enqueued up to so long after the account was hidden can be about the person.
@@ -23,8 +24,10 @@ IN_FLIGHT = datetime.timedelta(minutes=1)
 
 
 @transaction.atomic
-def erase_picture(person_id: int, _limit: int) -> int:
-    """The file first: if this is interrupted, the next run has its name."""
+def erase_pictures(person_id: int, limit: int) -> int:
+    """Files before rows: if this is interrupted, the next run has the names."""
+    if number := pictures.delete_of(person_id, limit):
+        return number
     person = User.objects.select_for_update(no_key=True).filter(pk=person_id).exclude(picture="").first()
     if person is None:
         return 0
@@ -113,7 +116,7 @@ def erase_former_names(person_id: int, limit: int) -> int:
 
 
 for _name, _erase, _order in (
-    ("picture", erase_picture, erasing.ABOUT),
+    ("pictures", erase_pictures, erasing.ABOUT),
     ("sessions", erase_sessions, erasing.ABOUT),
     ("sign-ups and applications", erase_joining, erasing.ABOUT),
     ("site policy", erase_policy, erasing.ABOUT),

@@ -13,10 +13,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import avatars, links, names
+from apps.accounts import links, names
 from apps.accounts.form_messages import SiteMessages
 from apps.accounts.models import NOTE_LIMIT, ProfileLink, User
 from apps.accounts.validators import looks_official, not_reserved, username_shape
+from apps.pictures import decoding
 from apps.plaintext import clean, clean_line
 
 # Control, bidirectional and invisible characters.
@@ -191,6 +192,6 @@ class PictureForm(forms.Form):
 
     def clean_picture(self) -> UploadedFile:
         upload: UploadedFile = self.cleaned_data["picture"]
-        if (upload.size or 0) > avatars.BYTES_LIMIT:
-            raise ValidationError(avatars.too_big())
+        if (upload.size or 0) > decoding.BYTES_LIMIT:
+            raise ValidationError(decoding.too_big())
         return upload

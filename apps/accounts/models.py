@@ -118,6 +118,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_limited = models.BooleanField(default=False, db_default=False, editable=False)
     # Whether single keys do something (WCAG 2.1.4).
     has_shortcuts = models.BooleanField(default=True, db_default=True, editable=False)
+    # Whether the marks in what they write are shown as what they mean: quotes, lists, code, emphasis.
+    formats_texts = models.BooleanField(default=True, db_default=True, editable=False)
+    # Whether a kwip with a picture that has no words for those who can't see it is asked about once.
+    reminds_alt = models.BooleanField(default=False, db_default=False, editable=False)
     # By a member's invitation, by the operator who accepted the application, or in the admin.
     is_vouched = models.BooleanField(
         _("someone vouches for them"),

@@ -26,6 +26,7 @@ SECTIONS = (
         (
             Page("/settings/", _("profile")),
             Page("/settings/face/", _("face")),
+            Page("/settings/writing/", _("writing")),
             Page("/settings/by-mail/", _("by mail"), needs="INBOUND_ADDRESS"),
             Page("/invitations/", _("invitations")),
         ),

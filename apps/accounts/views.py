@@ -12,10 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps import limits
-from apps.accounts import actions, avatars, names
+from apps.accounts import actions, names
 from apps.accounts.forms import KeysForm, PictureForm, ProfileForm, RenameForm
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
+from apps.pictures import actions as pictures
+from apps.pictures.models import Shape
 
 
 class Link(NamedTuple):
@@ -47,30 +49,16 @@ def picture(request: MemberRequest) -> HttpResponse:
     form = PictureForm(request.POST, request.FILES)
     if not form.is_valid():
         return _settings_page(request, avatar_form=form)
-    decision = _hit_picture(request.user)
-    if not decision:
-        form.add_error("picture", decision.message)
-        return _settings_page(request, avatar_form=form, refused=decision)
     try:
-        decoded = avatars.decode(form.cleaned_data["picture"])
-        for _second in range(1, decoded.seconds):
-            limits.hit("picture_seconds", request.user.pk)
-        if decoded.picture is None:
-            form.add_error("picture", decoded.refusal)
-        else:
-            actions.change_picture(user=request.user, picture=decoded.picture)
-    except OSError:
-        form.add_error("picture", _("we couldn't keep it just now; please try again later."))
-    if not form.is_valid():
-        return _settings_page(request, avatar_form=form)
+        uploaded = pictures.upload(
+            owner=request.user, file=form.cleaned_data["picture"], shape=Shape.SQUARE, keeps_moving=False
+        )
+    except pictures.Refused as refused:
+        form.add_error("picture", refused.message)
+        return _settings_page(request, avatar_form=form, refused=refused.decision)
+    actions.change_picture(user=request.user, picture=uploaded)
     messages.success(request, _("nice picture :)"))
     return redirect("settings")
-
-
-def _hit_picture(user: User) -> limits.Decision:
-    """Counts one picture and its first second of decoding, before the upload is decoded."""
-    decision = limits.hit("picture", user.pk)
-    return limits.hit("picture_seconds", user.pk) if decision else decision
 
 
 @members_only

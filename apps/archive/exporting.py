@@ -23,9 +23,13 @@ from apps.accounts.models import User
 from apps.archive import files, mails
 from apps.archive.models import SMALLEST, Export
 from apps.archive.registry import FORMAT, SECTIONS, VERSION, Section, after
+from apps.archive.rows import pictures_of
+from apps.pictures.files import read
 
 PART_ROWS = 250
 PART_CHARACTERS = 500_000
+# The pictures of an archive, the newest; of the others it has the names.
+PICTURES_BYTES = 500 << 20
 KEPT = timedelta(days=1)
 _CHUNK = 1 << 20
 
@@ -125,6 +129,7 @@ def _finish(export: Export) -> None:
         archive.writestr("index.html", render_to_string("archive/index.html", _index(export, person)))
         if person.picture and (picture := avatars.read(person.picture)):
             archive.writestr("picture.webp", picture)
+        _write_pictures(archive, person)
         for name, part in _written_parts(export):
             with part.open("rb") as source, archive.open(name, "w") as target:
                 while chunk := source.read(_CHUNK):
@@ -137,6 +142,17 @@ def _finish(export: Export) -> None:
         if making.update(state=state, bytes=size, moved_at=Now(), expires_at=expires_at):
             mails.ready(export.pk, person.email).send()
     files.remove(files.parts_of(export.pk))
+
+
+def _write_pictures(archive: zipfile.ZipFile, person: User) -> None:
+    """The pictures of the person's kwips, the newest first, one in memory at a time."""
+    room = PICTURES_BYTES
+    for picture in pictures_of(person.pk):
+        room -= picture.bytes
+        if room < 0:
+            return
+        if (content := read(picture.name, "full")) is not None:
+            archive.writestr(f"pictures/{picture.name}.webp", content, zipfile.ZIP_STORED)
 
 
 def _written_parts(export: Export) -> Iterator[tuple[str, Path]]:

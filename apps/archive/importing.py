@@ -22,8 +22,8 @@ from apps.archive import files, relations
 from apps.archive.models import Import
 from apps.archive.reading import Item, Refused, items
 from apps.kwips.importing import EARLIEST, Past, TooMany, add_imported
-from apps.kwips.models import TEXT_LIMIT
-from apps.plaintext import clean
+from apps.kwips.models import NOTE_LIMIT, TEXT_LIMIT
+from apps.plaintext import clean, clean_line, truncate
 
 BATCH = 250  # kwips of a transaction, and rows of a command, which enqueues the next one
 PROBLEMS = 200  # kept of an import
@@ -171,7 +171,21 @@ def past_of(row: object) -> Past | None:
         is_possible = EARLIEST <= time_ <= now()
     except OverflowError:
         return None
-    return Past(identity, text, time_, row.get("followers_only") is not False) if is_possible else None
+    if not is_possible:
+        return None
+    followers_only, is_formatted = row.get("followers_only") is not False, row.get("formatted") is True
+    return Past(identity, text, time_, followers_only, _note_of(row), is_formatted)
+
+
+def _note_of(row: dict[str, object]) -> str:
+    """The note before the text; a longer one than can be kept is cut, as no text may lose its note."""
+    note = row.get("note")
+    line = clean_line(note) if isinstance(note, str) else ""
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        line = line.encode(errors="replace").decode()
+    return truncate(line.replace("\0", ""), NOTE_LIMIT)
 
 
 def _in(import_id: int, state: str) -> Import | None:

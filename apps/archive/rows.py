@@ -14,11 +14,13 @@ from apps.archive.registry import Row, Rows
 from apps.contact.models import Message as ContactMessage
 from apps.graph.models import MutedWord
 from apps.kwips.models import Kwip, Pin, Revision, Track
+from apps.kwips.picture_models import KwipPicture
 from apps.kwips.visibility import VisibleTo
 from apps.messages.models import Message, Preference, Report
 from apps.notifications import preferences
 from apps.notifications.models import Preferences
 from apps.notifications.registry import KINDS
+from apps.pictures.models import Picture
 
 BATCH = 50  # rows of a query; the longest texts have 100,000 characters
 
@@ -97,6 +99,8 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "joined_at": when(person.joined_at),
         "is_private": person.is_private,
         "has_shortcuts": person.has_shortcuts,
+        "formats_texts": person.formats_texts,
+        "reminds_alt": person.reminds_alt,
         "takes_messages": takes.takes_messages,
         "takes_buzzes": takes.takes_buzzes,
     }
@@ -112,18 +116,32 @@ def notices_of(person_id: int) -> dict[str, Any] | None:
     }
 
 
+def pictures_of(person_id: int) -> Iterator[Picture]:
+    """Those of their kwips, the newest first."""
+    used = KwipPicture.objects.filter(picture__owner=person_id).values("picture")
+    return Picture.objects.filter(owner=person_id, pk__in=used).order_by("-pk").iterator(BATCH)
+
+
 def kwips_of(person_id: int) -> QuerySet[Kwip]:
-    return Kwip.objects.filter(author=person_id, thread=None).select_related("author")
+    kwips = Kwip.objects.filter(author=person_id, thread=None).select_related("author")
+    return kwips.prefetch_related("pictures__picture")
 
 
 def kwip(kwip: Kwip) -> dict[str, Any]:
     return {
         "url": kwip_url(kwip.author.username, kwip.pk),
         "text": kwip.text,
+        "note": kwip.content_note,
+        "formatted": kwip.is_formatted,
         "created_at": when(kwip.created_at),
         "edited_at": when(kwip.edited_at),
         "followers_only": kwip.followers_only,
         "key": str(kwip.form_key),
+        "pictures": [
+            {"file": f"pictures/{used.picture.name}.webp", "words": used.picture.alt}
+            for used in kwip.pictures.all()
+        ],
+        "is_sensitive": kwip.is_sensitive,
         "imported": kwip.is_imported,
         "comments": kwip.comments_count,
         "favourites": kwip.favourites_count,
@@ -145,6 +163,7 @@ def comments_of(person_id: int, beyond: int) -> Iterator[Row]:
                     "url": kwip_url(comment.author.username, comment.pk),
                     "on": kwip_url(author, comment.thread_id) if author and comment.thread_id else None,
                     "text": comment.text,
+                    "formatted": comment.is_formatted,
                     "created_at": when(comment.created_at),
                     "edited_at": when(comment.edited_at),
                 },
@@ -159,6 +178,8 @@ def revision(revision: Revision) -> dict[str, Any]:
     return {
         "url": kwip_url(revision.kwip.author.username, revision.kwip_id),
         "text": revision.text,
+        "note": revision.content_note,
+        "formatted": revision.is_formatted,
         "written_at": when(revision.written_at),
     }
 

@@ -17,6 +17,8 @@ _ENDING = {"since": _WHEN, "ends_at": "when it ends by itself", "muffled": "fold
 _PEOPLE = {"username": "their user name", "since": _WHEN}
 _MARKED = _ADDRESS | {"since": _WHEN}
 _TEXT = {"text": "as it was written"}
+_FORMATTED = {"formatted": "whether marks in it are shown as quotes, lists, code and emphasis"}
+_NOTED = {"note": "the line before the text", **_FORMATTED}
 _EDITED = {"created_at": _WHEN, "edited_at": "when the text last changed"}
 
 
@@ -42,6 +44,8 @@ _register(
         "joined_at": _WHEN,
         "is_private": "whether the account is private",
         "has_shortcuts": "whether single keys do something",
+        "formats_texts": "whether what one writes is formatted",
+        "reminds_alt": "whether pictures without words for those who can't see them are asked about",
         "takes_messages": "whether people whom one follows may write",
         "takes_buzzes": "whether they may buzz",
     },
@@ -57,9 +61,12 @@ _register(
     {
         "url": "address",
         **_TEXT,
+        **_NOTED,
         **_EDITED,
         "followers_only": "whether it is for followers alone",
         "key": "UUID: an import adds each key once",
+        "pictures": "of each its file in the archive, and its words",
+        "is_sensitive": "whether they are folded behind a word",
         "imported": "whether it came from an archive",
         "comments": "how many there are",
         "favourites": "how often it is one",
@@ -67,18 +74,19 @@ _register(
     },
     rows.listed(rows.kwips_of, rows.kwip),
     "kwips.Kwip",
+    "pictures.Picture",
 )
 _register(
     "comments",
     "comments",
-    {"url": "address", "on": "the kwip, if one may still see it", **_TEXT, **_EDITED},
+    {"url": "address", "on": "the kwip, if one may still see it", **_TEXT, **_FORMATTED, **_EDITED},
     rows.comments_of,
     "kwips.Kwip",
 )
 _register(
     "revisions",
     "earlier versions",
-    {"url": "the kwip or comment", **_TEXT, "written_at": _WHEN},
+    {"url": "the kwip or comment", **_TEXT, **_NOTED, "written_at": _WHEN},
     rows.listed(rows.revisions_of, rows.revision),
 )
 _register(

@@ -10,8 +10,8 @@ from apps.accounts.models import User
 from apps.accounts.statements import SQL as ACCOUNTS_SQL
 from apps.feeds.statements import SQL as FEEDS_SQL
 from apps.keyset import Seek
+from apps.kwips import formatting
 from apps.kwips.queries import loaded
-from apps.kwips.text import excerpt
 from apps.kwips.visibility import ANYONE, VISIBLE_SQL
 from apps.kwips.visibility import SQL as KWIPS_SQL
 from apps.statements import Sql, SqlFolder, Statement
@@ -38,9 +38,11 @@ def first_people(name: str, *, viewer_id: int, limit: int) -> list[User]:
     with connection.cursor() as cursor:
         SQL.statement(name).execute_prepared(cursor, {"viewer": viewer_id, "limit": limit})
         rows = cursor.fetchall()
-    people = [_person(row[:-2]) for row in rows]
-    for person, (*_, kwip_id, beginning) in zip(people, rows, strict=True):
-        person.kwip_id, person.words = kwip_id, excerpt(beginning or "", words=24)  # type: ignore[attr-defined]
+    people = [_person(row[:-3]) for row in rows]
+    for person, (*_, kwip_id, beginning, is_formatted) in zip(people, rows, strict=True):
+        person.kwip_id = kwip_id  # type: ignore[attr-defined]
+        words = formatting.excerpt(beginning or "", formatted=bool(is_formatted), words=24)
+        person.words = words  # type: ignore[attr-defined]
     return people
 
 

@@ -17,7 +17,7 @@ from django.http import (
     HttpResponsePermanentRedirect,
 )
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.translation import gettext as _
 from django.utils.xmlutils import SimplerXMLGenerator
 
@@ -27,9 +27,10 @@ from apps.accounts.queries import person
 from apps.feeds import queries
 from apps.feeds.keys import EVERYONE, tag_pages
 from apps.feeds.queries import Timeline
+from apps.kwips import formatting
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.queries import Card, cards
-from apps.kwips.text import tag_name, tags
+from apps.kwips.text import tag_name
 from apps.kwips.visibility import Visible
 from apps.pagecache import is_unmodified, public_page
 from apps.plaintext import preserve_spaces, safe
@@ -67,6 +68,8 @@ class Document(Atom1Feed):
 
     def add_item_elements(self, handler: Any, item: dict[str, Any]) -> None:
         super().add_item_elements(handler, item)
+        if item["note"]:
+            handler.addQuickElement("summary", item["note"], {"type": "text"})
         handler.addQuickElement("content", item["content"], {"type": "html"})
 
     def latest_post_date(self) -> datetime.datetime:
@@ -94,7 +97,7 @@ class Entry:
 def entries(ids: Sequence[Visible]) -> Iterator[Entry]:
     """The kwips of ``ids``, with their whole texts while the limits allow it, then folded."""
     shown = cards(ids)
-    folded = [card.id for card in shown if card.is_folded]
+    folded = [card.id for card in shown if card.is_folded and not card.content_note]
     whole = {card.id: card for card in cards(folded, characters=TEXT_LIMIT)}
     characters, room = WHOLE_CHARACTERS, WHOLE_BYTES
     for card in shown:
@@ -105,18 +108,37 @@ def entries(ids: Sequence[Visible]) -> Iterator[Entry]:
             size = len(escape(content).encode())  # the document escapes it again
             if size <= room:
                 room -= size
-                yield Entry(long, content)
+                yield Entry(long, content + _pictures(card))
                 continue
-        yield Entry(card, _with_absolute_links(card.html) + _more(card))
+        # Programs show what a document has: what stands behind a note is not in it.
+        html = f"<p>{escape(card.content_note)}</p>" if card.content_note else _with_absolute_links(card.html)
+        yield Entry(card, html + _more(card) + ("" if card.content_note else _pictures(card)))
 
 
 def _with_absolute_links(html: str) -> str:
     return preserve_spaces(html).replace('href="/', f'href="{settings.SITE_URL}/')
 
 
+def _pictures(card: Card) -> str:
+    """The pictures below the text; sensitive ones are links."""
+    lines = [
+        format_html(
+            '<p><a href="{}">{}</a></p>' if card.is_sensitive else '<p><img src="{}" alt="{}"></p>',
+            picture.absolute,
+            picture.alt or (_("a sensitive picture") if card.is_sensitive else ""),
+        )
+        for picture in card.pictures
+    ]
+    return "".join(lines)
+
+
 def _more(card: Card) -> str:
     label = _("… more")
-    return f'<p><a href="{settings.SITE_URL}{card.url}">{label}</a></p>' if card.is_folded else ""
+    return (
+        f'<p><a href="{settings.SITE_URL}{card.url}">{label}</a></p>'
+        if card.is_folded or card.content_note
+        else ""
+    )
 
 
 class TimelineFeed(Feed, ABC):
@@ -156,10 +178,11 @@ class TimelineFeed(Feed, ABC):
         return item.card.excerpt
 
     def item_extra_kwargs(self, item: Entry) -> dict[str, str]:
-        return {"content": item.content, "language": item.card.language or UNDETERMINED}
+        language = item.card.language or UNDETERMINED
+        return {"content": item.content, "language": language, "note": item.card.content_note}
 
     def item_categories(self, item: Entry) -> list[str]:
-        return tags(item.card.text)
+        return formatting.tags_and_mentions(item.card.text, formatted=item.card.is_formatted)[0]
 
     def item_link(self, item: Entry) -> str:
         return settings.SITE_URL + item.card.url

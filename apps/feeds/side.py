@@ -15,7 +15,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.feeds.statements import SQL
-from apps.kwips.text import excerpt
+from apps.kwips import formatting
 from apps.kwips.visibility import ANYONE
 from apps.plaintext import safe
 from apps.statements import Sql, Statement
@@ -75,11 +75,17 @@ def follows(person: User, viewer_id: int | None) -> dict[str, Any]:
 @lru_cache(maxsize=500)
 def _faces_and_talks(rows: tuple[tuple[Any, ...], ...]) -> tuple[tuple[Face, ...], tuple[Talk, ...]]:
     faces, talks = [], []
-    for section, _, username, name, avatar, kwip_id, since in rows:
+    for section, _, username, name, avatar, kwip_id, since, is_formatted in rows:
         if section == "face":
             faces.append(Face(username, safe(name), avatar))
         else:
-            talks.append(Talk(f"/{username}/kwip/{kwip_id}/", excerpt(name) or "…", since))
+            talks.append(
+                Talk(
+                    f"/{username}/kwip/{kwip_id}/",
+                    formatting.excerpt(name, formatted=is_formatted) or "…",
+                    since,
+                )
+            )
     return tuple(faces), tuple(talks)
 
 

@@ -6,7 +6,8 @@ its comments in any order.
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from django.db import transaction
@@ -20,11 +21,10 @@ from apps.accounts.models import User
 from apps.accounts.queries import ids_of
 from apps.accounts.statements import counting
 from apps.graph.models import MutedConversation
-from apps.kwips import events, holding
+from apps.kwips import attaching, events, formatting, holding
 from apps.kwips.counted import Draft, counting_mark, insert_comment, insert_kwip, mark
-from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone
+from apps.kwips.models import Favourite, Kwip, KwipTag, Mention, Revision, Tag, Tombstone, noted
 from apps.kwips.queries import made_by_form, tags_of
-from apps.kwips.text import tags_and_mentions
 from apps.kwips.thanks import take_back
 
 
@@ -48,15 +48,32 @@ def publish(
     author: User,
     text: str,
     form_key: uuid.UUID,
+    content_note: str = "",
+    is_plain: bool = False,
+    pictures: Sequence[str] = (),
+    described: attaching.Descriptions = MappingProxyType({}),
+    is_sensitive: bool = False,
     followers_only: bool | None = None,
     is_held: bool = False,
 ) -> Made:
-    """Publishes a kwip, or returns the one with this form key. ``text`` is clean. Raises `Gone`.
+    """Publishes a kwip, or returns the one with this form key. ``text`` is clean.
 
-    ``followers_only``: None for what the account is: followers if it is private, else everyone.
+    ``pictures`` are the names of waiting uploads of the author; without all of them nothing is published.
+    Raises `Gone`, and `attaching.Vanished`.
+
+    The text is folded behind ``content_note``, a clean line, and formatted unless ``is_plain`` or the account
+    is. ``followers_only``: None for what the account is: followers if it is private, else everyone.
     If ``is_held``, or if a check says so (`holding.register`), it waits for a moderator.
     """
-    draft = Draft.of(author, text, is_held=is_held or holding.is_due(author, text))
+    is_held = is_held or holding.is_due(author, noted(content_note, text))
+    draft = Draft.of(
+        author,
+        text,
+        content_note=content_note,
+        is_plain=is_plain,
+        is_sensitive=is_sensitive and bool(pictures),
+        is_held=is_held,
+    )
 
     def insert(key: uuid.UUID) -> Kwip | None:
         with transaction.atomic():
@@ -65,6 +82,7 @@ def publish(
                 transaction.set_rollback(True)
                 return None
             kwip, username, added = inserted
+            attaching.attach(kwip, author, pictures, described)
             counters_moved.emit(CountersMoved({author.pk: username}))
             events.published.emit(events.Published(kwip, draft.tags, added))
             if draft.is_held:
@@ -127,19 +145,48 @@ def _once(
 
 
 @transaction.atomic
-def edit(*, kwip: Kwip, text: str) -> Kwip:
-    """Replaces the text and stores the former one; the same text changes nothing. Raises `Gone`."""
+def edit(
+    *,
+    kwip: Kwip,
+    text: str,
+    content_note: str | None = None,
+    is_plain: bool | None = None,
+    pictures: Sequence[str] | None = None,
+    described: attaching.Descriptions = MappingProxyType({}),
+    is_sensitive: bool | None = None,
+) -> Kwip:
+    """Replaces the text, its note and its format, and stores the former ones; replaces the pictures.
+
+    None for what it is; the same again changes nothing. Raises `Gone`, and `attaching.Vanished`.
+    """
     locked = _lock(kwip.pk)
-    if locked.text == text:
+    has_others = has_new_pictures = False
+    if pictures is not None and locked.thread_id is None:
+        has_others = attaching.change(locked, locked.author, pictures, described)
+        has_new_pictures = has_others or bool(pictures) or locked.is_sensitive
+        locked.is_sensitive = bool(is_sensitive and pictures)
+    before = locked.text, locked.content_note, locked.is_formatted
+    note = before[1] if content_note is None else content_note
+    is_formatted = before[2] if is_plain is None else not is_plain
+    if before == (text, note, is_formatted) and not has_new_pictures:
         return locked
     comments = (
         list(locked.comments.only("thread_id", "visibility", "audience_id")) if locked.comments_count else []
     )
-    Revision.objects.create(kwip=locked, text=locked.text, written_at=locked.edited_at or locked.created_at)
-    locked.text = text
-    locked.edited_at = timezone.now()
+    if before != (text, note, is_formatted):
+        Revision.objects.create(
+            kwip=locked,
+            text=locked.text,
+            content_note=locked.content_note,
+            is_formatted=locked.is_formatted,
+            written_at=locked.edited_at or locked.created_at,
+        )
+    if before != (text, note, is_formatted) or has_others:
+        locked.edited_at = timezone.now()
+    locked.text, locked.content_note, locked.is_formatted = text, note, is_formatted
     locked.version += 1
-    locked.save(update_fields=["text", "edited_at", "version"])
+    fields = ["text", "content_note", "is_formatted", "is_sensitive", "edited_at", "version"]
+    locked.save(update_fields=fields)
     if comments:  # their cards quote the kwip
         locked.comments.update(version=F("version") + 1)
     events.edited.emit(events.Edited(locked, comments, _index_words_again(locked)))
@@ -181,6 +228,7 @@ def delete_all(*, kwip_ids: Collection[int]) -> int:
     )
     if any(gone.thread_id for gone in doomed.values()):  # the cards of answers link to what they answer
         Kwip.objects.filter(answers__in=doomed).update(version=F("version") + 1)
+    attaching.release([gone.pk for gone in doomed.values() if gone.thread_id is None])
     Kwip.objects.filter(pk__in=doomed).delete()
     MutedConversation.objects.filter(kwip_id__in=doomed).delete()
     _shrink(shrinking)
@@ -282,7 +330,7 @@ def _made_by_form(author: User, form_key: uuid.UUID) -> Kwip:
 
 def _index_words_again(kwip: Kwip) -> set[str]:
     """Updates tags and mentions to a new text. Returns the names of the former and the new tags."""
-    tags, named = tags_and_mentions(kwip.text)
+    tags, named = formatting.tags_and_mentions(kwip.text, formatted=kwip.is_formatted)
     before = tags_of(kwip).get(kwip.pk, set())
     if gone := before.difference(tags):
         KwipTag.objects.filter(kwip=kwip, tag__in=Tag.objects.filter(name__in=gone)).delete()

@@ -7,11 +7,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.kwips import actions, of_the_day, people_admin, tasks
+from apps.kwips import actions, attaching, of_the_day, people_admin, tasks
 from apps.kwips.admin_confirmation import confirmation, is_confirmed, operator
 from apps.kwips.admin_search import Sought, find
 from apps.kwips.models import Kwip
@@ -81,12 +81,23 @@ class KwipAdmin(admin.ModelAdmin):
     )
     ordering = ("-id",)
     actions = ("make_kwip_of_the_day", "delete_selected")
-    fields = ("author", "thread", "seen_by", "text", "created_at", "edited_at")
+    fields = ("author", "thread", "seen_by", "text", "shown_pictures", "created_at", "edited_at")
     readonly_fields = fields
 
     @admin.display(description=gettext_lazy("words"))
     def words(self, kwip: Kwip) -> str:
         return beginning(kwip)
+
+    @admin.display(description=gettext_lazy("pictures"))
+    def shown_pictures(self, kwip: Kwip) -> str:
+        return format_html_join(
+            " ",
+            '<a href="{}"><img src="{}" alt="{}" title="{}" width="96" height="96"></a>',
+            [
+                (each.urls.full, each.urls.thumb, each.alt, each.alt)
+                for each in attaching.pictures_of(kwip.pk)
+            ],
+        )
 
     @admin.display(description=gettext_lazy("audience"))
     def seen_by(self, kwip: Kwip) -> str:
@@ -196,7 +207,7 @@ def _below(kwip_ids: list[int]) -> int:
 
 
 def beginning(kwip: Kwip) -> str:
-    return excerpt(kwip.text, words=20, characters=80) or "…"
+    return excerpt(kwip.noted_text, words=20, characters=80) or "…"
 
 
 def _report_search(request: HttpRequest, listed: Any) -> None:

@@ -29,7 +29,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from apps import lookaside
-from apps.kwips import controls, folding, queries, text
+from apps.kwips import controls, folding, formatting, queries, text
 from apps.kwips.controls import Control, Facts, Marks, facts_of
 from apps.kwips.models import TEXT_LIMIT
 from apps.kwips.visibility import Visible
@@ -264,16 +264,20 @@ def _places(names: tuple[str, ...], states: tuple[str, ...]) -> list[int]:
     return [place for place, name in enumerate(names) if name in shown]
 
 
-def html_of_revisions(texts: Mapping[str, str], people: frozenset[str]) -> dict[str, SafeString]:
+def html_of_revisions(texts: Mapping[str, tuple[str, bool]], people: frozenset[str]) -> dict[str, SafeString]:
     """The HTML of earlier versions or of their beginnings, by names that are unique among all of these.
 
-    They never change, so they are rendered once; ``people`` are those whose mentions are links.
+    Each text is with whether it is formatted. They never change, so they are rendered once; ``people`` are
+    those whose mentions are links.
     """
     linked = blake2b(",".join(sorted(people)).encode(), digest_size=12).hexdigest()
     names = {f"revision:{name}:{linked}:{settings.RELEASE}": name for name in texts}
 
+    def html(words: str, is_formatted: bool) -> SafeString:
+        return formatting.to_html(words, people) if is_formatted else text.to_html(words, people)
+
     def render(keys: list[str]) -> Mapping[str, bytes]:
-        return {key: text.to_html(texts[names[key]], people).encode() for key in keys}
+        return {key: html(*texts[names[key]]).encode() for key in keys}
 
     stored = lookaside.cache().get_many_or_compute(list(names), render, ttl=CARD_TTL)
     return {

@@ -5,7 +5,7 @@ from typing import Any
 
 from apps import limits
 from apps.accounts.models import User
-from apps.kwips import actions, new_accounts, queries
+from apps.kwips import actions, attaching, new_accounts, queries
 from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import CommentForm, KwipForm
 from apps.kwips.models import Kwip
@@ -22,7 +22,9 @@ class Limited(Exception):
 
 
 def publish(author: User, form: KwipForm) -> actions.Made:
-    """Publishes what a valid form holds, once for each form key. Raises `Limited` and `actions.Gone`.
+    """Publishes what a valid form holds, once for each form key.
+
+    Raises `Limited`, `actions.Gone` and `attaching.Vanished`.
 
     A form that is sent again is not refused, and does not count towards a limit.
     """
@@ -32,7 +34,10 @@ def publish(author: User, form: KwipForm) -> actions.Made:
 
 
 def comment(author: User, kwip: Kwip, form: CommentForm) -> actions.Made:
-    """Adds a comment to the conversation of ``kwip``, which the author sees; as `publish`."""
+    """Adds a comment to the conversation of ``kwip``, which the author sees.
+
+    Once for each form key. Raises `Limited` and `actions.Gone`.
+    """
     thread = kwip.thread or kwip
     decision = limits.hit("comment", author.pk)
     answers = answered(form.cleaned_data["answers"], thread, author.pk)
@@ -57,7 +62,7 @@ def _made(
         raise Limited(decision)
     try:
         made = write()
-    except actions.Gone:
+    except (actions.Gone, attaching.Vanished):
         decision.refund()
         raise
     if not made.created:

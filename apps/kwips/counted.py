@@ -16,9 +16,9 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.accounts.statements import counting
-from apps.kwips.models import Kwip, Visibility, Withheld
+from apps.kwips import formatting
+from apps.kwips.models import Kwip, Visibility, Withheld, noted
 from apps.kwips.queries import loaded
-from apps.kwips.text import tags_and_mentions
 from apps.kwips.visibility import SQL
 from apps.statements import Sql, Statement, execute_together
 
@@ -40,11 +40,21 @@ class Draft(NamedTuple):
     text: str
     tags: list[str]
     names: list[str]
+    content_note: str = ""
+    is_formatted: bool = False
+    is_sensitive: bool = False
     is_held: bool = False
 
+    @property
+    def noted_text(self) -> str:
+        return noted(self.content_note, self.text)
+
     @classmethod
-    def of(cls, author: User, text: str, *, is_held: bool = False) -> "Draft":
-        return cls(author, text, *tags_and_mentions(text), is_held=is_held)
+    def of(cls, author: User, text: str, *, is_plain: bool = False, **rest: Any) -> "Draft":
+        """``is_plain`` may only switch formatting off for a text; the account may for all."""
+        is_formatted = author.formats_texts and not is_plain
+        named = formatting.tags_and_mentions(text, formatted=is_formatted)
+        return cls(author, text, *named, is_formatted=is_formatted, **rest)
 
 
 class New(NamedTuple):
@@ -173,6 +183,9 @@ def _insert(
         "by": 1,
         "author": draft.author.pk,
         "text": draft.text,
+        "content_note": draft.content_note,
+        "is_formatted": draft.is_formatted,
+        "is_sensitive": draft.is_sensitive,
         "tags": draft.tags,
         "names": draft.names,
         "form_key": str(form_key),
@@ -206,6 +219,9 @@ def _new(draft: Draft, form_key: uuid.UUID, **columns: Any) -> Kwip:
         Kwip,
         author_id=draft.author.pk,
         text=draft.text,
+        content_note=draft.content_note,
+        is_formatted=draft.is_formatted,
+        is_sensitive=draft.is_sensitive,
         form_key=form_key,
         last_active_at=columns["created_at"],
         **columns,

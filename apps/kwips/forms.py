@@ -1,17 +1,21 @@
 """The forms of kwips and comments."""
 
 import uuid
+from collections.abc import Iterable
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from apps.kwips.models import TEXT_LIMIT
+from apps.kwips.card_pictures import CardPicture
+from apps.kwips.models import NOTE_LIMIT, TEXT_LIMIT, Kwip
+from apps.kwips.picture_forms import PicturesForm, as_typed
 from apps.plaintext import clean
 
 # Error pages return these fields to the visitor.
-RETURNED_FIELDS = ("text",)
+RETURNED_FIELDS = ("text", "content_note")
 
 
 def storable(text: str) -> None:
@@ -65,6 +69,17 @@ class MentioningField(TextField):
         }
 
 
+class NoteField(TextField):
+    """One line before a text, or none."""
+
+    def __init__(self) -> None:
+        widget = forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"})
+        super().__init__(limit=NOTE_LIMIT, required=False, label=_("a note before it"), widget=widget)
+
+    def to_python(self, value: object) -> str:
+        return " ".join(super().to_python(value).split())
+
+
 class FormKeyField(forms.UUIDField):
     """The idempotency key of a form. A missing or malformed key is replaced by a new one."""
 
@@ -81,32 +96,39 @@ class FormKeyField(forms.UUIDField):
 
 
 class _TextForm(forms.Form):
-    """A form that is sent twice is one kwip; with another text it is another one.
+    """A form that is sent twice is one kwip; with another text, note or the like it is another one.
 
-    A browser that goes back shows the form again, with the key that was used.
+    A browser that goes back shows the form again, with the key that was used. ``content`` are the fields
+    besides the text that make another kwip of it.
     """
 
+    content: tuple[str, ...] = ()
     text = MentioningField(label=_("your kwip"))
     form_key = FormKeyField()
 
     def clean(self) -> dict[str, object]:
         cleaned: dict[str, object] = super().clean() or self.cleaned_data
         if "text" in cleaned:
-            cleaned["form_key"] = uuid.uuid5(self.cleaned_data["form_key"], self.cleaned_data["text"])
+            others = [f"\0{name}={cleaned[name]}" for name in self.content if cleaned.get(name)]
+            content = "".join([self.cleaned_data["text"], *others])
+            cleaned["form_key"] = uuid.uuid5(self.cleaned_data["form_key"], content)
         return cleaned
 
 
 _ASKING = forms.Textarea(attrs={"rows": 3, "dir": "auto", "placeholder": _("what's on your mind?")})
 
 
-class KwipForm(_TextForm):
+class KwipForm(PicturesForm, _TextForm):
     """Says who may read the kwip, or nothing: then the account decides, as it is when the kwip is stored.
 
     The form of a private account says `followers_only` unless `for_everyone` is chosen. So a kwip that was
     written while the account was private stays for followers if the account is public when it arrives.
     """
 
+    content = ("content_note", "is_plain", "pictures")
     text = MentioningField(label=_("your kwip"), widget=_ASKING)
+    content_note = NoteField()
+    is_plain = forms.BooleanField(required=False, label=_("plain, as i typed it"))
     followers_only = forms.BooleanField(required=False, label=_("only for people who follow me"))
     for_everyone = forms.BooleanField(required=False, label=_("let everyone read it"))
 
@@ -127,9 +149,55 @@ class CommentForm(_TextForm):
     track = forms.BooleanField(required=False, label=_("tell me when the talk goes on"))
 
 
+class WritingForm(forms.Form):
+    formats_texts = forms.BooleanField(
+        required=False,
+        label=_("show the marks i type as what they mean"),
+        help_text=_("> a quote, - a list, `code`, *emphasis*. what you wrote before stays as it is."),
+    )
+    reminds_alt = forms.BooleanField(
+        required=False,
+        label=_("remind me when a picture has no words"),
+        help_text=_("once, before a kwip is sent: people who can't see a picture read what is in it."),
+    )
+
+
 class ThanksForm(forms.Form):
     shows = forms.BooleanField(required=False, label=_("tell me how many favourites my kwips have"))
 
 
-class EditForm(forms.Form):
+class EditForm(PicturesForm):
+    """``with_pictures`` says that the form shows the pictures: without it they stay as they are."""
+
     text = MentioningField(label=_("your kwip"))
+    content_note = NoteField()
+    is_plain = forms.BooleanField(required=False, label=_("plain, as i typed it"))
+    with_pictures = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    @classmethod
+    def of(
+        cls,
+        kwip: Kwip,
+        data: QueryDict | None,
+        pictures: Iterable[CardPicture] = (),
+        *,
+        is_sensitive: bool = False,
+    ) -> "EditForm":
+        """The form of a kwip with its pictures, or of a comment, which has no note."""
+        initial = {
+            "text": kwip.text,
+            "content_note": kwip.content_note,
+            "is_plain": not kwip.is_formatted,
+            "is_sensitive": is_sensitive,
+            **as_typed(pictures),
+        }
+        form = cls(data, initial=initial)
+        if kwip.thread_id is not None:
+            del form.fields["content_note"]
+        return form
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean()
+        if not cleaned.pop("with_pictures"):
+            cleaned |= {"pictures": None, "is_sensitive": None}
+        return cleaned

@@ -18,9 +18,8 @@ from django.db import connection, transaction
 
 from apps.accounts.counters import lock_people, move_counters
 from apps.accounts.models import User
-from apps.kwips import events
+from apps.kwips import events, formatting
 from apps.kwips.models import Kwip, KwipTag, Tag, Tombstone, Visibility, Withheld
-from apps.kwips.text import tags_and_mentions
 
 EARLIEST = datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC)
 MOST = 50_000  # imported kwips of a person
@@ -40,6 +39,8 @@ class Past(NamedTuple):
     text: str
     created_at: datetime.datetime
     followers_only: bool
+    content_note: str = ""
+    is_formatted: bool = False
 
 
 @transaction.atomic
@@ -108,6 +109,8 @@ def _kwip(author: User, past: Past, kwip_id: int) -> Kwip:
         id=kwip_id,
         author=author,
         text=past.text,
+        content_note=past.content_note,
+        is_formatted=past.is_formatted,
         visibility=Visibility.FOLLOWERS if followers_only else Visibility.EVERYONE,
         audience=author if followers_only else None,
         withheld=0 if author.is_active else Withheld.SUSPENDED.value,
@@ -117,9 +120,13 @@ def _kwip(author: User, past: Past, kwip_id: int) -> Kwip:
     )
 
 
+def _tags_of(kwip: Kwip) -> list[str]:
+    return formatting.tags_and_mentions(kwip.text, formatted=kwip.is_formatted)[0]
+
+
 def _add_tags(made: Sequence[Kwip]) -> dict[int, list[str]]:
     """Stores the tags of the texts. Returns their names by the ids of the kwips."""
-    tags = {kwip.pk: names for kwip in made if (names := tags_and_mentions(kwip.text)[0])}
+    tags = {kwip.pk: names for kwip in made if (names := _tags_of(kwip))}
     new = {name for found in tags.values() for name in found}
     # Sorted, so that two writers of the same new tags cannot deadlock.
     Tag.objects.bulk_create([Tag(name=name) for name in sorted(new)], ignore_conflicts=True)

@@ -11,11 +11,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from apps.kwips.picture_models import KwipPicture  # noqa: F401 - Django looks for models here
 from apps.kwips.visibility import Visible
 
 TEXT_LIMIT = 100_000
+NOTE_LIMIT = 200
 # The columns that the visibility predicate reads, besides the author.
 _DECIDING = ("audience", "visibility", "withheld")
+
+
+def noted(content_note: str, text: str) -> str:
+    """A text below its note, where both are searched or judged."""
+    return f"{content_note}\n\n{text}" if content_note else text
 
 
 class Visibility(models.IntegerChoices):
@@ -54,6 +61,14 @@ class Kwip(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     text = models.TextField(_("your kwip"), max_length=TEXT_LIMIT)
+    # One line that stands for the text until it is asked for; "" for none.
+    content_note = models.CharField(
+        _("a note before it"), max_length=NOTE_LIMIT, blank=True, default="", db_default=""
+    )
+    # Whether the marks in the text are shown as what they mean (`formatting`). Older texts are plain.
+    is_formatted = models.BooleanField(default=False, db_default=False, editable=False)
+    # Whether its pictures are folded behind a word.
+    is_sensitive = models.BooleanField(default=False, db_default=False, editable=False)
     # A comment copies the visibility and the audience of its thread.
     # Database defaults: during an upgrade the previous release inserts without these columns.
     visibility = models.SmallIntegerField(
@@ -165,16 +180,22 @@ class Kwip(models.Model):
         return self.pk < 0
 
     @property
+    def noted_text(self) -> str:
+        return noted(self.content_note, self.text)
+
+    @property
     def followers_only(self) -> bool:
         """Whether it is not for everyone: either column decides, as in `sql/visible.sql`."""
         return self.visibility != Visibility.EVERYONE or self.audience_id is not None
 
 
 class Revision(models.Model):
-    """A former text of a kwip."""
+    """A former text of a kwip, with its note and its format."""
 
     kwip = models.ForeignKey(Kwip, on_delete=models.CASCADE, related_name="revisions")
     text = models.TextField()
+    content_note = models.CharField(max_length=NOTE_LIMIT, default="", db_default="")
+    is_formatted = models.BooleanField(default=False, db_default=False)
     written_at = models.DateTimeField()
 
     class Meta:

@@ -1,14 +1,14 @@
 """What a member mutes, for the page that lists it: at most `muting.MOST_MUTES` of each kind."""
 
 import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models.functions import Left
 
 from apps.accounts.models import User
 from apps.graph.models import Mute, MutedConversation, MutedWord
 from apps.graph.queries import LASTING
-from apps.kwips import text
+from apps.kwips import formatting, text
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import VisibleTo
 
@@ -50,5 +50,11 @@ def _muted(row: Mute | MutedWord | MutedConversation, name: str, url: str) -> Mu
 def _beginnings(viewer: User, ids: list[int]) -> dict[int, tuple[str, str]]:
     """The first words and the address of those kwips that the viewer may see now."""
     rows = Kwip.objects.filter(VisibleTo(viewer.pk), pk__in=ids)
-    found = rows.annotate(beginning=Left("text", 632)).values_list("pk", "beginning", "author__username")
-    return {pk: (text.excerpt(start), f"/{username}/kwip/{pk}/") for pk, start, username in found}
+    rows = rows.annotate(beginning=Left("text", 632)).select_related("author").defer("text")
+    return {kwip.pk: (_excerpt(kwip), f"/{kwip.author.username}/kwip/{kwip.pk}/") for kwip in rows}
+
+
+def _excerpt(kwip: Any) -> str:
+    if kwip.content_note:
+        return text.excerpt(kwip.content_note)
+    return formatting.excerpt(kwip.beginning, formatted=kwip.is_formatted)

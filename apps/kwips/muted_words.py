@@ -43,7 +43,13 @@ def folded(text: str) -> str:
     return f"CASE WHEN octet_length({text}) = char_length({text}) THEN lower({text}) ELSE {whole} END"
 
 
-_FOLDED_K = f"(SELECT {folded('said.text')} FROM kwips_kwip said WHERE said.id = k.id)"  # noqa: S608 - constants
+def noted(row: str) -> str:
+    """The SQL of a kwip's text with the note before it."""
+    both = f"{row}.content_note || chr(10) || {row}.text"
+    return f"CASE WHEN {row}.content_note = '' THEN {row}.text ELSE {both} END"
+
+
+_FOLDED_K = f"(SELECT {folded(noted('said'))} FROM kwips_kwip said WHERE said.id = k.id)"  # noqa: S608 - constants
 
 
 def pattern(which: str) -> Sql:

@@ -18,14 +18,17 @@ from apps.accounts.models import User
 from apps.accounts.queries import ids_of, known_names
 from apps.graph.models import Follow
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
-from apps.kwips import folding, reading
+from apps.kwips import folding, formatting, reading
 from apps.kwips import text as kwip_text
+from apps.kwips.card_pictures import CardPicture
 from apps.kwips.models import Kwip, KwipTag, Revision, Tombstone, Withheld
 from apps.kwips.visibility import ANYONE, SQL, Visible
 from apps.plaintext import language_of, safe
 
 HISTORY_SIZE = 5  # of 5,000 characters each, at worst
-_KWIP_COLUMNS = ("id", "author_id", "thread_id", "text", "visibility", "audience_id")
+_KWIP_COLUMNS = (
+    "id", "author_id", "thread_id", "text", "content_note", "is_formatted", "visibility", "audience_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Card:
     avatar: str  # the name of an upload, or the face that is drawn beside the text; "" for the derived one
     text: str
     size: int  # of the whole text, in bytes
+    content_note: str  # what is shown instead of the text until it is asked for; "" for none
+    is_formatted: bool
     created_at: datetime.datetime
     edited_at: datetime.datetime | None
     comments_count: int
@@ -56,6 +61,8 @@ class Card:
     mentions: frozenset[str]
     # The ids of mentioned people who are switched off.
     unlinked: tuple[int, ...]
+    is_sensitive: bool
+    pictures: tuple[CardPicture, ...]
     # A card is the same for every viewer, and in every list.
     marks: ClassVar[None] = None
     shared_by: ClassVar[None] = None
@@ -65,6 +72,11 @@ class Card:
     def url(self) -> str:
         """The kwip's address; a comment's leads into its conversation."""
         return f"/{self.username}/kwip/{self.id}/"
+
+    @property
+    def photo(self) -> CardPicture | None:
+        """The picture that other sites show beside a link."""
+        return self.pictures[0] if self.pictures and not self.is_sensitive else None
 
     @property
     def thread_url(self) -> str:
@@ -99,13 +111,23 @@ class Card:
 
     @property
     def excerpt(self) -> str:
-        """The first words, for titles."""
-        return kwip_text.excerpt(self.text)
+        """The first words, for titles; of the note, if it has one."""
+        return self._excerpt(words=12, characters=kwip_text.EXCERPT_CHARACTERS)
 
     @property
     def preview(self) -> str:
         """As much as sites show of a page that is shared there."""
-        return kwip_text.excerpt(self.text, words=300, characters=280)
+        return self._excerpt(words=300, characters=280)
+
+    def _excerpt(self, *, words: int, characters: int) -> str:
+        formatted = self.is_formatted and not self.content_note
+        return formatting.excerpt(
+            self.content_note or self.text, formatted=formatted, words=words, characters=characters
+        )
+
+    def _html(self, text: str) -> SafeString:
+        to_html = formatting.to_html if self.is_formatted else kwip_text.to_html
+        return to_html(text, self.mentions)
 
     @cached_property
     def language(self) -> str:
@@ -138,22 +160,28 @@ class Card:
 
     @cached_property
     def _titled(self) -> tuple[str, str]:
-        return folding.split_title(self.text) if self.is_letter else ("", self.text)
+        if not self.is_letter or self.content_note:  # a title is not folded
+            return "", self.text
+        title, rest = folding.split_title(self.text)
+        if title and self.is_formatted and formatting.begins_block(title):
+            return "", self.text
+        return title, rest
 
     @property
     def title_html(self) -> SafeString:
         """The title of a letter, or ""."""
-        return kwip_text.line_to_html(self._titled[0], self.mentions)
+        to_html = formatting.line_to_html if self.is_formatted else kwip_text.line_to_html
+        return to_html(self._titled[0], self.mentions)
 
     @property
     def below_title_html(self) -> SafeString:
         """The text but for its title."""
-        return kwip_text.to_html(self._titled[1], self.mentions)
+        return self._html(self._titled[1])
 
     @cached_property
     def html(self) -> SafeString:
         """The beginning that a list shows."""
-        return kwip_text.to_html(self._folded.beginning, self.mentions)
+        return self._html(self._folded.beginning)
 
     @cached_property
     def _folded_long(self) -> tuple[str, bool]:
@@ -167,11 +195,11 @@ class Card:
     @cached_property
     def long_html(self) -> SafeString:
         """What a conversation shows."""
-        return kwip_text.to_html(self._folded_long[0], self.mentions)
+        return self._html(self._folded_long[0])
 
     @cached_property
     def whole_html(self) -> SafeString:
-        return kwip_text.to_html(self.text, self.mentions)
+        return self._html(self.text)
 
 
 def cards(ids: Sequence[Visible], *, characters: int = folding.ENOUGH_TO_FOLD) -> list[Card]:
@@ -187,12 +215,14 @@ def cards(ids: Sequence[Visible], *, characters: int = folding.ENOUGH_TO_FOLD) -
 
 
 def _card(row: tuple[Any, ...]) -> Card:
-    *columns, thread_beginning, mentioned, unlinked = row
-    columns += [kwip_text.excerpt(thread_beginning), frozenset(mentioned), tuple(unlinked)]
+    *columns, thread_beginning, thread_formatted, mentioned, unlinked, is_sensitive, pictures = row
+    thread_excerpt = formatting.excerpt(thread_beginning, formatted=thread_formatted)
+    columns += [thread_excerpt, frozenset(mentioned), tuple(unlinked)]
+    columns += [is_sensitive, tuple([CardPicture(*facts) for facts in pictures or ()])]
     card = Card(*columns)
-    # The first smiley of the text is the face beside it.
-    avatar = faces.with_mood(card.username, card.avatar, card.text)
-    return replace(card, name=safe(card.name), avatar=avatar)
+    # The first smiley of the words that are shown is the face beside them.
+    avatar = faces.with_mood(card.username, card.avatar, card.content_note or card.text)
+    return replace(card, name=safe(card.name), content_note=safe(card.content_note), avatar=avatar)
 
 
 class ShownCounts(NamedTuple):
@@ -256,6 +286,8 @@ class EarlierVersion(NamedTuple):
 
     id: int
     written_at: datetime.datetime
+    content_note: str
+    is_formatted: bool
     text: str
     is_long: bool
 
@@ -271,9 +303,13 @@ def history(kwip: Kwip, arguments: Mapping[str, str]) -> Page[EarlierVersion]:
     beginning = Left("text", folding.ENOUGH_TO_FOLD_LONG)
     rows = kwip.revisions.defer("text").annotate(beginning=beginning)
     page: Page[Any] = paginate(arguments, order, from_queryset(rows, order), limit=HISTORY_SIZE)
-    return page.with_items([
-        EarlierVersion(row.pk, row.written_at, *folding.fold_long(row.beginning)) for row in page
-    ])  # fmt: skip
+    return page.with_items([_earlier(row) for row in page])
+
+
+def _earlier(row: Any) -> EarlierVersion:
+    beginning, is_long = folding.fold_long(row.beginning)
+    note = safe(row.content_note)
+    return EarlierVersion(row.pk, row.written_at, note, row.is_formatted, beginning, is_long)
 
 
 def people_named(texts: Iterable[str]) -> frozenset[str]:

@@ -29,12 +29,14 @@ OWN_LINES = 1_000
 # With combining marks, which are the vowels of some scripts.
 _WORD = r"\p{L}\p{N}\p{M}_"
 _NAME = "A-Za-z0-9_Ａ-Ｚａ-ｚ０-９＿"
+# The emoji "#️⃣" is no sign.
+_KEYCAP = "\ufe0f?\u20e3"
 # Each sign may follow a letter of a script without spaces, and "@" a full stop that follows no word. In the
 # lookbehinds the last dot is the sign itself.
 _NAME_OR_TAG = regex.compile(
     rf"[@＠](?:(?<![{_WORD}@＠.&].)|(?<=[{UNSPACED}].)|(?<=(?:^|[^{_WORD}])\..))"
     rf"(?P<mention>[{_NAME}]{{3,30}})(?![{_NAME}@＠]|[[{_WORD}]--[{UNSPACED}]])"
-    rf"|[#＃](?:(?<![{_WORD}#＃&].)|(?<=[{UNSPACED}].))(?P<tag>[{_WORD}]{{1,{TAG_LENGTH}}}+)(?![{_WORD}])",
+    rf"|[#＃](?:(?<![{_WORD}#＃&].)|(?<=[{UNSPACED}].))(?!{_KEYCAP})(?P<tag>[{_WORD}]{{1,{TAG_LENGTH}}}+)(?![{_WORD}])",
     regex.V1 | regex.DOTALL,
 )
 _SIGN = regex.compile("[@＠#＃]")
@@ -54,23 +56,28 @@ class Token:
 
 
 def tag_name(word: str) -> str:
-    """The canonical spelling of a tag: NFKC, lower case."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).lower())
+    """The canonical spelling of a tag: NFKC, lower case, without what makes an emoji of a character."""
+    plain = word.replace("\ufe0e", "").replace("\ufe0f", "")
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).lower())
 
 
 def tokens(text: str) -> Iterator[Token]:
     """Splits a text into plain text and its first `LINKS` links, mentions and tags."""
     end = 0
-    for start, token in islice(_special(text), LINKS):
+    for start, token in islice(special(text), LINKS):
         yield Token("text", text[end:start])
         yield token
         end = start + len(token.raw)
     yield Token("text", text[end:])
 
 
-def _special(text: str) -> Iterator[tuple[int, Token]]:
+def special(text: str, addressed: str | None = None) -> Iterator[tuple[int, Token]]:
+    """The links, mentions and tags of a text, and where they begin.
+
+    ``addressed`` is what is searched for addresses instead: of the same length, or its beginning.
+    """
     start = 0
-    for address in addresses(text):
+    for address in addresses(text if addressed is None else addressed):
         yield from _names_and_tags(text, start, address.start)
         yield address.start, Token("link", text[address.start : address.end], address.target)
         start = address.end
@@ -86,13 +93,10 @@ def _names_and_tags(text: str, start: int, end: int) -> Iterator[tuple[int, Toke
             continue
         if found["mention"]:
             name = unicodedata.normalize("NFKC", found["mention"]).lower()
-            token = Token("mention", found[0], name)
+            yield at, Token("mention", found[0], name)
         elif _is_tag(name := tag_name(found["tag"])):
-            token = Token("tag", found[0], name)
-        else:
-            continue
+            yield at, Token("tag", found[0], name)
         last = found.end()
-        yield at, token
 
 
 def _is_tag(name: str) -> bool:
@@ -126,16 +130,16 @@ def to_html(text: str, people: Container[str] = frozenset()) -> SafeString:
     """
     html = line_to_html(text, people)
     many = html.count("\n") > OWN_LINES
-    return mark_safe("".join(_paragraph(lines, many) for lines in _BLANK_LINES.split(html)))  # noqa: S308 - escaped
+    return mark_safe("".join(paragraph(lines, many) for lines in _BLANK_LINES.split(html)))  # noqa: S308 - escaped
 
 
 def line_to_html(line: str, people: Container[str] = frozenset()) -> SafeString:
     """A line of escaped text with the same links, without a paragraph around it."""
-    html = "".join(_token_html(token, people) for token in tokens(safe(line)))
+    html = "".join(token_html(token, people) for token in tokens(safe(line)))
     return mark_safe(html)  # noqa: S308 - every token was escaped
 
 
-def _paragraph(lines: str, many: bool) -> str:
+def paragraph(lines: str, many: bool) -> str:
     """A paragraph whose lines each have their own direction."""
     if "\n" not in lines or not _RIGHT_TO_LEFT.search(lines):
         return f'<p dir="auto">{lines.replace("\n", "<br>")}</p>'
@@ -145,7 +149,7 @@ def _paragraph(lines: str, many: bool) -> str:
     return "<p>" + "<br>".join(f'<span dir="auto">{line}</span>' for line in lines.split("\n")) + "</p>"
 
 
-def _token_html(token: Token, people: Container[str]) -> str:
+def token_html(token: Token, people: Container[str]) -> str:
     # A `dir` attribute isolates the element from the direction of the text around it.
     if token.kind == "link":
         return _address_html(token)

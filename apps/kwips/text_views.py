@@ -11,7 +11,7 @@ from apps.kwips import cards, folding, queries
 from apps.kwips.keys import kwip_pages
 from apps.kwips.views import address, card_of, gone, visible, with_card
 from apps.pagecache import public_page
-from apps.plaintext import language_of
+from apps.plaintext import language_of, safe
 from apps.policy.keys import POLICY
 
 
@@ -52,7 +52,7 @@ def history(request: HttpRequest, username: str, kwip_id: int) -> HttpResponse:
         return redirect(f"{address(kwip)}history/", permanent=True)
     page = queries.history(kwip, request.GET)
     people = queries.people_named([earlier.text for earlier in page])
-    texts = {f"{earlier.id}, beginning": earlier.text for earlier in page}
+    texts = {f"{earlier.id}, beginning": (earlier.text, earlier.is_formatted) for earlier in page}
     html = cards.html_of_revisions(texts, people)
     revisions = list(zip(page, html.values(), strict=True))
     context = {"kwip": card_of(kwip), "revisions": revisions, "page": page}
@@ -72,10 +72,12 @@ def revision(request: HttpRequest, username: str, kwip_id: int, revision_id: int
     if found is None:
         raise Http404
     people = queries.people_named([found.text])
-    [html] = cards.html_of_revisions({str(found.pk): found.text}, people).values()
+    texts = {str(found.pk): (found.text, found.is_formatted)}
+    [html] = cards.html_of_revisions(texts, people).values()
     context = {
         "kwip": card_of(kwip),
         "html": html,
+        "content_note": safe(found.content_note),
         "language": language_of(found.text),
         "written_at": found.written_at,
     }

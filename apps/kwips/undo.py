@@ -6,13 +6,16 @@ What others may have answered by now is not taken back so: the page that asks "a
 import datetime
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from apps.kwips import actions, attaching
 from apps.kwips.models import Kwip
 
 # A script shows the button for ten seconds. Without a script it is there until the next page.
 MOMENT = datetime.timedelta(minutes=2)
+KEPT = datetime.timedelta(days=1)  # its pictures, for the form
 
 
 def offer(request: HttpRequest, kwip: Kwip, said: str) -> None:
@@ -22,3 +25,10 @@ def offer(request: HttpRequest, kwip: Kwip, said: str) -> None:
 
 def is_possible(kwip: Kwip) -> bool:
     return not kwip.comments_count and timezone.now() - kwip.created_at < MOMENT
+
+
+@transaction.atomic
+def take_back(*, kwip: Kwip) -> None:
+    """Deletes it; its pictures wait for the form as they did before. Raises `Gone`."""
+    attaching.return_to_author(kwip, timezone.now() + KEPT)
+    actions.delete(kwip=kwip)

@@ -8,8 +8,9 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.members import MemberRequest, members_only
 from apps.fragments import render
-from apps.kwips import actions, undo
+from apps.kwips import actions, queries, undo
 from apps.kwips.forms import CommentForm, KwipForm
+from apps.kwips.picture_forms import as_typed
 from apps.kwips.queries import is_gone, visible_kwip
 from apps.kwips.views import gone, own, with_card
 
@@ -25,17 +26,22 @@ def take_back(request: MemberRequest, kwip_id: int) -> HttpResponse:
     if not undo.is_possible(kwip):
         return redirect("delete", kwip_id=kwip.pk)
     answers = kwip.answers_id  # read while it is there
+    cards = queries.cards([kwip.visible])
+    pictures = cards[0].pictures if cards else ()
     try:
-        actions.delete(kwip=kwip)
+        undo.take_back(kwip=kwip)
     except actions.Gone:
         pass  # deleted by another request; the words are here
     messages.success(request, _("taken back. your words are here."))
     if kwip.thread is None:
         visibility = {"followers_only": kwip.followers_only, "for_everyone": not kwip.followers_only}
-        form = KwipForm(initial={"text": kwip.text, **visibility})
+        content = {"content_note": kwip.content_note, "is_plain": not kwip.is_formatted}
+        is_sensitive = any(card.is_sensitive for card in cards)
+        typed = {"text": kwip.text, "is_sensitive": is_sensitive, **as_typed(pictures)}
+        form = KwipForm(initial=typed | content | visibility)
         return render(request, "kwips/compose.html", {"form": form, "is_returned": True})
     if (thread := visible_kwip(kwip.thread.pk, request.user.pk)) is None:
-        return gone(request, text=kwip.text)
+        return gone(request, text=kwip.noted_text)
     answer = CommentForm(initial={"text": kwip.text, "answers": answers or "", "track": True})
     context = {"form": answer, "is_returned": True, **with_card(thread, request)}
     return render(request, "kwips/comment.html", context)

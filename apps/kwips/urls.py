@@ -5,6 +5,7 @@ from apps.kwips import (
     mark_views,
     mute_views,
     person_views,
+    picture_views,
     privacy_views,
     text_views,
     undo_views,
@@ -13,6 +14,7 @@ from apps.kwips import (
 
 urlpatterns = [
     path("kwip/", views.compose, name="compose"),
+    path("kwip/pictures/", picture_views.pictures_of_form, name="kwip_pictures"),
     path("settings/privacy/", privacy_views.privacy, name="privacy"),
     path("settings/privacy/narrow/", privacy_views.narrow, name="narrow"),
     path("people/complete/", completion.complete, name="complete"),
@@ -33,6 +35,7 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/track/", views.track, name="track"),
     path("kwip/<kwip_id:kwip_id>/untrack/", views.untrack, name="untrack"),
     path("kwip/<kwip_id:kwip_id>/pin/", person_views.pin, name="pin"),
+    path("settings/writing/", person_views.writing_settings, name="writing_settings"),
     path("settings/favourites/", person_views.thanks_settings, name="thanks_settings"),
     path("kwip/<kwip_id:kwip_id>/of-the-day/", views.of_the_day, name="of_the_day"),
     path("<person:username>/kwip/<kwip_id:kwip_id>/whole/", text_views.whole, name="whole"),

@@ -15,10 +15,22 @@ from apps import limits
 from apps.accounts.members import MemberRequest, members_only, viewer_id
 from apps.accounts.models import User
 from apps.fragments import render
-from apps.kwips import actions, cards, composing, folding, new_accounts, queries, tracking, undo
+from apps.kwips import (
+    actions,
+    attaching,
+    cards,
+    composing,
+    folding,
+    new_accounts,
+    previewing,
+    queries,
+    tracking,
+    undo,
+)
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.forms import CommentForm, EditForm, KwipForm
-from apps.kwips.models import Kwip
+from apps.kwips.models import Kwip, noted
+from apps.kwips.picture_forms import asked_before, without
 
 
 @members_only
@@ -27,12 +39,19 @@ def compose(request: MemberRequest) -> HttpResponse:
     if form is None or not form.is_valid():
         status = 200 if form is None else 422
         return render(request, "kwips/compose.html", {"form": form}, status=status)
+    if "preview" in request.POST:
+        return previewing.preview(request, form, "kwips/compose.html")
+    if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
+        return render(request, "kwips/compose.html", {"form": asked, "is_returned": True}, status=422)
     try:
         kwip = composing.publish(request.user, form).kwip
+    except attaching.Vanished as vanished:
+        context = {"form": without(form, vanished.names), "is_returned": True}
+        return render(request, "kwips/compose.html", context, status=422)
     except composing.Limited as refused:
         return limits.refuse(request, refused.decision, "kwips/compose.html", form)
     except actions.Gone:
-        return gone(request, text=form.cleaned_data["text"])
+        return gone(request, text=typed(request))
     undo.offer(request, kwip, _("kwipped :)"))
     return redirect(address(kwip))
 
@@ -41,7 +60,7 @@ def compose(request: MemberRequest) -> HttpResponse:
 def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = visible(request, kwip_id)
     if kwip is None:
-        return gone(request, text=request.POST.get("text", ""))
+        return gone(request, text=typed(request))
     thread = kwip.thread or kwip
     form = _comment_form(request, thread)
     if request.method != "POST" or not form.is_valid():
@@ -57,7 +76,7 @@ def comment(request: MemberRequest, kwip_id: int) -> HttpResponse:
         context = with_card(kwip, request)
         return limits.refuse(request, refused.decision, "kwips/comment.html", form, **context)
     except actions.Gone:
-        return gone(request, text=form.cleaned_data["text"])
+        return gone(request, text=typed(request))
     undo.offer(request, made, _("said."))
     if limits.prefers_json(request):
         return JsonResponse({"href": address(made)})
@@ -90,19 +109,29 @@ def comment_form(request: MemberRequest, thread: Kwip, choice: bool | None) -> C
 def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     kwip = own(request, kwip_id)
     if kwip is None:
-        return gone(request, text=request.POST.get("text", ""))
-    form = EditForm(request.POST or None, initial={"text": kwip.text})
-    if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "kwip": card_of(kwip)}
-        return render(request, "kwips/edit.html", context, status=422 if request.method == "POST" else 200)
+        return gone(request, text=typed(request))
+    if request.method != "POST":
+        card = card_of(kwip)
+        form = EditForm.of(kwip, None, card.pictures, is_sensitive=card.is_sensitive)
+        return render(request, "kwips/edit.html", {"form": form, "kwip": card})
+    form = EditForm.of(kwip, request.POST)
+    if not form.is_valid():
+        return render(request, "kwips/edit.html", {"form": form, "kwip": card_of(kwip)}, status=422)
+    if "preview" in request.POST:
+        return previewing.preview(request, form, "kwips/edit.html", kwip=card_of(kwip))
+    if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
+        return render(request, "kwips/edit.html", {"form": asked, "kwip": card_of(kwip)}, status=422)
     decision = limits.hit("edit", request.user.pk)
     decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], before=kwip.text)
     if not decision:
         return limits.refuse(request, decision, "kwips/edit.html", form, kwip=card_of(kwip))
     try:
-        actions.edit(kwip=kwip, text=form.cleaned_data["text"])
+        actions.edit(kwip=kwip, **form.cleaned_data)
+    except attaching.Vanished as vanished:
+        context = {"form": without(form, vanished.names), "kwip": card_of(kwip)}
+        return render(request, "kwips/edit.html", context, status=422)
     except actions.Gone:
-        return gone(request, text=form.cleaned_data["text"])
+        return gone(request, text=typed(request))
     return redirect(address(kwip))
 
 
@@ -181,8 +210,13 @@ def _track(request: MemberRequest, kwip_id: int, *, is_on: bool) -> HttpResponse
     return HttpResponseRedirect(_back(request) or f"{address(thread)}#comments")
 
 
+def typed(request: HttpRequest) -> str:
+    """What was written into a form, to give back."""
+    return noted(request.POST.get("content_note", ""), request.POST.get("text", ""))
+
+
 def gone(request: HttpRequest, *, text: str = "") -> HttpResponse:
-    """The page of a deleted kwip; ``text`` is the text of the form."""
+    """The page of a deleted kwip; ``text`` is what was written into the form."""
     if limits.prefers_json(request):
         return JsonResponse({"error": _("this kwip was deleted.")}, status=410)
     return render(request, "410.html", {"text": text}, status=410)

@@ -18,7 +18,7 @@ class Thing(NamedTuple):
 
 
 def of_kwip(kwip: Kwip) -> Thing:
-    return Thing(Kind.KWIP, kwip.pk, kwip.author_id, kwip.text)
+    return Thing(Kind.KWIP, kwip.pk, kwip.author_id, kwip.noted_text)
 
 
 def of_message(message: Message) -> Thing:

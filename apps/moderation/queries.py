@@ -11,6 +11,7 @@ from apps.accounts.models import OffReason, User
 from apps.accounts.queries import UNCONFIRMED
 from apps.graph.queries import is_blocked
 from apps.keyset import KeysetOrder, Page, from_queryset, paginate
+from apps.kwips import attaching
 from apps.kwips.models import Kwip, Withheld
 from apps.kwips.queries import visible_kwip
 from apps.moderation.effects import state_of
@@ -90,6 +91,7 @@ def about_case(found: Case) -> dict[str, Any]:
     return {
         "case": found,
         "kwip": kwip,
+        "pictures": attaching.pictures_of(kwip.pk) if kwip else [],
         "is_held": bool(kwip and kwip.withheld & Withheld.HELD),
         "is_hidden": bool(kwip and kwip.withheld & Withheld.HIDDEN),
         "talk": talk,

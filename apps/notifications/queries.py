@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
 from apps.keyset import KeysetOrder, Page, Seek, paginate
-from apps.kwips import text as kwip_text
+from apps.kwips import formatting
 from apps.notifications.actions import MAX_NOTICES
 from apps.notifications.models import Notice, OperatorMessage
 from apps.notifications.registry import KINDS, Kind
@@ -55,6 +55,8 @@ class Line:
     thread_author: str | None
     thread_text: str | None
     is_tracked: bool | None
+    kwip_is_formatted: bool = False
+    thread_is_formatted: bool = False
 
     @property
     def url(self) -> str:
@@ -75,12 +77,13 @@ class Line:
 
     @property
     def excerpt(self) -> str:
-        return kwip_text.excerpt(self.kwip_text or "", words=30)
+        return formatting.excerpt(self.kwip_text or "", formatted=self.kwip_is_formatted, words=30)
 
     @property
     def text(self) -> str:
         """The beginning of the text that it is about, for mail; "" if it is about none."""
-        return truncate(safe(self.kwip_text or ""), TEXT_CHARACTERS)
+        text = safe(self.kwip_text or "")
+        return truncate(formatting.plain(text) if self.kwip_is_formatted else text, TEXT_CHARACTERS)
 
     @property
     def has_quote(self) -> bool:
@@ -120,7 +123,8 @@ class Group:
 
     @property
     def thread_excerpt(self) -> str:
-        return kwip_text.excerpt(self.lines[0].thread_text or "") or "…"
+        first = self.lines[0]
+        return formatting.excerpt(first.thread_text or "", formatted=first.thread_is_formatted) or "…"
 
 
 def message_to(viewer: User, message_id: int) -> OperatorMessage | None:

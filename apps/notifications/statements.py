@@ -17,7 +17,7 @@ _VISIBLE = f"(({VISIBLE_SQL}) AND {THREAD_VISIBLE_SQL})"
 _UNWORDED = muted_words.unworded("true").text
 # The new kwip is a row of a CTE, and its tags are.
 _NEW_UNWORDED = muted_words.unworded(
-    "true", text=f"({muted_words.folded('k.text')})", tags="SELECT tagged.tag_id FROM tagged"
+    "true", text=f"({muted_words.folded(muted_words.noted('k'))})", tags="SELECT tagged.tag_id FROM tagged"
 ).text
 _UNWORDED_TO_PERSON = _NEW_UNWORDED.replace("%(viewer)s", "p.id")
 

@@ -10,8 +10,8 @@ from django.db.models import Max, Min, Model, QuerySet
 from apps.accounts import events as accounts_events
 from apps.accounts.models import User
 from apps.kwips import events as kwips_events
+from apps.kwips import formatting
 from apps.kwips.models import Kwip, Tag
-from apps.kwips.text import tags
 from apps.search.models import Entry, PersonName, TagName
 from apps.search.statements import SQL
 from apps.search.words import folded_name, vector
@@ -23,13 +23,13 @@ BATCH = 250
 
 @kwips_events.edited.within
 def on_edited(event: kwips_events.Edited) -> None:
-    _write([(event.kwip.pk, event.kwip.text)], tags(event.kwip.text))
+    _write([event.kwip], _tags_of(event.kwip))
 
 
 @kwips_events.imported.within
 def on_imported(event: kwips_events.Imported) -> None:
     new_tags = {name for names in event.tags.values() for name in names}
-    _write([(kwip.pk, kwip.text) for kwip in event.kwips], sorted(new_tags))
+    _write(event.kwips, sorted(new_tags))
 
 
 @accounts_events.joined.within
@@ -113,7 +113,7 @@ def _build(
 
 def _index(ids: Sequence[int]) -> None:
     """The locks hold off edits, and deletions, between the read and the write of a row."""
-    _write(list(_locked(Kwip, ids).values_list("pk", "text")))
+    _write(list(_locked(Kwip, ids).only("pk", "text", "content_note", "is_formatted")))
 
 
 def _locked[M: Model](model: type[M], ids: Sequence[int]) -> QuerySet[M]:
@@ -122,11 +122,15 @@ def _locked[M: Model](model: type[M], ids: Sequence[int]) -> QuerySet[M]:
     )
 
 
-def _write(texts: Sequence[tuple[int, str]], new_tags: Sequence[str] = ()) -> None:
+def _tags_of(kwip: Kwip) -> list[str]:
+    return formatting.tags_and_mentions(kwip.text, formatted=kwip.is_formatted)[0]
+
+
+def _write(kwips: Collection[Kwip], new_tags: Sequence[str] = ()) -> None:
     """Indexes kwips whose rows are locked, in place of what the index had, and these tags."""
     parameters = {
-        "ids": [pk for pk, _ in texts],
-        "vectors": [vector(text, tags(text)) for _, text in texts],
+        "ids": [kwip.pk for kwip in kwips],
+        "vectors": [vector(kwip.noted_text, _tags_of(kwip)) for kwip in kwips],
         "tags": list(new_tags),
         "folded_tags": [folded_name(tag) for tag in new_tags],
     }

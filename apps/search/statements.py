@@ -58,7 +58,7 @@ def join_new_kwips() -> None:
 
 def _parameters(draft: counted.Draft) -> dict[str, Any]:
     return {
-        "vector": vector(draft.text, draft.tags),
+        "vector": vector(draft.noted_text, draft.tags),
         "folded_tags": [folded_name(tag) for tag in draft.tags],
     }
 

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "apps.limits",
     "apps.keyset",
     "apps.commandqueue",
+    "apps.pictures",
     "apps.pagecache",
     # The demo community. Production images leave it out.
     *(["apps.demo"] if find_spec("apps.demo") else []),

@@ -113,10 +113,12 @@ TASKS = {
             # Recurring tasks, and their period in seconds.
             "schedule": {
                 "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
+                "sweep pictures": {"task": "kwippy.tasks.sweep_pictures", "every": 600},
                 "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
                 "sweep sign-ups": {"task": "kwippy.tasks.sweep_sign_ups", "every": 3_600},
                 "align withheld kwips": {"task": "apps.kwips.withholding.align_all", "every": 300},
+                "release pictures": {"task": "apps.kwips.attaching.release_left", "every": 3_600},
                 "send digests": {"task": "apps.notifications.mail.digests.send_due", "every": 300},
                 "sweep mutes": {"task": "kwippy.tasks.sweep_mutes", "every": 3_600},
                 "fetch mail": {"task": "apps.inbound.fetching.fetch_mail", "every": 60},

@@ -49,14 +49,15 @@ LIMITS: dict[str, str | None] = {
     "leave": "5/1d",  # a person: each time is a mail
     "publish": "30/10m",  # a person
     "comment": "60/10m",  # a person
+    "preview_text": "60/m",
     "edit": "60/10m",  # a person
     "new_account_links": "10/1d",  # a new account: links in what it writes
     "new_account_mentions": "10/1d",  # a new account: people whom it mentions and who do not follow it
     # The same text: beyond it, it waits for a moderator.
     "same_text": "5/1d",  # a person
     "same_text_new_accounts": "10/1d",  # all new accounts together
-    "picture": "20/1h",  # a person
-    "picture_seconds": "60/1h",  # a person: CPU seconds of decoding, rejected pictures included
+    "picture": "60/1h",  # a person
+    "picture_seconds": "120/1h",  # a person: CPU seconds of decoding, rejected pictures included
     "profile": "20/1h",  # a person
     "link_check": "20/1h",  # a host: how often the site reads pages there
     "favourite": "120/10m",  # a person: adding and removing

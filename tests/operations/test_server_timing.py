@@ -4,19 +4,29 @@ import re
 import threading
 import time
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.dbpool import stats
 from apps.graph.actions import follow
 from apps.kwips import actions
+from apps.pictures.models import Picture
 from tests.support import budget
 from tests.support.pool import pooled
 
+FACTS = {
+    "width": 60,
+    "height": 40,
+    "color": "#bbd26c",
+    "bytes": 1,
+    "waits_until": timezone.now() + timedelta(days=1),
+}
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
 
 
@@ -54,6 +64,20 @@ def waited(response: Any) -> float:
 def test_a_page_keeps_to_its_budget(member: Client, address: str, queries: int, round_trips: int) -> None:
     member.get(address)
     budget.within(member.get(address), queries=queries, round_trips=round_trips)
+
+
+def test_a_network_of_kwips_with_four_pictures_keeps_to_the_budget(member: Client) -> None:
+    bob = User.objects.get(username="bob")
+    member.get("/")
+    for number in range(20):
+        made = [Picture(name=f"{4 * number + place:032x}", owner=bob, **FACTS) for place in range(4)]
+        names = [picture.name for picture in Picture.objects.bulk_create(made)]
+        actions.publish(author=bob, text=f"look {number}", form_key=uuid.uuid4(), pictures=names)
+    nobody_has_read = member.get("/")
+    # and the cards, which nobody has read: one query, and two round trips to look for them and to keep them
+    budget.within(nobody_has_read, queries=3, round_trips=3)
+    assert nobody_has_read.content.count(b"u-photo") == 80
+    budget.within(member.get("/"), queries=2, round_trips=1)
 
 
 def test_a_page_says_what_it_cost_to_members_alone(member: Client) -> None:

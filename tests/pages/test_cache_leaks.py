@@ -175,7 +175,7 @@ def site(memcached: str) -> Iterator[Site]:
         "/bob/report/", f"/kwip/{comment.pk}/report/", "/moderation/warning/",
         f"/messages/bob/{Message.objects.get(owner=ann).pk}/report/", f"/kwip/{kwip.pk}/why/", "/moderation/",
         "/moderation/1/", "/moderation/people/ann/", "/moderation/reports/1/", "/moderation/appeal/1:x/",
-        "/settings/favourites/", "/people/network/",
+        "/settings/favourites/", "/settings/writing/", "/people/network/",
         "/notifications/", f"/notifications/message/{message.pk}/", "/invitations/",
         f"/invitation/{'0' * 40}/", "/settings/notices/",
         "/settings/export/", "/settings/export/7/", "/settings/import/", "/settings/import/upload/",

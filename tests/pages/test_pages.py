@@ -140,7 +140,7 @@ def addresses(member: bool) -> list[str]:
         "/moderation/", "/moderation/people/bob/",
         *(f"/moderation/{case.pk}/" for case in Case.objects.all()),
         *(f"/moderation/reports/{case.pk}/" for case in Case.objects.all()),
-        "/people/network/", "/settings/favourites/",
+        "/people/network/", "/settings/favourites/", "/settings/writing/",
         Subscription(own.author_id, kind="comment").url.removeprefix(settings.SITE_URL),
     ]  # fmt: skip
     return public + (members if member else doors)

@@ -271,7 +271,7 @@ MODERATION: Mapping[str, Shown] = {
 
 # Pages without the words of others, and addresses that only take forms.
 WITHOUT_WORDS = (
-    "tags/", "settings/favourites/", "kwip/<kwip_id:kwip_id>/pin/",
+    "tags/", "settings/favourites/", "settings/writing/", "kwip/<kwip_id:kwip_id>/pin/",
     "<person:username>/statistics/",
     "about/", "about/keys/", "settings/keys/",
     ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
@@ -300,7 +300,7 @@ WITHOUT_WORDS = (
     "settings/blocks/", "settings/mutes/", "settings/mutes/undo/", "kwip/<kwip_id:kwip_id>/mute/",
     "<person:username>/mute/", "<person:username>/block/", "<person:username>/unblock/",
     "<person:username>/buzz/", "<person:username>/follow/", "<person:username>/unfollow/",
-    "kwip/", "people/complete/", "everyone/new/", "network/new/",
+    "kwip/", "kwip/pictures/", "people/complete/", "everyone/new/", "network/new/",
     "kwip/<kwip_id:kwip_id>/favourite/", "kwip/<kwip_id:kwip_id>/unfavourite/",
     "kwip/<kwip_id:kwip_id>/share/", "kwip/<kwip_id:kwip_id>/unshare/",
     "kwip/<kwip_id:kwip_id>/bookmark/", "kwip/<kwip_id:kwip_id>/unbookmark/",

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def bob(db: None) -> User:
 
 @pytest.fixture
 def publish() -> Callable[..., Kwip]:
-    def _publish(author: User, text: str = "tea", **options: bool) -> Kwip:
+    def _publish(author: User, text: str = "tea", **options: Any) -> Kwip:
         return actions.publish(author=author, text=text, form_key=uuid.uuid4(), **options).kwip
 
     return _publish

@@ -3,7 +3,7 @@
 -- the viewer follows.
 -- index: directory_firstfollow_pkey (id), directory_activeperson_pkey (place), accounts_user_pkey (id),
 -- kwip_everyone_by_id (id DESC), kwip_person_by_id (author_id, id DESC), follow_once (follower_id, followee_id)
-SELECT first.*, newest.id, newest.beginning
+SELECT first.*, newest.id, newest.beginning, newest.is_formatted
 FROM (
     SELECT {columns}, c.place, 0
     FROM (
@@ -35,7 +35,10 @@ FROM (
     LIMIT %(limit)s
 ) first
 LEFT JOIN LATERAL (
-    SELECT k.id, left(k.text, 400) AS beginning
+    SELECT
+        k.id,
+        left(coalesce(nullif(k.content_note, ''), k.text), 400) AS beginning,
+        k.is_formatted AND k.content_note = '' AS is_formatted
     FROM kwips_kwip k
     WHERE k.author_id = first.id AND k.thread_id IS NULL AND ({visible})
     ORDER BY k.id DESC

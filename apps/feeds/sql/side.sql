@@ -11,7 +11,8 @@ WITH face AS (
         coalesce(nullif(u.display_name, ''), u.username)::text AS name,
         coalesce(nullif(u.avatar, ''), u.face)::text,
         0::bigint AS kwip_id,
-        NULL::timestamptz AS since
+        NULL::timestamptz AS since,
+        false AS is_formatted
     FROM unnest(%(around)s::bigint[]) WITH ORDINALITY AS k (author_id, place)
     JOIN accounts_user u ON u.id = k.author_id
     WHERE u.is_active

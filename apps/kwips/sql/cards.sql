@@ -1,5 +1,6 @@
 -- What the cards of some kwips show, in the order of %(ids)s; at most %(length)s characters of each text.
--- index: kwips_kwip_pkey (id), accounts_user_pkey (id), kwips_mention_pkey (kwip_id, user_id), accounts_formername_user_id_24c01e00 (user_id)
+-- index: kwips_kwip_pkey (id), accounts_user_pkey (id), kwips_mention_pkey (kwip_id, user_id), accounts_formername_user_id_24c01e00 (user_id),
+-- kwip_pictures (kwip_id, position), pictures_picture_pkey (id)
 -- types: ids bigint[]
 SELECT
     k.id,
@@ -11,6 +12,8 @@ SELECT
     coalesce(nullif(a.avatar, ''), a.face),
     left(k.text, %(length)s::int),
     octet_length(k.text),
+    k.content_note,
+    k.is_formatted,
     k.created_at,
     k.edited_at,
     k.comments_count,
@@ -22,7 +25,8 @@ SELECT
     ta.id,
     coalesce(ta.username, ''),
     k.answers_id,
-    coalesce(left(t.text, 632), ''),
+    coalesce(left(coalesce(nullif(t.content_note, ''), t.text), 632), ''),
+    coalesce(t.is_formatted AND t.content_note = '', false),
     ARRAY(
         SELECT named.name
         FROM kwips_mention m
@@ -40,7 +44,18 @@ SELECT
         FROM kwips_mention m
         WHERE m.kwip_id = k.id
           AND EXISTS (SELECT FROM accounts_user u WHERE u.id = m.user_id AND NOT u.is_active OFFSET 0)
-    )
+    ),
+    k.is_sensitive,
+    -- NULL for none. A comment has none.
+    CASE WHEN k.thread_id IS NULL THEN (
+        SELECT json_agg(
+            json_build_array(p.name, p.alt, p.width, p.height, p.focal_x, p.focal_y, p.color, p.is_animated)
+            ORDER BY kp.position
+        )
+        FROM kwips_kwippicture kp
+        JOIN pictures_picture p ON p.id = kp.picture_id
+        WHERE kp.kwip_id = k.id
+    ) END
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS wanted (id, place)
 JOIN kwips_kwip k ON k.id = wanted.id
 JOIN accounts_user a ON a.id = k.author_id

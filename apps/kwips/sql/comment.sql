@@ -4,14 +4,14 @@
 -- author's row. An app above may add CTEs and a value.
 -- index: accounts_user_pkey (id), kwips_kwip_pkey (id), kwips_track_pkey (kwip_id, user_id),
 -- block_once (blocker_id, blocked_id), block_blocked_blocker (blocked_id, blocker_id)
--- types: text text, form_key uuid, suspended smallint, held smallint, track boolean
+-- types: text text, is_formatted boolean, form_key uuid, suspended smallint, held smallint, track boolean
 WITH made AS (
     INSERT INTO kwips_kwip (
-        author_id, thread_id, answers_id, text, form_key, visibility, audience_id, withheld,
+        author_id, thread_id, answers_id, text, is_formatted, form_key, visibility, audience_id, withheld,
         created_at, last_active_at, version, comments_count, favourites_count
     )
     SELECT
-        a.id, t.id, %(answers)s, %(text)s, %(form_key)s::uuid, t.visibility, t.audience_id,
+        a.id, t.id, %(answers)s, %(text)s, %(is_formatted)s, %(form_key)s::uuid, t.visibility, t.audience_id,
         CASE WHEN a.is_active THEN 0 ELSE %(suspended)s END | %(held)s,
         t.last_active_at, t.last_active_at,
         1, 0, 0

@@ -2,13 +2,15 @@
 -- caller holds the lock of the author's row: without a chosen visibility, that of the account as it is now decides.
 -- An app above may add CTEs and a value.
 -- index: accounts_user_pkey (id)
--- types: text text, form_key uuid, visibility smallint, suspended smallint, held smallint
+-- types: text text, content_note text, is_formatted boolean, is_sensitive boolean, form_key uuid, visibility smallint, suspended smallint, held smallint
 WITH made AS (
     INSERT INTO kwips_kwip (
-        author_id, text, form_key, visibility, audience_id, withheld, version, comments_count, favourites_count
+        author_id, text, content_note, is_formatted, is_sensitive, form_key, visibility, audience_id, withheld,
+        version, comments_count, favourites_count
     )
     SELECT
-        a.id, %(text)s, %(form_key)s::uuid, chosen.visibility, CASE WHEN chosen.visibility > 0 THEN a.id END,
+        a.id, %(text)s, %(content_note)s, %(is_formatted)s, %(is_sensitive)s, %(form_key)s::uuid,
+        chosen.visibility, CASE WHEN chosen.visibility > 0 THEN a.id END,
         CASE WHEN a.is_active THEN 0 ELSE %(suspended)s END | %(held)s,
         1, 0, 0
     FROM accounts_user a

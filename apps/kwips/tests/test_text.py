@@ -8,7 +8,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.kwips import text
+from apps.kwips import formatting, text
 from apps.plaintext import clean
 
 SPICY = st.text(alphabet=st.sampled_from("ab.:/@#<>&\"'()[]\\ \n\tüé‮​javscriptht0-"), max_size=200)
@@ -103,6 +103,58 @@ def test_tags_have_one_spelling_a_letter_and_two_characters_or_one_that_is_a_wor
     source: str, names: list[str]
 ) -> None:
     assert text.tags(source) == names
+
+
+@pytest.mark.parametrize(
+    ("report", "source", "tags", "named"),
+    [
+        # Two tags that are joined: the second was none, for nine years.
+        (
+            "mastodon#1910",
+            "#one/#two #три/#четыре #猫/#犬 #1/#two",
+            ["one", "two", "три", "четыре", "猫", "犬"],
+            [],
+        ),
+        ("mastodon#21117", "(#one/#two)", ["one", "two"], []),
+        # One letter before a character of no word is no tag.
+        ("mastodon#33846", "#r/cats and ＃ｒ/cats", [], []),
+        # The anchor of an address is no tag.
+        (
+            "mastodon#30182, #37652, #27552",
+            "https://a.example/#one a.example/x#two http://a.example/日本#四 /#five",
+            [],
+            [],
+        ),
+        # What input methods of Japanese and Chinese write.
+        (
+            "full-width signs",
+            "＃タグ ＠ann これは＃日本語 ＠ｂｏｂさん ＃Ｔｅａ",
+            ["タグ", "日本語", "tea"],
+            ["ann", "bob"],
+        ),
+        # A possessive or a full stop ends a name.
+        (
+            "twitter-text#350",
+            "@ann's @bob’s @cat. @dog, (@eve) @fox! @gnu… @hen…and",
+            [],
+            ["ann", "bob", "cat", "dog", "eve", "fox", "gnu", "hen"],
+        ),
+        # The emoji of a number sign is none; an emoji ends a tag, and its selector is no part of one.
+        (
+            "twitter-text#86",
+            "#\ufe0f\u20e3one #\u20e3two 🍵#tea🍵 #\ufe0fthree #🍵 #four\ufe0f",
+            ["tea", "three", "four"],
+            [],
+        ),
+    ],
+)
+def test_public_reports_about_tags_and_mentions_hold_here(
+    report: str, source: str, tags: list[str], named: list[str]
+) -> None:
+    assert text.tags_and_mentions(source) == (tags, named), report
+    # Formatted texts have the same, but in code.
+    assert formatting.tags_and_mentions(f"> *{source}*", formatted=True) == (tags, named), report
+    assert formatting.tags_and_mentions(f"`{source}`", formatted=True) == ([], []), report
 
 
 def test_a_kwip_can_not_name_thousands() -> None:

@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -26,7 +27,7 @@ def member(client: Client, ann: User) -> Client:
     return client
 
 
-def write(author: User, text: str = "tea", **options: bool) -> Kwip:
+def write(author: User, text: str = "tea", **options: Any) -> Kwip:
     return actions.publish(author=author, text=text, form_key=uuid.uuid4(), **options).kwip
 
 

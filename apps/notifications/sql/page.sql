@@ -1,6 +1,6 @@
 -- A page of the notices of %(viewer)s: groups by their newest notice, of each group the newest %(lines)s
 -- lines. A line is what a kind says about one subject, with its newest three actors and the number of all,
--- and the beginning of the text that it leads to.
+-- and the beginning of the text that it leads to, or the note before it.
 -- `shown` takes of the newest %(most)s notices those that the viewer may see now: nothing deleted, withheld or
 -- not for them, nothing by people who are switched off, muted or blocked, or who took it back ({condition}), nothing of
 -- muted conversations or with muted words. A
@@ -98,14 +98,16 @@ SELECT
     ) AS actors,
     line.kwip_id,
     ka.username AS kwip_author,
-    left(coalesce(k.text, message.text), 632) AS kwip_text,
+    left(coalesce(nullif(k.content_note, ''), k.text, message.text), 632) AS kwip_text,
     line.thread_id,
     ta.username AS thread_author,
-    left(t.text, 632) AS thread_text,
+    left(coalesce(nullif(t.content_note, ''), t.text), 632) AS thread_text,
     coalesce(
         (SELECT track.is_on FROM kwips_track track WHERE track.kwip_id = t.id AND track.user_id = %(viewer)s),
         t.author_id = %(viewer)s
-    ) AS is_tracked
+    ) AS is_tracked,
+    coalesce(k.is_formatted AND k.content_note = '', false) AS kwip_is_formatted,
+    coalesce(t.is_formatted AND t.content_note = '', false) AS thread_is_formatted
 FROM line
 LEFT JOIN kwips_kwip k ON k.id = line.kwip_id
 LEFT JOIN accounts_user ka ON ka.id = k.author_id

@@ -7,10 +7,11 @@ SELECT
     'talk' AS section,
     row_number() OVER (ORDER BY n.id DESC) AS place,
     u.username::text,
-    left(t.text, 200) AS name,
+    left(coalesce(nullif(t.content_note, ''), t.text), 200) AS name,
     ''::text AS avatar,
     t.id AS kwip_id,
-    n.notified_at AS since
+    n.notified_at AS since,
+    t.is_formatted AND t.content_note = '' AS is_formatted
 FROM notifications_notice n
 JOIN kwips_kwip t ON t.id = n.thread_id
 JOIN accounts_user u ON u.id = t.author_id

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.models import User
-from apps.demo import builder, bulk_copy, care, clock, grammar, house, letters, notices, requests
+from apps.demo import builder, bulk_copy, care, clock, grammar, house, letters, notices, photos, requests
 from apps.demo.builder import Community, Shape
 from apps.demo.progress import Progress
 from apps.demo.simulation import Simulation
@@ -129,6 +129,7 @@ def _populate(shape: Shape, kwips: int, progress: Progress) -> str:
         letters.deliver()
         requests.ask()
         care.look_after()
+        photos.hang()
     return (
         f"{shape.people:,} people generated: {sum(home.counts.kwips):,} kwips, "
         f"{sum(home.counts.comments):,} comments, {sum(home.counts.favourites):,} favourites."

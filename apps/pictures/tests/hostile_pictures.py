@@ -6,20 +6,25 @@ import zlib
 
 def png(width: int, height: int) -> bytes:
     """A few bytes whose header announces a huge picture."""
-    return _png(width, height, depth=8, color=2, pixels=b"\0" * 99)
+    return _png(width, height, depth=8, color=2, packed=zlib.compress(b"\0" * 99))
 
 
 def png_of_one_column(height: int) -> bytes:
     """One bit per row; the decoder processes each row."""
-    return _png(1, height, depth=1, color=0, pixels=b"\0" * (2 * height))
+    return _png(1, height, depth=1, color=0, packed=zlib.compress(b"\0" * (2 * height)))
 
 
-def _png(width: int, height: int, *, depth: int, color: int, pixels: bytes) -> bytes:
+def png_of_data(width: int, height: int, packed: bytes) -> bytes:
+    """Grey pixels as given: they may be more than the header says."""
+    return _png(width, height, depth=8, color=0, packed=packed)
+
+
+def _png(width: int, height: int, *, depth: int, color: int, packed: bytes) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
 
 

@@ -1,0 +1,149 @@
+/* kwippy: pictures. Adding them to a kwip while one writes, and looking at one. Without this file the form comes back
+   with what was added, and a picture is a link. */
+(() => {
+  "use strict";
+
+  if (kwippy.look) return;
+  const { all, say, door, live } = kwippy;
+  const made = (name, properties) => Object.assign(document.createElement(name), properties);
+
+  /* One picture, as large as the window; its neighbours by the arrows; Escape or a click closes it. */
+  kwippy.look = (shot) => {
+    const shots = [...shot.parentElement.querySelectorAll(".shot")];
+    let place = shots.indexOf(shot);
+    const dialog = made("dialog", { className: "lightbox" });
+    const [image, words] = [made("img"), made("p")];
+    const button = (value, text) => made("button", { type: "button", value, textContent: text });
+    dialog.append(image, words, ...(shots.length > 1 ? [button("before", "‹"), button("after", "›")] : []), button("close", "×"));
+    const show = (by) => {
+      place = (place + by + shots.length) % shots.length;
+      const small = shots[place].querySelector("img");
+      image.src = shots[place].href;
+      image.alt = words.textContent = small.alt;
+      dialog.setAttribute("aria-label", small.alt);
+    };
+    dialog.addEventListener("click", ({ target }) => {
+      if (target.value === "before") show(-1);
+      else if (target.value === "after") show(1);
+      else if (target !== words) dialog.close();
+    });
+    dialog.addEventListener("keydown", ({ key }) => {
+      if (key === "ArrowLeft") show(-1);
+      if (key === "ArrowRight") show(1);
+    });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      shots[place].focus();
+    });
+    show(0);
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+
+  /* The pictures of a form: each is sent at once, one after the other, and its fields come back. */
+  function tendPictures(place) {
+    const { form, dataset } = place;
+    const [list, input] = [place.querySelector(".pic-list"), place.querySelector("[type=file]")];
+    const details = place.closest("details");
+    place.querySelector("[name=add]").hidden = true;
+    let [queue, sending] = [[], false];
+
+    const number = () => list.querySelectorAll(".pic").length;
+
+    function take(files) {
+      const pictures = [...files].filter((file) => file.type.startsWith("image/") || !file.type);
+      if (!pictures.length) return false;
+      if (details) details.open = true;
+      for (const file of pictures) {
+        if (number() >= Number(dataset.most)) {
+          say(dataset.full, true);
+          break;
+        }
+        const row = made("li", { className: "pic pic-sent" });
+        const bar = made("progress", { max: 1, value: 0 });
+        bar.setAttribute("aria-label", `${file.name} ${dataset.sending}`);
+        const cancel = made("button", { type: "button", className: "button quiet", textContent: dataset.cancel });
+        row.append(bar, made("span", { textContent: file.name }), cancel);
+        list.append(row);
+        const job = { file, row, bar };
+        cancel.addEventListener("click", () => {
+          job.isCancelled = true;
+          job.request?.abort();
+          row.remove();
+          input.focus();
+        });
+        queue.push(job);
+      }
+      next();
+      return true;
+    }
+
+    async function next() {
+      if (sending) return;
+      sending = true;
+      for (let job; (job = queue.shift());) if (!job.isCancelled) await send(job);
+      sending = false;
+    }
+
+    const send = (job, tries = 5) => new Promise((done) => {
+      const { row, bar, file } = job;
+      const request = job.request = new XMLHttpRequest();
+      const body = new FormData();
+      body.append("csrfmiddlewaretoken", form.querySelector("[name=csrfmiddlewaretoken]").value);
+      body.append("files", file);
+      request.open("POST", dataset.pictures);
+      request.setRequestHeader("Accept", "application/json");
+      request.upload.addEventListener("progress", ({ loaded, total }) => { bar.value = loaded / total; });
+      request.addEventListener("loadend", () => {
+        if (job.isCancelled) return done();
+        // Another picture is just being read.
+        if (request.status === 503 && tries) return setTimeout(() => done(job.isCancelled || send(job, tries - 1)), 1000);
+        done();
+        let answer = {};
+        try { answer = JSON.parse(request.responseText); } catch { /* a page, or nothing */ }
+        if (!answer.html) {
+          row.remove();
+          return say(`${file.name}: ${answer.error || live.dataset.failed}`, true, answer.link && door(answer.link));
+        }
+        const item = new DOMParser().parseFromString(answer.html, "text/html").querySelector(".pic");
+        row.replaceWith(item);
+        all("textarea").filter((area) => item.contains(area)).forEach(kwippy.tend);
+        say(dataset.added);
+      });
+      request.send(body);
+    });
+
+    input.addEventListener("change", () => {
+      take(input.files);
+      input.value = "";  // they are sent: the form has their names
+    });
+    form.addEventListener("paste", (event) => {
+      if (event.clipboardData?.files.length && take(event.clipboardData.files)) event.preventDefault();
+    });
+    form.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+    form.addEventListener("drop", (event) => {
+      if (event.dataTransfer.files.length && take(event.dataTransfer.files)) event.preventDefault();
+    });
+    form.addEventListener("submit", (event) => {
+      if (!sending || event.submitter?.name) return;
+      event.preventDefault();
+      event.stopPropagation();
+      say(dataset.waiting, true);
+    }, { capture: true });
+
+    list.addEventListener("click", (event) => {
+      const button = event.target.closest("button[name]");
+      if (!button) return;
+      event.preventDefault();
+      const item = button.closest(".pic");
+      if (button.name === "earlier") item.previousElementSibling?.before(item);
+      if (button.name === "later") item.nextElementSibling?.after(item);
+      if (button.name !== "remove") return button.focus();
+      item.remove();
+      input.focus();
+      say(dataset.removed);
+    });
+    if (input.files.length) input.dispatchEvent(new Event("change"));
+  }
+  all("[data-most]").forEach(tendPictures);
+})();
