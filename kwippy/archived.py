@@ -8,6 +8,7 @@ from apps.archive import rows
 from apps.archive.registry import Section, register
 from apps.drafts.fields import text_of
 from apps.drafts.models import Draft
+from apps.inbound.models import SecretAddress
 from apps.moderation.models import Appeal, Report, Warning
 
 
@@ -42,6 +43,9 @@ def connect() -> None:
     }
     drafts = rows.listed(lambda person_id: Draft.objects.filter(owner=person_id), _draft)
     register(Section("drafts", "drafts", fields, drafts, ("drafts.Draft",)))
+    fields = {"made_at": "since when one has an address for it", "used_at": "when the last mail came to it"}
+    by_mail = rows.listed(lambda person_id: SecretAddress.objects.filter(user=person_id), _address)
+    register(Section("by_mail", "post by mail", fields, by_mail, ("inbound.SecretAddress",)))
 
 
 def _reports_of(person_id: int) -> QuerySet[Report]:
@@ -80,3 +84,7 @@ def _draft(draft: Draft) -> dict[str, Any]:
         "created_at": rows.when(draft.created_at),
         "changed_at": rows.when(draft.changed_at),
     }
+
+
+def _address(address: SecretAddress) -> dict[str, Any]:
+    return {"made_at": rows.when(address.made_at), "used_at": rows.when(address.used_at)}

@@ -241,4 +241,29 @@ def database(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Ch
 
 
 # Without `database`, which only commands that use the database run.
-CHECKS = (site_address, secret_key, mail, proxies, memcached, pagecache, language, folders, metrics, debug)
+def inbound(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """The template of addresses for post by mail. A token has up to 48 of the 64 characters before the @."""
+    template = settings.INBOUND_ADDRESS
+    if template and not re.fullmatch(r"[\w.+-]{0,16}\{token\}@[\w-]+(\.[\w-]+)+", template, re.ASCII):
+        return [
+            Error(
+                f"INBOUND_ADDRESS must be one address with {{token}} before the @; got {template!r}.",
+                hint="Set it to an address such as post+{token}@kwippy.example; the part before {token} has"
+                " at most 16 characters.",
+                id="kwippy.E014",
+            )
+        ]
+    if settings.INBOUND_IMAP_HOST and not template:
+        return [
+            Warning(
+                "INBOUND_IMAP_HOST is set but INBOUND_ADDRESS is not. No mail is fetched.",
+                hint="Set INBOUND_ADDRESS to the addresses whose mail reaches that mailbox.",
+                id="kwippy.W007",
+            )
+        ]
+    return []
+
+
+CHECKS = (
+    site_address, secret_key, mail, inbound, proxies, memcached, pagecache, language, folders, metrics, debug,
+)  # fmt: skip

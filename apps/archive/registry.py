@@ -42,6 +42,7 @@ NOT_EXPORTED: dict[str, str] = {
     "directory.ActivePerson": "computed anew each day",
     "directory.FirstFollow": "the operators' suggestion to newcomers",
     "directory.Suggestion": "computed anew each day",
+    "inbound.SeenMail": "the hash of a mail that was read, for some weeks",
     "kwips.Narrowing": "it says how far a command has come",
     "kwips.Thanks": "made of the favourites",
     "moderation.Case": "what the moderators decide; what they tell the person is in the warnings",

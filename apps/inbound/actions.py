@@ -3,6 +3,7 @@
 import datetime
 import uuid
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -10,8 +11,6 @@ from apps.accounts.models import User
 from apps.inbound import addresses
 from apps.inbound.models import SecretAddress, SeenMail
 
-# Mail servers give up on a message after five days; people move mails about later than that.
-SEEN_DAYS = 30
 _BATCH = 1_000
 
 
@@ -41,7 +40,7 @@ def mark_used(*, user: User) -> None:
 
 def sweep() -> int:
     """Deletes what was read long ago, in batches; returns how many."""
-    before = timezone.now() - datetime.timedelta(days=SEEN_DAYS)
+    before = timezone.now() - datetime.timedelta(days=settings.INBOUND_SEEN_DAYS)
     swept = 0
     while True:
         old = SeenMail.objects.filter(seen_at__lt=before).order_by("seen_at").values("pk")[:_BATCH]

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -68,8 +69,8 @@ class _Plain(imaplib.IMAP4):
         self._watch = watch
         super().__init__(host, port, timeout)
 
-    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
-        super().open(host, port, timeout)
+    def open(self, host: str = "", port: int | None = 0, timeout: float | None = None) -> None:
+        super().open(host, port or 0, timeout)
         self._watch.start(self.sock)
 
 
@@ -78,8 +79,8 @@ class _Secure(imaplib.IMAP4_SSL):
         self._watch = watch
         super().__init__(host, port, ssl_context=ssl.create_default_context(), timeout=timeout)
 
-    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
-        super().open(host, port, timeout)
+    def open(self, host: str = "", port: int | None = 0, timeout: float | None = None) -> None:
+        super().open(host, port or 0, timeout)
         self._watch.start(self.sock)
 
 
@@ -116,7 +117,9 @@ def _opened(seconds: float, timeout: float) -> Iterator[imaplib.IMAP4]:
     host, port = settings.INBOUND_IMAP_HOST, settings.INBOUND_IMAP_PORT
     watch = _Watch(seconds)
     mailbox: imaplib.IMAP4 = (
-        _Secure(watch, host, port, timeout) if settings.INBOUND_IMAP_TLS else _Plain(watch, host, port, timeout)
+        _Secure(watch, host, port, timeout)
+        if settings.INBOUND_IMAP_TLS
+        else _Plain(watch, host, port, timeout)
     )
     try:
         mailbox.login(settings.INBOUND_IMAP_USER, settings.INBOUND_IMAP_PASSWORD)
@@ -170,7 +173,7 @@ def _bytes_of(mailbox: imaplib.IMAP4, uid: str) -> bytes:
     return raw.ljust(parsing.MAX_BYTES + 1) if is_too_large else raw
 
 
-def _done(answer: tuple[str, list[object]]) -> list[object]:
+def _done(answer: tuple[str, list[Any]]) -> list[Any]:
     kind, data = answer
     if kind != "OK":
         raise imaplib.IMAP4.error(f"{kind} {data!r}")

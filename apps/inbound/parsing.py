@@ -68,7 +68,7 @@ def _parsed(raw: bytes) -> Message:
         return email.message.EmailMessage(policy=policy)
 
     parsed: Any = message_from_bytes(raw, policy=_Policy(message_factory=make))
-    return parsed  # type: ignore[no-any-return]
+    return parsed
 
 
 def header(message: Message, name: str) -> str:

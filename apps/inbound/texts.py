@@ -25,7 +25,7 @@ def attachments(message: Message) -> Iterator[Message]:
     """The parts that are pictures, attached or shown in the text, in their order."""
     for part in message.walk():
         if part.get_content_maintype() == "image":
-            yield part  # type: ignore[misc]
+            yield part
 
 
 def _texts(part: Message) -> Iterator[str]:

@@ -21,9 +21,9 @@ def by_mail(request: MemberRequest) -> HttpResponse:
     """A POST makes a new address, which is shown once: only its hash is stored."""
     if not addresses.is_on():
         raise Http404
-    form = AddressForm(request.POST or None)
+    form = AddressForm(request.POST) if request.method == "POST" else AddressForm()
     address = ""
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         if not (decision := limits.hit("profile", request.user.pk)):
             return limits.refuse(request, decision, PAGE, form, current=queries.address_of(request.user))
         address = actions.switch_on(user=request.user, form_key=form.cleaned_data["form_key"])

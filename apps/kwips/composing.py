@@ -40,7 +40,10 @@ def publish(author: User, form: KwipForm) -> actions.Made:
 
 
 def comment(author: User, kwip: Kwip, form: CommentForm) -> actions.Made:
-    """Adds a comment to the conversation of ``kwip``, which the author sees; as `publish`."""
+    """Adds a comment to the conversation of ``kwip``, which the author sees.
+
+    Once for each form key. Raises `Limited` and `actions.Gone`.
+    """
     thread = kwip.thread or kwip
     decision = limits.hit("comment", author.pk)
     answers = answered(form.cleaned_data["answers"], thread, author.pk)

@@ -12,7 +12,7 @@ from apps.accounts.names import RESERVED_FOR, SIGN_UP_LIFETIME
 from apps.sitepages.models import SitePage, Slug
 
 # When the texts in `templates/sitepages/texts/` were last changed.
-TEXTS_WRITTEN = datetime.datetime(2026, 11, 26, tzinfo=datetime.UTC)
+TEXTS_WRITTEN = datetime.datetime(2026, 11, 27, tzinfo=datetime.UTC)
 _DAY = 86_400
 
 
@@ -41,6 +41,7 @@ def text_of_release(slug: str) -> str:
     context = {
         "site_name": settings.SITE_NAME,
         "notice_days": settings.NOTICE_DAYS,
+        "seen_mail_days": settings.INBOUND_SEEN_DAYS,
         "invitation_days": settings.INVITATION_DAYS,
         "session_days": settings.SESSION_COOKIE_AGE // _DAY,
         "sign_up_days": SIGN_UP_LIFETIME.days,

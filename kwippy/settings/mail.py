@@ -50,6 +50,8 @@ DIRECT_MAILER: dict[str, Any] = (
 INBOUND_ADDRESS = env.str("INBOUND_ADDRESS", "")
 #: INBOUND_REPLY_DAYS: Days for which the mail of a notice can be answered.
 INBOUND_REPLY_DAYS = env.int("INBOUND_REPLY_DAYS", 30)
+#: INBOUND_SEEN_DAYS: Days for which a mail that comes again is recognized.
+INBOUND_SEEN_DAYS = env.int("INBOUND_SEEN_DAYS", 30)
 #: INBOUND_IMAP_HOST: The IMAP server from whose mailbox the worker fetches mail. Empty: it fetches none.
 INBOUND_IMAP_HOST = env.str("INBOUND_IMAP_HOST", "")
 #: INBOUND_IMAP_PORT: The port of the IMAP server.

@@ -28,6 +28,7 @@ from apps.drafts.models import Draft as KeptDraft
 from apps.graph import actions as graph
 from apps.graph import blocking, muting
 from apps.graph.models import Mute
+from apps.inbound import actions as inbound
 from apps.kwips import actions as kwips
 from apps.kwips import bookmarks, holding, narrowing, of_the_day, pins, sharing, thanks
 from apps.kwips.importing import EARLIEST, Past, add_imported
@@ -561,6 +562,8 @@ ROWS = [
     Row("ask about pictures", accounts.set_alt_reminder, lambda p: {"user": p.bob, "reminds_alt": True}),
     Row("switch formatting off", accounts.set_formatting, lambda p: {"user": p.bob, "formats_texts": False}),
     Row("switch keys off", accounts.set_shortcuts, lambda p: {"user": p.bob, "has_shortcuts": False}),
+    Row("get an address for mail", inbound.switch_on, lambda p: {"user": p.bob, "form_key": uuid.uuid4()}),
+    Row("switch the address off", inbound.switch_off, lambda p: {"user": p.bob}),
     Row("choose a language", accounts.choose_language, lambda p: {"user": p.bob, "language": "de"}),
     Row("switch off", accounts.switch_off, lambda p: {"people": [p.bob], "by": None}, "people"),
     Row(

@@ -10,7 +10,7 @@ from django.template import engines
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 # From the top down; all other packages are the platform, below these.
 LAYERS = [
-    "kwippy", "archive", "directory", "drafts", "moderation", "contact", "sitepages", "notifications",
+    "kwippy", "archive", "directory", "drafts", "inbound", "moderation", "contact", "sitepages", "notifications",
     "search", "tokens", "feeds", "messages", "kwips", "graph", "accounts",
 ]  # fmt: skip
 # Folders that libraries name: allauth's pages are those of accounts.
@@ -20,6 +20,7 @@ MAILS = {
     "contact_": "contact", "notice_": "notifications", "digest_": "notifications",
     "moderation_": "moderation", "appeal_answered_": "moderation",
     "not_published_": "drafts",
+    "mail_refused_": "inbound", "mail_without_pictures_": "inbound",
 }  # fmt: skip
 # The frame of every page is the project's, and so are pages that no app has.
 FRAME = {"base.html", "two_columns.html", "_announcement.html", "_nav.html", "_side.html", "_icons.html"}

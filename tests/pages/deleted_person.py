@@ -32,6 +32,7 @@ from apps.feeds import previews
 from apps.graph import muting
 from apps.graph.actions import follow
 from apps.graph.models import Block, Follow, FollowRequest, Mute
+from apps.inbound import actions as inbound
 from apps.kwips import actions, bookmarks, of_the_day, pins, sharing, thanks
 from apps.kwips.models import Favourite, Kwip, Narrowing
 from apps.kwips.queries import cards
@@ -83,6 +84,7 @@ class Person:
         self.draft()
         self.choose()
         self.join_and_invite()
+        self.post_by_mail()
         self.operate()
         self.moderate()
         self.export_and_import()
@@ -156,6 +158,10 @@ class Person:
             muting.mute_conversation(muter=muter, kwip_id=kwip.pk, **until)
             muting.mute_word(muter=muter, word="Gin", folded="gin", is_tag=False, **until)
         muting.mute_word(muter=self.user, word=CANARY, folded=CANARY, is_tag=False, **until)
+
+    def post_by_mail(self) -> None:
+        inbound.switch_on(user=self.user, form_key=uuid.uuid4())
+        inbound.mark_seen(key=uuid.uuid4(), user=self.user)
 
     def join_and_invite(self) -> None:
         Token.objects.create(owner=self.user, name=f"{CANARY} script", scopes=Scope.WRITE_KWIPS, digest="0")

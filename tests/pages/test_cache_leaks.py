@@ -164,6 +164,7 @@ def site(memcached: str) -> Iterator[Site]:
         "/everyone/new/", "/network/new/", "/ann/favourites/", "/ann/comments/", "/kwip/", "/settings/",
         "/settings/leave/", "/settings/face/", "/settings/keys/", "/settings/language/",
         "/settings/tokens/", "/api/network/", "/api/kwips/", "/api/",
+        "/settings/by-mail/",
         "/accounts/back/token/",
         f"/kwip/{kwip.pk}/comment/", f"/kwip/{kwip.pk}/edit/", f"/kwip/{kwip.pk}/delete/", "/contact/",
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
@@ -326,6 +327,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
     # POST only, files, or restricted to networks.
     others = {"follow", "unfollow", "favourite", "unfavourite", "picture", "remove_picture", None}
     others |= {"track", "untrack", "clear_notifications", "of_the_day", "revoke_invitation", "mail_try_again"}
+    others |= {"by_mail_off"}
     others |= {"moderation_note", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"accept_follow_request", "refuse_follow_request", "accept_all_follow_requests", "narrow"}
     others |= {"take_back", "pin", "block", "unblock", "unmute", "apply_import"}

@@ -118,6 +118,7 @@ def addresses(client: Client) -> list[str]:
         "/carol/favourites/", "/carol/statistics/", "/people/", "/tags/", "/search/?q=tea",
         "/notifications/", "/messages/", "/messages/carol/", "/kwip/", f"/kwip/{kwip.pk}/report/",
         "/settings/", "/settings/notices/", "/settings/privacy/", "/settings/face/", "/settings/language/",
+        "/settings/by-mail/",
         "/accounts/email/", "/accounts/password/change/", "/accounts/sessions/", "/invitations/",
         "/settings/tokens/",
     ]  # fmt: skip

@@ -51,6 +51,7 @@ def addresses() -> list[str]:
         "/kwip/",
         "/search/?q=tea", "/people/", "/tags/", "/about/", "/settings/", "/settings/notices/",
         "/settings/privacy/", "/settings/messages/", "/settings/mutes/", "/settings/language/",
+        "/settings/by-mail/",
         "/settings/face/", "/settings/export/", "/accounts/email/", "/accounts/sessions/", "/invitations/",
         "/settings/tokens/",
         f"/kwip/{kwip.pk}/report/", "/bob/statistics/", "/welcome/", "/contact/",

@@ -139,6 +139,7 @@ def addresses(member: bool) -> list[str]:
         *(f"/messages/bob/{message.pk}/" for message in Message.objects.filter(owner=own.author)),
         "/notifications/", f"/notifications/message/{OperatorMessage.objects.get().pk}/",
         "/settings/export/", "/settings/import/", "/settings/face/", "/settings/keys/", "/settings/language/",
+        "/settings/by-mail/",
         "/invitations/", "/settings/notices/", "/bookmarks/", "/requests/", "/requests/sent/", "/ivy/",
         "/settings/privacy/", "/ivy/followers/", "/settings/mutes/", "/settings/blocks/",
         "/bob/mute/", f"/kwip/{anybodys.pk}/mute/", "/bob/report/", f"/kwip/{anybodys.pk}/report/",

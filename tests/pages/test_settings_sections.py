@@ -52,3 +52,10 @@ def test_a_form_that_is_sent_elsewhere_shows_the_page_it_belongs_to(ann: Client)
 
 def test_signing_out_is_no_page_of_the_settings(ann: Client) -> None:
     assert not NAV.search(ann.get("/accounts/logout/").content.decode())
+
+
+def test_a_page_of_what_the_operator_switched_off_is_not_shown(ann: Client, settings) -> None:
+    assert "/settings/by-mail/" in ann.get("/settings/").content.decode()
+    settings.INBOUND_ADDRESS = ""
+    assert "/settings/by-mail/" not in ann.get("/settings/").content.decode()
+    assert ann.get("/settings/by-mail/").status_code == 404

@@ -289,10 +289,10 @@ WITHOUT_WORDS = (
     "settings/notices/", "settings/notices/try-again/", "settings/messages/", "settings/name/",
     "settings/picture/", "settings/picture/remove/", "settings/face/",
     "settings/header/", "settings/header/remove/",
-    "settings/language/",
     # The session of a viewer opens nothing below it: `apps/tokens/tests/test_network.py`.
     "api/kwips/", "api/network/", "^api/",
     "settings/tokens/", "settings/tokens/revoke/", "settings/tokens/<int:token_id>/revoke/",
+    "settings/language/", "settings/by-mail/", "settings/by-mail/off/",
     "settings/leave/", "^accounts/back/(?P<token>[-:\\w]+)/$",
     "accounts/login/", "accounts/logout/", "accounts/signup/", "accounts/reauthenticate/", "accounts/email/",
     "accounts/confirm-email/", "accounts/confirm-email/again/", "accounts/confirm-email/change/",

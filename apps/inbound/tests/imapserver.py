@@ -7,11 +7,13 @@ from email import message_from_bytes
 from typing import Any
 
 from twisted.cred import checkers, portal
-from twisted.internet import protocol, reactor
+from twisted.internet import protocol
+from twisted.internet import reactor as twisteds
 from twisted.internet.threads import blockingCallFromThread
 from twisted.mail import imap4
 from zope.interface import implementer
 
+reactor: Any = twisteds
 USER, PASSWORD = "kwippy", "a pass word"
 
 
@@ -133,17 +135,18 @@ class Server:
         account = imap4.MemoryAccount(USER)
         account.addMailbox("INBOX", self.mailbox)
         realm: Any = _Realm(account)
-        users = checkers.InMemoryUsernamePasswordDatabaseDontUse(**{USER: PASSWORD.encode()})
-        factory = protocol.Factory()
+        users: Any = checkers.InMemoryUsernamePasswordDatabaseDontUse(**{USER: PASSWORD.encode()})
+        factory: Any = protocol.Factory()
 
-        def protocol_of() -> imap4.IMAP4Server:
-            made = imap4.IMAP4Server()
+        def protocol_of() -> Any:
+            made: Any = imap4.IMAP4Server()
             made.portal = portal.Portal(realm, [users])
             return made
 
-        factory.protocol = protocol_of  # type: ignore[assignment]
-        listen: Any = reactor.listenTCP  # type: ignore[attr-defined]
-        self._listening = blockingCallFromThread(reactor, listen, self.port, factory, interface="127.0.0.1")
+        factory.protocol = protocol_of
+        self._listening = blockingCallFromThread(
+            reactor, reactor.listenTCP, self.port, factory, interface="127.0.0.1"
+        )
         self.port = self._listening.getHost().port
 
     def stop(self) -> None:
@@ -163,9 +166,8 @@ class _Realm:
 
 def _run_reactor() -> None:
     """Twisted's event loop runs once in a process, so in a thread until its end."""
-    run: Any = reactor.run  # type: ignore[attr-defined]
-    if not reactor.running:  # type: ignore[attr-defined]
+    if not reactor.running:
         started = threading.Event()
-        reactor.callWhenRunning(started.set)  # type: ignore[attr-defined]
-        threading.Thread(target=run, kwargs={"installSignalHandlers": False}, daemon=True).start()
+        reactor.callWhenRunning(started.set)
+        threading.Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True).start()
         assert started.wait(30)

@@ -111,7 +111,12 @@ def test_of_a_mail_that_is_too_large_only_the_head_is_fetched(
     server.mailbox.put(composed(secret) + b"a" * (11 * 1024 * 1024))
     sizes: list[int] = []
     receive = receiving.receive
-    monkeypatch.setattr(receiving, "receive", lambda raw: sizes.append(len(raw.rstrip(b" "))) or receive(raw))
+
+    def measured(raw: bytes) -> receiving.Outcome:
+        sizes.append(len(raw.rstrip(b" ")))
+        return receive(raw)
+
+    monkeypatch.setattr(receiving, "receive", measured)
     assert fetching.fetch() == 1
     assert sizes[0] <= 64 * 1024
     assert (texts(), server.mailbox.messages) == ([], [])
