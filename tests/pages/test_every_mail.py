@@ -24,8 +24,8 @@ HAPPENED = {
 }  # fmt: skip
 # The files that create mails: those with templates, and the error mail for operators.
 MAKERS = {
-    "apps/archive/mails.py", "apps/contact/mails.py", "apps/drafts/mails.py", "apps/inbound/mails.py", "apps/moderation/mails.py",
-    "apps/notifications/mail/mails.py",
+    "apps/archive/mails.py", "apps/contact/mails.py", "apps/drafts/mails.py", "apps/inbound/mails.py",
+    "apps/moderation/mails.py", "apps/notifications/mail/mails.py",
     "kwippy/observability/error_mail.py",
 }  # fmt: skip
 
