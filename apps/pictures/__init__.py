@@ -25,16 +25,16 @@ Mechanism
       up to 120 frames moves in its full size; longer ones, and those of squares, show the first frame.
     - `actions.use` makes waiting pictures used in the caller's transaction, once; `release` gives them up.
     - The row is committed before its files are written, and deleted after them: a file always has its row.
-    - *Sweep*: rows whose wait is over; used rows that no holder shows (`holders`); files without a row, such
-      as after a restored backup, one folder a run.
+    - *Sweep*: rows whose wait is over; used rows that no holder shows (`holders`); files without a row, one
+      folder a run.
 
 Switch
     ``STORAGES["default"]``: where files are. The scopes ``picture`` and ``picture_seconds`` of ``LIMITS``.
 
 Invariant
     Each upload ends as the table in tests/test_corpus.py says; its process takes less than 150 MB and ends
-    within 1.5 s, after at most 0.4 s of waiting. A kill at any point leaves, after the sweep, neither a file
-    without a row nor a row without its files. A deleted picture is gone from the storage; nginx serves
+    within 1.5 s, after at most 0.4 s of waiting. A kill at any point leaves, after the sweep, no file
+    without a row and no row without its files. A deleted picture is gone from the storage; nginx serves
     the file itself and keeps no copy. Browsers keep what they have seen.
 
 When it fails

@@ -28,7 +28,7 @@ wrong. Lists are separated by commas. `kwippy/settings/optimizations.py` switche
 This page is generated: `manage.py settingsdocs > docs/settings.md`.
 """
 TYPES = {"str": "text", "int": "integer", "float": "number", "bool": "on or off", "list": "list"}
-_ENTRY = re.compile(r"^ *#: ([A-Z_]+)(?: \[(.+?)\])?: (.+)$", re.DOTALL)
+_ENTRY = re.compile(r"^ *#: ([A-Z][A-Z0-9_]+)(?: \[(.+?)\])?: (.+)$", re.DOTALL)
 
 
 class SettingsDocsError(Exception):
