@@ -20,7 +20,7 @@ class KwipPicture(models.Model):
         verbose_name = _("picture of a kwip")
         ordering = ["place"]
         indexes = [
-            models.Index(fields=["kwip", "place"], name="kwip_pictures", include=["picture"]),
+            models.Index(fields=["kwip", "place"], name="kwip_pictures"),
         ]
 
     def __str__(self) -> str:

@@ -41,9 +41,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "picture of a kwip",
                 "ordering": ["place"],
-                "indexes": [
-                    models.Index(fields=["kwip", "place"], include=["picture"], name="kwip_pictures")
-                ],
+                "indexes": [models.Index(fields=["kwip", "place"], name="kwip_pictures")],
             },
         ),
     ]
