@@ -84,7 +84,7 @@
     const typing = event.target.closest(FIELD);
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && typing?.form) {
       event.preventDefault();
-      return typing.form.requestSubmit(typing.form.querySelector("[type=submit]"));
+      return typing.form.requestSubmit(typing.form.querySelector("[type=submit]:not(details *)"));
     }
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !isOn()) return;
     if (document.querySelector("dialog[open], .menu[open]")) return;
