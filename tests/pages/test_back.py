@@ -92,7 +92,7 @@ def test_a_members_page_is_restored_and_shows_what_was_pressed_since(
 def test_a_page_that_a_form_was_sent_from_is_asked_for_again(live_server: LiveServer, page: Page) -> None:
     page.goto(live_server.url)
     page.locator("main textarea").fill("a new one")
-    page.locator("main form[data-draft] button[type=submit]").click()
+    page.locator("main form[data-draft] button.button[type=submit]:not(.quiet)").click()
     page.wait_for_url("**/ann/kwip/*/")
     back(page)
     expect(page.locator(".timeline .kwip")).to_have_count(2)
@@ -103,7 +103,7 @@ def test_after_sign_out_back_shows_no_members_page(live_server: LiveServer, page
     page.goto(f"{live_server.url}/everyone/")
     page.goto(live_server.url)
     page.goto(f"{live_server.url}/accounts/logout/")
-    page.locator("main form button[type=submit]").click()
+    page.locator("main form button.button[type=submit]:not(.quiet)").click()
     expect(page.locator("body.visitor")).to_be_attached()
     for _ in range(3):
         back(page)
@@ -117,7 +117,7 @@ def test_after_sign_out_back_shows_no_members_page_without_script_either(
     plain.goto(f"{live_server.url}/everyone/")
     plain.goto(live_server.url)
     plain.goto(f"{live_server.url}/accounts/logout/")
-    plain.locator("main form button[type=submit]").click()
+    plain.locator("main form button.button[type=submit]:not(.quiet)").click()
     plain.wait_for_url(f"{live_server.url}/")
     for _ in range(3):
         plain.go_back()

@@ -81,7 +81,7 @@ def test_what_was_typed_comes_back_until_the_server_took_it(
     page.reload()
     expect_typed(page, typed)
     with page.expect_navigation():
-        page.locator("form[data-draft] button[type=submit]:not([name])").click()
+        page.locator("form[data-draft] button.button[type=submit]:not(.quiet)").click()
     ready(page, live_server.url + path)
     after = typed if name in ("edit", "settings") else untouched
     expect_typed(page, after)
@@ -125,7 +125,7 @@ def test_a_form_that_came_back_with_an_error_keeps_what_was_sent(live_server: Li
     ready(page, f"{live_server.url}/contact/")
     fill(page, {"name": "Ann", "email": "ann@example", "subject": "tea", "text": "it is cold"})
     page.locator("form[data-draft]").evaluate("form => form.noValidate = true")
-    page.locator("form[data-draft] button[type=submit]:not([name])").click()
+    page.locator("form[data-draft] button.button[type=submit]:not(.quiet)").click()
     expect(page.locator("[aria-invalid=true]")).to_be_focused()
     expect_typed(page, {"name": "Ann", "email": "ann@example", "text": "it is cold"})
     assert page.title().startswith("error: ")

@@ -92,7 +92,7 @@ def test_a_member_does_everything_by_the_keyboard(
     page.keyboard.type("ann")
     tab_to(page, "[name=password]")
     page.keyboard.type("a long password")
-    enter(page, "main button[type=submit]")
+    enter(page, "main button.button[type=submit]:not(.quiet)")
     expect(page.locator("h1")).to_have_text("your network")
     publish_and_answer(page, people)
     follow_search_and_sign_out(page, live_server.url, people)
@@ -102,7 +102,7 @@ def publish_and_answer(page: Page, people: dict[str, User]) -> None:
     network = page.url
     tab_to(page, "main textarea[name=text]")
     page.keyboard.type("by the keyboard")
-    enter(page, ".say button[type=submit]")
+    enter(page, ".say button.button[type=submit]:not(.quiet)")
     expect(page.locator("main")).to_contain_text("by the keyboard")
     kwip = Kwip.objects.filter(author=people["bob"]).latest("pk")
     page.goto(network)
@@ -122,7 +122,7 @@ def publish_and_answer(page: Page, people: dict[str, User]) -> None:
     expect(page).to_have_url(re.compile("#comments$"))
     tab_to(page, "#comment textarea")
     page.keyboard.type("with milk?")
-    enter(page, "#comment button[type=submit]")
+    enter(page, "#comment button.button[type=submit]:not(.quiet)")
     expect(page.locator("#comments")).to_contain_text("with milk?")
     assert kwip.comments.get().author == people["ann"]
 
@@ -145,5 +145,5 @@ def follow_search_and_sign_out(page: Page, site: str, people: dict[str, User]) -
     page.keyboard.press("Enter")
     expect(page.locator("main article")).to_contain_text("the plant is watered")
     page.goto(f"{site}/accounts/logout/")
-    enter(page, "main button[type=submit]")
+    enter(page, "main button.button[type=submit]:not(.quiet)")
     expect(page.locator("a[href^='/accounts/login/']").first).to_be_attached()

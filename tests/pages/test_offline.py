@@ -91,7 +91,7 @@ def texts() -> list[str]:
 def write_offline(context: BrowserContext, page: Page, text: str) -> None:
     page.locator("main form[data-draft] textarea").fill(text)
     context.set_offline(True)
-    page.locator("main form[data-draft] button[type=submit]").click()
+    page.locator("main form[data-draft] button.button[type=submit]:not(.quiet)").click()
     expect(page.locator("#kept")).to_have_value(text)
 
 

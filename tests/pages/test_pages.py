@@ -179,13 +179,13 @@ def test_errors_beside_the_fields_are_accessible_too(
     page.fill("[name=email]", "eve@example.org")
     page.fill("[name=password1]", "short")
     page.fill("[name=password2]", "other")
-    page.click("main button[type=submit]")
+    page.click("main button.button[type=submit]:not(.quiet)")
     expect(page.locator("[aria-invalid=true]").first).to_be_focused()
     axe(page)
     page.fill("[name=username]", "eve")
     page.fill("[name=password1]", "seven green teapots")
     page.fill("[name=password2]", "seven green teapots")
-    page.click("main button[type=submit]")
+    page.click("main button.button[type=submit]:not(.quiet)")
     expect(page.locator("main")).to_contain_text("eve@example.org")
     axe(page)
     page.fill("[name=email]", "eve@nowhere")
@@ -195,7 +195,7 @@ def test_errors_beside_the_fields_are_accessible_too(
     sign_in(page, ann, live_server.url)
     page.goto(f"{live_server.url}/kwip/")
     page.fill("[name=text]", " ")
-    page.click("main button[type=submit]")
+    page.click("main button.button[type=submit]:not(.quiet)")
     expect(page.locator("main")).to_contain_text("say something first")
     axe(page)
 
@@ -210,7 +210,7 @@ def test_a_draft_outlives_the_page_and_goes_when_it_is_published(
     page.goto(f"{live_server.url}/everyone/")
     page.goto(f"{live_server.url}/kwip/")
     expect(page.locator("[name=text]")).to_have_value("half a thought")
-    page.click("main button[type=submit]")
+    page.click("main button.button[type=submit]:not(.quiet)")
     expect(page.locator("article").first).to_contain_text("half a thought")
     page.goto(f"{live_server.url}/kwip/")
     expect(page.locator("[name=text]")).to_have_value("")
@@ -221,7 +221,7 @@ def test_a_text_too_long_comes_back_whole(live_server: LiveServer, open_page: Op
     sign_in(page, ann, live_server.url)
     page.goto(f"{live_server.url}/kwip/")
     page.fill("[name=text]", "a" * 100_001)
-    page.click("main button[type=submit]")
+    page.click("main button.button[type=submit]:not(.quiet)")
     expect(page.locator("main")).to_contain_text("the longest kwip has 100000")
     assert len(page.locator("[name=text]").input_value()) == 100_001
 
@@ -232,7 +232,7 @@ def test_two_quick_clicks_publish_once(live_server: LiveServer, open_page: Open,
         sign_in(page, ann, live_server.url)
         page.goto(f"{live_server.url}/kwip/")
         page.fill("[name=text]", f"once, javascript {javascript}")
-        page.locator("main button[type=submit]").dblclick()
+        page.locator("main button.button[type=submit]:not(.quiet)").dblclick()
         expect(page.locator("article").first).to_contain_text("once")
         assert Kwip.objects.filter(text=f"once, javascript {javascript}").count() == 1
 

@@ -172,7 +172,7 @@ def submit(page: Page, action: str) -> None:
     form = page.locator(f"form[action='{action}']").first
     assert form.count(), f"{page.url} has no form for {action}:\n{page.inner_text('body')}"
     with page.expect_navigation() as navigation:
-        form.locator("button[type=submit]").first.click()
+        form.locator("button[type=submit]:visible").first.click()
     answer = navigation.value
     assert answer is None or answer.ok, f"posting to {action} was answered with {answer.status}"
     refusals = page.locator(".errorlist:visible").all_inner_texts()
