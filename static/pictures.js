@@ -46,7 +46,7 @@
     const [list, input] = [place.querySelector(".pic-list"), place.querySelector("[type=file]")];
     const details = place.closest("details");
     place.querySelector("[name=add]").hidden = true;
-    let [queue, sending] = [[], false];
+    let [queue, sending, isFull] = [[], false, false];
 
     const number = () => list.querySelectorAll(".pic").length;
 
@@ -56,7 +56,7 @@
       if (details) details.open = true;
       for (const file of pictures) {
         if (number() >= Number(dataset.most)) {
-          say(dataset.full, true);
+          isFull = true;
           break;
         }
         const row = made("li", { className: "pic pic-sent" });
@@ -83,6 +83,8 @@
       sending = true;
       for (let job; (job = queue.shift());) if (!job.isCancelled) await send(job);
       sending = false;
+      if (isFull) say(dataset.full, true);
+      isFull = false;
     }
 
     const send = (job, tries = 5) => new Promise((done) => {

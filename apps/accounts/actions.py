@@ -12,6 +12,7 @@ from apps.accounts.counters import lock_people
 from apps.accounts.keys import user_key
 from apps.accounts.models import OffReason, User
 from apps.invalidation import invalidate
+from apps.pictures import actions as pictures
 from apps.pictures.models import Picture
 
 log = structlog.get_logger("kwippy.accounts")
@@ -48,6 +49,18 @@ def change_picture(*, user: User, picture: Picture | None) -> None:
         User.objects.filter(pk=user.pk).update(picture=name, version=F("version") + 1)
         events.profile_changed.emit(events.ProfileChanged(before, frozenset({"picture"})))
         avatars.give_up(before.picture)
+
+
+@transaction.atomic
+def change_header_picture(*, user: User, picture: Picture | None) -> None:
+    """Shows a picture that waits to be used above the person's page, or none. The old one is deleted."""
+    before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    used = pictures.use(owner=user.pk, names=[picture.name]) if picture else []
+    name = used[0].name if used else ""
+    if name != before.header_picture:
+        User.objects.filter(pk=user.pk).update(header_picture=name)
+        events.profile_changed.emit(events.ProfileChanged(before, frozenset({"header_picture"})))
+        pictures.release(pictures=Picture.objects.filter(name=before.header_picture, owner=user.pk))
 
 
 @transaction.atomic

@@ -7,4 +7,6 @@ class AccountsConfig(AppConfig):
     verbose_name = _("people")
 
     def ready(self) -> None:
-        from apps.accounts import erasers, invalidation  # noqa: F401 - they register and subscribe
+        from apps.accounts import avatars, erasers, invalidation  # noqa: F401 - they register and subscribe
+
+        avatars.tell_holders()

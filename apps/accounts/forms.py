@@ -173,25 +173,32 @@ class RenameForm(SiteMessages, forms.Form):
         return name
 
 
-class PictureForm(forms.Form):
-    """Does not decode the file: the view checks the rate limit first."""
+class UploadField(forms.FileField):
+    """A picture. It is not decoded here: the view asks the rate limit first."""
 
-    picture = forms.FileField(
-        label=_("your picture"),
-        widget=forms.FileInput(
-            attrs={"accept": "image/jpeg,image/png,image/webp,image/gif,image/avif,image/heic,image/heif"}
-        ),
-        error_messages={
-            "required": _("choose a picture first."),
-            "missing": _("choose a picture first."),
-            "empty": _("there is nothing in that file."),
-            "invalid": _("that did not arrive as a file. try again?"),
-            "max_length": _("that file's name is too long for us."),
-        },
+    widget = forms.FileInput(
+        attrs={"accept": "image/jpeg,image/png,image/webp,image/gif,image/avif,image/heic,image/heif"}
     )
+    default_error_messages = {
+        "required": _("choose a picture first."),
+        "missing": _("choose a picture first."),
+        "empty": _("there is nothing in that file."),
+        "invalid": _("that did not arrive as a file. try again?"),
+        "max_length": _("that file's name is too long for us."),
+    }
 
-    def clean_picture(self) -> UploadedFile:
-        upload: UploadedFile = self.cleaned_data["picture"]
-        if (upload.size or 0) > decoding.BYTES_LIMIT:
+    def validate(self, value: UploadedFile) -> None:
+        super().validate(value)
+        if (value.size or 0) > decoding.BYTES_LIMIT:
             raise ValidationError(decoding.too_big())
-        return upload
+
+
+class PictureForm(forms.Form):
+    picture = UploadField(label=_("your picture"))
+
+
+class HeaderForm(forms.Form):
+    header = UploadField(
+        label=_("the picture above your page"),
+        help_text=_("wide: three times as wide as high, or we cut it."),
+    )

@@ -5,7 +5,7 @@ from apps.accounts.keys import BIOS, NAMES, PEOPLE, user_key, user_pages
 from apps.invalidation import invalidate
 
 # What only the person's own pages show, beside lists with bios.
-OWN_PAGE = frozenset({"bio", "pronouns", "location", "links", "is_private"})
+OWN_PAGE = frozenset({"bio", "pronouns", "location", "links", "is_private", "header_picture"})
 
 
 @events.joined.within

@@ -36,8 +36,8 @@ COUNTERS = frozenset({
 })  # fmt: skip
 # Fields that change what anonymous visitors see.
 PUBLIC_FIELDS = frozenset({
-    "username", "display_name", "bio", "pronouns", "location", "picture", "face", "is_active", "is_private",
-    "is_limited",
+    "username", "display_name", "bio", "pronouns", "location", "picture", "header_picture", "face",
+    "is_active", "is_private", "is_limited",
 })  # fmt: skip
 NOTE_LIMIT = 280  # of an invitation
 WORDS_LIMIT = 500  # of an application
@@ -96,6 +96,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         db_column="avatar",
         help_text=_("Name of the picture below media/avatars."),
     )
+    # The name of the `pictures.Picture` above their page, "" for none.
+    header_picture = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
     # The code of the drawn face that they chose (`faces`); "" for the one that follows from the name.
     face = models.CharField(max_length=5, blank=True, default="", db_default="", editable=False)
     # That of their pages and mail; "" for the site's.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,11 +14,11 @@ from django.views.decorators.http import require_POST
 
 from apps import limits
 from apps.accounts import actions, names
-from apps.accounts.forms import KeysForm, PictureForm, ProfileForm, RenameForm
+from apps.accounts.forms import HeaderForm, KeysForm, PictureForm, ProfileForm, RenameForm
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
 from apps.pictures import actions as pictures
-from apps.pictures.models import Shape
+from apps.pictures.models import Picture, Shape
 
 
 class Link(NamedTuple):
@@ -47,18 +48,39 @@ def picture(request: MemberRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("settings")
     form = PictureForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _settings_page(request, avatar_form=form)
-    try:
-        uploaded = pictures.upload(
-            owner=request.user, file=form.cleaned_data["picture"], shape=Shape.SQUARE, keeps_moving=False
-        )
-    except pictures.Refused as refused:
-        form.add_error("picture", refused.message)
-        return _settings_page(request, avatar_form=form, refused=refused.decision)
+    uploaded, refused = _uploaded(request, form, "picture", Shape.SQUARE)
+    if uploaded is None:
+        return _settings_page(request, avatar_form=form, refused=refused)
     actions.change_picture(user=request.user, picture=uploaded)
     messages.success(request, _("nice picture :)"))
     return redirect("settings")
+
+
+@members_only
+def header(request: MemberRequest) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("settings")
+    form = HeaderForm(request.POST, request.FILES)
+    uploaded, refused = _uploaded(request, form, "header", Shape.WIDE)
+    if uploaded is None:
+        return _settings_page(request, header_form=form, refused=refused)
+    actions.change_header_picture(user=request.user, picture=uploaded)
+    messages.success(request, _("nice picture :)"))
+    return redirect("settings")
+
+
+def _uploaded(
+    request: MemberRequest, form: Form, field: str, shape: Shape
+) -> tuple[Picture | None, limits.Decision | None]:
+    """The decoded upload; or None, an error in the form, and the rate limit that refused it, if one did."""
+    if not form.is_valid():
+        return None, None
+    upload = form.cleaned_data[field]
+    try:
+        return pictures.upload(owner=request.user, file=upload, shape=shape, keeps_moving=False), None
+    except pictures.Refused as refused:
+        form.add_error(field, refused.message)
+        return None, refused.decision
 
 
 @members_only
@@ -109,6 +131,16 @@ def remove_picture(request: MemberRequest) -> HttpResponse:
     return redirect("settings")
 
 
+@require_POST
+@members_only
+def remove_header(request: MemberRequest) -> HttpResponse:
+    if not (decision := limits.hit("profile", request.user.pk)):
+        return limits.refuse_click(request, decision)
+    actions.change_header_picture(user=request.user, picture=None)
+    messages.success(request, _("the picture above your page is gone."))
+    return redirect("settings")
+
+
 class SessionsView(ListUserSessionsView):
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         context: dict[str, object] = super().get_context_data(**kwargs)
@@ -135,6 +167,7 @@ def _settings_page(
     *,
     form: ProfileForm | None = None,
     avatar_form: PictureForm | None = None,
+    header_form: HeaderForm | None = None,
     rename_form: RenameForm | None = None,
     refused: limits.Decision | None = None,
 ) -> HttpResponse:
@@ -144,11 +177,14 @@ def _settings_page(
     context = {
         "form": form or ProfileForm(instance=request.user),
         "avatar_form": avatar_form or PictureForm(),
+        "header_form": header_form or HeaderForm(),
         "rename_form": rename_form or RenameForm(user=person, initial={"username": person.username}),
         "person": person,
         "more_links": [link for find in more_links if (link := find(person))],
     }
-    has_errors = any(bound is not None and bound.errors for bound in (form, avatar_form, rename_form))
+    has_errors = any(
+        bound is not None and bound.errors for bound in (form, avatar_form, header_form, rename_form)
+    )
     status = 429 if refused is not None else 422 if has_errors else 200
     response = render(request, "accounts/settings.html", context, status=status)
     if refused is not None:

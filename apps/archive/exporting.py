@@ -127,8 +127,8 @@ def _finish(export: Export) -> None:
     with files.written(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive.json", json.dumps(_manifest(export, person), indent=1) + "\n")
         archive.writestr("index.html", render_to_string("archive/index.html", _index(export, person)))
-        if person.picture and (picture := avatars.read(person.picture)):
-            archive.writestr("picture.webp", picture)
+        for name, picture in avatars.of(person):
+            archive.writestr(name, picture)
         _write_pictures(archive, person)
         for name, part in _written_parts(export):
             with part.open("rb") as source, archive.open(name, "w") as target:

@@ -94,6 +94,7 @@ A member asks for it at `/settings/export/`. It is a zip:
 | `SECTION/0001.html` | the same rows to read, without anything from the network |
 | `picture.webp` | the profile picture, if there is one |
 | `pictures/NAME.webp` | the pictures of the kwips, the newest 500 MB. An import leaves them out, and takes 8 MB: for it, take the folder out of the zip |
+| `header.webp` | the picture above the profile, if there is one |
 
 Times are ISO 8601 with their offset. Addresses of the site are whole URLs. A field without a value is `null`. A later
 release may add fields and sections; one that changes or removes a field has another `version`."""  # noqa: E501

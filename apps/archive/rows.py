@@ -95,6 +95,7 @@ def profile_of(person_id: int) -> dict[str, Any] | None:
         "pinned": next((kwip_url(person.username, kwip.pk) for kwip in pinned.only("pk")), None),
         "email": person.email,
         "picture": "picture.webp" if person.picture else None,
+        "header": "header.webp" if person.header_picture else None,
         "face": faces.in_words(person.face),
         "joined_at": when(person.joined_at),
         "is_private": person.is_private,

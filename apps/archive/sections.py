@@ -40,6 +40,7 @@ _register(
         "pinned": "the kwip at its top",
         "email": "e-mail address",
         "picture": "the file of the picture",
+        "header": "the file of the picture above the profile",
         "face": "the parts of the drawn face, if it was chosen",
         "joined_at": _WHEN,
         "is_private": "whether the account is private",

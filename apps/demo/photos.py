@@ -39,7 +39,7 @@ def hang() -> None:
     for kwip, number in zip(by_author.values(), HUNG, strict=False):
         for place in range(number):
             picture = _stored(next(numbers), kwip.author_id)
-            KwipPicture.objects.create(kwip=kwip, picture=picture, position=place)
+            KwipPicture.objects.create(kwip=kwip, picture=picture, place=place)
         Kwip.objects.filter(pk=kwip.pk).update(version=F("version") + 1, is_sensitive=number == 2)
 
 

@@ -173,7 +173,7 @@ def edit(
     comments = (
         list(locked.comments.only("thread_id", "visibility", "audience_id")) if locked.comments_count else []
     )
-    if before != (text, note, is_formatted):
+    if before != (text, note, is_formatted) or has_others:
         Revision.objects.create(
             kwip=locked,
             text=locked.text,
@@ -181,7 +181,6 @@ def edit(
             is_formatted=locked.is_formatted,
             written_at=locked.edited_at or locked.created_at,
         )
-    if before != (text, note, is_formatted) or has_others:
         locked.edited_at = timezone.now()
     locked.text, locked.content_note, locked.is_formatted = text, note, is_formatted
     locked.version += 1

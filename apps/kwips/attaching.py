@@ -65,8 +65,8 @@ def change(kwip: Kwip, author: User, names: Sequence[str], described: Descriptio
         pictures.release(pictures=[row.picture for row in gone])
     _add(kwip, author, {name: place for place, name in enumerate(names) if name not in rows})
     for place, name in enumerate(names):
-        if name in rows and rows[name].position != place:
-            KwipPicture.objects.filter(pk=rows[name].pk).update(position=place)
+        if name in rows and rows[name].place != place:
+            KwipPicture.objects.filter(pk=rows[name].pk).update(place=place)
     _describe(author, names, described)
     return list(rows) != list(names)
 
@@ -78,7 +78,7 @@ def _add(kwip: Kwip, author: User, places: Mapping[str, int]) -> None:
     if missing := places.keys() - used.keys():
         raise Vanished(missing)
     KwipPicture.objects.bulk_create(
-        KwipPicture(kwip=kwip, picture=used[name], position=place) for name, place in places.items()
+        KwipPicture(kwip=kwip, picture=used[name], place=place) for name, place in places.items()
     )
 
 

@@ -134,6 +134,7 @@ class PersonAdmin(UserAdmin):
             self._switch(request, people, is_active=False)
             for who in people:
                 actions.change_picture(user=who, picture=None)
+                actions.change_header_picture(user=who, picture=None)
         begun = [who for who in people if tasks.begin_removing_written(person=who, by=operator(request))]
         if begun:
             text = _("The removal of what %(names)s wrote has begun; their page says what is left.")

@@ -7,20 +7,20 @@ PICTURES = 4  # of a kwip, at most
 
 
 class KwipPicture(models.Model):
-    """A picture of a kwip, the one at ``position``. Comments have none."""
+    """A picture of a kwip, the one at ``place``. Comments have none."""
 
     # No constraint: during an upgrade the previous release deletes kwips and not these rows.
     kwip = models.ForeignKey(
         "kwips.Kwip", on_delete=models.CASCADE, related_name="pictures", db_index=False, db_constraint=False
     )
     picture = models.OneToOneField("pictures.Picture", on_delete=models.CASCADE, related_name="+")
-    position = models.PositiveSmallIntegerField()
+    place = models.PositiveSmallIntegerField()
 
     class Meta:
         verbose_name = _("picture of a kwip")
-        ordering = ["position"]
+        ordering = ["place"]
         indexes = [
-            models.Index(fields=["kwip", "position"], name="kwip_pictures", include=["picture"]),
+            models.Index(fields=["kwip", "place"], name="kwip_pictures", include=["picture"]),
         ]
 
     def __str__(self) -> str:

@@ -76,7 +76,8 @@ class Card:
     @property
     def photo(self) -> CardPicture | None:
         """The picture that other sites show beside a link."""
-        return self.pictures[0] if self.pictures and not self.is_sensitive else None
+        is_folded = self.is_sensitive or self.content_note
+        return self.pictures[0] if self.pictures and not is_folded else None
 
     @property
     def thread_url(self) -> str:

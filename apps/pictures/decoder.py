@@ -222,7 +222,7 @@ def _upright_heif(upload: bytes, variant: Variant) -> "Image.Image":
     pillow_heif.options.DECODE_THREADS = 1
     heif = pillow_heif.open_heif(upload)
     check_size(heif.size, "HEIF")
-    scale = _scale(*heif.size, variant)
+    scale = _scale(heif.size[0], heif.size[1], variant)
     data = memoryview(heif.data)
     width, height = heif.size  # decoding can change it
     check_size(heif.size, "HEIF")
@@ -336,9 +336,8 @@ def _fitted(picture: "Image.Image", variant: Variant) -> "Image.Image":
 def _average(picture: "Image.Image") -> str:
     from PIL import Image
 
-    pixel = picture.convert("RGBA").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-    red, green, blue, _alpha = pixel
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    pixel = picture.convert("RGBA").resize((1, 1), Image.Resampling.BOX)
+    return "#" + pixel.tobytes()[:3].hex()
 
 
 def _webp(picture: "Image.Image") -> bytes:

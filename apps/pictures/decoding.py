@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import structlog
 from django.conf import settings
 from django.core.files import File
 from django.utils.translation import gettext as _
@@ -23,6 +24,8 @@ from django.utils.translation import gettext as _
 from apps.limits import Busy
 from apps.pictures import decoder
 from apps.pictures.decoder import SHAPES, Description, Verdict
+
+log = structlog.get_logger("kwippy.pictures")
 
 type Upload = File[bytes]  # not a class at run time
 
@@ -63,7 +66,11 @@ def decode(upload: Upload, *, shape: str, keeps_moving: bool) -> Decoded:
         if status != Verdict.DECODED:
             return Decoded(None, None, _refusal(status), math.ceil(seconds))
         output.seek(0)
-        description, variants = _parsed(output.read(decoder.OUTPUT_BYTES), shape)
+        try:
+            description, variants = _parsed(output.read(decoder.OUTPUT_BYTES), shape)
+        except (ValueError, KeyError, TypeError):
+            log.exception("wrong output of the picture decoder")
+            return Decoded(None, None, _refusal(Verdict.UNREADABLE), math.ceil(seconds))
         return Decoded(variants, description, "", math.ceil(seconds))
 
 

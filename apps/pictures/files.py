@@ -1,5 +1,6 @@
 """Where the variants of a picture are, in Django's default storage, and their addresses."""
 
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from django.core.files.base import ContentFile
@@ -39,6 +40,21 @@ def urls(picture: Stored | str) -> Urls:
     """The addresses of a picture, or of one with that name."""
     name = picture if isinstance(picture, str) else picture.name
     return Urls(*(url(name, variant) for variant in Urls._fields))
+
+
+def folders() -> Iterator[str]:
+    yield SQUARES
+    for number in range(256):
+        yield f"{FOLDER}/{number:02x}"
+
+
+def listed(folder: str) -> list[str]:
+    """The paths of the files in a folder."""
+    try:
+        _folders, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return []
+    return [f"{folder}/{name}" for name in names]
 
 
 def write(name: str, variants: dict[str, bytes]) -> None:

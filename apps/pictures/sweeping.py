@@ -1,29 +1,99 @@
-"""Deletes pictures whose wait is over: their files, then their rows."""
+"""Deletes what nobody uses: pictures whose wait is over, pictures that nothing shows, files without a row.
 
-from collections.abc import Iterable
+Files are deleted before their row, so that a sweep that is interrupted finds the name again.
+"""
+
+import random
+import re
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 import structlog
+from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from apps.pictures import files
-from apps.pictures.models import Picture
+from apps.pictures import files, holders
+from apps.pictures.models import Picture, Shape
 
 log = structlog.get_logger("kwippy.pictures")
 
 BATCH = 100
+# A run looks at so many used pictures; the next one begins elsewhere.
+LOOKED_AT = 1_000
+# What is younger may be about to be shown, or stored.
+YOUNG = timedelta(hours=1)
+type _Rows = QuerySet[Picture, tuple[int, str]]
+_NAMED = re.compile(r"([0-9a-f]{32})\.[a-z.]+")
 
 
 def sweep() -> int:
-    """Deletes what nobody uses; returns how many pictures. To be run every few minutes."""
-    return _expired()
+    """Deletes what nobody uses; returns how many pictures and files. To be run every few minutes.
+
+    Files without a row are looked for in one of the folders, another one each time.
+    """
+    folders = list(files.folders())
+    return expired() + unheld() + strays(random.choice(folders))  # noqa: S311 - no secret
+
+
+def expired() -> int:
+    """Rows whose wait is over."""
+    swept = 0
+    while batch := _over(Q()):
+        swept += batch
+    return swept
+
+
+def unheld() -> int:
+    """Used pictures that nothing shows, such as those of a row that was deleted with its references."""
+    given_up: list[int] = []
+    for shape in filter(holders.is_known, Shape):
+        used = Picture.objects.filter(shape=shape, waits_until=None, created_at__lt=timezone.now() - YOUNG)
+        looked_at = list(_somewhere(used.order_by("pk").values_list("pk", "name")))
+        held = holders.held(shape, [name for _pk, name in looked_at])
+        given_up += [pk for pk, name in looked_at if name not in held]
+    return Picture.objects.filter(pk__in=given_up, waits_until=None).update(waits_until=Now())
+
+
+def _somewhere(rows: _Rows) -> Iterator[tuple[int, str]]:
+    """`LOOKED_AT` rows from a random place on, around the end; all of them if there are no more."""
+    last = rows.last()
+    start = random.randint(0, last[0]) if last else 0  # noqa: S311
+    found = list(rows.filter(pk__gte=start)[:LOOKED_AT])
+    yield from found
+    yield from rows.filter(pk__lt=start)[: LOOKED_AT - len(found)]
+
+
+def strays(folder: str) -> int:
+    """Files without a row, as after a restored backup. An upload has its row before its files."""
+    there = {name: path for path in files.listed(folder) if (name := _name_of(path))}
+    rows = Picture.objects.filter(name__in=there).values_list("name", flat=True)
+    without = set(there).difference(rows)
+    for shape in Shape:
+        without -= holders.held(shape, without)
+    swept = 0
+    for path in files.listed(folder):
+        if _name_of(path) in without and default_storage.get_modified_time(path) < timezone.now() - YOUNG:
+            default_storage.delete(path)
+            swept += 1
+    return swept
+
+
+def _name_of(path: str) -> str:
+    """The picture's name; "" if the file is none of ours."""
+    named = _NAMED.fullmatch(path.rpartition("/")[2])
+    return named[1] if named else ""
 
 
 def discard(picture: Picture) -> None:
     """Deletes what was stored of an upload that failed, or leaves it to the sweep."""
     Picture.objects.filter(pk=picture.pk).update(waits_until=Now())
-    delete_now([picture.pk])
+    try:
+        _delete([picture])
+    except Exception as error:  # each storage has errors of its own
+        log.warning("pictures not deleted yet", error=repr(error))
 
 
 def delete_now(pks: Iterable[int]) -> None:
@@ -41,13 +111,6 @@ def delete_of(owner_id: int, limit: int) -> int:
     return _delete(list(of_owner[:limit]))
 
 
-def _expired() -> int:
-    swept = 0
-    while batch := _over(Q()):
-        swept += batch
-    return swept
-
-
 @transaction.atomic
 def _over(which: Q) -> int:
     """Deletes a batch of those whose wait is over. Nobody can use them meanwhile."""
@@ -56,7 +119,6 @@ def _over(which: Q) -> int:
 
 
 def _delete(locked: list[Picture]) -> int:
-    """The files first: if this is interrupted, the next run has the names."""
     for picture in locked:
         files.remove(picture.name, picture.shape)
     Picture.objects.filter(pk__in=[picture.pk for picture in locked]).delete()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from kwippy.address import site_url
 from kwippy.fingerprint import fingerprint
 from kwippy.settings.environment import env, secret
+from kwippy.settings.media import media_storage
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -191,7 +192,7 @@ ARCHIVE_ROOT = env.str("ARCHIVE_ROOT", str(BASE_DIR / "var" / "archives"))
 SERVE_MEDIA = env.bool("SERVE_MEDIA", True)
 #: STATIC_MANIFEST [on; off with DEBUG]: Static files have hashed names, for which `collectstatic` must run.
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": media_storage(MEDIA_URL),
     "staticfiles": {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -45,9 +45,11 @@ from apps.notifications.mail.now import mail_notices
 from apps.notifications.mail.unsubscribe import Subscription
 from apps.notifications.models import Notice, OperatorMessage, Preferences
 from apps.notifications.registry import KINDS, Draft
+from apps.pictures.models import Shape
 from apps.policy.models import SignUpMode, SitePolicy
 from apps.sitepages.models import SitePage
-from tests.invalidation.scenario import PASSWORD, Scenario, picture
+from tests.invalidation.scenario import PASSWORD, Scenario
+from tests.support.pictures import waiting
 
 type Arguments = Callable[[Scenario], dict[str, Any]]
 
@@ -206,7 +208,7 @@ def looks_around(scenario: Scenario) -> None:
 
 
 def has_a_picture(scenario: Scenario) -> None:
-    accounts.change_picture(user=scenario.bob, picture=picture())
+    accounts.change_picture(user=scenario.bob, picture=waiting(scenario.bob))
 
 
 def is_due(scenario: Scenario) -> None:
@@ -527,13 +529,24 @@ ROWS = [
     Row("check links", links.check_due.func, lambda p: {}, first=has_a_link),
     Row("find that a page links back", finds_link_back, whole_scenario, "bob", first=has_a_link),
     Row("change nothing", accounts.change_profile, profile()),
-    Row("set a picture", accounts.change_picture, lambda p: {"user": p.bob, "picture": picture()}, "people"),
+    Row(
+        "set a picture",
+        accounts.change_picture,
+        lambda p: {"user": p.bob, "picture": waiting(p.bob)},
+        "people",
+    ),
     Row(
         "remove a picture",
         accounts.change_picture,
         lambda p: {"user": p.bob, "picture": None},
         "people",
         first=has_a_picture,
+    ),
+    Row(
+        "set a header",
+        accounts.change_header_picture,
+        lambda p: {"user": p.bob, "picture": waiting(p.bob, Shape.WIDE)},
+        "bob",
     ),
     Row("choose a face", accounts.choose_face, lambda p: {"user": p.bob, "code": "a1120"}, "people"),
     Row("ask about pictures", accounts.set_alt_reminder, lambda p: {"user": p.bob, "reminds_alt": True}),

@@ -1,12 +1,10 @@
 """The scenario of the invalidation tests: three people, their kwips, and the public pages."""
 
-import io
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
-from PIL import Image
 
 from apps.accounts.models import User
 from apps.feeds.sitemaps import RANGE
@@ -117,12 +115,6 @@ def write(author: User, text: str, **options: Any) -> Kwip:
 
 def reply(author: User, thread: Kwip, text: str) -> Kwip:
     return kwips.comment(author=author, thread=thread, text=text, form_key=uuid.uuid4()).kwip
-
-
-def picture() -> bytes:
-    image = io.BytesIO()
-    Image.new("RGB", (64, 64), "green").save(image, "WEBP")
-    return image.getvalue()
 
 
 def site() -> Application:

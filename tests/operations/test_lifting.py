@@ -21,6 +21,7 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
     "nearcache": ([], []),
     "keyset": ([], []),
     "plaintext": ([], []),
+    "pictures": (["limits", "statements", "lookaside"], ["test_corpus.py"]),
     "fragments": (["nearcache"], []),
     "events": ([], []),
     "invalidation": (["events", "lookaside", "nearcache", "pagecache"], []),

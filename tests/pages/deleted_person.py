@@ -45,9 +45,11 @@ from apps.moderation import actions as moderation
 from apps.moderation import cases
 from apps.moderation.models import Reason, Warning, What
 from apps.notifications.models import OperatorMessage, Preferences
+from apps.pictures.models import Shape
 from apps.policy.models import BlockedDomain, BlockedNetwork, SitePolicy
 from tests.invalidation.scenario import reply, write
 from tests.support.people import PASSWORD, member
+from tests.support.pictures import waiting
 
 CANARY = "zanarquee"
 NUMBER = 987_654_321  # the person's id: no other number of the database looks like it
@@ -68,7 +70,11 @@ class Person:
         self.browser = Client(headers={"user-agent": f"{CANARY} browser"})
         for email, is_primary in ((f"{CANARY}@example.org", True), (f"Second.{CANARY}@example.org", False)):
             EmailAddress.objects.create(user=self.user, email=email, verified=True, primary=is_primary)
-        accounts.change_picture(user=self.user, picture=b"a picture of " + CANARY.encode())
+        content = b"a picture of " + CANARY.encode()
+        accounts.change_picture(user=self.user, picture=waiting(self.user, content=content))
+        header = waiting(self.user, Shape.WIDE, content=content)
+        accounts.change_header_picture(user=self.user, picture=header)
+        waiting(self.user, Shape.WHOLE, content=content)
         self.user.refresh_from_db()
         self.browser.post("/accounts/login/", {"login": CANARY, "password": PASSWORD})
         self.know_people()

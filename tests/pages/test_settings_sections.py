@@ -42,6 +42,7 @@ def test_a_form_that_is_sent_elsewhere_shows_the_page_it_belongs_to(ann: Client)
     for path, page in {
         "/settings/import/upload/": "/settings/import/",
         "/settings/picture/": "/settings/",
+        "/settings/header/": "/settings/",
     }.items():
         found = current(path)
         assert found

@@ -283,6 +283,7 @@ WITHOUT_WORDS = (
     "requests/<person:username>/refuse/",
     "settings/notices/", "settings/notices/try-again/", "settings/messages/", "settings/name/",
     "settings/picture/", "settings/picture/remove/", "settings/face/",
+    "settings/header/", "settings/header/remove/",
     "settings/language/", "settings/by-mail/", "settings/by-mail/off/",
     "settings/leave/", "^accounts/back/(?P<token>[-:\\w]+)/$",
     "accounts/login/", "accounts/logout/", "accounts/signup/", "accounts/reauthenticate/", "accounts/email/",

@@ -4,6 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0018_formats_texts"),
+        ("accounts", "0018_header_picture"),
     ]
 
     operations = [

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.accounts import avatars, faces, settings_pages
 from apps.accounts.user_agents import device, network
+from apps.pictures import files
 from apps.plaintext import preserve_spaces, safe, truncate
 
 register = template.Library()
@@ -54,6 +55,21 @@ def avatar(username: str, picture: str, size: str) -> SafeString:
         avatars.url(picture),
         PIXELS[size],
         PIXELS[size],
+    )
+
+
+@register.simple_tag
+def header_picture(name: str) -> SafeString:
+    """The wide picture above a person's page; nothing without one."""
+    if not name:
+        return SafeString()
+    band, wide = files.url(name, "band"), files.url(name, "wide")
+    return format_html(
+        '<img class="header" src="{}" srcset="{} 750w, {} 1500w" sizes="(width < 60rem) 100vw, 47rem" alt=""'
+        ' width="1500" height="500" decoding="async">',
+        band,
+        band,
+        wide,
     )
 
 

@@ -17,7 +17,6 @@ from django.db import connection
 from django.test import Client
 from PIL import Image, ImageChops, ImageStat
 
-from apps.accounts import avatars
 from apps.accounts.actions import change_picture, change_profile, choose_face
 from apps.accounts.faces import PARTS
 from apps.accounts.models import User
@@ -28,6 +27,7 @@ from apps.feeds.previews import Subject
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.kwips.visibility import Visible
+from tests.support.pictures import waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SITE = "http://localhost:8000"
@@ -200,13 +200,13 @@ def test_what_is_drawn_changes_with_words_name_and_picture_and_with_nothing_else
     actions.comment(author=bob, thread=kwip, text="hm", form_key=kwip.form_key)
     assert image_path(client, page) == seen[0]
     own = io.BytesIO()
-    Image.new("RGB", (avatars.SIDE, avatars.SIDE), "red").save(own, "WEBP")
+    Image.new("RGB", (400, 400), "red").save(own, "WEBP")
     changes: list[Callable[[], object]] = [
         lambda: actions.edit(kwip=kwip, text="a cup of milk"),
         lambda: actions.edit(kwip=kwip, text="a cup of milk :P"),
         lambda: choose_face(user=ann, code="a1120"),
         lambda: change_profile(user=ann, display_name="Ann O'Tea", bio=""),
-        lambda: change_picture(user=ann, picture=own.getvalue()),
+        lambda: change_picture(user=ann, picture=waiting(ann, content=own.getvalue())),
     ]
     pictures = [drawn(client, page)]
     for change in changes:

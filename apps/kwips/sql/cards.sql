@@ -1,6 +1,6 @@
 -- What the cards of some kwips show, in the order of %(ids)s; at most %(length)s characters of each text.
 -- index: kwips_kwip_pkey (id), accounts_user_pkey (id), kwips_mention_pkey (kwip_id, user_id), accounts_formername_user_id_24c01e00 (user_id),
--- kwip_pictures (kwip_id, position), pictures_picture_pkey (id)
+-- kwip_pictures (kwip_id, place), pictures_picture_pkey (id)
 -- types: ids bigint[]
 SELECT
     k.id,
@@ -50,7 +50,7 @@ SELECT
     CASE WHEN k.thread_id IS NULL THEN (
         SELECT json_agg(
             json_build_array(p.name, p.alt, p.width, p.height, p.focal_x, p.focal_y, p.color, p.is_animated)
-            ORDER BY kp.position
+            ORDER BY kp.place
         )
         FROM kwips_kwippicture kp
         JOIN pictures_picture p ON p.id = kp.picture_id

@@ -7,13 +7,15 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from apps.accounts.actions import change_picture
+from apps.accounts.actions import change_header_picture, change_picture
 from apps.accounts.models import User
 from apps.commandqueue.core.worker import Worker
 from apps.kwips import admin_search, tasks
 from apps.kwips.admin_search import Sought
 from apps.kwips.models import Kwip, Tombstone
 from apps.kwips.tests.test_actions import counters_are_exact
+from apps.pictures.models import Shape
+from tests.support.pictures import waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -191,7 +193,8 @@ def test_a_spammer_is_switched_off_and_what_they_wrote_removed_by_one_action(
     kwip = publish(bob)
     comment(ann, kwip, "buy pills")
     publish(ann, "buy pills")
-    change_picture(user=ann, picture=b"a picture")
+    change_picture(user=ann, picture=waiting(ann))
+    change_header_picture(user=ann, picture=waiting(ann, Shape.WIDE))
     form = {"action": "switch_off_and_remove", "_selected_action": [ann.pk]}
     page = operator.post(PEOPLE, form).content.decode()
     assert "ann: 1 kwips, 1 comments" in page
@@ -203,7 +206,8 @@ def test_a_spammer_is_switched_off_and_what_they_wrote_removed_by_one_action(
     assert "being removed" in operator.get(f"{PEOPLE}{ann.pk}/change/").content.decode()
     Worker(once=True).run()
     assert list(Kwip.objects.all()) == [kwip]
-    assert User.objects.get(pk=ann.pk).picture == ""
+    ann.refresh_from_db()
+    assert (ann.picture, ann.header_picture) == ("", "")
     counters_are_exact()
     shown = operator.get(f"{PEOPLE}{ann.pk}/change/").content.decode()
     assert "being removed" not in shown

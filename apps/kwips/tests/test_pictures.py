@@ -3,6 +3,7 @@
 import datetime
 import io
 import itertools
+import re
 import secrets
 import uuid
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -205,7 +207,7 @@ def test_an_edit_changes_words_order_and_pictures(member: Client, ann: User, upl
     assert kwip.is_sensitive
     assert kwip.edited_at
     assert Picture.objects.get(name=first).alt == "hills"
-    assert not kwip.revisions.exists()
+    assert kwip.revisions.count() == 1
     # A form that does not show them leaves them as they are.
     assert member.post(f"/kwip/{kwip.pk}/edit/", {"text": "look again"}).status_code == 302
     assert names_of(kwip) == [third, first]
@@ -314,6 +316,23 @@ def test_a_reminder_asks_once_for_the_words_of_a_picture(member: Client, ann: Us
     form = {"text": "look", "pictures": other, "alt_asked": "on"}
     assert member.post("/kwip/", form).status_code == 302
     assert Kwip.objects.count() == 2
+
+
+def test_other_sites_and_feeds_show_a_picture_unless_it_is_folded(
+    client: Client, ann: User, upload: Upload
+) -> None:
+    name = upload()
+    described = {name: attaching.Description("a <cup>")}
+    kwip = with_pictures(ann, [name], described=described)
+    page = client.get(f"/ann/kwip/{kwip.pk}/").content.decode()
+    assert re.search(rf'property="og:image" content="https?://[^"]+{name}\.full\.webp"', page)
+    assert 'property="og:image:alt" content="a &lt;cup&gt;"' in page
+    feed = client.get("/ann/feed.atom").content.decode()
+    assert f"{name}.full.webp" in feed
+    assert "&lt;img src" in feed
+    Kwip.objects.update(is_sensitive=True, version=F("version") + 1)
+    assert f"{name}.full.webp" not in client.get(f"/ann/kwip/{kwip.pk}/").content.decode().split("<body")[0]
+    assert "&lt;img src" not in client.get("/ann/feed.atom").content.decode()
 
 
 class Killed(Exception):

@@ -5,12 +5,21 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 
+from apps.pictures import decoding
+
 
 @pytest.fixture(autouse=True)
 def media(settings: Any, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
-    settings.LIMITS = dict.fromkeys(("picture", "picture_seconds"), None) | settings.LIMITS
+    settings.LIMITS = {"picture": "30/1h", "picture_seconds": "60/1h"}
     return tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that runs tests is busy."""
+    monkeypatch.setattr(decoding, "WALL_SECONDS", 60.0)
+    monkeypatch.setattr(decoding, "LOCK_SECONDS", 60.0)
 
 
 @pytest.fixture

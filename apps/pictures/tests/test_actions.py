@@ -1,5 +1,6 @@
 """An upload waits for its use; what nobody uses is deleted, files and rows."""
 
+import resource
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.pictures import actions, files, queries, sweeping
+from apps import limits
+from apps.pictures import actions, decoding, files, queries, sweeping
 from apps.pictures.models import Picture
+from apps.pictures.tests import made
 from apps.pictures.tests.made import upload
 
 type Stored = Callable[[], list[str]]
@@ -89,3 +92,71 @@ def test_what_cannot_be_decoded_is_refused_and_leaves_nothing(ann: Any, stored: 
     with pytest.raises(actions.Refused, match="no picture we can read"):
         actions.upload(owner=ann, file=upload(b"<svg/>"))
     assert (stored(), Picture.objects.count()) == ([], 0)
+
+
+@pytest.mark.parametrize("scope", ["picture", "picture_seconds"])
+def test_the_rate_limits_are_asked_before_the_picture_is_decoded(
+    scope: str, ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(60):
+        limits.hit(scope, ann.pk)
+    monkeypatch.setattr(decoding, "decode", lambda *_given, **_options: pytest.fail("decoded"))
+    with pytest.raises(actions.Refused) as refused:
+        actions.upload(owner=ann, file=upload())
+    assert refused.value.decision is not None
+    assert refused.value.decision.wait > 0
+
+
+def test_the_rate_limit_counts_seconds_of_decoding(ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = decoding.Decoded(None, None, "too much work", 5)
+    monkeypatch.setattr(decoding, "decode", lambda *_given, **_options: slow)
+    refusals = []
+    for _ in range(13):
+        with pytest.raises(actions.Refused) as refused:
+            actions.upload(owner=ann, file=upload())
+        refusals.append(refused.value.decision is not None)
+    assert refusals == [False] * 12 + [True]
+
+
+def test_few_pictures_of_an_owner_wait_at_the_same_time(
+    ann: Any, ben: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "WAITING_LIMIT", 2)
+    waiting = [actions.upload(owner=ann, file=upload()) for _ in range(2)]
+    with pytest.raises(actions.Refused, match="wait to be used"):
+        actions.upload(owner=ann, file=upload())
+    assert actions.upload(owner=ben, file=upload())
+    actions.use(owner=ann, names=[waiting[0].name])
+    assert actions.upload(owner=ann, file=upload())
+
+
+def test_a_full_disk_leaves_no_file_and_no_row(ann: Any, stored: Stored) -> None:
+    noise = made.encoded(made.noise(900, 600), "PNG")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    file = upload(noise)
+    decoded = decoding.decode(file, shape="whole", keeps_moving=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "decode", lambda *_given, **_options: decoded)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # the kernel ends the write in its middle
+        try:
+            with pytest.raises(actions.Refused, match="try again later"):
+                actions.upload(owner=ann, file=file)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (stored(), Picture.objects.count()) == ([], 0)
+
+
+def test_a_storage_that_does_not_answer_keeps_the_name_for_the_next_sweep(
+    ann: Any, stored: Stored, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    picture = actions.upload(owner=ann, file=upload())
+    with monkeypatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
+        patch.setattr(files, "remove", raising)
+        actions.release(pictures=[picture])
+    assert (len(stored()), Picture.objects.count()) == (3, 1)
+    assert sweeping.sweep() == 1
+    assert (stored(), Picture.objects.count()) == ([], 0)
+
+
+def raising(*_given: object) -> None:
+    raise OSError("the storage does not answer")

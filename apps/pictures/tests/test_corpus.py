@@ -24,10 +24,7 @@ PEAK_LIMIT = 150  # MB
 
 CORPUS: dict[str, tuple[Content, Verdict]] = {
     # What people send.
-    **{
-        f"orientation {number}": (lambda number=number: made.sideways(number), DECODED)
-        for number in range(1, 9)
-    },
+    **{f"orientation {number}": (partial(made.sideways, number), DECODED) for number in range(1, 9)},
     "png with orientation": (lambda: made.sideways(6, "PNG"), DECODED),
     "cmyk": (lambda: made.encoded(made.noise(900, 600).convert("CMYK"), "JPEG"), DECODED),
     "grey with alpha": (lambda: made.encoded(Image.new("LA", (90, 60), (90, 128))), DECODED),
@@ -134,7 +131,7 @@ class Run(NamedTuple):
 
 
 def run(content: bytes, shape: str = "whole", *, keeps_moving: bool = True) -> Run:
-    """The decoder with the limits of its process. It reports its own peak: `wait4`'s includes the parent's."""
+    """The decoder in its process. It reports its own peak: `wait4`'s includes the parent's."""
     program = f"""
 import os, re, sys
 sys.path.insert(0, {str(settings.BASE_DIR)!r})
@@ -249,6 +246,7 @@ def test_an_animation_moves_in_its_full_size_only(kind: str) -> None:
     assert (full.n_frames, full.size) == (5, (480, 360))  # type: ignore[attr-defined]
     assert (done.description["width"], done.description["height"]) == full.size
     full.seek(1)
+    full.load()
     assert full.info["duration"] == 80
     assert [getattr(done.variant(name), "n_frames", 1) for name in ("list", "thumb")] == [1, 1]
 

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 SOURCES = (
     "kwippy/settings/base.py",
+    "kwippy/settings/media.py",
     "kwippy/settings/accounts.py",
     "kwippy/settings/optimizations.py",
     "kwippy/settings/security.py",

@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.accounts.actions import change_picture
+from apps.accounts.actions import change_header_picture, change_picture
 from apps.accounts.models import User
 from apps.kwips import actions
 
@@ -29,6 +29,7 @@ class Command(BaseCommand):
         for person in people:
             self._remove(person)
             change_picture(user=person, picture=None)
+            change_header_picture(user=person, picture=None)
 
     def _remove(self, person: User) -> None:
         removed = 0

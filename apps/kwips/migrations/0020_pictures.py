@@ -4,16 +4,11 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("kwips", "0018_notes_and_format"),
+        ("kwips", "0019_is_sensitive"),
         ("pictures", "0001_pictures"),
     ]
 
     operations = [
-        migrations.AddField(
-            model_name="kwip",
-            name="is_sensitive",
-            field=models.BooleanField(db_default=False, default=False, editable=False),
-        ),
         migrations.CreateModel(
             name="KwipPicture",
             fields=[
@@ -41,13 +36,13 @@ class Migration(migrations.Migration):
                         to="pictures.picture",
                     ),
                 ),
-                ("position", models.PositiveSmallIntegerField()),
+                ("place", models.PositiveSmallIntegerField()),
             ],
             options={
                 "verbose_name": "picture of a kwip",
-                "ordering": ["position"],
+                "ordering": ["place"],
                 "indexes": [
-                    models.Index(fields=["kwip", "position"], include=["picture"], name="kwip_pictures")
+                    models.Index(fields=["kwip", "place"], include=["picture"], name="kwip_pictures")
                 ],
             },
         ),
