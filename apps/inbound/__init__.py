@@ -5,7 +5,7 @@
     mailbox ─▶ fetching (IMAP) ───────────┘         └─▶ one mail a day that says why not
 
 - *Two kinds of addresses* (`addresses.py`). The secret one of a person is random, renewable and stored as a
-  hash: it is the credential for kwips, whoever the mail says it is from. The reply address of a notice's mail
+  hash: it is the credential for kwips, and From is not read. The reply address of a notice's mail
   is signed, for one person and one conversation, and ends; the mail must also be from the account's address.
 - *Only what a person wrote* (`automatic.py`): no lists, bounces and answering machines.
 - *Once* (`receiving.py`): the Message-ID is the form's key, and is recorded after the commit. A mail that

@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.tasks import task
 
+from apps import limits
 from apps.inbound import addresses, parsing, receiving
 
 log = structlog.get_logger("kwippy.inbound")
@@ -146,6 +147,8 @@ def _receive(mailbox: imaplib.IMAP4, uid: str) -> None:
         receiving.receive(raw)
     except (OperationalError, InterfaceError):
         raise  # so would the others; this one stays
+    except limits.Busy:
+        return  # it stays for the next fetch
     except Exception:
         log.exception("mail not received", uid=uid, bytes=len(raw))
         _done(mailbox.uid("STORE", uid, "+FLAGS.SILENT", r"(\Flagged)"))

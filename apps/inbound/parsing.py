@@ -5,9 +5,9 @@ header is cut to `HEADER_LIMIT` before its grammar is applied, whose time grows 
 header that the grammar fails on is read as plain text.
 """
 
-import email.message
 import hashlib
 from email import message_from_bytes
+from email.message import EmailMessage as Message
 from email.policy import EmailPolicy
 from email.utils import getaddresses
 from itertools import islice
@@ -22,8 +22,6 @@ _RECIPIENTS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", 
 _MAX_RECIPIENTS = 50
 # Some programs give all their mails one of these.
 _NO_ID = {"", "<>"}
-
-type Message = email.message.EmailMessage
 
 
 class TooMuch(Exception):
@@ -65,7 +63,7 @@ def _parsed(raw: bytes) -> Message:
         made += 1
         if made > MAX_PARTS:
             raise TooMuch
-        return email.message.EmailMessage(policy=policy)
+        return Message(policy=policy)
 
     parsed: Any = message_from_bytes(raw, policy=_Policy(message_factory=make))
     return parsed

@@ -8,7 +8,6 @@ Nothing is ever sent to the address that a mail says it is from: anyone can writ
 goes to the address of the account, and only for a mail that was the member's own.
 """
 
-import email.message
 import enum
 import uuid
 
@@ -22,13 +21,16 @@ from apps import limits
 from apps.accounts import languages
 from apps.accounts.models import User
 from apps.inbound import actions, addresses, mails, parsing, queries, quotes, texts
+from apps.inbound import attached as pictures
 from apps.inbound.addresses import Reply
 from apps.inbound.automatic import is_automatic
+from apps.inbound.parsing import Message
 from apps.kwips import composing, tracking
 from apps.kwips.actions import Gone
+from apps.kwips.attaching import Vanished
 from apps.kwips.events import Visited, visited
 from apps.kwips.forms import CommentForm, KwipForm
-from apps.kwips.queries import visible_kwip
+from apps.kwips.queries import made_by_form, visible_kwip
 
 log = structlog.get_logger("kwippy.inbound")
 
@@ -51,7 +53,7 @@ class Refused(Exception):
 
 
 def receive(raw: bytes, *, recipient: str = "", envelope_sender: str | None = None) -> Outcome:
-    """Publishes a mail, once. Raises only what the database raises: nothing was lost, it is to be sent again.
+    """Publishes a mail, once. Raises what the database raises, and `limits.Busy`: it is to be sent again.
 
     ``recipient`` and ``envelope_sender`` are the envelope's, as far as they are known.
     """
@@ -76,7 +78,7 @@ def _key(purpose: str, identity: str) -> uuid.UUID:
 
 
 def _ignored(
-    message: email.message.EmailMessage, to: queries.Addressee, key: uuid.UUID, envelope_sender: str | None
+    message: Message, to: queries.Addressee, key: uuid.UUID, envelope_sender: str | None
 ) -> Outcome | None:
     """Why the mail is not even answered."""
     sender = parsing.sender(message)
@@ -89,15 +91,13 @@ def _ignored(
     return Outcome.REPEATED if queries.is_seen(key) else None
 
 
-def _read(
-    message: email.message.EmailMessage, to: queries.Addressee, key: uuid.UUID, is_too_much: bool
-) -> Outcome:
+def _read(message: Message, to: queries.Addressee, key: uuid.UUID, is_too_much: bool) -> Outcome:
     with languages.of(to.user):
         try:
             if not (decision := limits.hit("mail_in", to.user.pk)):
                 raise Refused(decision.message)
             if is_too_much:
-                raise Refused(_("it's too much: there is room for 10 megabytes."))
+                raise Refused(_too_much())
             outcome = _published(message, to, key)
         except Refused as refused:
             _tell(to.user, key, mails.refused, str(refused), parsing.header(message, "Message-ID"))
@@ -106,47 +106,50 @@ def _read(
     return outcome
 
 
-def _published(message: email.message.EmailMessage, to: queries.Addressee, key: uuid.UUID) -> Outcome:
-    user = to.user
-    if getattr(user, "has_warning", False):
+def _published(message: Message, to: queries.Addressee, key: uuid.UUID) -> Outcome:
+    if getattr(to.user, "has_warning", False):
         raise Refused(_("a moderator wrote to you. please read that first."))
     try:
         text = texts.text_of(message)
     except texts.Shortened:
-        raise Refused(_("it's too much: there is room for 10 megabytes.")) from None
-    fields: Fields = MultiValueDict({"form_key": [str(key)]})
+        raise Refused(_too_much()) from None
     try:
-        if to.reply is None:
-            fields["text"] = quotes.without_signature(text) or parsing.header(message, "Subject")
-            return _kwip(user, fields)
-        fields["text"] = quotes.answer_of(text)
-        return _comment(user, to.reply, fields)
+        if to.reply is not None:
+            return _comment(to.user, to.reply, key, quotes.answer_of(text))
+        return _kwip(to.user, key, quotes.without_signature(text), message)
     except composing.Limited as limited:
         raise Refused(limited.decision.message) from None
 
 
-def _kwip(user: User, fields: Fields) -> Outcome:
-    form = KwipForm(fields)
-    _check(form)
+def _kwip(user: User, key: uuid.UUID, text: str, message: Message) -> Outcome:
+    fields: Fields = MultiValueDict({"text": [text or parsing.header(message, "Subject")]})
+    _check(KwipForm(fields), key)
+    if made_by_form(user.pk, key) is not None:
+        return Outcome.REPEATED  # by a process that was killed before it recorded the mail
+    attached = pictures.upload(user, message)
+    fields.setlist("pictures", attached.names)
     try:
-        composing.publish(user, form)
+        composing.publish(user, _check(KwipForm(fields), key))
     except Gone:
         return Outcome.REPEATED  # it was published, and deleted since
+    except Vanished:
+        raise Refused(_("the pictures are gone; please send it again.")) from None
     actions.mark_used(user=user)
+    if attached.refusals:
+        why = "\n".join(attached.refusals)
+        _tell(user, key, mails.without_pictures, why, parsing.header(message, "Message-ID"))
     return Outcome.PUBLISHED
 
 
-def _comment(user: User, reply: Reply, fields: Fields) -> Outcome:
+def _comment(user: User, reply: Reply, key: uuid.UUID, text: str) -> Outcome:
     thread = visible_kwip(reply.thread_id, user.pk)
     if thread is None or thread.thread_id is not None:
         raise Refused(_("this kwip was deleted."))
-    fields["answers"] = str(reply.answers or "")
+    fields: Fields = MultiValueDict({"text": [text], "answers": [str(reply.answers or "")]})
     if tracking.tracked(thread, user).choice is not False:
         fields["track"] = "on"
-    form = CommentForm(fields)
-    _check(form)
     try:
-        made = composing.comment(user, thread, form)
+        made = composing.comment(user, thread, _check(CommentForm(fields), key))
     except Gone:
         raise Refused(_("this kwip was deleted.")) from None
     if made.created:
@@ -155,9 +158,16 @@ def _comment(user: User, reply: Reply, fields: Fields) -> Outcome:
     return Outcome.COMMENTED
 
 
-def _check(form: KwipForm | CommentForm) -> None:
+def _check[F: (KwipForm, CommentForm)](form: F, key: uuid.UUID) -> F:
+    """The valid form. Its key is the mail's: the names of its pictures are others if the mail comes again."""
     if not form.is_valid():
         raise Refused(" ".join(str(error) for errors in form.errors.values() for error in errors))
+    form.cleaned_data["form_key"] = key
+    return form
+
+
+def _too_much() -> str:
+    return _("it's too much: there is room for 10 megabytes.")
 
 
 def _tell(user: User, key: uuid.UUID, make: mails.Make, why: str, message_id: str) -> None:

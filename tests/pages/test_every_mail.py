@@ -84,7 +84,8 @@ def test_mails_are_created_in_few_places() -> None:
 
 def test_every_mail_says_that_no_person_wrote_it(mails: dict[str, EmailMessage]) -> None:
     said = {name: mail["Auto-Submitted"] for name, mail in mails.items()}
-    assert said == dict.fromkeys(mails, "auto-generated") | {"contact_sender": "auto-replied"}
+    answers = dict.fromkeys(("contact_sender", "mail_refused", "mail_without_pictures"), "auto-replied")
+    assert said == dict.fromkeys(mails, "auto-generated") | answers
 
 
 def test_every_mail_has_both_parts_and_headers_of_one_line(mails: dict[str, EmailMessage]) -> None:
