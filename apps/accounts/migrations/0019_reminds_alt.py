@@ -4,7 +4,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0018_formats_texts"),
-        ("accounts", "0018_header_picture"),
     ]
 
     operations = [
