@@ -106,7 +106,7 @@ def test_nothing_is_left_of_a_person_who_did_everything(person: Person, caplog) 
     assert sum(CANARY in body for _, body in shown.values()) > 40
     before = found_in_tables()
     assert len(before) > 60, sorted(before)
-    assert len(files()) == 4, "the picture, a preview, the archive and the upload"
+    assert len(files()) == 9, "six of three pictures, a preview, the archive and the upload"
     session = person.browser.cookies[django_settings.SESSION_COOKIE_NAME].value
     assert person.browser.post("/settings/leave/", {"password": PASSWORD}).status_code == 302
     its_time_comes()
