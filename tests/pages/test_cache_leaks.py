@@ -331,6 +331,7 @@ def test_every_address_of_the_site_is_in_the_matrix(site: Site) -> None:
     others |= {"moderation_note", "buzz", "share", "unshare", "bookmark", "unbookmark"}
     others |= {"accept_follow_request", "refuse_follow_request", "accept_all_follow_requests", "narrow"}
     others |= {"take_back", "pin", "block", "unblock", "unmute", "apply_import"}
+    others |= {"revoke_token", "revoke_tokens"}
     others |= {"rename", "end_session", "send_confirmation_again", "change_sign_up_address"}
     assert ours - attacked <= others
 
