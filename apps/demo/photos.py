@@ -7,7 +7,6 @@ import math
 import random
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db.models import F
 from PIL import Image, ImageDraw
 
 from apps.kwips.models import Kwip
@@ -40,7 +39,7 @@ def hang() -> None:
         for place in range(number):
             picture = _stored(next(numbers), kwip.author_id)
             KwipPicture.objects.create(kwip=kwip, picture=picture, place=place)
-        Kwip.objects.filter(pk=kwip.pk).update(version=F("version") + 1, is_sensitive=number == 2)
+        Kwip.objects.filter(pk=kwip.pk).update(is_sensitive=number == 2)
 
 
 def _stored(number: int, owner_id: int) -> Picture:
