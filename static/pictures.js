@@ -7,6 +7,48 @@
   const { all, say, door, live } = kwippy;
   const made = (name, properties) => Object.assign(document.createElement(name), properties);
 
+  /* The style of the lightbox comes with its script: most pages open none. */
+  const style = new CSSStyleSheet();
+  style.replaceSync(`@layer pages {
+    .lightbox {
+      inline-size: 100%;
+      block-size: 100%;
+      max-inline-size: none;
+      max-block-size: none;
+      padding: 0;
+      border-radius: 0;
+      background: #000d;
+      color: #fff;
+    }
+    .lightbox img {
+      inline-size: 100%;
+      block-size: 100%;
+      object-fit: contain;
+    }
+    .lightbox p {
+      position: fixed;
+      inset: auto 0 0;
+      background: #000c;
+      text-align: center;
+    }
+    .lightbox button {
+      position: fixed;
+      inset-block-start: var(--s2);
+      min-inline-size: 2.75rem;
+      min-block-size: 2.75rem;
+      border: 0;
+      border-radius: 99rem;
+      background: #000a;
+      color: inherit;
+      font-size: var(--text-l);
+      cursor: pointer;
+    }
+    .lightbox [value="close"] { inset-inline-end: var(--s2); }
+    .lightbox [value="before"] { inset-inline-start: var(--s2); }
+    .lightbox [value="after"] { inset-inline-start: 4rem; }
+  }`);
+  document.adoptedStyleSheets.push(style);
+
   /* One picture, as large as the window; its neighbours by the arrows; Escape or a click closes it. */
   kwippy.look = (shot) => {
     const shots = [...shot.parentElement.querySelectorAll(".shot")];
