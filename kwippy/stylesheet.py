@@ -19,6 +19,10 @@ _IMPORT = re.compile(r'@import "([^"]+)";')
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # Around braces and the ends of declarations, and after a colon, which selectors have no space after.
 _SPACE = re.compile(r"\s*([{};])\s*|(?<=:)[ \t]+")
+# Around commas and the sign of a child, which no string of a style sheet has.
+_SIGN = re.compile(r" ?([,>]) ")
+# Of a fraction.
+_ZERO = re.compile(r"(?<![\w.])0\.(?=\d)")
 
 
 def imported() -> list[str]:
@@ -29,7 +33,8 @@ def imported() -> list[str]:
 def joined() -> str:
     """The style sheet, without comments and needless space."""
     text = _COMMENT.sub("", "".join((SOURCE.parent / name).read_text() for name in imported()))
-    return re.sub(r"\s+", " ", _SPACE.sub(r"\1", text)).strip()
+    text = re.sub(r"\s+", " ", _SPACE.sub(r"\1", text)).strip()
+    return _ZERO.sub(".", _SIGN.sub(r"\1", text.replace(";}", "}")))
 
 
 def build() -> Path:

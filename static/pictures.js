@@ -87,7 +87,10 @@
     const { form, dataset } = place;
     const [list, input] = [place.querySelector(".pic-list"), place.querySelector("[type=file]")];
     const details = place.closest("details");
-    place.querySelector("[name=add]").hidden = true;
+    const add = place.querySelector("[name=add]");
+    const about = (selector) => place.querySelector(selector).textContent;
+    add.hidden = true;
+    place.append(made("link", { rel: "stylesheet", href: dataset.style }));
     let [queue, sending, isFull] = [[], false, false];
 
     const number = () => list.querySelectorAll(".pic").length;
@@ -125,7 +128,7 @@
       sending = true;
       for (let job; (job = queue.shift());) if (!job.isCancelled) await send(job);
       sending = false;
-      if (isFull) say(dataset.full, true);
+      if (isFull) say(about(".helptext"), true);
       isFull = false;
     }
 
@@ -135,7 +138,7 @@
       const body = new FormData();
       body.append("csrfmiddlewaretoken", form.querySelector("[name=csrfmiddlewaretoken]").value);
       body.append("files", file);
-      request.open("POST", dataset.pictures);
+      request.open("POST", add.formAction);
       request.setRequestHeader("Accept", "application/json");
       request.upload.addEventListener("progress", ({ loaded, total }) => { bar.value = loaded / total; });
       request.addEventListener("loadend", () => {
@@ -152,7 +155,7 @@
         const item = new DOMParser().parseFromString(answer.html, "text/html").querySelector(".pic");
         row.replaceWith(item);
         all("textarea").filter((area) => item.contains(area)).forEach(kwippy.tend);
-        say(dataset.added);
+        say(`${about("legend")}: ${number()}`);
       });
       request.send(body);
     });
@@ -172,7 +175,7 @@
       if (!sending || event.submitter?.name) return;
       event.preventDefault();
       event.stopPropagation();
-      say(dataset.waiting, true);
+      say(list.querySelector("progress").ariaLabel, true);
     }, { capture: true });
 
     list.addEventListener("click", (event) => {
@@ -185,7 +188,7 @@
       if (button.name !== "remove") return button.focus();
       item.remove();
       input.focus();
-      say(dataset.removed);
+      say(`${about("legend")}: ${number()}`);
     });
     if (input.files.length) input.dispatchEvent(new Event("change"));
   }

@@ -71,7 +71,7 @@ def test_with_a_script_four_pictures_are_sent_while_one_writes(
     page.locator("[name=files]").set_input_files(photos)
     items = page.locator(".pic:not(.pic-sent)")
     expect(items).to_have_count(4)
-    expect(page.locator("#live")).to_contain_text("that is all it holds")
+    expect(page.locator("#live")).to_contain_text("four at most")
     assert not is_too_wide(page)
     assert not violations(page)
     for number in range(4):
@@ -132,7 +132,7 @@ def test_an_upload_is_cancelled_and_one_is_taken_out(phone: Callable[..., Page],
     page.locator("[name=files]").set_input_files(photos[:1])
     page.locator("[name=text]").fill("hills")
     page.locator(".compose .actions > .button", has_text="kwip it").click()
-    expect(page.locator("#live")).to_have_text("a picture is still on its way.")
+    expect(page.locator("#live")).to_contain_text("on its way")
     page.locator(".pic-sent button").click()
     expect(page.locator(".pic")).to_have_count(0)
     page.unroute("**/kwip/pictures/")
