@@ -1,4 +1,4 @@
-"""The mail to the operators of a site that no prometheus watches: at most one a day, and only of what is wrong.
+"""The mail to the operators of a site that no prometheus watches: one a day at most, only of what is wrong.
 
 It goes past the command queue, which may be what is wrong. `deploy/doctor --daily` runs it by cron, outside
 the processes that it judges.

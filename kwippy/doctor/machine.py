@@ -141,11 +141,11 @@ def backups() -> Iterator[Finding]:
         yield ok("backup", f"the last one is {ago(last.age)} old ({last.words})")
     mend = "deploy/backup --check FOLDER, which restores it beside the site"
     if restored is None:
-        yield warn("restored backup", "none was ever restored", mend)
+        yield warn("restored", "none was ever restored", mend)
     elif restored.age > DAYS_OF_RESTORED_BACKUP * DAY:
-        yield warn("restored backup", f"the last time was {ago(restored.age)} ago ({restored.words})", mend)
+        yield warn("restored", f"the last time was {ago(restored.age)} ago ({restored.words})", mend)
     else:
-        yield ok("restored backup", f"{ago(restored.age)} ago ({restored.words})")
+        yield ok("restored", f"{ago(restored.age)} ago ({restored.words})")
 
 
 def ago(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """Notes: a file with a time and a few words each, in a folder that all containers see.
 
-`deploy/backup` and `deploy/restore` write them; the doctor, the metrics and the daily mail read them. They are
-not in the database: the last backup is of interest when that does not answer, and a restore replaces it.
+`deploy/backup` and `deploy/restore` write them; the doctor, the metrics and the daily mail read them. They
+are not in the database: the last backup is of interest when that is down, and a restore replaces it.
 """
 
 import contextlib
