@@ -1,4 +1,4 @@
-"""deploy/monitoring: each alert is caused on the site, and prometheus' promtool evaluates what /metrics says."""
+"""deploy/monitoring: each alert is caused, and prometheus' promtool evaluates what /metrics says."""
 
 import json
 import re
