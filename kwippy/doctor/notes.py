@@ -39,7 +39,7 @@ def read(name: str) -> Note | None:
 def write(name: str, note: Note) -> None:
     """Replaces the note. Raises OSError."""
     unfinished = _path(f".{name}.new")
-    unfinished.write_text(f"{note.at:.0f} {note.words}".rstrip() + "\n")
+    unfinished.write_text(f"{int(note.at)} {note.words}".rstrip() + "\n")
     unfinished.replace(_path(name))
 
 

@@ -180,7 +180,7 @@ def test_a_backup_that_nobody_has_restored_is_not_trusted(days: float | None, st
 def test_settings_that_the_site_would_refuse_stop_an_upgrade(settings: Any) -> None:
     settings.CONTACT_EMAIL = "not an address"
     found = [finding for finding in services.configuration() if finding.blocks]
-    assert ["kwippy.E008" in finding.text for finding in found] == [True]
+    assert any("kwippy.E008" in finding.text for finding in found)
 
 
 def test_a_postgresql_that_takes_no_writes_stops_an_upgrade() -> None:
@@ -281,7 +281,7 @@ def process(settings: Any) -> Iterator[list[bytes]]:
     [
         ("", State.NOT_CHECKED, "metrics"),
         ("kwippy_pool_timeouts_total 0\n", State.OK, "metrics"),
-        ("kwippy_pool_timeouts_total 3\n", State.OK, "metrics"),
+        ("kwippy_pool_timeouts_total 3\n", State.WARN, "metrics"),
         ('kwippy_lookaside_total{result="failure"} 900\n', State.WARN, "metrics"),
         ('commandqueue_mail_failures_in_a_row{backend="direct"} 9\n', State.WRONG, "mail"),
         ("<html>nothing of the kind", State.WRONG, "metrics"),

@@ -31,7 +31,11 @@ def smtp() -> Iterator[Server]:
 
 
 def spoken(port: int, *, to: str = TO, seconds: float = 20, **options: Any) -> list[Finding]:
-    return list(Dialogue(EmailBackend(host="127.0.0.1", port=port, **options), to, seconds=seconds).steps())
+    return list(
+        Dialogue(
+            EmailBackend(alias="direct", host="127.0.0.1", port=port, **options), to, seconds=seconds
+        ).steps()
+    )
 
 
 def last(findings: list[Finding]) -> tuple[str, str]:
@@ -178,7 +182,7 @@ def test_a_certificate_that_no_authority_signed_or_of_another_name_is_refused(
 ) -> None:
     name, text = last(spoken(tls_server.port, use_tls=True))
     assert (name, "certificate" in text) == ("mail starttls", True)
-    mailer = EmailBackend(host="localhost", port=tls_server.port, use_tls=True)
+    mailer = EmailBackend(alias="direct", host="localhost", port=tls_server.port, use_tls=True)
     mailer.__dict__["ssl_context"] = ssl.create_default_context(cafile=certificate[1])
     name, text = last(list(Dialogue(mailer, TO).steps()))
     assert (name, "not valid for 'localhost'" in text) == ("mail starttls", True)
@@ -195,7 +199,12 @@ def test_a_password_is_sent_by_tls_alone_and_never_shown(
     context = ssl.create_default_context(cafile=certificate[1])
     context.check_hostname = False
     mailer = EmailBackend(
-        host="127.0.0.1", port=tls_server.port, use_tls=True, username="kwippy", password=password
+        alias="direct",
+        host="127.0.0.1",
+        port=tls_server.port,
+        use_tls=True,
+        username="kwippy",
+        password=password,
     )
     mailer.__dict__["ssl_context"] = context
     found = list(Dialogue(mailer, TO).steps())
