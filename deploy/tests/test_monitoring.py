@@ -1,5 +1,6 @@
 """deploy/monitoring: each alert is caused, and prometheus' promtool evaluates what /metrics says."""
 
+import datetime
 import json
 import re
 import shutil
@@ -162,7 +163,7 @@ def slowness(site: Site) -> None:
 
 
 def late_mail(site: Site) -> None:
-    long_ago = timezone.now() - timezone.timedelta(seconds=900)
+    long_ago = timezone.now() - datetime.timedelta(seconds=900)
     site.enqueue(1, created_at=long_ago, due_at=long_ago, queue_name="now")
 
 
@@ -190,10 +191,10 @@ def no_connection(site: Site) -> None:
 
 
 def no_memcached(site: Site) -> None:
-    backend = {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", "LOCATION": ["127.0.0.1:1"]}
-    site.settings.CACHES = site.settings.CACHES | {"lookaside": backend}
     member = Client()
     member.force_login(site.ann)
+    backend = {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", "LOCATION": ["127.0.0.1:1"]}
+    site.settings.CACHES = site.settings.CACHES | {"lookaside": backend}
     for _ in range(8):
         member.get("/")
 
@@ -212,7 +213,7 @@ def limits_met(site: Site) -> None:
 
 
 def full_disk(site: Site) -> None:
-    site.monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 95, 5))  # type: ignore[attr-defined]
+    site.monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 95, 5))
 
 
 def noted(name: str, days: float) -> Callable[[Site], None]:
@@ -258,7 +259,7 @@ def site(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iter
     # As many requests as others would see: one error of a hundred is one too many.
     for _ in range(3):
         Client().get("/livez")
-    usage = shutil._ntuple_diskusage(100, 40, 60)  # type: ignore[attr-defined]
+    usage = shutil._ntuple_diskusage(100, 40, 60)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     yield Site(monkeypatch, settings)
     queue_metrics._failing.clear()

@@ -1,5 +1,6 @@
 """The checks of machine and services: each wrong state is caused."""
 
+import datetime
 import http.server
 import shutil
 import subprocess
@@ -84,7 +85,7 @@ def test_only_some_checks_may_stop_an_upgrade() -> None:
 def test_a_disk_is_judged_by_the_size_of_the_database(
     total: float, free: float, state: State, blocks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = shutil._ntuple_diskusage(int(total), int(total - free), int(free))  # type: ignore[attr-defined]
+    usage = shutil._ntuple_diskusage(int(total), int(total - free), int(free))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     monkeypatch.setattr(machine, "database_size", lambda: 4_000_000_000)
     if free == 0.3e9:
@@ -233,7 +234,7 @@ def test_a_queue_that_is_late_says_why(
 ) -> None:
     changed = dict(changed)
     if minutes := changed.pop("minutes", 0):
-        at = timezone.now() - timezone.timedelta(minutes=minutes)  # type: ignore[attr-defined]
+        at = timezone.now() - datetime.timedelta(minutes=minutes)
         changed |= {"created_at": at, "due_at": at}
     if "finished_at" in changed:
         changed["finished_at"] = timezone.now()
@@ -244,8 +245,8 @@ def test_a_queue_that_is_late_says_why(
 
 
 def test_a_recurring_task_that_nobody_starts_means_that_no_worker_runs() -> None:
-    late = timezone.now() - timezone.timedelta(hours=1)  # type: ignore[attr-defined]
-    every = timezone.timedelta(minutes=5)  # type: ignore[attr-defined]
+    late = timezone.now() - datetime.timedelta(hours=1)
+    every = datetime.timedelta(minutes=5)
     Schedule.objects.create(name="tea", backend="default", task="x", every=every, next_at=late)
     found = one(services.queue)
     assert (found.state, found.name) == (State.WRONG, "worker")
