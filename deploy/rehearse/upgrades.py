@@ -217,7 +217,7 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
 def look_around(stack: Stack, operator: Operator) -> None:
     """The doctor, the status, and a link for a person whose password is lost; memcached down is noticed."""
     operator.follow("While mail is down", names={"NAME": "ann"})
-    told = operator.follow("What wakes you", only="deploy/doctor", names={"ADDRESS": f"ann@{DOMAIN}"})
+    told = operator.follow("The doctor", names={"ADDRESS": f"ann@{DOMAIN}"})
     for what in (
         "ok           postgresql",
         "ok           site",
