@@ -37,12 +37,30 @@ running() {
   done
 }
 
-# Read a whole backup. Fails if a file is truncated or damaged.
-readable() {
+# Keep a note for the doctor (kwippy/doctor/notes.py): NAME, and a line that begins with a time. What it is about has
+# succeeded, so that this may fail.
+note_down() {
+  echo "$2" | compose run --rm --no-deps -T migrate sh -c \
+    "cat >/srv/kwippy/operations/.$1 && mv /srv/kwippy/operations/.$1 /srv/kwippy/operations/$1" \
+    || say "this could not be noted down for deploy/doctor"
+}
+
+# Read a backup's pictures. Fails if a file is truncated or damaged.
+whole() {
   for archive in media.tar media.since.tar; do
     tar --list --file "$1/$archive" >/dev/null
     # tar accepts an archive that was truncated between two files; a complete one ends with two empty blocks.
     [ "$(tail -c 1024 "$1/$archive" | tr -d '\000' | wc -c)" -eq 0 ]
   done
+}
+
+# Read a whole backup. Fails if a file is truncated or damaged.
+readable() {
+  whole "$1"
   compose exec -T postgres pg_restore --file /dev/null <"$1/database.dump"
 }
+
+# SQL that prints `table|rows` of each table of the site.
+COUNT_ROWS="SELECT format('SELECT %L, count(*) FROM %I.%I', relname, relnamespace::regnamespace, relname)
+  FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relpersistence = 'p'
+  ORDER BY relname \\gexec"

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pymemcache.exceptions import MemcacheError
 
 from apps.lookaside.client import ERRORS, MetaClient, Reply
+from apps.lookaside.stats import counts
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,12 @@ class Server:
         return True
 
     def _connect(self) -> MetaClient:
-        return MetaClient(self.address, **self._client_options)
+        try:
+            return MetaClient(self.address, **self._client_options)
+        except ERRORS:
+            # Not a round trip, but the metrics of an outage must show it.
+            counts().failures += 1
+            raise
 
     def _mark_down(self, error: Exception) -> None:
         with self._lock:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Counts:
-    """Round trips (and failures among them), hits and misses by key, waits for a lease; seconds in all."""
+    """Round trips, failures (also to connect), hits and misses by key, waits for a lease; seconds in all."""
 
     round_trips: int = 0
     hits: int = 0

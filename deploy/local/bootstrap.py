@@ -32,6 +32,7 @@ WITHOUT = {
     "chromium": "tests in a browser are left out",
     "nginx": "tests of the edge are left out",
     "valgrind": "the test of instruction counts is left out",
+    "prometheus": "tests that cause the alerts are left out",
     "wrk": "`make bench` needs it for members, pagecache and writes",
 }
 # Debian's packages run this before they start their service. We install programs and start no services.

@@ -5,7 +5,7 @@ import time
 from deploy.rehearse.kills import writers
 from deploy.rehearse.load import Load
 from deploy.rehearse.opening import answers
-from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, free_port, wait_for
+from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, free_port, run, wait_for
 from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import Visitor, publish, sign_in
 
@@ -56,8 +56,19 @@ def back_up(stack: Stack, operator: Operator) -> set[str]:
         seconds = time.monotonic() - moment
         count = load.clean(moment, "during the backup", "web")
     print(f"backup: {seconds:.0f} s under load; 0 of {count} requests failed")
+    check_backup(stack, operator)
     nightly(stack, operator)
     return before
+
+
+def check_backup(stack: Stack, operator: Operator) -> None:
+    """Restores the backup beside the site; nothing of it is left."""
+    moment = time.monotonic()
+    told = operator.follow("Check a backup", names={"FOLDER": "kept"})
+    seconds = time.monotonic() - moment
+    if "have the rows that they had" not in told or run("docker", "ps", "-aqf", "name=kwippy-check").stdout:
+        raise RehearsalError(f"a checked backup leaves a container, or says nothing:\n{told}")
+    print(f"backup --check: {seconds:.0f} s")
 
 
 def nightly(stack: Stack, operator: Operator) -> None:

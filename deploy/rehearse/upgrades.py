@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from deploy.rehearse.kills import writers
 from deploy.rehearse.load import WRITERS, Load
-from deploy.rehearse.stack import RehearsalError, Stack, run, wait_for
+from deploy.rehearse.stack import DOMAIN, RehearsalError, Stack, run, wait_for
 from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import Visitor, publish, sign_in
 
@@ -199,6 +199,7 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
     page = f"/writer{WRITERS - 1}/"
     wait_for(lambda: visitor.get(page).status in (404, 410), "no page of a person who is off", "web")
     operator.follow("PostgreSQL's log has no values")
+    look_around(stack, operator)
     operator.follow(day, only="deploy/maintenance on")
     for again in (False, True):
         if again:
@@ -211,6 +212,31 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
     operator.follow(day, only="deploy/maintenance off")
     if (status := visitor.get("/about/").status) != 200:
         raise RehearsalError(f"after maintenance /about/ is answered with {status}", "nginx")
+
+
+def look_around(stack: Stack, operator: Operator) -> None:
+    """The doctor, the status, and a link for a person whose password is lost; memcached down is noticed."""
+    operator.follow("While mail is down", names={"NAME": "ann"})
+    told = operator.follow("The doctor", names={"ADDRESS": f"ann@{DOMAIN}"})
+    for what in (
+        "ok           postgresql",
+        "ok           site",
+        "ok           restored",
+        "ok           mail message",
+    ):
+        if what not in told:
+            raise RehearsalError(f"the doctor does not say {what!r}:\n{told}")
+    shown = operator.follow("One screen")
+    if "sign-ups" not in shown or " requests met a limit" not in shown:
+        raise RehearsalError(f"the status lacks its figures:\n{shown}")
+    operator.follow("A mail a day", names={"PATH": str(stack.folder)})
+    stack.compose("stop", "memcached")
+    done = run("deploy/doctor", check=False, cwd=stack.folder, env=stack.environment)
+    stack.compose("up", "-d", "memcached")
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
+    if done.returncode != 1 or not any("memcached" in line for line in wrong):
+        raise RehearsalError(f"a stopped memcached is not noticed:\n{done.stdout}{done.stderr}")
+    print("doctor: well; and a stopped memcached is WRONG")
 
 
 def lose_secrets(stack: Stack, operator: Operator, ann: Visitor) -> None:

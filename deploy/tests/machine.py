@@ -17,16 +17,19 @@ SCRIPTS = (
     "backup",
     "build",
     "certificate",
+    "check-backup",
     "compose.sh",
+    "doctor",
     "maintenance",
     "make-secrets",
     "restore",
     "rotate",
+    "status",
     "upgrade",
 )
 WEB, WORKERS = 2, 1
 # Of an upgrade of these, those that change something.
-CALLS = 14
+CALLS = 15
 OLD, NEW = "kwippy:old", "kwippy:new"
 
 
@@ -76,6 +79,7 @@ def site(folder: Path) -> Machine:
     """Two of web and one worker run an old release; the image of a new one is there."""
     (folder / "deploy/edge").mkdir(parents=True)
     (folder / "media").mkdir()
+    (folder / "operations").mkdir()
     (folder / "bin").mkdir()
     for name in ("docker", "docker-compose"):
         program = folder / "bin" / name
@@ -96,6 +100,13 @@ def site(folder: Path) -> Machine:
         "restarts": 0,
         "failing": [],
         "failing_sql": "",
+        "health": {},
+        "site": "200",
+        "scratch": {},
+        "scratch_keeps": 1000,
+        "doctor": 0,
+        "told": "",
+        "complaint": "",
         "stopped": [],
         "calls": [],
         "kill_after": 0,

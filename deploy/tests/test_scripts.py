@@ -46,7 +46,20 @@ def test_a_rotation_that_fails_is_run_again(machine: Machine) -> None:
     assert (secrets / "secret_key_fallbacks").read_text() == first
 
 
-@pytest.mark.parametrize("script", ["upgrade", "backup", "restore", "build", "certificate", "rotate"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "upgrade",
+        "backup",
+        "check-backup",
+        "restore",
+        "build",
+        "certificate",
+        "doctor",
+        "rotate",
+        "status",
+    ],
+)
 def test_every_script_is_plain_sh(script: str) -> None:
     done = subprocess.run(["sh", "-n", str(DEPLOY / script)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -26,7 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from apps import dbpool, lookaside, pagecache
 from apps.commandqueue.operate import metrics as queue
 from apps.limits import addresses
-from kwippy.observability import multiproc_metrics
+from kwippy.observability import host_metrics, multiproc_metrics
 
 PATH = "/metrics"
 _OWN = CollectorRegistry()
@@ -135,7 +135,7 @@ def exposition() -> bytes:
     if folder := multiproc_metrics.folder():
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)
-    return generate_latest(registry) + generate_latest(queue.registry())
+    return generate_latest(registry) + generate_latest(queue.registry()) + generate_latest(host_metrics.HOST)
 
 
 def start_copying() -> None:

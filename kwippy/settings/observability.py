@@ -1,7 +1,7 @@
 """Observability: logs, metrics, error mail."""
 
 from kwippy.observability.logs import logging_config
-from kwippy.settings.base import DEBUG
+from kwippy.settings.base import BASE_DIR, DEBUG
 from kwippy.settings.environment import env
 
 LOGGING_CONFIG = None
@@ -21,3 +21,14 @@ METRICS_NETWORKS: list[str] = env.list(
 #: ADMINS: The recipients of error mail. It bypasses the command queue; of each kind of error (exception and
 #:   route) each process sends at most one a minute.
 ADMINS: list[str] = env.list("ADMINS", [])
+
+# ── What `manage.py doctor` looks at ─────────────────────────────────────────────────────────────
+
+#: METRICS_URLS: The `/metrics` of the running processes, comma-separated, whose counters the doctor reads.
+METRICS_URLS: list[str] = env.list("METRICS_URLS", [])
+#: CERTIFICATE_FILE: The certificate that nginx serves.
+CERTIFICATE_FILE = env.str("CERTIFICATE_FILE", "/srv/kwippy/certificates/fullchain.pem")
+#: DKIM_SELECTOR: The selector of the mail domain's DKIM key. Empty: the key is not looked up.
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", "")
+#: OPERATIONS_ROOT [`var/operations`]: The folder in which the operator's scripts note backups.
+OPERATIONS_ROOT = env.str("OPERATIONS_ROOT", str(BASE_DIR / "var" / "operations"))

@@ -128,15 +128,6 @@ def test_the_files_to_read_first_are_25_at_most() -> None:
     }
 
 
-def test_every_metric_to_be_woken_by_exists() -> None:
-    running = (ROOT / "docs" / "running.md").read_text()
-    sources = ("kwippy/observability/metrics.py", "apps/commandqueue/operate/metrics.py")
-    source = "".join((ROOT / path).read_text() for path in sources)
-    named = re.findall(r"^\| `((?:kwippy|commandqueue)_\w+?)(?:_total|_count)?[`{]", running, re.MULTILINE)
-    assert len(named) > 5
-    assert [name for name in named if f'"{name.removeprefix("kwippy_pool_")}"' not in source] == []
-
-
 def test_every_decision_is_in_their_list() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(

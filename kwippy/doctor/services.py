@@ -1,0 +1,124 @@
+"""Checks of the settings and the services: PostgreSQL, memcached, the command queue."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+
+from apps import lookaside
+from apps.commandqueue.core import store
+from apps.commandqueue.core.outcomes import loggable
+from apps.commandqueue.models import State
+from kwippy.doctor.report import Finding, not_checked, ok, warn, wrong
+
+# Sign-up mail is in "now".
+LATE = {"now": 300, "default": 3600, "bulk": 6 * 3600}
+MOST_STUCK = 20
+# The most frequent recurring task is due every 300 s.
+SCHEDULE_LATE = 1800
+# PostgreSQL stops at 2,100,000,000 transactions without a vacuum.
+OLDEST_TRANSACTION_IDS = 1_000_000_000
+LONG_TRANSACTION = 600
+
+STATE = """
+SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean,
+    current_setting('max_connections')::int,
+    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+    (SELECT max(age(datfrozenxid)) FROM pg_database),
+    (SELECT count(*) FROM pg_index WHERE NOT indisvalid),
+    (SELECT extract(epoch FROM max(clock_timestamp() - xact_start)) FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid() AND backend_type = 'client backend')
+"""
+SCHEDULE = """
+SELECT extract(epoch FROM statement_timestamp() - min(next_at)) FROM commandqueue_schedule WHERE enabled
+"""
+
+
+def configuration() -> Iterator[Finding]:
+    """`manage.py check --deploy`."""
+    found = checks.run_checks(include_deployment_checks=True)
+    found = [message for message in found if not message.is_silenced()]
+    for message in found:
+        if message.level >= checks.ERROR:
+            mend = str(message.hint or "correct it in .env")
+            yield wrong("settings", f"{message.id}: {message.msg}", mend, blocks=True)
+        elif message.level >= checks.WARNING and str(message.id).startswith("kwippy."):
+            yield warn(
+                "settings", f"{message.id}: {message.msg}", str(message.hint or "see docs/settings.md")
+            )
+    if not any(message.level >= checks.ERROR for message in found):
+        yield ok("settings", "no error; `manage.py check --deploy` has more")
+
+
+def database() -> Iterator[Finding]:
+    """PostgreSQL answers, takes writes, and is not about to stop."""
+    with connection.cursor() as cursor:
+        cursor.execute(STATE)
+        recovering, read_only, room, connections, oldest, invalid, longest = cursor.fetchone()
+    if recovering or read_only:
+        why = "it is still recovering, or a replica" if recovering else "it takes no writes"
+        yield wrong(
+            "postgresql", why, "wait, or point DATABASE_HOST at the server that takes writes", blocks=True
+        )
+        return
+    if connections > 0.9 * room:
+        mend = "more processes than connections: fewer WEB_WORKERS, or PgBouncer (docs/scaling.md)"
+        yield wrong("postgresql", f"{connections} of {room} connections are taken", mend)
+    if oldest > OLDEST_TRANSACTION_IDS:
+        mend = "docker-compose exec postgres vacuumdb -U postgres --all --freeze"
+        yield wrong("postgresql", f"{oldest:,} transactions without a full vacuum", mend)
+    if invalid:
+        mend = "DROP INDEX, and run the migration that makes it again (\\d shows INVALID)"
+        yield warn("postgresql", f"{invalid} indexes are invalid", mend)
+    if longest and longest > LONG_TRANSACTION:
+        mend = "an upgrade's migration may wait for it in vain: see pg_stat_activity"
+        yield warn("postgresql", f"a transaction is open for {longest:,.0f} s", mend)
+    yield ok("postgresql", f"answers and takes writes; {connections} of {room} connections")
+
+
+def memcached() -> Iterator[Finding]:
+    if not settings.MEMCACHED_SERVERS:
+        yield not_checked("memcached", "MEMCACHED_SERVERS is empty")
+    elif lookaside.cache().invalidate(["readyz"], retrying=True):
+        servers = ", ".join(settings.MEMCACHED_SERVERS)
+        mend = "docker-compose up -d memcached; until then the site is slower"
+        yield wrong("memcached", f"{servers} does not answer", mend)
+    else:
+        yield ok("memcached", "answers")
+
+
+def queue() -> Iterator[Finding]:
+    """The ages of the queues, dead letters, and whether a worker runs at all."""
+    rows = store.status()
+    fine = True
+    for row in rows:
+        if row.state == State.DEAD:
+            fine = False
+            mend = "manage.py queue status, then /admin/: requeue or delete them"
+            yield warn("queue", f"{row.count:,} dead letters in {row.queue_name}", mend)
+        elif row.state == State.WAITING and (
+            row.age > LATE.get(row.queue_name, 3600) or row.stuck > MOST_STUCK
+        ):
+            fine = False
+            text = (
+                f"{row.queue_name}: {row.count:,} wait, {row.stuck:,} stuck, the oldest for {row.age:,.0f} s"
+            )
+            yield wrong("queue", f"{text}: {reason()}", "manage.py queue status; is the worker up?")
+    with connection.cursor() as cursor:
+        cursor.execute(SCHEDULE)
+        late = cursor.fetchone()[0]
+    if late is not None and late > SCHEDULE_LATE:
+        fine = False
+        text = f"a recurring task is due for {late:,.0f} s"
+        yield wrong("worker", text, "docker-compose up -d worker; its log says why it does not work")
+    if fine:
+        waiting = sum(row.count for row in rows if row.state == State.WAITING)
+        yield ok("queue", f"{waiting:,} wait, none for too long")
+
+
+def reason() -> str:
+    """Why the oldest stuck command waits, without addresses of people."""
+    for command in store.stuck(limit=1):
+        return loggable(command.error) if command.error else "no worker has started it"
+    return "no worker has started them"
