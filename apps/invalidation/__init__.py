@@ -51,16 +51,29 @@ _ENTRY, _PAGES = 1, 2
 
 def invalidate(*, cache: Iterable[str] = (), pages: Iterable[str] = ()) -> None:
     """Deletes these entries of the look-aside cache and purges these surrogate keys, after the commit."""
-    collect(_invalidate_now, [*((_ENTRY, key) for key in cache), *((_PAGES, key) for key in pages)])
+    items = [*((_ENTRY, key) for key in cache), *((_PAGES, key) for key in pages)]
+    collect(_invalidate_now, items, before=_mark)
 
 
-def _invalidate_now(items: list[tuple[int, str]]) -> None:
-    entries = [key for kind, key in items if kind == _ENTRY]
-    pages = [key for kind, key in items if kind == _PAGES]
+def _mark(items: list[tuple[int, str]]) -> lookaside.Marks:
+    """The last act before the COMMIT. A page cache apart from the look-aside cache has no marks."""
+    entries, pages = _by_kind(items)
+    if pagecache.cache() is lookaside.cache():
+        entries += map(pagecache.generation_key, pages)
+    return lookaside.cache().mark(entries)
+
+
+def _invalidate_now(items: list[tuple[int, str]], marks: lookaside.Marks = lookaside.NO_MARKS) -> None:
+    entries, pages = _by_kind(items)
     cache = lookaside.cache()
     if pagecache.cache() is cache:
-        cache.invalidate(entries, then=map(pagecache.generation_key, pages))
+        cache.invalidate(entries, then=map(pagecache.generation_key, pages), marks=marks)
         pagecache.forget_reused()
     else:
-        cache.invalidate(entries)
+        cache.invalidate(entries, marks=marks)
         pagecache.purge(pages)
+
+
+def _by_kind(items: list[tuple[int, str]]) -> tuple[list[str], list[str]]:
+    """The keys of entries, and the surrogate keys of pages."""
+    return [key for kind, key in items if kind == _ENTRY], [key for kind, key in items if kind == _PAGES]

@@ -54,5 +54,15 @@ How to measure
 from apps.lookaside import stats
 from apps.lookaside.backends import Lookaside, cache, on_invalidation_failed
 from apps.lookaside.bypass import bypassed, bypassing
+from apps.lookaside.stores import NO_MARKS, Marks
 
-__all__ = ["Lookaside", "bypassed", "bypassing", "cache", "on_invalidation_failed", "stats"]
+__all__ = [
+    "NO_MARKS",
+    "Lookaside",
+    "Marks",
+    "bypassed",
+    "bypassing",
+    "cache",
+    "on_invalidation_failed",
+    "stats",
+]

@@ -96,6 +96,8 @@ class PageCache:
         if cache.is_down(current.names):
             rendered, is_hit = self._fallback.get_or_render(address, lambda: self._render(address, environ))
             return rendered, "hit" if is_hit else "backend_down"
+        if not current.are_shared:  # marked by a transaction, or by another reader who is late
+            return self._render(address, environ), "uncacheable"
         fresh: list[Page | Response] = []
 
         def render() -> bytes:

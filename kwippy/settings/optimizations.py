@@ -38,6 +38,11 @@ PAGECACHE = (
     if env.bool("PAGECACHE", not DEBUG)
     else None
 )
+# apps/lookaside/marks.py: keys are marked before a COMMIT, for a writer that is killed after it.
+# off: 0; what such a writer changed is stale until its entries expire, for 300 seconds at most.
+#: MARK_SECONDS: Seconds without cache for what a process changed that was killed before it invalidated. 0: no
+#:   marks. More than the time limits of a statement and of an idle transaction together.
+MARK_SECONDS = env.int("MARK_SECONDS", 30)
 # apps/lookaside: user objects, sessions and rendered kwips, in memcached under leases.
 # off: {"BACKEND": "apps.lookaside.backends.NoLookaside"}; every read computes; nor are pages cached.
 CACHES = stock.CACHES | {
@@ -45,7 +50,8 @@ CACHES = stock.CACHES | {
         {
             "BACKEND": "apps.lookaside.backends.MemcachedLookaside",
             "LOCATION": MEMCACHED_SERVERS,
-            "OPTIONS": (
+            "OPTIONS": {"mark_seconds": MARK_SECONDS}
+            | (
                 {"tls_context": ssl.create_default_context(cafile=MEMCACHED_TLS_CA)}
                 if MEMCACHED_TLS_CA
                 else {}
