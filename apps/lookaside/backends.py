@@ -7,7 +7,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
@@ -19,7 +19,7 @@ from apps.lookaside.peeking import Peeks
 from apps.lookaside.server import Options
 from apps.lookaside.stats import counts
 from apps.lookaside.stores import NO_MARKS, Answer, Fill, Lease, Marks, NoStore, Store, local_store
-from apps.lookaside.values import MISSING
+from apps.lookaside.values import MISSING, Entry
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,13 @@ on_invalidation_failed: list[Callable[[list[str]], object]] = []
 
 def _of(schema: Schemas, key: str) -> int:
     return schema if isinstance(schema, int) else schema[key]
+
+
+class Stored(NamedTuple):
+    """An entry, and the name that its key has in the store."""
+
+    name: bytes
+    entry: Entry
 
 
 class Lookaside(BaseCache):
@@ -130,6 +137,18 @@ class Lookaside(BaseCache):
                 storable=storable,
             )
         return {key: found[key] for key in names.values()}
+
+    def entry(self, key: str) -> Stored | None:
+        """The entry of ``key`` as it is stored, without a lease. For tools that look at the cache itself."""
+        name = self._name(key)
+        answer = self.store.fetch([], [name]).get(name)
+        return Stored(name, answer.entry) if answer is not None and answer.entry is not None else None
+
+    def stored_value(self, key: str, *, schema: int = 1) -> Any:
+        """The value of ``key`` as it is stored; None if it is missing, marked or no value of this schema."""
+        stored = self.entry(key)
+        value = MISSING if stored is None else values.decode(*stored, schema=schema)
+        return None if value is MISSING else value
 
     def peeking(self, keys: Iterable[str]) -> Peeks:
         """The first read inside the block fetches the entries of ``keys`` too, in its round trip.

@@ -103,8 +103,10 @@ def mark(at: Commands, keys: Sequence[bytes], record: bytes, seconds: int) -> di
             break
         # An item may be deleted or created between two commands of the round trip; it then lacks the record.
         for key, (value, unique) in at.append(left, record, seconds).items():
-            if record in (found := set(records(value))):
-                marks[key] = Mark(record, unique if len(found) == 1 else b"")
+            if value.endswith(record) and not is_marked(value[:-RECORD_BYTES]):
+                marks[key] = Mark(record, unique)
+            elif record in records(value):
+                marks[key] = Mark(record, b"")
     return marks
 
 

@@ -1,6 +1,6 @@
 """The commands of marks in one memcached."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import batched
 
 from apps.lookaside.client import Reply
@@ -22,7 +22,7 @@ class Wire:
             % (key, size, record, key, size, seconds, record, key, seconds)
             for key in keys
         ]
-        return _items(keys, list(self._replies(commands, replies_each=3))[2::3])
+        return _items(keys, self._replies(commands, replies_each=3)[2::3])
 
     def look(self, keys: Sequence[bytes]) -> Mapping[bytes, Seen]:
         return _items(keys, self._replies([b"mg %s v c\r\n" % key for key in keys]))
@@ -31,23 +31,20 @@ class Wire:
         replies = self._replies([_command(removal) for removal in removals])
         return [reply.code in (b"HD", b"NF") for reply in replies]
 
-    def _replies(self, commands: Sequence[bytes], *, replies_each: int = 1) -> Iterator[Reply]:
+    def _replies(self, commands: Sequence[bytes], *, replies_each: int = 1) -> list[Reply]:
+        replies: list[Reply] = []
         for batch in batched(commands, BATCH // replies_each):
-            yield from self._at.exchange(b"".join(batch), len(batch) * replies_each)[1]
+            replies += self._at.exchange(b"".join(batch), len(batch) * replies_each)[1]
+        return replies
 
 
-def _items(keys: Sequence[bytes], replies: Sequence[Reply] | Iterator[Reply]) -> Mapping[bytes, Seen]:
+def _items(keys: Sequence[bytes], replies: Sequence[Reply]) -> Mapping[bytes, Seen]:
+    # The first flag is the number: "c7". Without compare-and-swap (memcached -C) it is 0, and identifies none.
     return {
-        key: Seen(reply.value, _number(reply))
+        key: Seen(reply.value, reply.flags[0][1:] if reply.flags[0] != b"c0" else b"")
         for key, reply in zip(keys, replies, strict=True)
         if reply.code == b"VA"
     }
-
-
-def _number(reply: Reply) -> bytes:
-    """Empty without compare-and-swap (memcached -C)."""
-    numbers = [flag[1:] for flag in reply.flags if flag[:1] == b"c"]
-    return numbers[0] if numbers and numbers[0] != b"0" else b""
 
 
 def _command(removal: Removal) -> bytes:

@@ -36,6 +36,7 @@ class Cache(Protocol):
     ) -> dict[str, Any]: ...
     def invalidate(self, keys: Iterable[str]) -> list[str]: ...
     def is_down(self, keys: Iterable[str]) -> bool: ...
+    def stored_value(self, key: str) -> Any: ...
 
 
 class Generations(NamedTuple):
@@ -85,6 +86,12 @@ def _read(cache: Cache, keys: Iterable[str]) -> Generations:
     unstored: set[str] = set()
     tokens = cache.get_many_or_compute(names, create, ttl=GENERATION_SECONDS, unstored=unstored)
     return Generations(names, ":".join(tokens.values()), created, not unstored)
+
+
+def stored_tokens(cache: Cache, keys: Iterable[str]) -> str | None:
+    """The tokens of these surrogate keys as text, without creating one; None if one is missing."""
+    tokens = [cache.stored_value(generation_key(key)) for key in keys]
+    return None if None in tokens else ":".join(tokens)
 
 
 def purge(keys: Iterable[str]) -> list[str]:

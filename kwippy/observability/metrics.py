@@ -24,6 +24,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps import dbpool, lookaside, pagecache
+from apps.cachewatch import metrics as watch
 from apps.commandqueue.operate import metrics as queue
 from apps.limits import addresses
 from kwippy.observability import multiproc_metrics
@@ -135,7 +136,7 @@ def exposition() -> bytes:
     if folder := multiproc_metrics.folder():
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)
-    return generate_latest(registry) + generate_latest(queue.registry())
+    return b"".join(map(generate_latest, (registry, queue.registry(), watch.registry())))
 
 
 def start_copying() -> None:

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "apps.keyset",
     "apps.commandqueue",
     "apps.pagecache",
+    "apps.cachewatch",
     # The demo community. Production images leave it out.
     *(["apps.demo"] if find_spec("apps.demo") else []),
     "kwippy",

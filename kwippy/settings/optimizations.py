@@ -118,6 +118,7 @@ TASKS = {
             "max_attempts": {"now": 5, "default": 10, "bulk": 10},
             # Recurring tasks, and their period in seconds.
             "schedule": {
+                "watch the caches": {"task": "apps.cachewatch.tasks.watch_caches", "every": 300},
                 "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
                 "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
