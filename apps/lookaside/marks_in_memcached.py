@@ -39,7 +39,7 @@ class Wire:
 
 
 def _items(keys: Sequence[bytes], replies: Sequence[Reply]) -> Mapping[bytes, Seen]:
-    # The first flag is the number: "c7". Without compare-and-swap (memcached -C) it is 0, and identifies none.
+    # The first flag is the number: "c7". Without compare-and-swap (memcached -C) it is 0, and is no one's.
     return {
         key: Seen(reply.value, reply.flags[0][1:] if reply.flags[0] != b"c0" else b"")
         for key, reply in zip(keys, replies, strict=True)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
@@ -48,6 +49,8 @@ def everything_cached(ann: User, kwip: Kwip) -> Client:
     """A member is signed in, and has seen pages that visitors have seen too."""
     client = Client()
     client.force_login(ann)
+    key = client.cookies["sessionid"].value
+    UserSession.objects.create(user=ann, session_key=key, ip="127.0.0.1")
     assert client.get("/everyone/").status_code == 200
     application = pagecache.wrapped(WSGIHandler())
     for path in ("/everyone/", f"/ann/kwip/{kwip.pk}/"):
@@ -60,7 +63,7 @@ def figures() -> dict[str, tuple[int, int]]:
 
 
 def spoil_user(ann: User, client: Client) -> None:
-    User.objects.filter(pk=ann.pk).update(name="Another")  # without its invalidation
+    User.objects.filter(pk=ann.pk).update(display_name="Another")  # without its invalidation
 
 
 def spoil_session(ann: User, client: Client) -> None:
@@ -107,7 +110,7 @@ def test_an_entry_that_is_invalidated_within_the_second_is_not_counted(
     ann: User, everything_cached: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As of a writer that is between its COMMIT and its invalidation."""
-    User.objects.filter(pk=ann.pk).update(name="Another")
+    User.objects.filter(pk=ann.pk).update(display_name="Another")
 
     def invalidated(seconds: float) -> None:
         lookaside.cache().invalidate([f"user:{ann.pk}"])
@@ -127,7 +130,7 @@ def test_under_writers_a_right_entry_is_never_counted(
         while not over.is_set():
             written[0] += 1
             person = User.objects.get(pk=ann.pk)
-            person.name = f"Ann {written[0]}"
+            person.display_name = f"Ann {written[0]}"
             person.save()
             actions.edit(kwip=Kwip.objects.get(pk=kwip.pk), text=f"tea {written[0]}")
         connections.close_all()
