@@ -187,7 +187,7 @@ def marks(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Check
         int(limits.get(name, 0)) for name in ("idle_in_transaction_session_timeout", "statement_timeout")
     )
     least = ceil((idle + statement) / 1000) + 1
-    if seconds == 0 or (idle and statement and least <= seconds <= 300):
+    if seconds == 0 or (idle and least <= seconds <= 300):
         return []
     return [
         Error(
