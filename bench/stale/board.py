@@ -1,4 +1,4 @@
-"""What processes share: of each row the version whose write has returned, and the version of a killed writer."""
+"""What processes share: of each row the version whose write has returned, and that of a killed writer."""
 
 import mmap
 from array import array

@@ -1,6 +1,6 @@
 """The processes of one way: readers, a writer, and writers that are killed. Prints what it counted as JSON.
 
-    python -m bench.stale.driver ours '{"reads": 100000, "sessions": 20, "seconds": 35, "restart": 11}'
+    python -m bench.stale.driver ours '{"reads": 40000, "sessions": 20, "seconds": 35, "restart": 11}'
 
 It asks the bench to restart memcached by printing "restart". Rows below `WRITTEN` belong to the writer; each
 of the others is written once at most, by a writer that is killed.
@@ -89,7 +89,10 @@ class Run:
         self.over.wait()
         for thread in threads:
             thread.join()
-        return dict(sum(found, Counter[str]()) + Counter(reads=0))
+        sums = Counter(reads=0, after_response=0, after_kill=0, while_marked=0)
+        for counts in found:
+            sums.update(counts)
+        return dict(sums)
 
     def read(self, number: int, found: list[Counter[str]]) -> None:
         from django.db import connection
