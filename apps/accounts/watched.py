@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from functools import partial
 
 from allauth.usersessions.models import UserSession
 
@@ -30,12 +31,13 @@ def _recent() -> Sequence[tuple[int, str]]:
 
 
 def _users(ids: Sequence[int]) -> list[Item]:
-    def fresh(user_id: int) -> object:
-        user = User.objects.of_request(user_id)
-        return user and user.for_cache()
-
     schema = User.cached_schema()
-    return [Item(pk, user_key(pk), lambda pk=pk: fresh(pk), schema) for pk in dict.fromkeys(ids)]
+    return [Item(pk, user_key(pk), partial(_user, pk), schema) for pk in dict.fromkeys(ids)]
+
+
+def _user(user_id: int) -> object:
+    user = User.objects.of_request(user_id)
+    return user and user.for_cache()
 
 
 def _sessions(keys: Sequence[str]) -> list[Item]:

@@ -36,7 +36,8 @@ How to measure
     ``kwippy_cache_watched_total`` and ``kwippy_cache_stale_total`` at ``/metrics``. Each stale entry is
     logged with its kind and key.
 
-Read in this order: `kinds.py`, `watch.py`, `apps/accounts/watched.py`, `tests/test_watch.py`.
+Read in this order: `kinds.py`, `watch.py`, `apps/accounts/watched.py`,
+`tests/invalidation/test_cache_watch.py`.
 """
 
 from apps.cachewatch.kinds import Item, Kind, kinds

@@ -49,7 +49,7 @@ def collect[T](
     if not added:
         return
     if not connection.in_atomic_block:
-        function(sorted(added))  # type: ignore[type-var]
+        function(sorted(added))
         return
     # None stands for an `atomic` block without a savepoint.
     savepoints = set(connection.savepoint_ids) - {None}
@@ -73,7 +73,7 @@ def _prepare_before_commits() -> None:
 
     def commit() -> None:
         # A batch of a savepoint that was rolled back is no longer in the list.
-        for _, hook, _ in wrapper.run_on_commit:
+        for _, hook, _ in wrapper.run_on_commit:  # type: ignore[misc]
             if not isinstance(hook, _Batch):
                 break
             if hook.before is not None:

@@ -1,6 +1,7 @@
 """For the watch on the caches: cards of the newest kwips."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from apps.cachewatch import Item, Kind
 from apps.cachewatch.kinds import SAMPLE
@@ -21,6 +22,6 @@ def _items(ids: Sequence[int]) -> list[Item]:
     wanted = set(ids)
     entries = [entry for entry in _entries() if entry.id in wanted]
     return [
-        Item(entry.id, key, lambda entry=entry: cards.fresh(entry.id))
+        Item(entry.id, key, partial(cards.fresh, entry.id))
         for key, entry in zip(cards.keys(entries), entries, strict=True)
     ]

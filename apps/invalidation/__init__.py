@@ -13,24 +13,30 @@ Mechanism
 
         kwips.actions.publish ── published ──> kwips.invalidation   kwip:7
                                          └──> feeds.invalidation   everyone, user:ann, tag:tea
-        COMMIT ──> delete entries, then generations of surrogate keys
+        mark entries and generations ──> COMMIT ──> delete entries, then generations of surrogate keys
 
     - Keys of one action are collected (`apps.events.collect`) and sent in one message: first the entries,
       then the generations of the pages. In the other order, a purged page could be rendered again from a
       stale entry.
+    - The last act before the COMMIT marks the same keys (`apps/lookaside/marks.py`): until the hook, or for
+      MARK_SECONDS, readers compute and store nothing. A write is in a transaction therefore, even alone.
     - The hook runs before all other commit hooks, so that subscribers after the commit read fresh data.
     - An app invalidates its own keys and those of lower apps. It never knows the keys of higher apps.
 
 Switch
-    None of its own: ``CACHES["lookaside"]`` and ``PAGECACHE``.
+    MARK_SECONDS; ``CACHES["lookaside"]`` and ``PAGECACHE``.
 
 Invariant
-    Nothing is invalidated before the commit, or after a rollback. Each action purges exactly the pages that
+    Nothing is invalidated before the commit, or after a rollback. What was marked is not cached before its
+    transaction has ended: MARK_SECONDS are more than the time limits of a statement and of an idle
+    transaction (a system check). Each action purges exactly the pages that
     show what it changed: ``tests/invalidation`` runs every action against every public page.
 
 When it fails
     Deletes that memcached did not confirm are replayed before the next read, and retried by a command. If a
-    process is killed between COMMIT and hook, nothing is deleted: a stale entry lives at most 300 seconds.
+    process is killed between COMMIT and hook, its keys are not cached for MARK_SECONDS. *The mark was lost,
+    too* (memcached was down, or restarted or evicted it in that moment): a stale entry lives at most 300
+    seconds. *A COMMIT that fails* leaves its marks, which end.
 
 How to measure
     ``pytest tests/invalidation apps/invalidation``; ``manage.py events`` prints the subscribers.

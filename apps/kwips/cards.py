@@ -198,7 +198,7 @@ def keys(entries: Sequence[Versioned], kind: Kind = Kind.LISTED) -> list[str]:
     return [f"{kind.key}:{_key(entry)}:{get_language()}:{settings.RELEASE}" for entry in entries]
 
 
-def fresh(kwip_id: int, kind: Kind = Kind.LISTED) -> bytes | None:
+def fresh(kwip_id: Visible, kind: Kind = Kind.LISTED) -> bytes | None:
     """The card as a new entry would hold it; None for a kwip that was deleted."""
     found = queries.cards([kwip_id], characters=kind.characters)
     return encode(found[0], kind) if found else None

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple, cast
 
 from django.conf import settings
@@ -41,7 +41,7 @@ def stored(paths: Sequence[str]) -> list[StoredPage]:
         address = resolve_address(str(environ["PATH_INFO"]), str(environ["QUERY_STRING"]))
         key = address and _application().stored_key(address)
         if address and key:
-            found.append(StoredPage(path, key, lambda a=address, e=environ: _application().fresh(a, e)))
+            found.append(StoredPage(path, key, partial(_application().fresh, address, environ)))
     return found
 
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from bench.stale.board import ANSWERED, ENDED, KILLED, Board
 
@@ -48,7 +49,7 @@ class Run:
     def measure(self) -> dict[str, int]:
         """Starts the processes, kills a writer each second, and returns the sums."""
         readers = range(1, self.processes)
-        pipes = {number: self.fork(lambda number=number: self.read_by_threads(number)) for number in readers}
+        pipes = {number: self.fork(partial(self.read_by_threads, number)) for number in readers}
         pipes[0] = self.fork(self.write)
         kills, restarts = self.kill_and_restart(lambda: sum(self.counts.get(0, number) for number in readers))
         sums: Counter[str] = Counter(kills=kills, restarts=restarts)

@@ -49,7 +49,7 @@ class Ours:
             invalidate(cache=[user_key(self.ids[row // 2])])
 
     def die_after_commits(self) -> None:
-        lookaside.cache().invalidate = die  # type: ignore[method-assign]
+        lookaside.cache().invalidate = die  # type: ignore[assignment,method-assign]
 
 
 class Django:
@@ -77,7 +77,7 @@ class Django:
 
     def die_after_commits(self) -> None:
         caches["rival"].set = die  # type: ignore[method-assign]
-        caches["rival"].delete = die  # type: ignore[method-assign]
+        caches["rival"].delete = die  # type: ignore[assignment,method-assign]
 
 
 def write_session(session: Any, version: int) -> None:
