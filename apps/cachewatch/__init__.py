@@ -8,7 +8,7 @@ each, and reads each entry between two reads of its rows::
     rows --> entry --> rows        suspected again, the same bytes: stale, counted
 
 Problem (2008)
-    Kwippy showed stale pages, and nobody knew how many. A cache that is wrong now and then looks like one
+    Kwippy showed stale pages, and did not know how many. A cache that is wrong now and then looks like one
     that is right: each visitor sees one page, and a reload mends it. (Meta's Polaris watches its caches in
     this way.)
 

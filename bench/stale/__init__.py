@@ -26,7 +26,7 @@ PROGRAMS = ("memcached",)
 MODULES = ()
 # At least so many reads of each way, by so many sessions, for at least so many seconds.
 SIZES = {
-    "small": {"reads": 40_000, "sessions": 20, "seconds": 35, "restart": 11},
+    "small": {"reads": 40_000, "sessions": 20, "seconds": 55, "restart": 26},
     "full": {"reads": 10_000_000, "sessions": 200, "seconds": 300, "restart": 60},
 }
 # The least that the system check allows with the default time limits.

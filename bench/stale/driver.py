@@ -1,6 +1,6 @@
 """The processes of one way: readers, a writer, and writers that are killed. Prints what it counted as JSON.
 
-    python -m bench.stale.driver ours '{"reads": 40000, "sessions": 20, "seconds": 35, "restart": 11}'
+    python -m bench.stale.driver ours '{"reads": 40000, "sessions": 20, "seconds": 55, "restart": 26}'
 
 It asks the bench to restart memcached by printing "restart". Rows below `WRITTEN` belong to the writer; each
 of the others is written once at most, by a writer that is killed.
@@ -20,7 +20,7 @@ from functools import partial
 from bench.stale.board import ANSWERED, ENDED, KILLED, Board
 
 ROWS = 800
-WRITTEN = 400
+WRITTEN = 16
 # Reads for each write.
 READS_A_WRITE = 100
 
@@ -102,7 +102,7 @@ class Run:
         found.append(counts)
         chance = random.Random(threading.get_ident())
         while not self.over.is_set():
-            row = chance.randrange(ROWS)
+            row = chance.choice((chance.randrange(ROWS), chance.randrange(WRITTEN)))
             answered, ended, killed = (self.board.get(what, row) for what in (ANSWERED, ENDED, KILLED))
             try:
                 version = self.way.read(row)
