@@ -13,9 +13,9 @@ Read in this order: stores.py, backends.py, peeking.py, memcached.py, client.py,
 values.py, tests/test_interleavings.py.
 
 Problem (2008)
-    Kwippy set and deleted keys by hand. Get, read, set is a race: a reader reads the old row, a writer commits
-    and deletes the key, the reader sets the old row for a whole TTL. Django's ``cached_db`` sessions thus sign
-    a user in again who signed out.
+    Kwippy set and deleted keys by hand. Get, read, set is a race: a reader reads the old row, a writer
+    commits and deletes the key, the reader sets the old row. Django's ``cached_db`` sessions thus sign a user
+    in again who signed out.
 
 Mechanism
     - A miss (``mg … N``) grants a lease for 3 seconds; a fill (``ms … C``) is a compare-and-swap with its
@@ -24,7 +24,7 @@ Mechanism
     - ``cache().get_or_compute(key, compute)`` and ``get_many_or_compute`` read and fill in one round trip
       each. ``cache().invalidate(keys)`` belongs into a commit hook, and returns failed keys.
     - ``with cache().peeking(keys)``: the next read fetches these too, without a lease.
-    - ``cache().mark(keys)``, before a COMMIT, hides keys until they are invalidated, for 30 seconds at most.
+    - ``cache().mark(keys)``, before a COMMIT, hides keys until their invalidation, for 30 seconds.
     - Inside a transaction or `bypassed()`, reads compute and store nothing. ``compute`` must read the
       primary.
     - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry. Small ones are

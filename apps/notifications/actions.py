@@ -150,6 +150,7 @@ def clear(*, user: User, newest: int) -> None:
         invalidate(cache=[user_key(user.pk)])
 
 
+@transaction.atomic
 def delete(*, kwips: Collection[Kwip]) -> None:
     """Deletes the notices of deleted kwips and comments."""
     ids, threads = [kwip.pk for kwip in kwips], {kwip.thread_id or kwip.pk for kwip in kwips}
