@@ -60,7 +60,7 @@ def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
         ({"DOMAIN": "other.example"}, "kwippy.E011"),
         ({"MARK_SECONDS": "15"}, "kwippy.E016"),
         ({"MARK_SECONDS": "301"}, "kwippy.E016"),
-        ({"DATABASE_STATEMENT_TIMEOUT_MS": "25000"}, "kwippy.E016"),
+        ({"DATABASE_STATEMENT_TIMEOUT_MS": "25000", "MARK_SECONDS": "30"}, "kwippy.E016"),
         ({"BEHIND_TLS_PROXY": "off"}, "kwippy.W005"),
         ({"TRUSTED_PROXIES": ""}, "kwippy.W006"),
         ({"SECRET_KEY": ""}, "kwippy.E002"),
