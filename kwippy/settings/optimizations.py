@@ -40,8 +40,8 @@ PAGECACHE = (
 )
 # apps/lookaside/marks.py: keys are marked before a COMMIT, for a writer that is killed after it.
 # off: 0; what such a writer changed is stale until its entries expire, for 300 seconds at most.
-#: MARK_SECONDS [30]: Seconds without cache for what a process changed that was killed before it invalidated. 0: no
-#:   marks. More than the time limits of a statement and of an idle transaction together.
+#: MARK_SECONDS [30]: Seconds without cache for what a process changed that was killed before it invalidated.
+#:   0: no marks. More than the time limits of a statement and of an idle transaction together.
 MARK_SECONDS = env.int(
     "MARK_SECONDS", min(300, max(30, env.int("DATABASE_STATEMENT_TIMEOUT_MS", 5_000) // 1000 + 15))
 )
