@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -171,6 +172,33 @@ def pagecache(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[C
     ]
 
 
+def marks(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """A mark must outlive its transaction, and end before the longest entry.
+
+    It is set after the last statement. PostgreSQL then waits for the COMMIT as long as a transaction may be
+    idle, and ends the transaction otherwise; the limit of a statement is left for the COMMIT itself. One
+    second, since memcached counts whole ones.
+    """
+    seconds = settings.CACHES["lookaside"].get("OPTIONS", {}).get("mark_seconds", 0)
+    limits = dict(
+        re.findall(r"(\w+)=(\d+)", settings.DATABASES["default"].get("OPTIONS", {}).get("options", ""))
+    )
+    idle, statement = (
+        int(limits.get(name, 0)) for name in ("idle_in_transaction_session_timeout", "statement_timeout")
+    )
+    least = ceil((idle + statement) / 1000) + 1
+    if seconds == 0 or (idle and least <= seconds <= 300):
+        return []
+    return [
+        Error(
+            f"MARK_SECONDS must be 0, or from {least} to 300; got {seconds}. {least} seconds are the time"
+            f" limits of a statement ({statement} ms) and of an idle transaction ({idle} ms), and one more.",
+            hint="Set it to 0 (off) or to more seconds, or lower DATABASE_STATEMENT_TIMEOUT_MS.",
+            id="kwippy.E016",
+        )
+    ]
+
+
 def language(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     codes = ", ".join(code for code, _ in settings.LANGUAGES)
     if settings.SITE_LANGUAGE in dict(settings.LANGUAGES):
@@ -265,5 +293,6 @@ def inbound(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Che
 
 
 CHECKS = (
-    site_address, secret_key, mail, inbound, proxies, memcached, pagecache, language, folders, metrics, debug,
+    site_address, secret_key, mail, inbound, proxies, memcached, pagecache, marks, language, folders, metrics,
+    debug,
 )  # fmt: skip

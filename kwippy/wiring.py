@@ -4,6 +4,7 @@
 """
 
 import logging
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
@@ -11,18 +12,22 @@ from django.core.checks import Tags, register
 from django.urls import register_converter
 
 from apps import limits, lookaside, pagecache
+from apps.accounts import watched as watched_people
 from apps.accounts.converters import PersonConverter
 from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
+from apps.cachewatch import Item, Kind, kinds
 from apps.commandqueue.mail import hooks as mail_hooks
 from apps.contact.forms import RETURNED_FIELDS as CONTACT_FIELDS
 from apps.feeds.converters import RangeConverter, TagConverter
 from apps.feeds.warm_paths import warm_paths
+from apps.feeds.watched import listed_cards
 from apps.graph.forms import RETURNED_FIELDS as GRAPH_FIELDS
 from apps.kwips.converters import KwipIdConverter
 from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
 from apps.messages.forms import RETURNED_FIELDS as MESSAGES_FIELDS
 from apps.moderation.forms import RETURNED_FIELDS as MODERATION_FIELDS
+from apps.pagecache import watched as watched_pages
 from apps.tokens.forms import RETURNED_FIELDS as TOKENS_FIELDS
 from kwippy import admin_defaults, archived, checks, errors, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
@@ -37,6 +42,7 @@ def connect() -> None:
     lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
     # The first pages that `manage.py warmpages` requests.
     pagecache.warm_paths.append(warm_paths)
+    watch_caches()
     limits.on_refused.append(metrics.count_refusal)
     user_login_failed.connect(metrics.count_failed_sign_in)
     sql_log.start()
@@ -80,6 +86,17 @@ def declare_paths_and_fields() -> None:
             *TOKENS_FIELDS,
         )
     )
+
+
+def watch_caches() -> None:
+    """What the watch on the caches takes samples of."""
+    pages = Kind("pages", watched_pages.sample, _watched_pages)
+    kinds.extend((watched_people.users(), watched_people.live_sessions(), listed_cards(), pages))
+
+
+def _watched_pages(paths: Sequence[str]) -> list[Item]:
+    pages = watched_pages.stored(paths)
+    return [Item(page.path, page.key, page.fresh, reduced=watched_pages.body) for page in pages]
 
 
 def attach_to_mail() -> None:

@@ -72,6 +72,7 @@ def choose_face(*, user: User, code: str) -> None:
         events.profile_changed.emit(events.ProfileChanged(before, frozenset({"face"})))
 
 
+@transaction.atomic
 def set_shortcuts(*, user: User, has_shortcuts: bool) -> None:
     """Whether single keys do something on this member's pages."""
     User.objects.filter(pk=user.pk).update(has_shortcuts=has_shortcuts)

@@ -14,7 +14,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
@@ -235,14 +235,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         if update_fields is not None:
             update_fields = [name for name in update_fields if name not in COUNTERS]
         is_new = self._state.adding
-        super().save(*args, update_fields=update_fields, **options)
-        self._sync_cached()
-        if is_new:
-            events.joined.emit(events.Joined(self))
-        elif shown := PUBLIC_FIELDS.intersection(update_fields or ()):
-            events.profile_changed.emit(events.ProfileChanged(self, shown))
-        else:
-            invalidate(cache=[user_key(self.pk)])
+        with transaction.atomic(savepoint=False):
+            super().save(*args, update_fields=update_fields, **options)
+            self._sync_cached()
+            if is_new:
+                events.joined.emit(events.Joined(self))
+            elif shown := PUBLIC_FIELDS.intersection(update_fields or ()):
+                events.profile_changed.emit(events.ProfileChanged(self, shown))
+            else:
+                invalidate(cache=[user_key(self.pk)])
 
     def refresh_from_db(self, *args: Any, **options: Any) -> None:
         super().refresh_from_db(*args, **options)  # also loads the deferred password

@@ -13,7 +13,7 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -64,20 +64,22 @@ class SessionStore(DatabaseSessionStore):
         last = parse_datetime(seen or "")
         if last is None or now - last < SEEN_EVERY or self.session_key is None:
             return
-        with suppress(OperationalError, InterfaceError):
+        with suppress(OperationalError, InterfaceError), transaction.atomic():
             _listed(self.session_key).filter(last_seen_at__lte=now - SEEN_EVERY).update(last_seen_at=now)
             invalidate(cache=[cache_key(self.session_key)])
 
     def save(self, must_create: bool = False) -> None:
-        super().save(must_create)
-        if self.session_key:
-            invalidate(cache=[cache_key(self.session_key)])
+        with transaction.atomic():
+            super().save(must_create)
+            if self.session_key:
+                invalidate(cache=[cache_key(self.session_key)])
 
     def delete(self, session_key: str | None = None) -> None:
         deleted = session_key or self.session_key
-        super().delete(session_key)
-        if deleted:
-            invalidate(cache=[cache_key(deleted)])
+        with transaction.atomic():
+            super().delete(session_key)
+            if deleted:
+                invalidate(cache=[cache_key(deleted)])
 
 
 def _listed(session_key: str | OuterRef) -> QuerySet[UserSession]:

@@ -18,9 +18,9 @@ Mechanism
       its ``events.py``. Apps above subscribe from ``AppConfig.ready()``. There are no model signals.
     - `collect` adds items to a set and runs one function on that set after the commit, before all other
       commit hooks: ten subscribers that invalidate something cost one invalidation, and subscribers after
-      the commit read fresh data.
+      the commit read fresh data. It also runs a function on that set as the last act before the COMMIT.
     - Django only appends commit hooks. ``hooks.py`` inserts into ``connection.run_on_commit``; it is the one
-      place that uses this private list.
+      place that uses this private list, and gives a connection a ``commit`` of its own.
     - The rollback of a savepoint drops its hooks and its collected items, and no others.
 
 Switch

@@ -1,38 +1,55 @@
 """Commit hooks that run before all others, each once for all items collected for it.
 
 The only module that uses Django's private list of commit hooks, ``connection.run_on_commit``: its entries are
-``(ids of the open savepoints, function, whether an exception is only logged)``.
+``(ids of the open savepoints, function, whether an exception is only logged)``. Django has no hook before the
+commit, so that a connection which needs one gets a ``commit`` of its own.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+
+logger = logging.getLogger(__name__)
 
 
 class _Batch:
-    """A commit hook: calls ``function`` with the items collected for it."""
+    """A commit hook: calls ``function`` with the items collected for it, and what ``before`` returned."""
 
-    def __init__(self, function: Callable[[list[Any]], object], items: set[Any]) -> None:
+    def __init__(
+        self, function: Callable[..., object], items: set[Any], before: Callable[[list[Any]], object] | None
+    ) -> None:
         self.function = function
         self.items = items
+        self.before = before
+        self.prepared: tuple[object, ...] = ()
         self.__qualname__ = function.__qualname__  # Django logs this name if the function raises
 
     def __call__(self) -> None:
-        self.function(sorted(self.items))
+        self.function(sorted(self.items), *self.prepared)
 
 
-def collect[T](function: Callable[[list[T]], object], items: Iterable[T]) -> None:
+def collect[T](
+    function: Callable[..., object],
+    items: Iterable[T],
+    *,
+    before: Callable[[list[T]], object] | None = None,
+) -> None:
     """Calls ``function`` after the commit and before other hooks, once, with all its items, sorted.
 
-    Outside a transaction it is called at once. Items are merged only while the same savepoints are open, so
-    that the rollback of a savepoint drops exactly the items collected in it.
+    ``before`` is called with the same items, as the last act before the COMMIT, and ``function`` gets what it
+    returned as a second argument; an exception of ``before`` is logged, and the transaction goes on. Outside
+    a transaction ``function`` is called at once, and ``before`` is not.
+
+    Items are merged only while the same savepoints are open, so that the rollback of a savepoint drops
+    exactly the items collected in it.
     """
     added = set(items)
     if not added:
         return
     if not connection.in_atomic_block:
-        function(sorted(added))  # type: ignore[type-var]
+        function(sorted(added))
         return
     # None stands for an `atomic` block without a savepoint.
     savepoints = set(connection.savepoint_ids) - {None}
@@ -44,5 +61,26 @@ def collect[T](function: Callable[[list[T]], object], items: Iterable[T]) -> Non
             hook.items |= added
             return
         place += 1
-    entry = (savepoints, _Batch(function, added), True)
+    entry = (savepoints, _Batch(function, added, before), True)
     connection.run_on_commit.insert(place, entry)  # type: ignore[arg-type]
+    if before is not None and "commit" not in vars(connections[DEFAULT_DB_ALIAS]):
+        _prepare_before_commits()
+
+
+def _prepare_before_commits() -> None:
+    """Gives this thread's connection a ``commit`` that first calls each ``before`` of its transaction."""
+    wrapper = connections[DEFAULT_DB_ALIAS]  # `connection` is a proxy, which follows the thread
+
+    def commit() -> None:
+        # A batch of a savepoint that was rolled back is no longer in the list.
+        for _, hook, _ in wrapper.run_on_commit:  # type: ignore[misc]
+            if not isinstance(hook, _Batch):
+                break
+            if hook.before is not None:
+                try:
+                    hook.prepared = (hook.before(sorted(hook.items)),)
+                except Exception:
+                    logger.exception("Error calling %s before the commit", hook.before)
+        type(wrapper).commit(wrapper)
+
+    wrapper.commit = commit  # type: ignore[method-assign]

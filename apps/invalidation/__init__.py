@@ -13,24 +13,30 @@ Mechanism
 
         kwips.actions.publish ── published ──> kwips.invalidation   kwip:7
                                          └──> feeds.invalidation   everyone, user:ann, tag:tea
-        COMMIT ──> delete entries, then generations of surrogate keys
+        mark entries and generations ──> COMMIT ──> delete entries, then generations of surrogate keys
 
     - Keys of one action are collected (`apps.events.collect`) and sent in one message: first the entries,
       then the generations of the pages. In the other order, a purged page could be rendered again from a
       stale entry.
+    - The last act before the COMMIT marks the same keys (`apps/lookaside/marks.py`): until the hook, or for
+      MARK_SECONDS, readers compute and store nothing. A write is in a transaction therefore, even alone.
     - The hook runs before all other commit hooks, so that subscribers after the commit read fresh data.
     - An app invalidates its own keys and those of lower apps. It never knows the keys of higher apps.
 
 Switch
-    None of its own: ``CACHES["lookaside"]`` and ``PAGECACHE``.
+    MARK_SECONDS; ``CACHES["lookaside"]`` and ``PAGECACHE``.
 
 Invariant
-    Nothing is invalidated before the commit, or after a rollback. Each action purges exactly the pages that
+    Nothing is invalidated before the commit, or after a rollback. What was marked is not cached before its
+    transaction has ended: MARK_SECONDS are more than the time limits of a statement and of an idle
+    transaction (a system check). Each action purges exactly the pages that
     show what it changed: ``tests/invalidation`` runs every action against every public page.
 
 When it fails
     Deletes that memcached did not confirm are replayed before the next read, and retried by a command. If a
-    process is killed between COMMIT and hook, nothing is deleted: a stale entry lives at most 300 seconds.
+    process is killed between COMMIT and hook, its keys are not cached for MARK_SECONDS. *The mark was lost,
+    too* (memcached was down, or restarted or evicted it in that moment): a stale entry lives at most 300
+    seconds. *A COMMIT that fails* leaves its marks, which end.
 
 How to measure
     ``pytest tests/invalidation apps/invalidation``; ``manage.py events`` prints the subscribers.
@@ -51,16 +57,29 @@ _ENTRY, _PAGES = 1, 2
 
 def invalidate(*, cache: Iterable[str] = (), pages: Iterable[str] = ()) -> None:
     """Deletes these entries of the look-aside cache and purges these surrogate keys, after the commit."""
-    collect(_invalidate_now, [*((_ENTRY, key) for key in cache), *((_PAGES, key) for key in pages)])
+    items = [*((_ENTRY, key) for key in cache), *((_PAGES, key) for key in pages)]
+    collect(_invalidate_now, items, before=_mark)
 
 
-def _invalidate_now(items: list[tuple[int, str]]) -> None:
-    entries = [key for kind, key in items if kind == _ENTRY]
-    pages = [key for kind, key in items if kind == _PAGES]
+def _mark(items: list[tuple[int, str]]) -> lookaside.Marks:
+    """The last act before the COMMIT. A page cache apart from the look-aside cache has no marks."""
+    entries, pages = _by_kind(items)
+    if pagecache.cache() is lookaside.cache():
+        entries += map(pagecache.generation_key, pages)
+    return lookaside.cache().mark(entries)
+
+
+def _invalidate_now(items: list[tuple[int, str]], marks: lookaside.Marks = lookaside.NO_MARKS) -> None:
+    entries, pages = _by_kind(items)
     cache = lookaside.cache()
     if pagecache.cache() is cache:
-        cache.invalidate(entries, then=map(pagecache.generation_key, pages))
+        cache.invalidate(entries, then=map(pagecache.generation_key, pages), marks=marks)
         pagecache.forget_reused()
     else:
-        cache.invalidate(entries)
+        cache.invalidate(entries, marks=marks)
         pagecache.purge(pages)
+
+
+def _by_kind(items: list[tuple[int, str]]) -> tuple[list[str], list[str]]:
+    """The keys of entries, and the surrogate keys of pages."""
+    return [key for kind, key in items if kind == _ENTRY], [key for kind, key in items if kind == _PAGES]

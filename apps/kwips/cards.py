@@ -193,6 +193,17 @@ def _stored(wanted: Mapping[NearKey, Versioned], kind: Kind, suffix: str) -> dic
     return stored
 
 
+def keys(entries: Sequence[Versioned], kind: Kind = Kind.LISTED) -> list[str]:
+    """The cache keys of the entries' cards as they are now, in the language of this thread."""
+    return [f"{kind.key}:{_key(entry)}:{get_language()}:{settings.RELEASE}" for entry in entries]
+
+
+def fresh(kwip_id: Visible, kind: Kind = Kind.LISTED) -> bytes | None:
+    """The card as a new entry would hold it; None for a kwip that was deleted."""
+    found = queries.cards([kwip_id], characters=kind.characters)
+    return encode(found[0], kind) if found else None
+
+
 def _key(entry: Versioned) -> str:
     """Everything that decides on what the card shows. Of many people switched off, a digest."""
     unlinked = ",".join(map(str, sorted(entry.unlinked))) if entry.unlinked else ""

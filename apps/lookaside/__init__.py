@@ -9,13 +9,13 @@ is unchanged. A write deletes the key after its commit, which voids the lease::
       |                  |<------ md k --------|
       |-- ms k C7 ------>| refused             |
 
-Read in this order: stores.py, backends.py, peeking.py, memcached.py, client.py, server.py, values.py,
-tests/test_interleavings.py.
+Read in this order: stores.py, backends.py, peeking.py, memcached.py, client.py, server.py, marks.py,
+values.py, tests/test_interleavings.py.
 
 Problem (2008)
-    Kwippy cached users and sessions in memcached, and set or deleted keys by hand. Get, read, set is a race:
-    a reader reads the old row, a writer commits and deletes the key, the reader sets the old row for a whole
-    TTL. Django's ``cached_db`` sessions thus sign a user in again who signed out.
+    Kwippy set and deleted keys by hand. Get, read, set is a race: a reader reads the old row, a writer
+    commits and deletes the key, the reader sets the old row. Django's ``cached_db`` sessions thus sign a user
+    in again who signed out.
 
 Mechanism
     - A miss (``mg … N``) grants a lease for 3 seconds; a fill (``ms … C``) is a compare-and-swap with its
@@ -24,6 +24,7 @@ Mechanism
     - ``cache().get_or_compute(key, compute)`` and ``get_many_or_compute`` read and fill in one round trip
       each. ``cache().invalidate(keys)`` belongs into a commit hook, and returns failed keys.
     - ``with cache().peeking(keys)``: the next read fetches these too, without a lease.
+    - ``cache().mark(keys)``, before a COMMIT, hides keys until their invalidation, for 30 seconds.
     - Inside a transaction or `bypassed()`, reads compute and store nothing. ``compute`` must read the
       primary.
     - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry. Small ones are
@@ -43,8 +44,8 @@ Invariant
 When it fails
     *memcached is down*: reads compute. *A delete fails*: the process replays it before it reads from that
     server again, and `on_invalidation_failed` retries it; until then others may read a stale value. *Killed
-    before the commit hook*: entries expire within their TTL (300 s). *Several servers*: a partition
-    or different server lists cause stale reads for one TTL. *Database restored*: ``cache().clear()``. *Value
+    before the commit hook*: nothing is stale; without marks, for 300 s. *Several servers*: a partition or
+    different server lists cause stale reads for one TTL. *Database restored*: ``cache().clear()``. *Value
     over 1 MB*: returned, not stored. *DNS*: lookups have no time limit.
 
 How to measure
@@ -54,5 +55,15 @@ How to measure
 from apps.lookaside import stats
 from apps.lookaside.backends import Lookaside, cache, on_invalidation_failed
 from apps.lookaside.bypass import bypassed, bypassing
+from apps.lookaside.stores import NO_MARKS, Marks
 
-__all__ = ["Lookaside", "bypassed", "bypassing", "cache", "on_invalidation_failed", "stats"]
+__all__ = [
+    "NO_MARKS",
+    "Lookaside",
+    "Marks",
+    "bypassed",
+    "bypassing",
+    "cache",
+    "on_invalidation_failed",
+    "stats",
+]

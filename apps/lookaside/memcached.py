@@ -1,17 +1,24 @@
 """The store in memcached: the commands of the meta protocol, and which server holds which key."""
 
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import batched
 from typing import Any
 
 from pymemcache.client.rendezvous import RendezvousHash
 
+from apps.lookaside import marks as marking
 from apps.lookaside.client import ERRORS, MetaClient, Reply
+from apps.lookaside.marks import GRACE_SECONDS, Mark, is_marked, standing
+from apps.lookaside.marks_in_memcached import Wire
 from apps.lookaside.server import BATCH, Options, Server, server
-from apps.lookaside.stores import LEASE_SECONDS, Answer, Fill, Lease
+from apps.lookaside.stores import LEASE_SECONDS, Answer, Fill, Lease, Marks
 from apps.lookaside.values import LARGEST, Entry
+
+logger = logging.getLogger(__name__)
 
 
 class MemcachedStore:
@@ -55,10 +62,22 @@ class MemcachedStore:
     def release(self, leases: Iterable[Lease]) -> None:
         exchange_leases([(lease, b"md %s C%s\r\n" % (lease.key, lease.unique)) for lease in leases])
 
-    def delete(self, keys: Sequence[bytes]) -> list[bytes]:
+    def mark(self, keys: Sequence[bytes], seconds: int) -> Marks:
+        marks: dict[bytes, Mark] = {}
+        record = marking.new_record(seconds)
+        for at, batch in self._batches(keys):
+            try:
+                marks |= marking.mark(Wire(at), batch, record, seconds)
+            except ERRORS as error:
+                # The transaction goes on: its keys are deleted as without marks.
+                logger.debug("%s: %s keys not marked: %r", at.address, len(batch), error)
+        return marks
+
+    def delete(self, keys: Sequence[bytes], marks: Marks | None = None) -> list[bytes]:
         failed: list[bytes] = []
         for at, batch in self._batches(keys):
-            if not at.delete(batch):
+            invalidate = None if marks is None else partial(marking.invalidate, Wire(at), batch, marks)
+            if not at.delete(batch, invalidate):
                 failed += batch
         return failed
 
@@ -90,7 +109,7 @@ def _score(text: str, seed: int) -> int:
 
 
 def parsed(key: bytes, reply: Reply, granted_by: tuple[Server, MetaClient]) -> Answer | None:
-    """A reply to ``mg``; None for one that can't be used, as when memcached is out of memory."""
+    """A reply to ``mg``; None for one that can't be used: the key is marked, or memcached has no memory."""
     if reply.code != b"VA":
         return None
     values = {flag[:1]: flag[1:] for flag in reply.flags}
@@ -101,6 +120,9 @@ def parsed(key: bytes, reply: Reply, granted_by: tuple[Server, MetaClient]) -> A
         return Answer(None, lease) if lease else None
     if b"Z" in values and not reply.value:
         return Answer(None, None)
+    if is_marked(reply.value):
+        # One that a killed writer left on an item that lives longer than the mark.
+        return None if standing(reply.value, grace=GRACE_SECONDS) else Answer(None, lease)
     flags = values.get(b"f", b"")
     return Answer(Entry(int(flags) if flags.isdigit() else 0, reply.value), lease)
 

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ssl import SSLContext
 from time import monotonic
 from typing import Any, NamedTuple
@@ -87,10 +87,13 @@ class Server:
                 self._mark_down(error)
             return []
 
-    def delete(self, keys: Sequence[bytes]) -> bool:
-        """Whether the server deleted all keys. If not, they are pending."""
+    def delete(self, keys: Sequence[bytes], delete: Callable[[], object] | None = None) -> bool:
+        """Whether the server deleted all keys, by ``delete`` if given. If not, they are pending."""
         try:
-            self.exchange(deletes(keys), len(keys))
+            if delete is not None:
+                delete()
+            else:
+                self.exchange(deletes(keys), len(keys))
         except ERRORS as error:
             with self._lock:
                 self._pending.update(dict.fromkeys(keys))

@@ -4,12 +4,15 @@ import itertools
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
+from apps.lookaside.marks import Mark
 from apps.lookaside.values import LARGEST, Entry
 
+type Marks = Mapping[bytes, Mark]
+NO_MARKS: Marks = {}
 # A holder that died blocks fills of its key for this long. memcached counts whole seconds.
 LEASE_SECONDS = 3
 
@@ -50,7 +53,7 @@ class Store(Protocol):
     in_order: bool
 
     def fetch(self, keys: Sequence[bytes], peeks: Sequence[bytes] = ()) -> dict[bytes, Answer]:
-        """An answer for each key, except for keys of a server that is down.
+        """An answer for each key, except for marked keys and keys of a server that is down.
 
         An answer for a key of ``peeks`` grants no lease, and may be left out if there is no entry.
         """
@@ -61,8 +64,14 @@ class Store(Protocol):
     def release(self, leases: Iterable[Lease]) -> None:
         """Gives leases back, so that the next reader gets one at once."""
 
-    def delete(self, keys: Sequence[bytes]) -> list[bytes]:
-        """Deletes entries and voids leases; returns the keys for which that failed."""
+    def mark(self, keys: Sequence[bytes], seconds: int) -> Marks:
+        """Hides entries and voids leases, until the keys are deleted with these marks or the time is over."""
+
+    def delete(self, keys: Sequence[bytes], marks: Marks | None = None) -> list[bytes]:
+        """Deletes entries and voids leases; returns the keys for which that failed.
+
+        With ``marks``, those of this transaction, the marks of others stay.
+        """
 
     def clear(self) -> None:
         """Deletes everything."""
@@ -108,7 +117,10 @@ class LocalStore:
                 if self._holds(lease):
                     self._remove(lease.key)
 
-    def delete(self, keys: Sequence[bytes]) -> list[bytes]:
+    def mark(self, keys: Sequence[bytes], seconds: int) -> Marks:
+        return NO_MARKS  # a writer that is killed takes this store with it
+
+    def delete(self, keys: Sequence[bytes], marks: Marks | None = None) -> list[bytes]:
         with self._lock:
             for key in keys:
                 self._remove(key)
@@ -174,7 +186,10 @@ class NoStore:
 
     def release(self, leases: Iterable[Lease]) -> None: ...
 
-    def delete(self, keys: Sequence[bytes]) -> list[bytes]:
+    def mark(self, keys: Sequence[bytes], seconds: int) -> Marks:
+        return NO_MARKS
+
+    def delete(self, keys: Sequence[bytes], marks: Marks | None = None) -> list[bytes]:
         return []
 
     def clear(self) -> None: ...

@@ -117,12 +117,14 @@ def visit(*, user: User, thread_id: int) -> None:
     [(is_news,)] = _rows("to_visit", parameters)
     if not is_news:
         return
-    [(changed, is_unread)] = _rows("visited", parameters)
-    if changed:
-        user.unread = is_unread
-        invalidate(cache=[user_key(user.pk)])
+    with transaction.atomic():
+        [(changed, is_unread)] = _rows("visited", parameters)
+        if changed:
+            user.unread = is_unread
+            invalidate(cache=[user_key(user.pk)])
 
 
+@transaction.atomic
 def see_messages(*, user: User, sender_id: int) -> None:
     """The user reads the messages of a person: their notice is seen."""
     [(changed, is_unread)] = _rows("messages_read", {"viewer": user.pk, "sender": sender_id})
@@ -131,6 +133,7 @@ def see_messages(*, user: User, sender_id: int) -> None:
         invalidate(cache=[user_key(user.pk)])
 
 
+@transaction.atomic
 def mark_seen(*, user: User) -> list[int]:
     """The user opens the list. Returns the ids of the notices that were unseen."""
     seen = [pk for (pk,) in _rows("seen", {"viewer": user.pk})]
@@ -140,12 +143,14 @@ def mark_seen(*, user: User) -> list[int]:
     return seen
 
 
+@transaction.atomic
 def clear(*, user: User, newest: int) -> None:
     """The user removes all notices up to ``newest`` from the list."""
     if _rows("clear", {"viewer": user.pk, "newest": newest}):
         invalidate(cache=[user_key(user.pk)])
 
 
+@transaction.atomic
 def delete(*, kwips: Collection[Kwip]) -> None:
     """Deletes the notices of deleted kwips and comments."""
     ids, threads = [kwip.pk for kwip in kwips], {kwip.thread_id or kwip.pk for kwip in kwips}
@@ -158,8 +163,9 @@ def sweep() -> int:
     swept, after = 0, 0
     parameters = {"days": settings.NOTICE_DAYS, "most": MAX_NOTICES, "people": 500, "limit": 5_000}
     while True:
-        [(last, number, unseen)] = _rows("sweep", parameters | {"after": after})
-        invalidate(cache=map(user_key, unseen))
+        with transaction.atomic():
+            [(last, number, unseen)] = _rows("sweep", parameters | {"after": after})
+            invalidate(cache=map(user_key, unseen))
         swept += number
         if last is None:
             return swept

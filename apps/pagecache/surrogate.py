@@ -27,18 +27,28 @@ class Cache(Protocol):
         storable: Callable[[Any], bool] | None = None,
     ) -> Any: ...
     def get_many_or_compute(
-        self, keys: Sequence[str], compute: Callable[[list[str]], Mapping[str, Any]], *, ttl: int
+        self,
+        keys: Sequence[str],
+        compute: Callable[[list[str]], Mapping[str, Any]],
+        *,
+        ttl: int,
+        unstored: set[str] | None = None,
     ) -> dict[str, Any]: ...
     def invalidate(self, keys: Iterable[str]) -> list[str]: ...
     def is_down(self, keys: Iterable[str]) -> bool: ...
+    def stored_value(self, key: str) -> Any: ...
 
 
 class Generations(NamedTuple):
-    """The generations of one page: their cache keys, their tokens as text, and the keys created just now."""
+    """The generations of one page: their cache keys, their tokens as text, and the keys created just now.
+
+    Not ``are_shared``: no other request will have these tokens, so a page under them would never be found.
+    """
 
     names: list[str]
     tokens: str
     created: list[str]
+    are_shared: bool
 
 
 # By surrogate keys: when they may be reused until, and the generations. A purge of this process replaces the
@@ -58,9 +68,10 @@ def generations(cache: Cache, keys: tuple[str, ...], *, ttl: float = 0) -> Gener
     if known is not None and now < until:
         return known
     read = _read(cache, keys)
-    if len(reused) >= MAX_REUSED:
-        reused.clear()
-    reused[keys] = now + ttl, read._replace(created=[])
+    if read.are_shared:
+        if len(reused) >= MAX_REUSED:
+            reused.clear()
+        reused[keys] = now + ttl, read._replace(created=[])
     return read
 
 
@@ -72,8 +83,15 @@ def _read(cache: Cache, keys: Iterable[str]) -> Generations:
         created.extend(missing)
         return _new_tokens(missing)
 
-    tokens = cache.get_many_or_compute(names, create, ttl=GENERATION_SECONDS)
-    return Generations(names, ":".join(tokens.values()), created)
+    unstored: set[str] = set()
+    tokens = cache.get_many_or_compute(names, create, ttl=GENERATION_SECONDS, unstored=unstored)
+    return Generations(names, ":".join(tokens.values()), created, not unstored)
+
+
+def stored_tokens(cache: Cache, keys: Iterable[str]) -> str | None:
+    """The tokens of these surrogate keys as text, without creating one; None if one is missing."""
+    tokens = [cache.stored_value(generation_key(key)) for key in keys]
+    return None if None in tokens else ":".join(tokens)
 
 
 def purge(keys: Iterable[str]) -> list[str]:

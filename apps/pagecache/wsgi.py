@@ -15,7 +15,7 @@ from apps.pagecache.cacheable import Environ, Site, decoded_path
 from apps.pagecache.fallback import FallbackCache
 from apps.pagecache.near_cache import NearCache
 from apps.pagecache.responses import MAX_PAGE_BYTES, Page, Response
-from apps.pagecache.surrogate import Cache, generations
+from apps.pagecache.surrogate import Cache, generations, stored_tokens
 
 type StartResponse = Callable[..., Any]
 type Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -89,13 +89,15 @@ class PageCache:
         cache = self._cache
         # Read before the SQL of the page: a purge during the render then makes its key unreachable.
         current = generations(cache, address.keys, ttl=self._generations_ttl)
-        key = f"page:{self._release}:{address.name}\n{current.tokens}"
+        key = self._key(address, current.tokens)
         near = self._near.get(key)
         if near is not None:
             return near, "hit"
         if cache.is_down(current.names):
             rendered, is_hit = self._fallback.get_or_render(address, lambda: self._render(address, environ))
             return rendered, "hit" if is_hit else "backend_down"
+        if not current.are_shared:  # marked by a transaction, or by another reader who is late
+            return self._render(address, environ), "uncacheable"
         fresh: list[Page | Response] = []
 
         def render() -> bytes:
@@ -111,6 +113,19 @@ class PageCache:
             # Requests for pages that do not exist leave no entries in memcached.
             cache.invalidate(current.created)
         return rendered, "uncacheable"
+
+    def stored_key(self, address: Address) -> str | None:
+        """The key under which a request would find the page now; None where a generation is missing."""
+        tokens = stored_tokens(self._cache, address.keys)
+        return None if tokens is None else self._key(address, tokens)
+
+    def fresh(self, address: Address, environ: Environ) -> bytes:
+        """The page as it would be stored now; empty for a response that is no page."""
+        rendered = self._render(address, environ)
+        return rendered.encode() if isinstance(rendered, Page) else NOT_STORED
+
+    def _key(self, address: Address, tokens: str) -> str:
+        return f"page:{self._release}:{address.name}\n{tokens}"
 
     def _render(self, address: Address, environ: Environ) -> Page | Response:
         request = self._site.canonical_request(environ, address.path, address.query)

@@ -135,10 +135,12 @@ class Blocked(models.Model):
         if self._state.adding and rows[:MOST_BLOCKED].count() == MOST_BLOCKED:
             raise ValidationError(_("The list is full: %(n)s entries.") % {"n": f"{MOST_BLOCKED:,}"})
 
+    @transaction.atomic
     def save(self, *args: Any, **options: Any) -> None:
         super().save(*args, **options)
         invalidate(cache=[BLOCKED])
 
+    @transaction.atomic
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
         result = super().delete(*args, **options)
         invalidate(cache=[BLOCKED])

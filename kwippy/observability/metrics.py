@@ -24,6 +24,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from apps import dbpool, lookaside, pagecache
+from apps.cachewatch import metrics as watch
 from apps.commandqueue.operate import metrics as queue
 from apps.limits import addresses
 from kwippy.observability import host_metrics, multiproc_metrics
@@ -135,7 +136,8 @@ def exposition() -> bytes:
     if folder := multiproc_metrics.folder():
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)
-    return generate_latest(registry) + generate_latest(queue.registry()) + generate_latest(host_metrics.HOST)
+    parts = (registry, queue.registry(), watch.registry(), host_metrics.HOST)
+    return b"".join(map(generate_latest, parts))
 
 
 def start_copying() -> None:

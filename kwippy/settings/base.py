@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "apps.commandqueue",
     "apps.pictures",
     "apps.pagecache",
+    "apps.cachewatch",
     # The demo community. Production images leave it out.
     *(["apps.demo"] if find_spec("apps.demo") else []),
     "kwippy",

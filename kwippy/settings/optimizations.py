@@ -38,6 +38,13 @@ PAGECACHE = (
     if env.bool("PAGECACHE", not DEBUG)
     else None
 )
+# apps/lookaside/marks.py: keys are marked before a COMMIT, for a writer that is killed after it.
+# off: 0; what such a writer changed is stale until its entries expire, for 300 seconds at most.
+#: MARK_SECONDS [30]: Seconds without cache for what a process changed that was killed before it invalidated.
+#:   0: no marks. More than the time limits of a statement and of an idle transaction together.
+MARK_SECONDS = env.int(
+    "MARK_SECONDS", min(300, max(30, env.int("DATABASE_STATEMENT_TIMEOUT_MS", 5_000) // 1000 + 15))
+)
 # apps/lookaside: user objects, sessions and rendered kwips, in memcached under leases.
 # off: {"BACKEND": "apps.lookaside.backends.NoLookaside"}; every read computes; nor are pages cached.
 CACHES = stock.CACHES | {
@@ -45,7 +52,8 @@ CACHES = stock.CACHES | {
         {
             "BACKEND": "apps.lookaside.backends.MemcachedLookaside",
             "LOCATION": MEMCACHED_SERVERS,
-            "OPTIONS": (
+            "OPTIONS": {"mark_seconds": MARK_SECONDS}
+            | (
                 {"tls_context": ssl.create_default_context(cafile=MEMCACHED_TLS_CA)}
                 if MEMCACHED_TLS_CA
                 else {}
@@ -112,6 +120,7 @@ TASKS = {
             "max_attempts": {"now": 5, "default": 10, "bulk": 10},
             # Recurring tasks, and their period in seconds.
             "schedule": {
+                "watch the caches": {"task": "apps.cachewatch.tasks.watch_caches", "every": 300},
                 "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
                 "sweep pictures": {"task": "kwippy.tasks.sweep_pictures", "every": 600},
                 "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},

@@ -1,7 +1,7 @@
 """Each action against the look-aside cache: cached people, sessions and cards match the database."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from django.db import connection
@@ -93,3 +93,28 @@ def test_a_change_is_invalidated_with_its_commit_and_not_before(scenario: Scenar
     found = cached(scenario.bob)
     assert found is not None
     assert (found["display_name"], found["version"]) == ("Bob", 2)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_every_action_marks_what_it_invalidates(
+    row: Row, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is in a transaction, even one statement alone."""
+    row.first(scenario)
+    store = lookaside.cache().store
+    marked: set[bytes] = set()
+    unmarked: list[set[bytes]] = []
+    mark, delete = store.mark, store.delete
+
+    def marking(keys: Sequence[bytes], seconds: int) -> lookaside.Marks:
+        marked.update(keys)
+        return mark(keys, seconds)
+
+    def deleting(keys: Sequence[bytes], marks: lookaside.Marks | None = None) -> list[bytes]:
+        unmarked.append(set(keys) - marked)
+        return delete(keys, marks)
+
+    monkeypatch.setattr(store, "mark", marking)
+    monkeypatch.setattr(store, "delete", deleting)
+    row.run(scenario)
+    assert not any(unmarked)

@@ -141,7 +141,7 @@ def patience_with_memcached() -> Iterator[None]:
 
     patient = settings.CACHES.get("lookaside", {}).copy()
     if patient and os.environ["MEMCACHED_SERVERS"]:
-        patient["OPTIONS"] = {"connect_timeout": 10, "timeout": 10}
+        patient["OPTIONS"] = patient.get("OPTIONS", {}) | {"connect_timeout": 10, "timeout": 10}
     with override_settings(CACHES=settings.CACHES | ({"lookaside": patient} if patient else {})):
         yield
 

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -165,3 +165,48 @@ def test_the_command_prints_each_event_with_its_subscribers_in_order(boiled: Eve
     assert f"{__name__}\n  boiled(litres: int)\n" in output.getvalue()
     assert f"within the transaction  1. {__name__}.refuse\n" in output.getvalue()
     assert "after the commit        1. django.core.management.call_command\n" in output.getvalue()
+
+
+# ── Before the commit ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_runs_before_the_commit_sees_the_items_of_all_open_savepoints_and_hands_on_its_result() -> None:
+    log: list[object] = []
+
+    def before(items: list[str]) -> str:
+        log.append(("before", items, connection.in_atomic_block, connection.get_autocommit()))
+        return "prepared"
+
+    def after(items: list[str], prepared: str) -> None:
+        log.append(("after", items, prepared))
+
+    with transaction.atomic():
+        collect(after, ["b"], before=before)
+        collect(after, ["a"], before=before)
+        with suppress(ZeroDivisionError), transaction.atomic():
+            collect(after, ["lost"], before=before)
+            raise ZeroDivisionError
+        assert log == []
+    assert log == [("before", ["a", "b"], False, False), ("after", ["a", "b"], "prepared")]
+
+
+def test_nothing_runs_before_a_rollback() -> None:
+    log: list[object] = []
+    with suppress(ZeroDivisionError), transaction.atomic():
+        collect(log.append, ["a"], before=log.append)
+        raise ZeroDivisionError
+    with transaction.atomic():
+        pass
+    assert log == []
+
+
+def test_a_commit_goes_on_where_what_runs_before_it_raises(caplog: pytest.LogCaptureFixture) -> None:
+    log: list[object] = []
+
+    def before(items: list[str]) -> None:
+        raise ZeroDivisionError
+
+    with transaction.atomic():
+        collect(log.append, ["a"], before=before)
+    assert log == [["a"]]
+    assert "before the commit" in caplog.text

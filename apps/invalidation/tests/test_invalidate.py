@@ -20,9 +20,9 @@ def deleted(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     names = {cache._name(key): key for key in ("user:1", "user:2", "generation:ann", "generation:tea")}
     delete = cache.store.delete
 
-    def spy(keys: Sequence[bytes]) -> list[bytes]:
+    def spy(keys: Sequence[bytes], marks: lookaside.Marks | None = None) -> list[bytes]:
         messages.append([names[key] for key in keys])
-        return delete(keys)
+        return delete(keys, marks)
 
     monkeypatch.setattr(cache.store, "delete", spy)
     return messages

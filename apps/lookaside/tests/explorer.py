@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from apps.lookaside.marks import RECORD_BYTES, Seen
 from apps.lookaside.stores import Answer
 from apps.lookaside.tests.model import Do, Model, Step
 from apps.lookaside.values import Entry
@@ -21,7 +22,7 @@ type Perform = Callable[[Step], Any]
 type Program = Callable[[Do], int]
 
 
-DATABASE = {"read", "commit"}
+DATABASE = {"read", "commit", "rollback"}
 
 
 class Stale(AssertionError):
@@ -100,7 +101,7 @@ class State(NamedTuple):
             actors = (*self.actors[:index], moved, *self.actors[index + 1 :])
             yield label, State(model, actors, self.accidents)
         for label, model in self.model.accidents():
-            cost = 0 if label == "fill arrives" else 1
+            cost = 0 if label in ("fill arrives", "the mark ends") else 1
             if self.accidents >= cost:
                 yield label, State(model, self.actors, self.accidents - cost)
 
@@ -141,12 +142,16 @@ def steps(path: Any) -> Iterator[str]:
 
 
 def described(answer: Any) -> str:
+    if isinstance(answer, Seen):
+        return f"{len(answer.value) // RECORD_BYTES} marks"
     if isinstance(answer, Answer):
         return "an entry" if answer.entry else "the lease" if answer.lease else "another holds the lease"
     return "an entry" if isinstance(answer, Entry) else repr(answer)
 
 
-def walk(*, perform: Perform, readers: Sequence[Program], writers: Sequence[Program]) -> int:
+def walk(
+    *, perform: Perform, readers: Sequence[Program], writers: Sequence[Program], is_strict: bool = False
+) -> int:
     """Takes every path over the store behind ``perform``; returns their number.
 
     Each begins with the step "delete". Raises Stale.
@@ -154,7 +159,7 @@ def walk(*, perform: Perform, readers: Sequence[Program], writers: Sequence[Prog
     paths = 0
     choices: list[int] = []
     while True:
-        widths = walked(perform, choices, readers, writers)
+        widths = walked(perform, choices, readers, writers, Model(is_strict=is_strict))
         paths += 1
         choices += [0] * (len(widths) - len(choices))
         while choices and choices[-1] + 1 == widths[len(choices) - 1]:
@@ -165,13 +170,16 @@ def walk(*, perform: Perform, readers: Sequence[Program], writers: Sequence[Prog
 
 
 def walked(
-    perform: Perform, choices: Sequence[int], readers: Sequence[Program], writers: Sequence[Program]
+    perform: Perform,
+    choices: Sequence[int],
+    readers: Sequence[Program],
+    writers: Sequence[Program],
+    model: Model,
 ) -> list[int]:
     """Takes the path that ``choices`` begin; returns the number of possible moves at each step."""
     perform(Step("delete", (b"",)))
     actors = [Actor("reader", program).advanced() for program in readers]
     actors += [Actor("writer", program).advanced() for program in writers]
-    model = Model()
     widths: list[int] = []
     path: list[str] = []
     while moving := [index for index, actor in enumerate(actors) if actor.next]:
@@ -179,10 +187,12 @@ def walked(
         widths.append(len(moving))
         step = actors[index].next
         assert step
-        answer = model.after(step)[1] if step.name in DATABASE else perform(step)
-        if step.name == "commit":
-            model = model._replace(version=answer)
-        moved = actors[index] = actors[index].advanced(answer, floor=model.finished)
+        before = model
+        if step.name in DATABASE:
+            model, answer = model.after(step)
+        else:
+            answer = perform(step)
+        moved = actors[index] = actors[index].advanced(answer, floor=before.finished)
         path.append(f"{moved.name} {index}: {step.name} → {described(answer)}")
         if moved.name == "writer" and moved.result is not None:
             model = model._replace(finished=max(model.finished, moved.result))

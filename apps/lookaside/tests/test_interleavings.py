@@ -14,9 +14,10 @@ from apps.lookaside import values
 from apps.lookaside.backends import Lookaside
 from apps.lookaside.memcached import MemcachedStore
 from apps.lookaside.server import Options
-from apps.lookaside.stores import Answer, Lease, LocalStore, Store
+from apps.lookaside.stores import Lease, LocalStore, Store
 from apps.lookaside.tests.explorer import Program, Stale, explore, walk
 from apps.lookaside.tests.model import Do, Model, ScheduledStore, Step
+from apps.lookaside.tests.stepping import perform_on
 
 
 class ScheduledLookaside(Lookaside):
@@ -100,19 +101,7 @@ def test_no_path_over_a_real_store_gives_a_stale_read(store: Store, case: str) -
     readers, writers = PATHS[case]
     key = CACHE._name("k")
 
-    def perform(step: Step) -> Any:
-        match step.name:
-            case "fetch":
-                return store.fetch([key])[key]
-            case "peek":
-                return store.fetch([], [key]).get(key, Answer(None, None))
-            case "delete":
-                assert store.delete([key]) == []
-            case name:
-                getattr(store, name)(step.arguments)
-        return None
-
-    assert walk(perform=perform, readers=readers, writers=writers) >= 8
+    assert walk(perform=perform_on(store, key), readers=readers, writers=writers) >= 8
 
 
 # ── The explorer finds known faults ───────────────────────────────────────────────────────────────

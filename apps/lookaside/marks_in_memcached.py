@@ -1,0 +1,55 @@
+"""The commands of marks in one memcached."""
+
+from collections.abc import Mapping, Sequence
+from itertools import batched
+
+from apps.lookaside.client import Reply
+from apps.lookaside.marks import Removal, Seen
+from apps.lookaside.server import BATCH, Server
+
+
+class Wire:
+    """`marks.Commands` of a server."""
+
+    def __init__(self, at: Server) -> None:
+        self._at = at
+
+    def append(self, keys: Sequence[bytes], record: bytes, seconds: int) -> Mapping[bytes, Seen]:
+        size = len(record)
+        # Append to the item, or else create one; an item that was there gets the mark's time to live.
+        commands = [
+            b"ms %s %d MA\r\n%s\r\nms %s %d ME T%d\r\n%s\r\nmg %s v c T%d\r\n"
+            % (key, size, record, key, size, seconds, record, key, seconds)
+            for key in keys
+        ]
+        return _items(keys, self._replies(commands, replies_each=3)[2::3])
+
+    def look(self, keys: Sequence[bytes]) -> Mapping[bytes, Seen]:
+        return _items(keys, self._replies([b"mg %s v c\r\n" % key for key in keys]))
+
+    def remove(self, removals: Sequence[Removal]) -> list[bool]:
+        replies = self._replies([_command(removal) for removal in removals])
+        return [reply.code in (b"HD", b"NF") for reply in replies]
+
+    def _replies(self, commands: Sequence[bytes], *, replies_each: int = 1) -> list[Reply]:
+        replies: list[Reply] = []
+        for batch in batched(commands, BATCH // replies_each):
+            replies += self._at.exchange(b"".join(batch), len(batch) * replies_each)[1]
+        return replies
+
+
+def _items(keys: Sequence[bytes], replies: Sequence[Reply]) -> Mapping[bytes, Seen]:
+    # The first flag is the number: "c7". Without compare-and-swap (memcached -C) it is 0, and is no one's.
+    return {
+        key: Seen(reply.value, reply.flags[0][1:] if reply.flags[0] != b"c0" else b"")
+        for key, reply in zip(keys, replies, strict=True)
+        if reply.code == b"VA"
+    }
+
+
+def _command(removal: Removal) -> bytes:
+    key, unique, rest, seconds = removal
+    only = b" C" + unique if unique else b""
+    if rest:
+        return b"ms %s %d T%d%s\r\n%s\r\n" % (key, len(rest), seconds, only, rest)
+    return b"md %s%s\r\n" % (key, only)
