@@ -25,6 +25,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from apps import dbpool
 from apps.accounts.models import User
+from apps.cachewatch.models import Watched
 from apps.commandqueue.core import store
 from apps.commandqueue.core.outcomes import Outcome
 from apps.commandqueue.models import Command, State
@@ -199,6 +200,10 @@ def no_memcached(site: Site) -> None:
         member.get("/")
 
 
+def stale_entry(site: Site) -> None:
+    Watched.objects.update_or_create(kind="user", defaults={"looked_at": 60, "stale": 3})
+
+
 def guessing(site: Site) -> None:
     for number in range(1, 13):
         site.sign_in_wrongly(number)
@@ -232,6 +237,7 @@ CAUSES: dict[str, Callable[[Site], None]] = {
     "DeadLetters": dead,
     "PoolExhausted": no_connection,
     "CacheDown": no_memcached,
+    "CacheStale": stale_entry,
     "PasswordGuessing": guessing,
     "LimitsMet": limits_met,
     "DiskFull": full_disk,
@@ -256,6 +262,7 @@ def site(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iter
     }
     for name, days in ((notes.BACKUP, -0.5), (notes.RESTORED, -20), (notes.CERTIFICATE, 60)):
         notes.write(name, notes.Note(time.time() + days * DAY))
+    Watched.objects.create(kind="user", looked_at=50)
     # As many requests as others would see: one error of a hundred is one too many.
     for _ in range(3):
         Client().get("/livez")

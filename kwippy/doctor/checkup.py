@@ -9,6 +9,7 @@ CHECKS = (
     Check("disk", machine.disk, before_upgrade=True),
     Check("clock", machine.clock, before_upgrade=True),
     Check("memcached", services.memcached),
+    Check("caches", services.caches),
     Check("queue", services.queue),
     Check("metrics", scraped.counters),
     Check("certificate", machine.certificate),

@@ -1,12 +1,15 @@
 """Checks of the settings and the services: PostgreSQL, memcached, the command queue."""
 
+import datetime
 from collections.abc import Iterator
 
 from django.conf import settings
 from django.core import checks
 from django.db import connection
+from django.utils import timezone
 
 from apps import lookaside
+from apps.cachewatch.models import Watched
 from apps.commandqueue.core import store
 from apps.commandqueue.core.outcomes import loggable
 from apps.commandqueue.models import State
@@ -20,6 +23,8 @@ SCHEDULE_LATE = 1800
 # PostgreSQL stops at 2,100,000,000 transactions without a vacuum.
 OLDEST_TRANSACTION_IDS = 1_000_000_000
 LONG_TRANSACTION = 600
+# How long a stale entry is spoken of.
+STALE_LATELY = datetime.timedelta(days=1)
 
 STATE = """
 SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean,
@@ -86,6 +91,25 @@ def memcached() -> Iterator[Finding]:
         yield wrong("memcached", f"{servers} does not answer", mend)
     else:
         yield ok("memcached", "answers")
+
+
+def caches() -> Iterator[Finding]:
+    """What the watch on the caches (`apps.cachewatch`) found of late."""
+    rows = list(Watched.objects.order_by("kind"))
+    if not rows:
+        yield not_checked("caches", "the task `watch the caches` has not run yet")
+        return
+    since = timezone.now() - STALE_LATELY
+    stale = [row for row in rows if row.last_stale_at is not None and row.last_stale_at > since]
+    for row in stale:
+        text = (
+            f"a cached {row.kind} was stale at {row.last_stale_at:%Y-%m-%d %H:%M} UTC; {row.stale:,} in all"
+        )
+        yield warn(
+            "caches", text, "the log of worker has its key (`a cached entry is stale`); report it to kwippy"
+        )
+    if not stale:
+        yield ok("caches", f"{sum(row.looked_at for row in rows):,} entries compared, none stale for a day")
 
 
 def queue() -> Iterator[Finding]:

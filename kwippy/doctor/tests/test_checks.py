@@ -19,6 +19,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.cachewatch.models import Watched
 from apps.commandqueue.models import Command, Schedule
 from apps.commandqueue.models import State as CommandState
 from kwippy.doctor import checkup, daily, machine, notes, scraped, services, today
@@ -198,6 +199,17 @@ def test_a_postgresql_that_takes_no_writes_stops_an_upgrade() -> None:
     finally:
         connection.close()
     assert (found.state, found.blocks) == (State.WRONG, True)
+
+
+def test_a_stale_entry_is_spoken_of_for_a_day() -> None:
+    assert one(services.caches).state is State.NOT_CHECKED
+    Watched.objects.create(kind="page", looked_at=8)
+    Watched.objects.create(kind="user", looked_at=50, stale=2, last_stale_at=timezone.now())
+    found = one(services.caches)
+    assert (found.state, "cached user was stale" in found.text) == (State.WARN, True)
+    Watched.objects.update(last_stale_at=timezone.now() - datetime.timedelta(days=2))
+    found = one(services.caches)
+    assert (found.state, "58 entries compared" in found.text) == (State.OK, True)
 
 
 def test_a_memcached_that_does_not_answer(settings: Any) -> None:
