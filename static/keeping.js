@@ -23,7 +23,6 @@
     let [timer, last, sending, over] = [0, 0, null, false];
 
     note.className = "kept-note";
-    form.append(note);
 
     function later() {
       clearTimeout(timer);
@@ -63,6 +62,7 @@
       draft.value = version;
       form.dispatchEvent(new Event("kept"));
       note.textContent = answer.said;
+      form.append(note);
     }
 
     function refused({ status }, answer) {
@@ -73,7 +73,7 @@
       if (answer.error) say(answer.error, true, answer.link && door(answer.link));
     }
 
-    const changed = () => { note.textContent = ""; later(); };
+    const changed = () => { note.remove(); later(); };
     form.addEventListener("input", changed);
     form.addEventListener("submit", () => {
       over = true;

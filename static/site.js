@@ -171,7 +171,7 @@
     if (!target?.matches?.("textarea, .compose *")) return;
     removeEventListener("focusin", loadWriting);
     load(choices.writing);
-    if (document.querySelector("[data-most]")) load(choices.pictures);
+    if (document.querySelector(".pics")) load(choices.pictures);
     const keeping = document.querySelector("[data-keeping]");
     if (keeping) load(keeping.dataset.keeping);
   }
