@@ -13,6 +13,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ from apps.graph import actions as graph
 from apps.graph import blocking, muting
 from apps.graph.models import Mute
 from apps.inbound import actions as inbound
+from apps.inbound.models import SeenMail
 from apps.kwips import actions as kwips
 from apps.kwips import bookmarks, holding, narrowing, of_the_day, pins, sharing, thanks
 from apps.kwips.importing import EARLIEST, Past, add_imported
@@ -47,9 +49,13 @@ from apps.notifications.mail.now import mail_notices
 from apps.notifications.mail.unsubscribe import Subscription
 from apps.notifications.models import Notice, OperatorMessage, Preferences
 from apps.notifications.registry import KINDS, Draft
-from apps.pictures.models import Shape
+from apps.pictures import actions as pictures
+from apps.pictures.models import Picture, Shape
+from apps.pictures.tests import made
 from apps.policy.models import SignUpMode, SitePolicy
 from apps.sitepages.models import SitePage
+from apps.tokens import actions as tokens
+from apps.tokens.models import Scope, Token
 from tests.invalidation.scenario import PASSWORD, Scenario
 from tests.support.pictures import waiting
 
@@ -355,6 +361,52 @@ def anns_draft(scenario: Scenario) -> dict[str, Any]:
     return {"owner": scenario.ann, "draft_id": KeptDraft.objects.get().pk}
 
 
+def schedules(scenario: Scenario) -> None:
+    keeps(scenario)
+    drafts.schedule(**anns_draft(scenario), publish_at=timezone.now() + timedelta(days=1))
+
+
+def has_an_address(scenario: Scenario) -> None:
+    inbound.switch_on(user=scenario.bob, form_key=uuid.uuid4())
+
+
+def has_read_mail(scenario: Scenario) -> None:
+    inbound.mark_seen(key=uuid.uuid4(), user=scenario.bob)
+    SeenMail.objects.update(seen_at=timezone.now() - timedelta(days=settings.INBOUND_SEEN_DAYS + 1))
+
+
+def makes_a_token(scenario: Scenario) -> None:
+    tokens.make(**a_token(scenario))
+
+
+def a_token(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "owner": scenario.bob,
+        "name": "a script",
+        "scope": Scope.WRITE_KWIPS,
+        "form_key": str(uuid.uuid4()),
+        "tell": lambda token: None,
+    }
+
+
+def uploads(scenario: Scenario) -> None:
+    waiting(scenario.bob)
+
+
+def uses(scenario: Scenario) -> None:
+    uploads(scenario)
+    pictures.use(**bobs_pictures(scenario))
+
+
+def bobs_pictures(scenario: Scenario) -> dict[str, Any]:
+    names = list(Picture.objects.filter(owner=scenario.bob).values_list("name", flat=True))
+    return {"owner": scenario.bob, "names": names}
+
+
+def in_days(number: int) -> dict[str, Any]:
+    return {"until": timezone.now() + timedelta(days=number)}
+
+
 def cees_copy(scenario: Scenario) -> Message:
     return Message.objects.get(owner=scenario.cee)
 
@@ -563,7 +615,35 @@ ROWS = [
     Row("switch formatting off", accounts.set_formatting, lambda p: {"user": p.bob, "formats_texts": False}),
     Row("switch keys off", accounts.set_shortcuts, lambda p: {"user": p.bob, "has_shortcuts": False}),
     Row("get an address for mail", inbound.switch_on, lambda p: {"user": p.bob, "form_key": uuid.uuid4()}),
-    Row("switch the address off", inbound.switch_off, lambda p: {"user": p.bob}),
+    Row("switch the address off", inbound.switch_off, lambda p: {"user": p.bob}, first=has_an_address),
+    Row("use the address", inbound.mark_used, lambda p: {"user": p.bob}, first=has_an_address),
+    Row("read a mail", inbound.mark_seen, lambda p: {"key": uuid.uuid4(), "user": p.bob}),
+    Row("sweep mails", inbound.sweep, lambda p: {}, first=has_read_mail),
+    Row("make a token", tokens.make, a_token),
+    Row("use a token", tokens.note_used, lambda p: {"token": Token.objects.get()}, first=makes_a_token),
+    Row(
+        "revoke a token",
+        tokens.revoke,
+        lambda p: {"owner": p.bob, "token_id": Token.objects.get().pk},
+        first=makes_a_token,
+    ),
+    Row("revoke all", tokens.revoke_all, lambda p: {"owner": p.bob}, first=makes_a_token),
+    Row(
+        "upload a picture",
+        pictures.upload,
+        lambda p: {"owner": p.bob, "file": SimpleUploadedFile("a.png", made.encoded(made.noise(90, 60)))},
+        durable=True,
+    ),
+    Row("use a picture", pictures.use, bobs_pictures, first=uploads),
+    Row("keep it for long", pictures.keep, lambda p: {**bobs_pictures(p), **in_days(3)}, first=uploads),
+    Row("let it wait", pictures.wait, lambda p: {**bobs_pictures(p), **in_days(2)}, first=uploads),
+    Row(
+        "say what is to be seen",
+        pictures.describe,
+        lambda p: {"owner": p.bob, "name": Picture.objects.get().name, "alt": "a cup"},
+        first=uploads,
+    ),
+    Row("give it up", pictures.release, lambda p: {"pictures": Picture.objects.all()}, first=uses),
     Row("choose a language", accounts.choose_language, lambda p: {"user": p.bob, "language": "de"}),
     Row("switch off", accounts.switch_off, lambda p: {"people": [p.bob], "by": None}, "people"),
     Row(
@@ -673,7 +753,7 @@ ROWS = [
     Row(
         "schedule it", drafts.schedule, lambda p: {**anns_draft(p), "publish_at": timezone.now()}, first=keeps
     ),
-    Row("cancel it", drafts.cancel, anns_draft, first=keeps),
+    Row("cancel it", drafts.cancel, anns_draft, first=schedules),
     Row("throw it away", drafts.delete, anns_draft, first=keeps),
     Row(
         "publish the form of a draft",
