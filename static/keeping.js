@@ -80,7 +80,8 @@
       clearTimeout(timer);
       sending?.abort();
     });
-    addEventListener("pageshow", ({ persisted }) => { if (persisted) over = false; });
+    // A page that a form was sent from is loaded anew; its words are not kept on the way.
+    addEventListener("pageshow", ({ persisted }) => { if (persisted && !kwippy.hasSent) over = false; });
     addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(true); });
     if (text.value.trim() && content() !== known) later();
   }
