@@ -83,6 +83,21 @@ def test_the_status_names_each_container_and_what_does_not_run(machine: Machine)
     assert "nginx        does not run" in done.stdout
 
 
+def test_a_container_that_goes_while_it_is_looked_at_ends_neither_doctor_nor_status(whole: Machine) -> None:
+    whole.set(going=["web0", "nginx1"])
+    done = whole.run("doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line[:3] for line in told(whole)] == [
+        ["WRONG", "containers", "nginx does not run"],
+        ["OK", "release", OLD],
+        ["OK", "site", "nginx and web answer"],
+    ]
+    done = whole.run("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("web          ") == 1
+    assert "worker       kwippy:old" in done.stdout
+
+
 # ── Upgrades ─────────────────────────────────────────────────────────────────────────────────────
 
 
