@@ -101,6 +101,8 @@ def site(folder: Path) -> Machine:
         "failing": [],
         "failing_sql": "",
         "health": {},
+        # Ids of containers that go between a list and a look at them.
+        "going": [],
         "site": "200",
         "scratch": {},
         "scratch_keeps": 1000,

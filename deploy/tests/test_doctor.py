@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy.tests.machine import NEW, OLD, Machine, container, is_whole
+from deploy.tests.machine import CALLS, NEW, OLD, WEB, Machine, container, is_whole
 
 
 def told(machine: Machine) -> list[list[str]]:
@@ -83,6 +83,21 @@ def test_the_status_names_each_container_and_what_does_not_run(machine: Machine)
     assert "nginx        does not run" in done.stdout
 
 
+def test_a_container_that_goes_while_it_is_looked_at_ends_neither_doctor_nor_status(whole: Machine) -> None:
+    whole.set(going=["web0", "nginx1"])
+    done = whole.run("doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line[:3] for line in told(whole)] == [
+        ["WRONG", "containers", "nginx does not run"],
+        ["OK", "release", OLD],
+        ["OK", "site", "nginx and web answer"],
+    ]
+    done = whole.run("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("web          ") == 1
+    assert "worker       kwippy:old" in done.stdout
+
+
 # ── Upgrades ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -111,6 +126,23 @@ def test_an_operator_may_begin_all_the_same(refusing: Machine) -> None:
     done = refusing.run("upgrade", ANYWAY="yes")
     assert done.returncode == 0, done.stderr
     is_whole(refusing, NEW)
+
+
+@pytest.mark.parametrize("number", range(1, CALLS))
+def test_what_a_killed_upgrade_left_is_repaired_even_if_the_doctor_says_no(
+    refusing: Machine, number: int
+) -> None:
+    refusing.set(kill_after=number)
+    assert refusing.run("upgrade", ANYWAY="yes").returncode == -9
+    refusing.set(kill_after=0)
+    begun = "phase=retiring" in (refusing.folder / ".upgrade").read_text()
+    done = refusing.run("upgrade")
+    if begun:
+        assert done.returncode == 0, done.stderr
+        is_whole(refusing, NEW)
+        return
+    assert "WRONG disk: full" in done.stderr
+    assert [(one["image"], one["running"]) for one in refusing.of("web")] == [(OLD, True)] * WEB
 
 
 # ── A backup that is checked ─────────────────────────────────────────────────────────────────────

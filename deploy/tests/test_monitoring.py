@@ -294,6 +294,17 @@ def test_an_alert_is_sent_when_its_cause_is_there_and_no_other(
 
 
 @needs_promtool
+@pytest.mark.parametrize(("name", "alert"), [(notes.BACKUP, "BackupOld"), (notes.RESTORED, "BackupUntried")])
+def test_a_site_that_never_had_a_backup_sends_the_alert_too(
+    name: str, alert: str, site: Site, tmp_path: Path
+) -> None:
+    (Path(site.settings.OPERATIONS_ROOT) / name).unlink()
+    Client().get("/livez")
+    before = scrape()
+    assert firing(before, scrape(), tmp_path) - {"Slow"} == {alert}
+
+
+@needs_promtool
 def test_a_site_without_a_fault_sends_no_alert(site: Site, tmp_path: Path) -> None:
     before = scrape()
     for _ in range(5):

@@ -13,6 +13,12 @@ def test_a_certificate_is_for_the_domain_that_the_site_runs_with(machine: Machin
     assert done.returncode == 0, done.stderr
     asked = next(call for call in machine.state["calls"] if "certonly" in call)
     assert "--domain kwippy.example --email ops@kwippy.example" in asked
+    # Its end is noted for the alert at once.
+    assert machine.state["calls"][-1] == "run --rm --no-deps -T migrate python manage.py sitestatus"
+    machine.set(doctor=1, complaint="no such image\n")
+    done = machine.run("certificate")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "could not be noted down" in done.stderr
     machine.set(failing=["certonly"])
     done = machine.run("certificate")
     assert done.returncode != 0

@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import SignUp, User
 from apps.commandqueue.core import store
 from apps.commandqueue.models import State
+from kwippy.doctor.report import one_line
 from kwippy.doctor.services import reason
 
 SIGN_IN = "/accounts/login/"
@@ -55,8 +56,8 @@ def of_traffic(seen: Traffic) -> Iterator[str]:
     if not seen.requests:
         yield "requests     no line of nginx's log of today was given (deploy/status gives it)"
         return
-    yield f"requests     {seen.requests:,} since {seen.since}, {seen.failures:,} errors (5xx)"
-    named = ", ".join(f"{kind} {count:,}" for kind, count in seen.limited.most_common(NAMED))
+    yield f"requests     {seen.requests:,} since {one_line(seen.since)}, {seen.failures:,} errors (5xx)"
+    named = ", ".join(f"{one_line(kind)} {count:,}" for kind, count in seen.limited.most_common(NAMED))
     limits = f"{seen.limited.total():,} requests met a limit" + (f" ({named})" if named else "")
     yield f"refused      {seen.failed_sign_ins:,} failed sign-ins, {limits}"
 
@@ -70,7 +71,7 @@ def of_mail() -> Iterator[str]:
             dead += row.count
         elif row.state == State.WAITING:
             waiting, stuck, oldest = waiting + row.count, stuck + row.stuck, max(oldest, row.age)
-    why = f": {reason()}" if stuck else ""
+    why = f": {one_line(reason())}" if stuck else ""
     yield f"mail, tasks  {waiting:,} wait, {stuck:,} stuck, the oldest for {oldest:,.0f} s{why}"
     if dead:
         yield f"             {dead:,} dead letters: manage.py queue status"

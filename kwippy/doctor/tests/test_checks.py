@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -467,6 +467,26 @@ def test_the_status_counts_the_log_of_today_whatever_is_in_it(monkeypatch: pytes
     assert "1 today" in told
     assert "1 failed sign-ins, 1,001 requests met a limit" in told
     assert "no backup is noted here  <- warn: deploy/backup" in told
+
+
+def test_what_visitors_and_servers_say_cannot_command_the_terminal(
+    queued: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # nginx writes control characters as \u001b, and other bytes as they came.
+    paths = [rb"/\u001b[2Jcleared/", b"/\xff\xc2\x9b2J/", rb"/\ud800/"]
+    entry = b'{"timestamp":"2026-11-27\\u001b[2J","method":"GET","path":"%s","status":429}\n'
+    log = BytesIO(b"".join(entry % path for path in paths))
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(log, encoding="utf-8"))
+    loud = Check("loud", lambda: [wrong("loud", "one\x1b[2J\ntwo", "mend\x1b[2J")])
+    monkeypatch.setattr(checkup, "STATUS", (loud,))
+    monkeypatch.setattr(today, "reason", lambda: "550 \x1b[2J no")
+    Command.objects.update(attempted_at=timezone.now())
+    told = StringIO()
+    call_command("sitestatus", "--log", stdout=told)
+    assert "3 requests met a limit" in told.getvalue()
+    assert "1 stuck" in told.getvalue()
+    assert "cleared" in told.getvalue()
+    assert all(line.isprintable() for line in told.getvalue().splitlines())
 
 
 def test_a_status_without_postgresql_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
