@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import languages
 from apps.accounts.counters import lock_people
+from apps.accounts.models import User
 from apps.drafts import mails
 from apps.drafts.fields import form_to_publish
 from apps.drafts.models import REASON_LIMIT, Draft
@@ -51,6 +52,8 @@ def publish_due(draft_id: int, publish_at: str) -> int | None:
     with languages.of(draft.owner):
         if not draft.owner.is_active:
             return _give_back(draft, _("your account was switched off when its time came."))
+        if _has_warning(draft.owner_id):
+            return _give_back(draft, _("a moderator wrote to you. please read that first."))
         form = form_to_publish(draft)
         if not form.is_valid():
             return _give_back(draft, _words_of(form))
@@ -67,6 +70,12 @@ def publish_due(draft_id: int, publish_at: str) -> int | None:
             if isinstance(error, attaching.Vanished):
                 return _give_back(draft, _("a picture of it is gone. take it out, or add it again?"))
             raise
+
+
+def _has_warning(owner_id: int) -> bool:
+    """Whether the owner has not read yet what a moderator wrote."""
+    owner = User.objects.of_request(owner_id)
+    return owner is not None and owner.has_warning
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable
 
 import pytest
+from django.apps import apps
 from django.core import mail
 from django.db import transaction
 from django.utils import timezone
@@ -146,7 +147,11 @@ def invalid(draft: Draft, settings) -> None:
     Draft.objects.filter(pk=draft.pk).update(fields={"text": ["x" * 100_001]})
 
 
-@pytest.mark.parametrize("why", [refused_by_limit, invalid])
+def warned(draft: Draft, settings) -> None:
+    apps.get_model("moderation.Warning").objects.create(person=draft.owner, action_id=1, reason="unkind")
+
+
+@pytest.mark.parametrize("why", [refused_by_limit, invalid, warned])
 def test_what_cannot_be_published_is_a_draft_again_and_its_owner_is_told_once(
     ann: User, due: Keep, why: Callable[..., None], settings
 ) -> None:
