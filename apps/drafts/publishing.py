@@ -62,7 +62,7 @@ def publish_due(draft_id: int, publish_at: str) -> int | None:
         except composing.Limited as refused:
             return _give_back(draft, refused.decision.message)
         try:
-            return _publish(draft, form)
+            made = _publish(draft, form)
         except BaseException as error:
             decision.refund()
             if isinstance(error, actions.Gone):
@@ -70,6 +70,9 @@ def publish_due(draft_id: int, publish_at: str) -> int | None:
             if isinstance(error, attaching.Vanished):
                 return _give_back(draft, _("a picture of it is gone. take it out, or add it again?"))
             raise
+        if made is None or not made.created:
+            decision.refund()
+        return made and made.kwip.pk
 
 
 def _has_warning(owner_id: int) -> bool:
@@ -79,7 +82,7 @@ def _has_warning(owner_id: int) -> bool:
 
 
 @transaction.atomic
-def _publish(read: Draft, form: KwipForm) -> int | None:
+def _publish(read: Draft, form: KwipForm) -> actions.Made | None:
     """Publishes what was read. Raises `Changed` if the draft is another by now; None if its time is."""
     author = lock_people({read.owner_id}).get(read.owner_id)
     draft = _locked(read)
@@ -90,7 +93,7 @@ def _publish(read: Draft, form: KwipForm) -> int | None:
     made = actions.publish(author=author, **form.cleaned_data)
     draft.delete()
     log.info("scheduled kwip published", kwip_id=made.kwip.pk, person_id=author.pk)
-    return made.kwip.pk
+    return made
 
 
 def _locked(read: Draft) -> Draft | None:

@@ -136,6 +136,26 @@ def test_a_failure_counts_towards_no_limit(ann: User, due: Keep, settings, monke
     assert run(draft), "the second attempt is allowed"
 
 
+def test_only_what_is_created_counts_towards_the_limit(ann: User, due: Keep, settings, monkeypatch) -> None:
+    settings.LIMITS = settings.LIMITS | {"publish": "2/1h"}
+    draft = due(ann)
+    form = fields.form_to_publish(draft)
+    assert form.is_valid()
+    kwip_id = composing.publish(ann, form).kwip.pk
+    assert run(draft) == kwip_id, "its form was sent elsewhere"
+    ask = composing.ask
+
+    def ask_slowly(author: User, form):
+        decision = ask(author, form)
+        Draft.objects.all().delete()
+        return decision
+
+    monkeypatch.setattr(composing, "ask", ask_slowly)
+    assert run(due(ann, "thrown away")) is None
+    monkeypatch.undo()
+    assert run(due(ann, "another")), "there is room for the second kwip"
+
+
 def refused_by_limit(draft: Draft, settings) -> None:
     settings.LIMITS = settings.LIMITS | {"publish": "1/1h"}
     other = fields.form_to_publish(Draft(fields=sent("another"), owner=draft.owner))
