@@ -9,7 +9,7 @@ from apps.fragments import render
 from apps.kwips import actions, attaching, new_accounts, previewing
 from apps.kwips.forms import EditForm
 from apps.kwips.models import Kwip
-from apps.kwips.picture_forms import asked_before, without
+from apps.kwips.picture_forms import asked_before, files_missed, without
 from apps.kwips.views import address, card_of, gone, own, typed
 
 
@@ -25,6 +25,8 @@ def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
     form = EditForm.of(kwip, request.POST)
     if not form.is_valid():
         return render(request, "kwips/edit.html", {"form": form, "kwip": card_of(kwip)}, status=422)
+    if (missed := files_missed(form, request.POST)) is not None:
+        return render(request, "kwips/edit.html", {"form": missed, "kwip": card_of(kwip)}, status=422)
     if "preview" in request.POST:
         return previewing.preview(request, form, "kwips/edit.html", kwip=card_of(kwip))
     if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:

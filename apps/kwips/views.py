@@ -29,7 +29,7 @@ from apps.kwips import (
 from apps.kwips import of_the_day as of_the_day_rules
 from apps.kwips.forms import CommentForm, KwipForm
 from apps.kwips.models import Kwip, noted
-from apps.kwips.picture_forms import asked_before, without
+from apps.kwips.picture_forms import asked_before, files_missed, without
 
 
 @members_only
@@ -38,6 +38,8 @@ def compose(request: MemberRequest) -> HttpResponse:
     if form is None or not form.is_valid():
         status = 200 if form is None else 422
         return render(request, "kwips/compose.html", {"form": form}, status=status)
+    if (missed := files_missed(form, request.POST)) is not None:
+        return render(request, "kwips/compose.html", {"form": missed, "is_returned": True}, status=422)
     if "preview" in request.POST:
         return previewing.preview(request, form, "kwips/compose.html")
     if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
