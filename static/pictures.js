@@ -173,7 +173,7 @@
       if (event.dataTransfer.files.length && take(event.dataTransfer.files)) event.preventDefault();
     });
     form.addEventListener("submit", (event) => {
-      if (!sending || event.submitter?.name) return;
+      if (!sending || event.submitter?.name === "preview") return;
       event.preventDefault();
       event.stopPropagation();
       say(list.querySelector("progress").ariaLabel, true);

@@ -38,7 +38,8 @@ def members_only[**P](
             door = {"href": reverse("account_login"), "label": _("sign in")}
             return JsonResponse({"error": _("you are signed out."), "link": door}, status=403)
         if request.method == "POST":
-            text = request.POST.get("text") or request.POST.get("bio") or ""
+            names = ("content_note", "text") if request.POST.get("text") else ("content_note", "bio")
+            text = "\n\n".join(filter(None, (request.POST.get(name) for name in names)))
             context = {"text": text, "next": request.path if "text" in request.POST else "/"}
             return render(request, "accounts/signed_out.html", context, status=403)
         return redirect_to_login(request.get_full_path())

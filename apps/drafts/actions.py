@@ -61,12 +61,12 @@ def save(*, owner: User, fields: Fields, form_key: uuid.UUID, version: int = 0) 
         return Saved(draft, Kept.HERE)
     # A greater version is of a save whose answer the page did not wait for, and which did not arrive.
     if version >= draft.version or _adds_to(draft.fields, fields):
-        before = kept_pictures(draft.fields)
+        gone = set(kept_pictures(draft.fields)) - set(kept_pictures(fields))
         draft.fields, draft.failed, draft.changed_at = fields, "", timezone.now()
         draft.version = max(draft.version, version) + 1
         draft.save(update_fields=["fields", "failed", "changed_at", "version"])
         pictures.keep(draft)
-        pictures.let_go(owner.pk, before)
+        pictures.let_go(owner.pk, gone)
         return Saved(draft, Kept.HERE)
     apart = uuid.uuid5(form_key, json.dumps(fields, sort_keys=True))
     earlier = Draft.objects.filter(owner=owner, form_key=apart).first()
@@ -125,12 +125,16 @@ def cancel(*, owner: User, draft_id: int) -> bool:
 
 
 def _locked(owner: User, draft_id: int) -> Draft | None:
+    lock_people({owner.pk})
     return Draft.objects.select_for_update(no_key=True).filter(owner=owner, pk=draft_id).first()
 
 
 @transaction.atomic
 def forget_published(*, owner_id: int, form_key: uuid.UUID, version: int, text: str) -> None:
-    """Deletes the draft of a form that is published, unless it has other words by now."""
+    """Deletes the draft of a form that is published, unless it has other words by now.
+
+    Inside the transaction that publishes, which has counted the kwip and so locked its author.
+    """
     rows = Draft.objects.select_for_update().filter(owner=owner_id, form_key=form_key)
     draft = rows.first()
     if draft is None:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.drafts.fields import kept_pictures
 from apps.drafts.models import Draft
+from apps.kwips.picture_forms import names_in
 from apps.pictures import actions
 
 # Longer than a draft may wait for its time. A draft that nobody touches for so long keeps its words alone.
@@ -22,7 +23,8 @@ def let_go(owner_id: int, names: Collection[str]) -> None:
     """Lets pictures that a draft had wait a day, as after an upload, unless another draft has them."""
     if not names:
         return
-    others = Draft.objects.filter(owner=owner_id, fields__has_key="pictures").values_list("fields", flat=True)
-    kept = {name for fields in others for name in kept_pictures(fields)}
+    # Only the names: the words of so many drafts are tens of megabytes.
+    others = Draft.objects.filter(owner=owner_id, fields__has_key="pictures")
+    kept = {name for sent in others.values_list("fields__pictures", flat=True) for name in names_in(sent)}
     if left := [name for name in names if name not in kept]:
         actions.wait(owner=owner_id, names=left, until=timezone.now() + actions.WAIT)

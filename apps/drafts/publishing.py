@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import languages
 from apps.accounts.counters import lock_people
+from apps.accounts.models import User
 from apps.drafts import mails
 from apps.drafts.fields import form_to_publish
 from apps.drafts.models import REASON_LIMIT, Draft
@@ -51,6 +52,8 @@ def publish_due(draft_id: int, publish_at: str) -> int | None:
     with languages.of(draft.owner):
         if not draft.owner.is_active:
             return _give_back(draft, _("your account was switched off when its time came."))
+        if _has_warning(draft.owner_id):
+            return _give_back(draft, _("a moderator wrote to you. please read that first."))
         form = form_to_publish(draft)
         if not form.is_valid():
             return _give_back(draft, _words_of(form))
@@ -59,7 +62,7 @@ def publish_due(draft_id: int, publish_at: str) -> int | None:
         except composing.Limited as refused:
             return _give_back(draft, refused.decision.message)
         try:
-            return _publish(draft, form)
+            made = _publish(draft, form)
         except BaseException as error:
             decision.refund()
             if isinstance(error, actions.Gone):
@@ -67,10 +70,19 @@ def publish_due(draft_id: int, publish_at: str) -> int | None:
             if isinstance(error, attaching.Vanished):
                 return _give_back(draft, _("a picture of it is gone. take it out, or add it again?"))
             raise
+        if made is None or not made.created:
+            decision.refund()
+        return made and made.kwip.pk
+
+
+def _has_warning(owner_id: int) -> bool:
+    """Whether the owner has not read yet what a moderator wrote."""
+    owner = User.objects.of_request(owner_id)
+    return owner is not None and owner.has_warning
 
 
 @transaction.atomic
-def _publish(read: Draft, form: KwipForm) -> int | None:
+def _publish(read: Draft, form: KwipForm) -> actions.Made | None:
     """Publishes what was read. Raises `Changed` if the draft is another by now; None if its time is."""
     author = lock_people({read.owner_id}).get(read.owner_id)
     draft = _locked(read)
@@ -81,7 +93,7 @@ def _publish(read: Draft, form: KwipForm) -> int | None:
     made = actions.publish(author=author, **form.cleaned_data)
     draft.delete()
     log.info("scheduled kwip published", kwip_id=made.kwip.pk, person_id=author.pk)
-    return made.kwip.pk
+    return made
 
 
 def _locked(read: Draft) -> Draft | None:

@@ -16,6 +16,7 @@ from apps.drafts.forms import LaterForm
 from apps.drafts.models import Draft
 from apps.fragments import render
 from apps.kwips.forms import KwipForm, version_of
+from apps.kwips.picture_forms import files_missed
 from apps.notifications import preferences
 
 
@@ -33,10 +34,13 @@ def keep(request: MemberRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("compose")
     form = KwipForm(request.POST)
+    is_script = limits.prefers_json(request)  # which sends files at once
+    if not is_script and (missed := files_missed(form, request.POST)) is not None:
+        return render(request, "kwips/compose.html", {"form": missed, "is_returned": True}, status=422)
     form.is_valid()  # a draft may be invalid; the page shows what is wrong
     decision = limits.hit("draft", request.user.pk)
     if not decision:
-        if limits.prefers_json(request):
+        if is_script:
             return limits.refuse_click(request, decision)
         return limits.refuse(request, decision, "kwips/compose.html", form)
     try:

@@ -44,6 +44,13 @@ class Made(NamedTuple):
     created: bool
 
 
+class Edit(NamedTuple):
+    """A kwip as it is now; ``changed`` is false if it was so before."""
+
+    kwip: Kwip
+    changed: bool
+
+
 def publish(
     *,
     author: User,
@@ -157,7 +164,7 @@ def edit(
     pictures: Sequence[str] | None = None,
     described: attaching.Descriptions = MappingProxyType({}),
     is_sensitive: bool | None = None,
-) -> Kwip:
+) -> Edit:
     """Replaces the text, its note and its format, and stores the former ones; replaces the pictures.
 
     None for what it is; the same again changes nothing. Raises `Gone`, and `attaching.Vanished`.
@@ -172,7 +179,7 @@ def edit(
     note = before[1] if content_note is None else content_note
     is_formatted = before[2] if is_plain is None else not is_plain
     if before == (text, note, is_formatted) and not has_new_pictures:
-        return locked
+        return Edit(locked, changed=False)
     comments = (
         list(locked.comments.only("thread_id", "visibility", "audience_id")) if locked.comments_count else []
     )
@@ -192,7 +199,7 @@ def edit(
     if comments:  # their cards quote the kwip
         locked.comments.update(version=F("version") + 1)
     events.edited.emit(events.Edited(locked, comments, _index_words_again(locked)))
-    return locked
+    return Edit(locked, changed=True)
 
 
 def delete(*, kwip: Kwip) -> None:

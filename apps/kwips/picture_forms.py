@@ -145,13 +145,21 @@ def as_typed(pictures: Iterable[CardPicture]) -> dict[str, Any]:
     return initial
 
 
+def files_missed(form: PicturesForm, sent: Mapping[str, str]) -> PicturesForm | None:
+    """The form that asks for files that were chosen and not sent; None if there are none.
+
+    A browser without a script sends their names alone, unless the button is the one that adds them.
+    """
+    if not sent.get("files"):
+        return None
+    shown = again(form)
+    words = _("the pictures are not here yet: choose them again, then press “add them”.")
+    shown.picture_errors = [str(words)]
+    return shown
+
+
 def asked_before(form: PicturesForm, sent: Mapping[str, str], *, reminds_alt: bool) -> PicturesForm | None:
     """The form with what is to be asked before a valid one is taken; None if nothing is."""
-    if sent.get("files"):  # their names: a browser without a script has not sent them
-        shown = again(form)
-        words = _("the pictures are not here yet: choose them again, then press “add them”.")
-        shown.picture_errors = [str(words)]
-        return shown
     if reminds_alt and "alt_asked" not in sent and form.lacks_alt:
         shown = again(form)
         shown.asks_alt = True

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST
 
 from apps import limits
 from apps.accounts.members import MemberRequest, members_only
@@ -22,7 +22,7 @@ from apps.kwips.converters import kwip_id_of
 from apps.kwips.forms import EditForm, KwipForm
 from apps.kwips.picture_forms import PicturesForm, again
 from apps.kwips.picture_models import PICTURES
-from apps.kwips.views import card_of, gone, own
+from apps.kwips.views import card_of, gone, own, typed
 from apps.pictures import actions as uploads
 
 FILES = "files"  # the field
@@ -32,19 +32,21 @@ class _Added(NamedTuple):
     names: list[str]
     errors: list[str]
     refusal: limits.Decision | None
+    busy: limits.Busy | None = None  # what comes after it was not tried
 
 
-@require_POST
 @members_only
 def pictures_of_form(request: MemberRequest) -> HttpResponse:
     """The form after one of its buttons, of a new kwip or of the one that it names; or one upload."""
+    if request.method != "POST":  # after signing in
+        return redirect("compose")
     if limits.prefers_json(request):
         return _uploaded_in_place(request)
     if (kwip_id := kwip_id_of(request.POST.get("kwip"))) is None:
         form, status = _changed(request, KwipForm(request.POST))
         return render(request, "kwips/compose.html", {"form": form, "is_returned": True}, status=status)
     if (kwip := own(request, kwip_id)) is None:
-        return gone(request, text=request.POST.get("text", ""))
+        return gone(request, text=typed(request))
     form, status = _changed(request, EditForm(request.POST))
     context = {"form": form, "kwip": card_of(kwip), "is_returned": True}
     return render(request, "kwips/edit.html", context, status=status)
@@ -54,6 +56,8 @@ def _uploaded_in_place(request: MemberRequest) -> HttpResponse:
     added = _add(request.user, request.FILES.getlist(FILES)[:1], room=1)
     if added.refusal is not None:
         return limits.refuse_click(request, added.refusal)
+    if added.busy is not None:
+        raise added.busy
     if not added.names:
         error = " ".join(added.errors) or _("there is no picture in it.")
         return JsonResponse({"error": error}, status=422)
@@ -106,8 +110,7 @@ def _add(person: User, files: Iterable[UploadedFile], *, room: int) -> _Added:
             added.errors.append(f"{file.name}: {refused.message}" if file.name else refused.message)
             if refused.decision is not None:
                 return added._replace(refusal=refused.decision)
-        except limits.Busy:
-            if not added.names:
-                raise
+        except limits.Busy as busy:
             added.errors.append(_("we couldn't keep it just now; please try again later."))
+            return added._replace(busy=busy)
     return added

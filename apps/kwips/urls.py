@@ -2,6 +2,7 @@ from django.urls import path
 
 from apps.kwips import (
     completion,
+    edit_views,
     mark_views,
     mute_views,
     person_views,
@@ -23,7 +24,7 @@ urlpatterns = [
     path("kwip/<kwip_id:kwip_id>/mute/", mute_views.mute_from_kwip, name="mute_from_kwip"),
     path("<person:username>/mute/", mute_views.mute_person, name="mute_person"),
     path("kwip/<kwip_id:kwip_id>/comment/", views.comment, name="comment"),
-    path("kwip/<kwip_id:kwip_id>/edit/", views.edit, name="edit"),
+    path("kwip/<kwip_id:kwip_id>/edit/", edit_views.edit, name="edit"),
     path("kwip/<kwip_id:kwip_id>/delete/", views.delete, name="delete"),
     path("kwip/<kwip_id:kwip_id>/take-back/", undo_views.take_back, name="take_back"),
     path("kwip/<kwip_id:kwip_id>/favourite/", views.favourite, name="favourite"),

@@ -21,16 +21,15 @@ from apps.kwips import (
     cards,
     composing,
     folding,
-    new_accounts,
     previewing,
     queries,
     tracking,
     undo,
 )
 from apps.kwips import of_the_day as of_the_day_rules
-from apps.kwips.forms import CommentForm, EditForm, KwipForm
+from apps.kwips.forms import CommentForm, KwipForm
 from apps.kwips.models import Kwip, noted
-from apps.kwips.picture_forms import asked_before, without
+from apps.kwips.picture_forms import asked_before, files_missed, without
 
 
 @members_only
@@ -39,6 +38,8 @@ def compose(request: MemberRequest) -> HttpResponse:
     if form is None or not form.is_valid():
         status = 200 if form is None else 422
         return render(request, "kwips/compose.html", {"form": form}, status=status)
+    if (missed := files_missed(form, request.POST)) is not None:
+        return render(request, "kwips/compose.html", {"form": missed, "is_returned": True}, status=422)
     if "preview" in request.POST:
         return previewing.preview(request, form, "kwips/compose.html")
     if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
@@ -103,36 +104,6 @@ def comment_form(request: MemberRequest, thread: Kwip, choice: bool | None) -> C
     found = composing.answered(request.GET.get("answers"), thread, request.user.pk)
     addressed = {"answers": found.pk, "text": f"@{found.author.username} "} if found else {}
     return CommentForm(initial={"track": choice is not False, **addressed})
-
-
-@members_only
-def edit(request: MemberRequest, kwip_id: int) -> HttpResponse:
-    kwip = own(request, kwip_id)
-    if kwip is None:
-        return gone(request, text=typed(request))
-    if request.method != "POST":
-        card = card_of(kwip)
-        form = EditForm.of(kwip, None, card.pictures, is_sensitive=card.is_sensitive)
-        return render(request, "kwips/edit.html", {"form": form, "kwip": card})
-    form = EditForm.of(kwip, request.POST)
-    if not form.is_valid():
-        return render(request, "kwips/edit.html", {"form": form, "kwip": card_of(kwip)}, status=422)
-    if "preview" in request.POST:
-        return previewing.preview(request, form, "kwips/edit.html", kwip=card_of(kwip))
-    if (asked := asked_before(form, request.POST, reminds_alt=request.user.reminds_alt)) is not None:
-        return render(request, "kwips/edit.html", {"form": asked, "kwip": card_of(kwip)}, status=422)
-    decision = limits.hit("edit", request.user.pk)
-    decision = new_accounts.ask(decision, request.user, form.cleaned_data["text"], before=kwip.text)
-    if not decision:
-        return limits.refuse(request, decision, "kwips/edit.html", form, kwip=card_of(kwip))
-    try:
-        actions.edit(kwip=kwip, **form.cleaned_data)
-    except attaching.Vanished as vanished:
-        context = {"form": without(form, vanished.names), "kwip": card_of(kwip)}
-        return render(request, "kwips/edit.html", context, status=422)
-    except actions.Gone:
-        return gone(request, text=typed(request))
-    return redirect(address(kwip))
 
 
 @members_only

@@ -197,6 +197,24 @@ def test_a_body_is_as_large_as_its_address_takes(client: Callable[..., TlsClient
     assert client().request("/about/", body=b"x" * 20_000).status == 413
 
 
+def test_words_beside_files_come_back_to_somebody_whose_session_is_over(
+    client: Callable[..., TlsClient],
+) -> None:
+    headers = {
+        "Cookie": f"__Host-csrftoken={CSRF_TOKEN}",
+        "Content-Type": "multipart/form-data; boundary=x",
+        "Origin": f"https://{DOMAIN}",
+    }
+    part = '--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+    words = part % ("csrfmiddlewaretoken", CSRF_TOKEN) + part % ("text", "half a thought")
+    for megabytes, status in ((2, 403), (3.2, 413)):
+        file = part % ('files"; filename="a.png', "x" * int(megabytes * MEGABYTE))
+        body = f"{words}{file}--x--\r\n".encode()
+        response = client().request("/kwip/pictures/", method="POST", headers=headers, body=body)
+        assert response.status == status
+        assert ("half a thought" in response.text) == (status == 403)
+
+
 def test_a_request_that_reads_has_no_body_not_even_without_a_length(
     nginx: DeployedEdge, client: Callable[..., TlsClient]
 ) -> None:

@@ -182,7 +182,7 @@ def write_and_delete(ann: User, bob: User) -> object:
         for write in (actions.favourite, actions.unfavourite, sharing.share, sharing.unshare)
     ]
     bookmarks.bookmark(kwip=kwip, user=bob)
-    edited = actions.edit(kwip=kwip, text="#stale for @bob and @ann")
+    edited = actions.edit(kwip=kwip, text="#stale for @bob and @ann").kwip
     actions.delete(kwip=kwip)
     return edited.text, [it.created for it in made], counts
 

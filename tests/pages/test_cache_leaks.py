@@ -141,7 +141,7 @@ def site(memcached: str) -> Iterator[Site]:
     ann = User.objects.create_user("ann", "ann@example.org")
     bob = User.objects.create_user("bob", "bob@example.org")
     kwip = actions.publish(author=ann, text="tea", form_key=uuid.uuid4()).kwip
-    kwip = actions.edit(kwip=kwip, text="a cup of #tea")
+    kwip = actions.edit(kwip=kwip, text="a cup of #tea").kwip
     long = "with #milk? " + "or two? " * 700
     comment = actions.comment(author=bob, thread=kwip, text=long, form_key=uuid.uuid4()).kwip
     actions.publish(author=ann, text=f"{CANARY} for followers", form_key=uuid.uuid4(), followers_only=True)

@@ -117,7 +117,7 @@ def _write(world: World) -> None:
     made, ann = world.people, world.author
     everyone_else = " ".join(f"@{name}" for name in made if name != AUTHOR)
     kwip = write(ann, f"{canary('earlier')} #tea {everyone_else}")
-    world.kwips["everyone"] = actions.edit(kwip=kwip, text=f"{canary('everyone')} #tea {everyone_else}")
+    world.kwips["everyone"] = actions.edit(kwip=kwip, text=f"{canary('everyone')} #tea {everyone_else}").kwip
     world.revision_id = Revision.objects.get(kwip=kwip).pk
     own = f"{canary('followers')} #tea {everyone_else}"
     world.kwips["followers"] = write(ann, own, followers_only=True)

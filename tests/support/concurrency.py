@@ -27,14 +27,37 @@ def overtaken[T](function: Callable[[], T]) -> Iterator[Callable[[], T]]:
         futures: list[Future[T]] = []
         yield lambda: futures[0].result(timeout=30)
         futures.append(pool.submit(_closing, function))
-        with connection.cursor() as cursor:
-            while not futures[0].done():
-                cursor.execute(
-                    "SELECT count(*) FROM pg_locks"
-                    " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-                )
-                if cursor.fetchone()[0]:
-                    break
+        while not futures[0].done() and not somebody_waits():
+            pass
+
+
+def somebody_waits() -> bool:
+    """Whether another connection waits for what this transaction holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def meanwhile[T](function: Callable[[], T]) -> Iterator[Callable[[], None]]:
+    """Yields what starts ``function`` in a thread; it returns when that is done, or waits for our locks.
+
+    It is done at the end of the block, which raises its exception. The test needs transaction=True.
+    """
+    futures: list[Future[T]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def start() -> None:
+            futures.append(pool.submit(_closing, function))
+            while not futures[0].done() and not somebody_waits():
+                pass
+
+        yield start
+    [future] = futures
+    future.result()
 
 
 def _closing[T](function: Callable[[], T]) -> T:

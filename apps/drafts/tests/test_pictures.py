@@ -5,7 +5,9 @@ import secrets
 import uuid
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -53,6 +55,24 @@ def test_a_draft_keeps_its_pictures_and_lets_go_of_those_that_it_has_no_more(ann
     assert (days_left(one), days_left(two)) == (1, pictures.KEPT.days)
     actions.delete(owner=ann, draft_id=draft.pk)
     assert days_left(two) == 1
+
+
+def test_a_save_reads_no_words_of_other_drafts_and_nothing_of_them_while_it_has_its_pictures(
+    ann: User,
+) -> None:
+    one, two, key = waiting(ann), waiting(ann), uuid.uuid4()
+    actions.save(owner=ann, fields=composed("other words", one), form_key=uuid.uuid4())
+    draft = actions.save(owner=ann, fields=composed("tea", one, two), form_key=key).draft
+    of_others: list[list[str]] = []
+    for kept in ([one, two], [two]):
+        with CaptureQueriesContext(connection) as queries:
+            fields_now = composed("tea, and more", *kept)
+            draft = actions.save(owner=ann, fields=fields_now, form_key=key, version=draft.version).draft
+        of_others.append([query["sql"] for query in queries if "? 'pictures'" in query["sql"]])
+    [unchanged, [changed]] = of_others
+    assert unchanged == []
+    assert "\"fields\" -> 'pictures'" in changed.partition("FROM")[0]
+    assert days_left(one) == pictures.KEPT.days, "the other draft has it"
 
 
 def test_a_picture_that_another_draft_has_stays(ann: User) -> None:

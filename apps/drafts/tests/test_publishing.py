@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable
 
 import pytest
+from django.apps import apps
 from django.core import mail
 from django.db import transaction
 from django.utils import timezone
@@ -135,6 +136,26 @@ def test_a_failure_counts_towards_no_limit(ann: User, due: Keep, settings, monke
     assert run(draft), "the second attempt is allowed"
 
 
+def test_only_what_is_created_counts_towards_the_limit(ann: User, due: Keep, settings, monkeypatch) -> None:
+    settings.LIMITS = settings.LIMITS | {"publish": "2/1h"}
+    draft = due(ann)
+    form = fields.form_to_publish(draft)
+    assert form.is_valid()
+    kwip_id = composing.publish(ann, form).kwip.pk
+    assert run(draft) == kwip_id, "its form was sent elsewhere"
+    ask = composing.ask
+
+    def ask_slowly(author: User, form):
+        decision = ask(author, form)
+        Draft.objects.all().delete()
+        return decision
+
+    monkeypatch.setattr(composing, "ask", ask_slowly)
+    assert run(due(ann, "thrown away")) is None
+    monkeypatch.undo()
+    assert run(due(ann, "another")), "there is room for the second kwip"
+
+
 def refused_by_limit(draft: Draft, settings) -> None:
     settings.LIMITS = settings.LIMITS | {"publish": "1/1h"}
     other = fields.form_to_publish(Draft(fields=sent("another"), owner=draft.owner))
@@ -146,7 +167,11 @@ def invalid(draft: Draft, settings) -> None:
     Draft.objects.filter(pk=draft.pk).update(fields={"text": ["x" * 100_001]})
 
 
-@pytest.mark.parametrize("why", [refused_by_limit, invalid])
+def warned(draft: Draft, settings) -> None:
+    apps.get_model("moderation.Warning").objects.create(person=draft.owner, action_id=1, reason="unkind")
+
+
+@pytest.mark.parametrize("why", [refused_by_limit, invalid, warned])
 def test_what_cannot_be_published_is_a_draft_again_and_its_owner_is_told_once(
     ann: User, due: Keep, why: Callable[..., None], settings
 ) -> None:

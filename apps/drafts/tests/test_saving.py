@@ -13,7 +13,7 @@ from apps.drafts.models import MOST_BYTES, Draft
 from apps.drafts.tests.conftest import Keep, sent
 from apps.kwips import composing
 from apps.kwips.models import Kwip
-from tests.support.concurrency import at_once
+from tests.support.concurrency import at_once, meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = uuid.uuid4()
@@ -59,6 +59,19 @@ def test_what_the_page_did_not_hear_of_is_no_conflict(ann: User) -> None:
     assert save(ann, "milk", version + 1).kept is Kept.HERE, "the save before did not arrive"
     assert texts(ann) == ["milk"]
     assert Draft.objects.get().version > version + 1
+
+
+def test_thrown_away_while_it_is_saved_it_is_gone(ann: User, keep: Keep, monkeypatch) -> None:
+    draft = keep(ann, key=KEY)
+    with meanwhile(lambda: actions.delete(owner=ann, draft_id=draft.pk)) as thrown_away:
+
+        def read_slowly(before: fields.Fields, after: fields.Fields) -> bool:
+            thrown_away()
+            return True
+
+        monkeypatch.setattr(actions, "_adds_to", read_slowly)
+        assert save(ann, "half a thought, and more").kept is Kept.HERE
+    assert not Draft.objects.exists()
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\r\n"])

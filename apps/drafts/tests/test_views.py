@@ -109,6 +109,16 @@ def test_too_often_keeps_the_words_in_the_form(member: Client, settings) -> None
     assert (page.status_code, in_days(4)["day"] in page.content.decode()) == (429, True)
 
 
+@pytest.mark.parametrize("button", ["keep", "then_later"])
+def test_files_that_a_button_has_not_sent_are_asked_for(member: Client, button: str) -> None:
+    sent = {"text": "half a thought", "form_key": KEY, "files": "tea.png", button: "on"}
+    page = member.post("/drafts/keep/", sent)
+    assert page.status_code == 422
+    assert "the pictures are not here yet" in page.content.decode()
+    assert "half a thought</textarea>" in page.content.decode()
+    assert member.post("/drafts/keep/", sent, headers=JSON).status_code == 200
+
+
 def test_signed_out_the_words_are_on_the_page(client: Client) -> None:
     page = client.post("/drafts/keep/", {"text": "half a thought", "form_key": KEY})
     assert (page.status_code, "half a thought" in page.content.decode()) == (403, True)

@@ -1,7 +1,6 @@
 """Workers that are killed while they publish: no kwip is lost, and none is there twice."""
 
 import pytest
-from django.db import connection
 
 from apps.accounts.models import User
 from apps.commandqueue.models import Command, State
@@ -11,20 +10,10 @@ from apps.drafts.models import Draft
 from apps.drafts.publishing import publish_due
 from apps.drafts.tests.conftest import Keep
 from apps.kwips.models import Kwip, Tag
-from tests.support.concurrency import uncommitted
+from tests.support.concurrency import somebody_waits, uncommitted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["nothing_recurs"]
-
-
-def somebody_waits() -> bool:
-    """Whether another connection waits for what this transaction holds."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks"
-            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize("point", ["before the kwip", "with the kwip inserted"])

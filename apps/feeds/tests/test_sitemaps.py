@@ -125,7 +125,7 @@ def test_it_says_when_a_kwip_or_its_conversation_last_changed(
     comment(ann, kwip)
     kwip.refresh_from_db()
     assert lastmod() == kwip.last_active_at.isoformat(timespec="seconds") >= first
-    edited = actions.edit(kwip=kwip, text="milk")
+    edited = actions.edit(kwip=kwip, text="milk").kwip
     assert edited.edited_at
     assert lastmod() == edited.edited_at.isoformat(timespec="seconds")
 

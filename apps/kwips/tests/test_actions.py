@@ -59,11 +59,11 @@ def test_an_edit_keeps_the_earlier_text_and_moves_the_version(
     ann: User, publish: Callable[..., Kwip]
 ) -> None:
     kwip = publish(ann, "tea")
-    edited = actions.edit(kwip=kwip, text="coffee")
+    edited = actions.edit(kwip=kwip, text="coffee").kwip
     assert edited.edited_at is not None
     assert edited.version == kwip.version + 1
     assert [revision.text for revision in edited.revisions.all()] == ["tea"]
-    again = actions.edit(kwip=kwip, text="coffee")
+    again = actions.edit(kwip=kwip, text="coffee").kwip
     assert (again.version, Revision.objects.count()) == (edited.version, 1)
 
 
@@ -182,7 +182,7 @@ def test_new_tags_in_any_order_at_once_do_not_deadlock_and_none_is_lost(
                 return actions.publish(author=user, text=text, form_key=uuid.uuid4()).kwip
             case 1:
                 return actions.comment(author=user, thread=own[ann.pk], text=text, form_key=uuid.uuid4()).kwip
-        return actions.edit(kwip=own[user.pk], text=f"{text} {number}")
+        return actions.edit(kwip=own[user.pk], text=f"{text} {number}").kwip
 
     for kwip in at_once([partial(write, number) for number in range(32)]):
         text = Kwip.objects.get(pk=kwip.pk).text

@@ -52,6 +52,24 @@ def test_what_is_wrong_with_a_text_does_not_count(member: Client) -> None:
     assert post(member, "/kwip/").status_code == 302
 
 
+def test_an_edit_that_changes_nothing_does_not_count(member: Client, ann: User, publish, settings) -> None:
+    settings.LIMITS = settings.LIMITS | {"edit": "1/10m"}
+    kwip = publish(ann, "tea")
+    address = f"/kwip/{kwip.pk}/edit/"
+    vanished = {"text": "tea", "with_pictures": "on", "pictures": "0" * 32}
+    assert member.post(address, vanished).status_code == 422
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(actions, "edit", raises_gone)
+        assert post(member, address).status_code == 410
+    assert [post(member, address).status_code for _ in range(2)] == [302, 302]
+    assert post(member, address, "green tea").status_code == 302
+    assert post(member, address, "black tea").status_code == 429
+
+
+def raises_gone(**_: object) -> None:
+    raise actions.Gone
+
+
 def test_one_person_does_not_use_up_anothers(member: Client, bob: User) -> None:
     for _ in range(3):
         post(member, "/kwip/")

@@ -18,11 +18,13 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from apps import limits
 from apps.accounts.models import User
 from apps.kwips import actions, attaching
 from apps.kwips.models import Kwip
 from apps.kwips.picture_models import KwipPicture
 from apps.kwips.queries import cards, visible_kwip
+from apps.pictures import actions as uploads
 from apps.pictures import files
 from apps.pictures.models import Picture
 from apps.pictures.sweeping import sweep
@@ -275,12 +277,18 @@ def test_what_is_no_picture_is_refused_with_its_name_and_the_others_are_kept(mem
     assert member.post("/kwip/pictures/", {"text": "hm", "add": "on"}).status_code == 422
 
 
-def test_files_that_a_form_without_a_script_has_not_sent_are_asked_for(member: Client) -> None:
-    answer = member.post("/kwip/", {"text": "half a thought", "files": "tea.png"})
+@pytest.mark.parametrize("pressed", ["", "preview"])
+@pytest.mark.parametrize("is_edit", [False, True])
+def test_files_that_a_form_without_a_script_has_not_sent_are_asked_for(
+    member: Client, ann: User, is_edit: bool, pressed: str
+) -> None:
+    address = f"/kwip/{with_pictures(ann, []).pk}/edit/" if is_edit else "/kwip/"
+    form = {"text": "half a thought", "files": "tea.png"}
+    answer = member.post(address, form | ({pressed: "on"} if pressed else {}))
     assert answer.status_code == 422
     assert "the pictures are not here yet" in answer.content.decode()
     assert "half a thought</textarea>" in answer.content.decode()
-    assert not Kwip.objects.exists()
+    assert not Kwip.objects.filter(text="half a thought").exists()
 
 
 def test_a_script_gets_the_fields_of_one_upload(member: Client) -> None:
@@ -301,6 +309,35 @@ def test_uploads_are_limited_before_they_are_decoded(member: Client, settings: A
     assert len(answer.context["form"].picture_names) == Picture.objects.count() == 2
     assert member.post("/kwip/pictures/", {"files": a_file()}, headers=JSON).status_code == 429
     assert Picture.objects.count() == 2
+
+
+def test_while_another_upload_is_read_the_form_comes_back_with_its_words(
+    member: Client, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(**_: object) -> None:
+        raise limits.Busy
+
+    monkeypatch.setattr(uploads, "upload", busy)
+    name = upload()
+    form = {"text": "half a thought", "pictures": name, f"alt-{name}": "a kettle", "files": a_file()}
+    answer = member.post("/kwip/pictures/", form)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    for words in ("half a thought</textarea>", "a kettle</textarea>", "try again later"):
+        assert words in page
+    script = member.post("/kwip/pictures/", {"files": a_file()}, headers=JSON)
+    assert script.status_code == 503, "it tries again by itself"
+
+
+def test_signed_out_the_words_and_their_note_are_on_the_page(client: Client) -> None:
+    form = {"text": "half a thought", "content_note": "a spoiler", "files": a_file()}
+    page = client.post("/kwip/pictures/", form)
+    assert page.status_code == 403
+    assert "a spoiler\n\nhalf a thought</textarea>" in page.content.decode()
+
+
+def test_after_signing_in_there_is_a_composer(member: Client) -> None:
+    assert member.get("/kwip/pictures/")["Location"] == "/kwip/"
 
 
 def test_a_reminder_asks_once_for_the_words_of_a_picture(member: Client, ann: User, upload: Upload) -> None:
