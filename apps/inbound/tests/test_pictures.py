@@ -43,6 +43,15 @@ def test_attached_pictures_are_those_of_the_kwip_in_their_order(secret: str) -> 
     assert not mail.outbox
 
 
+def test_the_pictures_of_a_mail_that_is_attached_are_not_published(secret: str) -> None:
+    message = message_from_bytes(with_pictures(secret, picture("#ff0000")), policy=policy.default)
+    forwarded = with_pictures("bob@example.org", picture("#0000ff"), text="for you alone")
+    message.add_attachment(message_from_bytes(forwarded, policy=policy.default))
+    assert receiving.receive(message.as_bytes()) is Outcome.PUBLISHED
+    [published] = pictures_of(Kwip.objects.get().pk)
+    assert published.color > "#7f0000"
+
+
 def test_what_is_no_picture_is_left_out_and_the_member_told(secret: str) -> None:
     raw = with_pictures(secret, b"no picture", *[picture()] * 5)
     assert receiving.receive(raw) is Outcome.PUBLISHED
