@@ -562,7 +562,11 @@ ROWS = [
     Row("ask about pictures", accounts.set_alt_reminder, lambda p: {"user": p.bob, "reminds_alt": True}),
     Row("switch formatting off", accounts.set_formatting, lambda p: {"user": p.bob, "formats_texts": False}),
     Row("switch keys off", accounts.set_shortcuts, lambda p: {"user": p.bob, "has_shortcuts": False}),
-    Row("get an address for mail", inbound.switch_on, lambda p: {"user": p.bob, "form_key": uuid.uuid4()}),
+    Row(
+        "get an address for mail",
+        inbound.switch_on,
+        lambda p: {"user": p.bob, "form_key": uuid.uuid4(), "tell": lambda owner: None},
+    ),
     Row("switch the address off", inbound.switch_off, lambda p: {"user": p.bob}),
     Row("choose a language", accounts.choose_language, lambda p: {"user": p.bob, "language": "de"}),
     Row("switch off", accounts.switch_off, lambda p: {"people": [p.bob], "by": None}, "people"),

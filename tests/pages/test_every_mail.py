@@ -20,7 +20,7 @@ from kwippy.management.commands.previewmail import SOURCES
 # Notifications of the account's owner, by name; all other mails answer a request.
 HAPPENED = {
     "email_changed", "email_confirm", "email_deleted", "password_changed", "password_reset", "password_set",
-    "token_made",
+    "mail_address_made", "token_made",
 }  # fmt: skip
 # The files that create mails: those with templates, and the error mail for operators.
 MAKERS = {
