@@ -31,7 +31,7 @@ PAGE = "/settings/by-mail/"
 
 
 def address_on(page: str) -> str:
-    found = re.search(r'id="address" type="email" value="([^"]+)"', page)
+    found = re.search(r'<textarea id="address"[^>]*>([^<]+)</textarea>', page)
     return found[1] if found else ""
 
 
