@@ -2,11 +2,13 @@
 
 import datetime
 import uuid
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts.counters import lock_people
 from apps.accounts.models import User
 from apps.inbound import addresses
 from apps.inbound.models import SecretAddress, SeenMail
@@ -15,12 +17,18 @@ _BATCH = 1_000
 
 
 @transaction.atomic
-def switch_on(*, user: User, form_key: uuid.UUID) -> str:
-    """Makes a new address, which replaces a former one. Returns it: only its hash is kept."""
+def switch_on(*, user: User, form_key: uuid.UUID, tell: Callable[[User], None]) -> str:
+    """Makes a new address, which replaces a former one. Returns it: only its hash is kept.
+
+    ``tell`` enqueues the mail to the owner, in the transaction: no new address without its mail.
+    """
     token = addresses.secret_token(user.pk, form_key)
-    SecretAddress.objects.update_or_create(
-        user=user, defaults={"token_hash": addresses.hash_of(token), "made_at": timezone.now()}
-    )
+    token_hash = addresses.hash_of(token)
+    lock_people({user.pk})  # so that a form that is sent twice at once is told of once
+    if not SecretAddress.objects.filter(user=user, token_hash=token_hash).exists():
+        made = {"token_hash": token_hash, "made_at": timezone.now(), "used_at": None}
+        SecretAddress.objects.update_or_create(user=user, defaults=made)
+        tell(user)
     return addresses.of_token(token)
 
 

@@ -93,8 +93,9 @@ def _ignored(
 
 def _read(message: Message, to: queries.Addressee, key: uuid.UUID, is_too_much: bool) -> Outcome:
     with languages.of(to.user):
+        decision = limits.hit("mail_in", to.user.pk)
         try:
-            if not (decision := limits.hit("mail_in", to.user.pk)):
+            if not decision:
                 raise Refused(decision.message)
             if is_too_much:
                 raise Refused(_too_much())
@@ -102,6 +103,9 @@ def _read(message: Message, to: queries.Addressee, key: uuid.UUID, is_too_much: 
         except Refused as refused:
             _tell(to.user, key, mails.refused, str(refused), parsing.header(message, "Message-ID"))
             return Outcome.REFUSED
+        except limits.Busy:
+            decision.refund()  # the mail comes again
+            raise
     actions.mark_seen(key=key, user=to.user)
     return outcome
 
@@ -126,8 +130,8 @@ def _kwip(user: User, key: uuid.UUID, text: str, message: Message) -> Outcome:
     _check(KwipForm(fields), key)
     if made_by_form(user.pk, key) is not None:
         return Outcome.REPEATED  # by a process that was killed before it recorded the mail
-    attached = pictures.upload(user, message)
-    fields.setlist("pictures", attached.names)
+    attached = pictures.upload(user, message, key)
+    fields.setlist("pictures", [picture.name for picture in attached.pictures])
     try:
         composing.publish(user, _check(KwipForm(fields), key))
     except Gone:

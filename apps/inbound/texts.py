@@ -23,9 +23,12 @@ def text_of(message: Message) -> str:
 
 def attachments(message: Message) -> Iterator[Message]:
     """The parts that are pictures, attached or shown in the text, in their order."""
-    for part in message.walk():
-        if part.get_content_maintype() == "image":
-            yield part
+    kind = message.get_content_maintype()
+    if kind == "image":
+        yield message
+    elif kind != "message":  # a mail that is attached was written by someone else
+        for part in message.iter_parts():
+            yield from attachments(part)  # type: ignore[arg-type]
 
 
 def _texts(part: Message) -> Iterator[str]:

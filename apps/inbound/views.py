@@ -1,5 +1,6 @@
 """The page on which a member gets, renews and switches off the address for post by mail."""
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from apps import limits
 from apps.accounts.members import MemberRequest, members_only
-from apps.inbound import actions, addresses, queries
+from apps.inbound import actions, addresses, mails, queries
 from apps.inbound.forms import AddressForm
 
 PAGE = "inbound/settings.html"
@@ -17,16 +18,21 @@ PAGE = "inbound/settings.html"
 
 @never_cache
 @members_only
+@reauthentication_required(allow_get=True)
 def by_mail(request: MemberRequest) -> HttpResponse:
-    """A POST makes a new address, which is shown once: only its hash is stored."""
+    """A POST makes a new address, which is shown once: only its hash is stored.
+
+    Whoever knows it can kwip as its owner: the password is asked for before, unless that was just done.
+    """
     if not addresses.is_on():
         raise Http404
     form = AddressForm(request.POST) if request.method == "POST" else AddressForm()
     address = ""
     if form.is_valid():
-        if not (decision := limits.hit("profile", request.user.pk)):
+        if not (decision := limits.hit("mail_address", request.user.pk)):
             return limits.refuse(request, decision, PAGE, form, current=queries.address_of(request.user))
-        address = actions.switch_on(user=request.user, form_key=form.cleaned_data["form_key"])
+        key = form.cleaned_data["form_key"]
+        address = actions.switch_on(user=request.user, form_key=key, tell=mails.tell_owner)
         form = AddressForm()
     context = {"form": form, "address": address, "current": queries.address_of(request.user)}
     return render(request, PAGE, context)

@@ -79,7 +79,9 @@ LIMITS: dict[str, str | None] = {
     "buzz": "60/1h",  # a person
     "export": "2/1d",  # a person: archives of one's own things
     "import": "10/1d",  # a person: uploads
+    "mail_address": "20/1d",  # a person: addresses for post by mail; each is a mail
     "mail_in": "60/1h",  # a person: mails that are read
+    "mail_in_tries": "10/1d",  # a mail: how often it waits for room to decode its pictures
     "mail_in_told": "1/1d",  # a person: mail that says why theirs was not published
     "contact": "10/1h",  # a network
     "token": "20/1d",  # a person: tokens made; each is a mail

@@ -367,7 +367,11 @@ def schedules(scenario: Scenario) -> None:
 
 
 def has_an_address(scenario: Scenario) -> None:
-    inbound.switch_on(user=scenario.bob, form_key=uuid.uuid4())
+    inbound.switch_on(**an_address(scenario))
+
+
+def an_address(scenario: Scenario) -> dict[str, Any]:
+    return {"user": scenario.bob, "form_key": uuid.uuid4(), "tell": lambda owner: None}
 
 
 def has_read_mail(scenario: Scenario) -> None:
@@ -614,7 +618,7 @@ ROWS = [
     Row("ask about pictures", accounts.set_alt_reminder, lambda p: {"user": p.bob, "reminds_alt": True}),
     Row("switch formatting off", accounts.set_formatting, lambda p: {"user": p.bob, "formats_texts": False}),
     Row("switch keys off", accounts.set_shortcuts, lambda p: {"user": p.bob, "has_shortcuts": False}),
-    Row("get an address for mail", inbound.switch_on, lambda p: {"user": p.bob, "form_key": uuid.uuid4()}),
+    Row("get an address for mail", inbound.switch_on, an_address),
     Row("switch the address off", inbound.switch_off, lambda p: {"user": p.bob}, first=has_an_address),
     Row("use the address", inbound.mark_used, lambda p: {"user": p.bob}, first=has_an_address),
     Row("read a mail", inbound.mark_seen, lambda p: {"key": uuid.uuid4(), "user": p.bob}),

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 from django.core import mail
+from django.db import OperationalError
 from django.test import Client
 
 from apps.accounts.models import User
@@ -22,7 +23,7 @@ from apps.notifications import preferences
 from apps.notifications.mail.now import mail_notices
 from apps.notifications.models import Notice
 from apps.notifications.registry import Channel
-from tests.support.people import member
+from tests.support.people import PASSWORD, member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +31,7 @@ PAGE = "/settings/by-mail/"
 
 
 def address_on(page: str) -> str:
-    found = re.search(r'id="address" type="email" value="([^"]+)"', page)
+    found = re.search(r'<textarea id="address"[^>]*>([^<]+)</textarea>', page)
     return found[1] if found else ""
 
 
@@ -41,7 +42,10 @@ def ann() -> User:
 
 @pytest.fixture
 def anns(client: Client, ann: User) -> Client:
+    """Her browser, where she just typed the password."""
     client.force_login(ann)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    mail.outbox.clear()
     return client
 
 
@@ -54,6 +58,37 @@ def test_the_address_is_shown_once_and_again_to_a_form_that_is_sent_twice(anns: 
     assert address_on(anns.get(PAGE).content.decode()) == ""
     assert sent(address) is Outcome.PUBLISHED
     assert "the last mail came" in anns.get(PAGE).content.decode()
+
+
+def test_the_password_is_asked_for_before_an_address_is_made(client: Client, ann: User) -> None:
+    client.force_login(ann)
+    assert client.get(PAGE).status_code == 200
+    asked = client.post(PAGE)
+    assert asked["Location"].startswith("/accounts/reauthenticate/")
+    client.post(asked["Location"], {"password": "wrong", "next": PAGE})
+    assert not SecretAddress.objects.exists()
+    shown = client.post(asked["Location"], {"password": PASSWORD, "next": PAGE})
+    assert sent(address_on(shown.content.decode())) is Outcome.PUBLISHED
+
+
+def test_the_owner_is_told_of_each_new_address_and_not_which_it_is(anns: Client) -> None:
+    key = {"form_key": str(uuid.uuid4())}
+    address, _again = (address_on(anns.post(PAGE, key).content.decode()) for _ in range(2))
+    [told] = mail.outbox
+    assert told.to == ["ann@example.org"]
+    assert f"http://localhost:8000{PAGE}" in str(told.body)
+    assert address.partition("@")[0] not in str(told.message())
+    anns.post(PAGE)
+    assert len(mail.outbox) == 2
+
+
+def test_no_address_is_made_without_its_mail(ann: User) -> None:
+    def fails(owner: User) -> None:
+        raise OperationalError
+
+    with pytest.raises(OperationalError):
+        actions.switch_on(user=ann, form_key=uuid.uuid4(), tell=fails)
+    assert not SecretAddress.objects.exists()
 
 
 def test_a_new_address_ends_the_former_and_switching_off_ends_it(anns: Client) -> None:
@@ -70,12 +105,12 @@ def test_a_page_with_the_address_is_stored_nowhere(anns: Client) -> None:
 
 
 def test_addresses_are_made_at_a_pace(anns: Client, settings) -> None:
-    settings.LIMITS = {**settings.LIMITS, "profile": "1/1h"}
+    settings.LIMITS = {**settings.LIMITS, "mail_address": "1/1d"}
     assert [anns.post(PAGE).status_code for _ in range(2)] == [200, 429]
 
 
 def test_a_warning_is_read_before_anything_is_posted(ann: User) -> None:
-    address = actions.switch_on(user=ann, form_key=uuid.uuid4())
+    address = actions.switch_on(user=ann, form_key=uuid.uuid4(), tell=lambda owner: None)
     moderator = User.objects.create_superuser("opera", "opera@example.org", "a long password")
     moderation.act(what=What.WARN, person=ann, by=moderator, reason=Reason.OTHER, words="please")
     mail.outbox.clear()

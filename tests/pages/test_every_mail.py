@@ -20,13 +20,13 @@ from kwippy.management.commands.previewmail import SOURCES
 # Notifications of the account's owner, by name; all other mails answer a request.
 HAPPENED = {
     "email_changed", "email_confirm", "email_deleted", "password_changed", "password_reset", "password_set",
-    "token_made",
+    "mail_address_made", "token_made",
 }  # fmt: skip
-# The files that create mails: those with templates, and the error mail for operators.
+# The files that create mails: those with templates, and those for operators.
 MAKERS = {
     "apps/archive/mails.py", "apps/contact/mails.py", "apps/drafts/mails.py", "apps/inbound/mails.py",
     "apps/moderation/mails.py", "apps/notifications/mail/mails.py",
-    "kwippy/observability/error_mail.py",
+    "kwippy/doctor/daily.py", "kwippy/doctor/smtp_dialogue.py", "kwippy/observability/error_mail.py",
 }  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def test_a_kwip_that_was_deleted_does_not_come_back_with_its_mail(secret: str) -
 
 
 def test_the_message_id_of_somebody_else_hides_no_mail(secret: str, bob: User) -> None:
-    bobs = actions.switch_on(user=bob, form_key=uuid.uuid4())
+    bobs = actions.switch_on(user=bob, form_key=uuid.uuid4(), tell=lambda owner: None)
     assert sent(bobs, message_id="<one@example.org>") is Outcome.PUBLISHED
     assert sent(secret, message_id="<one@example.org>") is Outcome.PUBLISHED
 
@@ -101,7 +101,7 @@ def test_mails_without_a_message_id_are_told_apart_by_their_bytes(secret: str) -
 
 
 def test_a_renewed_or_a_switched_off_address_leads_nowhere(ann: User, secret: str) -> None:
-    renewed = actions.switch_on(user=ann, form_key=uuid.uuid4())
+    renewed = actions.switch_on(user=ann, form_key=uuid.uuid4(), tell=lambda owner: None)
     assert renewed != secret
     assert sent(secret) is Outcome.UNKNOWN
     assert sent(renewed) is Outcome.PUBLISHED

@@ -54,6 +54,13 @@ def test_the_privacy_page_tells_the_periods_of_this_site(client: Client, setting
     assert f"for {leaving.DAYS} days you can come back" in page
 
 
+def test_the_privacy_page_names_what_programs_and_drafts_leave_with_us(client: Client) -> None:
+    page = shown(client, "privacy")
+    assert "for each token that you make for a program" in page
+    assert "drafts, with their pictures" in page
+    assert "is not sent to us" not in page, "what is typed becomes a draft while one writes"
+
+
 def test_text_becomes_paragraphs_headings_and_lists_and_no_html_passes() -> None:
     text = "one <b>\ntwo\n\n# head <i>\n- first https://example.org/\n- second\nthree\n\n\n<script>x</script>"
     html = page_html(text)
