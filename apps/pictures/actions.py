@@ -104,7 +104,8 @@ def _unkept() -> str:
 def _stored(picture: Picture, size: int, until: datetime) -> None:
     """From now on the picture can be used."""
     picture.bytes, picture.waits_until = size, until
-    if not Picture.objects.filter(pk=picture.pk).update(bytes=size, waits_until=until):
+    waiting = Picture.objects.filter(pk=picture.pk, waits_until__gt=Now())
+    if not waiting.update(bytes=size, waits_until=until):
         raise FileNotFoundError(picture.name)  # swept: the upload took longer than `UNSTORED_WAIT`
 
 
