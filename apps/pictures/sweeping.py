@@ -1,13 +1,14 @@
 """Deletes what nobody uses: pictures whose wait is over, pictures that nothing shows, files without a row.
 
-Files are deleted before their row, so that a sweep that is interrupted finds the name again. No transaction is
-open meanwhile: a storage may be slow.
+Files are deleted before their row, so that a sweep that is interrupted finds the name again. No transaction
+is open meanwhile: a storage may be slow.
 """
 
 import random
 import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import batched
 
 import structlog
 from django.core.files.storage import default_storage
@@ -22,7 +23,7 @@ from apps.pictures.models import Picture, Shape
 log = structlog.get_logger("kwippy.pictures")
 
 BATCH = 100
-# A run looks at so many used pictures; the next one begins elsewhere.
+# A run looks at so many used pictures; the next one begins elsewhere. Files are compared so many at once.
 LOOKED_AT = 1_000
 # What is younger may be about to be shown, or stored.
 YOUNG = timedelta(hours=1)
@@ -76,13 +77,17 @@ def _somewhere(rows: _Rows) -> Iterator[tuple[int, str]]:
 
 def strays(folder: str) -> int:
     """Files without a row, as after a restored backup. An upload has its row before its files."""
-    there = {name: path for path in files.listed(folder) if (name := _name_of(path))}
-    rows = Picture.objects.filter(name__in=there).values_list("name", flat=True)
-    without = set(there).difference(rows)
+    paths = [path for path in files.listed(folder) if _name_of(path)]
+    return sum(_strays_of(some) for some in batched(paths, LOOKED_AT))
+
+
+def _strays_of(paths: Iterable[str]) -> int:
+    without = set(map(_name_of, paths))
+    without.difference_update(Picture.objects.filter(name__in=without).values_list("name", flat=True))
     for shape in Shape:
         without -= holders.held(shape, without)
     swept = 0
-    for path in files.listed(folder):
+    for path in paths:
         if _name_of(path) in without and default_storage.get_modified_time(path) < timezone.now() - YOUNG:
             default_storage.delete(path)
             swept += 1

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.accounts import erasers
 from apps.pictures import actions, files, holders, sweeping
 from apps.pictures.models import Picture, Shape
 from apps.pictures.tests.made import upload
@@ -193,8 +193,30 @@ def test_files_without_a_row_are_deleted_once_they_are_old(
     assert {*stored()} == left | {files.path(picture.name, name) for name in ("thumb", "list", "full")}
 
 
+def test_a_folder_of_many_files_is_listed_once_and_compared_in_parts(
+    ann: Any, shown: set[str], media: Path, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(sweeping, "LOOKED_AT", 2)
+    monkeypatch.setattr(sweeping, "YOUNG", -sweeping.YOUNG)
+    listed = []
+    listdir = default_storage.listdir
+
+    def watched(path: str) -> Any:
+        listed.append(path)
+        return listdir(path)
+
+    monkeypatch.setattr(default_storage, "listdir", watched)
+    (media / "avatars").mkdir(parents=True)
+    for number in range(5):
+        (media / "avatars" / f"{number:032x}.webp").write_bytes(b"RIFF")
+    shown.add(f"{3:032x}")
+    with django_assert_num_queries(3):
+        assert sweeping.strays("avatars") == 4
+    assert listed == ["avatars"]
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("way", ["sweep", "release", "erase"])
+@pytest.mark.parametrize("way", ["sweep", "release", "leave"])
 def test_no_transaction_waits_for_the_storage(
     way: str, ann: Any, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,8 +232,8 @@ def test_no_transaction_waits_for_the_storage(
     monkeypatch.setattr(files, "remove", removed)
     if way == "release":
         actions.release(pictures=[picture])
-    elif way == "erase":
-        assert erasers.erase_pictures(ann.pk, 100) == 1
+    elif way == "leave":
+        assert sweeping.delete_of(ann.pk, 100) == 1
     else:
         Picture.objects.update(waits_until=timezone.now())
         assert sweeping.expired() == 1
@@ -276,7 +298,12 @@ def test_a_storage_that_is_away_is_asked_a_few_times(
     end_wait()
     asked = []
     refuse = files.remove
-    monkeypatch.setattr(files, "remove", lambda *given: (asked.append(given), refuse(*given)))
+
+    def watched(name: str, shape: str) -> None:
+        asked.append(name)
+        refuse(name, shape)
+
+    monkeypatch.setattr(files, "remove", watched)
     assert sweeping.expired() == 0
     assert len(asked) == sweeping.FAILURES
     assert Picture.objects.count() == 10
@@ -288,11 +315,11 @@ def test_the_pictures_of_a_person_who_leaves_are_deleted_around_one_that_is_not(
 ) -> None:
     rows = waiting_rows(ann, 5)
     stuck.add(rows[0].name)
-    assert erasers.erase_pictures(ann.pk, 3) + erasers.erase_pictures(ann.pk, 3) == 4
+    assert sweeping.delete_of(ann.pk, 3) + sweeping.delete_of(ann.pk, 3) == 4
     with pytest.raises(PermissionError):  # 0 would mean that none is left: the row would go, the file stay
-        erasers.erase_pictures(ann.pk, 3)
+        sweeping.delete_of(ann.pk, 3)
     stuck.clear()
-    assert erasers.erase_pictures(ann.pk, 3) == 1
+    assert sweeping.delete_of(ann.pk, 3) == 1
 
 
 @pytest.mark.django_db(transaction=True)
