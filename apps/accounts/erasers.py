@@ -23,11 +23,13 @@ from apps.policy.models import BlockedDomain, BlockedNetwork, SitePolicy
 IN_FLIGHT = datetime.timedelta(minutes=1)
 
 
-@transaction.atomic
 def erase_pictures(person_id: int, limit: int) -> int:
     """Files before rows: if this is interrupted, the next run has the names."""
-    if number := pictures.delete_of(person_id, limit):
-        return number
+    return pictures.delete_of(person_id, limit) or _erase_old_picture(person_id)
+
+
+@transaction.atomic
+def _erase_old_picture(person_id: int) -> int:
     shows = ~Q(picture="", header_picture="")
     person = User.objects.select_for_update(no_key=True).filter(shows, pk=person_id).first()
     if person is None:

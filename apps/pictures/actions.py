@@ -27,6 +27,7 @@ WAIT = timedelta(days=1)
 # A picture whose upload did not end waits so long: longer than any request.
 UNSTORED_WAIT = timedelta(hours=1)
 WAITING_LIMIT = 40  # pictures of an owner that nothing uses yet
+KEPT_LIMIT = 400  # those that wait longer than any upload, because a draft keeps them
 
 
 class Refused(Exception):
@@ -49,8 +50,13 @@ def upload(
 
     Not inside a transaction. Raises `Refused` and `limits.Busy`.
     """
-    _check_limits(owner.pk, file)
-    decoded = _decoded(file, shape, keeps_moving)
+    hits = _check_limits(owner.pk, file)
+    try:
+        decoded = _decoded(file, shape, keeps_moving)
+    except limits.Busy:
+        for counted in hits:  # it may be sent again at once, and often
+            counted.refund()
+        raise
     for _second in range(1, decoded.seconds):
         limits.hit("picture_seconds", owner.pk)
     if decoded.variants is None or decoded.description is None:
@@ -86,15 +92,26 @@ def _decoded(file: Upload, shape: Shape, keeps_moving: bool) -> decoding.Decoded
         raise Refused(_unkept()) from error
 
 
-def _check_limits(owner_id: int, file: Upload) -> None:
-    """Before the upload is decoded. The first second of decoding is counted here."""
+def _check_limits(owner_id: int, file: Upload) -> list[limits.Decision]:
+    """Before the upload is decoded. Returns what was counted: the upload and its first second of decoding."""
     if (file.size or 0) > decoding.BYTES_LIMIT:
         raise Refused(decoding.too_big())
+    hits: list[limits.Decision] = []
     for scope in ("picture", "picture_seconds"):
         if not (decision := limits.hit(scope, owner_id)):
+            for counted in hits:
+                counted.refund()
             raise Refused(str(decision.message), decision)
-    if Picture.objects.filter(owner=owner_id, waits_until__gt=Now()).count() >= WAITING_LIMIT:
+        hits.append(decision)
+    if _many_wait(owner_id):
         raise Refused(_("many pictures of yours wait to be used; use them or take them away first."))
+    return hits
+
+
+def _many_wait(owner_id: int) -> bool:
+    waiting = Picture.objects.filter(owner=owner_id, waits_until__gt=Now())
+    soon = waiting.filter(waits_until__lt=Now() + 2 * WAIT)  # twice: clocks differ
+    return soon.count() >= WAITING_LIMIT or waiting.count() >= WAITING_LIMIT + KEPT_LIMIT
 
 
 def _unkept() -> str:
@@ -104,7 +121,8 @@ def _unkept() -> str:
 def _stored(picture: Picture, size: int, until: datetime) -> None:
     """From now on the picture can be used."""
     picture.bytes, picture.waits_until = size, until
-    if not Picture.objects.filter(pk=picture.pk).update(bytes=size, waits_until=until):
+    waiting = Picture.objects.filter(pk=picture.pk, waits_until__gt=Now())
+    if not waiting.update(bytes=size, waits_until=until):
         raise FileNotFoundError(picture.name)  # swept: the upload took longer than `UNSTORED_WAIT`
 
 

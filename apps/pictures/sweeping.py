@@ -1,12 +1,14 @@
 """Deletes what nobody uses: pictures whose wait is over, pictures that nothing shows, files without a row.
 
-Files are deleted before their row, so that a sweep that is interrupted finds the name again.
+Files are deleted before their row, so that a sweep that is interrupted finds the name again. No transaction
+is open meanwhile: a storage may be slow.
 """
 
 import random
 import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import batched
 
 import structlog
 from django.core.files.storage import default_storage
@@ -21,10 +23,14 @@ from apps.pictures.models import Picture, Shape
 log = structlog.get_logger("kwippy.pictures")
 
 BATCH = 100
-# A run looks at so many used pictures; the next one begins elsewhere.
+# A run looks at so many used pictures; the next one begins elsewhere. Files are compared so many at once.
 LOOKED_AT = 1_000
 # What is younger may be about to be shown, or stored.
 YOUNG = timedelta(hours=1)
+# Longer than a statement takes.
+LONG = timedelta(hours=1)
+# A storage that failed so often in a batch is not asked again: each answer may take seconds.
+FAILURES = 3
 type _Rows = QuerySet[Picture, tuple[int, str]]
 _NAMED = re.compile(r"([0-9a-f]{32})\.[a-z.]+")
 
@@ -39,10 +45,13 @@ def sweep() -> int:
 
 
 def expired() -> int:
-    """Rows whose wait is over."""
+    """Rows whose wait is over. What the storage does not delete is left to the next run."""
     swept = 0
-    while batch := _over(Q()):
-        swept += batch
+    while batch := _given_up(Q()):
+        deleted = _delete_or_leave(batch)
+        swept += deleted
+        if deleted == 0 or len(batch) < BATCH:
+            break
     return swept
 
 
@@ -68,13 +77,17 @@ def _somewhere(rows: _Rows) -> Iterator[tuple[int, str]]:
 
 def strays(folder: str) -> int:
     """Files without a row, as after a restored backup. An upload has its row before its files."""
-    there = {name: path for path in files.listed(folder) if (name := _name_of(path))}
-    rows = Picture.objects.filter(name__in=there).values_list("name", flat=True)
-    without = set(there).difference(rows)
+    paths = [path for path in files.listed(folder) if _name_of(path)]
+    return sum(_strays_of(some) for some in batched(paths, LOOKED_AT))
+
+
+def _strays_of(paths: Iterable[str]) -> int:
+    without = set(map(_name_of, paths))
+    without.difference_update(Picture.objects.filter(name__in=without).values_list("name", flat=True))
     for shape in Shape:
         without -= holders.held(shape, without)
     swept = 0
-    for path in files.listed(folder):
+    for path in paths:
         if _name_of(path) in without and default_storage.get_modified_time(path) < timezone.now() - YOUNG:
             default_storage.delete(path)
             swept += 1
@@ -90,36 +103,67 @@ def _name_of(path: str) -> str:
 def discard(picture: Picture) -> None:
     """Deletes what was stored of an upload that failed, or leaves it to the sweep."""
     Picture.objects.filter(pk=picture.pk).update(waits_until=Now())
-    try:
-        _delete([picture])
-    except Exception as error:  # each storage has errors of its own
-        log.warning("pictures not deleted yet", error=repr(error))
+    # If another sweep has deleted the row meanwhile, these files are left.
+    _delete_or_leave([picture])
 
 
 def delete_now(pks: Iterable[int]) -> None:
     """Deletes given-up pictures at once. If the storage does not answer, the next sweep deletes them."""
-    try:
-        _over(Q(pk__in=list(pks)))
-    except Exception as error:  # each storage has errors of its own
-        log.warning("pictures not deleted yet", error=repr(error))
+    _delete_or_leave(_given_up(Q(pk__in=list(pks))))
 
 
-@transaction.atomic
 def delete_of(owner_id: int, limit: int) -> int:
-    """Deletes up to ``limit`` pictures of a person who leaves, used ones too; returns how many."""
-    of_owner = Picture.objects.select_for_update().filter(owner=owner_id).order_by("pk")
-    return _delete(list(of_owner[:limit]))
+    """Deletes up to ``limit`` pictures of a person who leaves, used ones too; returns how many.
+
+    Raises the storage's error if there are pictures and it deletes none.
+    """
+    with transaction.atomic():
+        # Used ones first. Those that were tried before are last.
+        of_owner = Picture.objects.select_for_update().filter(owner=owner_id).order_by("-waits_until")
+        batch = _mark_given_up(of_owner[:limit])
+    return _delete(batch)
 
 
 @transaction.atomic
-def _over(which: Q) -> int:
-    """Deletes a batch of those whose wait is over. Nobody can use them meanwhile."""
+def _given_up(which: Q) -> list[Picture]:
+    """A batch of those whose wait is over. Nobody can use them any more."""
     over = Picture.objects.select_for_update(skip_locked=True).filter(which, waits_until__lte=Now())
-    return _delete(list(over.order_by("waits_until")[:BATCH]))
+    return _mark_given_up(over.order_by("waits_until")[:BATCH])
 
 
-def _delete(locked: list[Picture]) -> int:
-    for picture in locked:
-        files.remove(picture.name, picture.shape)
-    Picture.objects.filter(pk__in=[picture.pk for picture in locked]).delete()
-    return len(locked)
+def _mark_given_up(locked: QuerySet[Picture]) -> list[Picture]:
+    """Ends the wait long ago: it is over for a statement, too, that began earlier and waits for the lock."""
+    batch = list(locked)
+    Picture.objects.filter(pk__in=[picture.pk for picture in batch]).update(waits_until=Now() - LONG)
+    return batch
+
+
+def _delete_or_leave(given_up: list[Picture]) -> int:
+    try:
+        return _delete(given_up)
+    except Exception as error:  # each storage has errors of its own
+        log.warning("pictures left to the sweep", error=repr(error))
+        return 0
+
+
+def _delete(given_up: list[Picture]) -> int:
+    """Returns how many were deleted. One that the storage does not delete is behind the others next time.
+
+    Raises the storage's error if it deleted none.
+    """
+    deleted, failures = 0, 0
+    for picture in given_up:
+        try:
+            files.remove(picture.name, picture.shape)
+        except Exception as error:  # each storage has errors of its own
+            log.warning("picture not deleted yet", picture=picture.name, error=repr(error))
+            Picture.objects.filter(pk=picture.pk).update(waits_until=Now())
+            failures += 1
+            if deleted == 0 and failures in (FAILURES, len(given_up)):
+                raise
+            if failures == FAILURES:
+                break
+        else:
+            Picture.objects.filter(pk=picture.pk).delete()
+            deleted += 1
+    return deleted

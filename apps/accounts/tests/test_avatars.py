@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from PIL import Image
 
@@ -91,6 +92,17 @@ def test_a_person_who_leaves_takes_their_pictures_along(ann: User, old: Path, me
     assert list(media.parent.rglob("*.webp")) == []
     ann.refresh_from_db()
     assert (ann.picture, ann.header_picture, Picture.objects.count()) == ("", "", 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_waits_for_the_storage_while_a_person_is_erased(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploaded(ann, Shape.WHOLE)
+    in_transaction = []
+    monkeypatch.setattr(files, "remove", lambda *_given: in_transaction.append(connection.in_atomic_block))
+    assert erasers.erase_pictures(ann.pk, 100) == 1
+    assert in_transaction == [False]
 
 
 def test_a_full_disk_is_said_and_leaves_the_old_picture(

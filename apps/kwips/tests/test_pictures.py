@@ -176,6 +176,22 @@ def test_pictures_of_a_kwip_that_another_release_deleted_are_let_go(ann: User, u
     assert attaching.release_left.call() == 0
 
 
+def test_pictures_that_are_left_are_looked_for_in_parts(
+    ann: User, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attaching, "BATCH", 1)
+    kwips = [with_pictures(ann, [upload()]) for _ in range(4)]
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM kwips_kwip WHERE id = ANY(%s)", [[kwip.pk for kwip in kwips[:3]]])
+    first = KwipPicture.objects.order_by("pk")[0].pk
+    monkeypatch.setattr("random.randrange", lambda _number: first)
+    monkeypatch.setattr(attaching, "PARTS", 2)
+    assert [attaching.release_left.call() for _ in range(2)] == [2, 0], "a run has a bound"
+    monkeypatch.setattr("random.randrange", lambda number: number - 1)
+    monkeypatch.setattr(attaching, "PARTS", 1_000_000)
+    assert attaching.release_left.call() == 1, "around the end"
+
+
 def test_taken_back_the_pictures_are_in_the_form_again(member: Client, ann: User, upload: Upload) -> None:
     name = upload()
     described = {name: attaching.Description("a cup", (0, 0))}

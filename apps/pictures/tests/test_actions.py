@@ -118,6 +118,30 @@ def test_the_rate_limit_counts_seconds_of_decoding(ann: Any, monkeypatch: pytest
     assert refusals == [False] * 12 + [True]
 
 
+def test_an_upload_that_finds_the_machine_busy_does_not_count(
+    ann: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LIMITS = {"picture": "2/1h", "picture_seconds": "2/1h"}
+
+    def busy(*_given: object, **_options: object) -> None:
+        raise limits.Busy
+
+    with monkeypatch.context() as patch:
+        patch.setattr(decoding, "decode", busy)
+        for _ in range(5):
+            with pytest.raises(limits.Busy):
+                actions.upload(owner=ann, file=upload())
+    assert actions.upload(owner=ann, file=upload())
+
+
+def test_an_upload_that_one_limit_refuses_does_not_count_for_the_other(ann: Any, settings: Any) -> None:
+    settings.LIMITS = {"picture": "1/1h", "picture_seconds": "1/1h"}
+    limits.hit("picture_seconds", ann.pk)
+    with pytest.raises(actions.Refused):
+        actions.upload(owner=ann, file=upload())
+    assert limits.hit("picture", ann.pk)
+
+
 def test_few_pictures_of_an_owner_wait_at_the_same_time(
     ann: Any, ben: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +151,22 @@ def test_few_pictures_of_an_owner_wait_at_the_same_time(
         actions.upload(owner=ann, file=upload())
     assert actions.upload(owner=ben, file=upload())
     actions.use(owner=ann, names=[waiting[0].name])
+    assert actions.upload(owner=ann, file=upload())
+
+
+def test_those_that_drafts_keep_are_counted_apart(ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "WAITING_LIMIT", 1)
+    monkeypatch.setattr(actions, "KEPT_LIMIT", 2)
+    later = timezone.now() + timedelta(days=400)
+    for _ in range(3):
+        kept = actions.upload(owner=ann, file=upload())
+        actions.keep(owner=ann, names=[kept.name], until=later)
+    with pytest.raises(actions.Refused, match="wait to be used"):
+        actions.upload(owner=ann, file=upload())
+    actions.wait(owner=ann, names=[kept.name], until=timezone.now() + actions.WAIT)
+    with pytest.raises(actions.Refused, match="wait to be used"):
+        actions.upload(owner=ann, file=upload())
+    actions.use(owner=ann, names=[kept.name])
     assert actions.upload(owner=ann, file=upload())
 
 

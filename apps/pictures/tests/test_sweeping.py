@@ -6,13 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.pictures import actions, files, holders, sweeping
@@ -187,3 +191,168 @@ def test_files_without_a_row_are_deleted_once_they_are_old(
     assert sum(sweeping.strays(folder) for folder in files.folders()) == 2
     left = {str(path.relative_to(media)) for path in (foreign, held, young)}
     assert {*stored()} == left | {files.path(picture.name, name) for name in ("thumb", "list", "full")}
+
+
+def test_a_folder_of_many_files_is_listed_once_and_compared_in_parts(
+    ann: Any, shown: set[str], media: Path, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(sweeping, "LOOKED_AT", 2)
+    monkeypatch.setattr(sweeping, "YOUNG", -sweeping.YOUNG)
+    listed = []
+    listdir = default_storage.listdir
+
+    def watched(path: str) -> Any:
+        listed.append(path)
+        return listdir(path)
+
+    monkeypatch.setattr(default_storage, "listdir", watched)
+    (media / "avatars").mkdir(parents=True)
+    for number in range(5):
+        (media / "avatars" / f"{number:032x}.webp").write_bytes(b"RIFF")
+    shown.add(f"{3:032x}")
+    with django_assert_num_queries(3):
+        assert sweeping.strays("avatars") == 4
+    assert listed == ["avatars"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["sweep", "release", "leave"])
+def test_no_transaction_waits_for_the_storage(
+    way: str, ann: Any, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL ends a session whose transaction is idle for ten seconds, and so the whole batch."""
+    picture = actions.upload(owner=ann, file=upload())
+    remove = files.remove
+    in_transaction = []
+
+    def removed(name: str, shape: str) -> None:
+        in_transaction.append(connection.in_atomic_block)
+        remove(name, shape)
+
+    monkeypatch.setattr(files, "remove", removed)
+    if way == "release":
+        actions.release(pictures=[picture])
+    elif way == "leave":
+        assert sweeping.delete_of(ann.pk, 100) == 1
+    else:
+        Picture.objects.update(waits_until=timezone.now())
+        assert sweeping.expired() == 1
+    assert in_transaction == [False]
+    assert (stored(), Picture.objects.count()) == ([], 0)
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The names of pictures whose files the storage does not delete."""
+    names: set[str] = set()
+    remove = files.remove
+
+    def removed(name: str, shape: str) -> None:
+        if name in names:
+            raise PermissionError(name)
+        remove(name, shape)
+
+    monkeypatch.setattr(files, "remove", removed)
+    return names
+
+
+def waiting_rows(ann: Any, number: int) -> list[Picture]:
+    """The wait of the first ends first."""
+    until = timezone.now() + timedelta(hours=1)
+    return Picture.objects.bulk_create(
+        Picture(
+            name=f"{place:032x}",
+            owner=ann,
+            width=1,
+            height=1,
+            color="#000000",
+            waits_until=until + timedelta(seconds=place),
+        )
+        for place in range(number)
+    )
+
+
+def end_wait() -> None:
+    """A moment ago."""
+    Picture.objects.update(waits_until=F("waits_until") - timedelta(hours=1, minutes=1))
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_not_deleted_keeps_no_other(
+    ann: Any, shown: set[str], stuck: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "BATCH", 2)
+    rows = waiting_rows(ann, 5)
+    stuck.update(picture.name for picture in rows[:2])
+    end_wait()
+    assert sweeping.sweep() == 0, "a whole batch of them"
+    assert sweeping.sweep() == 3
+    assert sweeping.sweep() == 0
+    stuck.clear()
+    assert sweeping.sweep() == 2
+
+
+@pytest.mark.django_db
+def test_a_storage_that_is_away_is_asked_a_few_times(
+    ann: Any, stuck: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck.update(picture.name for picture in waiting_rows(ann, 10))
+    end_wait()
+    asked = []
+    refuse = files.remove
+
+    def watched(name: str, shape: str) -> None:
+        asked.append(name)
+        refuse(name, shape)
+
+    monkeypatch.setattr(files, "remove", watched)
+    assert sweeping.expired() == 0
+    assert len(asked) == sweeping.FAILURES
+    assert Picture.objects.count() == 10
+
+
+@pytest.mark.django_db
+def test_the_pictures_of_a_person_who_leaves_are_deleted_around_one_that_is_not(
+    ann: Any, stuck: set[str]
+) -> None:
+    rows = waiting_rows(ann, 5)
+    stuck.add(rows[0].name)
+    assert sweeping.delete_of(ann.pk, 3) + sweeping.delete_of(ann.pk, 3) == 4
+    with pytest.raises(PermissionError):  # 0 would mean that none is left: the row would go, the file stay
+        sweeping.delete_of(ann.pk, 3)
+    stuck.clear()
+    assert sweeping.delete_of(ann.pk, 3) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waited_for_the_sweeps_lock_does_not_use_the_picture(ann: Any, stored: Stored) -> None:
+    """The statement of `use` began before the wait was over, and sees the row as the sweep left it."""
+    picture = actions.upload(owner=ann, file=upload())
+    Picture.objects.update(waits_until=timezone.now() + timedelta(seconds=1))
+
+    def use() -> list[Picture]:
+        try:
+            return actions.use(owner=ann, names=[picture.name])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            list(Picture.objects.select_for_update())
+            used = pool.submit(use)
+            while Picture.objects.filter(waits_until__gt=Now()).exists():
+                time.sleep(0.05)
+            batch = sweeping._given_up(Q())
+        assert used.result() == []
+    assert sweeping._delete(batch) == 1
+    assert (stored(), Picture.objects.count()) == ([], 0)
+
+
+@pytest.mark.django_db
+def test_an_upload_that_took_longer_than_its_wait_is_not_revived(
+    ann: Any, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "UNSTORED_WAIT", -timedelta(seconds=1))
+    with pytest.raises(actions.Refused):
+        actions.upload(owner=ann, file=upload())
+    assert (stored(), Picture.objects.count()) == ([], 0)
