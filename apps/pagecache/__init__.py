@@ -49,7 +49,8 @@ Invariant
 
 When it fails
     *memcached is down*: each process renders a page once a second. *A purge fails*: it is retried; the page
-    is stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
+    is stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire, except
+    marked ones. *Marked* (MARK_SECONDS): each request renders.
 
 How to measure
     ``make bench SUBJECT=pagecache``. By hand: the header ``Cache-Status: pagecache; hit``.
