@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,20 @@ class _Batch:
     def __call__(self) -> None:
         self.function(sorted(self.items), *self.prepared)
 
+    def prepare(self) -> None:
+        if self.before is not None:
+            try:
+                self.prepared = (self.before(sorted(self.items)),)
+            except Exception:
+                logger.exception("Error calling %s before the commit", self.before)
+
+    def undo(self) -> None:
+        if self.prepared:
+            try:
+                self()
+            except Exception:
+                logger.exception("Error calling %s after a refused commit", self.function)
+
 
 def collect[T](
     function: Callable[..., object],
@@ -39,8 +53,9 @@ def collect[T](
     """Calls ``function`` after the commit and before other hooks, once, with all its items, sorted.
 
     ``before`` is called with the same items, as the last act before the COMMIT, and ``function`` gets what it
-    returned as a second argument; an exception of ``before`` is logged, and the transaction goes on. Outside
-    a transaction ``function`` is called at once, and ``before`` is not.
+    returned as a second argument; an exception of ``before`` is logged, and the transaction goes on. If a
+    constraint refuses the COMMIT, ``function`` is called nevertheless, to undo what ``before`` did. Outside a
+    transaction ``function`` is called at once, and ``before`` is not.
 
     Items are merged only while the same savepoints are open, so that the rollback of a savepoint drops
     exactly the items collected in it.
@@ -72,15 +87,33 @@ def _prepare_before_commits() -> None:
     wrapper = connections[DEFAULT_DB_ALIAS]  # `connection` is a proxy, which follows the thread
 
     def commit() -> None:
-        # A batch of a savepoint that was rolled back is no longer in the list.
-        for _, hook, _ in wrapper.run_on_commit:  # type: ignore[misc]
-            if not isinstance(hook, _Batch):
-                break
-            if hook.before is not None:
-                try:
-                    hook.prepared = (hook.before(sorted(hook.items)),)
-                except Exception:
-                    logger.exception("Error calling %s before the commit", hook.before)
-        type(wrapper).commit(wrapper)
+        batches = _merged(wrapper)
+        for batch in batches:
+            batch.prepare()
+        try:
+            type(wrapper).commit(wrapper)
+        except IntegrityError:  # certainly not committed, as after a lost connection it might be
+            for batch in batches:
+                batch.undo()
+            raise
 
     wrapper.commit = commit  # type: ignore[method-assign]
+
+
+def _merged(wrapper: Any) -> list[_Batch]:
+    """The batches with a ``before``, after merging those of several savepoints: all are now to be committed.
+
+    A batch of a savepoint that was rolled back is no longer in the list.
+    """
+    merged: dict[object, _Batch] = {}
+    entries = []
+    for entry in wrapper.run_on_commit:
+        batch = entry[1]
+        if isinstance(batch, _Batch) and batch.before is not None:
+            first = merged.setdefault((batch.function, batch.before), batch)
+            if first is not batch:
+                first.items |= batch.items
+                continue
+        entries.append(entry)
+    wrapper.run_on_commit[:] = entries
+    return list(merged.values())

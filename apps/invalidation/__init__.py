@@ -13,30 +13,34 @@ Mechanism
 
         kwips.actions.publish ── published ──> kwips.invalidation   kwip:7
                                          └──> feeds.invalidation   everyone, user:ann, tag:tea
-        mark entries and generations ──> COMMIT ──> delete entries, then generations of surrogate keys
+        (mark them) ──> COMMIT ──> delete entries, then generations of surrogate keys
 
     - Keys of one action are collected (`apps.events.collect`) and sent in one message: first the entries,
       then the generations of the pages. In the other order, a purged page could be rendered again from a
       stale entry.
-    - The last act before the COMMIT marks the same keys (`apps/lookaside/marks.py`): until the hook, or for
-      MARK_SECONDS, readers compute and store nothing. A write is in a transaction therefore, even alone.
+    - With MARK_SECONDS, off by default, the last act before the COMMIT marks the same keys
+      (`apps/lookaside/marks.py`): until the hook, or so long, readers compute and store nothing. A write is
+      in a transaction therefore.
     - The hook runs before all other commit hooks, so that subscribers after the commit read fresh data.
     - An app invalidates its own keys and those of lower apps. It never knows the keys of higher apps.
 
 Switch
-    MARK_SECONDS; ``CACHES["lookaside"]`` and ``PAGECACHE``.
+    MARK_SECONDS (0: off, the default; 30: on); ``CACHES["lookaside"]`` and ``PAGECACHE``.
 
 Invariant
     Nothing is invalidated before the commit, or after a rollback. What was marked is not cached before its
-    transaction has ended: MARK_SECONDS are more than the time limits of a statement and of an idle
-    transaction (a system check). Each action purges exactly the pages that
-    show what it changed: ``tests/invalidation`` runs every action against every public page.
+    transaction has ended, as long as the COMMIT itself takes less than the rest of the mark: MARK_SECONDS are
+    at least 6 more than a transaction may be idle (a system check), and nothing limits a COMMIT. Each action
+    purges exactly the pages that show what it changed: ``tests/invalidation`` runs every action against every
+    public page.
 
 When it fails
     Deletes that memcached did not confirm are replayed before the next read, and retried by a command. If a
-    process is killed between COMMIT and hook, its keys are not cached for MARK_SECONDS. *The mark was lost,
-    too* (memcached was down, or restarted or evicted it in that moment): a stale entry lives at most 300
-    seconds. *A COMMIT that fails* leaves its marks, which end.
+    process is killed between COMMIT and hook, stale entries live at most 300 seconds; with marks, none is
+    read, and its keys are not cached for MARK_SECONDS. *The mark was lost, too* (memcached was down, or
+    restarted or evicted it in that moment, or the thread had not used it before): as without marks. *A
+    constraint refuses the COMMIT*: the marks go. *PostgreSQL fails in a COMMIT*: they stay until they
+    end. *A key is marked*: each request for its pages renders; none waits for another's render.
 
 How to measure
     ``pytest tests/invalidation apps/invalidation``; ``manage.py events`` prints the subscribers.
@@ -58,7 +62,7 @@ _ENTRY, _PAGES = 1, 2
 def invalidate(*, cache: Iterable[str] = (), pages: Iterable[str] = ()) -> None:
     """Deletes these entries of the look-aside cache and purges these surrogate keys, after the commit."""
     items = [*((_ENTRY, key) for key in cache), *((_PAGES, key) for key in pages)]
-    collect(_invalidate_now, items, before=_mark)
+    collect(_invalidate_now, items, before=_mark if lookaside.cache().mark_seconds else None)
 
 
 def _mark(items: list[tuple[int, str]]) -> lookaside.Marks:

@@ -24,7 +24,7 @@ Mechanism
     - ``cache().get_or_compute(key, compute)`` and ``get_many_or_compute`` read and fill in one round trip
       each. ``cache().invalidate(keys)`` belongs into a commit hook, and returns failed keys.
     - ``with cache().peeking(keys)``: the next read fetches these too, without a lease.
-    - ``cache().mark(keys)``, before a COMMIT, hides keys until their invalidation, for 30 seconds.
+    - ``cache().mark(keys)``, before a COMMIT, hides keys until their invalidation (off by default).
     - Inside a transaction or `bypassed()`, reads compute and store nothing. ``compute`` must read the
       primary.
     - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry. Small ones are
@@ -44,7 +44,7 @@ Invariant
 When it fails
     *memcached is down*: reads compute. *A delete fails*: the process replays it before it reads from that
     server again, and `on_invalidation_failed` retries it; until then others may read a stale value. *Killed
-    before the commit hook*: nothing is stale; without marks, for 300 s. *Several servers*: a partition or
+    before the commit hook*: stale for 300 s; with marks, nothing is. *Several servers*: a partition or
     different server lists cause stale reads for one TTL. *Database restored*: ``cache().clear()``. *Value
     over 1 MB*: returned, not stored. *DNS*: lookups have no time limit.
 

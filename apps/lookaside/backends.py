@@ -162,7 +162,8 @@ class Lookaside(BaseCache):
         """Hides ``keys`` from reads until `invalidate` gets these marks, or for `mark_seconds`.
 
         Call it as the last act before the COMMIT: a process that is killed after it then leaves no stale
-        entry. One round trip for 33 keys. A server that is down marks nothing; nothing is raised.
+        entry. One round trip for 33 keys, on this thread's open connection; nothing is marked where there is
+        none, and nothing is raised.
         """
         names = [self._name(key) for key in keys] if self.mark_seconds else []
         return self.store.mark(names, self.mark_seconds) if names else NO_MARKS

@@ -13,6 +13,10 @@ after the commit deletes the item. Without it, the mark expires, and the item wi
 Several transactions may mark one key. Each has a record of its own, and the last one deletes the item: the
 others remove their record, by compare-and-swap. A record holds the time when it ends, for the transactions
 that never removed theirs.
+
+Three ways remove the marks of others too, so that what they protect may be stale if their writer is killed in
+that moment: the replay of deletes that a server missed, the last round of `invalidate`, for keys that keep
+changing, and a process without marks (MARK_SECONDS 0).
 """
 
 import secrets
@@ -28,6 +32,8 @@ RECORD_BYTES = len(MAGIC) + _ENDS_AT.size + _RANDOM_BYTES
 # For the clocks of other machines, and memcached's, which counts whole seconds.
 GRACE_SECONDS = 30
 TRIES = 3
+# The number of no item: a removal of it only asks whether the item is still missing.
+NO_ITEM = b"0"
 
 
 class Mark(NamedTuple):
@@ -123,18 +129,22 @@ def invalidate(at: Commands, keys: Sequence[bytes], marks: Mapping[bytes, Mark])
         keys = _from_first(keys, changed)
         if not keys:
             return
-        removals = []
-        for key, (value, unique) in at.look(keys).items():
-            own = marks[key].record if key in marks else b""
-            removals.append(_without(own, key, value, unique))
-        changed = _changed(at, removals)
+        seen = at.look(keys)
+        # A generation that is missing now may be created before an entry ahead of it is deleted.
+        changed = _changed(
+            at,
+            [
+                _without(marks.get(key), key, seen[key]) if key in seen else Removal(key, NO_ITEM)
+                for key in keys
+            ],
+        )
     _changed(at, [Removal(key) for key in _from_first(keys, changed)])
 
 
-def _without(own: bytes, key: bytes, value: bytes, unique: bytes) -> Removal:
-    rest = {record for record in standing(value) if record != own}
+def _without(own: Mark | None, key: bytes, seen: Seen) -> Removal:
+    rest = {record for record in standing(seen.value) if own is None or record != own.record}
     seconds = max(map(_ends_at, rest), default=0) - int(time.time())
-    return Removal(key, unique, b"".join(rest), seconds + 1)
+    return Removal(key, seen.unique, b"".join(rest), seconds + 1)
 
 
 def _changed(at: Commands, removals: Sequence[Removal]) -> set[bytes]:

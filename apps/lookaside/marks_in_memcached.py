@@ -22,7 +22,10 @@ class Wire:
             % (key, size, record, key, size, seconds, record, key, seconds)
             for key in keys
         ]
-        return _items(keys, self._replies(commands, replies_each=3)[2::3])
+        replies: list[Reply] = []
+        for batch in batched(commands, BATCH // 3):
+            replies += self._at.exchange_if_open(b"".join(batch), len(batch) * 3)
+        return _items(keys, replies[2::3])
 
     def look(self, keys: Sequence[bytes]) -> Mapping[bytes, Seen]:
         return _items(keys, self._replies([b"mg %s v c\r\n" % key for key in keys]))
@@ -31,10 +34,10 @@ class Wire:
         replies = self._replies([_command(removal) for removal in removals])
         return [reply.code in (b"HD", b"NF") for reply in replies]
 
-    def _replies(self, commands: Sequence[bytes], *, replies_each: int = 1) -> list[Reply]:
+    def _replies(self, commands: Sequence[bytes]) -> list[Reply]:
         replies: list[Reply] = []
-        for batch in batched(commands, BATCH // replies_each):
-            replies += self._at.exchange(b"".join(batch), len(batch) * replies_each)[1]
+        for batch in batched(commands, BATCH):
+            replies += self._at.exchange(b"".join(batch), len(batch))[1]
         return replies
 
 

@@ -78,6 +78,17 @@ class Server:
             self._mark_down(error)
             raise
 
+    def exchange_if_open(self, commands: bytes, replies: int) -> list[Reply]:
+        """Replies on this thread's open client. Raises one of `ERRORS`: at once where there is none.
+
+        It neither connects, which may wait for DNS, nor replays deletes, nor marks the server down: for
+        callers in a transaction, which must not wait, and whose next call must not be refused.
+        """
+        client: MetaClient | None = getattr(self._thread, "client", None)
+        if self._down_until or client is None:
+            raise MemcacheError("the server is down, or not connected")
+        return client.exchange(commands, replies)
+
     def exchange_on(self, client: MetaClient, commands: bytes, replies: int) -> list[Reply]:
         """Replies to commands with a lease, on the client that got the lease; none if that failed."""
         try:

@@ -65,7 +65,10 @@ class Store(Protocol):
         """Gives leases back, so that the next reader gets one at once."""
 
     def mark(self, keys: Sequence[bytes], seconds: int) -> Marks:
-        """Hides entries and voids leases, until the keys are deleted with these marks or the time is over."""
+        """Hides entries and voids leases, until the keys are deleted with these marks or the time is over.
+
+        It is called in a transaction: it waits for one reply at most, and not for a connection.
+        """
 
     def delete(self, keys: Sequence[bytes], marks: Marks | None = None) -> list[bytes]:
         """Deletes entries and voids leases; returns the keys for which that failed.

@@ -49,10 +49,11 @@ Invariant
 
 When it fails
     *memcached is down*: each process renders a page once a second. *A purge fails*: it is retried; the page
-    is stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
+    is stale for at most 300 s. *PostgreSQL is down*: stored pages are served until they expire, except
+    marked ones (MARK_SECONDS): each request renders.
 
 How to measure
-    ``make bench SUBJECT=pagecache``. By hand: the header ``Cache-Status: pagecache; hit``.
+    ``make bench SUBJECT=pagecache``; the header ``Cache-Status: pagecache; hit``.
 """
 
 from apps.pagecache.addresses import public_page, warm_paths

@@ -158,6 +158,7 @@ class Run:
             pid = os.fork()
             if pid == 0:
                 try:
+                    self.way.read(row)  # as a request reads its session: marks need an open connection
                     self.way.die_after_commits()
                     self.way.write(row, version)
                 finally:

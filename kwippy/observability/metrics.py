@@ -130,14 +130,17 @@ def hidden(request: HttpRequest) -> HttpResponse:
 
 
 def exposition() -> bytes:
-    """All metrics in prometheus' text format. Without PostgreSQL those of the queue are missing."""
+    """All metrics in prometheus' text format. Without PostgreSQL those of queue and watch are missing."""
     _copy_stats()
     registry = _OWN
     if folder := multiproc_metrics.folder():
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)
-    parts = (registry, queue.registry(), watch.registry(), host_metrics.HOST)
-    return b"".join(map(generate_latest, parts))
+    parts = [generate_latest(registry), generate_latest(queue.registry())]
+    # A second wait for a PostgreSQL that is away would outlast prometheus' patience.
+    if b"commandqueue_up 0.0" not in parts[1]:
+        parts.append(generate_latest(watch.registry()))
+    return b"".join([*parts, generate_latest(host_metrics.HOST)])
 
 
 def start_copying() -> None:

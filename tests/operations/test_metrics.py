@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -249,3 +249,21 @@ def test_refusals_of_allauth_are_counted(settings: LazySettings) -> None:
     form = {"email": "ann@example.org"}
     grown = growth(Client(), lambda: [Client().post("/accounts/password/reset/", form) for _ in range(2)])
     assert grown["kwippy_limit_refusals_total limit=allauth"] == 1
+
+
+def test_without_postgresql_it_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def fail(name: str) -> Callable[..., object]:
+        def failing(*_: object, **__: object) -> object:
+            asked.append(name)
+            raise OperationalError
+
+        return failing
+
+    monkeypatch.setattr("apps.commandqueue.core.store.status", fail("queue"))
+    monkeypatch.setattr("apps.cachewatch.models.Watched.objects.order_by", fail("watch"))
+    found = metrics_of(Client())
+    assert found["commandqueue_up"] == 0
+    assert any(name.startswith("kwippy_") for name in found)
+    assert asked == ["queue"]

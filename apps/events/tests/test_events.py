@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.events import Event, collect, declared
 
@@ -210,3 +210,40 @@ def test_a_commit_goes_on_where_what_runs_before_it_raises(caplog: pytest.LogCap
         collect(log.append, ["a"], before=before)
     assert log == [["a"]]
     assert "before the commit" in caplog.text
+
+
+def test_the_items_of_several_savepoints_cost_one_call_before_the_commit_and_one_after_it() -> None:
+    log: list[object] = []
+
+    def before(items: list[str]) -> str:
+        log.append(("before", items))
+        return "prepared"
+
+    def after(items: list[str], prepared: str) -> None:
+        log.append(("after", items, prepared))
+
+    with transaction.atomic():
+        for item in ("c", "a", "b"):
+            with transaction.atomic():
+                collect(after, [item], before=before)
+        collect(log.append, ["other"])
+    assert log[0] == ("before", ["a", "b", "c"])
+    assert sorted(map(str, log[1:])) == [str(("after", ["a", "b", "c"], "prepared")), str(["other"])]
+
+
+def test_what_was_done_before_a_commit_that_a_constraint_refuses_is_undone() -> None:
+    log: list[object] = []
+
+    def undo(items: list[str], prepared: str) -> None:
+        log.append(("undone", items, prepared))
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE once (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+        with suppress(IntegrityError), transaction.atomic():
+            collect(undo, ["a"], before=lambda items: "prepared")
+            collect(log.append, ["committed"])
+            transaction.on_commit(lambda: log.append("committed"))
+            cursor.execute("INSERT INTO once VALUES (1), (1)")
+            log.append("inserted")
+        cursor.execute("DROP TABLE once")
+    assert log == ["inserted", ("undone", ["a"], "prepared")]

@@ -16,7 +16,7 @@ from apps import lookaside
 from apps.lookaside import stats
 from apps.lookaside.backends import Lookaside
 from apps.lookaside.memcached import MemcachedStore
-from apps.lookaside.server import Options
+from apps.lookaside.server import Options, Server
 from apps.lookaside.stores import Fill
 from apps.lookaside.tests.conftest import cache_at, stopped_process, until
 from apps.lookaside.values import Entry
@@ -278,3 +278,58 @@ def test_without_compare_and_swap_nothing_is_stored() -> None:
     granted_by: Any = object()
     assert parsed(b"k", Reply(b"VA", [b"f0", b"c0", b"W"], b""), granted_by) is None
     assert parsed(b"k", Reply(b"VA", [b"f0", b"c5", b"W"], b""), granted_by) is not None
+
+
+# ── Marks, which are set in an open transaction ───────────────────────────────────────────────────
+
+
+def marking_at(address: str, *, dead_timeout: float) -> Lookaside:
+    cache = cache_at(address, dead_timeout=dead_timeout)
+    cache.mark_seconds = 30
+    assert works(cache, "a")
+    return cache
+
+
+def test_a_mark_that_fails_forbids_no_delete_after_it(server: Memcached) -> None:
+    cache = marking_at(server.address, dead_timeout=1000)
+    server.stop()
+    assert cache.mark(["a"]) == {}
+    server.start()
+    assert cache.invalidate(["a"]) == []
+
+
+def test_a_mark_without_a_reply_waits_once_and_forbids_no_delete_after_it(server: Memcached) -> None:
+    cache = marking_at(server.address, dead_timeout=1000)
+    with stopped(server), stats.collected() as counted:
+        assert cache.mark([f"key {number}" for number in range(1000)]) == {}
+    assert counted.round_trips == 1
+    assert cache.invalidate(["a"]) == []
+    assert cache.get_or_compute("a", lambda: "new") == "new"
+
+
+def test_a_mark_neither_asks_whether_a_server_is_back_nor_replays_deletes(server: Memcached) -> None:
+    cache = marking_at(server.address, dead_timeout=0)
+    server.stop()
+    assert cache.invalidate(["a"]) == ["a"]
+    server.start()
+    with stats.collected() as counted:
+        assert cache.mark(["a"]) == {}
+    assert counted.round_trips == 0
+    assert works(cache, "a")
+    assert cache.mark(["a"])
+
+
+def test_a_mark_does_not_wait_for_a_connection(server: Memcached, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server may take seconds, and PostgreSQL ends a transaction that is idle for 10."""
+    cache = marking_at(server.address, dead_timeout=1000)
+    connections: list[object] = []
+    connect = Server._connect
+
+    def counted(at: Server) -> Any:
+        connections.append(at)
+        return connect(at)
+
+    monkeypatch.setattr(Server, "_connect", counted)
+    [marks] = at_once([lambda: cache.mark(["a"])])
+    assert (marks, connections) == ({}, [])
+    assert cache.mark(["a"])

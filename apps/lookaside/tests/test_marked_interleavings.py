@@ -29,6 +29,12 @@ KILLED = (
     "before the hooks",
     "after the hooks",
 )
+# Without the pair of which neither does anything.
+PAIRS = [
+    pair
+    for pair in combinations_with_replacement(KILLED[:-1], 2)
+    if pair != ("before the mark", "before the mark")
+]
 
 
 class MarkingLookaside(Lookaside):
@@ -90,7 +96,7 @@ def test_a_writer_killed_at_any_step_leaves_no_stale_read(killed: str) -> None:
     assert seen > 10
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations_with_replacement(KILLED[:-1], 2)))
+@pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_two_writers_leave_no_stale_read_wherever_they_are_killed(one: str, other: str) -> None:
     writers = [writer(1, one), writer(2, other)]
     assert explore(readers=[reader] * READERS, writers=writers, model=Model(is_strict=True)) > 10
