@@ -101,7 +101,7 @@ def make_scenario() -> Scenario:
     ann, bob, cee = (
         User.objects.create_user(name, f"{name}@example.org", PASSWORD) for name in ("ann", "bob", "cee")
     )
-    kwip = kwips.edit(kwip=write(ann, "tea"), text="a cup of #tea")
+    kwip = kwips.edit(kwip=write(ann, "tea"), text="a cup of #tea").kwip
     comment = reply(bob, kwip, "with #milk? " + "or two? " * 700)
     other = write(bob, "something else")
     follow(follower=cee, followee=ann)
