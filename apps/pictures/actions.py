@@ -27,6 +27,7 @@ WAIT = timedelta(days=1)
 # A picture whose upload did not end waits so long: longer than any request.
 UNSTORED_WAIT = timedelta(hours=1)
 WAITING_LIMIT = 40  # pictures of an owner that nothing uses yet
+KEPT_LIMIT = 440  # with those that wait longer than a day: drafts have them
 
 
 class Refused(Exception):
@@ -93,7 +94,9 @@ def _check_limits(owner_id: int, file: Upload) -> None:
     for scope in ("picture", "picture_seconds"):
         if not (decision := limits.hit(scope, owner_id)):
             raise Refused(str(decision.message), decision)
-    if Picture.objects.filter(owner=owner_id, waits_until__gt=Now()).count() >= WAITING_LIMIT:
+    waiting = Picture.objects.filter(owner=owner_id, waits_until__gt=Now())
+    soon_over = waiting.filter(waits_until__lte=timezone.now() + WAIT)
+    if soon_over.count() >= WAITING_LIMIT or waiting.count() >= KEPT_LIMIT:
         raise Refused(_("many pictures of yours wait to be used; use them or take them away first."))
 
 

@@ -130,6 +130,18 @@ def test_few_pictures_of_an_owner_wait_at_the_same_time(
     assert actions.upload(owner=ann, file=upload())
 
 
+def test_pictures_that_drafts_keep_leave_room_for_others_up_to_a_bound(
+    ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "WAITING_LIMIT", 1)
+    monkeypatch.setattr(actions, "KEPT_LIMIT", 2)
+    for _ in range(2):
+        kept = actions.upload(owner=ann, file=upload())
+        actions.keep(owner=ann, names=[kept.name], until=timezone.now() + timedelta(days=400))
+    with pytest.raises(actions.Refused, match="wait to be used"):
+        actions.upload(owner=ann, file=upload())
+
+
 def test_a_full_disk_leaves_no_file_and_no_row(ann: Any, stored: Stored) -> None:
     noise = made.encoded(made.noise(900, 600), "PNG")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
