@@ -79,12 +79,14 @@ def set_shortcuts(*, user: User, has_shortcuts: bool) -> None:
     invalidate(cache=[user_key(user.pk)])
 
 
+@transaction.atomic
 def set_formatting(*, user: User, formats_texts: bool) -> None:
     """Whether what this member writes from now on is formatted."""
     User.objects.filter(pk=user.pk).update(formats_texts=formats_texts)
     invalidate(cache=[user_key(user.pk)])
 
 
+@transaction.atomic
 def set_alt_reminder(*, user: User, reminds_alt: bool) -> None:
     """Whether this member is asked about pictures without words."""
     User.objects.filter(pk=user.pk).update(reminds_alt=reminds_alt)
