@@ -26,6 +26,7 @@ CACHES: dict[str, dict[str, Any]] = {
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.AccountBackend"]
 MIDDLEWARE = base.MIDDLEWARE
+MARK_SECONDS = 0
 NETWORK_FIRST_PAGES = False
 FRAGMENT_CACHE_BYTES = 0
 CARD_NEAR_CACHE_BYTES = 0
