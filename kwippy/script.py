@@ -6,6 +6,7 @@ A page loads it once, after it is painted. It is plain JavaScript: nothing is co
 import os
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -18,7 +19,10 @@ SCRIPT = "kwippy.js"
 SOURCE = settings.BASE_DIR / "static" / SCRIPT
 # Files of their own: loaded when a member begins to write, with the first key or picture, and by the
 # offline page.
-LATER = ("mentions.js", "keeping.js", "keys.js", "pictures.js", "offline.js")
+LATER: dict[str, tuple[str, ...]] = {
+    "mentions.js": ("mentions.js", "keeping.js"),
+    **{name: (name,) for name in ("keys.js", "pictures.js", "offline.js")},
+}
 _NAMED = re.compile(r'"([\w-]+\.js)"')
 # Comments that begin a line, and those behind code. No text of a script has two slashes between spaces.
 _COMMENT = re.compile(r"^\s*/\*.*?\*/|^\s*//.*?$|[ \t]+// .*?$", re.DOTALL | re.MULTILINE)
@@ -40,7 +44,7 @@ def build() -> Path:
     root = Path(settings.STATIC_ROOT)
     folder = root.with_name(f"{root.name}.built")
     folder.mkdir(parents=True, exist_ok=True)
-    for name, sources in ((SCRIPT, named()), *((name, [name]) for name in LATER)):
+    for name, sources in ((SCRIPT, named()), *LATER.items()):
         target, text = folder / name, joined(sources)
         if not target.exists() or target.read_text() != text:
             unfinished = target.with_name(f".{target.name}.{os.getpid()}")
@@ -63,7 +67,7 @@ class Finder(stylesheet.Finder):
         return [found] if find_all else found
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
-        sources = {SCRIPT, *LATER, *named()}
+        sources = {SCRIPT, *named(), *chain.from_iterable(LATER.values())}
         for path, storage in super().list(ignore_patterns):
             if path not in sources:
                 yield path, storage

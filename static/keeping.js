@@ -1,5 +1,5 @@
-/* kwippy: keeps what is being written on the server, while one writes. `site.js` loads it with the first text area
-   that one enters. Without this file the button keeps it, and this browser does (`drafts.js`). */
+/* kwippy: keeps what is being written on the server, while one writes. It is served behind `mentions.js`, with the
+   first text area that one enters. Without this file the button keeps it, and this browser does (`drafts.js`). */
 (() => {
   "use strict";
 
@@ -86,5 +86,5 @@
     if (text.value.trim() && content() !== known) later();
   }
 
-  all("[data-keeping]").forEach(({ form }) => attach(form));
+  all(".keeping").forEach((row) => attach(row.closest("form")));
 })();

@@ -172,8 +172,6 @@
     removeEventListener("focusin", loadWriting);
     load(choices.writing);
     if (document.querySelector(".pics")) load(choices.pictures);
-    const keeping = document.querySelector("[data-keeping]");
-    if (keeping) load(keeping.dataset.keeping);
   }
   if (viewer) {
     addEventListener("focusin", loadWriting);

@@ -67,7 +67,8 @@ def series(name: str, labels: dict[str, str]) -> str:
 def values(name: str, before: float | None, after: float | None) -> str:
     """Promtool's notation. What grew once grows each minute; what has a value keeps it."""
     if re.match(r"\w+_(total|count|sum|bucket)\{", name):
-        start, growth = before or 0, (after or 0) - (before or 0)
+        start = before or 0
+        growth = 0 if after is None else after - start  # None: not scraped any more
         return f"{start}+{growth}x{BEFORE + AFTER}"
     # Promtool's clock begins with 1970.
     shift = time.time() if "_timestamp_" in name else 0
