@@ -136,8 +136,9 @@ def apt_install(package: str) -> bool:
     update = ["apt-get", "update", "-qq"]
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     with no_service_started():
-        # A fresh container has no package lists, and an old machine has outdated ones.
-        return succeeds(install, **quiet) or (succeeds(update, **quiet) and succeeds(install, **quiet))
+        # A fresh container has no package lists; an old machine has those of old programs.
+        succeeds(update, **quiet)
+        return succeeds(install, **quiet)
 
 
 @contextlib.contextmanager
