@@ -60,7 +60,7 @@ def form_of(draft: Draft) -> KwipForm:
 
 
 def form_to_publish(draft: Draft) -> KwipForm:
-    """The same without the version: whoever publishes it deletes the draft."""
+    """The form without a version: its publisher deletes the draft itself."""
     return KwipForm(_data(draft.form_key, draft.fields))
 
 

@@ -10,7 +10,7 @@ from apps.drafts.models import Draft
 from apps.kwips.picture_forms import names_in
 from apps.pictures import actions
 
-# Longer than a draft may wait for its time. A draft that nobody touches for so long keeps its words alone.
+# A draft is scheduled for at most a year. After this time without a change, its pictures are deleted.
 KEPT = datetime.timedelta(days=400)
 
 

@@ -1,4 +1,4 @@
-"""The pages of drafts. A draft of somebody else is one that does not exist."""
+"""The pages of drafts. The draft of another person answers 404."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""Reading a mail by Python's `email`, within bounds: a mail is whatever a stranger sends.
+"""Reading a mail by Python's `email`, within bounds, since mail is untrusted input.
 
 What would take time is refused before it is done: bytes and lines before parsing, parts while parsing. A
 header is cut to `HEADER_LIMIT` before its grammar is applied, whose time grows faster than its length; a

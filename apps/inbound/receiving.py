@@ -87,7 +87,7 @@ def _ignored(
     if not to.user.is_active:
         return Outcome.SWITCHED_OFF
     if to.reply is not None and sender != to.user.email.lower():
-        return Outcome.SPOOFED  # the address was forwarded, or stands in somebody's quote
+        return Outcome.SPOOFED  # another person got the address, by a forwarded or quoted mail
     return Outcome.REPEATED if queries.is_seen(key) else None
 
 

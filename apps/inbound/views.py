@@ -22,7 +22,7 @@ PAGE = "inbound/settings.html"
 def by_mail(request: MemberRequest) -> HttpResponse:
     """A POST makes a new address, which is shown once: only its hash is stored.
 
-    Whoever knows it can kwip as its owner: the password is asked for before, unless that was just done.
+    The address publishes as its owner, so the page asks for the password first, unless it was just given.
     """
     if not addresses.is_on():
         raise Http404

@@ -1,4 +1,4 @@
-"""Writes pictures: an upload waits for its use; what nobody uses is deleted by `sweeping`.
+"""Writes pictures: an upload waits for its use; `sweeping` deletes unused pictures.
 
 The row is committed before its files are written, and deleted after them: a crash leaves a row that waits,
 never a file without a row.

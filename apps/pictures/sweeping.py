@@ -1,4 +1,4 @@
-"""Deletes what nobody uses: pictures whose wait is over, pictures that nothing shows, files without a row.
+"""Deletes unused pictures: those whose wait is over, those that nothing shows, and files without a row.
 
 Files are deleted before their row, so that a sweep that is interrupted finds the name again. No transaction
 is open meanwhile: a storage may be slow.
@@ -36,7 +36,7 @@ _NAMED = re.compile(r"([0-9a-f]{32})\.[a-z.]+")
 
 
 def sweep() -> int:
-    """Deletes what nobody uses; returns how many pictures and files. To be run every few minutes.
+    """Deletes unused pictures; returns how many pictures and files. To be run every few minutes.
 
     Files without a row are looked for in one of the folders, another one each time.
     """

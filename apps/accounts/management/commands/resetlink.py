@@ -16,7 +16,7 @@ log = structlog.get_logger("kwippy.accounts")
 
 class Command(BaseCommand):
     help = (
-        "Prints a link by which a person sets a new password. Whoever has it can take the account: make sure "
+        "Prints a link by which a person sets a new password. The link opens the account: make sure "
         "that you give it to its owner. A new password, a sign-in or a change of address ends it."
     )
 
