@@ -14,6 +14,7 @@ from django.test import Client
 from apps.archive import exporting, files
 from apps.archive.models import Export
 from apps.feeds import previews, queries, unseen
+from apps.feeds.sitemaps import RANGE
 from apps.keyset import encode
 from apps.kwips.queries import cards
 from apps.kwips.visibility import Visible
@@ -81,7 +82,11 @@ class Numbers:
     def __init__(self, world: World) -> None:
         self.world = world
         self.address = f"/ann/kwip/{world.kwip_ids['everyone']}/"
-        self.documents = ("/sitemap-kwips-0.xml", "/sitemap-people-0.xml", "/ann/statistics/")
+        self.documents = (
+            f"/sitemap-kwips-{world.kwip_ids['everyone'] // RANGE}.xml",
+            f"/sitemap-people-{world.author.pk // RANGE}.xml",
+            "/ann/statistics/",
+        )
 
     def images(self) -> tuple[str, str]:
         author = type(self.world.author).objects.get(pk=self.world.author.pk)
