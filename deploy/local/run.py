@@ -191,6 +191,7 @@ def environment(
         "DJANGO_SETTINGS_MODULE": "kwippy.settings.stock" if os.environ.get("STOCK") else "kwippy.settings",
         "WITHOUT": os.environ.get("WITHOUT", ""),
         "DEBUG": "false",
+        "XRAY": os.environ.get("XRAY") or "on",
         "SECRET_KEY_FILE": str(secret_key(var / "secret_key")),
         "SITE_URL": f"http://localhost:{port}",
         "ALLOWED_HOSTS": "127.0.0.1,[::1]",

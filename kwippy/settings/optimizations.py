@@ -174,4 +174,4 @@ MAILERS = {
 # ── Off by name ──────────────────────────────────────────────────────────────────────────────────
 #: WITHOUT: Optimizations to switch off, to see what each does: `pagecache`, `lookaside`, `fragments`,
 #:   `nearcache`, `statements`, `dbpool`, `commandqueue`. Without `lookaside` pages are not cached either.
-globals().update(stock_values([name.strip() for name in env.list("WITHOUT", [])]))
+globals().update(stock_values(env.list("WITHOUT", [])))

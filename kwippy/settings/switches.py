@@ -27,6 +27,7 @@ def stock_values(names: Sequence[str]) -> dict[str, Any]:
 
     Raises ImproperlyConfigured for a name that is none of `SWITCHES`.
     """
+    names = [name.strip() for name in names]
     for name in names:
         if name not in SWITCHES:
             reason = "has no switch: it is the design of the addresses" if name == "keyset" else "is unknown"
