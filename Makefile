@@ -8,12 +8,12 @@ find_python = for python in python3 python3.14 python3.13 python3.12; do \
 	then echo $$python; break; fi; done
 PYTHON ?= $(or $(shell $(find_python)),python3)
 VENV := .venv/bin/python
-export PORT STOCK
+export PORT STOCK WITHOUT XRAY
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
 
-run: ## start the site on http://localhost:8000 (PORT= moves it, STOCK=1 is stock Django), Ctrl-C stops it
+run: ## start the site on http://localhost:8000 (PORT= moves it; WITHOUT=pagecache: one optimization off; STOCK=1: all), Ctrl-C stops it
 	@$(PYTHON) deploy/local/bootstrap.py requirements-local.txt memcached
 	@$(VENV) -m deploy.local
 

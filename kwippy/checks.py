@@ -255,6 +255,18 @@ def debug(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Check
     return []
 
 
+def xray(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    if settings.XRAY and urlsplit(settings.SITE_URL).hostname not in OWN_MACHINE:
+        return [
+            Error(
+                f"XRAY is on at {settings.SITE_URL!r}: it is for a site on your own machine.",
+                hint="Set XRAY=off. On this site it shows nothing in any case.",
+                id="kwippy.E018",
+            )
+        ]
+    return []
+
+
 def database(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     if any(settings.DATABASES["default"].get(name) for name in ("HOST", "PASSWORD", "PORT")):
         return []
@@ -293,5 +305,5 @@ def inbound(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Che
 
 CHECKS = (
     site_address, secret_key, mail, inbound, proxies, memcached, pagecache, marks, language, folders, metrics,
-    debug,
+    debug, xray,
 )  # fmt: skip

@@ -10,12 +10,17 @@ import sys
 from pathlib import Path
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
 
 def main() -> int:
     """Migrate, create the demo community in an empty database, collect static files; return the exit code."""
-    django.setup()
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:  # such as an unknown name in WITHOUT
+        print(f"kwippy: {error}", file=sys.stderr, flush=True)
+        return 1
     sys.stdin.read()
     try:
         migrate()

@@ -187,9 +187,11 @@ def environment(
     return os.environ | {
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "1",  # as in the image
-        # STOCK=1: the same site and data with all five optimizations off.
+        # STOCK=1: the same site and data with all five optimizations off. WITHOUT: some of them.
         "DJANGO_SETTINGS_MODULE": "kwippy.settings.stock" if os.environ.get("STOCK") else "kwippy.settings",
+        "WITHOUT": os.environ.get("WITHOUT", ""),
         "DEBUG": "false",
+        "XRAY": os.environ.get("XRAY") or "on",
         "SECRET_KEY_FILE": str(secret_key(var / "secret_key")),
         "SITE_URL": f"http://localhost:{port}",
         "ALLOWED_HOSTS": "127.0.0.1,[::1]",
@@ -303,10 +305,13 @@ def answers(port: int) -> bool:
 
 
 def announce(port: int, var: Path) -> None:
-    """Print the address, the demo login, and where mail and data are."""
+    """Print the address, what is switched off, the demo login, and where mail and data are."""
+    off = "all optimizations" if os.environ.get("STOCK") else os.environ.get("WITHOUT")
+    switched_off = f"    switched off:   {off}\n" if off else ""
     say(
         f"""
     kwippy is up:   http://localhost:{port}
+{switched_off}\
     sign in as:     demo, password happykwipping
     its mail is in: {os.path.relpath(var / "mail", ROOT)}/*.eml
     to stop it:     Ctrl-C (everything stays in {os.path.relpath(var, ROOT)}/)

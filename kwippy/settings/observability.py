@@ -18,6 +18,9 @@ METRICS_NETWORKS: list[str] = env.list(
     "METRICS_NETWORKS",
     ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
 )
+#: XRAY [off; on with DEBUG]: For a developer: each page ends with how it was made and what it cost. Works for
+#:   browsers on the site's own machine only; the production image does not have it.
+XRAY = env.bool("XRAY", DEBUG)
 #: ADMINS: The recipients of error mail. It bypasses the command queue; of each kind of error (exception and
 #:   route) each process sends at most one a minute.
 ADMINS: list[str] = env.list("ADMINS", [])

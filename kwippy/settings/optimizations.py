@@ -1,6 +1,7 @@
 """The five optimizations, each with what it does and its way back; `stock.py` has them all off.
 
-To switch one off, replace its value by the one after "off:", and restart web and worker.
+To switch one off, replace its value by the one after "off:", and restart web and worker; or name its folder
+in WITHOUT, as `make run WITHOUT=pagecache` does.
 """
 
 import ssl
@@ -19,6 +20,7 @@ from kwippy.settings.environment import env
 from kwippy.settings.mail import DIRECT_MAILER
 from kwippy.settings.security import SESSION_COOKIE_NAME
 from kwippy.settings.stock import *  # noqa: F403 - everything else
+from kwippy.settings.switches import stock_values
 
 # ── 1. Caching ───────────────────────────────────────────────────────────────────────────────────
 # apps/pagecache: a wrapper around Django answers anonymous requests with whole pages from memcached.
@@ -168,3 +170,8 @@ MAILERS = {
 # ── 5. Keyset pagination ─────────────────────────────────────────────────────────────────────────
 # apps/keyset: a page starts at a cursor, without OFFSET and COUNT. This is a design, not a switch: addresses
 # carry cursors and pages have no numbers, so there is no setting that turns it off.
+
+# ── Off by name ──────────────────────────────────────────────────────────────────────────────────
+#: WITHOUT: Optimizations to switch off, to see what each does: `pagecache`, `lookaside`, `fragments`,
+#:   `nearcache`, `statements`, `dbpool`, `commandqueue`. Without `lookaside` pages are not cached either.
+globals().update(stock_values(env.list("WITHOUT", [])))

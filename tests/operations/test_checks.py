@@ -71,6 +71,7 @@ def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
         ({"PAGECACHE_GENERATIONS_TTL_MS": "5000"}, "kwippy.E012"),
         ({"MEDIA_ROOT": "/etc/hostname/media"}, "kwippy.E006"),
         ({"DEBUG": "true"}, "kwippy.E007"),
+        ({"XRAY": "on"}, "kwippy.E018"),
         ({"CONTACT_EMAIL": ""}, "kwippy.W004"),
         ({"CONTACT_EMAIL": "operators"}, "kwippy.E008"),
         ({"SITE_LANGUAGE": "klingon"}, "kwippy.E013"),

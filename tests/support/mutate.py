@@ -1,7 +1,7 @@
 """`make mutate`: mutation testing. Each change in `mutations.toml` must make one of its tests fail.
 
 It changes two copies of the working tree (with uncommitted changes), each with its own PostgreSQL. Arguments
-select the mutations that contain one of them in promise, name or file.
+select the mutations that contain one of them in promise, name or file; `--tour` those of `docs/tour.md`.
 """
 
 import json
@@ -159,6 +159,10 @@ def runners() -> Iterator[queue.Queue[Runner]]:
 
 
 def chosen(words: Sequence[str]) -> list[Mutation]:
+    if "--tour" in words:
+        from tests.support import tour  # which reads this module's mutations
+
+        return [mutation for step in tour.steps() if (mutation := step.mutation()) is not None]
     texts = [(mutation, f"{mutation.promise}\n{mutation.name}\n{mutation.file}") for mutation in mutations()]
     return [mutation for mutation, text in texts if not words or any(word in text for word in words)]
 

@@ -90,6 +90,8 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         # Off by default. The tests have marks, since they add steps to what each change does.
         "MARK_SECONDS": "30",
         "PAGECACHE": "true",
+        "WITHOUT": "",
+        "XRAY": "off",
         "RELEASE": "",
         "SECURITY_CONTACT": "mailto:security@kwippy.example",
         "MEDIA_ROOT": str(files / "media"),

@@ -68,6 +68,16 @@ def test_a_connection_prepares_a_statement_once(elsewhere: Elsewhere) -> None:
     assert prepared() == ["statements_read", "statements_write"]
 
 
+def test_a_prepared_statement_stays_prepared(elsewhere: Elsewhere) -> None:
+    times = []
+    for n in (1, 2):
+        run(WRITE, n=n)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT prepare_time FROM pg_prepared_statements")
+            times.append(cursor.fetchall())
+    assert times[0] == times[1]
+
+
 def test_with_the_setting_off_nothing_is_prepared(elsewhere: Elsewhere, settings: LazySettings) -> None:
     settings.PREPARED_STATEMENTS = False
     assert run(WRITE, n=1) == [(1, 2)]
