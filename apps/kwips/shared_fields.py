@@ -1,7 +1,7 @@
 """Fields that all forms of a class share: Django copies each of them for each form.
 
-For the nine fields of a kwip's form that was an eighth of what publishing executes in Python. A form may share
-them if nothing changes a field or its widget in place; a form may add to its `fields` and delete from them.
+For the nine fields of a kwip's form that was an eighth of what publishing executes in Python. A form may
+share them if nothing changes a field or its widget in place; it may add to its `fields` and delete from them.
 """
 
 from collections.abc import Mapping
