@@ -76,7 +76,7 @@ def test_a_form_that_is_sent_twice_makes_one_token_and_shows_it_twice(browser: C
     first, again = shown(browser.post(PATH, form)), shown(browser.post(PATH, form))
     assert first == again
     assert (Token.objects.count(), len(mail.outbox)) == (1, 1)
-    # A key that nobody could have been given is replaced.
+    # A key that no form has had is replaced.
     for key in ("", "x", "0" * 63, "g" * 64):
         shown(browser.post(PATH, FORM | {"form_key": key}))
     assert Token.objects.count() == 5
