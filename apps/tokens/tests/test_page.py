@@ -35,7 +35,7 @@ def browser(ann: User) -> Client:
 def shown(answer: Any) -> tuple[str, str]:
     """The secret and the line for a terminal that the page shows."""
     page = answer.content.decode()
-    [value] = re.findall(r'id="secret"\s+value="([^"]+)"', page)
+    [value] = re.findall(r'<textarea id="secret"[^>]*>([^<]+)</textarea>', page)
     [line] = re.findall(r'<textarea id="line"[^>]*>([^<]+)</textarea>', page)
     return value, html.unescape(line)
 
