@@ -29,8 +29,9 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # First: Django tries the patterns in turn, and members request no page more often.
+    # First: Django tries the patterns in turn, and members request nothing more often.
     path("", feeds.home, name="home"),
+    path("kwip/", include("apps.kwips.kwip_urls")),
     path("admin/", admin.site.urls),
     path(
         "about/", public_page("about", POLICY)(TemplateView.as_view(template_name="about.html")), name="about"

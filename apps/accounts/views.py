@@ -6,7 +6,7 @@ from typing import NamedTuple
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
-from django.forms import Form
+from django.forms import BaseForm, Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from apps.accounts.forms import HeaderForm, KeysForm, PictureForm, ProfileForm, 
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
 from apps.pictures import actions as pictures
-from apps.pictures.models import Picture, Shape
+from apps.pictures.models import Shape
 
 
 class Link(NamedTuple):
@@ -36,7 +36,7 @@ def settings(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if not (decision := limits.hit("profile", request.user.pk)):
             form.add_error(None, decision.message)
-            return _settings_page(request, form=form, refused=decision)
+            return _settings_page(request, decision, form=form)
         actions.change_profile(user=request.user, **form.cleaned_data)
         messages.success(request, _("saved. looking good :)"))
         return redirect("settings")
@@ -45,42 +45,32 @@ def settings(request: MemberRequest) -> HttpResponse:
 
 @members_only
 def picture(request: MemberRequest) -> HttpResponse:
-    if request.method != "POST":
-        return redirect("settings")
-    form = PictureForm(request.POST, request.FILES)
-    uploaded, refused = _uploaded(request, form, "picture", Shape.SQUARE)
-    if uploaded is None:
-        return _settings_page(request, avatar_form=form, refused=refused)
-    actions.change_picture(user=request.user, picture=uploaded)
-    messages.success(request, _("nice picture :)"))
-    return redirect("settings")
+    return _upload(request, PictureForm, "avatar_form", Shape.SQUARE, actions.change_picture)
 
 
 @members_only
 def header(request: MemberRequest) -> HttpResponse:
+    return _upload(request, HeaderForm, "header_form", Shape.WIDE, actions.change_header_picture)
+
+
+def _upload(
+    request: MemberRequest, kind: type[Form], name: str, shape: Shape, change: Callable[..., object]
+) -> HttpResponse:
+    """Changes a picture to the upload of a form of this ``kind``; ``name`` is the form's in the template."""
     if request.method != "POST":
         return redirect("settings")
-    form = HeaderForm(request.POST, request.FILES)
-    uploaded, refused = _uploaded(request, form, "header", Shape.WIDE)
-    if uploaded is None:
-        return _settings_page(request, header_form=form, refused=refused)
-    actions.change_header_picture(user=request.user, picture=uploaded)
-    messages.success(request, _("nice picture :)"))
-    return redirect("settings")
-
-
-def _uploaded(
-    request: MemberRequest, form: Form, field: str, shape: Shape
-) -> tuple[Picture | None, limits.Decision | None]:
-    """The decoded upload; or None, an error in the form, and the rate limit that refused it, if one did."""
+    form = kind(request.POST, request.FILES)
     if not form.is_valid():
-        return None, None
-    upload = form.cleaned_data[field]
+        return _settings_page(request, **{name: form})
+    [(field, file)] = form.cleaned_data.items()
     try:
-        return pictures.upload(owner=request.user, file=upload, shape=shape, keeps_moving=False), None
+        uploaded = pictures.upload(owner=request.user, file=file, shape=shape, keeps_moving=False)
     except pictures.Refused as refused:
         form.add_error(field, refused.message)
-        return None, refused.decision
+        return _settings_page(request, refused.decision, **{name: form})
+    change(user=request.user, picture=uploaded)
+    messages.success(request, _("nice picture :)"))
+    return redirect("settings")
 
 
 @members_only
@@ -94,7 +84,7 @@ def rename(request: MemberRequest) -> HttpResponse:
         return _settings_page(request, rename_form=form)
     if not (decision := limits.hit("rename", request.user.pk)):
         form.add_error(None, decision.message)
-        return _settings_page(request, rename_form=form, refused=decision)
+        return _settings_page(request, decision, rename_form=form)
     try:
         names.rename(user_id=request.user.pk, username=form.cleaned_data["username"])
     except names.NameTaken:
@@ -163,28 +153,21 @@ def end_session(request: MemberRequest, session_id: int) -> HttpResponse:
 
 
 def _settings_page(
-    request: MemberRequest,
-    *,
-    form: ProfileForm | None = None,
-    avatar_form: PictureForm | None = None,
-    header_form: HeaderForm | None = None,
-    rename_form: RenameForm | None = None,
-    refused: limits.Decision | None = None,
+    request: MemberRequest, refused: limits.Decision | None = None, /, **sent: BaseForm
 ) -> HttpResponse:
     """Renders the page; a form with errors makes it a 422, or a 429 if a limit ``refused`` it."""
     # Form validation assigns the input to its instance, so the page needs another one.
     person = User.objects.get(pk=request.user.pk)
     context = {
-        "form": form or ProfileForm(instance=request.user),
-        "avatar_form": avatar_form or PictureForm(),
-        "header_form": header_form or HeaderForm(),
-        "rename_form": rename_form or RenameForm(user=person, initial={"username": person.username}),
+        "form": ProfileForm(instance=request.user),
+        "avatar_form": PictureForm(),
+        "header_form": HeaderForm(),
+        "rename_form": RenameForm(user=person, initial={"username": person.username}),
         "person": person,
         "more_links": [link for find in more_links if (link := find(person))],
+        **sent,
     }
-    has_errors = any(
-        bound is not None and bound.errors for bound in (form, avatar_form, header_form, rename_form)
-    )
+    has_errors = any(form.errors for form in sent.values())
     status = 429 if refused is not None else 422 if has_errors else 200
     response = render(request, "accounts/settings.html", context, status=status)
     if refused is not None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.kwips.card_pictures import CardPicture
 from apps.kwips.models import NOTE_LIMIT, TEXT_LIMIT, Kwip
 from apps.kwips.picture_forms import PicturesForm, as_typed
+from apps.kwips.shared_fields import shares_fields
 from apps.plaintext import clean
 
 # Error pages return these fields to the visitor.
@@ -132,6 +133,7 @@ class _TextForm(forms.Form):
 _ASKING = forms.Textarea(attrs={"rows": 3, "dir": "auto", "placeholder": _("what's on your mind?")})
 
 
+@shares_fields
 class KwipForm(PicturesForm, _TextForm):
     """Says who may read the kwip, or nothing: then the account decides, as it is when the kwip is stored.
 
@@ -156,6 +158,7 @@ class KwipForm(PicturesForm, _TextForm):
         return cleaned | {"followers_only": False if for_everyone else followers_only or None}
 
 
+@shares_fields
 class CommentForm(_TextForm):
     # The style sheet sees by the placeholder whether it is empty.
     text = MentioningField(
@@ -184,6 +187,7 @@ class ThanksForm(forms.Form):
     shows = forms.BooleanField(required=False, label=_("tell me how many favourites my kwips have"))
 
 
+@shares_fields
 class EditForm(PicturesForm):
     """``with_pictures`` says that the form shows the pictures: without it they stay as they are."""
 

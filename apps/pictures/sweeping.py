@@ -126,7 +126,7 @@ def delete_of(owner_id: int, limit: int) -> int:
 
 @transaction.atomic
 def _given_up(which: Q) -> list[Picture]:
-    """A batch of those whose wait is over. Nobody can use them any more."""
+    """A batch of those whose wait is over. They can't be used any more."""
     over = Picture.objects.select_for_update(skip_locked=True).filter(which, waits_until__lte=Now())
     return _mark_given_up(over.order_by("waits_until")[:BATCH])
 

@@ -24,7 +24,7 @@ class Scope(IntFlag):
 
 
 class Token(models.Model):
-    """Whoever has its secret acts as ``owner``, within ``scopes``. A revoked token is deleted."""
+    """A program with its secret acts as ``owner``, within ``scopes``. A revoked token is deleted."""
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False

@@ -31,8 +31,8 @@ def of_form(owner_id: int, key: str) -> str:
 def digest_of(secret: str) -> str | None:
     """What the database has of the secret; None for a text that is none, for which no query is needed.
 
-    The database compares digests. How long that takes says nothing about a secret: nobody can choose the
-    digest of a guess.
+    The database compares digests. How long that takes reveals nothing of a secret: the digest of a guess
+    cannot be chosen.
     """
     if _SHAPE.fullmatch(secret) is None:
         return None

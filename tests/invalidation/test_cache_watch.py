@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from allauth.usersessions.models import UserSession
@@ -18,7 +18,7 @@ from apps.accounts.backends import CachedUserBackend
 from apps.accounts.models import User
 from apps.accounts.sessions import SessionStore
 from apps.cachewatch import metrics, watch
-from apps.cachewatch.kinds import kinds
+from apps.cachewatch.kinds import Item, Kind, kinds
 from apps.cachewatch.models import Watched
 from apps.cachewatch.tasks import watch_caches
 from apps.kwips import actions
@@ -167,8 +167,29 @@ def test_a_look_has_an_end(monkeypatch: pytest.MonkeyPatch, everything_cached: C
     assert all(watch.look(kind, kind.sample()).found == 0 for kind in kinds)
 
 
-def test_samples_are_bounded(everything_cached: Client) -> None:
-    assert all(len(kind.sample()) <= watch.SAMPLE for kind in kinds)
+def test_samples_are_bounded(everything_cached: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def items(ids: Sequence[int]) -> list[Item]:
+        asked.extend(ids)
+        return []
+
+    monkeypatch.setattr(watch, "kinds", [Kind("many", lambda: range(10_000), items)])
+    assert watch.watch() == {"many": 0}
+    assert len(asked) == watch.SAMPLE
+
+
+def test_an_entry_is_not_suspected_if_its_rows_changed_while_it_was_read() -> None:
+    lookaside.cache().get_or_compute("watched", lambda: "new")
+    rows = iter(["old", "new"])
+    kind = Kind("moving", list, lambda _: [Item(1, "watched", lambda: next(rows))])
+    assert watch.look(kind, [1]) == watch.Look(1, {})
+
+
+def test_an_entry_that_contradicts_its_rows_is_suspected() -> None:
+    lookaside.cache().get_or_compute("watched", lambda: "old")
+    kind = Kind("standing", list, lambda _: [Item(1, "watched", lambda: "new")])
+    assert list(watch.look(kind, [1]).suspected) == ["watched"]
 
 
 def test_without_memcached_nothing_is_found(everything_cached: Client, settings: Iterator[object]) -> None:

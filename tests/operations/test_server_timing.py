@@ -74,7 +74,7 @@ def test_a_network_of_kwips_with_four_pictures_keeps_to_the_budget(member: Clien
         names = [picture.name for picture in Picture.objects.bulk_create(made)]
         actions.publish(author=bob, text=f"look {number}", form_key=uuid.uuid4(), pictures=names)
     nobody_has_read = member.get("/")
-    # and the cards, which nobody has read: one query, and two round trips to look for them and to keep them
+    # and the cards, which are not cached: one query, and two round trips to look for them and to keep them
     budget.within(nobody_has_read, queries=3, round_trips=3)
     assert nobody_has_read.content.count(b"u-photo") == 80
     budget.within(member.get("/"), queries=2, round_trips=1)

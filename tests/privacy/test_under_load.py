@@ -1,4 +1,4 @@
-"""What is withheld is read by no one after the response, while 16 write and 16 read.
+"""What is withheld is not readable after the response, while 16 write and 16 read.
 
 Each change waits before its commit until readers have cached the pages of before once more.
 """

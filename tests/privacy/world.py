@@ -221,7 +221,7 @@ def may_read(viewer: str, state: str) -> Collection[str]:
 
 
 def may_moderate(viewer: str, state: str) -> Collection[str]:
-    """What a moderator sees besides: everything but messages that no one reported."""
+    """What a moderator sees besides: everything but messages that are not reported."""
     if viewer != MODERATOR or state == "deleted":
         return ()
     return {*CANARIES} - {"unreported", "draft"}

@@ -27,7 +27,7 @@ class Server:
         # What was accepted, in order.
         self.accepted: list[Envelope] = []
         self.connections = 0
-        # Whoever waits for a stage at which the server hangs.
+        # Released when the server hangs at a stage that a test waits for.
         self.reached: queue.Queue[str] = queue.Queue()
         self._faults: dict[str, deque[str]] = defaultdict(deque)
         self._proceed = asyncio.Event()
@@ -59,7 +59,7 @@ class Server:
         await self._stop.wait()
         server.close()
         self._hang_up()
-        # Whoever hangs in a fault goes on, finds nobody there and ends.
+        # A thread that hangs in a fault goes on, finds the connection closed and ends.
         await asyncio.sleep(0.05)
 
     def _hang_up(self) -> None:
@@ -184,7 +184,7 @@ class _Smtp(SMTP):
         text = status if isinstance(status, str) else status.decode()
         await super().push(status)
         if text.startswith("354"):
-            # The message is coming in and nobody reads it.
+            # The message arrives and is not read.
             await self.misbehaving._come_to("BODY", self)
 
 

@@ -72,7 +72,7 @@ let_go = threading.Event()
 
 @task(takes_context=True)
 def hang(context: "TaskContext[..., Any]") -> str:
-    """The first time; whoever is given it again comes back at once."""
+    """The first time; a worker that gets the command again returns at once."""
     if context.attempt == 1:
         assert let_go.wait(120)
     return "rested"

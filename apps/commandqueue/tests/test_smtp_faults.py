@@ -46,7 +46,7 @@ class Fault:
 
 PERMANENT: dict[str, Any] = {"arrives": 0, "attempts": 1, "state": State.DEAD}
 FAULTS = [
-    # Nothing to connect to, or nobody who wants to talk: about the server, never about the message.
+    # No connection, or a refusal of it: the fault of the server, never of the message.
     Fault("GREETING", "421 too busy"),
     Fault("GREETING", "554 you are on a list"),
     # An old server: HELO will do.
@@ -57,7 +57,7 @@ FAULTS = [
     *(Fault(stage, "451 greylisted: try later") for stage in ("MAIL", "RCPT", "DATA", "FINAL")),
     *(Fault(stage, "421 shutting down") for stage in ("MAIL", "RCPT", "DATA", "FINAL")),
     *(Fault(stage, "550 never", **PERMANENT) for stage in ("MAIL", "RCPT", "DATA", "FINAL")),
-    # Accepted, and we never hear of it: the one duplicate that nobody can avoid.
+    # Accepted, and the answer is lost: the one duplicate that cannot be avoided.
     Fault("FINAL", ACCEPT_AND_DROP, arrives=2),
     Fault("FINAL", ACCEPT_AND_HANG, arrives=2),
     # Accepted, and the connection is gone for the next message.

@@ -89,7 +89,7 @@ def test_what_was_changed_is_not_published(ann: User, due: Keep, change: str) ->
 
 
 def test_cancelled_while_the_worker_is_at_it(ann: User, due: Keep) -> None:
-    """Whoever is told that it is cancelled is right."""
+    """After the answer "cancelled" the kwip is not published."""
     draft = due(ann)
     with overtaken(lambda: run(draft)) as result:
         assert actions.cancel(owner=ann, draft_id=draft.pk)

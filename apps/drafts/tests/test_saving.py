@@ -13,7 +13,7 @@ from apps.drafts.models import MOST_BYTES, Draft
 from apps.drafts.tests.conftest import Keep, sent
 from apps.kwips import composing
 from apps.kwips.models import Kwip
-from tests.support.concurrency import at_once, meanwhile
+from tests.support.concurrency import at_once, meanwhile, overtaken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = uuid.uuid4()
@@ -130,6 +130,22 @@ def test_so_many_at_once_are_no_more(ann: User, keep: Keep, monkeypatch) -> None
         return True
 
     assert sum(at_once([one] * 8)) == 3
+
+
+def test_a_save_beside_the_one_that_reaches_the_limit_waits_and_is_refused(
+    ann: User, keep: Keep, monkeypatch
+) -> None:
+    monkeypatch.setattr(actions, "MOST", 2)
+    keep(ann)
+
+    def one_more() -> None:
+        with pytest.raises(actions.TooMany):
+            keep(ann)
+
+    with overtaken(one_more) as end:
+        keep(ann)
+    end()
+    assert Draft.objects.count() == 2
 
 
 def test_publishing_the_composer_deletes_its_draft(ann: User, bob: User, keep: Keep) -> None:

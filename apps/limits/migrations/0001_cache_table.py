@@ -1,4 +1,4 @@
-"""The table behind allauth's rate limits, so that nobody has to remember `createcachetable`."""
+"""The table behind allauth's rate limits, so that an operator does not need `createcachetable`."""
 
 from django.db import migrations
 

@@ -30,7 +30,7 @@ def test_each_is_counted_apart() -> None:
     tries(5, "ann")
     assert all(tries(5, "bob"))
     assert limits.hit("toast", "ann")
-    # Nobody takes another's count by a name that joins up to the same.
+    # Parts that join to the same text are not the same key.
     tries(5, "a", "bc")
     assert limits.hit("tea", "ab", "c")
 

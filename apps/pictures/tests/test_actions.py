@@ -1,4 +1,4 @@
-"""An upload waits for its use; what nobody uses is deleted, files and rows."""
+"""An upload waits for its use; files and rows of unused pictures are deleted."""
 
 import resource
 from collections.abc import Callable

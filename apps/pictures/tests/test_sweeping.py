@@ -156,6 +156,7 @@ def test_without_a_holder_a_used_picture_is_kept(
     picture = actions.upload(owner=ann, file=upload())
     actions.use(owner=ann, names=[picture.name])
     grow_old()
+    assert sweeping.unheld() == 0
     sweeping.sweep()
     assert len(stored()) == 3
 

@@ -97,7 +97,7 @@ def test_a_revoked_token_works_no_more_at_once(ann: User, program: Program) -> N
     other = Program(token_of(ann))
     first = Token.objects.earliest("pk")
     actions.revoke(owner=member("bob"), token_id=first.pk)
-    assert program.get().status_code == 200, "nobody else revokes it"
+    assert program.get().status_code == 200, "other people do not revoke it"
     actions.revoke(owner=ann, token_id=first.pk)
     actions.revoke(owner=ann, token_id=first.pk)
     assert (program.get().status_code, other.get().status_code) == (401, 200)

@@ -35,7 +35,7 @@ def browser(ann: User) -> Client:
 def shown(answer: Any) -> tuple[str, str]:
     """The secret and the line for a terminal that the page shows."""
     page = answer.content.decode()
-    [value] = re.findall(r'id="secret"\s+value="([^"]+)"', page)
+    [value] = re.findall(r'<textarea id="secret"[^>]*>([^<]+)</textarea>', page)
     [line] = re.findall(r'<textarea id="line"[^>]*>([^<]+)</textarea>', page)
     return value, html.unescape(line)
 
@@ -76,7 +76,7 @@ def test_a_form_that_is_sent_twice_makes_one_token_and_shows_it_twice(browser: C
     first, again = shown(browser.post(PATH, form)), shown(browser.post(PATH, form))
     assert first == again
     assert (Token.objects.count(), len(mail.outbox)) == (1, 1)
-    # A key that nobody could have been given is replaced.
+    # A key that no form has had is replaced.
     for key in ("", "x", "0" * 63, "g" * 64):
         shown(browser.post(PATH, FORM | {"form_key": key}))
     assert Token.objects.count() == 5
