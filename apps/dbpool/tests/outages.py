@@ -117,6 +117,8 @@ class Network:
 
     def cut(self) -> None:
         """Drop all packets, also those of new connections."""
+        # Not the delayed ACKs: data would be sent again, in the direction that is open.
+        time.sleep(0.2)
         for reached in [self._listener, *self._open]:
             drop_all(reached)
 

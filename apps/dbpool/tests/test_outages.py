@@ -325,5 +325,5 @@ def test_a_server_that_only_accepts_is_left_within_a_second_of_its_return(
     mended = time.monotonic()
     time.sleep(1.5)
     crowd.finish()
-    for thread in crowd.requests:
-        assert min(end for _, end, found in thread if found) < mended + 1
+    assert min(end for _, end, found in crowd.all if found) < mended + 1
+    assert [request for request in crowd.all if request[0] > mended and not request[2]] == []
