@@ -52,7 +52,8 @@ How to measure
     ``make bench SUBJECT=dbpool``. ``TORTURE=1 pytest apps/dbpool/tests/test_stress.py``. ``stats()``.
 """
 
+from apps.dbpool.outage import ServerUnreachable
 from apps.dbpool.pool import PoolStats, PoolTimeout
 from apps.dbpool.registry import stats
 
-__all__ = ["PoolStats", "PoolTimeout", "stats"]
+__all__ = ["PoolStats", "PoolTimeout", "ServerUnreachable", "stats"]

@@ -21,6 +21,7 @@ from django.db.utils import OperationalError
 
 from apps.dbpool import reset
 from apps.dbpool.options import Options
+from apps.dbpool.outage import Outage
 from apps.dbpool.reset import Raw
 from apps.dbpool.semaphore import FairSemaphore
 
@@ -57,6 +58,8 @@ class Slot:
     def __init__(self, pool: "Pool") -> None:
         self.raw: Raw = None
         self.expires_at: float | None = None
+        # When the server last answered on this connection, as far as the pool knows.
+        self.proved_at = 0.0
         self._to_close = pool.to_close
 
     def close(self) -> None:
@@ -111,6 +114,9 @@ class Pool:
         self.pid = os.getpid()
         self.closed = False
         self.semaphore = FairSemaphore(options.max_size)
+        self.outage = Outage()
+        # When a connection was last found dead: others that are as old may be dead without showing it.
+        self._lost_at = 0.0
         self.to_close: deque[Raw] = deque()
         self._connects = 0
         self._closes = 0
@@ -129,8 +135,13 @@ class Pool:
     def check_out(self, connect: Connect) -> Checkout:
         """Check out an idle connection, or a new one from ``connect``.
 
-        Raises PoolTimeout if none became free in time, and any error of ``connect``.
+        Raises PoolTimeout if none became free in time, ServerUnreachable in an outage, and any error of
+        ``connect``.
         """
+        asked = time.monotonic()
+        if self._connects == self._closes:
+            # Here, where a thread that waits does not take a slot.
+            self.outage.wait(asked, self.options.timeout)
         waited = self._acquire()
         try:
             with dbutils_lock:
@@ -140,7 +151,7 @@ class Pool:
             raise
         slot: Slot = handle.dbapi_connection
         try:
-            self._fill(slot, connect)
+            self._fill(slot, connect, asked)
         except BaseException:
             self.discard(slot, handle)
             raise
@@ -156,6 +167,8 @@ class Pool:
             if keep:
                 self._put_back(handle)
             else:
+                if reset.is_lost(slot.raw):
+                    self._lost_at = time.monotonic()
                 self.discard(slot, handle)
 
     def discard(self, slot: Slot, handle: Any) -> None:
@@ -196,19 +209,33 @@ class Pool:
                 f" all {self.semaphore.permits} are in use, and {self.semaphore.waiting} more threads wait"
             ) from None
 
-    def _fill(self, slot: Slot, connect: Connect) -> None:
+    def _fill(self, slot: Slot, connect: Connect, asked: float) -> None:
         """Make sure that the slot has a live connection."""
         if slot.raw is not None:
-            if not slot.expired and reset.is_alive(slot.raw, self.options.check):
+            if not slot.expired and self._is_alive(slot):
                 return
             raw, slot.raw = slot.raw, None
             self._close(raw)
-        slot.raw = connect()
+        slot.raw = self.outage.connect(connect, asked, self.options.timeout)
+        slot.proved_at = time.monotonic()
         if self.options.max_lifetime is not None:
             # Connections that were opened together should not expire together.
             slot.expires_at = time.monotonic() + self.options.max_lifetime * random.uniform(0.9, 1)  # noqa: S311
         with self._counting:
             self._connects += 1
+
+    def _is_alive(self, slot: Slot) -> bool:
+        """Check an idle connection: with a round trip if another one was lost since the last."""
+        check = self.options.check
+        if check == "socket" and slot.proved_at <= self._lost_at:
+            check = "query"
+        started = time.monotonic()
+        if not reset.is_alive(slot.raw, check):
+            self._lost_at = time.monotonic()
+            return False
+        if check == "query":
+            slot.proved_at = started
+        return True
 
     def _put_back(self, handle: Any) -> None:
         with dbutils_lock:

@@ -9,6 +9,9 @@ from psycopg2 import extensions
 
 type Raw = Any  # psycopg2 comes without types
 
+# psycopg2's `closed` of a connection that broke.
+LOST = 2
+
 
 def is_alive(raw: Raw, check: str) -> bool:
     """Whether the connection, which is in no transaction, still works."""
@@ -17,8 +20,13 @@ def is_alive(raw: Raw, check: str) -> bool:
     if check == "socket":
         return _is_silent(raw)
     if check == "query":
-        return _answers(raw)
+        return _is_silent(raw) and _answers(raw)
     return True
+
+
+def is_lost(raw: Raw) -> bool:
+    """Whether the connection ended while it was used, and not by a call of `close`."""
+    return bool(raw.closed == LOST)
 
 
 def reset(raw: Raw, cursors: Iterable[Any], reset: str) -> bool:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg2
@@ -65,10 +66,11 @@ class Postgres:
         self.sockets = sockets
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *more_settings: str, until: str = "ready") -> None:
         """Start the server, making the cluster if there is none; return when it answers.
 
-        Raises ServiceError if another server runs on this data or if it doesn't start.
+        With ``until="standby"`` it returns when the server is in recovery. Raises ServiceError if another server
+        runs on this data or if it doesn't start.
         """
         self.data.parent.mkdir(parents=True, exist_ok=True)
         self.sockets = services.socket_directory(self._preferred_sockets)
@@ -76,7 +78,7 @@ class Postgres:
             self._make_cluster()
         self._wait_for_predecessor()
         deadline = time.monotonic() + START_SECONDS
-        while not self._start_once(deadline):
+        while not self._start_once(deadline, more_settings, until):
             time.sleep(0.2)
 
     @property
@@ -133,13 +135,13 @@ class Postgres:
             raise ServiceError(f"PostgreSQL could not make its data directory: {self._reason()}")
         unfinished.rename(self.data)
 
-    def _start_once(self, deadline: float) -> bool:
+    def _start_once(self, deadline: float, more_settings: Sequence[str], until: str) -> bool:
         """Start the server; False if processes of the last one still run, and we may retry."""
         options = ["listen_addresses=", f'unix_socket_directories="{self.sockets}"']
         options += ["unix_socket_permissions=0700", "log_min_messages=warning"]
         options += QUIET if self.durable else QUIET + FAST
         command = [str(programs() / "postgres"), "-D", str(self.data)]
-        for option in options:
+        for option in (*options, *more_settings):
             command += ["-c", option]
         # SIGINT is PostgreSQL's fast and clean shutdown; also sent when we are killed.
         self._process = services.start(command, death_signal=signal.SIGINT, log=self.log)
@@ -148,7 +150,7 @@ class Postgres:
                 if "still in use" in self._log_text():
                     return False
                 raise ServiceError(f"PostgreSQL did not start: {self._reason()}")
-            if self._status() == (self._process.pid, "ready"):
+            if self._status() == (self._process.pid, until):
                 return True
             time.sleep(0.02)
         self.stop()

@@ -144,7 +144,8 @@ DATABASE: dict[str, Any] = {
     #: DATABASE_PASSWORD: The role's password.
     "PASSWORD": secret("DATABASE_PASSWORD"),
     "OPTIONS": {
-        "connect_timeout": 5,
+        # A server that is silent holds four threads of a process: see apps/dbpool/outage.py.
+        "connect_timeout": 2,
         # A silent server is noticed within 20 seconds. Unix sockets ignore these.
         "keepalives_idle": 10,
         "keepalives_interval": 5,

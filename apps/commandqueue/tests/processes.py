@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,8 +15,13 @@ ROOT = Path(settings.BASE_DIR)
 
 
 @contextmanager
-def worker(*arguments: str, smtp_port: int = 1) -> Iterator[subprocess.Popen[bytes]]:
-    """`manage.py runworker` on the test database, sending to a port of 127.0.0.1; killed at the end."""
+def worker(
+    *arguments: str, smtp_port: int = 1, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`manage.py runworker` on the test database, sending to a port of 127.0.0.1; killed at the end.
+
+    ``variables`` are added to its environment.
+    """
     environment = os.environ | {
         "DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "MAIL_DIR": "",
@@ -26,7 +31,7 @@ def worker(*arguments: str, smtp_port: int = 1) -> Iterator[subprocess.Popen[byt
         "LOG_LEVEL": "ERROR",
     }
     command = [sys.executable, "manage.py", "runworker", *arguments]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment | dict(variables or {}))
     try:
         yield process
     finally:

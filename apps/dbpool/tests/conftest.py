@@ -52,12 +52,15 @@ class Database:
         self.server = server
         self._admin: Any = None
 
-    def configure(self, *, engine: str = POOLED, options: dict[str, Any] | None = None, **pool) -> None:
-        """Sets the alias's settings anew; ``pool`` goes to POOL."""
+    def configure(
+        self, *, engine: str = POOLED, options: dict[str, Any] | None = None, port: int | None = None, **pool
+    ) -> None:
+        """Sets the alias's settings anew; ``pool`` goes to POOL. ``port`` is one of 127.0.0.1."""
         self.drop()
         connections.settings[ALIAS] = {
             "ENGINE": engine,
-            "HOST": str(self.server.sockets),
+            "HOST": str(self.server.sockets) if port is None else "127.0.0.1",
+            "PORT": port or "",
             "NAME": "dbpool",
             "USER": ROLE,
             "OPTIONS": {"connect_timeout": 5, **(options or {})},
