@@ -105,15 +105,18 @@
     }
   }
 
-  /* Lists: kwips that the page has not yet, before its first or after its last. Returns the first one, and how many. */
-  function add(list, fresh, place) {
+  /* Lists: kwips that the page has not yet, before its first or after its last. Returns them. Of a list by activity
+     those that it has go to their new place. */
+  function add(list, fresh, place, moves) {
     const cards = [];
     let [above, kwips] = [[], []];
     for (const card of fresh.querySelector(".timeline").children) {
       const kwip = card.matches(".kwip") ? card : card.querySelector(".kwip");
       above.push(card);
       if (!kwip) continue; // "shared by", above the kwip
-      if (!document.getElementById(kwip.id)) cards.push(...above), kwips.push(card);
+      const there = document.getElementById(kwip.id);
+      if (moves) [...list.children].find((child) => child.contains(there))?.remove();
+      if (moves || !there) cards.push(...above), kwips.push(card);
       above = [];
     }
     list[place](...cards);
@@ -159,7 +162,7 @@
     const line = link.closest("[data-news]");
     const list = line.parentElement.querySelector(".h-feed");
     const fresh = parsed((await ask(withPart(line.dataset.news))).text);
-    const kwips = add(list, fresh, "prepend");
+    const kwips = add(list, fresh, "prepend", line.dataset.news.includes("sort="));
     line.dataset.news = fresh.querySelector("[data-news]").dataset.news;
     line.hidden = true;
     focus(kwips[0] || list);

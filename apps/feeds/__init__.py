@@ -13,8 +13,8 @@ Read in this order: ``sql/everyone.sql``, ``sql/network_window.sql``, ``sql/netw
 ``sql/shared.sql``, `first_pages.py`, `statements.py`, `queries.py`, `unseen.py`.
 
 Problem (2008)
-    Kwippy's templates ran a query for each kwip. The ORM's query for a network is `IN` over the followees: a
-    thousand times slower if they stopped writing. Fan-out on write costs a row for each follower and kwip.
+    Templates ran a query for each kwip. The ORM's query for a network is `IN` over the followees: a
+    thousand times slower if they stopped writing. Fan-out on write costs a row a follower and kwip.
 
 Mechanism
     - Plan 1, above 200 followees: of everyone's newest 2,000 kwips, those of the network.
@@ -24,7 +24,7 @@ Mechanism
     - A first page that plan 1 does not fill is kept: its ids and newer kwips are the page. One statement
       checks them, and whether an older kwip became visible (`first_pages`).
     - Visibility, blocks, mutes are inside each, before LIMIT.
-    - Pages go by `apps.keyset`; counters are columns. `unseen` counts new kwips.
+    - Pages go by `apps.keyset`. `unseen` counts new kwips.
 
 Switch
     ``NETWORK_FIRST_PAGES``; ``PREPARED_STATEMENTS`` (`apps.statements`); the thresholds in `queries` and
@@ -34,14 +34,14 @@ Invariant
     A timeline returns what the naive query returns: of the network each kwip that the viewer may see, and the
     viewer's own, newest first, without comments. What these people share is there once, where the viewer
     could have seen it first. Paging shows every entry that exists throughout. By activity (``?sort=active``)
-    there are no shares, and a commented kwip moves and may be repeated or missed.
-    Tests: `test_timelines.py`, `test_first_page_interleavings.py`, `test_plans.py`.
+    there are no shares; a walk shows no kwip twice; what it leaves out was commented since, and counts as
+    new. Tests: `test_timelines.py`, `test_walks.py`, `test_plans.py`.
 
 When it fails
     Worst case: dormant followees without a kept page, two index lookups each. Viewers who silence words have
     no kept page, and each text is read. A long transaction delays floors. After SQL that restores kwips or
-    inserts ids below the newest, a kept page may miss them for 300 seconds. Kwips of deactivated people, and
-    shares shown elsewhere, are read and filtered.
+    inserts ids below the newest, a kept page may miss them for 300 seconds. A walk may miss a comment whose
+    transaction took 10 seconds.
 
 How to measure
     ``make bench SUBJECT=timelines``; ``manage.py explainfeeds [--viewer NAME] [--only FILE]``.

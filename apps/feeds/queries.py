@@ -65,17 +65,17 @@ def network(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline
     return Timeline(order, fetch, sort)
 
 
-def network_unseen(*, viewer_id: int, following_count: int) -> Timeline:
+def network_unseen(*, viewer_id: int, following_count: int, sort: str = "") -> Timeline:
     """The network for counting: plan 1 alone if the window covers all newer kwips of everyone."""
-    whole = network(viewer_id=viewer_id, following_count=following_count)
+    whole = network(viewer_id=viewer_id, following_count=following_count, sort=sort)
 
     def fetch(seek: Seek) -> Sequence[Entry]:
         many = following_count > FEW_FOLLOWEES
-        if many and not run("window_end", seek, viewer_id=viewer_id, window=WINDOW):
-            return run("network_window", seek, viewer_id=viewer_id, window=WINDOW)
+        if many and not run(_file("window_end", sort), seek, viewer_id=viewer_id, window=WINDOW):
+            return run(_file("network_window", sort), seek, viewer_id=viewer_id, window=WINDOW)
         return whole.fetch(seek)
 
-    return Timeline(whole.order, fetch)
+    return Timeline(whole.order, fetch, sort)
 
 
 def person(*, viewer_id: int | None, person_id: int, sort: str = "") -> Timeline:
@@ -174,7 +174,9 @@ def _weight(*, share: int = 1) -> WeightLimit[Entry]:
 
 
 def _listing(name: str, sort: str) -> KeysetOrder:
-    return KeysetOrder(f"{name}, active", keys=_LAST_COMMENTED) if sort == ACTIVE else KeysetOrder(name)
+    if sort == ACTIVE:
+        return KeysetOrder(f"{name}, active", keys=_LAST_COMMENTED, moves=True)
+    return KeysetOrder(name)
 
 
 def _file(name: str, sort: str) -> str:

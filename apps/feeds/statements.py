@@ -90,6 +90,8 @@ class Entry(NamedTuple):
     # The ids of mentioned people who are deactivated.
     unlinked: Sequence[int] = ()
     last_active_at: datetime.datetime | None = None
+    # When a list by activity was read, by PostgreSQL's clock.
+    read_at: datetime.datetime | None = None
     place: int | None = None
     # The user name and the name of who shared it, and whether the viewer muffles them; the name is empty if
     # it was the viewer.

@@ -66,15 +66,15 @@ def home(request: HttpRequest) -> HttpResponse:
 def everyone(request: HttpRequest) -> HttpResponse:
     timeline = queries.everyone(viewer_id=viewer_id(request), sort=_sort(request))
     context = _first(request, timeline, "/everyone/new/")
-    # Only on the first page, which `news` marks.
-    context["newcomers"] = newcomers(viewer_id(request)) if context["news"] else []
+    is_newest = context["page"].is_first and not timeline.sort
+    context["newcomers"] = newcomers(viewer_id(request)) if is_newest else []
     context |= side(viewer_id(request)) if context["page"].is_first else {}
     return _list(request, "feeds/everyone.html", context)
 
 
 @require_safe
 def everyone_news(request: HttpRequest) -> HttpResponse:
-    return _news(request, queries.everyone(viewer_id=viewer_id(request)))
+    return _news(request, queries.everyone(viewer_id=viewer_id(request), sort=_sort(request)))
 
 
 @require_safe
@@ -82,7 +82,9 @@ def network_news(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         raise Http404
     viewer = request.user
-    timeline = queries.network_unseen(viewer_id=viewer.pk, following_count=viewer.following_count)
+    timeline = queries.network_unseen(
+        viewer_id=viewer.pk, following_count=viewer.following_count, sort=_sort(request)
+    )
     return _news(request, timeline)
 
 
@@ -225,13 +227,13 @@ def _page(request: HttpRequest, timeline: Timeline) -> dict[str, Any]:
 def _first(
     request: HttpRequest, timeline: Timeline, news: str, page: Page[Entry] | None = None
 ) -> dict[str, Any]:
-    """A page; on the first one with the address ``news`` of the count of new kwips."""
+    """A page, with the address ``news`` of the count of new kwips where the page has one."""
     page = page or timeline.page(request.GET)
     cursor = unseen.watch_cursor(timeline, page)
     return {
         "page": queries.shown(page, viewer_id(request)),
         "sort": timeline.sort,
-        "news": f"{news}?after={cursor}" if cursor else "",
+        "news": _news_address(news, timeline, cursor) if cursor else "",
     }
 
 
@@ -248,11 +250,14 @@ def _news(request: HttpRequest, timeline: Timeline) -> HttpResponse:
     if _is_part(request):
         new = unseen.entries_since(timeline, cursor)
         page = queries.shown(Page(new.items), viewer_id(request))
-        return render(
-            request, "feeds/part.html", {"page": page, "news": f"{request.path}?after={new.cursor}"}
-        )
+        address = _news_address(request.path, timeline, new.cursor)
+        return render(request, "feeds/part.html", {"page": page, "news": address})
     count = unseen.since(timeline, cursor)
     return JsonResponse({"count": count.count, "more": count.more, "label": count.label})
+
+
+def _news_address(path: str, timeline: Timeline, cursor: str) -> str:
+    return f"{path}?sort={timeline.sort}&after={cursor}" if timeline.sort else f"{path}?after={cursor}"
 
 
 def _is_alone(viewer: User, page: Page[Entry]) -> bool:

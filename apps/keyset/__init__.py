@@ -8,12 +8,11 @@ more, which says whether there is a next page.
                                    ▲          ▲
     ?before=<96>  →  id < 96       └─ a page ─┴─ row n+1: there is an older page
 
-Read in this order: `cursor.py` (an order, a cursor), `page.py` (`paginate`), `sources.py` (querysets).
+Read in this order: `cursor.py` (an order, a cursor), `page.py` (`paginate`), `moving.py`, `sources.py`.
 
 Problem (2008)
-    Kwippy cut its lists by OFFSET and replaced the expensive COUNT by an invented total. PostgreSQL reads
-    every row before an OFFSET, so page 1,000 costs a thousand pages. A row published between
-    two clicks shifts all pages. The invented total led to empty pages and hid old rows.
+    Kwippy cut its lists by OFFSET, and invented a total. PostgreSQL reads every row before an OFFSET, so page
+    1,000 costs a thousand pages. A row published between two clicks shifts all pages.
 
 Mechanism
     ``WHERE id < cursor ORDER BY id DESC LIMIT n+1``. Compound orders compare row values, ``(last_active_at,
@@ -23,8 +22,9 @@ Mechanism
 
     - `KeysetOrder` is a list and its order: name, keys, direction.
     - A cursor is a version, a 3-byte checksum over the list's name and the values, and the values (8 bytes
-      each), in base64. It is valid for one list in one order. It is not signed: it says where to start
-      reading, never what may be read.
+      each), in base64: valid for one list in one order. It is not signed: it never says what may be read.
+    - If rows move up (`moves`), cursors carry *as of*, when the walk began. Its pages leave out rows that
+      moved since; above its first page is a link to a new walk.
     - `paginate` takes ``?before=`` or ``?after=`` and a fetch (any callable; `from_queryset` makes one),
       and returns a `Page`: items, and the query strings of the two neighbours.
     - A `WeightLimit` ends a page early if its rows are too long together.
@@ -34,25 +34,25 @@ Switch
 
 Invariant
     Following next links shows every row that exists throughout exactly once, in order, whatever is inserted
-    or deleted meanwhile; previous links show the same rows. (A row whose sort key changes may be repeated
-    or missed.) A position is checked before SQL.
+    or deleted meanwhile; previous links show the same rows. One that moved may be above
+    "as of" instead. A position is checked before SQL.
 
 When it fails
-    A damaged cursor, or one of another list, order or version, raises `BadCursor`, an `Http404`. A previous
-    page that reaches the start becomes the full first page. Ids are assigned before rows commit, so a row
-    may appear just below a position already passed: a query for new rows has to overlap
-    (`apps.feeds.unseen`).
+    A damaged cursor, or one of another list or order, raises `BadCursor`, an `Http404`. A previous
+    page that reaches the start becomes the full first page. Keys are assigned before rows commit: a query for
+    new rows overlaps (`apps.feeds.unseen`), "as of" is 10 seconds old.
 
 How to measure
     ``make bench SUBJECT=timelines``: page 1 and page 10,000, here and with `Paginator`. ``manage.py
     explainfeeds``.
 """
 
-from apps.keyset.cursor import SMALLEST, BadCursor, Key, KeysetOrder, decode, encode, timestamp
+from apps.keyset.cursor import LARGEST, SMALLEST, BadCursor, Key, KeysetOrder, decode, encode, timestamp
 from apps.keyset.page import Fetch, Page, Seek, WeightLimit, paginate
 from apps.keyset.sources import from_queryset
 
 __all__ = [
+    "LARGEST",
     "SMALLEST",
     "BadCursor",
     "Fetch",

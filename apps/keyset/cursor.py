@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
+from typing import NamedTuple
 
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -18,6 +19,8 @@ type Value = int | datetime.datetime
 type Position = tuple[Value, ...]
 
 VERSION = "2"
+# Of a cursor that carries "as of".
+VERSION_AS_OF = "3"
 CHECK_BYTES = 3
 LARGEST = 2**63 - 1
 SMALLEST = -LARGEST
@@ -56,11 +59,15 @@ class KeysetOrder:
 
     A cursor is valid for one ``name`` only, so the name says which list ("person 7") in which order
     ("person 7, active").
+
+    ``moves`` says that rows move up while the list is read (`apps.keyset.moving`): the first key is a
+    timestamp that only grows, the newest is first, and ``read_at`` of a row is when it was read.
     """
 
     name: str
     keys: tuple[Key, ...] = (Key("id"),)
     oldest_first: bool = False
+    moves: bool = False
 
     @property
     def start(self) -> Position:
@@ -79,33 +86,53 @@ class KeysetOrder:
         return tuple([_getter(key.name)(row) for key in self.keys])
 
 
-def encode(order: KeysetOrder, position: Position) -> str:
+class Cursor(NamedTuple):
+    """A position, and in a list that moves when the walk began; None in cursors of earlier releases."""
+
+    position: Position
+    as_of: datetime.datetime | None = None
+
+
+def encode(order: KeysetOrder, position: Position, as_of: datetime.datetime | None = None) -> str:
     """The cursor of a position. Raises ValueError for values that no row of the list can have."""
     if len(position) != len(order.keys):
         raise ValueError(f"{order.name} is ordered by {len(order.keys)} columns, not {len(position)}")
-    values = _layout(len(order.keys)).pack(*map(_number, position))
-    return VERSION + urlsafe_b64encode(_checksum(order, values) + values).decode("ascii").rstrip("=")
+    if as_of is not None and not order.moves:
+        raise ValueError(f"{order.name} does not move")
+    all_values = position if as_of is None else (*position, as_of)
+    values = _layout(len(all_values)).pack(*map(_number, all_values))
+    version = VERSION if as_of is None else VERSION_AS_OF
+    return version + urlsafe_b64encode(_checksum(order, values) + values).decode("ascii").rstrip("=")
 
 
 def decode(order: KeysetOrder, text: str) -> Position:
     """The position of a cursor. Raises `BadCursor` for any other text, and nothing else."""
+    return decode_cursor(order, text).position
+
+
+def decode_cursor(order: KeysetOrder, text: str) -> Cursor:
+    """The position of a cursor and when its walk began. Raises `BadCursor` for any other text."""
     if len(text) > 64 or not text.isascii():
         raise BadCursor
+    keys = order.keys
+    if order.moves and text.startswith(VERSION_AS_OF):
+        keys = (*keys, timestamp("as_of"))
     try:
         packed = urlsafe_b64decode(text[1:] + "=" * (-len(text[1:]) % 4))
-        numbers = _layout(len(order.keys)).unpack(packed[CHECK_BYTES:])
-        position = tuple(
+        numbers = _layout(len(keys)).unpack(packed[CHECK_BYTES:])
+        values = tuple(
             _timestamp(number) if key.is_timestamp else number
-            for key, number in zip(order.keys, numbers, strict=True)
+            for key, number in zip(keys, numbers, strict=True)
         )
-        canonical = encode(order, position)
+        found = Cursor(values[: len(order.keys)], *values[len(order.keys) :])
+        canonical = encode(order, *found)
     except (binascii.Error, struct.error, OverflowError, ValueError):
         raise BadCursor from None
     # Compares version and checksum too. One position has one text, or caches would store a page more than
     # once; base64 ignores characters outside of its alphabet.
     if canonical != text:
         raise BadCursor
-    return position
+    return found
 
 
 @cache

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from apps.keyset.cursor import BadCursor, KeysetOrder, Position, Value, decode, encode
+from apps.keyset import moving
+from apps.keyset.cursor import BadCursor, KeysetOrder, Position, Value, decode_cursor, encode
 
 BEFORE, AFTER = "before", "after"
 
@@ -79,7 +81,8 @@ class Neighbours(NamedTuple):
 class Page[T]:
     """Rows in the list's order. ``older`` and ``newer`` are query strings of its neighbours, or "".
 
-    ``oldest_first`` says which of the two is the next page.
+    ``oldest_first`` says which of the two is the next page. ``as_of`` is when the walk of a list that moves
+    began; None of other lists.
     """
 
     items: list[T]
@@ -87,6 +90,7 @@ class Page[T]:
     newer: str = ""
     oldest_first: bool = False
     is_first: bool = True
+    as_of: datetime.datetime | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -111,7 +115,7 @@ class Page[T]:
 
     def with_items[U](self, items: Sequence[U]) -> Page[U]:
         """The same page with other items, such as the cards of its ids."""
-        return Page(list(items), self.older, self.newer, self.oldest_first, self.is_first)
+        return Page(list(items), self.older, self.newer, self.oldest_first, self.is_first, self.as_of)
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
@@ -134,40 +138,46 @@ def paginate[T](
     A ``weight`` limit ends a page before ``limit`` rows. The links repeat the arguments in ``keep``, which
     the caller has validated. Raises `BadCursor`.
     """
-    seek, is_start = _requested(arguments, order, limit)
+    seek, is_start, as_of = _requested(arguments, order, limit)
     rows = list(fetch(seek))
+    moved = moving.moved_since(order, rows, as_of) if as_of and seek.backward else []
+    rows = rows[: len(rows) - len(moved)]
     # A previous page that reaches the start has fewer rows than a page: show the full first page instead.
     # Not with a weight limit: pages read backward end at other rows than those read forward, and the first
-    # page would repeat rows.
-    if seek.backward and len(rows) < limit and not (weight and rows):
-        seek, is_start = Seek(order, order.start, backward=False, limit=limit + 1), True
+    # page would repeat rows. Nor, for the same reason, below rows that moved.
+    if seek.backward and len(rows) < limit and not ((weight or moved) and rows):
+        seek, is_start, as_of, moved = Seek(order, order.start, False, limit + 1), True, None, []
         rows = list(fetch(seek))
+    as_of = as_of or moving.as_of(order, rows, from_the_top=is_start)
     count = min(limit, weight.fitting(rows) if weight else limit)
     has_more = len(rows) > count
     del rows[count:]
     if seek.backward:
         rows.reverse()
-    links = _Links(order, keep or {}, rows)
+    links = _Links(order, keep or {}, rows, as_of)
     if seek.backward:
         following = "" if seek.position == order.end else links.next()
-        preceding = links.previous() if has_more else ""
+        preceding = links.previous() if has_more else links.first() if moved else ""
     else:
         following, preceding = links.next() if has_more else "", "" if is_start else links.previous()
     older, newer = (preceding, following) if order.oldest_first else (following, preceding)
-    return Page(rows, older, newer, order.oldest_first, is_first=not preceding)
+    return Page(rows, older, newer, order.oldest_first, is_first=not preceding, as_of=as_of)
 
 
-def _requested(arguments: Mapping[str, str], order: KeysetOrder, limit: int) -> tuple[Seek, bool]:
-    """The seek, and whether it is the first page's."""
+def _requested(
+    arguments: Mapping[str, str], order: KeysetOrder, limit: int
+) -> tuple[Seek, bool, datetime.datetime | None]:
+    """The seek, whether it is the first page's, and when the walk began."""
     before, after = arguments.get(BEFORE), arguments.get(AFTER)
     if before is not None and after is not None:
         raise BadCursor
     text = before if before is not None else after
     if text is None:
-        return Seek(order, order.start, backward=False, limit=limit + 1), True
+        return Seek(order, order.start, backward=False, limit=limit + 1), True, None
     backward = (before is not None) == order.oldest_first
-    position = decode(order, text)
-    return Seek(order, position, backward, limit + 1), not backward and position == order.start
+    position, as_of = decode_cursor(order, text)
+    is_start = not backward and position == order.start
+    return Seek(order, position, backward, limit + 1), is_start, as_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,18 +185,23 @@ class _Links[T]:
     order: KeysetOrder
     keep: Mapping[str, str]
     rows: list[T]
+    as_of: datetime.datetime | None
 
     def next(self) -> str:
         return self._query(AFTER if self.order.oldest_first else BEFORE, self.rows[-1])
 
     def previous(self) -> str:
-        if not self.rows:
-            # Beyond the end: link to the first page. A bare "?" removes the cursor from the address.
-            return "?" + self._kept()
+        # Beyond the end, or above all that the walk shows on the way back.
+        if not self.rows or (self.as_of and moving.moved_since(self.order, self.rows[:1], self.as_of)):
+            return self.first()
         return self._query(BEFORE if self.order.oldest_first else AFTER, self.rows[0])
 
+    def first(self) -> str:
+        """The first page. A bare "?" removes the cursor from the address."""
+        return "?" + self._kept()
+
     def _query(self, argument: str, row: T) -> str:
-        cursor = encode(self.order, self.order.position_of(row))
+        cursor = encode(self.order, self.order.position_of(row), self.as_of)
         return "?" + "&".join(filter(None, [self._kept(), f"{argument}={cursor}"]))
 
     def _kept(self) -> str:

@@ -11,8 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F
 from django.utils import timezone
 
 from apps.accounts.counters import move_counters
@@ -265,16 +264,17 @@ def _lock_doomed(kwip_ids: Collection[int]) -> tuple[dict[int, Kwip], dict[int, 
 
 
 def _shrink(threads: Mapping[int, int]) -> None:
-    """Updates the threads that lost comments; ``threads`` has the number lost by thread id."""
-    newest = Kwip.objects.filter(thread=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
+    """Updates the threads that lost comments; ``threads`` has the number lost by thread id.
+
+    They keep the time of their last activity: while somebody reads by activity, no kwip moves down, to be
+    shown a second time.
+    """
     alike: defaultdict[int, list[int]] = defaultdict(list)
     for thread_id, number in threads.items():
         alike[number].append(thread_id)
     for number, thread_ids in alike.items():
         Kwip.objects.filter(pk__in=thread_ids).update(
-            comments_count=F("comments_count") - number,
-            version=F("version") + 1,
-            last_active_at=Coalesce(Subquery(newest), F("created_at")),
+            comments_count=F("comments_count") - number, version=F("version") + 1
         )
 
 

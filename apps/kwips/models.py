@@ -88,7 +88,7 @@ class Kwip(models.Model):
     form_key = models.UUIDField(default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     edited_at = models.DateTimeField(null=True, editable=False)
-    # The time of the newest comment, or of the kwip.
+    # The time of the newest comment, or of the kwip. It only grows: a comment that is deleted leaves it.
     last_active_at = models.DateTimeField(db_default=Now(), editable=False)
     # Incremented with each change of the text or a counter: part of the key of the card.
     version = models.PositiveBigIntegerField(default=1, editable=False)

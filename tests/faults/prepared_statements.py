@@ -75,6 +75,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "large network": feeds.network(viewer_id=bob.pk, following_count=many),
         "large network, active": feeds.network(viewer_id=bob.pk, following_count=many, sort="active"),
         "news": feeds.network_unseen(viewer_id=bob.pk, following_count=many),
+        "news, active": feeds.network_unseen(viewer_id=bob.pk, following_count=many, sort="active"),
     }
     there_and_back = {name: both_ways(timeline, bob) for name, timeline in timelines.items()}
     return there_and_back | {

@@ -1,7 +1,7 @@
 -- Everyone's kwips, last commented first.
 -- index: kwip_everyone_by_activity (last_active_at DESC, id DESC), user_limited (id)
 -- types: cursor_last_active_at timestamptz
-SELECT k.id, k.last_active_at
+SELECT k.id, k.last_active_at, statement_timestamp() AS read_at
 FROM kwips_kwip k
 WHERE k.thread_id IS NULL
   AND (k.last_active_at, k.id) {beyond} (%(cursor_last_active_at)s, %(cursor_id)s)

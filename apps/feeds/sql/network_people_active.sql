@@ -2,7 +2,7 @@
 -- network_people.sql.
 -- index: follow_once (follower_id, followee_id), kwip_person_by_activity (author_id, last_active_at DESC, id DESC)
 -- types: cursor_last_active_at timestamptz
-SELECT k.id, k.last_active_at
+SELECT k.id, k.last_active_at, statement_timestamp() AS read_at
 FROM (
     SELECT network.author_id, newest.id, newest.last_active_at
     FROM (

@@ -3,7 +3,7 @@
 -- index: kwip_everyone_by_activity (last_active_at DESC, id DESC), follow_once (follower_id, followee_id),
 -- user_switched_off (id)
 -- types: cursor_last_active_at timestamptz
-SELECT k.id, k.last_active_at
+SELECT k.id, k.last_active_at, statement_timestamp() AS read_at
 FROM (
     SELECT newest.id, newest.last_active_at, newest.author_id, newest.audience_id, newest.visibility, newest.withheld
     FROM kwips_kwip newest

@@ -1,7 +1,7 @@
 -- One person's kwips, last commented first.
 -- index: kwip_person_by_activity (author_id, last_active_at DESC, id DESC)
 -- types: cursor_last_active_at timestamptz
-SELECT k.id, k.last_active_at
+SELECT k.id, k.last_active_at, statement_timestamp() AS read_at
 FROM kwips_kwip k
 WHERE k.author_id = %(person)s
   AND k.thread_id IS NULL

@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.feeds import queries, unseen
 from apps.feeds.queries import PAGE_SIZE
 from apps.graph.actions import follow
+from apps.keyset import encode
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 
@@ -90,3 +91,10 @@ def test_a_place_that_no_page_has_is_refused(client: Client, ann: User) -> None:
     for path in ("/network/new/", "/everyone/new/"):
         for query in ({"part": "list"}, {"part": "list", "after": "x"}):
             assert client.get(path, query).status_code == 404
+
+
+def test_a_page_with_fewer_than_no_kwips_is_refused(client: Client) -> None:
+    order = unseen._watch_order(queries.everyone(viewer_id=None))
+    assert client.get("/everyone/new/", {"after": encode(order, (0, 0))}).status_code == 200
+    for seen in (-1, -30):
+        assert client.get("/everyone/new/", {"after": encode(order, (0, seen))}).status_code == 404

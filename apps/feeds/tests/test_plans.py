@@ -46,6 +46,9 @@ def timelines_of(one: int, two: int, three: int) -> dict[str, Timeline]:
         "network of the silent": queries.network(viewer_id=two, following_count=1000),
         "network of the silent, active": queries.network(viewer_id=two, following_count=1000, sort="active"),
         "news of a network": queries.network_unseen(viewer_id=one, following_count=2000),
+        "news of a network, active": queries.network_unseen(
+            viewer_id=one, following_count=2000, sort="active"
+        ),
     }
 
 

@@ -338,5 +338,3 @@ def test_a_page_further_down_is_not_watched(ann, publish) -> None:
     timeline = queries.everyone(viewer_id=None)
     older = timeline.page({"before": timeline.page({}).older.removeprefix("?before=")})
     assert unseen.watch_cursor(timeline, older) == ""
-    by_activity = queries.everyone(viewer_id=None, sort="active")
-    assert unseen.watch_cursor(by_activity, by_activity.page({})) == ""

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -57,6 +58,7 @@ def test_every_list_is_a_page_for_anonymous_visitors_and_members(
 )
 def test_pages_lead_to_older_ones_and_back(client, ann, publish, address) -> None:
     kwips = [publish(ann).pk for _ in range(45)][::-1]
+    Kwip.objects.update(last_active_at=F("last_active_at") - datetime.timedelta(minutes=1))
     path = address.partition("?")[0]
     pages = [client.get(address)]
     while older := pages[-1].context["page"].older:

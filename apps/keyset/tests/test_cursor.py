@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from apps.keyset import BadCursor, Key, KeysetOrder, cursor, decode, encode, timestamp
+from apps.keyset.cursor import Cursor, decode_cursor
 
 PLAIN = KeysetOrder("everyone")
 ACTIVE = KeysetOrder("everyone, active", keys=(timestamp("last_active_at"), Key("id")))
@@ -139,3 +140,44 @@ def test_a_position_has_as_many_values_as_the_order_has_columns() -> None:
 def test_a_bad_cursor_is_a_page_not_found_that_says_so() -> None:
     with pytest.raises(Http404, match="first page"):
         decode(PLAIN, "nonsense")
+
+
+MOVING = KeysetOrder("everyone, active", keys=ACTIVE.keys, moves=True)
+
+
+@given(timestamps, ids, timestamps)
+def test_a_cursor_of_a_list_that_moves_says_when_the_walk_began(
+    value: datetime.datetime, last: int, as_of: datetime.datetime
+) -> None:
+    text = encode(MOVING, (value, last), as_of)
+    assert decode_cursor(MOVING, text) == Cursor((value, last), as_of)
+    assert decode(MOVING, text) == (value, last)
+    assert len(text) == 37
+    with pytest.raises(BadCursor):
+        decode(ACTIVE, text)
+
+
+def test_a_cursor_of_an_earlier_release_has_no_moment_and_is_valid() -> None:
+    text = encode(ACTIVE, (NOW, 7))
+    assert decode_cursor(MOVING, text) == Cursor((NOW, 7), None)
+    assert encode(MOVING, (NOW, 7)) == text
+
+
+@pytest.mark.parametrize("change", ["the version", "the moment", "the last byte"])
+def test_a_cursor_with_a_changed_moment_is_refused(change: str) -> None:
+    text, other = (encode(MOVING, (NOW, 7), NOW - datetime.timedelta(days=days)) for days in (1, 2))
+    moment = text[:-12] + other[-12:]
+    changed = {"the version": "2" + text[1:], "the moment": moment, "the last byte": text[:-1]}
+    with pytest.raises(BadCursor):
+        decode_cursor(MOVING, changed[change])
+
+
+def test_a_moment_in_the_future_is_refused() -> None:
+    ahead = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=2)
+    with pytest.raises(BadCursor):
+        decode_cursor(MOVING, encode(MOVING, (NOW, 7), ahead))
+
+
+def test_a_list_that_does_not_move_takes_no_moment() -> None:
+    with pytest.raises(ValueError, match="does not move"):
+        encode(ACTIVE, (NOW, 7), NOW)

@@ -1,5 +1,6 @@
 """Pages over a list in memory: the rules hold wherever the rows come from."""
 
+import datetime
 import itertools
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -8,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.keyset import BadCursor, KeysetOrder, Page, Seek, WeightLimit, encode, paginate
+from apps.keyset import (
+    BadCursor,
+    Key,
+    KeysetOrder,
+    Page,
+    Seek,
+    WeightLimit,
+    encode,
+    moving,
+    paginate,
+    timestamp,
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -214,3 +226,122 @@ def test_a_way_back_from_before_all_rows_is_the_first_page_whatever_it_weighs() 
     page = paginate({"after": encode(rows.order, (4,))}, rows.order, rows.fetch, weight=weight)
     assert shown(page) == [4, 3]
     assert page.is_first
+
+
+NOON = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
+MINUTE = datetime.timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class MovingRow:
+    id: int
+    moved_at: datetime.datetime
+    read_at: datetime.datetime
+
+
+class MovingRows:
+    """Rows that go to the top when they move; a minute passes with each move."""
+
+    order = KeysetOrder("rows, moving", keys=(timestamp("moved_at"), Key("id")), moves=True)
+
+    def __init__(self, count: int) -> None:
+        self.now = NOON
+        self.keys = {number: NOON + number * MINUTE for number in range(1, count + 1)}
+        self.now = NOON + 60 * MINUTE
+
+    def move(self, *numbers: int) -> None:
+        for number in numbers:
+            self.now += MINUTE
+            self.keys[number] = self.now
+
+    def fetch(self, seek: Seek) -> list[MovingRow]:
+        places = sorted(((at, number) for number, at in self.keys.items()), reverse=not seek.is_ascending)
+        beyond = [p for p in places if (p > seek.position if seek.is_ascending else p < seek.position)]
+        return [MovingRow(number, at, self.now) for at, number in beyond[: seek.limit]]
+
+    def page(self, query: str = "", *, limit: int = 2) -> Page[MovingRow]:
+        return paginate(dict(parse_qsl(query[1:])), self.order, self.fetch, limit=limit)
+
+
+def numbers(page: Page[MovingRow]) -> list[int]:
+    return [row.id for row in page]
+
+
+def test_on_the_way_back_a_walk_shows_no_row_that_moved_since_it_began() -> None:
+    rows = MovingRows(6)
+    first = rows.page()
+    second = rows.page(first.older)
+    third = rows.page(second.older)
+    assert [numbers(page) for page in (first, second, third)] == [[6, 5], [4, 3], [2, 1]]
+    rows.move(1, 4, 5)
+    second = rows.page(third.newer)
+    assert numbers(second) == [6, 3]
+    assert (second.newer, second.is_first, second.as_of) == ("?", False, first.as_of)
+    assert numbers(rows.page(second.newer)) == [5, 4]
+
+
+def test_a_page_above_which_only_moved_rows_are_leads_to_a_new_walk() -> None:
+    rows = MovingRows(3)
+    second = rows.page(rows.page().older)
+    rows.move(2)
+    first = rows.page(second.newer)
+    assert (numbers(first), first.newer, first.older != "") == ([3], "?", True)
+    rows.move(3)
+    again = rows.page(second.newer)
+    assert (numbers(again), again.newer, again.is_first) == ([3, 2], "", True)
+    assert again.as_of != second.as_of
+
+
+def test_a_full_page_below_moved_rows_leads_to_them() -> None:
+    rows = MovingRows(5)
+    third = rows.page(rows.page(rows.page(limit=2).older, limit=2).older, limit=2)
+    rows.move(5)
+    second = rows.page(third.newer, limit=3)
+    assert (numbers(second), second.newer) == ([4, 3, 2], "?")
+
+
+def test_a_walk_begins_before_the_keys_that_may_not_be_committed_yet() -> None:
+    rows = MovingRows(3)
+    assert rows.page().as_of == NOON + 3 * MINUTE
+    rows.move(1)
+    assert rows.page().as_of == rows.now - moving.COMMITTED_AFTER
+    # The row that is above that moment has no page of this walk above it.
+    second = rows.page(rows.page(limit=1).older, limit=1)
+    rows.move(3)
+    assert second.newer != "?"
+    assert numbers(rows.page(second.newer, limit=1)) == [3]
+
+
+def test_a_page_of_rows_above_the_moment_leads_to_the_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "COMMITTED_AFTER", 5 * MINUTE)
+    rows = MovingRows(4)
+    rows.move(1, 2)
+    second = rows.page(rows.page(limit=1).older, limit=1)
+    assert numbers(second) == [1]
+    assert second.newer == "?"
+    third = rows.page(second.older, limit=1)
+    assert numbers(third) == [4]
+    # Above the moment a page of the walk has nothing.
+    assert numbers(rows.page(third.newer, limit=1)) == [2]
+
+
+@pytest.mark.parametrize("argument", ["before", "after"])
+def test_a_cursor_of_an_earlier_release_is_a_page_on_which_a_walk_begins(argument: str) -> None:
+    rows = MovingRows(7)
+    fourth = NOON + 4 * MINUTE
+    page = rows.page(f"?{argument}={encode(rows.order, (fourth, 4))}")
+    assert numbers(page) == {"before": [3, 2], "after": [6, 5]}[argument]
+    assert page.as_of == rows.now - moving.COMMITTED_AFTER
+    rows.move(7, 1)
+    above, below = rows.page(page.newer, limit=9), rows.page(page.older, limit=9)
+    # Above 6 only 7 was, which has moved: the first page.
+    assert numbers(above) == {"before": [6, 5, 4], "after": [1, 7, 6, 5, 4, 3, 2]}[argument]
+    assert numbers(below) == {"before": [], "after": [4, 3, 2]}[argument]
+
+
+def test_an_empty_list_has_no_moment_at_which_its_walk_began() -> None:
+    assert MovingRows(0).page().as_of is None
+
+
+def test_a_list_that_does_not_move_has_no_moment() -> None:
+    assert Rows({1, 2, 3, 4}).page().as_of is None

@@ -55,8 +55,9 @@ def timelines(viewer: User | None) -> Iterator[Timeline]:
             yield queries.network(viewer_id=viewer.pk, following_count=viewer.following_count, sort=sort)
         if person := people.order_by("-kwips_count").first():
             yield queries.person(viewer_id=viewer_id, person_id=person.pk, sort=sort)
-    if viewer:
-        yield queries.network_unseen(viewer_id=viewer.pk, following_count=viewer.following_count)
+        if viewer:
+            count = viewer.following_count
+            yield queries.network_unseen(viewer_id=viewer.pk, following_count=count, sort=sort)
     if person := people.order_by("-comments_count").first():
         yield queries.comments(viewer_id=viewer_id, person_id=person.pk)
     if person := people.order_by("-favourites_count").first():
