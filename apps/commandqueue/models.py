@@ -1,4 +1,4 @@
-"""The queue's tables: commands, recurring tasks, and the sending quota of each mailer.
+"""The queue's tables: commands, recurring tasks, operators' settings, and the sending quota of each mailer.
 
 Three columns have an older name than their field (``db_column``, ``db_table``): during an upgrade the code
 before and the code after use the same table.
@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core import validators
 from django.db import models
 from django.db.models.functions import Now
 
@@ -134,6 +135,30 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class QueueControl(models.Model):
+    """An operator's settings of a queue; without a row it runs as fast as it can. Each claim reads it."""
+
+    queue_name = models.CharField(max_length=8, choices=Queue, primary_key=True)
+    paused = models.BooleanField(db_default=False, default=False)
+    # The most commands that are started in a second, by all workers together; None is no limit.
+    per_second = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[validators.MinValueValidator(1)]
+    )
+    # When the next may be claimed, if there is a pace.
+    next_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(per_second=None) | models.Q(per_second__gte=1),
+                name="commandqueue_pace_is_positive",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.queue_name
 
 
 class SendQuota(models.Model):

@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 
 # A few thousand commands leave as many dead rows behind.
 VACUUM_ABOVE = 15_000
+# After a vacuum that left most of them (a transaction holds an old snapshot), seconds until the next.
+VACUUM_PAUSE = 60.0
+# A chore may take this part of the time: some read all entries of an index, those of dead rows too.
+SHARE = 1 / 20
 
 
 class Housekeeper(threading.Thread):
@@ -25,6 +29,7 @@ class Housekeeper(threading.Thread):
         super().__init__(name="housekeeper", daemon=True)
         self.options = options
         self.stopping = stopping
+        self._vacuum_at = 0.0
         # Each with its interval in seconds; the first runs once, at the start.
         self._chores: list[tuple[float, Callable[[], None]]] = [
             (math.inf, schedule.sync_schedule),
@@ -39,8 +44,9 @@ class Housekeeper(threading.Thread):
         due = [0.0] * len(self._chores)
         while not self.stopping.wait(0.25):
             for place, (every, chore) in enumerate(self._chores):
-                if time.monotonic() >= due[place]:
-                    due[place] = time.monotonic() + (every if self._try(chore) else 1)
+                if (began_at := time.monotonic()) >= due[place]:
+                    pause = every if self._try(chore) else 1
+                    due[place] = time.monotonic() + max(pause, (time.monotonic() - began_at) / SHARE)
             close_old_connections()
         connection.close()
 
@@ -75,8 +81,11 @@ class Housekeeper(threading.Thread):
 
         A busy queue leaves hundreds of megabytes of them in the minute between two runs of autovacuum.
         """
-        if store.dead_rows() > VACUUM_ABOVE:
-            store.vacuum()
+        if time.monotonic() < self._vacuum_at or (before := store.dead_rows()) <= VACUUM_ABOVE:
+            return
+        store.vacuum()
+        if store.dead_rows() > before / 2:
+            self._vacuum_at = time.monotonic() + VACUUM_PAUSE
 
     def _try(self, chore: Callable[[], None]) -> bool:
         try:

@@ -17,6 +17,10 @@ class WorkerOptions:
     # An idle thread polls again after 0.5 to 1 of this. NOTIFY would serialize all commits of the site.
     poll: float = 0.5
     batch: int = 20
+    # Batched tasks of one claim (`QueueTaskBackend`) are begun for so long; the others are given back.
+    batch_seconds: float = 0.5
+    # After SIGTERM a started command may take so long; then it is given back. Docker kills after 60 s.
+    grace: float = 50.0
     # The longest pause before an unreachable mail server is tried again.
     longest_pause: float = 30.0
     # A command whose attempts were lost so many times in a row is a dead letter: it may crash its workers.

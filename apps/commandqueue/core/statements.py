@@ -11,7 +11,7 @@ from apps.statements import SqlFolder
 SQL = SqlFolder(Path(__file__).parent / "sql", "commandqueue")
 # They find rows by primary key, so the generic plan is as good as any. A claim is not prepared: its plan
 # depends on how many commands wait.
-PREPARED = {"settle_and_renew", "settle", "enqueue_mail"}
+PREPARED = {"settle_and_renew", "settle", "start_batch", "settle_batch", "enqueue_mail"}
 
 
 def run(name: str, parameters: Mapping[str, Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """The queue's statements with types: each one short transaction."""
 
+import datetime
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 from apps.commandqueue.core import statements
 from apps.commandqueue.core.outcomes import Outcome
+from apps.commandqueue.models import Command, Kind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,10 @@ class ClaimedCommand:
     backend: str
     recipients: int
     token: uuid.UUID
+    task: str = ""
+    # Attempts in a row whose result was lost.
+    lost_attempts: int = 0
+    due_at: datetime.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class Attempt:
     recipients: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    # Of a task: what its TaskResult is made of.
+    record: Command | None = None
 
     @property
     def id(self) -> int:
@@ -79,29 +87,56 @@ class QuotaRequest:
 
 
 def claim(
-    *, queue_name: str, limit: int, lease: float, not_kinds: Sequence[str] = ()
+    *,
+    queue_name: str,
+    limit: int,
+    lease: float,
+    not_kinds: Sequence[str] = (),
+    since: datetime.datetime | None = None,
 ) -> list[ClaimedCommand]:
-    """Lease up to ``limit`` due commands for ``lease`` seconds, by priority."""
+    """Lease up to ``limit`` commands for ``lease`` seconds, by priority, of those due since ``since``.
+
+    Fewer if the queue has a pace, and none while it is paused.
+    """
     token = uuid.uuid4()
     rows = run(
-        "claim", queue_name=queue_name, limit=limit, lease=lease, token=token.hex, not_kinds=list(not_kinds)
+        "claim",
+        queue_name=queue_name,
+        limit=limit,
+        lease=lease,
+        token=token.hex,
+        not_kinds=list(not_kinds),
+        since=since,
     )
-    rows.sort(key=lambda row: (-row[5], row[6], row[0]))
-    return [ClaimedCommand(row[0], row[1], row[2], row[3], row[4], token) for row in rows]
+    rows.sort(key=lambda row: (-row[7], row[8], row[0]))
+    return [ClaimedCommand(*row[:5], token, task=row[5], lost_attempts=row[6], due_at=row[8]) for row in rows]
+
+
+def oldest(queue_name: str, since: datetime.datetime | None) -> datetime.datetime:
+    """When the first waiting command became due of those due at ``since`` or later; now, if none waits."""
+    [[due_at]] = run("oldest", queue_name=queue_name, since=since)
+    found: datetime.datetime = due_at
+    return found
 
 
 def settle_and_renew(
-    sent: ClaimedCommand | None, following: ClaimedCommand | None, *, worker: str, lease: float
+    done: ClaimedCommand | None,
+    following: ClaimedCommand | None,
+    *,
+    worker: str,
+    lease: float,
+    result: Mapping[str, Any] | None = None,
 ) -> tuple[bool, Attempt | None]:
-    """Settle ``sent`` as done and renew the lease of ``following``, which starts its attempt.
+    """Settle ``done`` as done and renew the lease of ``following``, which starts its attempt.
 
-    Returns whether the lease of ``sent`` was still ours (True for None), and the attempt, or None if the
+    Returns whether the lease of ``done`` was still ours (True for None), and the attempt, or None if the
     lease of ``following`` was lost.
     """
     [row] = run(
         "settle_and_renew",
-        sent=sent and sent.id,
-        sent_token=sent and sent.token.hex,
+        done=done and done.id,
+        done_token=done and done.token.hex,
+        result=_json(result),
         next=following and following.id,
         next_token=following and following.token.hex,
         worker=worker,
@@ -109,17 +144,32 @@ def settle_and_renew(
     )
     attempt = None
     if following is not None and row[1] is not None:
-        number, message_id, sender, recipients, refused, body = row[2:]
-        attempt = Attempt(
-            command=following,
-            number=number,
-            message_id=message_id,
-            sender=sender,
-            recipients=recipients,
-            refused=json.loads(refused),
-            body=bytes(body or b""),
-        )
-    return sent is None or row[0] == 1, attempt
+        attempt = _attempt(following, row[1:])
+    return done is None or row[0] == 1, attempt
+
+
+def start_batch(commands: Sequence[ClaimedCommand], *, worker: str, lease: float) -> list[Attempt]:
+    """Start commands of one claim; returns the attempts of those whose lease is ours, in the same order."""
+    rows = run(
+        "start_batch",
+        ids=[command.id for command in commands],
+        token=commands[0].token.hex,
+        worker=worker,
+        lease=lease,
+    )
+    by_id = {row[0]: row for row in rows}
+    return [_attempt(command, by_id[command.id]) for command in commands if command.id in by_id]
+
+
+def settle_batch(done: Sequence[tuple[ClaimedCommand, Mapping[str, Any] | None]]) -> set[int]:
+    """Settle commands of one claim as done, with their results; returns the ids whose lease was ours."""
+    rows = run(
+        "settle_batch",
+        ids=[command.id for command, _ in done],
+        results=[_json(result) for _, result in done],
+        token=done[0][0].token.hex,
+    )
+    return {row[0] for row in rows}
 
 
 def settle(command: ClaimedCommand, outcome: Outcome) -> str | None:
@@ -138,10 +188,16 @@ def settle(command: ClaimedCommand, outcome: Outcome) -> str | None:
     return rows[0][0] if rows else None
 
 
-def release(commands: Sequence[ClaimedCommand]) -> None:
-    """Give back commands of one claim that were not started."""
+def release(commands: Sequence[ClaimedCommand], *, counted: bool = False, reason: str | None = None) -> None:
+    """Give back commands of one claim; if their attempts were ``counted``, they are not any more."""
     if commands:
-        run("release", ids=[command.id for command in commands], token=commands[0].token.hex)
+        ids = [command.id for command in commands]
+        run("release", ids=ids, token=commands[0].token.hex, counted=int(counted), reason=reason)
+
+
+def add_error(command_id: int, error: Mapping[str, str]) -> None:
+    """Append to the errors of a command, whatever its state."""
+    run("add_error", id=command_id, error=json.dumps(error))
 
 
 def reap(*, max_lost_attempts: int, base: float) -> list[tuple[int, bool]]:
@@ -208,6 +264,43 @@ def stuck(*, limit: int) -> list[StuckCommand]:
 def run(statement: str, /, **parameters: Any) -> list[Any]:
     """Execute one of the statements by name; returns its rows."""
     return statements.run(statement, parameters)
+
+
+def _attempt(command: ClaimedCommand, row: Sequence[Any]) -> Attempt:
+    """The attempt that settle_and_renew.sql or start_batch.sql has started."""
+    _, worker_ids, message_id, sender, recipients, refused, body, *task = row
+    return Attempt(
+        command=command,
+        number=len(worker_ids),
+        message_id=message_id,
+        sender=sender,
+        recipients=recipients,
+        refused=json.loads(refused),
+        body=bytes(body or b""),
+        record=_record(command, worker_ids, *task) if command.kind == Kind.TASK else None,
+    )
+
+
+def _record(command: ClaimedCommand, worker_ids: list[str], *columns: Any) -> Command:
+    """A started task's row, without another query."""
+    task, arguments, priority, created_at, run_after, started_at, attempted_at, errors = columns
+    return Command(
+        id=command.id,
+        kind=command.kind,
+        queue_name=command.queue_name,
+        backend=command.backend,
+        priority=priority,
+        state=State.LEASED,
+        created_at=created_at,
+        run_after=run_after,
+        started_at=started_at,
+        attempted_at=attempted_at,
+        worker_ids=worker_ids,
+        lost_attempts=command.lost_attempts + 1,
+        errors=json.loads(errors),
+        task=task,
+        arguments=json.loads(arguments or "null"),
+    )
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:

@@ -24,7 +24,7 @@ type AnyResult = TaskResult[Any, Any]
 MAX_ATTEMPTS = 5
 TIME_LIMIT = 300.0
 EXPIRES_AFTER = 604_800.0
-OPTIONS = {"max_attempts", "time_limit", "expires_after", "schedule"}
+OPTIONS = {"max_attempts", "time_limit", "expires_after", "batched", "schedule"}
 
 _STATUS = {
     State.WAITING: TaskResultStatus.READY,
@@ -40,8 +40,9 @@ class QueueTaskBackend(BaseTaskBackend):
 
     OPTIONS, the first three a number or a mapping of numbers by queue: ``max_attempts`` (5); ``time_limit``,
     seconds (300) until a task counts as lost and may be started again; ``expires_after``, seconds (a week)
-    until a failing task is a dead letter; ``schedule``, recurring tasks: ``{name: {"task": its path, "every":
-    seconds, "kwargs": {}}}``.
+    until a failing task is a dead letter; ``batched``, the paths of tasks that are short and may run twice:
+    they are started and settled twenty to a transaction, and if their worker is killed all these run again;
+    ``schedule``, recurring tasks: ``{name: {"task": its path, "every": seconds, "kwargs": {}}}``.
     """
 
     supports_defer = True
@@ -114,7 +115,7 @@ class QueueTaskBackend(BaseTaskBackend):
         return float(value.get(queue_name, default) if isinstance(value, dict) else value)
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        """Unknown QUEUES and OPTIONS, and schedule entries that can't run."""
+        """Unknown QUEUES and OPTIONS, schedule entries that can't run, batched tasks that do not exist."""
         problems: list[checks.CheckMessage] = []
         if unknown := self.queues - set(Queue.values):
             problems.append(
@@ -130,10 +131,17 @@ class QueueTaskBackend(BaseTaskBackend):
                     f"TASKS[{self.alias!r}]: unknown options {sorted(unknown)}.", id="commandqueue.E002"
                 )
             )
+        problems += [
+            checks.Error(
+                f"TASKS[{self.alias!r}]: batched names {path!r}, which is no task.", id="commandqueue.E004"
+            )
+            for path in self.options.get("batched", ())
+            if not _is_task(path)
+        ]
         for name, entry in self.options.get("schedule", {}).items():
             try:
-                recurs = isinstance(import_string(entry["task"]), Task) and entry["every"] >= 1
-            except (ImportError, KeyError, TypeError):
+                recurs = _is_task(entry["task"]) and entry["every"] >= 1
+            except (KeyError, TypeError):
                 recurs = False
             if not recurs:
                 problems.append(
@@ -162,6 +170,13 @@ class QueueTaskBackend(BaseTaskBackend):
             errors=[],
             worker_ids=[],
         )
+
+
+def _is_task(path: str) -> bool:
+    try:
+        return isinstance(import_string(path), Task)
+    except ImportError:
+        return False
 
 
 def task_of(command: Command) -> AnyTask:

@@ -3,10 +3,12 @@
 import traceback
 from typing import Any
 
+from django.conf import settings
 from django.db import close_old_connections, connection
 from django.tasks import task_backends
 from django.tasks.base import TaskContext
 from django.tasks.signals import task_finished, task_started
+from django.utils import timezone
 from django.utils.json import normalize_json
 
 from apps.commandqueue import PermanentFailure
@@ -21,12 +23,25 @@ def time_limit(command: store.ClaimedCommand) -> float:
     return _backend(command).option("time_limit", command.queue_name, TIME_LIMIT)
 
 
+def may_be_batched(command: store.ClaimedCommand) -> bool:
+    """Whether it may share its transactions with others.
+
+    Not after an attempt whose result was lost: what crashed the worker is then found by itself.
+    """
+    return not command.lost_attempts and command.task in _backend(command).options.get("batched", ())
+
+
+def any_is_batched() -> bool:
+    """Whether any backend has batched tasks."""
+    return any(entry.get("OPTIONS", {}).get("batched") for entry in settings.TASKS.values())
+
+
 def execute(attempt: store.Attempt) -> Outcome:
     """Run a task; returns the outcome, whatever the task raises (except KeyboardInterrupt)."""
     close_old_connections()
     try:
         backend = _backend(attempt.command)
-        result = backend.result_of(Command.objects.get(pk=attempt.id))
+        result = backend.result_of(_record(attempt))
         task_started.send(type(backend), task_result=result)
         close_old_connections()  # the task checks a connection out of a pool when it first needs one
         return Outcome(State.DONE, result={"value": _call(result)})
@@ -39,10 +54,20 @@ def execute(attempt: store.Attempt) -> Outcome:
             connection.close()  # the task left a transaction open: ours must not run inside it
 
 
-def send_task_finished(attempt: store.Attempt) -> None:
-    """Send Django's signal that a task has finished, successfully or not."""
-    backend = _backend(attempt.command)
-    task_finished.send(type(backend), task_result=backend.get_result(str(attempt.id)))
+def send_task_finished(attempt: store.Attempt, state: str, outcome: Outcome) -> None:
+    """Send Django's signal that a task has finished, successfully or not, and was settled."""
+    backend, record = _backend(attempt.command), _record(attempt)
+    record.state, record.result, record.finished_at = state, outcome.result, timezone.now()
+    if outcome.error is not None:
+        record.errors = [*record.errors, outcome.error][-10:]
+    # A receiver that fails must not keep the next command, which is started, from being run.
+    task_finished.send_robust(type(backend), task_result=backend.result_of(record))
+
+
+def _record(attempt: store.Attempt) -> Command:
+    if attempt.record is None:
+        raise TypeError(f"command {attempt.id} is no task")
+    return attempt.record
 
 
 def _call(result: AnyResult) -> Any:

@@ -21,6 +21,7 @@ def test_a_claim_reads_no_more_of_the_index_than_it_takes(transactional_db: None
 
         parameters: dict[str, Any] = {
             "queue_name": "default", "limit": 20, "lease": 60, "token": "0" * 32, "not_kinds": [],
+            "since": None,
         }  # fmt: skip
         cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + SQL.statement("claim").text, parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())

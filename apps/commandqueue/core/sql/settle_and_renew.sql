@@ -1,9 +1,10 @@
--- Between two commands of a batch, in one round trip: settles the message that was just sent, if any, as done,
--- and renews the lease of the next command, if any, which counts its attempt. Both find their row by token: a
--- worker whose lease was taken back changes nothing. Any other result is settled by settle.sql.
+-- Between two commands of a batch, in one round trip: settles the command that was just done, if any (a message
+-- that was sent, a task that returned), and renews the lease of the next, if any, which counts its attempt. Both
+-- find their row by token: a worker whose lease was taken back changes nothing. Any other result is settled by
+-- settle.sql, and batched tasks by settle_batch.sql.
 -- The renewal changes no indexed column, so it writes to no index.
 -- index: commandqueue_command_pkey (id)
--- types: sent_token uuid, next_token uuid, worker text, lease float8
+-- types: done_token uuid, result jsonb, next_token uuid, worker text, lease float8
 WITH settled AS (
     UPDATE commandqueue_command
     SET state = 'done',
@@ -11,8 +12,9 @@ WITH settled AS (
         lease_until = NULL,
         finished_at = statement_timestamp(),
         unanswered = 0,
+        result = coalesce(%(result)s::jsonb, result),
         body = NULL
-    WHERE id = %(sent)s AND token = %(sent_token)s AND state = 'leased'
+    WHERE id = %(done)s AND token = %(done_token)s AND state = 'leased'
     RETURNING id
 ), renewed AS (
     UPDATE commandqueue_command
@@ -22,7 +24,8 @@ WITH settled AS (
         worker_ids = worker_ids || %(worker)s::text,
         unanswered = unanswered + 1
     WHERE id = %(next)s AND token = %(next_token)s AND state = 'leased'
-    RETURNING id, cardinality(worker_ids) AS attempts, message_id, sender, recipients, refused, body
+    RETURNING id, worker_ids, message_id, sender, recipients, refused, body,
+        task, arguments, priority, created_at, run_after, started_at, attempted_at, errors
 )
 SELECT (SELECT count(*) FROM settled), renewed.*
 FROM (VALUES (1)) AS always LEFT JOIN renewed ON true
