@@ -55,7 +55,7 @@ How to measure
 from apps.lookaside import stats
 from apps.lookaside.backends import Lookaside, cache, on_invalidation_failed
 from apps.lookaside.bypass import bypassed, bypassing
-from apps.lookaside.stores import NO_MARKS, Marks
+from apps.lookaside.marks import NO_MARKS, Marks
 
 __all__ = [
     "NO_MARKS",

@@ -43,6 +43,10 @@ class Reply:
     value: bytes
 
 
+# Most replies to writes are a code alone.
+CODES_ALONE = {code + b"\r\n": Reply(code, [], b"") for code in (b"HD", b"NS", b"NF", b"EN")}
+
+
 class MetaClient(Client):  # type: ignore[misc]
     """A connection of one thread in one process, open from the start. ``options`` are pymemcache's."""
 
@@ -99,27 +103,36 @@ class MetaClient(Client):  # type: ignore[misc]
         received: list[Reply] = []
         data, at = b"", 0
         while len(received) < replies:
+            if (alone := CODES_ALONE.get(data[at : at + 4])) is not None:
+                received.append(alone)
+                at += 4
+                continue
             end = data.find(b"\r\n", at)
             if end < 0:
                 if len(data) - at > LONGEST_LINE:
                     raise MemcacheUnknownError("a line without an end")
                 data, at = _receive(wire, data[at:], len(data) - at + 1, deadline), 0
                 continue
-            code, *flags = data[at:end].split() or [b""]
+            words = data[at:end].split()
             at = end + 2
-            if code != b"VA":
-                if code not in CODES:
-                    raise MemcacheUnknownError(f"unknown reply {code!r}; memcached 1.6 or later is required")
-                received.append(Reply(code, flags, b""))
+            if not words or words[0] != b"VA":
+                received.append(_without_value(words))
                 continue
-            size = int(flags.pop(0)) if flags else -1
+            size = int(words[1]) if len(words) > 1 else -1
             if not 0 <= size <= LARGEST_VALUE:
                 raise MemcacheUnknownError("a value without a size")
             if len(data) < at + size + 2:
                 data, at = _receive(wire, data[at:], size + 2, deadline), 0
-            received.append(Reply(code, flags, data[at : at + size]))
+            received.append(Reply(b"VA", words[2:], data[at : at + size]))
             at += size + 2
         return received
+
+
+def _without_value(words: list[bytes]) -> Reply:
+    code = words[0] if words else b""
+    if code not in CODES:
+        raise MemcacheUnknownError(f"unknown reply {code!r}; memcached 1.6 or later is required")
+    return Reply(code, words[1:], b"")
 
 
 def _receive(wire: socket.socket, data: bytes, size: int, deadline: float) -> bytes:

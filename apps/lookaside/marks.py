@@ -36,11 +36,14 @@ TRIES = 3
 NO_ITEM = b"0"
 
 
-class Mark(NamedTuple):
-    """A key's mark: its record, and the item's number; no number if other transactions marked the key too."""
+class Marks(NamedTuple):
+    """A transaction's record, and the number of each marked item; empty if others marked that item, too."""
 
     record: bytes
-    unique: bytes
+    numbers: Mapping[bytes, bytes]
+
+
+NO_MARKS = Marks(b"", {})
 
 
 class Seen(NamedTuple):
@@ -100,31 +103,34 @@ def _ends_at(record: bytes) -> int:
     return int(_ENDS_AT.unpack_from(record, len(MAGIC))[0])
 
 
-def mark(at: Commands, keys: Sequence[bytes], record: bytes, seconds: int) -> dict[bytes, Mark]:
-    """Marks the keys; returns the marks that stand. Raises what ``at`` raises."""
-    marks: dict[bytes, Mark] = {}
+def mark(at: Commands, keys: Sequence[bytes], record: bytes, seconds: int) -> dict[bytes, bytes]:
+    """Marks the keys; returns the numbers of `Marks` for the marks that stand. Raises what ``at`` raises."""
+    numbers: dict[bytes, bytes] = {}
     for _ in range(TRIES):
-        left = [key for key in keys if key not in marks]
-        if not left:
-            break
         # An item may be deleted or created between two commands of the round trip; it then lacks the record.
-        for key, (value, unique) in at.append(left, record, seconds).items():
-            if value.endswith(record) and not is_marked(value[:-RECORD_BYTES]):
-                marks[key] = Mark(record, unique)
+        for key, (value, unique) in at.append(keys, record, seconds).items():
+            if value.endswith(record) and value.find(MAGIC) + RECORD_BYTES == len(value):
+                numbers[key] = unique
             elif record in records(value):
-                marks[key] = Mark(record, b"")
-    return marks
+                numbers[key] = b""
+        keys = [key for key in keys if key not in numbers]
+        if not keys:
+            break
+    return numbers
 
 
-def invalidate(at: Commands, keys: Sequence[bytes], marks: Mapping[bytes, Mark]) -> None:
+def invalidate(at: Commands, keys: Sequence[bytes], marks: Marks) -> None:
     """Deletes the keys in their order, except for the marks of other transactions. Raises what ``at`` raises.
 
     One round trip for keys that have a mark and no other. Where an item has changed since it was marked, it
     and all keys after it are invalidated once more: pages may have been rendered from it.
     """
-    sure = {key: marks[key].unique for key in keys if key in marks and marks[key].unique}
-    changed = {key for key in keys if key not in sure}
-    changed |= _changed(at, [Removal(key, unique) for key, unique in sure.items()])
+    sure = [Removal(key, unique) for key in keys if (unique := marks.numbers.get(key))]
+    changed = _changed(at, sure)
+    if len(sure) < len(keys):
+        changed |= set(keys).difference(removal.key for removal in sure)
+    if not changed:
+        return
     for _ in range(TRIES):
         keys = _from_first(keys, changed)
         if not keys:
@@ -134,15 +140,15 @@ def invalidate(at: Commands, keys: Sequence[bytes], marks: Mapping[bytes, Mark])
         changed = _changed(
             at,
             [
-                _without(marks.get(key), key, seen[key]) if key in seen else Removal(key, NO_ITEM)
+                _without(marks.record, key, seen[key]) if key in seen else Removal(key, NO_ITEM)
                 for key in keys
             ],
         )
     _changed(at, [Removal(key) for key in _from_first(keys, changed)])
 
 
-def _without(own: Mark | None, key: bytes, seen: Seen) -> Removal:
-    rest = {record for record in standing(seen.value) if own is None or record != own.record}
+def _without(own: bytes, key: bytes, seen: Seen) -> Removal:
+    rest = {record for record in standing(seen.value) if record != own}
     seconds = max(map(_ends_at, rest), default=0) - int(time.time())
     return Removal(key, seen.unique, b"".join(rest), seconds + 1)
 

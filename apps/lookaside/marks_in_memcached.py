@@ -17,14 +17,16 @@ class Wire:
     def append(self, keys: Sequence[bytes], record: bytes, seconds: int) -> Mapping[bytes, Seen]:
         size = len(record)
         # Append to the item, or else create one; an item that was there gets the mark's time to live.
-        commands = [
-            b"ms %s %d MA\r\n%s\r\nms %s %d ME T%d\r\n%s\r\nmg %s v c T%d\r\n"
-            % (key, size, record, key, size, seconds, record, key, seconds)
-            for key in keys
-        ]
+        around_key = (
+            b"ms ",
+            b" %d MA\r\n%s\r\nms " % (size, record),
+            b" %d ME T%d\r\n%s\r\nmg " % (size, seconds, record),
+            b" v c T%d\r\n" % seconds,
+        )
         replies: list[Reply] = []
-        for batch in batched(commands, BATCH // 3):
-            replies += self._at.exchange_if_open(b"".join(batch), len(batch) * 3)
+        for batch in batched(keys, BATCH // 3):
+            commands = b"".join([key.join(around_key) for key in batch])
+            replies += self._at.exchange_if_open(commands, len(batch) * 3)
         return _items(keys, replies[2::3])
 
     def look(self, keys: Sequence[bytes]) -> Mapping[bytes, Seen]:
@@ -52,7 +54,7 @@ def _items(keys: Sequence[bytes], replies: Sequence[Reply]) -> Mapping[bytes, Se
 
 def _command(removal: Removal) -> bytes:
     key, unique, rest, seconds = removal
+    if not rest:
+        return b"md %s C%s\r\n" % (key, unique) if unique else b"md %s\r\n" % key
     only = b" C" + unique if unique else b""
-    if rest:
-        return b"ms %s %d T%d%s\r\n%s\r\n" % (key, len(rest), seconds, only, rest)
-    return b"md %s%s\r\n" % (key, only)
+    return b"ms %s %d T%d%s\r\n%s\r\n" % (key, len(rest), seconds, only, rest)

@@ -12,10 +12,10 @@ from pymemcache.client.rendezvous import RendezvousHash
 
 from apps.lookaside import marks as marking
 from apps.lookaside.client import ERRORS, MetaClient, Reply
-from apps.lookaside.marks import GRACE_SECONDS, Mark, is_marked, standing
+from apps.lookaside.marks import GRACE_SECONDS, Marks, is_marked, standing
 from apps.lookaside.marks_in_memcached import Wire
 from apps.lookaside.server import BATCH, Options, Server, server
-from apps.lookaside.stores import LEASE_SECONDS, Answer, Fill, Lease, Marks
+from apps.lookaside.stores import LEASE_SECONDS, Answer, Fill, Lease
 from apps.lookaside.values import LARGEST, Entry
 
 logger = logging.getLogger(__name__)
@@ -63,15 +63,15 @@ class MemcachedStore:
         exchange_leases([(lease, b"md %s C%s\r\n" % (lease.key, lease.unique)) for lease in leases])
 
     def mark(self, keys: Sequence[bytes], seconds: int) -> Marks:
-        marks: dict[bytes, Mark] = {}
+        numbers: dict[bytes, bytes] = {}
         record = marking.new_record(seconds)
         for at, batch in self._batches(keys):
             try:
-                marks |= marking.mark(Wire(at), batch, record, seconds)
+                numbers |= marking.mark(Wire(at), batch, record, seconds)
             except ERRORS as error:
                 # The transaction goes on: its keys are deleted as without marks.
                 logger.debug("%s: %s keys not marked: %r", at.address, len(batch), error)
-        return marks
+        return Marks(record, numbers)
 
     def delete(self, keys: Sequence[bytes], marks: Marks | None = None) -> list[bytes]:
         failed: list[bytes] = []

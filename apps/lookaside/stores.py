@@ -4,15 +4,13 @@ import itertools
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
-from apps.lookaside.marks import Mark
+from apps.lookaside.marks import NO_MARKS, Marks
 from apps.lookaside.values import LARGEST, Entry
 
-type Marks = Mapping[bytes, Mark]
-NO_MARKS: Marks = {}
 # A holder that died blocks fills of its key for this long. memcached counts whole seconds.
 LEASE_SECONDS = 3
 

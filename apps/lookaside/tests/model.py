@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from apps.lookaside import marks as marking
-from apps.lookaside.marks import Removal, Seen
-from apps.lookaside.stores import Answer, Fill, Lease, Marks
+from apps.lookaside.marks import Marks, Removal, Seen
+from apps.lookaside.stores import Answer, Fill, Lease
 from apps.lookaside.values import Entry
 
 type Do = Callable[..., Any]
@@ -44,7 +44,8 @@ class ScheduledStore:
             self.do("release", lease)
 
     def mark(self, keys: Sequence[bytes], seconds: int) -> Marks:
-        return marking.mark(ScheduledCommands(self.do), keys, marking.new_record(seconds), seconds)
+        record = marking.new_record(seconds)
+        return Marks(record, marking.mark(ScheduledCommands(self.do), keys, record, seconds))
 
     def delete(self, keys: Sequence[bytes], marks: Marks | None = None) -> list[bytes]:
         if marks is not None:

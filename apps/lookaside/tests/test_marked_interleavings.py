@@ -165,8 +165,8 @@ def setting(number: int) -> Program:
         do("set", CACHE.record)
         do("append", CACHE._name("k"), b"")
         version = int(do("commit", CACHE.record))
-        mark = marking.Mark(CACHE.record, b"")
-        marking.invalidate(ScheduledCommands(do), [CACHE._name("k")], {CACHE._name("k"): mark})
+        marks = marking.Marks(CACHE.record, {CACHE._name("k"): b""})
+        marking.invalidate(ScheduledCommands(do), [CACHE._name("k")], marks)
         return version
 
     return program

@@ -92,8 +92,9 @@ def test_a_page_of_a_stale_entry_is_unreachable_after_the_invalidation(
     for times in combinations_with_replacement(range(STEPS), 2):
         reader = Reader(times)
         pair = Pair(dict.fromkeys(present, b"old"), reader)
-        marks = marking.mark(pair, marked, marking.new_record(30), 30)
-        marking.invalidate(pair, KEYS, marks)
+        record = marking.new_record(30)
+        numbers = marking.mark(pair, marked, record, 30)
+        marking.invalidate(pair, KEYS, marking.Marks(record, numbers))
         assert reader.now < STEPS
         now = pair.items.get(GENERATION)
         is_reachable = now is not None and now.value == reader.generation
