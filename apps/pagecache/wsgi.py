@@ -4,7 +4,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from time import time
+from time import sleep, time
 from typing import Any, cast
 
 from django.conf import settings
@@ -12,16 +12,18 @@ from django.core.cache import caches
 
 from apps.pagecache.addresses import Address, resolve_address
 from apps.pagecache.cacheable import Environ, Site, decoded_path
-from apps.pagecache.fallback import FallbackCache
+from apps.pagecache.coalescing import TTL_SECONDS, CoalescedRenders
 from apps.pagecache.near_cache import NearCache
 from apps.pagecache.responses import MAX_PAGE_BYTES, Page, Response
-from apps.pagecache.surrogate import Cache, generations, stored_tokens
+from apps.pagecache.surrogate import Cache, Generations, generations, stored_tokens
 
 type StartResponse = Callable[..., Any]
 type Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 # Seconds between reads while another process renders the page. After the last, render without storing.
 WAITS = (0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.5)
+# Seconds between reads while a generation is marked: a COMMIT and its invalidation take a few milliseconds.
+MARK_WAITS = (0.005, 0.01)
 # Admission policy: a page is stored on its second request within this time. Crawlers read thousands of pages
 # that have no other readers.
 ADMISSION_WINDOW = 24 * 3600
@@ -29,6 +31,8 @@ ADMISSION_WINDOW = 24 * 3600
 WARM = "pagecache.warm"
 # The encoding of a page that is not stored.
 NOT_STORED = b""
+# By result, as in RFC 9211; of all others "fwd=miss".
+CACHE_STATUS = {"hit": "pagecache; hit", "collapsed": "pagecache; fwd=miss; collapsed"}
 
 _lock = threading.Lock()
 _counts: Counter[str] = Counter()
@@ -38,8 +42,9 @@ def stats() -> dict[str, int]:
     """Responses of this process by result.
 
     "hit"; "miss" (rendered and stored); "uncacheable" (rendered, not stored: not a page, too large, or the
-    first request within the admission window); "backend_down" (rendered while memcached was down); "bypass"
-    (members, forms, cursors: passed to Django unchanged).
+    first request within the admission window); "collapsed" (not stored, and rendered for another request,
+    too); "backend_down" (rendered while memcached was down); "bypass" (members, forms, cursors: passed to
+    Django unchanged).
     """
     with _lock:
         return dict(_counts)
@@ -57,7 +62,7 @@ class PageCache:
         self._release = release
         self._generations_ttl = generations_ttl
         self._near = NearCache()
-        self._fallback = FallbackCache()
+        self._renders = CoalescedRenders()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         address = self._public_address(environ)
@@ -71,7 +76,7 @@ class PageCache:
                 accept_encoding=environ.get("HTTP_ACCEPT_ENCODING", ""),
                 if_none_match=environ.get("HTTP_IF_NONE_MATCH", ""),
                 if_modified_since=environ.get("HTTP_IF_MODIFIED_SINCE", ""),
-                cache_status="pagecache; hit" if result == "hit" else "pagecache; fwd=miss",
+                cache_status=CACHE_STATUS.get(result, "pagecache; fwd=miss"),
             )
         else:
             response = rendered
@@ -88,16 +93,17 @@ class PageCache:
         """The page, or Django's response if it is not a page, and the result for `stats`."""
         cache = self._cache
         # Read before the SQL of the page: a purge during the render then makes its key unreachable.
-        current = generations(cache, address.keys, ttl=self._generations_ttl)
+        current = self._generations(cache, address)
         key = self._key(address, current.tokens)
         near = self._near.get(key)
         if near is not None:
             return near, "hit"
         if cache.is_down(current.names):
-            rendered, is_hit = self._fallback.get_or_render(address, lambda: self._render(address, environ))
-            return rendered, "hit" if is_hit else "backend_down"
+            rendered, is_shared = self._render_coalesced(address, environ, max_age=TTL_SECONDS)
+            return rendered, "hit" if is_shared else "backend_down"
         if not current.are_shared:  # marked by a transaction, or by another reader who is late
-            return self._render(address, environ), "uncacheable"
+            rendered, is_shared = self._render_coalesced(address, environ)
+            return rendered, "collapsed" if is_shared else "uncacheable"
         fresh: list[Page | Response] = []
 
         def render() -> bytes:
@@ -113,6 +119,16 @@ class PageCache:
             # Requests for pages that do not exist leave no entries in memcached.
             cache.invalidate(current.created)
         return rendered, "uncacheable"
+
+    def _generations(self, cache: Cache, address: Address) -> Generations:
+        """Those of the page. Where one is marked, it waits a little for the mark to go."""
+        current = generations(cache, address.keys, ttl=self._generations_ttl)
+        for seconds in () if current.are_shared else MARK_WAITS:
+            if current.are_shared or cache.is_down(current.names):
+                break
+            sleep(seconds)
+            current = generations(cache, address.keys, ttl=self._generations_ttl)
+        return current
 
     def stored_key(self, address: Address) -> str | None:
         """The key under which a request would find the page now; None where a generation is missing."""
@@ -131,6 +147,11 @@ class PageCache:
         request = self._site.canonical_request(environ, address.path, address.query)
         response = response_of(self._application, request)
         return Page.from_response(response, expires_at=time() + address.ttl) or response
+
+    def _render_coalesced(
+        self, address: Address, environ: Environ, *, max_age: float = 0.0
+    ) -> tuple[Page | Response, bool]:
+        return self._renders.get_or_render(address, lambda: self._render(address, environ), max_age=max_age)
 
     def _encode(self, rendered: Page | Response, address: Address, environ: Environ) -> bytes:
         if isinstance(rendered, Response):

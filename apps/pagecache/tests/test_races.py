@@ -1,4 +1,4 @@
-"""Threads of one process that change its fallback cache at the same time."""
+"""Threads of one process that change its coalesced renders at the same time."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from apps.pagecache import fallback
+from apps.pagecache import coalescing
 from apps.pagecache.addresses import Address
-from apps.pagecache.fallback import FallbackCache
+from apps.pagecache.coalescing import CoalescedRenders
 from apps.pagecache.responses import Page
 
 type Add = Callable[[int], object]
@@ -43,7 +43,7 @@ class WatchedLock:
         self._lock.release()
 
 
-def add_to_fallback(cache: FallbackCache) -> Add:
+def add_page(cache: CoalescedRenders) -> Add:
     # Addresses with a render lock each: requests for them never wait for each other's render.
     lock_of: dict[int, Address] = {}
     for number in range(10_000):
@@ -55,11 +55,11 @@ def add_to_fallback(cache: FallbackCache) -> Add:
 
 def test_a_page_added_during_an_eviction_fails_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread evicts; between `iter` and `next` another adds a page, or is seen waiting for the lock."""
-    monkeypatch.setattr(fallback, "MAX_PAGES", 2)
+    monkeypatch.setattr(coalescing, "MAX_PAGES", 2)
     settled = threading.Event()
     pages = WatchedDict()
-    cache: Any = FallbackCache()
-    cache._pages, cache._lock, add = pages, WatchedLock(settled), add_to_fallback(cache)
+    cache: Any = CoalescedRenders()
+    cache._pages, cache._lock, add = pages, WatchedLock(settled), add_page(cache)
 
     def add_and_report() -> None:
         add(3)

@@ -10,7 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.handlers.wsgi import WSGIHandler
 
-from apps.pagecache import fallback, purge, wrapped
+from apps.pagecache import coalescing, purge, wrapped
 from apps.pagecache.responses import Response
 from apps.pagecache.tests.conftest import Visitor, cache, status
 from apps.pagecache.tests.urls import hooks, rendered, shown
@@ -56,7 +56,7 @@ def down(visitor: Visitor, settings: LazySettings) -> Visitor:
 def test_without_memcached_concurrent_requests_render_a_page_once(
     down: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apps.pagecache.fallback.TTL_SECONDS", 60.0)  # on a slow machine, too
+    monkeypatch.setattr("apps.pagecache.wsgi.TTL_SECONDS", 60.0)  # on a slow machine, too
     hooks.append(lambda: time.sleep(0.3))
     responses = all_at_once(down, "/ann/")
     assert rendered["/ann/"] == 1
@@ -65,7 +65,7 @@ def test_without_memcached_concurrent_requests_render_a_page_once(
 
 
 def test_without_memcached_a_page_is_at_most_one_second_old(down: Visitor) -> None:
-    with mock.patch("apps.pagecache.fallback.monotonic") as clock:
+    with mock.patch("apps.pagecache.coalescing.monotonic") as clock:
         clock.return_value = 1000.0
         down.get("/ann/")
         shown["ann"] = "coffee"
@@ -84,7 +84,7 @@ def test_without_memcached_a_response_for_one_visitor_is_not_shared(down: Visito
 def test_without_memcached_the_number_of_stored_pages_is_bounded(
     down: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fallback, "MAX_PAGES", 2)
+    monkeypatch.setattr(coalescing, "MAX_PAGES", 2)
     for name in ("ann", "bob", "cee", "dee"):
         shown[name] = "tea"
         down.get(f"/{name}/")
