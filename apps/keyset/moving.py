@@ -1,4 +1,4 @@
-"""Lists whose rows move up while somebody reads: a walk of their pages is a walk of the list as it was.
+"""Lists whose rows move up while a visitor reads: a walk of their pages is a walk of the list as it was.
 
 A walk begins with a first page, whose links carry *as of*, the moment at which it was read. A row that moved
 since has a first key above it, wherever it was before. Pages of the walk leave such rows out: on the way to

@@ -266,7 +266,7 @@ def _lock_doomed(kwip_ids: Collection[int]) -> tuple[dict[int, Kwip], dict[int, 
 def _shrink(threads: Mapping[int, int]) -> None:
     """Updates the threads that lost comments; ``threads`` has the number lost by thread id.
 
-    They keep the time of their last activity: while somebody reads by activity, no kwip moves down, to be
+    They keep the time of their last activity: while a visitor reads by activity, no kwip moves down, to be
     shown a second time.
     """
     alike: defaultdict[int, list[int]] = defaultdict(list)

@@ -164,6 +164,29 @@ def test_no_large_table_is_read_from_end_to_end(planned, name) -> None:
                 assert together or node["Node Type"] in ("Index Scan", "Index Only Scan"), (where, file)
 
 
+@pytest.fixture
+def unanalyzed(planned: None) -> None:
+    """Without statistics, as after a restore that did not end with ANALYZE."""
+    with connection.cursor() as cursor:
+        for table in sorted(LARGE):
+            cursor.execute("SELECT pg_clear_relation_stats('public', %s)", [table])
+            cursor.execute(
+                "SELECT pg_clear_attribute_stats('public', %s, attname, false) FROM pg_attribute"
+                " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+                [table, table],
+            )
+        cursor.execute("SELECT count(*) FROM pg_stats WHERE tablename = ANY (%s)", [list(LARGE)])
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("name", TIMELINES)
+def test_without_statistics_no_large_table_is_read_from_end_to_end(unanalyzed, name) -> None:
+    for where, file, plan in all_plans(name):
+        for node in nodes(plan):
+            if node.get("Relation Name") in LARGE:
+                assert node["Node Type"] != "Seq Scan", (where, file)
+
+
 @pytest.mark.parametrize("name", TIMELINES)
 def test_nothing_longer_than_a_page_is_sorted(planned, name) -> None:
     for where, file, plan in all_plans(name):

@@ -301,3 +301,39 @@ def test_a_cursor_of_an_earlier_release_leads_on(client: Client, ann: User) -> N
     assert [int(found) for found in re.findall(r'<article id="kwip-(\d+)"', newer)] == [
         kwip.pk for kwip in (seven[0], seven[2])
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("happens", ["commented", "deleted"])
+def test_a_page_goes_on_where_the_last_one_ended_whatever_happens_to_its_last_kwip(
+    ann: User, happens: str
+) -> None:
+    kwips = quiet(ann, 6)
+    timeline = queries.everyone(viewer_id=None, sort=ACTIVE)
+    first = timeline.page({}, limit=2)
+    if happens == "commented":
+        bump(kwips[1])
+    else:
+        actions.delete(kwip=kwips[1])
+    second = timeline.page(dict(parse_qsl(first.older[1:])), limit=2)
+    assert [entry.id for entry in second] == [kwips[2].pk, kwips[3].pk]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(LISTS))
+def test_kwips_of_one_moment_are_on_one_page_each_the_newest_first(name: str) -> None:
+    people = User.objects.bulk_create(
+        User(pk=pk, username=f"person{pk}", email=f"{pk}@example.org") for pk in (READER, *FOLLOWED)
+    )
+    Follow.objects.bulk_create(Follow(follower_id=READER, followee_id=pk) for pk in FOLLOWED)
+    kwips = quiet(people[1], 7)
+    Kwip.objects.update(last_active_at=kwips[0].last_active_at)
+    timeline = LISTS[name]()
+    pages = [timeline.page({}, limit=2)]
+    while pages[-1].older:
+        pages.append(timeline.page(dict(parse_qsl(pages[-1].older[1:])), limit=2))
+    back = [pages[-1]]
+    while back[-1].newer:
+        back.append(timeline.page(dict(parse_qsl(back[-1].newer[1:])), limit=2))
+    for walk in (pages, back[::-1]):
+        assert [entry.id for page in walk for entry in page] == [kwip.pk for kwip in kwips]

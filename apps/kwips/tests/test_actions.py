@@ -85,7 +85,7 @@ def test_a_comment_has_the_audience_of_its_kwip(ann: User, bob: User, publish, c
 def test_deleting_a_comment_leaves_its_kwip_where_the_comment_moved_it(
     ann: User, bob: User, publish, comment
 ) -> None:
-    """While somebody reads by activity, no kwip goes down, to be shown again."""
+    """While a visitor reads by activity, no kwip goes down, to be shown again."""
     kwip = publish(ann)
     _, second = comment(bob, kwip), comment(bob, kwip)
     actions.favourite(kwip=second, user=ann)
