@@ -28,7 +28,7 @@ from apps.accounts.models import User
 from apps.cachewatch.models import Watched
 from apps.commandqueue.core import store
 from apps.commandqueue.core.outcomes import Outcome
-from apps.commandqueue.models import Command, State
+from apps.commandqueue.models import Command, QueueControl, State
 from apps.commandqueue.operate import metrics as queue_metrics
 from kwippy.doctor import notes
 from kwippy.observability import health, metrics
@@ -173,6 +173,12 @@ def stuck(site: Site) -> None:
     site.enqueue(21, attempted_at=timezone.now(), queue_name="bulk")
 
 
+def paused(site: Site) -> None:
+    """Its commands, which wait, are not stuck."""
+    QueueControl.objects.create(queue_name="bulk", paused=True)
+    stuck(site)
+
+
 def dead(site: Site) -> None:
     site.enqueue(1, state=State.DEAD, finished_at=timezone.now())
 
@@ -235,6 +241,7 @@ CAUSES: dict[str, Callable[[Site], None]] = {
     "MailLate": late_mail,
     "MailRefused": refused_mail,
     "CommandsStuck": stuck,
+    "QueuePaused": paused,
     "DeadLetters": dead,
     "PoolExhausted": no_connection,
     "CacheDown": no_memcached,

@@ -115,13 +115,18 @@ def caches() -> Iterator[Finding]:
 def queue() -> Iterator[Finding]:
     """The ages of the queues, dead letters, and whether a worker runs at all."""
     rows = store.status()
-    fine = True
+    paused = store.paused()
+    fine = not paused
+    for name in sorted(paused):
+        waiting = sum(row.count for row in rows if row.queue_name == name and row.state == State.WAITING)
+        mend = "resume it at /admin/commandqueue/queuecontrol/"
+        yield warn("queue", f"an operator has paused {name}: {waiting:,} wait", mend)
     for row in rows:
         if row.state == State.DEAD:
             fine = False
             mend = "manage.py queue status, then /admin/: requeue or delete them"
             yield warn("queue", f"{row.count:,} dead letters in {row.queue_name}", mend)
-        elif row.state == State.WAITING and (
+        elif (row.state == State.WAITING and row.queue_name not in paused) and (
             row.age > LATE.get(row.queue_name, 3600) or row.stuck > MOST_STUCK
         ):
             fine = False

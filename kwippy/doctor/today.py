@@ -73,6 +73,8 @@ def of_mail() -> Iterator[str]:
             waiting, stuck, oldest = waiting + row.count, stuck + row.stuck, max(oldest, row.age)
     why = f": {one_line(reason())}" if stuck else ""
     yield f"mail, tasks  {waiting:,} wait, {stuck:,} stuck, the oldest for {oldest:,.0f} s{why}"
+    for name in sorted(store.paused()):
+        yield f"             {name} is paused by an operator"
     if dead:
         yield f"             {dead:,} dead letters: manage.py queue status"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.commandqueue.core import statements
 from apps.commandqueue.core.outcomes import Outcome
-from apps.commandqueue.models import Command, Kind, State
+from apps.commandqueue.models import Command, Kind, QueueControl, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +249,11 @@ def status() -> list[QueueCount]:
     return [
         QueueCount(name, state, count, float(age), stuck) for name, state, count, age, stuck in run("status")
     ]
+
+
+def paused() -> set[str]:
+    """The queues that an operator has paused."""
+    return set(QueueControl.objects.filter(paused=True).values_list("queue_name", flat=True))
 
 
 def stuck(*, limit: int) -> list[StuckCommand]:

@@ -11,14 +11,15 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.commandqueue.models import Command, Schedule, State
+from apps.commandqueue.models import Command, Queue, QueueControl, Schedule, State
 from apps.commandqueue.operate import actions
 
 if TYPE_CHECKING:
     _CommandAdmin = admin.ModelAdmin[Command]
     _ScheduleAdmin = admin.ModelAdmin[Schedule]
+    _ControlAdmin = admin.ModelAdmin[QueueControl]
 else:
-    _CommandAdmin = _ScheduleAdmin = admin.ModelAdmin
+    _CommandAdmin = _ScheduleAdmin = _ControlAdmin = admin.ModelAdmin
 
 _STUCK = Case(When(Command.STUCK, then=Value(True)), default=Value(False))
 # Commands, newest first, among which a column without an index is looked up.
@@ -139,3 +140,20 @@ class ScheduleAdmin(_ScheduleAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(QueueControl)
+class QueueControlAdmin(_ControlAdmin):
+    """Pauses a queue or sets its pace; the next claim of each worker obeys. Django's log has who did it."""
+
+    list_display = ["queue_name", "paused", "per_second"]
+    fields = ["queue_name", "paused", "per_second"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["queue_name"] if obj is not None else []
+
+    def save_model(self, request: HttpRequest, obj: QueueControl, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if obj.paused and obj.queue_name == Queue.NOW:
+            text = _("People wait for the mail of this queue: sign-up and password reset do not work now.")
+            messages.warning(request, text)

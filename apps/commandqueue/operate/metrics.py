@@ -65,9 +65,15 @@ class QueueCollector(Collector):
             "Commands that wait after a failed attempt, or were due for a minute and not started.",
             labels=["queue"],
         )
+        paused = GaugeMetricFamily(
+            "commandqueue_paused",
+            "1 if an operator has paused the queue, else 0; none of its commands counts as stuck.",
+            labels=["queue"],
+        )
         up = GaugeMetricFamily("commandqueue_up", "1 if PostgreSQL answered, else 0.")
         try:
             counts = {(row.queue_name, row.state): row for row in store.status()}
+            held_back = store.paused()
             up.add_metric([], 1)
         except (DatabaseError, InterfaceError):
             connection.close()
@@ -80,8 +86,9 @@ class QueueCollector(Collector):
                 depth.add_metric([name, state], found.count if found else 0)
             waiting = counts.get((name, State.WAITING))
             age.add_metric([name], max(0.0, waiting.age) if waiting else 0)
-            stuck.add_metric([name], waiting.stuck if waiting else 0)
-        yield from (up, depth, age, stuck)
+            paused.add_metric([name], name in held_back)
+            stuck.add_metric([name], waiting.stuck if waiting and name not in held_back else 0)
+        yield from (up, depth, age, stuck, paused)
 
 
 def registry() -> CollectorRegistry:

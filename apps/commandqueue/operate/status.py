@@ -14,6 +14,9 @@ def report() -> Iterator[str]:
     counts = store.status()
     if not counts:
         yield "No command waits, is leased or is dead."
+    paused = store.paused()
+    for name in sorted(paused):
+        yield f"{name:<8} is paused by an operator: /admin/commandqueue/queuecontrol/"
     for row in counts:
         age = "not due yet" if row.age < 0 else f"for {row.age:,.0f} s"
         stuck = f"   {row.stuck:,} stuck" if row.stuck else ""

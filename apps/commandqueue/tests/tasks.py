@@ -82,3 +82,38 @@ def hang(context: "TaskContext[..., Any]") -> str:
 def sleep(seconds: float) -> str:
     time.sleep(seconds)
     return "rested"
+
+
+@task
+def take_a_while() -> None:
+    time.sleep(0.05)
+
+
+@task
+def refuse_odd(number: int) -> int:
+    if number % 2:
+        raise PermanentFailure("odd")
+    return number
+
+
+@task
+def append(path: str, number: int) -> None:
+    """Leaves a line for each run."""
+    with open(path, "a") as file:
+        file.write(f"{number}\n")
+
+
+@task
+def append_and_kill(path: str, number: int, fatal: int) -> None:
+    """Leaves a line for each run; the worker of the first run of one number is killed."""
+    with open(path) as file:
+        is_first = f"{number}\n" not in file.readlines()
+    append.func(path, number)
+    if number == fatal and is_first:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task
+def say_and_sleep(path: str) -> None:
+    append.func(path, 0)
+    time.sleep(120)

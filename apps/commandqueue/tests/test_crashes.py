@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from apps.commandqueue.core import store
 from apps.commandqueue.core.options import WorkerOptions
-from apps.commandqueue.core.worker import Worker
+from apps.commandqueue.core.worker import MOST_STACK, Worker
 from apps.commandqueue.models import Command, Kind, State
 from apps.commandqueue.tests import tasks
 from apps.commandqueue.tests.conftest import (
@@ -189,6 +189,11 @@ def test_a_thread_that_does_not_come_back_is_replaced(mail_server: Server) -> No
         try:
             wait_for(lambda: running.threads != [hung], seconds=60)
             assert hung.is_alive()
+            # Operators see in its row where it hangs.
+            told = Command.objects.get(pk=int(hanging.id)).errors[-1]
+            assert told["reason"] == "it hangs: another thread took over"
+            assert "let_go.wait" in told["traceback"]
+            assert len(told["traceback"]) <= MOST_STACK
             command = send()
             wait_for(lambda: Command.objects.get(pk=command.pk).state == State.DONE, seconds=60)
         finally:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.cachewatch.models import Watched
-from apps.commandqueue.models import Command, Schedule
+from apps.commandqueue.models import Command, QueueControl, Schedule
 from apps.commandqueue.models import State as CommandState
 from kwippy.doctor import checkup, daily, machine, notes, scraped, services, today
 from kwippy.doctor.report import Check, Finding, State, examine, ok, wrong
@@ -230,6 +230,15 @@ def queued(settings: Any) -> None:
         "direct": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
     }
     EmailMessage("tea", "tea", "a@example.org", ["b@example.org"]).send(using="default")
+
+
+def test_a_queue_that_an_operator_has_paused_is_not_called_late(queued: None) -> None:
+    yesterday = timezone.now() - datetime.timedelta(days=1)
+    Command.objects.update(queue_name="bulk", due_at=yesterday, created_at=yesterday)
+    QueueControl.objects.create(queue_name="bulk", paused=True)
+    found = one(services.queue)
+    assert (found.state, found.text) == (State.WARN, "an operator has paused bulk: 1 wait")
+    assert any("bulk is paused" in line for line in today.of_mail())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,95 @@
+"""An operator pauses a queue and sets its pace, and everything that reports on the queue says so."""
+
+import datetime
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db.models.functions import Now
+from django.test import Client
+from django.utils import timezone
+from prometheus_client import generate_latest
+
+from apps.commandqueue.core import store
+from apps.commandqueue.models import Command, Queue, QueueControl, State
+from apps.commandqueue.operate import metrics
+from apps.commandqueue.tests import tasks
+from apps.commandqueue.tests.conftest import figure, said, wait_for, work
+from apps.commandqueue.tests.test_worker import running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ADD = "/admin/commandqueue/queuecontrol/add/"
+CHANGE = "/admin/commandqueue/queuecontrol/bulk/change/"
+
+
+def test_nothing_of_a_paused_queue_is_claimed() -> None:
+    held_back = tasks.add.using(queue_name="bulk").enqueue(1, 2)
+    other = tasks.add.enqueue(1, 2)
+    QueueControl.objects.create(queue_name=Queue.BULK, paused=True)
+    work()
+    states = {row.pk: row.state for row in Command.objects.all()}
+    assert states == {int(held_back.id): State.WAITING, int(other.id): State.DONE}
+    QueueControl.objects.update(paused=False)
+    work()
+    assert set(Command.objects.values_list("state", flat=True)) == {State.DONE}
+
+
+def test_a_pause_holds_for_workers_that_run() -> None:
+    QueueControl.objects.create(queue_name=Queue.DEFAULT, paused=True)
+    with running():
+        task = tasks.add.enqueue(1, 2)
+        command = Command.objects.filter(pk=int(task.id))
+        assert command.get().state == State.WAITING
+        QueueControl.objects.update(paused=False)
+        wait_for(command.filter(state=State.DONE).exists)
+
+
+def test_a_queue_with_a_pace_starts_no_more_in_a_second() -> None:
+    QueueControl.objects.create(queue_name=Queue.DEFAULT, per_second=4)
+    for _ in range(20):
+        tasks.add.enqueue(1, 2)
+    began_at = timezone.now()
+    # Three claims at once, as by three workers: a second's worth, and what was left of the second before.
+    counts = [len(store.claim(queue_name=Queue.DEFAULT, limit=20, lease=60)) for _ in range(3)]
+    most = 4 * (1 + (timezone.now() - began_at).total_seconds()) + 4
+    assert 0 < counts[0] <= 4
+    assert sum(counts) <= most
+    assert counts[-1] == 0
+
+
+def test_a_pace_is_kept_and_used_up() -> None:
+    QueueControl.objects.create(queue_name=Queue.DEFAULT, per_second=10)
+    for _ in range(25):
+        tasks.add.enqueue(1, 2)
+    began_at = timezone.now()
+    with running(threads=2):
+        wait_for(lambda: not Command.objects.exclude(state=State.DONE).exists())
+    seconds = (timezone.now() - began_at).total_seconds()
+    assert seconds >= (25 - 10 - 10) / 10
+
+
+def test_the_admin_pauses_a_queue_and_its_log_has_who_did_it(operator: Client) -> None:
+    form = {"queue_name": "bulk", "paused": "on", "per_second": ""}
+    assert operator.post(ADD, form).status_code == 302
+    assert QueueControl.objects.get().paused
+    assert operator.post(CHANGE, {"per_second": "5"}).status_code == 302
+    control = QueueControl.objects.get()
+    assert (control.queue_name, control.paused, control.per_second) == ("bulk", False, 5)
+    assert operator.post(CHANGE, {"per_second": "0"}).status_code == 200, "no pace is no pause"
+    assert LogEntry.objects.filter(user__username="ops", object_id="bulk").count() == 2
+
+
+def test_pausing_the_mail_that_people_wait_for_is_warned_of(operator: Client) -> None:
+    form = {"queue_name": "now", "paused": "on", "per_second": ""}
+    assert "password reset do not work" in operator.post(ADD, form, follow=True).content.decode()
+
+
+def test_whatever_reports_on_a_paused_queue_says_so() -> None:
+    tasks.add.using(queue_name="bulk").enqueue(1, 2)
+    Command.objects.update(due_at=Now() - datetime.timedelta(minutes=5))
+    QueueControl.objects.create(queue_name=Queue.BULK, paused=True)
+    assert "bulk     is paused by an operator" in said("status")
+    text = generate_latest(metrics.registry()).decode()
+    assert figure(text, 'commandqueue_paused{queue="bulk"}') == 1
+    assert figure(text, 'commandqueue_paused{queue="now"}') == 0
+    assert figure(text, 'commandqueue_stuck{queue="bulk"}') == 0
