@@ -1,4 +1,4 @@
-"""PostgreSQL is away for a while: quick errors, few attempts, and all connections are replaced once it is back.
+"""PostgreSQL is away for a while: quick errors, few attempts; then every connection is replaced, and no request fails.
 
 `TORTURE=1` takes a minute over each outage.
 """
@@ -212,6 +212,23 @@ def test_an_attempt_that_hangs_delays_others_by_half_a_second_only(crowd: Thread
     found.wait(time.monotonic(), 0)
 
 
+def test_an_attempt_that_began_before_the_question_is_no_answer(crowd: ThreadPoolExecutor) -> None:
+    server = Server()
+    found = down(server)
+    server.hangs = True
+    before = server.attempts
+    hanging = crowd.submit(ask, found, server)
+    wait_for(lambda: server.attempts == before + 1)
+    # PostgreSQL accepts connections now; the attempt before fails a little later.
+    server.is_up = True
+    asked = crowd.submit(ask, found, server)
+    time.sleep(0.05)
+    server.answer.set()
+    with pytest.raises(OperationalError, match="down"):
+        hanging.result()
+    assert asked.result() == "connection"
+
+
 def test_while_attempts_hang_others_get_an_error_within_a_second(crowd: ThreadPoolExecutor) -> None:
     server = Server()
     found = down(server)
@@ -312,6 +329,23 @@ def test_of_connections_that_died_without_a_sign_the_first_alone_fails(
         wrapper().close()
     assert failures == (1 if check == "socket" else 0)
     assert stats()[ALIAS].open == 4
+
+
+def test_a_doubted_connection_is_asked_once(database: Database, threads, monkeypatch) -> None:
+    fill(threads, 2)
+    checks: list[str] = []
+    is_alive = reset.is_alive
+    monkeypatch.setattr(
+        reset, "is_alive", lambda raw, check: (checks.append(check), is_alive(raw, check))[1]
+    )
+    lost = backend()
+    database.admin("SELECT pg_terminate_backend(%s, 5000)", lost)
+    wrapper().close()
+    for _ in range(6):
+        backend()
+        wrapper().close()
+    # The one that stayed, and no other: the lost one was replaced by a new one.
+    assert checks == ["socket", "query", *["socket"] * (len(checks) - 2)]
 
 
 def test_a_server_that_only_accepts_is_left_within_a_second_of_its_return(
