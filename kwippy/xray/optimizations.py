@@ -82,6 +82,8 @@ def milliseconds(seconds: float) -> str:
 
 
 def _pagecache(record: Record) -> str:
+    if record.page == "uncacheable" and settings.CACHES["lookaside"] == stock.CACHES["lookaside"]:
+        return "rendered and not stored: without a look-aside cache there is no place for it"
     return _PAGES[record.page]
 
 
@@ -150,30 +152,30 @@ OPTIMIZATIONS = (
         "pagecache",
         "Full-page cache",
         _pagecache,
-        "Django rendered this page, as it renders each",
+        "Django renders each page",
         Figure("pagecache", "page_times_as_fast_as_django_middleware", "{} × Django's cache middleware"),
     ),
     Optimization(
         "lookaside",
         "Look-aside cache",
         _lookaside,
-        "session, user and kwips came from PostgreSQL",
+        "each read is computed; memcached is not asked",
         Figure("lookaside", "network_page_times_as_fast_as_uncached", "a member's page: {} × uncached"),
     ),
-    Optimization("nearcache", "Near cache", _near("card"), "no card is kept in this process"),
-    Optimization("fragments", "Cached fragments", _near("fragment"), "frame and side were rendered anew"),
+    Optimization("nearcache", "Near cache", _near("card"), "this process keeps no cards"),
+    Optimization("fragments", "Cached fragments", _near("fragment"), "each page renders its frame and side"),
     Optimization(
         "statements",
         "Custom SQL",
         _statements,
-        "PostgreSQL parsed and planned each statement",
+        "PostgreSQL parses and plans each statement",
         Figure("timelines", "network_page_times_as_fast_as_orm", "the network: {} × the ORM"),
     ),
     Optimization(
         "dbpool",
         "Connection pool",
         _dbpool,
-        "Django connected to PostgreSQL for this request",
+        "Django connects to PostgreSQL for each request",
         Figure("dbpool", "pool_times_as_fast_as_a_connection_a_request", "{} × a connection a request"),
     ),
     Optimization(

@@ -44,7 +44,7 @@ def summary(record: Record, what: str) -> str:
         f"{counted(record.counts.round_trips, 'round trip')} {milliseconds(record.counts.seconds)}",
         f"{milliseconds(record.seconds)} in all",
     ]
-    if record.invalidated:
+    if record.invalidated and record.counts.round_trips:
         parts.insert(2, f"{counted(record.invalidated.total(), 'key')} invalidated")
     if number := commands(record):
         parts.insert(2, f"{counted(number, 'command')} enqueued")

@@ -1,4 +1,4 @@
-"""Each step of the tour names a line that is there, and a mutation that removes it: `make mutate ARGS=--tour`."""
+"""Each step of the tour names a line in its place, and a mutation of it: `make mutate ARGS=--tour`."""
 
 import re
 from collections import Counter

@@ -8,7 +8,7 @@ from tests.support.mutate import ROOT, Mutation, mutations
 
 TOUR = ROOT / "docs" / "tour.md"
 _STEP = re.compile(
-    r"^(?P<number>\d)\. (?P<sentence>.+?)\s+`(?P<file>[\w/.]+\.(?:py|sql))(?::(?P<symbol>[\w.]+))?`\n\n"
+    r"^(?P<number>\d)\. (?:.+\n)+?   `(?P<file>[\w/.]+\.(?:py|sql))(?::(?P<symbol>[\w.]+))?`\n\n"
     r"   ```\w+\n   (?P<line>.+)\n   ```\n\n   `(?P<test>[\w/]+\.py::\w+(?:\[\w+\])?)`$",
     re.MULTILINE,
 )

@@ -7,15 +7,14 @@ from html import unescape
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.conf import settings
-from django.test import override_settings
+from django.conf import LazySettings, settings
 
 from apps.accounts.models import User
 from apps.graph.actions import follow
 from apps.kwips.actions import publish
 from kwippy.settings import stock
 from kwippy.settings.switches import SWITCHES
-from kwippy.xray import panel, sources
+from kwippy.xray import optimizations, panel, sources
 from kwippy.xray.optimizations import OPTIMIZATIONS
 from kwippy.xray.recording import LONGEST_SQL, MOST_STATEMENTS, Record, family
 from tests.support import budget
@@ -152,17 +151,22 @@ def test_every_optimization_is_in_the_panel_and_the_five_have_a_committed_figure
     assert all(re.search(r"\d × ", sentence) for sentence in measured.values())
 
 
-def test_an_optimization_with_its_stock_settings_is_off() -> None:
-    off = {name: getattr(stock, name) for names in SWITCHES.values() for name in names}
+def test_an_optimization_with_its_stock_settings_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(each.is_on for each in OPTIMIZATIONS)
-    with override_settings(**off):
-        assert [each.folder for each in OPTIMIZATIONS if each.is_on] == ["keyset"]
-        html = panel.render(RECORD, path="/", before="").decode()
+    monkeypatch.setattr(optimizations, "settings", stock)
+    assert [each.folder for each in OPTIMIZATIONS if each.is_on] == ["keyset"]
+    html = panel.render(RECORD, path="/", before="").decode()
     assert html.count("<strong>off</strong>") == len(SWITCHES)
-    assert "Django connected to PostgreSQL for this request" in html
+    assert "Django connects to PostgreSQL for each request" in html
 
 
-def test_the_ladder_of_figures_is_on_the_about_page() -> None:
+def test_a_page_without_a_place_to_store_it_says_so(settings: LazySettings) -> None:
+    settings.CACHES = stock.CACHES
+    html = panel.render(Record(near=RECORD.near, page="uncacheable"), path="/", before="").decode()
+    assert "without a look-aside cache there is no place for it" in html
+
+
+def test_the_committed_figures_are_on_the_about_page() -> None:
     assert b"measured:" in panel.render(RECORD, path="/about/", before="")
     assert b"measured:" not in panel.render(RECORD, path="/", before="")
 
