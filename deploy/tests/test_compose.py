@@ -1,6 +1,8 @@
 """docker-compose.yml: secrets, networks, limits and variables."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,19 @@ def test_no_secret_comes_by_the_environment() -> None:
     example = (ROOT / ".env.example").read_text()
     assert "PASSWORD=" not in example
     assert "SECRET" not in example
+
+
+def test_each_secret_is_a_file_that_make_secrets_creates(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy/make-secrets", tmp_path / "deploy")
+    subprocess.run([tmp_path / "deploy/make-secrets"], check=True, capture_output=True)
+    made = {path.name for path in (tmp_path / "secrets").iterdir()}
+    assert {secret["file"] for secret in COMPOSE["secrets"].values()} == {
+        f"./secrets/{name}" for name in made
+    }
+    site = COMPOSE["services"]["worker"]
+    named = {value for name, value in site["environment"].items() if name.endswith("_FILE")}
+    assert named == {f"/run/secrets/{name}" for name in site["secrets"]}
 
 
 def test_only_what_an_operator_alone_can_know_has_to_be_filled_in() -> None:

@@ -52,6 +52,21 @@ def test_a_rotation_that_fails_is_run_again(machine: Machine) -> None:
     assert (secrets / "secret_key_fallbacks").read_text() == first
 
 
+def test_a_secret_that_a_release_adds_is_an_empty_file(machine: Machine) -> None:
+    assert machine.run("make-secrets").returncode == 0
+    secrets = machine.folder / "secrets"
+    before = {path.name: path.read_text() for path in secrets.iterdir()}
+    (secrets / "inbound_imap_password").unlink()
+    assert machine.run("upgrade").returncode == 0
+    assert {path.name: path.read_text() for path in secrets.iterdir()} == before
+    assert before["inbound_imap_password"].strip() == ""
+
+
+def test_secrets_that_are_lost_are_not_replaced_without_being_asked(machine: Machine) -> None:
+    machine.run("upgrade")
+    assert not (machine.folder / "secrets").exists()
+
+
 @pytest.mark.parametrize(
     "script",
     [

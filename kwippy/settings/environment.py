@@ -13,7 +13,7 @@ env = Env()
 
 
 def secret(name: str, default: str = "") -> str:
-    """The value of ``name``, or the contents of the file that ``name_FILE`` names.
+    """The contents of the file that ``name_FILE`` names; the value of ``name`` if it is empty or not set.
 
     Raises ImproperlyConfigured if that file can't be read.
     """
@@ -21,7 +21,7 @@ def secret(name: str, default: str = "") -> str:
     if not path:
         return env.str(name, default)
     try:
-        return Path(path).read_text().strip()
+        return Path(path).read_text().strip() or env.str(name, default)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not a text file"
         raise ImproperlyConfigured(

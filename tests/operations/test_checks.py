@@ -126,6 +126,19 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert done.stdout.strip() == "from-a-file-" * 5
 
 
+@pytest.mark.parametrize(("content", "password"), [("new\n", "new"), ("\n", "of-before")])
+def test_a_secret_of_the_environment_is_used_while_its_file_is_empty(
+    content: str, password: str, tmp_path: Path
+) -> None:
+    """As after the upgrade of a site whose `.env` has the password."""
+    file = tmp_path / "inbound_imap_password"
+    file.write_text(content)
+    environment = HEALTHY | {"INBOUND_IMAP_PASSWORD": "of-before", "INBOUND_IMAP_PASSWORD_FILE": str(file)}
+    shown = "from django.conf import settings; print(settings.INBOUND_IMAP_PASSWORD)"
+    done = manage("shell", "-v0", "-c", shown, **environment, MEDIA_ROOT=str(tmp_path))
+    assert done.stdout.strip() == password, done.stderr
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["no file", "no text"])
 def test_a_secret_file_that_cannot_be_read_is_named_with_what_to_do(
     content: bytes | None, tmp_path: Path

@@ -22,8 +22,9 @@ SOURCES = (
 HEAD = """# Settings
 
 Every setting is a variable of the environment; what is not set has a default that is safe for production. A
-secret `X` may instead be in the file that `X_FILE` names. `manage.py check --deploy` names what is missing or
-wrong. Lists are separated by commas. `kwippy/settings/optimizations.py` switches the five optimizations.
+secret `X` may instead be in the file that `X_FILE` names; while that is empty, `X` is used. `manage.py check
+--deploy` names what is missing or wrong. Lists are separated by commas. `kwippy/settings/optimizations.py`
+switches the five optimizations.
 
 This page is generated: `manage.py settingsdocs > docs/settings.md`.
 """
