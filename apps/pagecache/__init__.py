@@ -31,7 +31,7 @@ Mechanism
     pages            release+page+generations   memcached       TTL, 300 s at most    new generation
     near cache       release+page+generations   process, 8 MB   that of the page      new generation
     generations      surrogate keys             process, 1,024  GENERATIONS_TTL_MS    own purge
-    fallback         page                       process         1 s, memcached down   nothing
+    coalesced        page                       process         1 s, memcached down   nothing
     admission marker page                       memcached       24 h                  nothing
     ================ ========================== =============== ===================== ===============
 
@@ -48,9 +48,10 @@ Invariant
     entries.
 
 When it fails
-    *memcached is down*: each process renders a page once a second. *A purge fails*: it is retried; the page
-    is stale for at most 300 s. *PostgreSQL is down*: stored pages are served until they expire, except
-    marked ones (MARK_SECONDS): each request renders.
+    *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS): a
+    request waits 15 ms, then shares a render that began after it arrived. *A purge fails*: it is retried; the
+    page is stale for at most 300 s. *PostgreSQL is down*: stored pages are served until they expire, except
+    marked ones.
 
 How to measure
     ``make bench SUBJECT=pagecache``; the header ``Cache-Status: pagecache; hit``.

@@ -40,7 +40,6 @@ def empty_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(f'CREATE DATABASE "{name}" OWNER {ROLE}')
             monkeypatch.setenv("DATABASE_NAME", name)
-            monkeypatch.setenv("MARK_SECONDS", "0")  # as recorded: the site's default, not the tests'
             yield
             cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
