@@ -28,6 +28,7 @@ torture: ## run the long tests: each fault of the queue a hundred times, and mor
 		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py \
 		tests/invalidation/test_marked_page_interleavings.py \
 		tests/privacy/test_under_load.py apps/lookaside/tests/test_marked_interleavings.py \
+		bench/tests/test_stale.py \
 		tests/operations/test_lifting.py $(ARGS)
 
 mutate: ## break a copy of the code in a hundred ways; the tests must fail each time (ARGS= chooses)

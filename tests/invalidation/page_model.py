@@ -69,7 +69,8 @@ class Keys(NamedTuple):
         return self._with(key, model), answer
 
     def _in_process(self, step: Step) -> tuple["Keys", Any]:
-        process, answer = self.process, None
+        process = self.process
+        answer: Any = None
         match step.name:
             case "now":
                 process = process._replace(clock=process.clock + 1)
