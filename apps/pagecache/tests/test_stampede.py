@@ -4,13 +4,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 from django.conf import LazySettings
+from django.core.cache import caches
 from django.core.handlers.wsgi import WSGIHandler
 
-from apps import lookaside
 from apps.pagecache import coalescing, purge, wrapped
 from apps.pagecache.addresses import Address
 from apps.pagecache.responses import Response
@@ -70,7 +71,7 @@ def test_without_memcached_concurrent_requests_render_a_page_once(
 @pytest.fixture
 def marked(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> Visitor:
     """A visitor of a site where the pages of ann are marked by a transaction that has not ended."""
-    at = lookaside.cache()
+    at: Any = caches["lookaside"]
     monkeypatch.setattr(at, "mark_seconds", 30)
     at.get_or_compute("anything", lambda: 1)  # marks need an open connection
     assert at.mark([generation_key("user:ann")]).numbers
