@@ -21,7 +21,7 @@ Mechanism
       a visitor.
     - Generations are read before the page's SQL: a page rendered before a purge and stored after it has the
       old generation in its key. They are random, so an eviction brings no page back.
-    - The first reader that misses gets a lease (`apps/lookaside`), the permission to store. Its holder
+    - The first reader that misses gets a lease (`apps/lookaside`) to store. Its holder
       renders; others wait up to 1.6 s, then render without storing.
     - Not stored: statuses other than 200, a cookie, token, nonce or cursor, over 256 kB.
 
@@ -39,8 +39,8 @@ Mechanism
 
 Switch
     ``PAGECACHE``: None is off. CACHE names a look-aside cache in ``CACHES``; SITE_URL; COOKIES that may
-    identify a visitor; RELEASE, which changes with the code; GENERATIONS_TTL_MS (0: off), for which a process
-    reuses generations that it has read.
+    identify a visitor; RELEASE of the code; GENERATIONS_TTL_MS (0: off), for which a process
+    reuses generations.
 
 Invariant
     After `purge` returns, no new request gets an older page (in other processes: after GENERATIONS_TTL_MS;
@@ -48,10 +48,9 @@ Invariant
     entries.
 
 When it fails
-    *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS): a
-    request waits 15 ms, then shares a render that began after it arrived. *A purge fails*: it is retried; the
-    page is stale for at most 300 s. *PostgreSQL is down*: stored pages are served until they expire, except
-    marked ones.
+    *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS):
+    requests wait 15 ms, then share renders that begin after them. *A purge fails*: it is retried; stale for at
+    most 300 s. *PostgreSQL is down*: stored pages are served until they expire, except marked ones.
 
 How to measure
     ``make bench SUBJECT=pagecache``; the header ``Cache-Status: pagecache; hit``.
