@@ -49,8 +49,8 @@ Invariant
 
 When it fails
     *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS):
-    requests wait 15 ms, then share renders that begin after them. *A purge fails*: it is retried; stale for at
-    most 300 s. *PostgreSQL is down*: stored pages are served until they expire, except marked ones.
+    requests wait 15 ms, then share renders that begin after them. *A purge fails*: it is retried; the page is
+    stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
 
 How to measure
     ``make bench SUBJECT=pagecache``; the header ``Cache-Status: pagecache; hit``.
