@@ -49,7 +49,7 @@ Invariant
 
 When it fails
     *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS):
-    requests wait 15 ms, then share renders that begin after them. *A purge fails*: it is retried; the page is
+    requests wait 15 ms, then share renders begun after them. *A purge fails*: it is retried; the page is
     stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
 
 How to measure
