@@ -110,4 +110,3 @@ def test_sixteen_writers_and_sixteen_readers_and_nothing_stale(memcached: str) -
     assert stale == []
     assert written >= LEAST * PEOPLE
     assert read["hit"] > 0
-    assert read["fwd=miss; collapsed"] > 0, "no reader met a mark"
