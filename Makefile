@@ -26,7 +26,9 @@ torture: ## run the long tests: each fault of the queue a hundred times, and mor
 	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_smtp_faults.py \
 		apps/commandqueue/tests/test_crashes.py tests/edge/test_edge_staleness.py \
 		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py \
+		tests/invalidation/test_marked_page_interleavings.py \
 		tests/privacy/test_under_load.py apps/lookaside/tests/test_marked_interleavings.py \
+		bench/tests/test_stale.py \
 		tests/operations/test_lifting.py apps/feeds/tests/test_walks.py $(ARGS)
 
 mutate: ## break a copy of the code in a hundred ways; the tests must fail each time (ARGS= chooses)

@@ -18,14 +18,14 @@ Mechanism
     - Keys of one action are collected (`apps.events.collect`) and sent in one message: first the entries,
       then the generations of the pages. In the other order, a purged page could be rendered again from a
       stale entry.
-    - With MARK_SECONDS, off by default, the last act before the COMMIT marks the same keys
+    - With MARK_SECONDS, the last act before the COMMIT marks the same keys
       (`apps/lookaside/marks.py`): until the hook, or so long, readers compute and store nothing. A write is
       in a transaction therefore.
     - The hook runs before all other commit hooks, so that subscribers after the commit read fresh data.
     - An app invalidates its own keys and those of lower apps. It never knows the keys of higher apps.
 
 Switch
-    MARK_SECONDS (0: off, the default; 30: on); ``CACHES["lookaside"]`` and ``PAGECACHE``.
+    MARK_SECONDS (30; 0: off); ``CACHES["lookaside"]`` and ``PAGECACHE``.
 
 Invariant
     Nothing is invalidated before the commit, or after a rollback. What was marked is not cached before its
@@ -40,7 +40,7 @@ When it fails
     read, and its keys are not cached for MARK_SECONDS. *The mark was lost, too* (memcached was down, or
     restarted or evicted it in that moment, or the thread had not used it before): as without marks. *A
     constraint refuses the COMMIT*: the marks go. *PostgreSQL fails in a COMMIT*: they stay until they
-    end. *A key is marked*: each request for its pages renders; none waits for another's render.
+    end. *A key is marked*: each process renders its pages for one request at a time, and others share that.
 
 How to measure
     ``pytest tests/invalidation apps/invalidation``; ``manage.py events`` prints the subscribers.

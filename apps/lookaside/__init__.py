@@ -24,7 +24,7 @@ Mechanism
     - ``cache().get_or_compute(key, compute)`` and ``get_many_or_compute`` read and fill in one round trip
       each. ``cache().invalidate(keys)`` belongs into a commit hook, and returns failed keys.
     - ``with cache().peeking(keys)``: the next read fetches these too, without a lease.
-    - ``cache().mark(keys)``, before a COMMIT, hides keys until their invalidation (off by default).
+    - ``cache().mark(keys)``, before a COMMIT, hides keys until their invalidation.
     - Inside a transaction or `bypassed()`, reads compute and store nothing. ``compute`` must read the
       primary.
     - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry. Small ones are

@@ -21,7 +21,7 @@ Mechanism
       a visitor.
     - Generations are read before the page's SQL: a page rendered before a purge and stored after it has the
       old generation in its key. They are random, so an eviction brings no page back.
-    - The first reader that misses gets a lease (`apps/lookaside`), the permission to store. Its holder
+    - The first reader that misses gets a lease (`apps/lookaside`) to store. Its holder
       renders; others wait up to 1.6 s, then render without storing.
     - Not stored: statuses other than 200, a cookie, token, nonce or cursor, over 256 kB.
 
@@ -31,7 +31,7 @@ Mechanism
     pages            release+page+generations   memcached       TTL, 300 s at most    new generation
     near cache       release+page+generations   process, 8 MB   that of the page      new generation
     generations      surrogate keys             process, 1,024  GENERATIONS_TTL_MS    own purge
-    fallback         page                       process         1 s, memcached down   nothing
+    coalesced        page                       process         1 s, memcached down   nothing
     admission marker page                       memcached       24 h                  nothing
     ================ ========================== =============== ===================== ===============
 
@@ -39,8 +39,8 @@ Mechanism
 
 Switch
     ``PAGECACHE``: None is off. CACHE names a look-aside cache in ``CACHES``; SITE_URL; COOKIES that may
-    identify a visitor; RELEASE, which changes with the code; GENERATIONS_TTL_MS (0: off), for which a process
-    reuses generations that it has read.
+    identify a visitor; RELEASE of the code; GENERATIONS_TTL_MS (0: off), for which a process
+    reuses generations.
 
 Invariant
     After `purge` returns, no new request gets an older page (in other processes: after GENERATIONS_TTL_MS;
@@ -48,9 +48,9 @@ Invariant
     entries.
 
 When it fails
-    *memcached is down*: each process renders a page once a second. *A purge fails*: it is retried; the page
-    is stale for at most 300 s. *PostgreSQL is down*: stored pages are served until they expire, except
-    marked ones (MARK_SECONDS): each request renders.
+    *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS):
+    requests wait 15 ms, then share renders begun after them. *A purge fails*: it is retried; the page is
+    stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
 
 How to measure
     ``make bench SUBJECT=pagecache``; the header ``Cache-Status: pagecache; hit``.

@@ -2,18 +2,13 @@
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import closing
 
-import psycopg2
 import pytest
-from django.conf import settings
 
 from bench.instructions import PROGRAMS, by_name, instructions
 from bench.lib.python_build import python_build
 from bench.lib.report import PUBLISHED
 from deploy.local.bootstrap import find_program
-from deploy.local.postgres import ROLE, SUPERUSER
 
 AGAIN = "`make bench SUBJECT=instructions PUBLISH=1` records them anew"
 MOST = 1.10
@@ -28,21 +23,6 @@ def recorded() -> dict[str, int]:
             f"the recorded instructions are of Python {of['version']}, not {this['version']}; {AGAIN}"
         )
     return {name: figure["value"] for name, figure in result["figures"].items()}
-
-
-@pytest.fixture
-def empty_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty database on the server of the tests, which the environment names."""
-    name = f"instructions_{os.getpid()}"
-    where = {"host": settings.DATABASES["default"]["HOST"], "user": SUPERUSER, "dbname": "postgres"}
-    with closing(psycopg2.connect(**where)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f'CREATE DATABASE "{name}" OWNER {ROLE}')
-            monkeypatch.setenv("DATABASE_NAME", name)
-            monkeypatch.setenv("MARK_SECONDS", "0")  # as recorded: the site's default, not the tests'
-            yield
-            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.mark.usefixtures("empty_database", "memcached")

@@ -1,136 +1,25 @@
 """No interleaving of readers and writers serves a page that was purged before the request.
 
-The page cache and the look-aside cache are the real ones. memcached is a model, as in the explorer of the
-look-aside cache, with one key for the generation and one for each page.
+The page cache and the look-aside cache are the real ones. memcached is a model (`page_model.py`), as in the
+explorer of the look-aside cache, with one key for the generation and one for each page.
 """
 
-import gzip
 import os
-from collections.abc import Iterable, Iterator
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from apps.lookaside import values
-from apps.lookaside.backends import Lookaside
-from apps.lookaside.stores import Answer as Stored
-from apps.lookaside.stores import Fill, Lease
 from apps.lookaside.tests.explorer import Stale, explore
-from apps.lookaside.tests.model import Do, Model, ScheduledStore, Step
-from apps.pagecache import surrogate, wsgi
-from apps.pagecache.addresses import Address
-from apps.pagecache.cacheable import Environ, Site
-from apps.pagecache.responses import Page, Response
+from apps.lookaside.tests.model import Do, ScheduledStore
+from apps.pagecache.responses import Response
 from apps.pagecache.surrogate import generation_key
-from apps.pagecache.wsgi import WARM, PageCache, StartResponse
-
-
-class Keys(NamedTuple):
-    """Several keys of one memcached, each a model of its own, and the row behind the page."""
-
-    version: int = 0
-    finished: int = 0
-    drawn: int = 0
-    keys: tuple[tuple[bytes, Model], ...] = ()
-
-    def after(self, step: Step) -> tuple["Keys", Any]:
-        match step.name:
-            case "read":
-                return self, self.version
-            case "commit":
-                return self._replace(version=self.version + 1), self.version + 1
-            case "draw":
-                return self._replace(drawn=self.drawn + 1), f"t{self.drawn + 1}"
-        of = step.arguments[0]
-        key = of.lease.key if isinstance(of, Fill) else of.key if isinstance(of, Lease) else of
-        model, answer = self._model(key).after(step)
-        return self._with(key, model), answer
-
-    def accidents(self) -> Iterator[tuple[str, "Keys"]]:
-        for key, model in self.keys:
-            for label, after in model.accidents():
-                if label != "restarted":
-                    yield label, self._with(key, after)
-        yield (
-            "restarted",
-            self._replace(
-                keys=tuple((key, dict(model.accidents())["restarted"]) for key, model in self.keys)
-            ),
-        )
-
-    @property
-    def sent(self) -> tuple[Fill, ...]:
-        return tuple(fill for _, model in self.keys for fill in model.sent)
-
-    def fingerprint(self) -> object:
-        items = tuple((key, repr(model.item and model.item[1:])) for key, model in self.keys)
-        return self.version, self.finished, self.drawn, items
-
-    def canonical(self, thing: Any) -> Any:
-        if isinstance(thing, Stored):
-            return thing.entry, thing.lease and self.canonical(thing.lease)
-        if isinstance(thing, Fill):
-            return thing.entry, self.canonical(thing.lease)
-        return (thing.key, self._model(thing.key).holds(thing)) if isinstance(thing, Lease) else thing
-
-    def _model(self, key: bytes) -> Model:
-        return dict(self.keys).get(key, Model())
-
-    def _with(self, key: bytes, model: Model) -> "Keys":
-        keys = {**dict(self.keys), key: model}
-        return self._replace(keys=tuple(sorted(keys.items(), key=lambda item: item[0])))
-
-
-class ScheduledLookaside(Lookaside):
-    waits = (0.0,)
-
-    def __init__(self) -> None:
-        super().__init__({})
-
-
-CACHE = ScheduledLookaside()
-ADDRESS = Address("/ann/", "", ("user:ann",), 300)
-# Not a page: the request deletes the generation that it created.
-NOT_FOUND = Address("/ann/nothing/", "", ("user:ann",), 300)
-
-
-class ScheduledPages(PageCache):
-    """The real page cache; the application that it wraps reads one row."""
-
-    def __init__(self, do: Do) -> None:
-        def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-            found = environ["PATH_INFO"] == ADDRESS.path
-            start_response("200 OK" if found else "404 Not Found", [("Content-Type", "text/plain")])
-            return [str(do("read")).encode()]
-
-        site = Site(site_url="https://kwippy.example", hosts=["kwippy.example"], cookies=[])
-        super().__init__(application, cache="", site=site, release="1")
-
-    @property
-    def _cache(self) -> Any:
-        return CACHE
+from apps.pagecache.wsgi import WARM
+from tests.invalidation.page_model import CACHE, NOT_FOUND, Keys, ScheduledPages, hold_still, reader
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_random(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(values, "time", SimpleNamespace(time=lambda: 0.0))
-    monkeypatch.setattr(CACHE, "_jittered", lambda ttl: ttl)
-    monkeypatch.setattr(CACHE, "_pause", lambda seconds: None)
-    monkeypatch.setattr(wsgi, "WAITS", (0.0,))
-    monkeypatch.setattr(wsgi, "time", lambda: 0.0)
-    monkeypatch.setattr(
-        surrogate,
-        "_new_tokens",
-        lambda names: {name: CACHE.store.do("draw") for name in names},  # type: ignore[attr-defined]
-    )
-
-
-def reader(do: Do) -> int:
-    CACHE.store = ScheduledStore(do)
-    rendered, _ = ScheduledPages(do)._get_or_render(ADDRESS, {WARM: True})
-    assert isinstance(rendered, Page)
-    return int(gzip.decompress(rendered.gzipped))
+    hold_still(monkeypatch)
 
 
 def lost_reader(do: Do) -> int:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
@@ -64,9 +65,10 @@ class Writers:
         wait_for(lambda: self.reads[number] > read + READERS, seconds=120)
         self.uncommitted.discard(number)
 
-    def read(self, port: int) -> tuple[int, int, list[str]]:
-        """The number of reads, the number of cache hits, and the stale pages."""
-        read, hits, stale = 0, 0, []
+    def read(self, port: int) -> tuple[Counter[str], list[str]]:
+        """The number of reads by `Cache-Status`, and the stale pages."""
+        read: Counter[str] = Counter()
+        stale = []
         chance = random.Random(threading.get_ident())
         wire = HTTPConnection("localhost", port, timeout=30)
         while not self.over.is_set():
@@ -77,14 +79,13 @@ class Writers:
             floor = self.finished[number]
             response = request(port, path, connection=wire)
             assert response.status == 200
-            read += 1
-            hits += response.headers["Cache-Status"] == "pagecache; hit"
+            read[response.headers["Cache-Status"].removeprefix("pagecache; ")] += 1
             self.reads[number] += path == own
             found = re.search(rf"\[kwip {number} version (\d+)\]", response.text)
             if found and int(found[1]) < floor:
                 stale.append(f"{path}: {found[1]}, and {floor} was finished")
         wire.close()
-        return read, hits, stale
+        return read, stale
 
 
 def test_sixteen_writers_and_sixteen_readers_and_nothing_stale(memcached: str) -> None:
@@ -102,10 +103,10 @@ def test_sixteen_writers_and_sixteen_readers_and_nothing_stale(memcached: str) -
         finally:
             writers.over.set()
         results = [future.result() for future in reading]
-    stale = [line for _, _, lines in results for line in lines]
-    read, hits = sum(result[0] for result in results), sum(result[1] for result in results)
+    stale = [line for _, lines in results for line in lines]
+    read = sum((counts for counts, _ in results), Counter[str]())
     # Shown by `pytest -s`.
-    sys.stdout.write(f"{written} writes, {read} reads, {hits} of them hits, {len(stale)} stale\n")
+    sys.stdout.write(f"{written} writes, {read.total()} reads: {dict(read)}; {len(stale)} stale\n")
     assert stale == []
     assert written >= LEAST * PEOPLE
-    assert hits > 0
+    assert read["hit"] > 0

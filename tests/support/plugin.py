@@ -87,7 +87,6 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
         "DATABASE_POOL_WAIT": "30",
         "MEMCACHED_SERVERS": memcached,
         "MEMCACHED_TLS_CA": "",
-        # Off by default. The tests have marks, since they add steps to what each change does.
         "MARK_SECONDS": "30",
         "PAGECACHE": "true",
         "WITHOUT": "",

@@ -91,7 +91,7 @@ class State(NamedTuple):
 
     def successors(self) -> Iterator[tuple[str, "State"]]:
         for index, actor in enumerate(self.actors):
-            if actor.next is None:
+            if actor.next is None or not self.model.allows(actor.next):
                 continue
             model, answer = self.model.after(actor.next)
             moved = actor.advanced(answer, floor=self.model.finished)

@@ -104,6 +104,10 @@ class Model(NamedTuple):
     # Whether a version counts as finished with its COMMIT, without the invalidation that follows.
     is_strict: bool = False
 
+    def allows(self, step: Step) -> bool:
+        """Whether the step can be taken now."""
+        return True
+
     def after(self, step: Step) -> tuple["Model", Any]:
         """The model after a step, and the answer."""
         answer: tuple[Model, Any] = getattr(self, f"_{step.name}")(*step.arguments)

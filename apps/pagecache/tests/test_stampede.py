@@ -4,14 +4,18 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 from django.conf import LazySettings
+from django.core.cache import caches
 from django.core.handlers.wsgi import WSGIHandler
 
 from apps.pagecache import coalescing, purge, wrapped
+from apps.pagecache.addresses import Address
 from apps.pagecache.responses import Response
+from apps.pagecache.surrogate import generation_key
 from apps.pagecache.tests.conftest import Visitor, cache, status
 from apps.pagecache.tests.urls import hooks, rendered, shown
 from deploy.local.memcached import Memcached
@@ -62,6 +66,60 @@ def test_without_memcached_concurrent_requests_render_a_page_once(
     assert rendered["/ann/"] == 1
     assert {response.body for response in responses} == {b"<p>ann: tea</p>"}
     assert sorted(set(map(status, responses))) == ["fwd=miss", "hit"]
+
+
+@pytest.fixture
+def marked(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> Visitor:
+    """A visitor of a site where the pages of ann are marked by a transaction that has not ended."""
+    at: Any = caches["lookaside"]
+    monkeypatch.setattr(at, "mark_seconds", 30)
+    at.get_or_compute("anything", lambda: 1)  # marks need an open connection
+    assert at.mark([generation_key("user:ann")]).numbers
+    return visitor
+
+
+def test_concurrent_requests_for_a_marked_page_share_two_renders(marked: Visitor) -> None:
+    hooks.append(lambda: time.sleep(1))
+    responses = all_at_once(marked, "/ann/")
+    assert rendered["/ann/"] == 2
+    assert sorted(set(map(status, responses))) == ["fwd=miss", "fwd=miss; collapsed"]
+
+
+def test_a_request_for_a_marked_page_takes_no_render_that_began_before_it(marked: Visitor) -> None:
+    began = threading.Event()
+    hooks.extend([began.set, lambda: time.sleep(0.3)])
+    with ThreadPoolExecutor(1) as pool:
+        early = pool.submit(marked.text, "/ann/")
+        assert began.wait(60)
+        shown["ann"] = "coffee"
+        assert marked.text("/ann/") == "<p>ann: coffee</p>"
+        assert early.result() == "<p>ann: tea</p>"
+
+
+def test_a_failed_render_of_a_marked_page_holds_up_no_one_twice(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renders = coalescing.CoalescedRenders()
+    address = Address("/ann/", "", (), 300)
+    start, running, most = threading.Barrier(8), [0], [0]
+    lock = threading.Lock()
+
+    def fail() -> Response:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.5)
+        with lock:
+            running[0] -= 1
+        return Response("500 Internal Server Error", [], b"")
+
+    def ask(_: int) -> bool:
+        start.wait(timeout=30)
+        return renders.get_or_render(address, fail)[1]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert not any(pool.map(ask, range(8)))
+    assert most[0] > 2, "they rendered one after another"
 
 
 def test_without_memcached_a_page_is_at_most_one_second_old(down: Visitor) -> None:
