@@ -101,6 +101,7 @@ class Walk:
         ids = [entry.id for entry in page]
         assert len(set(ids)) == len(ids)
         if direction == "newer" and page.is_first:
+            self.leads_to_a_new_walk()
             self.end(set(ids))
             self.turn("older", page)
             return
@@ -109,6 +110,14 @@ class Walk:
         self.page = page
         if "=" not in getattr(page, direction).replace("sort=", ""):  # no page of this walk
             self.end(set())
+
+    def leads_to_a_new_walk(self) -> None:
+        """A first page on the way back may repeat kwips: of those above it all moved, or none."""
+        order, as_of = self.timeline.order, self.page.as_of
+        top = order.position_of(self.page.items[0]) if self.page else order.start
+        above = [k.last_active_at for k in self.visible() if (k.last_active_at, k.pk) > top]
+        assert as_of
+        assert len({at > as_of for at in above}) <= 1, "kwips of the walk are among those that moved"
 
     def end(self, first_page: set[int]) -> None:
         """All pages in this direction have been shown."""
@@ -314,6 +323,7 @@ def test_a_page_goes_on_where_the_last_one_ended_whatever_happens_to_its_last_kw
     if happens == "commented":
         bump(kwips[1])
     else:
+        User.objects.update(kwips_count=len(kwips))
         actions.delete(kwip=kwips[1])
     second = timeline.page(dict(parse_qsl(first.older[1:])), limit=2)
     assert [entry.id for entry in second] == [kwips[2].pk, kwips[3].pk]
