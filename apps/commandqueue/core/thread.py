@@ -134,7 +134,7 @@ class QueueThread(threading.Thread):
             self.current = self._batch.started[0]
             self.lease_ends_at = self._batch.lease_ends_at
             self._batch.started.popleft()
-            outcome = self._execute(self.current)
+            outcome = self._execute(self.current, keeps_connection=True)
             if outcome.state == State.DONE:
                 metrics.count(self.current.command, outcome)
                 self._batch.done.append((self.current, outcome))
@@ -216,9 +216,9 @@ class QueueThread(threading.Thread):
         hooks.report(attempt, outcome)
         return outcome
 
-    def _execute(self, attempt: store.Attempt) -> Outcome:
+    def _execute(self, attempt: store.Attempt, *, keeps_connection: bool = False) -> Outcome:
         try:
-            return execution.execute(attempt)
+            return execution.execute(attempt, keeps_connection=keeps_connection)
         except Exception as error:
             log.exception("command %s could not be run", attempt.id)
             return outcomes.retry(str(error), attempts=attempt.number)
