@@ -19,8 +19,8 @@ Problem (2008)
 
 Mechanism
     - A transactional outbox. A message is rendered once: all attempts have the same Message-ID.
-    - *Claim*: ``FOR UPDATE SKIP LOCKED`` in one short statement sets lease and token for a batch. It begins at
-      the oldest: while pg_dump holds a snapshot, dead entries stay in the index.
+    - *Claim*: ``FOR UPDATE SKIP LOCKED`` in one short statement sets lease and token for a batch. It begins
+      at the oldest: while pg_dump holds a snapshot, dead entries stay in the index.
     - *Renew*: before each command its lease is renewed by token, which counts the attempt; a worker that lost
       the lease skips it. The same round trip settles what was done before (settle_and_renew.sql). *Batched*
       tasks (an option: short, may run twice) start with their claim and are settled with the next.

@@ -53,8 +53,8 @@ def blocks(name: str, **parameters: Any) -> int:
         explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT json) "
         cursor.execute(explain + SQL.statement(name).text, parameters)
         [[plan]] = cursor.fetchall()
-    found: int = (plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]["Shared Hit Blocks"]
-    return found
+    read = (plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]
+    return int(read["Shared Hit Blocks"] + read["Shared Read Blocks"])
 
 
 def test_a_claim_skips_the_entries_of_dead_rows(snapshot: None) -> None:
