@@ -97,17 +97,18 @@ class QueueThread(threading.Thread):
 
     def _claim(self) -> bool:
         """Claim the next commands, and start those that are batched; without any, wait for a moment."""
-        since = self._horizon.since()
         began_at = time.monotonic()
         # What is left of a batch that failed waits for its lease to end.
         self._claimed.clear()
         if self._batch.is_used():
             with transaction.atomic():
                 settled = self._batch.settle()
+                since = self._horizon.since()
                 claimed = self._claim_from(since)
                 others = self._batch.start(claimed)
             self._batch.report(settled)
         else:
+            since = self._horizon.since()
             claimed = others = self._claim_from(since)
         self.answered_at = time.monotonic()
         self._horizon.claimed(claimed, since=since, seconds=self.answered_at - began_at)

@@ -72,7 +72,8 @@ def test_a_thousand_batched_tasks_take_at_most_eighty_transactions(batched: None
 
 def test_a_task_that_is_not_batched_takes_one_transaction_and_its_part_of_a_claim() -> None:
     count = 100
-    assert transactions(count) <= count * 1.12
+    # A start each, and for twenty a claim, perhaps a look for the oldest, and a last settlement.
+    assert transactions(count) <= count * 1.2
 
 
 def test_each_batched_task_has_its_own_result(batched: None, caplog: pytest.LogCaptureFixture) -> None:
