@@ -2,8 +2,7 @@
 
 In one minute: ``send_mail`` and ``task.enqueue`` insert a row in the caller's transaction. A worker claims
 rows under a lease, sends or runs them outside any transaction, and settles them. If it is killed, its leases
-end and another worker continues: nothing is lost, and at most each thread's current message is sent
-twice.
+end and another worker continues.
 
 ::
 
@@ -11,44 +10,45 @@ twice.
                            ▲                 │ └──settle──▶ dead letter
                            └─ retry or reap ─┘
 
-Read in this order: models.py, core/worker.py, core/store.py with core/sql/, mail/backend.py,
-mail/delivery.py, tasks/backend.py, core/housekeeping.py.
+Read in this order: models.py, core/thread.py, core/store.py with core/sql/, core/worker.py, mail/backend.py,
+tasks/backend.py, core/batch.py, core/horizon.py, core/housekeeping.py.
 
 Problem (2008)
-    Mail was sent inside the request: a slow SMTP server made pages slow, a dead one lost the form. Commands
-    of a crashed daemon stayed RUNNING, and two daemons sent everything twice.
+    Mail was sent inside the request: a dead SMTP server lost the form. Commands of a crashed daemon stayed
+    RUNNING; two daemons sent everything twice.
 
 Mechanism
     - A transactional outbox. A message is rendered once: all attempts have the same Message-ID.
-    - *Claim*: ``FOR UPDATE SKIP LOCKED`` in one short statement sets lease and token for a batch.
+    - *Claim*: ``FOR UPDATE SKIP LOCKED`` in one short statement sets lease and token for a batch. It begins
+      at the oldest: while pg_dump holds a snapshot, dead entries stay in the index.
     - *Renew*: before each command its lease is renewed by token, which counts the attempt; a worker that lost
-      the lease skips it. Counting at the claim would charge a batch for one crash. The same round trip
-      settles the previous message (settle_and_renew.sql).
+      the lease skips it. The same round trip settles what was done before (settle_and_renew.sql). *Batched*
+      tasks (an option: short, may run twice) start with their claim and are settled with the next.
     - *Settle*: by token. 4xx and lost connections are retried with exponential backoff and full jitter until
-      ``expires_at``; 5xx makes a dead letter. If the server can't be used at all, mail pauses.
-    - *Reap*: twice a second each worker's housekeeper makes commands whose lease has ended wait again.
+      ``expires_at``; 5xx makes a dead letter.
+    - *Reap*: twice a second each housekeeper makes commands whose lease has ended wait again.
+    - *Control*: operators pause a queue or set its pace in the admin; the claim reads it.
     - A message may take 3/4 of its lease; then another thread shuts its socket down.
     - *Hooks* (mail/hooks.py): the site can discard a message, and hear the server.
-    - Workers poll every 0.25 to 0.5 s: NOTIFY would serialize commits.
 
 Switch
-    The BACKENDs of ``MAILERS`` (Django 6.1's setting) and ``TASKS``. With Django's SMTP and immediate
-    backends, without these OPTIONS, the request sends mail and runs tasks.
+    The BACKENDs of ``MAILERS`` and ``TASKS``. With Django's SMTP and immediate backends, without these
+    OPTIONS, the request sends mail and runs tasks.
 
 Invariant
-    Every committed command is done or visibly dead. A fault duplicates at most one message for each thread,
-    and no recipient known to be reached. Three lost attempts in a row make a dead letter. Bodies
-    are erased when sent or expired, secret ones with the last attempt.
+    Every committed command is done or visibly dead. A fault duplicates at most one message or task for each
+    thread (of batched tasks a batch). Three lost attempts in a row make
+    a dead letter; a shutdown costs none. Bodies are erased when sent or expired, secret ones with the last
+    attempt.
 
 When it fails
-    SMTP down: mail waits. Worker killed: its commands continue when the lease (60 s) ends; a message
-    accepted but not settled is sent again. PostgreSQL down: enqueueing raises; workers repeat
-    their settling until the lease ends. No worker: ``manage.py queue status``, ``commandqueue_stuck`` and
-    ``commandqueue_oldest_seconds`` show it. A task beyond its ``time_limit`` is started again: tasks must be
-    idempotent.
+    SMTP down: mail waits. Worker killed: its commands continue when the lease (60 s) ends. PostgreSQL down:
+    enqueueing raises; workers repeat their settling until the lease ends. No worker: ``manage.py queue
+    status`` and ``commandqueue_stuck`` show it. A task beyond its ``time_limit`` is started again, and its
+    row has its stack: tasks must be idempotent.
 
 How to measure
-    ``make bench SUBJECT=commandqueue``; ``make torture`` repeats each fault a hundred times.
+    ``make bench SUBJECT=commandqueue``, ``SUBJECT=heldsnapshot``; ``make torture`` repeats each fault.
 """
 
 __all__ = ["PermanentFailure"]

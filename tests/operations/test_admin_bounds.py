@@ -38,7 +38,8 @@ MOST_READ = 5 * WINDOW
 # Models with few rows: what operators write, and what has a limit of its own.
 FEW = {
     "auth.Group", "commandqueue.QueueControl", "commandqueue.Schedule", "directory.FirstFollow",
-    "notifications.OperatorMessage", "policy.BlockedDomain", "policy.BlockedNetwork", "policy.SitePolicy", "sitepages.SitePage",
+    "notifications.OperatorMessage", "policy.BlockedDomain", "policy.BlockedNetwork", "policy.SitePolicy",
+    "sitepages.SitePage",
 }  # fmt: skip
 # A row of each other model, by its number. What is rare (staff, dead letters, open cases) is old.
 NOW = timezone.now()

@@ -109,7 +109,20 @@ def claim(
         since=since,
     )
     rows.sort(key=lambda row: (-row[7], row[8], row[0]))
-    return [ClaimedCommand(*row[:5], token, task=row[5], lost_attempts=row[6], due_at=row[8]) for row in rows]
+    return [
+        ClaimedCommand(
+            id=row[0],
+            kind=row[1],
+            queue_name=row[2],
+            backend=row[3],
+            recipients=row[4],
+            token=token,
+            task=row[5],
+            lost_attempts=row[6],
+            due_at=row[8],
+        )
+        for row in rows
+    ]
 
 
 def oldest(queue_name: str, since: datetime.datetime | None) -> datetime.datetime:

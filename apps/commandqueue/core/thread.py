@@ -97,17 +97,18 @@ class QueueThread(threading.Thread):
 
     def _claim(self) -> bool:
         """Claim the next commands, and start those that are batched; without any, wait for a moment."""
-        since = self._horizon.since()
         began_at = time.monotonic()
         # What is left of a batch that failed waits for its lease to end.
         self._claimed.clear()
         if self._batch.is_used():
             with transaction.atomic():
                 settled = self._batch.settle()
+                since = self._horizon.since()
                 claimed = self._claim_from(since)
                 others = self._batch.start(claimed)
             self._batch.report(settled)
         else:
+            since = self._horizon.since()
             claimed = others = self._claim_from(since)
         self.answered_at = time.monotonic()
         self._horizon.claimed(claimed, since=since, seconds=self.answered_at - began_at)
@@ -134,7 +135,7 @@ class QueueThread(threading.Thread):
             self.current = self._batch.started[0]
             self.lease_ends_at = self._batch.lease_ends_at
             self._batch.started.popleft()
-            outcome = self._execute(self.current)
+            outcome = self._execute(self.current, keeps_connection=True)
             if outcome.state == State.DONE:
                 metrics.count(self.current.command, outcome)
                 self._batch.done.append((self.current, outcome))
@@ -216,9 +217,9 @@ class QueueThread(threading.Thread):
         hooks.report(attempt, outcome)
         return outcome
 
-    def _execute(self, attempt: store.Attempt) -> Outcome:
+    def _execute(self, attempt: store.Attempt, *, keeps_connection: bool = False) -> Outcome:
         try:
-            return execution.execute(attempt)
+            return execution.execute(attempt, keeps_connection=keeps_connection)
         except Exception as error:
             log.exception("command %s could not be run", attempt.id)
             return outcomes.retry(str(error), attempts=attempt.number)

@@ -36,14 +36,18 @@ def any_is_batched() -> bool:
     return any(entry.get("OPTIONS", {}).get("batched") for entry in settings.TASKS.values())
 
 
-def execute(attempt: store.Attempt) -> Outcome:
-    """Run a task; returns the outcome, whatever the task raises (except KeyboardInterrupt)."""
-    close_old_connections()
+def execute(attempt: store.Attempt, *, keeps_connection: bool = False) -> Outcome:
+    """Run a task; returns the outcome, whatever the task raises (except KeyboardInterrupt).
+
+    It begins without a connection, and checks one out of the pool when it needs it. Batched tasks are short:
+    they keep the connection that claimed them.
+    """
     try:
         backend = _backend(attempt.command)
         result = backend.result_of(_record(attempt))
         task_started.send(type(backend), task_result=result)
-        close_old_connections()  # the task checks a connection out of a pool when it first needs one
+        if not keeps_connection:
+            close_old_connections()
         return Outcome(State.DONE, result={"value": _call(result)})
     except KeyboardInterrupt:
         raise

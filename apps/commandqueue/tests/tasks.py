@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from django.core.mail import send_mail
@@ -99,21 +100,14 @@ def refuse_odd(number: int) -> int:
 @task
 def append(path: str, number: int) -> None:
     """Leaves a line for each run."""
-    with open(path, "a") as file:
+    with Path(path).open("a") as file:
         file.write(f"{number}\n")
 
 
 @task
 def append_and_kill(path: str, number: int, fatal: int) -> None:
     """Leaves a line for each run; the worker of the first run of one number is killed."""
-    with open(path) as file:
-        is_first = f"{number}\n" not in file.readlines()
+    is_first = str(number) not in Path(path).read_text().split()
     append.func(path, number)
     if number == fatal and is_first:
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-@task
-def say_and_sleep(path: str) -> None:
-    append.func(path, 0)
-    time.sleep(120)

@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -42,25 +43,26 @@ def thread_of_a_worker(**options: Any) -> Any:
 
 
 def transactions(count: int) -> int:
-    """The transactions of a thread that works off so many tasks, by PostgreSQL's own count."""
+    """The transactions of the queue for so many tasks: each statement outside of one, and each commit."""
     for _ in range(count):
         tasks.add.enqueue(2, 3)
     thread = thread_of_a_worker(batch_seconds=60)
-    before = committed()
-    while thread._claim():
-        thread._run_batch()
-        thread._work_off()
+    seen: list[str] = []
+
+    def execute(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not connection.in_atomic_block:
+            seen.append(sql)
+        return run(sql, params, many, context)
+
+    with (
+        connection.execute_wrapper(execute),
+        mock.patch.object(connection, "commit", side_effect=connection.commit) as commit,
+    ):
+        while thread._claim():
+            thread._run_batch()
+            thread._work_off()
     assert Command.objects.filter(state=State.DONE, result={"value": 5}).count() == count
-    return committed() - before
-
-
-def committed() -> int:
-    with connection.cursor() as cursor:
-        # This session's counts arrive when it is asked to, and the count itself is a transaction.
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
-        return int(cursor.fetchone()[0])
+    return len(seen) + commit.call_count
 
 
 def test_a_thousand_batched_tasks_take_at_most_eighty_transactions(batched: None) -> None:
@@ -70,7 +72,8 @@ def test_a_thousand_batched_tasks_take_at_most_eighty_transactions(batched: None
 
 def test_a_task_that_is_not_batched_takes_one_transaction_and_its_part_of_a_claim() -> None:
     count = 100
-    assert transactions(count) <= count * 1.12
+    # A start each, and for twenty a claim, perhaps a look for the oldest, and a last settlement.
+    assert transactions(count) <= count * 1.2
 
 
 def test_each_batched_task_has_its_own_result(batched: None, caplog: pytest.LogCaptureFixture) -> None:

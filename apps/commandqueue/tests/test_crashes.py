@@ -134,6 +134,22 @@ def test_a_poison_command_ends_dead_and_holds_nobody_up(mail_server: Server) -> 
     assert "attempt lost with its worker, 3 in a row" in dead.errors[-1]["reason"]
 
 
+def test_a_worker_that_starts_under_the_name_of_a_dead_one_leaves_no_command_behind() -> None:
+    """In a container each worker may have the same host name and process id as the one before."""
+    task = tasks.add.enqueue(2, 3)
+    [claimed] = store.claim(queue_name="default", limit=9, lease=60)
+    assert store.settle_and_renew(None, claimed, worker="box:1:default-1", lease=60)[1] is not None
+    # Its successor does not take the lease for its own.
+    assert store.claim(queue_name="default", limit=9, lease=60) == []
+    let_time_pass()
+    store.reap(max_lost_attempts=3, base=0)
+    [again] = store.claim(queue_name="default", limit=9, lease=60)
+    assert store.settle_and_renew(None, again, worker="box:1:default-1", lease=60)[1] is not None
+    assert store.settle_and_renew(claimed, None, worker="box:1:default-1", lease=60)[0] is False
+    assert store.settle_and_renew(again, None, worker="box:1:default-1", lease=60)[0] is True
+    assert Command.objects.get(pk=int(task.id)).state == State.DONE
+
+
 def test_sigterm_finishes_what_is_in_hand_and_leaves_the_rest(mail_server: Server) -> None:
     first, second = send(), send()
     mail_server.fail("FINAL", HANG)

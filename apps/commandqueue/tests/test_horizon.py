@@ -39,14 +39,12 @@ def pass_through(count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO commandqueue_command (kind, lane, backend, priority, due_at, expires_at)"
-            " SELECT 'task', 'default', 'default', n %% 3, now() - interval '1 hour', now() + interval '1 week'"
+            " SELECT 'task', 'default', 'default', n %% 3, now() - interval '1 hour', now() + interval '1 h'"
             " FROM generate_series(1, %s) n",
             [count],
         )
-        cursor.execute("UPDATE commandqueue_command SET state = 'leased' WHERE state = 'waiting'")
-        cursor.execute(
-            "UPDATE commandqueue_command SET state = 'done', finished_at = now() WHERE state = 'leased'"
-        )
+    Command.objects.update(state=State.LEASED)
+    Command.objects.update(state=State.DONE, finished_at=Now())
 
 
 def blocks(name: str, **parameters: Any) -> int:
@@ -55,8 +53,8 @@ def blocks(name: str, **parameters: Any) -> int:
         explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT json) "
         cursor.execute(explain + SQL.statement(name).text, parameters)
         [[plan]] = cursor.fetchall()
-    found: int = (plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]["Shared Hit Blocks"]
-    return found
+    read = (plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]
+    return int(read["Shared Hit Blocks"] + read["Shared Read Blocks"])
 
 
 def test_a_claim_skips_the_entries_of_dead_rows(snapshot: None) -> None:

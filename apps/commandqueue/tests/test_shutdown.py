@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def test_a_task_that_a_shutdown_cuts_off_has_its_attempt_back(settings: Any, bat
     thread = threading.Thread(target=lambda: codes.append(worker.run()))
     thread.start()
     try:
-        wait_for(lambda: worker.threads[0].current is not None)
+        wait_for(partial(is_in_a_task, worker))
         worker.stop()
         thread.join(30)
         assert codes == [1]
@@ -51,7 +52,7 @@ def test_a_task_that_returns_in_the_grace_is_settled() -> None:
     worker = Worker(queues=["default"], options=WorkerOptions(poll=0.05))
     thread = threading.Thread(target=worker.run)
     thread.start()
-    wait_for(lambda: worker.threads[0].current is not None)
+    wait_for(partial(is_in_a_task, worker))
     worker.stop()
     thread.join(30)
     assert Command.objects.get(pk=int(running.id)).state == State.DONE
@@ -68,10 +69,14 @@ def test_a_task_that_many_deployments_cut_off_is_run_in_the_end(settings: Any, t
             worker = Worker(queues=["default"], options=WorkerOptions(poll=0.05, grace=0.1))
             thread = threading.Thread(target=worker.run)
             thread.start()
-            wait_for(lambda worker=worker: worker.threads[0].current is not None)
+            wait_for(partial(is_in_a_task, worker))
             worker.stop()
             thread.join(30)
     finally:
         tasks.let_go.set()
         time.sleep(0.1)
     assert work_until_finished(Command.objects.get(pk=int(task.id))).state == State.DONE
+
+
+def is_in_a_task(worker: Worker) -> bool:
+    return worker.threads[0].current is not None
