@@ -27,6 +27,7 @@ torture: ## run the long tests: each fault of the queue a hundred times, and mor
 		apps/commandqueue/tests/test_crashes.py tests/edge/test_edge_staleness.py \
 		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py \
 		tests/privacy/test_under_load.py apps/lookaside/tests/test_marked_interleavings.py \
+		apps/dbpool/tests/test_outages.py apps/dbpool/tests/test_stress.py tests/faults/test_recovery.py \
 		tests/operations/test_lifting.py $(ARGS)
 
 mutate: ## break a copy of the code in a hundred ways; the tests must fail each time (ARGS= chooses)

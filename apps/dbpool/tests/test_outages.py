@@ -1,4 +1,4 @@
-"""PostgreSQL is away for a while: quick errors, few attempts; then every connection is replaced, and no request fails.
+"""PostgreSQL is away for a while: quick errors and few attempts; once it is back, no request fails.
 
 `TORTURE=1` takes a minute over each outage.
 """
@@ -335,9 +335,7 @@ def test_a_doubted_connection_is_asked_once(database: Database, threads, monkeyp
     fill(threads, 2)
     checks: list[str] = []
     is_alive = reset.is_alive
-    monkeypatch.setattr(
-        reset, "is_alive", lambda raw, check: (checks.append(check), is_alive(raw, check))[1]
-    )
+    monkeypatch.setattr(reset, "is_alive", lambda raw, check: (checks.append(check), is_alive(raw, check))[1])
     lost = backend()
     database.admin("SELECT pg_terminate_backend(%s, 5000)", lost)
     wrapper().close()
@@ -348,9 +346,7 @@ def test_a_doubted_connection_is_asked_once(database: Database, threads, monkeyp
     assert checks == ["socket", "query", *["socket"] * (len(checks) - 2)]
 
 
-def test_a_server_that_only_accepts_is_left_within_a_second_of_its_return(
-    network: Network, threads
-) -> None:
+def test_a_server_that_only_accepts_is_left_within_a_second_of_its_return(network: Network, threads) -> None:
     network.silent = True
     crowd = Crowd(threads, 8)
     time.sleep(SILENT_SECONDS)
