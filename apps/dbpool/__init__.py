@@ -45,8 +45,8 @@ Invariant
 When it fails
     All connections busy for ``timeout``: `PoolTimeout`, an ``OperationalError``; the site answers 503.
     PostgreSQL unreachable: its error or `ServerUnreachable`, within a second (silent: after
-    ``connect_timeout``); once it accepts connections, no request fails. One that vanishes without closing its
-    sockets is noticed by keepalives, or after ``tcp_user_timeout`` by one statement.
+    ``connect_timeout``); then no request fails. One that vanishes without closing sockets is noticed by
+    keepalives, or by a statement after ``tcp_user_timeout``.
 
 How to measure
     ``make bench SUBJECT=dbpool``. ``TORTURE=1 pytest apps/dbpool/tests/``. ``stats()``.
