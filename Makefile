@@ -29,6 +29,7 @@ torture: ## run the long tests: each fault of the queue a hundred times, and mor
 		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py \
 		tests/invalidation/test_marked_page_interleavings.py \
 		tests/privacy/test_under_load.py apps/lookaside/tests/test_marked_interleavings.py \
+		apps/dbpool/tests/test_outages.py apps/dbpool/tests/test_stress.py tests/faults/test_recovery.py \
 		bench/tests/test_stale.py \
 		tests/operations/test_lifting.py apps/feeds/tests/test_walks.py $(ARGS)
 

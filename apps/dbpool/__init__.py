@@ -8,29 +8,29 @@ error.
               (permit, timeout)  (idle slots)                                                    │
     next thread ◄─ release ◄─ back to DBUtils ◄─ rollback, reset session ◄─ close(), request end ┘
 
-Read in this order: `base.py`, `pool.py`, `semaphore.py`, `session.py`, `reset.py`, `options.py`.
+Read in this order: `base.py`, `pool.py`, `semaphore.py`, `outage.py`, `session.py`, `reset.py`, `options.py`.
 
 Problem (2008)
-    Django opened a connection for each request, which costs more than a light page with TCP, TLS and SCRAM.
-    Kwippy used DBUtils' pool with its proxies: these swallow ``autocommit = True``, and repeat a statement
-    on a new connection when one is lost in a transaction, which commits half of it. No session state was
-    reset, and a full pool waited forever.
+    Django opened a connection for each request, which costs more than a light page. Kwippy used DBUtils'
+    pool with its proxies, which repeat a statement on a new connection when one is lost in a transaction,
+    and so commit half of it. No session state was reset, and a full pool waited forever.
 
 Mechanism
     DBUtils' `PooledDB` keeps the idle slots and hands them out; the semaphore bounds them. Not used: its
     proxies (above); connecting, checking and resetting, which it does under its one lock (it gets `Slot`s,
-    which may be empty); its blocking mode, neither fair nor with a timeout. DBUtils stays as the original's
-    choice.
+    which may be empty); its blocking mode, neither fair nor with a timeout.
 
-    - At check-out the socket is polled: an idle connection with data to read was closed by the server.
+    - At check-out the socket is polled: an idle connection with data to read was closed by the server. After
+      a loss the others answer ``SELECT 1`` first: they may be dead without a sign.
+    - After a failed attempt to connect (`outage`) one thread tries again every 0.25 s; the others wait for
+      its result, for a second at most.
     - At check-in (`reset`) the transaction is rolled back and the session reset: settings, role, locks,
       LISTEN, temporary tables, cursors. Prepared statements stay (`apps.statements`).
     - `session` records what is executed. After a checkout that executed only SQL marked read-only (by
       `apps.statements`), outside a transaction, nothing is sent.
 
-    It pays where threads outnumber busy connections. Persistent connections are as fast and need more of
-    PostgreSQL's processes. Django's own pool is for psycopg 3. PgBouncer pools for several machines,
-    without session state: the next step (``deploy/pgbouncer.ini``).
+    It pays where threads outnumber busy connections; persistent ones are as fast. PgBouncer pools for
+    several machines (``deploy/pgbouncer.ini``).
 
 Switch
     ``DATABASES[alias]["ENGINE"] = "apps.dbpool"``; off: ``"django.db.backends.postgresql"``. Options in
@@ -43,13 +43,13 @@ Invariant
     connections.
 
 When it fails
-    All connections busy for ``timeout``: `PoolTimeout`, an ``OperationalError``; the site answers 503 with
-    Retry-After. PostgreSQL unreachable: its error at once, a new attempt at the next request. A server that
-    vanishes without closing its sockets is noticed by the statement that waits for it (``check="query"``:
-    before, for a round trip).
+    All connections busy for ``timeout``: `PoolTimeout`, an ``OperationalError``; the site answers 503.
+    PostgreSQL unreachable: its error or `ServerUnreachable`, within a second (silent: after
+    ``connect_timeout``); then no request fails. One that vanishes without closing sockets is noticed by
+    keepalives, or by a statement after ``tcp_user_timeout``.
 
 How to measure
-    ``make bench SUBJECT=dbpool``. ``TORTURE=1 pytest apps/dbpool/tests/test_stress.py``. ``stats()``.
+    ``make bench SUBJECT=dbpool``. ``TORTURE=1 pytest apps/dbpool/tests/``. ``stats()``.
 """
 
 from apps.dbpool.outage import ServerUnreachable

@@ -69,8 +69,8 @@ class Postgres:
     def start(self, *more_settings: str, until: str = "ready") -> None:
         """Start the server, making the cluster if there is none; return when it answers.
 
-        With ``until="standby"`` it returns when the server is in recovery. Raises ServiceError if another server
-        runs on this data or if it doesn't start.
+        With ``until="standby"`` it returns when the server is in recovery. Raises ServiceError if another
+        server runs on this data or if it doesn't start.
         """
         self.data.parent.mkdir(parents=True, exist_ok=True)
         self.sockets = services.socket_directory(self._preferred_sockets)

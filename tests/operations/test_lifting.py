@@ -32,7 +32,7 @@ PLATFORM: dict[str, tuple[list[str], list[str]]] = {
         ["test_interleavings.py", "test_faults.py", "test_threads_and_forks.py", "test_tls.py"],
     ),
     "pagecache": (["lookaside", "nearcache"], ["test_crowds.py"]),
-    "dbpool": ([], ["test_faults.py", "test_stress.py", "test_gunicorn.py"]),
+    "dbpool": ([], ["test_faults.py", "test_outages.py", "test_stress.py", "test_gunicorn.py"]),
     "commandqueue": (
         ["statements"],
         ["test_crashes.py", "test_smtp_faults.py", "test_leases.py", "test_worker.py"],

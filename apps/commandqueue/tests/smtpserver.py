@@ -74,7 +74,7 @@ class Server:
         self._faults[stage].extend([how] * times)
 
     def proceed(self) -> None:
-        """Let a dialogue that hangs at FINAL go on."""
+        """Let a dialogue that hangs at FINAL or QUIT go on."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._proceed.set)
 
@@ -152,6 +152,9 @@ class Server:
         if not answer and not transport_of(server).is_closing():
             self.accepted.append(envelope)
         return answer or "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        return await self._come_to("QUIT", server) or "221 bye"
 
 
 class _Smtp(SMTP):

@@ -1,6 +1,7 @@
 """What arrives, how often and under which Message-ID when a mail server misbehaves in every way it can."""
 
 import smtplib
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from apps.commandqueue.models import State
 from apps.commandqueue.tests.conftest import (
     TORTURE,
     let_time_pass,
+    mailers,
     send,
     work,
     work_until_finished,
@@ -107,6 +109,25 @@ def test_a_server_that_is_out_of_reach_costs_a_batch_one_attempt(mail_server: Se
         command.refresh_from_db()
     assert sorted(len(command.worker_ids) for command in commands) == [0, 0, 0, 0, 1]
     assert {command.state for command in commands} == {State.WAITING}
+
+
+def test_a_server_that_is_slow_to_accept_and_to_part_gets_no_duplicate(
+    mail_server: Server, settings: Any
+) -> None:
+    settings.MAILERS = mailers(mail_server.port)
+    settings.MAILERS["direct"]["OPTIONS"]["timeout"] = 0.5
+    mail_server.fail("FINAL", HANG)
+    mail_server.fail("QUIT", HANG)
+    # It accepts after three times the time limit of a step.
+    threading.Timer(1.5, mail_server.proceed).start()
+    command = send()
+    work()
+    command.refresh_from_db()
+    assert command.state == State.DONE, command.errors
+    assert len(command.worker_ids) == 1
+    let_time_pass()
+    work()
+    assert mail_server.message_ids() == [command.message_id]
 
 
 def test_a_hung_dialogue_is_broken_off_before_its_lease_ends(mail_server: Server) -> None:

@@ -44,7 +44,7 @@ def crash(server: Postgres) -> None:
 
 @contextlib.contextmanager
 def recovery(server: Postgres) -> Iterator[None]:
-    """A crash, and a server that refuses connections (SQLSTATE 57P03) until the block ends; then it accepts."""
+    """A crash, and a server that refuses connections (SQLSTATE 57P03) until the block ends."""
     crash(server)
     (server.data / "standby.signal").touch()
     server.start("hot_standby=off", until="standby")
@@ -90,9 +90,7 @@ def drop_all(reached: socket.socket) -> None:
     """From now on the kernel drops each packet that reaches the socket: a firewall that answers nothing."""
     program = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, 0))  # BPF: return 0
     attach_filter = 26
-    reached.setsockopt(
-        socket.SOL_SOCKET, attach_filter, bytes(_Filter(1, ctypes.addressof(program)))
-    )
+    reached.setsockopt(socket.SOL_SOCKET, attach_filter, bytes(_Filter(1, ctypes.addressof(program))))
 
 
 def accept_all(reached: socket.socket) -> None:
