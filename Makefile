@@ -1,6 +1,6 @@
 # The commands of a developer; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test torture mutate bench lint lock messages smoke rehearse secrets clean
+.PHONY: help run test torture mutate bench profile lint lock messages smoke rehearse secrets clean
 
 # The first Python on this machine that is new enough; PYTHON= names another.
 find_python = for python in python3 python3.14 python3.13 python3.12; do \
@@ -40,6 +40,10 @@ mutate: ## break a copy of the code in a hundred ways; the tests must fail each 
 bench: ## measure an optimization: SUBJECT=timelines; none lists them (ARGS= sizes, PUBLISH=1 into docs/results/)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt $(if $(SUBJECT),memcached nginx wrk valgrind)
 	@$(VENV) -m bench $(SUBJECT) $(ARGS) $(if $(PUBLISH),--publish)
+
+profile: ## count the instructions of a page by part, and draw flame graphs: PAGE=/everyone/
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached valgrind
+	@$(VENV) -m bench.profile "$(or $(PAGE),/)"
 
 lint: export DEBUG = true
 lint: ## check style, types, layers, templates and migrations

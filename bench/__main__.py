@@ -73,7 +73,7 @@ def missing(name: str, subject: str) -> str:
 
 def subjects() -> list[str]:
     packages = [module.name for module in pkgutil.iter_modules(bench.__path__) if module.ispkg]
-    return sorted(set(packages) - {"lib", "tests"})
+    return sorted(set(packages) - {"lib", "profile", "tests"})
 
 
 def list_subjects() -> None:

@@ -31,6 +31,8 @@ VARIABLES = {
     "LOG_LEVEL": "INFO",
     "LOG_FORMAT": "json",
     "PAGECACHE": "true",
+    "WITHOUT": "",
+    "XRAY": "off",
     "STATIC_MANIFEST": "0",
     "CONTACT_EMAIL": "contact@kwippy.example",
     "RELEASE": "bench",

@@ -33,7 +33,7 @@ class Requests:
         time.sleep(MIN_SECONDS + 1)
 
     def page_cache_hit(self) -> None:
-        _, headers, _ = _answer("GET", "/everyone/")
+        _, headers, _ = answer("GET", "/everyone/")
         self.hits.append(headers["Cache-Status"] == "pagecache; hit")  # the first request stores the page
 
     def network_page(self) -> None:
@@ -58,14 +58,14 @@ class Requests:
         self._post("/contact/", form, cookie=f"csrftoken={CSRF}", client=f"10.0.0.{self.sent}")
 
     def _page(self, address: str) -> bytes:
-        status, _, body = _answer("GET", address, cookie=self.cookie)
+        status, _, body = answer("GET", address, cookie=self.cookie)
         if status != "200 OK" or b"<article" not in body:
             raise SystemExit(f"bench: {address} was answered by {status}, or shows no kwip")
         return body
 
     def _post(self, address: str, form: dict[str, str], *, cookie: str, client: str = "127.0.0.1") -> None:
         body = urlencode(form | {"csrfmiddlewaretoken": CSRF}).encode()
-        status, _, _ = _answer("POST", address, cookie=cookie, body=body, client=client)
+        status, _, _ = answer("POST", address, cookie=cookie, body=body, client=client)
         if status != "302 Found":
             raise SystemExit(f"bench: {address} was answered by {status}")
 
@@ -77,7 +77,7 @@ def _next(page: bytes) -> str:
     return unescape(found[1].decode())
 
 
-def _answer(
+def answer(
     method: str, address: str, *, cookie: str = "", body: bytes = b"", client: str = "127.0.0.1"
 ) -> tuple[str, dict[str, str], bytes]:
     """The status, the headers and the body of one request."""
