@@ -57,7 +57,8 @@ def _muffled(talk: str) -> Sql:
         talk=talk,
         muted_tags=muted_words.muted_tags("m.is_muffled"),
         muted_pattern=muted_words.pattern("m.is_muffled"),
-        folded=muted_words.folded(muted_words.noted("said")),
+        said=Sql(muted_words.said("page.id"), {}),
+        folded=muted_words.folded("said.words"),
         letters=muted_words.LETTERS,
     )
 

@@ -49,7 +49,18 @@ def noted(row: str) -> str:
     return f"CASE WHEN {row}.content_note = '' THEN {row}.text ELSE {both} END"
 
 
-_FOLDED_K = f"(SELECT {folded(noted('said'))} FROM kwips_kwip said WHERE said.id = k.id)"  # noqa: S608 - constants
+def said(kwip_id: str) -> str:
+    """The SQL of one row `said`, whose ``words`` are the note, the text and the texts of the pictures."""
+    alts = (
+        "SELECT string_agg(p.alt, chr(10)) FROM kwips_kwippicture kp"
+        " JOIN pictures_picture p ON p.id = kp.picture_id WHERE kp.kwip_id = whole.id"
+    )
+    words = f"concat_ws(chr(10), {noted('whole')}, CASE WHEN whole.thread_id IS NULL THEN ({alts}) END)"
+    # OFFSET 0: `folded` names the words several times, which are to be read once.
+    return f"(SELECT {words} AS words FROM kwips_kwip whole WHERE whole.id = {kwip_id} OFFSET 0) said"  # noqa: S608 - constants
+
+
+_FOLDED_K = f"(SELECT {folded('said.words')} FROM {said('k.id')})"  # noqa: S608 - constants
 
 
 def pattern(which: str) -> Sql:

@@ -1,7 +1,8 @@
 -- Fragment: why the viewer muffles the kwip of `page`, as a kind and a name; NULL if they do not. {talk} is its
 -- conversation. As in unworded.sql, nothing is read for viewers who muffle nothing.
 -- index: mute_once (muter_id, muted_id), muted_conversation_once (muter_id, kwip_id), kwips_kwip_pkey (id),
--- muted_word_once (muter_id, is_tag, folded), kwips_tag_pkey (id), kwips_kwiptag_kwip_id_a2123aac (kwip_id)
+-- muted_word_once (muter_id, is_tag, folded), kwips_tag_pkey (id), kwips_kwiptag_kwip_id_a2123aac (kwip_id),
+-- kwip_pictures (kwip_id, place), pictures_picture_pkey (id)
 CASE
     WHEN kwip.author_id = %(viewer)s THEN NULL
     WHEN kwip.author_id IN (
@@ -32,8 +33,7 @@ CASE
             )]
             FROM (
                 SELECT regexp_match({folded}, {muted_pattern}) AS words
-                FROM kwips_kwip said
-                WHERE said.id = page.id
+                FROM {said}
                 OFFSET 0
             ) found
             WHERE found.words IS NOT NULL

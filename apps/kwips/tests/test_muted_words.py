@@ -1,9 +1,12 @@
 """Muted words: which texts have them, and what is a word at all."""
 
+import datetime
+import secrets
 from collections.abc import Callable
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.graph import muting
@@ -11,6 +14,8 @@ from apps.graph.models import MutedWord
 from apps.kwips import actions, muted_words
 from apps.kwips.models import Kwip
 from apps.kwips.muted_words import NoWord
+from apps.pictures import actions as pictures
+from apps.pictures.models import Picture
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +61,39 @@ def test_a_word_is_found_whole_in_any_case_and_with_any_accents(
     mute(ann, word)
     assert heard(ann) == set(not_found)
     assert heard(bob) == {*found, *not_found}
+
+
+def picture(owner: User, alt: str) -> str:
+    name = secrets.token_hex(16)
+    until = timezone.now() + datetime.timedelta(days=1)
+    facts = {"width": 60, "height": 40, "color": "#bbd26c", "bytes": 1}
+    Picture.objects.create(name=name, owner=owner, alt=alt, waits_until=until, **facts)
+    return name
+
+
+def test_a_word_is_found_in_the_texts_of_pictures_and_in_the_note(
+    ann: User, bob: User, publish: Publish
+) -> None:
+    publish(bob, "look", pictures=[picture(bob, "a bridge"), picture(bob, "A kettle, with TEA in it")])
+    publish(bob, "and look", pictures=[picture(bob, "a bridge"), picture(bob, "")])
+    publish(bob, "read", content_note="about tea")
+    publish(bob, "words alone")
+    everything = {"look", "and look", "read", "words alone"}
+    assert heard(ann) == everything
+    mute(ann, "tea")
+    assert heard(ann) == {"and look", "words alone"}
+    mute(ann, "bridge")
+    assert heard(ann) == {"words alone"}
+    assert heard(bob) == everything
+
+
+def test_a_new_text_of_a_picture_counts_at_once(ann: User, bob: User, publish: Publish) -> None:
+    name = picture(bob, "a kettle with tea")
+    publish(bob, "look", pictures=[name])
+    mute(ann, "tea")
+    assert heard(ann) == set()
+    pictures.describe(owner=bob, name=name, alt="a kettle")
+    assert heard(ann) == {"look"}
 
 
 def test_two_hundred_words_are_one_pattern(ann: User, bob: User, publish: Publish) -> None:
