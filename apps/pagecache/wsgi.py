@@ -4,17 +4,19 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from time import time
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.cache import caches
 
-from apps.pagecache.addresses import Address, resolve_address
+from apps.pagecache.addresses import Address, resolve_address, sheddable
 from apps.pagecache.cacheable import Environ, Site, decoded_path
 from apps.pagecache.fallback import FallbackCache
 from apps.pagecache.near_cache import NearCache
 from apps.pagecache.responses import MAX_PAGE_BYTES, Page, Response
+from apps.pagecache.shedding import Admission, Shed
 from apps.pagecache.surrogate import Cache, generations, stored_tokens
 
 type StartResponse = Callable[..., Any]
@@ -39,7 +41,7 @@ def stats() -> dict[str, int]:
 
     "hit"; "miss" (rendered and stored); "uncacheable" (rendered, not stored: not a page, too large, or the
     first request within the admission window); "backend_down" (rendered while memcached was down); "bypass"
-    (members, forms, cursors: passed to Django unchanged).
+    (members, forms, cursors: passed to Django unchanged); "shed" (refused, see `shedding`).
     """
     with _lock:
         return dict(_counts)
@@ -49,9 +51,17 @@ class PageCache:
     """``application`` behind the cache."""
 
     def __init__(
-        self, application: Application, *, cache: str, site: Site, release: str, generations_ttl: float = 0
+        self,
+        application: Application,
+        *,
+        cache: str,
+        site: Site,
+        release: str,
+        generations_ttl: float = 0,
+        admission: Admission | None = None,
     ) -> None:
         self._application = application
+        self._admission = admission
         self._cache_alias = cache
         self._site = site
         self._release = release
@@ -60,11 +70,16 @@ class PageCache:
         self._fallback = FallbackCache()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if self._admission is not None:
+            self._admission.observe(environ)
         address = self._public_address(environ)
-        if address is None:
-            _count("bypass")
-            return self._application(environ, start_response)
-        rendered, result = self._get_or_render(address, environ)
+        try:
+            if address is None:
+                return self._bypass(environ, start_response)
+            rendered, result = self._get_or_render(address, environ)
+        except Shed as shed:
+            assert self._admission is not None  # noqa: S101 - it raised this
+            rendered, result = self._admission.refuse(shed, environ), "shed"
         _count(result)
         if isinstance(rendered, Page):
             response = rendered.respond(
@@ -83,6 +98,20 @@ class PageCache:
             return None
         path = decoded_path(environ)
         return resolve_address(path, environ.get("QUERY_STRING", "")) if path else None
+
+    def _bypass(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Passes a request to Django, unless it is shed: an anonymous one for a page at a cursor."""
+        path = decoded_path(environ)
+        may_shed = bool(path) and sheddable(cast("str", path)) and self._site.is_cacheable(environ)
+        with self._admitted(may_shed=may_shed):
+            _count("bypass")
+            return self._application(environ, start_response)
+
+    def _admitted(self, *, may_shed: bool) -> AbstractContextManager[None]:
+        """Holds a place for a render. Raises Shed."""
+        if self._admission is None or not may_shed:
+            return nullcontext()
+        return self._admission.render()
 
     def _get_or_render(self, address: Address, environ: Environ) -> tuple[Page | Response, str]:
         """The page, or Django's response if it is not a page, and the result for `stats`."""
@@ -129,7 +158,8 @@ class PageCache:
 
     def _render(self, address: Address, environ: Environ) -> Page | Response:
         request = self._site.canonical_request(environ, address.path, address.query)
-        response = response_of(self._application, request)
+        with self._admitted(may_shed=address.may_shed):
+            response = response_of(self._application, request)
         return Page.from_response(response, expires_at=time() + address.ttl) or response
 
     def _encode(self, rendered: Page | Response, address: Address, environ: Environ) -> bytes:
@@ -151,7 +181,7 @@ class PageCache:
         return cast("Cache", caches[self._cache_alias])
 
 
-def wrapped(application: Application) -> Application:
+def wrapped(application: Application, *, admission: Admission | None = None) -> Application:
     """``application`` behind the page cache of ``settings.PAGECACHE``, or itself if that is None."""
     options = settings.PAGECACHE
     if options is None:
@@ -163,6 +193,7 @@ def wrapped(application: Application) -> Application:
         site=site,
         release=options["RELEASE"],
         generations_ttl=options.get("GENERATIONS_TTL_MS", 0) / 1000,
+        admission=admission,
     )
 
 

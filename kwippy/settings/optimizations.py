@@ -38,6 +38,15 @@ PAGECACHE = (
     if env.bool("PAGECACHE", not DEBUG)
     else None
 )
+# apps/pagecache/shedding.py: cold pages of anonymous visitors are refused before members have to wait.
+# off: None; each page is rendered, and a crawler that reads each page once can take every thread.
+#: SHED_AFTER_MS: Milliseconds that requests wait for a thread before cold pages of anonymous visitors, and their
+#:   pages at a cursor, get a 503 with Retry-After. nginx stamps the arrival; TRUSTED_PROXIES must name it. 0: never.
+#: SHED_RENDERS: Such pages that a process renders at once; as many again wait shortly, further ones get the 503.
+#:   At most a quarter of WEB_THREADS, so that members find a free thread. 0: any number.
+SHEDDING = (
+    {"AFTER_MS": env.int("SHED_AFTER_MS", 200), "RENDERS": env.int("SHED_RENDERS", 2)} if PAGECACHE else None
+)
 # apps/lookaside/marks.py: keys are marked before a COMMIT, for a writer that is killed after it.
 # off: 0, the default; what such a writer changed is stale until its entries expire, for 300 seconds at most.
 #: MARK_SECONDS: Set it to 30, and nothing is stale where a process is killed between a COMMIT and its
