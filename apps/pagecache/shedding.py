@@ -11,8 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import connection
+
 from apps.pagecache.queueing import HEADER, StandingQueue, seconds_waited
 from apps.pagecache.responses import Response
+
+# Seconds for which a render waits at each of its statements while other requests are in progress.
+PAUSE = 0.02
 
 _lock = threading.Lock()
 _counts: Counter[str] = Counter()
@@ -36,6 +41,7 @@ class Admission:
 
     As many requests again may wait for their turn, up to ``patience`` seconds each: they hold a thread.
     None is admitted while requests wait for ``target`` seconds or longer for a thread, 0 for any time.
+    An admitted render lets other requests of this process go first: see `others_first`.
     ``is_proxy`` says of a peer's address whether its stamp of arrival is believed; ``refusal`` is the
     response to a request that is refused.
     """
@@ -51,7 +57,11 @@ class Admission:
     ) -> None:
         self._queue = StandingQueue(target) if target else None
         self._renders = threading.Semaphore(renders) if renders else None
-        self._places = threading.Semaphore(2 * renders)
+        self._places = 2 * renders
+        self._taken = 0
+        self._lock = threading.Lock()
+        self._others = 0
+        self._no_others = threading.Condition()
         self._patience = patience
         self._is_proxy = is_proxy
         self._refusal = refusal
@@ -65,25 +75,56 @@ class Admission:
         if waited is not None:
             self._queue.add(waited)
 
+    def reason_to_shed(self) -> str | None:
+        """Why `render` would raise Shed now; None if it would not."""
+        if self._queue is not None and self._queue.is_standing:
+            return "waiting"
+        return "renders" if self._renders is not None and self._taken >= self._places else None
+
     @contextmanager
     def render(self) -> Iterator[None]:
         """Holds a place for the render of one page. Raises Shed."""
-        if self._queue is not None and self._queue.is_standing:
-            raise Shed("waiting")
-        if self._renders is None:
-            yield
-            return
-        if not self._places.acquire(blocking=False):
-            raise Shed("renders")
+        with self._lock:
+            reason = self.reason_to_shed()
+            if reason is not None:
+                raise Shed(reason)
+            self._taken += 1
         try:
+            if self._renders is None:
+                yield
+                return
             if not self._renders.acquire(timeout=self._patience):
                 raise Shed("renders")
             try:
-                yield
+                with connection.execute_wrapper(self._let_others_go_first):
+                    yield
             finally:
                 self._renders.release()
         finally:
-            self._places.release()
+            with self._lock:
+                self._taken -= 1
+
+    @contextmanager
+    def others_first(self) -> Iterator[None]:
+        """During a request that is never shed: renders of this process stop at their next statement, shortly.
+
+        They would take every second turn of the interpreter lock.
+        """
+        with self._no_others:
+            self._others += 1
+        try:
+            yield
+        finally:
+            with self._no_others:
+                self._others -= 1
+                if not self._others:
+                    self._no_others.notify_all()
+
+    def _let_others_go_first(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        if self._others:
+            with self._no_others:
+                self._no_others.wait_for(lambda: not self._others, timeout=PAUSE)
+        return execute(*arguments)
 
     def refuse(self, shed: Shed, environ: dict[str, Any]) -> Response:
         """Counts a refusal; returns the response to it."""

@@ -17,7 +17,7 @@ from apps.pagecache.fallback import FallbackCache
 from apps.pagecache.near_cache import NearCache
 from apps.pagecache.responses import MAX_PAGE_BYTES, Page, Response
 from apps.pagecache.shedding import Admission, Shed
-from apps.pagecache.surrogate import Cache, generations, stored_tokens
+from apps.pagecache.surrogate import Cache, generation_key, generations, stored_tokens
 
 type StartResponse = Callable[..., Any]
 type Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -76,6 +76,7 @@ class PageCache:
         try:
             if address is None:
                 return self._bypass(environ, start_response)
+            self._shed_if_cold(address)
             rendered, result = self._get_or_render(address, environ)
         except Shed as shed:
             assert self._admission is not None  # noqa: S101 - it raised this
@@ -106,6 +107,18 @@ class PageCache:
         with self._admitted(may_shed=may_shed):
             _count("bypass")
             return self._application(environ, start_response)
+
+    def _shed_if_cold(self, address: Address) -> None:
+        """Raises Shed early, where `_render` would: mostly after one round trip, and nothing is created."""
+        if self._admission is None or not address.may_shed:
+            return
+        reason = self._admission.reason_to_shed()
+        # While memcached is down, the fallback knows what is a hit.
+        if reason is None or self._cache.is_down(map(generation_key, address.keys)):
+            return
+        key = self.stored_key(address)
+        if key is None or (self._near.get(key) is None and self._cache.stored_value(key) is None):
+            raise Shed(reason)
 
     def _admitted(self, *, may_shed: bool) -> AbstractContextManager[None]:
         """Holds a place for a render. Raises Shed."""
