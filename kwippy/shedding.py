@@ -15,8 +15,8 @@ from apps.pagecache.shedding import Admission
 from kwippy.middleware import PolicyMiddleware
 
 # Seconds for which a render waits for its turn.
-PATIENCE = 0.1
-# Seconds: the refused try again at different times only by chance, and crawlers respect it.
+PATIENCE = 0.5
+# Seconds, for crawlers: they take a 503 as "later", and keep the page in their index.
 RETRY_AFTER = 30
 
 

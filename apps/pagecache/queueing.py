@@ -1,9 +1,9 @@
 """How long requests have waited for a thread, and whether that is a queue that stands.
 
-After CoDel (Nichols, Jacobson: *Controlling Queue Delay*, ACM Queue 2012; RFC 8289): a burst fills a queue that
-soon empties again, and is no reason to refuse anything. A queue stands if *every* request of an interval has
-waited longer than the target. Unlike CoDel, which drops more and more packets of one kind, the caller refuses
-the requests that can wait for as long as the queue stands.
+After CoDel (Nichols, Jacobson: *Controlling Queue Delay*, ACM Queue 2012; RFC 8289): a burst fills a queue
+that soon empties again, and is no reason to refuse anything. A queue stands if *every* request of an interval
+has waited longer than the target. Unlike CoDel, which drops packets of any kind at a growing rate, the caller
+refuses what can wait best, for as long as the queue stands.
 """
 
 import threading

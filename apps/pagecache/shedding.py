@@ -1,8 +1,8 @@
 """Load shedding: cold pages of anonymous visitors are refused before members have to wait for a thread.
 
-A crawler reads each page once, so that its requests are misses, and each takes as long as a render. Two things
-are asked before such a render: whether requests have waited too long for a thread (`queueing`), and whether
-this process renders enough of these pages already. Hits, members and forms are never refused.
+A crawler reads each page once, so that its requests are misses, and each takes as long as a render. Two
+things are asked before such a render: whether requests have waited too long for a thread (`queueing`), and
+whether this process renders enough of these pages already. Hits, members and forms are never refused.
 """
 
 import threading
@@ -16,6 +16,8 @@ from django.db import connection
 from apps.pagecache.queueing import HEADER, StandingQueue, seconds_waited
 from apps.pagecache.responses import Response
 
+# Requests that may wait for each that is rendered: together half of the 8 threads that a process has.
+WAITING = 3
 # Seconds for which a render waits at each of its statements while other requests are in progress.
 PAUSE = 0.02
 
@@ -39,7 +41,7 @@ def stats() -> dict[str, int]:
 class Admission:
     """Admits renders for anonymous visitors: at most ``renders`` at once in this process, 0 for any number.
 
-    As many requests again may wait for their turn, up to ``patience`` seconds each: they hold a thread.
+    ``WAITING`` times as many requests may wait for their turn, up to ``patience`` seconds.
     None is admitted while requests wait for ``target`` seconds or longer for a thread, 0 for any time.
     An admitted render lets other requests of this process go first: see `others_first`.
     ``is_proxy`` says of a peer's address whether its stamp of arrival is believed; ``refusal`` is the
@@ -57,7 +59,7 @@ class Admission:
     ) -> None:
         self._queue = StandingQueue(target) if target else None
         self._renders = threading.Semaphore(renders) if renders else None
-        self._places = 2 * renders
+        self._places = (1 + WAITING) * renders
         self._taken = 0
         self._lock = threading.Lock()
         self._others = 0

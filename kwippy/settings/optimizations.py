@@ -40,12 +40,14 @@ PAGECACHE = (
 )
 # apps/pagecache/shedding.py: cold pages of anonymous visitors are refused before members have to wait.
 # off: None; each page is rendered, and a crawler that reads each page once can take every thread.
-#: SHED_AFTER_MS: Milliseconds that requests wait for a thread before cold pages of anonymous visitors, and their
-#:   pages at a cursor, get a 503 with Retry-After. nginx stamps the arrival; TRUSTED_PROXIES must name it. 0: never.
-#: SHED_RENDERS: Such pages that a process renders at once; as many again wait shortly, further ones get the 503.
-#:   At most a quarter of WEB_THREADS, so that members find a free thread. 0: any number.
+#: SHED_AFTER_MS: Milliseconds that requests wait for a thread before cold pages of anonymous visitors, and
+#:   their pages at a cursor, get a 503 with Retry-After; 0: never. nginx stamps requests for it, and is
+#:   believed if TRUSTED_PROXIES names it.
+#: SHED_RENDERS: How many of these pages a process renders at once; 0: any number. Three times as many
+#:   requests may wait for their turn, for half a second; further ones get the 503. Four times it must be less
+#:   than WEB_THREADS: the other threads are for members.
 SHEDDING = (
-    {"AFTER_MS": env.int("SHED_AFTER_MS", 200), "RENDERS": env.int("SHED_RENDERS", 2)} if PAGECACHE else None
+    {"AFTER_MS": env.int("SHED_AFTER_MS", 200), "RENDERS": env.int("SHED_RENDERS", 1)} if PAGECACHE else None
 )
 # apps/lookaside/marks.py: keys are marked before a COMMIT, for a writer that is killed after it.
 # off: 0, the default; what such a writer changed is stale until its entries expire, for 300 seconds at most.
