@@ -1,6 +1,6 @@
-"""The site's settings with slow pages: those below `/held/…` of a permalink wait until the test lets them go.
+"""The site's settings with slow pages: permalinks, and `/about/` for members.
 
-A page is held while the file HELD_UNTIL is missing: every permalink, and for members `/about/`.
+Each is held until the file HELD_UNTIL exists, or for HELD_SECONDS.
 """
 
 import os
@@ -15,6 +15,7 @@ from kwippy.settings import MIDDLEWARE as ALL
 
 MIDDLEWARE = [*ALL, "tests.edge.held_settings.HoldingMiddleware"]
 _UNTIL = Path(os.environ["HELD_UNTIL"])
+_SECONDS = float(os.environ.get("HELD_SECONDS", "60"))
 
 
 class HoldingMiddleware:
@@ -22,9 +23,8 @@ class HoldingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        while self._is_held(request) and not _UNTIL.exists():
+        is_held = "/kwip/" in request.path or (request.path == "/about/" and request.COOKIES)
+        until = time.monotonic() + _SECONDS
+        while is_held and not _UNTIL.exists() and time.monotonic() < until:
             time.sleep(0.01)
         return self.get_response(request)
-
-    def _is_held(self, request: HttpRequest) -> bool:
-        return "/kwip/" in request.path or (request.path == "/about/" and bool(request.COOKIES))
