@@ -46,7 +46,7 @@ def _response(body: HttpResponse) -> Response:
     environ = {"SERVER_NAME": "", "SERVER_PORT": "", "wsgi.errors": None}
     request = WSGIRequest(site.canonical_request(environ, "/", ""))
     policy = PolicyMiddleware(lambda _: body)
-    answered = SecurityMiddleware(XFrameOptionsMiddleware(policy))(request)
-    content = answered.content
-    answered.headers["Content-Length"] = str(len(content))
-    return Response(f"503 {answered.reason_phrase}", list(answered.items()), content)
+    SecurityMiddleware(XFrameOptionsMiddleware(policy))(request)  # they add to `body`
+    content = body.content
+    body["Content-Length"] = str(len(content))
+    return Response(f"503 {body.reason_phrase}", list(body.items()), content)
