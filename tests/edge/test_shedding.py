@@ -1,5 +1,6 @@
 """Overload: cold anonymous pages get a 503 with Retry-After; members and cached pages are served."""
 
+import itertools
 import re
 import threading
 import time
@@ -148,7 +149,8 @@ def test_cold_pages_are_shed_while_requests_wait_for_a_thread(memcached: str, tm
 
         readers = [pool.submit(read) for _ in range(12)]
         try:
-            soon(lambda: request(site.nginx.port, "/ann/").status == 503)
+            cold = (f"/tag/tea{number}/" for number in itertools.count())
+            soon(lambda: request(site.nginx.port, next(cold)).status == 503)
             hit = request(site.gunicorn, "/everyone/")
             assert (hit.status, hit.headers["Cache-Status"]) == (200, "pagecache; hit")
             cursor = request(site.nginx.port, "/everyone/?before=anything")
