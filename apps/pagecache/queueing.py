@@ -44,8 +44,8 @@ class StandingQueue:
             now = self._clock()
             if waited < self._target:
                 self._since = None
-            elif self._since is None or now - self._last > INTERVAL:
-                # The first, or one after a pause, in which no request was waiting.
+            elif self._since is None or waited < now - self._last:
+                # The first, or one that arrived after the last had begun: none was waiting then.
                 self._since = now
             self._last = now
             self.is_standing = self._since is not None and now - self._since >= INTERVAL

@@ -23,7 +23,7 @@ class HoldingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_held = "/kwip/" in request.path or (request.path == "/about/" and request.COOKIES)
+        is_held = "/kwip/" in request.path[1:] or (request.path == "/about/" and request.COOKIES)
         until = time.monotonic() + _SECONDS
         while is_held and not _UNTIL.exists() and time.monotonic() < until:
             time.sleep(0.01)

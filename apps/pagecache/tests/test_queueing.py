@@ -91,7 +91,13 @@ def test_a_burst_that_is_worked_off_is_no_standing_queue() -> None:
 def test_single_late_requests_far_apart_are_no_standing_queue() -> None:
     clock = Clock()
     queue = StandingQueue(TARGET, clock=clock)
-    assert not any(fed(queue, clock, [2.0] * 50, step=INTERVAL + 0.1))
+    assert not any(fed(queue, clock, [2.0] * 50, step=2.1))
+
+
+def test_requests_that_wait_for_each_other_are_one_also_where_each_takes_long() -> None:
+    clock = Clock()
+    queue = StandingQueue(TARGET, clock=clock)
+    assert fed(queue, clock, [9.0, 9.0, 9.0], step=3.0) == [False, True, True]
 
 
 def test_a_wait_below_the_target_never_stands() -> None:
