@@ -1,7 +1,4 @@
-"""The site's settings with slow pages: permalinks, and `/about/` for members.
-
-Each is held until the file HELD_UNTIL exists, or for HELD_SECONDS.
-"""
+"""The site's settings with slow permalinks: each is held until the file HELD_UNTIL exists."""
 
 import os
 import time
@@ -15,7 +12,6 @@ from kwippy.settings import MIDDLEWARE as ALL
 
 MIDDLEWARE = [*ALL, "tests.edge.held_settings.HoldingMiddleware"]
 _UNTIL = Path(os.environ["HELD_UNTIL"])
-_SECONDS = float(os.environ.get("HELD_SECONDS", "60"))
 
 
 class HoldingMiddleware:
@@ -23,8 +19,6 @@ class HoldingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_held = "/kwip/" in request.path[1:] or (request.path == "/about/" and request.COOKIES)
-        until = time.monotonic() + _SECONDS
-        while is_held and not _UNTIL.exists() and time.monotonic() < until:
+        while "/kwip/" in request.path[1:] and not _UNTIL.exists():
             time.sleep(0.01)
         return self.get_response(request)

@@ -1,8 +1,6 @@
 """Overload: cold anonymous pages get a 503 with Retry-After; members and cached pages are served."""
 
-import itertools
 import re
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -133,35 +131,6 @@ def test_without_shedding_the_same_crawler_takes_every_thread(memcached: str, tm
         site.release()
         assert member.result().status == 200
         assert {done.result().status for done in crawl} == {404}
-
-
-def test_cold_pages_are_shed_while_requests_wait_for_a_thread(memcached: str, tmp_path: Path) -> None:
-    few = {"WEB_THREADS": "2", "SHED_RENDERS": "0", "HELD_SECONDS": "0.1"}
-    with running(memcached, tmp_path, **few) as site, ThreadPoolExecutor(12) as pool:
-        site.warm("/everyone/")
-        over = threading.Event()
-
-        def read() -> set[int]:
-            member, statuses = site.member, set()
-            while not over.is_set():
-                statuses.add(member.get("/about/").status)
-            return statuses
-
-        readers = [pool.submit(read) for _ in range(12)]
-        try:
-            cold = (f"/tag/tea{number}/" for number in itertools.count())
-            soon(lambda: request(site.nginx.port, next(cold)).status == 503)
-            hit = request(site.gunicorn, "/everyone/")
-            assert (hit.status, hit.headers["Cache-Status"]) == (200, "pagecache; hit")
-            cursor = request(site.nginx.port, "/everyone/?before=anything")
-            assert (cursor.status, cursor.headers["Retry-After"]) == (503, "30")
-            feed = request(site.nginx.port, "/ann/feed.json")
-            assert (feed.status, feed.headers["Content-Type"]) == (503, "application/json")
-        finally:
-            over.set()
-        assert [reader.result() for reader in readers] == [{200}] * 12
-        assert site.shed().keys() == {"waiting"}
-        soon(lambda: request(site.nginx.port, "/ann/").status == 200)
 
 
 @pytest.mark.parametrize("through", ["nginx", "gunicorn"])
