@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.limits import addresses
+from apps.pagecache.shedding import WAITING
 from kwippy.address import OWN_MACHINE, is_host, is_site
 
 # The least that a COMMIT has of a mark.
@@ -198,6 +199,41 @@ def marks(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Check
     ]
 
 
+def shedding(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Members must find a thread while as many anonymous visitors as may wait do so."""
+    if settings.SHEDDING is None:
+        return []
+    problems: list[CheckMessage] = []
+    after, renders = settings.SHEDDING["AFTER_MS"], settings.SHEDDING["RENDERS"]
+    if after != 0 and not 20 <= after <= 10_000:
+        problems.append(
+            Error(
+                f"SHED_AFTER_MS must be 0, or from 20 to 10000; got {after}.",
+                hint="Unset it for 200 milliseconds, or set it to 0, and requests may wait for any time.",
+                id="kwippy.E017",
+            )
+        )
+    threads = int(os.environ.get("WEB_THREADS", "8"))
+    if renders < 0:
+        problems.append(
+            Error(
+                f"SHED_RENDERS must be 0 or more; got {renders}.",
+                hint="Unset it for one page at once, or set it to 0 for any number.",
+                id="kwippy.E018",
+            )
+        )
+    elif renders * (1 + WAITING) >= threads:
+        problems.append(
+            Warning(
+                f"Anonymous visitors can take each of the {threads} threads of a process: SHED_RENDERS is"
+                f" {renders}, and {WAITING} requests may wait for each of these pages.",
+                hint="Set WEB_THREADS to more, or SHED_RENDERS to less.",
+                id="kwippy.W008",
+            )
+        )
+    return problems
+
+
 def language(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     codes = ", ".join(code for code, _ in settings.LANGUAGES)
     if settings.SITE_LANGUAGE in dict(settings.LANGUAGES):
@@ -261,7 +297,7 @@ def xray(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckM
             Error(
                 f"XRAY is on at {settings.SITE_URL!r}: it is for a site on your own machine.",
                 hint="Set XRAY=off. On this site it shows nothing in any case.",
-                id="kwippy.E018",
+                id="kwippy.E019",
             )
         ]
     return []
@@ -304,6 +340,6 @@ def inbound(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Che
 
 
 CHECKS = (
-    site_address, secret_key, mail, inbound, proxies, memcached, pagecache, marks, language, folders, metrics,
-    debug, xray,
+    site_address, secret_key, mail, inbound, proxies, memcached, pagecache, shedding, marks, language,
+    folders, metrics, debug, xray,
 )  # fmt: skip

@@ -20,13 +20,13 @@ PATH = "/offline/"
 FILES = ("css/kwippy.css", "offline.js", "favicon.svg")
 
 
-@public_page("machines", uncached_query=())
+@public_page("machines", uncached_query=(), may_shed=False)
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_page())
 
 
-@public_page("machines", uncached_query=())
+@public_page("machines", uncached_query=(), may_shed=False)
 @require_safe
 def worker(request: HttpRequest) -> HttpResponse:
     site = {

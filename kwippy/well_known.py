@@ -34,7 +34,7 @@ TRAINING_CRAWLERS = (
 SECURITY_DAYS = 180
 
 
-@public_page("machines", uncached_query=())
+@public_page("machines", uncached_query=(), may_shed=False)
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE), ""]
@@ -44,7 +44,7 @@ def robots(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines), content_type=TEXT)
 
 
-@public_page("machines", uncached_query=())
+@public_page("machines", uncached_query=(), may_shed=False)
 @require_safe
 def manifest(request: HttpRequest) -> HttpResponse:
     icons: list[dict[str, Any]] = [
@@ -87,7 +87,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@public_page("machines", uncached_query=())
+@public_page("machines", uncached_query=(), may_shed=False)
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
     """The contact for reports of vulnerabilities (RFC 9116)."""

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -41,6 +41,12 @@ def client_network(request: HttpRequest) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
     return str(address or UNKNOWN)
+
+
+@lru_cache(maxsize=64)
+def is_proxy(peer: str) -> bool:
+    """Whether this peer, by its address as the server names it, is in `settings.TRUSTED_PROXIES`."""
+    return _is_proxy(_parse(peer))
 
 
 @cache

@@ -1,7 +1,7 @@
 """A full-page cache for anonymous visitors in memcached: served without Django, purged by surrogate key.
 
 In one minute: each family of pages (a *surrogate key*, as ``user:ann``) has a *generation*: a random version
-that all its pages are stored under. Changing it makes them unreachable::
+that its pages are stored under. Changing it makes them unreachable::
 
     GET /ann/ -> generations: user:ann=x7 people=q2
               -> page:/ann/:x7:q2 -- hit --> response, no Django
@@ -9,21 +9,21 @@ that all its pages are stored under. Changing it makes them unreachable::
                  Django renders /ann/ -> stored under x7:q2
     purge("user:ann") deletes x7; the next request creates k4 and reads page:/ann/:k4:q2
 
-Read in this order: addresses.py, cacheable.py, surrogate.py, wsgi.py, responses.py, tests/test_purging.py.
+Read in this order: addresses.py, cacheable.py, surrogate.py, wsgi.py, responses.py, shedding.py.
 
 Problem (2008)
     Kwippy cached public pages for a fixed TTL, stale until it expired. So does Django's cache middleware,
-    with an entry for each cookie and added argument; when one expires, every request renders the page.
+    with an entry for each cookie and argument; when one expires, every request renders.
 
 Mechanism
     - A view opts in: ``@public_page("user:{username}", "people")``, with the arguments it reads.
-    - An anonymous request is rebuilt from its path and allowed arguments. Django sees no cookie or header of
-      a visitor.
+    - An anonymous request is rebuilt from its path and allowed arguments, without a visitor's headers.
     - Generations are read before the page's SQL: a page rendered before a purge and stored after it has the
-      old generation in its key. They are random, so an eviction brings no page back.
-    - The first reader that misses gets a lease (`apps/lookaside`) to store. Its holder
-      renders; others wait up to 1.6 s, then render without storing.
+      old generation in its key. They are random: evictions bring none back.
+    - The first reader that misses gets a lease (`apps/lookaside`). Its holder renders; others wait up to
+      1.6 s, then render without storing.
     - Not stored: statuses other than 200, a cookie, token, nonce or cursor, over 256 kB.
+    - `Admission` sheds load: while requests wait, misses and cursors get 503.
 
     ================ ========================== =============== ===================== ===============
     cache            key                        where           lifetime              invalidated by
@@ -35,17 +35,17 @@ Mechanism
     admission marker page                       memcached       24 h                  nothing
     ================ ========================== =============== ===================== ===============
 
-    Marker: a page is stored on its second request. ``manage.py warmpages`` stores `warm_paths` in advance.
+    Marker: a page is stored on its second request; ``manage.py warmpages`` stores `warm_paths` before.
 
 Switch
-    ``PAGECACHE``: None is off. CACHE names a look-aside cache in ``CACHES``; SITE_URL; COOKIES that may
-    identify a visitor; RELEASE of the code; GENERATIONS_TTL_MS (0: off), for which a process
-    reuses generations.
+    ``PAGECACHE``: None is off. CACHE: a look-aside cache of ``CACHES``; SITE_URL; COOKIES that may
+    identify a visitor; RELEASE, which changes with the code; GENERATIONS_TTL_MS (0: off), for which a process
+    reuses generations. ``SHEDDING``: None: off.
 
 Invariant
     After `purge` returns, no new request gets an older page (in other processes: after GENERATIONS_TTL_MS;
-    through nginx: after 2 s). No page depends on its visitor. Added arguments and unknown addresses create no
-    entries.
+    through nginx: after 2 s, on a 503 later). No page depends on its visitor.
+    Added arguments and unknown addresses create no entries. Hits and members are not shed.
 
 When it fails
     *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS):

@@ -24,6 +24,7 @@ class PublicPage:
     allowed_query: Mapping[str, frozenset[str]]
     uncached_query: frozenset[str]
     ttl: int
+    may_shed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Address:
     query: str
     keys: tuple[str, ...] = field(compare=False)
     ttl: int = field(compare=False)
+    may_shed: bool = field(compare=False, default=True)
 
     @property
     def name(self) -> str:
@@ -46,17 +48,19 @@ def public_page[View: Callable[..., Any]](
     allowed_query: Mapping[str, tuple[str, ...]] | None = None,
     uncached_query: tuple[str, ...] = ("before", "after"),
     ttl: int = 300,
+    may_shed: bool = True,
 ) -> Callable[[View], View]:
     """Declares that a view shows the same page to every anonymous visitor, so that it can be cached.
 
     ``keys`` are the surrogate keys that purge it. ``allowed_query`` are the query arguments that it reads,
     each with the values that change the page; all others are dropped. A request with an argument of
     ``uncached_query`` is never cached. ``ttl``, at most 300 seconds, bounds staleness after a failed purge.
+    ``may_shed`` is False for a page that costs little and that overload must not take away (`shedding`).
     """
     if not 0 < ttl <= 300:
         raise ValueError("the ttl of a public page must be between 1 and 300 seconds")
     allowed = {name: frozenset(values) for name, values in (allowed_query or {}).items()}
-    page = PublicPage(keys, allowed, frozenset(uncached_query), ttl)
+    page = PublicPage(keys, allowed, frozenset(uncached_query), ttl, may_shed)
 
     def mark(view: View) -> View:
         view.public_page = page  # type: ignore[attr-defined]
@@ -78,7 +82,13 @@ def resolve_address(path: str, query_string: str) -> Address | None:
         for name in sorted(page.allowed_query)
         if arguments.get(name) in page.allowed_query[name]
     ]
-    return Address(path, urlencode(query), keys, page.ttl)
+    return Address(path, urlencode(query), keys, page.ttl, page.may_shed)
+
+
+def sheddable(path: str) -> bool:
+    """Whether there is a public page at ``path`` (decoded) that may be refused, with whatever arguments."""
+    found = _public_page_at(path) if len(path) <= MAX_PATH else None
+    return found is not None and found[0].may_shed
 
 
 @lru_cache(maxsize=8192)

@@ -90,8 +90,13 @@ def _read(cache: Cache, keys: Iterable[str]) -> Generations:
 
 def stored_tokens(cache: Cache, keys: Iterable[str]) -> str | None:
     """The tokens of these surrogate keys as text, without creating one; None if one is missing."""
-    tokens = [cache.stored_value(generation_key(key)) for key in keys]
-    return None if None in tokens else ":".join(tokens)
+    tokens = []
+    for key in keys:
+        token = cache.stored_value(generation_key(key))
+        if token is None:
+            return None
+        tokens.append(token)
+    return ":".join(tokens)
 
 
 def purge(keys: Iterable[str]) -> list[str]:

@@ -4,18 +4,20 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from time import sleep, time
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.cache import caches
 
-from apps.pagecache.addresses import Address, resolve_address
+from apps.pagecache.addresses import Address, resolve_address, sheddable
 from apps.pagecache.cacheable import Environ, Site, decoded_path
 from apps.pagecache.coalescing import TTL_SECONDS, CoalescedRenders
 from apps.pagecache.near_cache import NearCache
 from apps.pagecache.responses import MAX_PAGE_BYTES, Page, Response
-from apps.pagecache.surrogate import Cache, Generations, generations, stored_tokens
+from apps.pagecache.shedding import Admission, Shed
+from apps.pagecache.surrogate import Cache, Generations, generation_key, generations, stored_tokens
 
 type StartResponse = Callable[..., Any]
 type Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -44,7 +46,7 @@ def stats() -> dict[str, int]:
     "hit"; "miss" (rendered and stored); "uncacheable" (rendered, not stored: not a page, too large, or the
     first request within the admission window); "collapsed" (not stored, and rendered for another request,
     too); "backend_down" (rendered while memcached was down); "bypass" (members, forms, cursors: passed to
-    Django unchanged).
+    Django unchanged); "shed" (refused, see `shedding`).
     """
     with _lock:
         return dict(_counts)
@@ -54,9 +56,17 @@ class PageCache:
     """``application`` behind the cache."""
 
     def __init__(
-        self, application: Application, *, cache: str, site: Site, release: str, generations_ttl: float = 0
+        self,
+        application: Application,
+        *,
+        cache: str,
+        site: Site,
+        release: str,
+        generations_ttl: float = 0,
+        admission: Admission | None = None,
     ) -> None:
         self._application = application
+        self._admission = admission
         self._cache_alias = cache
         self._site = site
         self._release = release
@@ -65,11 +75,17 @@ class PageCache:
         self._renders = CoalescedRenders()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if self._admission is not None:
+            self._admission.observe(environ)
         address = self._public_address(environ)
-        if address is None:
-            _count("bypass")
-            return self._application(environ, start_response)
-        rendered, result = self._get_or_render(address, environ)
+        try:
+            if address is None:
+                return self._bypass(environ, start_response)
+            self._shed_if_cold(address)
+            rendered, result = self._get_or_render(address, environ)
+        except Shed as shed:
+            assert self._admission is not None  # noqa: S101 - it raised this
+            rendered, result = self._admission.refuse(shed, environ), "shed"
         _count(result)
         if isinstance(rendered, Page):
             response = rendered.respond(
@@ -88,6 +104,32 @@ class PageCache:
             return None
         path = decoded_path(environ)
         return resolve_address(path, environ.get("QUERY_STRING", "")) if path else None
+
+    def _bypass(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Passes a request to Django, unless it is shed: an anonymous one for a page at a cursor."""
+        path = decoded_path(environ)
+        may_shed = bool(path) and sheddable(cast("str", path)) and self._site.is_cacheable(environ)
+        with self._admitted(may_shed=may_shed):
+            _count("bypass")
+            return self._application(environ, start_response)
+
+    def _shed_if_cold(self, address: Address) -> None:
+        """Raises Shed early, where `_render` would: mostly after one round trip, and nothing is created."""
+        if self._admission is None or not address.may_shed:
+            return
+        reason = self._admission.reason_to_shed()
+        # While memcached is down, the fallback knows what is a hit.
+        if reason is None or self._cache.is_down(map(generation_key, address.keys)):
+            return
+        key = self.stored_key(address)
+        if key is None or (self._near.get(key) is None and self._cache.stored_value(key) is None):
+            raise Shed(reason)
+
+    def _admitted(self, *, may_shed: bool) -> AbstractContextManager[None]:
+        """Holds a place for a render. Raises Shed."""
+        if self._admission is None or not may_shed:
+            return nullcontext()
+        return self._admission.render()
 
     def _get_or_render(self, address: Address, environ: Environ) -> tuple[Page | Response, str]:
         """The page, or Django's response if it is not a page, and the result for `stats`."""
@@ -145,7 +187,8 @@ class PageCache:
 
     def _render(self, address: Address, environ: Environ) -> Page | Response:
         request = self._site.canonical_request(environ, address.path, address.query)
-        response = response_of(self._application, request)
+        with self._admitted(may_shed=address.may_shed):
+            response = response_of(self._application, request)
         return Page.from_response(response, expires_at=time() + address.ttl) or response
 
     def _render_coalesced(
@@ -172,7 +215,7 @@ class PageCache:
         return cast("Cache", caches[self._cache_alias])
 
 
-def wrapped(application: Application) -> Application:
+def wrapped(application: Application, *, admission: Admission | None = None) -> Application:
     """``application`` behind the page cache of ``settings.PAGECACHE``, or itself if that is None."""
     options = settings.PAGECACHE
     if options is None:
@@ -184,6 +227,7 @@ def wrapped(application: Application) -> Application:
         site=site,
         release=options["RELEASE"],
         generations_ttl=options.get("GENERATIONS_TTL_MS", 0) / 1000,
+        admission=admission,
     )
 
 

@@ -66,6 +66,11 @@ class Edge:
         return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin")
 
     @property
+    def pid(self) -> int | None:
+        """The process id of the master, while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    @property
     def static(self) -> Path:
         return self.folder / "static"
 

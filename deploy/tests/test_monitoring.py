@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings as site_settings
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.mail import EmailMessage
 from django.db import OperationalError, connection, transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -30,6 +31,10 @@ from apps.commandqueue.core import store
 from apps.commandqueue.core.outcomes import Outcome
 from apps.commandqueue.models import Command, QueueControl, State
 from apps.commandqueue.operate import metrics as queue_metrics
+from apps.pagecache.cacheable import Site as Cacheable
+from apps.pagecache.responses import Response
+from apps.pagecache.shedding import Admission
+from apps.pagecache.wsgi import PageCache, response_of
 from kwippy.doctor import notes
 from kwippy.observability import health, metrics
 
@@ -224,6 +229,24 @@ def limits_met(site: Site) -> None:
         member.post("/kwip/", {"text": f"tea {number}", "form_key": str(uuid.uuid4())})
 
 
+def crawl(site: Site) -> None:
+    """Every place for a render is taken while a crawler reads on."""
+    admitting = Admission(
+        target=0, renders=1, patience=0, is_proxy=lambda _: False, refusal=lambda _: Response("503", [], b"")
+    )
+    pages = PageCache(
+        WSGIHandler(),
+        cache="lookaside",
+        site=Cacheable(site_url="http://testserver", hosts=["testserver"], cookies=["sessionid"]),
+        release="1",
+        admission=admitting,
+    )
+    with admitting.render():
+        for number in range(70):
+            environ = RequestFactory().get(f"/ann/kwip/{number}/").environ
+            assert response_of(pages, environ).status == "503"
+
+
 def full_disk(site: Site) -> None:
     site.monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 95, 5))
 
@@ -248,6 +271,7 @@ CAUSES: dict[str, Callable[[Site], None]] = {
     "CacheStale": stale_entry,
     "PasswordGuessing": guessing,
     "LimitsMet": limits_met,
+    "Shedding": crawl,
     "DiskFull": full_disk,
     "CertificateEnds": noted(notes.CERTIFICATE, 10),
     "BackupOld": noted(notes.BACKUP, -3),

@@ -27,6 +27,7 @@ from apps import dbpool, lookaside, pagecache
 from apps.cachewatch import metrics as watch
 from apps.commandqueue.operate import metrics as queue
 from apps.limits import addresses
+from apps.pagecache import shedding
 from kwippy.observability import host_metrics, multiproc_metrics
 
 PATH = "/metrics"
@@ -50,6 +51,13 @@ _PAGES = Counter(
     "kwippy_pagecache",
     "Page cache: responses by result. bypass: passed to Django; backend_down: memcached did not reply.",
     ["result"],
+    registry=_OWN,
+)
+_SHED = Counter(
+    "kwippy_shed",
+    "Cold pages that were refused to anonymous visitors (503), by reason. waiting: requests waited too long"
+    " for a thread; renders: enough of these pages were being rendered.",
+    ["reason"],
     registry=_OWN,
 )
 _REFUSALS = Counter(
@@ -171,18 +179,20 @@ def count_failed_sign_in(**_: object) -> None:
     _FAILED_SIGN_INS.inc()
 
 
-class _Pages:
-    """Copies the stats of the page cache to a counter."""
+class _Counts:
+    """Copies counts of this process to a counter with one label."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[], dict[str, int]], counter: Counter) -> None:
+        self._read = read
+        self._counter = counter
         self._lock = threading.Lock()
         self._before: dict[str, int] = {}
 
     def copy(self) -> None:
         with self._lock:
-            now = pagecache.stats()
-            for how, count in now.items():
-                _PAGES.labels(how).inc(count - self._before.get(how, 0))
+            now = self._read()
+            for label, count in now.items():
+                self._counter.labels(label).inc(count - self._before.get(label, 0))
             self._before = now
 
 
@@ -208,9 +218,10 @@ class _Pools:
                 self._before[alias] = now
 
 
-_pages, _pools = _Pages(), _Pools()
+_pages, _shed, _pools = _Counts(pagecache.stats, _PAGES), _Counts(shedding.stats, _SHED), _Pools()
 
 
 def _copy_stats() -> None:
     _pages.copy()
+    _shed.copy()
     _pools.copy()

@@ -40,6 +40,17 @@ PAGECACHE = (
     if env.bool("PAGECACHE", not DEBUG)
     else None
 )
+# apps/pagecache/shedding.py: cold pages of anonymous visitors are refused before members have to wait.
+# off: None; each page is rendered, and a crawler that reads each page once can take every thread.
+#: SHED_AFTER_MS: Milliseconds that requests wait for a thread before cold pages of anonymous visitors, and
+#:   their pages at a cursor, get a 503 with Retry-After; 0: never. nginx stamps requests for it, and is
+#:   believed if TRUSTED_PROXIES names it.
+#: SHED_RENDERS: How many of these pages a process renders at once; 0: any number. Three times as many
+#:   requests may wait for their turn, for half a second; further ones get the 503. Four times it must be less
+#:   than WEB_THREADS: the other threads are for members.
+SHEDDING = (
+    {"AFTER_MS": env.int("SHED_AFTER_MS", 200), "RENDERS": env.int("SHED_RENDERS", 1)} if PAGECACHE else None
+)
 # apps/lookaside/marks.py: keys are marked before a COMMIT, for a writer that is killed after it.
 # off: 0; what such a writer changed is stale until its entries expire, for 300 seconds at most.
 #: MARK_SECONDS: Where a process is killed between a COMMIT and its invalidation, what it changed is not

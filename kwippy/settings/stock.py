@@ -18,6 +18,7 @@ from kwippy.settings.security import *  # noqa: F403
 
 # 1. Caching: none. Django renders every page and every kwip; sessions and users come from PostgreSQL.
 PAGECACHE: dict[str, Any] | None = None
+SHEDDING: dict[str, Any] | None = None
 CACHES: dict[str, dict[str, Any]] = {
     # allauth's rate limits, not an optimization. In PostgreSQL they hold while memcached is down.
     "default": {"BACKEND": "apps.limits.cache.LimitsCache", "LOCATION": "limits_cache"},

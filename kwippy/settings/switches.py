@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kwippy.settings import stock
 
 SWITCHES: dict[str, tuple[str, ...]] = {
-    "pagecache": ("PAGECACHE",),
+    "pagecache": ("PAGECACHE", "SHEDDING"),
     # Without it pages are not cached either: they are stored in it.
     "lookaside": (
         "CACHES", "SESSION_ENGINE", "AUTHENTICATION_BACKENDS", "MIDDLEWARE", "MARK_SECONDS",

@@ -33,7 +33,7 @@ def assigned(module: str) -> set[str]:
 
 def test_every_setting_that_an_optimization_sets_has_its_stock_value_and_no_other_does() -> None:
     assert assigned("optimizations") == assigned("stock")
-    assert len(assigned("stock")) == 13
+    assert len(assigned("stock")) == 14
 
 
 def test_stock_settings_pass_the_checks_and_name_djangos_own_backends(tmp_path: Path) -> None:

@@ -83,7 +83,13 @@ def faulty(request: HttpRequest, how: str) -> HttpResponse:
     return response
 
 
+@public_page("machines", may_shed=False)
+def machines(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("for machines")
+
+
 urlpatterns = [
+    path("machines/", machines),
     path("private/", private),
     path("echo/", echo),
     path("faulty/<str:how>/", faulty),

@@ -1,0 +1,165 @@
+"""Overload: cold anonymous pages get a 503 with Retry-After; members and cached pages are served."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.models import User
+from deploy.local.edge import Edge
+from tests.support.edge import edge
+from tests.support.http import Member, Response, request
+from tests.support.site import served
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CRAWLERS = 20
+SHED = re.compile(r'^kwippy_shed_total\{reason="(\w+)"\} (\S+)', re.MULTILINE)
+
+
+@dataclass
+class Site:
+    """One worker behind nginx, whose permalinks are slow until `release`."""
+
+    nginx: Edge
+    gunicorn: int
+    ann: User
+    until: Path
+
+    @property
+    def member(self) -> Member:
+        return Member(self.nginx.port, self.ann)
+
+    def release(self) -> None:
+        self.until.touch()
+
+    def shed(self) -> dict[str, float]:
+        """The counter of /metrics, by reason."""
+        return {
+            reason: float(count) for reason, count in SHED.findall(request(self.gunicorn, "/metrics").text)
+        }
+
+    def warm(self, path: str) -> None:
+        """Requests a page until the site has stored it."""
+        soon(lambda: "hit" in (request(self.gunicorn, path).headers["Cache-Status"] or ""))
+
+
+def soon(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@contextmanager
+def running(memcached: str, folder: Path, **variables: str) -> Iterator[Site]:
+    ann = User.objects.create_user("ann", "ann@example.org")
+    until = folder / "until"
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "tests.edge.held_settings",
+        "HELD_UNTIL": str(until),
+        "TRUSTED_PROXIES": "127.0.0.0/8",
+    }
+    with (
+        served(memcached=memcached, workers=1, variables=settings | variables) as gunicorn,
+        edge(folder / "edge", gunicorn=gunicorn) as nginx,
+    ):
+        try:
+            yield Site(nginx, gunicorn, ann, until)
+        finally:
+            until.touch()
+
+
+@contextmanager
+def crawled(site: Site) -> Iterator[list[Future[Response]]]:
+    """Permalinks that do not exist are requested, all at once. Yields when none is answered any more."""
+    with ThreadPoolExecutor(CRAWLERS) as pool:
+        try:
+            crawl = [
+                pool.submit(request, site.nginx.port, f"/ann/kwip/{100_000 + number}/")
+                for number in range(CRAWLERS)
+            ]
+            pending = set(crawl)
+            while len(pending) > 1:
+                _, pending = wait(pending, timeout=30, return_when=FIRST_COMPLETED)
+            yield crawl
+        finally:
+            site.release()
+
+
+def test_members_are_served_while_a_crawler_takes_every_place(memcached: str, tmp_path: Path) -> None:
+    with running(memcached, tmp_path) as site:
+        site.warm("/everyone/")
+        with crawled(site) as crawl:
+            # One render is held; those that waited for it gave up.
+            refused = [done.result() for done in crawl if done.done()]
+            assert len(refused) == CRAWLERS - 1
+            for _ in range(5):
+                assert site.member.get("/").status == 200
+                for path in ("/everyone/", "/accounts/login/", "/livez", "/robots.txt"):
+                    assert request(site.nginx.port, path).status == 200, path
+            assert not all(done.done() for done in crawl)
+        for answer in refused:
+            assert answer.status == 503
+            assert answer.headers["Retry-After"] == "30"
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert "kwippy is out of breath" in answer.text
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert site.shed() == {"renders": len(refused)}
+        # The edge has not stored the refusal.
+        assert request(site.nginx.port, "/ann/kwip/100001/").status == 404
+
+
+def test_without_shedding_the_same_crawler_takes_every_thread(memcached: str, tmp_path: Path) -> None:
+    off = {"SHED_AFTER_MS": "0", "SHED_RENDERS": "0"}
+    with running(memcached, tmp_path, **off) as site, ThreadPoolExecutor(CRAWLERS + 1) as pool:
+        crawl = [
+            pool.submit(request, site.nginx.port, f"/ann/kwip/{100_000 + number}/")
+            for number in range(CRAWLERS)
+        ]
+        time.sleep(0.5)
+        member = pool.submit(site.member.get, "/")
+        time.sleep(1)
+        assert not member.done()
+        site.release()
+        assert member.result().status == 200
+        assert {done.result().status for done in crawl} == {404}
+
+
+@pytest.mark.parametrize("through", ["nginx", "gunicorn"])
+def test_a_stamp_that_a_client_sends_does_nothing(memcached: str, tmp_path: Path, through: str) -> None:
+    """nginx replaces it; and a gunicorn that others reach believes its own proxies alone."""
+    with running(
+        memcached, tmp_path, TRUSTED_PROXIES="127.0.0.0/8" if through == "nginx" else "unix"
+    ) as site:
+        port = site.nginx.port if through == "nginx" else site.gunicorn
+        site.release()
+        until = time.monotonic() + 1.2
+        while time.monotonic() < until:
+            stamp = ("X-Request-Start", f"t={time.time() - 5:.3f}")
+            assert request(port, "/accounts/login/", stamp).status == 200
+        assert request(port, "/ann/", stamp).status == 200
+        assert site.shed() == {}
+
+
+def test_a_page_that_the_edge_has_is_served_stale_instead_of_the_refusal(
+    memcached: str, tmp_path: Path
+) -> None:
+    with running(memcached, tmp_path) as site:
+        assert request(site.nginx.port, "/ann/").status == 200
+        with crawled(site):
+            # A purge: the site has the page no more, and renders none now.
+            form_key = str(uuid.uuid4())
+            assert site.member.post("/kwip/", text="a later kwip", form_key=form_key).status == 302
+            soon(lambda: request(site.nginx.port, "/ann/").edge_cache == "STALE")
+            stale = request(site.nginx.port, "/ann/")
+            assert (stale.status, stale.headers["Retry-After"]) == (200, None)
+            assert "a later kwip" not in stale.text
+        soon(lambda: "a later kwip" in request(site.nginx.port, "/ann/").text)
