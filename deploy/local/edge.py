@@ -66,6 +66,11 @@ class Edge:
         return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin")
 
     @property
+    def pid(self) -> int:
+        """The process id of nginx; 0 while it does not run."""
+        return self._process.pid if self._process else 0
+
+    @property
     def static(self) -> Path:
         return self.folder / "static"
 
