@@ -15,8 +15,11 @@ from bench.ladder.configurations import (
     EDGE,
     MAIN,
     NGINX_FILE,
+    OPTIMIZATIONS,
     SITES,
     WHOLE,
+    added,
+    removed,
 )
 from bench.ladder.journal import Cell, Journal, Progress
 from bench.ladder.load import CLIENTS, Request, send
@@ -31,8 +34,8 @@ from bench.lib.measure import rotated
 from bench.lib.report import Result, commit
 
 # Rounds, seconds of each turn.
-SIZES = {"small": (3, 1), "full": (7, 4)}
-LONGER = 5  # times a turn's seconds, where it had fewer answers than there are clients
+SIZES = {"small": (3, 1), "full": (5, 3)}
+LONGER = 3  # times a turn's seconds, where it had fewer answers than there are clients
 WARMED = 4  # requests before the first turn of a scenario
 COUNTED = 2  # requests after it, whose statements, rows, keys and connections are counted
 
@@ -63,8 +66,9 @@ def run(*, size: str) -> Result:
 
 def configurations_of(scenario: Scenario, *, is_small: bool) -> list[str]:
     """Those that have the scenario, in the order of the ladder."""
-    has_all = scenario.is_small if is_small else not scenario.is_mix
-    names = [name for name in SITES if has_all or name in MAIN]
+    about = scenario.about if is_small or not scenario.about else OPTIMIZATIONS
+    wanted = {*MAIN, *map(added, about), *map(removed, about)}
+    names = [name for name in SITES if name in wanted]
     if scenario.has_edge:
         names.append(EDGE)
     if scenario.name == "front page":

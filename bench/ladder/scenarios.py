@@ -1,10 +1,10 @@
 """What is asked of each configuration: pages that are read, and forms that are sent."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.ladder.configurations import Configuration
+from bench.ladder.configurations import OPTIMIZATIONS, Configuration
 from bench.ladder.forms import commenting, contacting, favouriting, publishing
 from bench.ladder.load import CLIENTS, Request
 from bench.ladder.people import Person, members, viewers
@@ -61,14 +61,15 @@ type Requests = Callable[[World, Configuration], list[Request]]
 class Scenario:
     """``requests`` makes those of one turn.
 
-    ``is_small``: in the small size, too, all configurations have it, not the main ones alone. ``has_edge``:
-    through nginx, too. ``mail`` is how the mail server answers. ``writes``: a turn leaves commands behind.
-    ``is_mix``: its requests differ.
+    ``about``: in the small size it is measured with and without these optimizations, in the full size with
+    and without each; where there are none, under the main configurations alone. ``has_edge``: through nginx,
+    too. ``mail`` is how the mail server answers. ``writes``: a turn leaves commands behind. ``is_mix``: its
+    requests differ.
     """
 
     name: str
     requests: Requests
-    is_small: bool = False
+    about: Sequence[str] = ()
     has_edge: bool = False
     mail: str = "fast"
     writes: bool = False
@@ -106,23 +107,25 @@ def _contact(world: World, configuration: Configuration) -> list[Request]:
     return list(contacting())
 
 
+# The optimizations that have to do with a member's page, with a write, and with mail.
+OF_READS = ("lookaside", "sql", "dbpool", "keyset")
+OF_WRITES = ("lookaside", "sql", "dbpool", "commandqueue")
+MAIL = ("commandqueue",)
+NETWORKS_ABOUT: dict[str, Sequence[str]] = {"100 active": OPTIMIZATIONS, "5000 dormant": OF_READS}
 NETWORKS = [f"{number} {kind}" for kind in ("active", "dormant") for number in (10, 100, 1_000, 5_000)]
 READS = [
-    Scenario("front page", _page(lambda world: "/"), is_small=True, has_edge=True),
+    Scenario("front page", _page(lambda world: "/"), OPTIMIZATIONS, has_edge=True),
     Scenario("profile", _page(lambda world: world.profile), has_edge=True),
     Scenario("permalink", _page(lambda world: world.permalink), has_edge=True),
-    Scenario(f"from page {DEEP:,} on", _deep, is_small=True),
-    *(
-        Scenario(f"network {name}", _network(name), is_small=name in ("100 active", "5000 dormant"))
-        for name in NETWORKS
-    ),
+    Scenario(f"from page {DEEP:,} on", _deep, OF_READS),
+    *(Scenario(f"network {name}", _network(name), NETWORKS_ABOUT.get(name, ())) for name in NETWORKS),
 ]
 WRITES = [
-    Scenario("publish", _publish, is_small=True, writes=True),
+    Scenario("publish", _publish, OF_WRITES, writes=True),
     Scenario("comment", _form(commenting), writes=True),
     Scenario("favourite", _form(favouriting), writes=True),
     *(
-        Scenario(f"contact, mail {mail}", _contact, is_small=mail == "slow", mail=mail, writes=True)
+        Scenario(f"contact, mail {mail}", _contact, MAIL if mail == "slow" else (), mail=mail, writes=True)
         for mail in ("fast", "slow", "dead")
     ),
 ]

@@ -1,5 +1,6 @@
 """The ladder's settings, its journal, its forms, its mail server, and what it makes of rounds."""
 
+import json
 import runpy
 import smtplib
 import time
@@ -16,10 +17,15 @@ from bench.ladder.forms import contacting
 from bench.ladder.journal import Cell, Journal
 from bench.ladder.load import parsed
 from bench.ladder.mail import mail_server
+from bench.lib import report, results_page
 from kwippy.settings import optimizations, stock
-from tests.operations.test_stock import assigned
 
-SETTINGS = sorted(assigned("optimizations"))
+# Those that the optimizations change, here.
+SETTINGS = [
+    name
+    for name in sorted(vars(stock))
+    if name.isupper() and getattr(optimizations, name) != getattr(stock, name)
+]
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, *on: str) -> dict[str, Any]:
@@ -145,6 +151,27 @@ def test_every_optimization_has_a_figure_of_its_own() -> None:
         [figure] = [figure for key, figure in found.items() if key.endswith(f"_without_{name}")]
         assert isinstance(figure, figures.Ratio)
         assert figure.value == pytest.approx(5.0)
+
+
+def test_a_result_is_published_as_tables_of_all_scenarios(tmp_path: Path) -> None:
+    result = figures.result(measured(), {"whole": 60.0})
+    published = {
+        "subject": "ladder",
+        "size": "small",
+        "measured_at": "2026-11-27T12:00:00+00:00",
+        "commit": "abc1234",
+        "machine": {"cores": 2, "processor": "a processor"},
+        "versions": {"python": "3.13.0", "django": "6.1.3", "postgresql": "18.6"},
+        "figures": {name: report.as_json(figure) for name, figure in result.figures.items()},
+        **result.details,
+    }
+    (tmp_path / "ladder.json").write_text(json.dumps(published))
+    files = results_page.files(tmp_path)
+    assert {"README.md", "ladder-front-page.svg", "ladder-network.svg", "ladder-mix.svg"} == set(files)
+    for cell in measured():
+        assert f"### {cell.scenario}\n" in files["README.md"]
+    for name in DESCRIPTIONS:
+        assert f"- **{name}**: " in files["README.md"]
 
 
 def test_the_knee_is_the_highest_rate_without_errors_that_is_fast() -> None:
