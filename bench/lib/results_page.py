@@ -1,7 +1,7 @@
 """`docs/results/README.md` and its charts, from the published results: figures with spread and origin.
 
-A result may have more than figures: ``rounds`` (the values of each round, by scenario, configuration and
-column), ``descriptions`` of the configurations, ``pss_mb`` and ``charts`` (titles, values and an accent).
+A result may have more than figures: ``descriptions`` of configurations with their ``rounds`` (the values of
+each round, by scenario, configuration and column), ``pss_mb``, and ``charts`` (titles, values, an accent).
 """
 
 import json
@@ -83,8 +83,9 @@ def _subject(result: Result) -> Iterator[str]:
     if descriptions := result.get("descriptions"):
         yield from (f"- **{key}**: {text}" for key, text in descriptions.items())
         yield ""
-    for scenario, by in result.get("rounds", {}).items() if "descriptions" in result else ():
-        yield from _scenario(scenario, by)
+        yield f"{COLUMNS_SAY}\n"
+        for scenario, by in result["rounds"].items():
+            yield from _scenario(scenario, by)
     if memory := result.get("pss_mb"):
         yield "### Memory of a worker after the run\n"
         yield from _table(["", "PSS, MB"], ([key, f"{value:g}"] for key, value in memory.items()))
@@ -96,7 +97,6 @@ def _figure(figure: Mapping[str, float]) -> list[str]:
 
 def _scenario(scenario: str, by: Mapping[str, Mapping[str, list[float]]]) -> Iterator[str]:
     yield f"### {scenario}\n"
-    yield f"{COLUMNS_SAY}\n"
     yield from _table(
         ["", *COLUMNS.values()],
         ([name, *(_cell(column, columns.get(column)) for column in COLUMNS)] for name, columns in by.items()),
