@@ -4,14 +4,18 @@ import json
 import runpy
 import smtplib
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
 
 from apps.contact.forms import ContactForm
 from bench.ladder import figures
+from bench.ladder.anonymous_cache import FetchFromCacheMiddleware, UpdateCacheMiddleware
 from bench.ladder.configurations import DESCRIPTIONS, OPTIMIZATIONS, SITES
 from bench.ladder.forms import contacting
 from bench.ladder.journal import Cell, Journal
@@ -62,6 +66,22 @@ def test_every_optimization_is_measured_alone_and_missing_and_says_what_off_is()
     for name in OPTIMIZATIONS:
         assert {f"with {name}", f"without {name}"} <= set(SITES)
         assert DESCRIPTIONS[name].startswith("off: ")
+
+
+def test_djangos_own_best_caches_pages_of_anonymous_visitors_alone(settings: Any, rf: RequestFactory) -> None:
+    settings.CACHES |= {"django": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.CACHE_MIDDLEWARE_ALIAS, settings.CACHE_MIDDLEWARE_SECONDS = "django", 60
+    rendered = count()
+    fetch = FetchFromCacheMiddleware(lambda request: HttpResponse(str(next(rendered))))
+    site = UpdateCacheMiddleware(fetch)
+    member = {settings.SESSION_COOKIE_NAME: "a session"}
+
+    def page(cookies: dict[str, str]) -> str:
+        request = rf.get("/")
+        request.COOKIES = cookies
+        return site(request).content.decode()
+
+    assert [page({}), page({}), page(member), page(member), page({})] == ["0", "0", "1", "2", "0"]
 
 
 # ── The journal ──────────────────────────────────────────────────────────────────────────────────
