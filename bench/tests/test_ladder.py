@@ -79,7 +79,8 @@ def test_djangos_own_best_caches_pages_of_anonymous_visitors_alone(settings: Any
     def page(cookies: dict[str, str]) -> str:
         request = rf.get("/")
         request.COOKIES = cookies
-        return site(request).content.decode()
+        answer: Any = site(request)
+        return str(answer.content.decode())
 
     assert [page({}), page({}), page(member), page(member), page({})] == ["0", "0", "1", "2", "0"]
 
