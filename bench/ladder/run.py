@@ -35,7 +35,8 @@ from bench.lib.report import Result, commit
 
 # Rounds, seconds of each turn.
 SIZES = {"small": (3, 1), "full": (5, 3)}
-LONGER = 3  # times a turn's seconds, where it had fewer answers than there are clients
+LONGER = 3  # times the seconds of a turn that had fewer answers than clients
+MOST_SECONDS = 30
 WARMED = 4  # requests before the first turn of a scenario
 COUNTED = 2  # requests after it, whose statements, rows, keys and connections are counted
 
@@ -148,12 +149,14 @@ class Ladder:
                 raise SystemExit(f"bench: {site.name} answers {request.path} with {answer.status}")
 
     def turn(self, scenario: Scenario, site: Site) -> dict[str, float]:
-        """One turn; a longer one where the first one was too short to say anything."""
-        values, answers = self.once(scenario, site, seconds=self.seconds)
-        if answers < CLIENTS:
-            values, answers = self.once(scenario, site, seconds=LONGER * self.seconds)
+        """One turn; a longer one where it was too short for an answer to each client."""
+        seconds = self.seconds
+        values, answers = self.once(scenario, site, seconds=seconds)
+        while answers < min(CLIENTS, scenario.clients) and seconds * LONGER <= MOST_SECONDS:
+            seconds *= LONGER
+            values, answers = self.once(scenario, site, seconds=seconds)
         if not answers:
-            raise SystemExit(f"bench: {site.name} answers nothing within {LONGER * self.seconds} seconds")
+            raise SystemExit(f"bench: {scenario.name}: {site.name} answers nothing within {seconds} seconds")
         return values
 
     def once(self, scenario: Scenario, site: Site, *, seconds: int) -> tuple[dict[str, float], int]:
