@@ -1,4 +1,4 @@
-"""The command line: `python -m bench [SUBJECT] [--size small|full] [--publish]`."""
+"""The command line: `python -m bench [SUBJECT] [--size small|full] [--publish]`, or `--tables`."""
 
 import argparse
 import ast
@@ -22,7 +22,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("subject", nargs="?", choices=subjects(), help="what to measure; none lists them")
     parser.add_argument("--size", choices=["small", "full"], default="small")
     parser.add_argument("--publish", action="store_true", help="write the result to docs/results/")
+    parser.add_argument(
+        "--tables", action="store_true", help="write docs/results/README.md from the results that are there"
+    )
     options = parser.parse_args(arguments)
+    if options.tables:
+        from bench.lib import results_page
+
+        results_page.write()
+        return
     if options.subject is None:
         list_subjects()
         return
@@ -37,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(subject: str, *, size: str, publish: bool) -> None:
-    from bench.lib import report
+    from bench.lib import report, results_page
     from bench.lib.python_build import described
     from deploy.local.services import ServiceError
 
@@ -52,6 +60,8 @@ def measure(subject: str, *, size: str, publish: bool) -> None:
     except ServiceError as error:
         raise SystemExit(f"bench: {error}") from None
     path = report.write(subject, result, size=size, publish=publish)
+    if publish:
+        results_page.write()
     found = [*result.table, "", *report.lines(result.figures), "", described(result.python), str(path)]
     print("\n".join(found))
 

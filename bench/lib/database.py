@@ -87,10 +87,13 @@ class Server:
 
 
 @contextmanager
-def postgres() -> Iterator[Server]:
-    """Runs the server, and has the environment name it. Django must not be set up yet."""
+def postgres(*settings: str) -> Iterator[Server]:
+    """Runs the server, and has the environment name it. Django must not be set up yet.
+
+    ``settings`` are further ones of the server, as "name=value".
+    """
     HOME.mkdir(parents=True, exist_ok=True)
-    server = Postgres(HOME / "postgres", sockets=HOME / "run", durable=False)
+    server = Postgres(HOME / "postgres", sockets=HOME / "run", durable=False, settings=settings)
     server.start()
     try:
         os.environ |= {

@@ -56,12 +56,18 @@ def programs() -> Path:
 
 
 class Postgres:
-    """One cluster below `directory`. Sockets go to `sockets`; `durable=False` is for tests."""
+    """One cluster below `directory`. Sockets go to `sockets`; `durable=False` is for tests.
 
-    def __init__(self, directory: Path, *, sockets: Path, durable: bool = True) -> None:
+    ``settings`` are further ones of the server, as "name=value".
+    """
+
+    def __init__(
+        self, directory: Path, *, sockets: Path, durable: bool = True, settings: Sequence[str] = ()
+    ) -> None:
         self.data = directory / "data"
         self.log = directory / "postgres.log"
         self.durable = durable
+        self.settings = settings
         self._preferred_sockets = sockets
         self.sockets = sockets
         self._process: subprocess.Popen[bytes] | None = None
@@ -140,6 +146,7 @@ class Postgres:
         options = ["listen_addresses=", f'unix_socket_directories="{self.sockets}"']
         options += ["unix_socket_permissions=0700", "log_min_messages=warning"]
         options += QUIET if self.durable else QUIET + FAST
+        options += self.settings
         command = [str(programs() / "postgres"), "-D", str(self.data)]
         for option in (*options, *more_settings):
             command += ["-c", option]

@@ -1,0 +1,201 @@
+"""The ladder's settings, its journal, its forms, its mail server, and what it makes of rounds."""
+
+import json
+import runpy
+import smtplib
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from apps.contact.forms import ContactForm
+from bench.ladder import figures
+from bench.ladder.anonymous_cache import FetchFromCacheMiddleware, UpdateCacheMiddleware
+from bench.ladder.configurations import DESCRIPTIONS, OPTIMIZATIONS, SITES
+from bench.ladder.forms import contacting
+from bench.ladder.journal import Cell, Journal
+from bench.ladder.load import parsed
+from bench.ladder.mail import mail_server
+from bench.lib import report, results_page
+from kwippy.settings import optimizations, stock
+
+# Those that the optimizations change, here.
+SETTINGS = [
+    name
+    for name in sorted(vars(stock))
+    if name.isupper() and getattr(optimizations, name) != getattr(stock, name)
+]
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, *on: str) -> dict[str, Any]:
+    """What `bench/ladder/settings.py` sets of the optimizations' settings."""
+    monkeypatch.setenv("LADDER_ON", ",".join(on))
+    found = runpy.run_module("bench.ladder.settings")
+    return {name: found[name] for name in SETTINGS}
+
+
+def test_with_all_on_it_is_the_site_and_with_none_stock_django(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch, *OPTIMIZATIONS) == {name: getattr(optimizations, name) for name in SETTINGS}
+    assert settings(monkeypatch) == {name: getattr(stock, name) for name in SETTINGS}
+
+
+def test_each_setting_is_switched_by_one_optimization(monkeypatch: pytest.MonkeyPatch) -> None:
+    off = settings(monkeypatch)
+    changed = {
+        name: {setting for setting, value in settings(monkeypatch, name).items() if value != off[setting]}
+        for name in OPTIMIZATIONS
+    }
+    del changed["keyset"]  # pages alone
+    # With DEBUG, as these tests may have it, no pages are cached.
+    all_of_them = [setting for name, each in changed.items() if name != "pagecache" for setting in each]
+    assert len(all_of_them) == len(set(all_of_them))
+    assert all(each for name, each in changed.items() if name != "pagecache")
+
+
+def test_an_unknown_optimization_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="unknown poool"):
+        settings(monkeypatch, "poool")
+
+
+def test_every_optimization_is_measured_alone_and_missing_and_says_what_off_is() -> None:
+    for name in OPTIMIZATIONS:
+        assert {f"with {name}", f"without {name}"} <= set(SITES)
+        assert DESCRIPTIONS[name].startswith("off: ")
+
+
+def test_djangos_own_best_caches_pages_of_anonymous_visitors_alone(settings: Any, rf: RequestFactory) -> None:
+    settings.CACHES |= {"django": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.CACHE_MIDDLEWARE_ALIAS, settings.CACHE_MIDDLEWARE_SECONDS = "django", 60
+    rendered = count()
+    fetch = FetchFromCacheMiddleware(lambda request: HttpResponse(str(next(rendered))))
+    site = UpdateCacheMiddleware(fetch)
+    member = {settings.SESSION_COOKIE_NAME: "a session"}
+
+    def page(cookies: dict[str, str]) -> str:
+        request = rf.get("/")
+        request.COOKIES = cookies
+        answer: Any = site(request)
+        return str(answer.content.decode())
+
+    assert [page({}), page({}), page(member), page(member), page({})] == ["0", "0", "1", "2", "0"]
+
+
+# ── The journal ──────────────────────────────────────────────────────────────────────────────────
+
+CELL, OTHER = Cell("front page", "stock", 0), Cell("front page", "stock", 1)
+
+
+def test_a_run_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
+    file = tmp_path / "ladder.jsonl"
+    Journal("abc1234", "small", file=file).add(CELL, {"rate": 40.0})
+    with file.open("a") as cut_off:
+        cut_off.write('{"key": {"commit": "abc')
+    again = Journal("abc1234", "small", file=file)
+    again.add(OTHER, {"rate": 41.0})
+    assert Journal("abc1234", "small", file=file).values == {CELL: {"rate": 40.0}, OTHER: {"rate": 41.0}}
+
+
+@pytest.mark.parametrize("key", [("def5678", "small"), ("abc1234", "full"), ("abc1234-dirty", "small")])
+def test_cells_of_another_run_do_not_count(key: tuple[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "ladder.jsonl"
+    commit = key[0] if key[0].endswith("-dirty") else "abc1234"
+    Journal(commit, "small", file=file).add(CELL, {"rate": 40.0})
+    assert Journal(*key, file=file).values == {}
+
+
+# ── The load ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_answers_that_are_errors_do_not_count_as_a_rate() -> None:
+    seen = parsed("Running 2s test\nladder 100 2000000 40 2 1500 9000\n")
+    assert (seen.rate, seen.refused, seen.broken, seen.p50, seen.p99) == (30.0, 40, 2, 1.5, 9.0)
+    with pytest.raises(SystemExit, match="wrk failed"):
+        parsed("unable to connect")
+
+
+def test_the_contact_forms_are_valid_and_each_of_another_network() -> None:
+    requests = [request for request, _ in zip(contacting(), range(20), strict=False)]
+    for request in requests:
+        form = ContactForm({name: values[0] for name, values in parse_qs(request.body).items()})
+        assert form.is_valid(), form.errors
+    assert len({request.address for request in requests}) == 20
+
+
+def test_the_mail_server_is_fast_slow_or_dead() -> None:
+    def seconds() -> float:
+        began = time.monotonic()
+        with smtplib.SMTP("127.0.0.1", int(mail.variables["SMTP_PORT"])) as client:
+            client.sendmail("ann@example.org", ["bob@example.org"], "Subject: tea\r\n\r\nnow?")
+        return time.monotonic() - began
+
+    with mail_server() as mail:
+        assert seconds() < 0.5
+        mail.become("slow")
+        assert seconds() >= 0.5
+        mail.become("dead")
+        with pytest.raises(ConnectionRefusedError):
+            seconds()
+        mail.become("fast")
+        assert seconds() < 0.5
+
+
+# ── Figures ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def measured() -> dict[Cell, dict[str, float]]:
+    """Two rounds in which `whole` answers 100 times a second, others 20, and errors begin at 16 clients."""
+    from bench.ladder.run import MIX, READS, WRITES, configurations_of
+
+    cells = {}
+    for scenario in (*READS, *WRITES, *MIX["small"]):
+        for name in configurations_of(scenario, is_small=True):
+            for number in range(2):
+                rate = 100.0 if name == "whole" else 20.0
+                errors = 0.5 if scenario.clients >= 16 else 0.0
+                values = {"rate": rate * scenario.clients, "p50_ms": 1000 / rate, "p99_ms": 400.0}
+                cells[Cell(scenario.name, name, number)] = values | {
+                    "errors": errors,
+                    "statements": 2.0,
+                    "rows": 40.0,
+                }
+    return cells
+
+
+def test_every_optimization_has_a_figure_of_its_own() -> None:
+    found = figures.result(measured(), {"whole": 60.0}).figures
+    for name in OPTIMIZATIONS:
+        [figure] = [figure for key, figure in found.items() if key.endswith(f"_without_{name}")]
+        assert isinstance(figure, figures.Ratio)
+        assert figure.value == pytest.approx(5.0)
+
+
+def test_a_result_is_published_as_tables_of_all_scenarios(tmp_path: Path) -> None:
+    result = figures.result(measured(), {"whole": 60.0})
+    published = {
+        "subject": "ladder",
+        "size": "small",
+        "measured_at": "2026-11-27T12:00:00+00:00",
+        "commit": "abc1234",
+        "machine": {"cores": 2, "processor": "a processor"},
+        "versions": {"python": "3.13.0", "django": "6.1.3", "postgresql": "18.6"},
+        "figures": {name: report.as_json(figure) for name, figure in result.figures.items()},
+        **result.details,
+    }
+    (tmp_path / "ladder.json").write_text(json.dumps(published))
+    files = results_page.files(tmp_path)
+    assert {"README.md", "ladder-front-page.svg", "ladder-network.svg", "ladder-mix.svg"} == set(files)
+    for cell in measured():
+        assert f"### {cell.scenario}\n" in files["README.md"]
+    for name in DESCRIPTIONS:
+        assert f"- **{name}**: " in files["README.md"]
+
+
+def test_the_knee_is_the_highest_rate_without_errors_that_is_fast() -> None:
+    knees = figures.knees(figures.rounds_of(measured()))
+    assert knees["whole"] == [400.0, 400.0]
+    assert knees["stock"] == [80.0, 80.0]
