@@ -101,6 +101,15 @@ def test_a_page_of_a_stale_entry_is_unreachable_after_the_invalidation(
         assert not (reader.is_stale and is_reachable), times
 
 
+def test_an_invalidation_leaves_the_mark_of_another_transaction() -> None:
+    pair = Pair({ENTRY: b"old"}, lambda _: None)
+    other, own = marking.new_record(30), marking.new_record(30)
+    marking.mark(pair, [ENTRY], other, 30)
+    numbers = marking.mark(pair, [ENTRY], own, 30)
+    marking.invalidate(pair, [ENTRY], marking.Marks(own, numbers))
+    assert pair.items[ENTRY].value == other
+
+
 def test_a_removal_of_no_item_leaves_one_that_was_created_meanwhile(memcached: str) -> None:
     wire = Wire(at := server(memcached, Options(timeout=5)))
     at.exchange(b"md missing\r\nms created 3\r\nnew\r\n", 2)
