@@ -83,7 +83,7 @@ def since(timeline: Timeline, cursor: str) -> UnseenCount:
     watched = _decode(timeline, cursor)
     found = _beyond(timeline, watched)
     newer = moving.moved_since(timeline.order, found, watched.newest) if watched.newest else []
-    # Kwips on the page may have been deleted since.
+    # Kwips on the page may have been deleted since; what commits late then counts too little.
     count = len(newer) + max(0, len(found) - len(newer) - watched.seen)
     return UnseenCount(min(count, MOST), count > MOST, timeline.order.moves)
 
