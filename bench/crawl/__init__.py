@@ -94,7 +94,6 @@ def behind_nginx(folder: Path, variables: dict[str, str]) -> Iterator[int]:
         edge = Edge(folder, gunicorn=site.port)
         edge.start()
         try:
-            assert edge.pid is not None  # noqa: S101
             processes.pin(edge.pid, processes.other_cores())
             yield edge.port
         finally:

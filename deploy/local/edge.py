@@ -66,9 +66,9 @@ class Edge:
         return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin")
 
     @property
-    def pid(self) -> int | None:
-        """The process id of the master, while it runs."""
-        return self._process.pid if self._process is not None else None
+    def pid(self) -> int:
+        """The process id of the master; 0 while it does not run."""
+        return self._process.pid if self._process is not None else 0
 
     @property
     def static(self) -> Path:
