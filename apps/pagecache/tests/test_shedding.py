@@ -146,13 +146,12 @@ def test_pages_are_rendered_again_when_requests_no_longer_wait(visitor: Visitor)
         assert shed.text("/ann/") == "<p>ann: tea</p>"
 
 
-@pytest.mark.parametrize(
-    "stamp", ["t=0", "t=nan", "t=-inf", "soon", "", f"t={time.time() - 7200}", f"t={time.time() + 7200}"]
-)
-def test_an_absurd_stamp_does_nothing(visitor: Visitor, stamp: str) -> None:
-    admitting = admission()
-    arrive(site(admitting), stamp)
-    assert admitting.reason_to_shed() is None
+def test_an_absurd_stamp_does_nothing(visitor: Visitor) -> None:
+    hours_off = (f"t={time.time() - 7200}", f"t={time.time() + 7200}")
+    for stamp in ("t=0", "t=nan", "t=-inf", "soon", "", *hours_off):
+        admitting = admission()
+        arrive(site(admitting), stamp)
+        assert admitting.reason_to_shed() is None, stamp
 
 
 def test_a_stamp_from_another_peer_than_the_proxy_does_nothing(visitor: Visitor) -> None:
