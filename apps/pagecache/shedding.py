@@ -16,6 +16,9 @@ from django.db import connection
 from apps.pagecache.queueing import HEADER, StandingQueue, seconds_waited
 from apps.pagecache.responses import Response
 
+# Set by the proxy in front that gives the 503 itself, at this path of its own: to a 503 of the site it would
+# answer with an old page, which may have been deleted since.
+EDGE_HEADER, EDGE_PATH = "HTTP_X_EDGE_OVERLOAD", "/-edge/overload"
 # Requests that may wait for each that is rendered: together half of the 8 threads that a process has.
 WAITING = 3
 # Seconds for which a render waits at each of its statements while other requests are in progress.
@@ -129,7 +132,9 @@ class Admission:
         return execute(*arguments)
 
     def refuse(self, shed: Shed, environ: dict[str, Any]) -> Response:
-        """Counts a refusal; returns the response to it."""
+        """Counts a refusal; returns the response to it, or has the proxy in front respond."""
         with _lock:
             _counts[str(shed)] += 1
+        if EDGE_HEADER in environ and self._is_proxy(environ.get("REMOTE_ADDR", "")):
+            return Response("200 OK", [("X-Accel-Redirect", EDGE_PATH), ("Content-Length", "0")], b"")
         return self._refusal(environ.get("PATH_INFO", ""))

@@ -256,3 +256,11 @@ def test_a_render_does_not_stop_for_longer_than_the_pause(monkeypatch: pytest.Mo
 def test_without_an_admission_nothing_is_shed(visitor: Visitor, settings: LazySettings) -> None:
     arrive(visitor)
     assert visitor.get("/ann/").status == "200 OK"
+
+
+def test_the_edge_gives_the_503_itself_and_only_the_edge_may_ask_for_that(visitor: Visitor) -> None:
+    with shedding_for("renders") as shed:
+        asked = {"HTTP_X_EDGE_OVERLOAD": "/anywhere"}
+        assert shed.get("/ann/", REMOTE_ADDR=CLIENT, **asked) == REFUSAL
+        answer = shed.get("/ann/", REMOTE_ADDR=PROXY, **asked)
+        assert ("X-Accel-Redirect", "/-edge/overload") in answer.headers
