@@ -1,4 +1,4 @@
-"""The site's settings with slow permalinks: each is held until the file HELD_UNTIL exists."""
+"""The site's settings with slow permalinks: each is held for HELD_SECONDS, or until the file HELD_UNTIL exists."""
 
 import os
 import time
@@ -12,6 +12,7 @@ from kwippy.settings import MIDDLEWARE as ALL
 
 MIDDLEWARE = [*ALL, "tests.edge.held_settings.HoldingMiddleware"]
 _UNTIL = Path(os.environ["HELD_UNTIL"])
+_SECONDS = float(os.environ.get("HELD_SECONDS", "inf"))
 
 
 class HoldingMiddleware:
@@ -19,6 +20,7 @@ class HoldingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        while "/kwip/" in request.path[1:] and not _UNTIL.exists():
+        until = time.monotonic() + _SECONDS
+        while "/kwip/" in request.path[1:] and not _UNTIL.exists() and time.monotonic() < until:
             time.sleep(0.01)
         return self.get_response(request)

@@ -1,6 +1,7 @@
 """Overload: cold anonymous pages get a 503 with Retry-After; members and cached pages are served."""
 
 import re
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from apps.accounts.models import User
 from deploy.local.edge import Edge
 from tests.support.edge import edge
-from tests.support.http import Member, Response, request
+from tests.support.http import Member, Response, request, session_key
 from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,13 +63,13 @@ def soon(condition: Callable[[], bool]) -> None:
 def running(memcached: str, folder: Path, **variables: str) -> Iterator[Site]:
     ann = User.objects.create_user("ann", "ann@example.org")
     until = folder / "until"
-    settings = {
+    site_variables = {
         "DJANGO_SETTINGS_MODULE": "tests.edge.held_settings",
         "HELD_UNTIL": str(until),
         "TRUSTED_PROXIES": "127.0.0.0/8",
     }
     with (
-        served(memcached=memcached, workers=1, variables=settings | variables) as gunicorn,
+        served(memcached=memcached, workers=1, variables=site_variables | variables) as gunicorn,
         edge(folder / "edge", gunicorn=gunicorn) as nginx,
     ):
         try:
@@ -131,6 +133,35 @@ def test_without_shedding_the_same_crawler_takes_every_thread(memcached: str, tm
         site.release()
         assert member.result().status == 200
         assert {done.result().status for done in crawl} == {404}
+
+
+def test_while_members_wait_for_threads_cold_pages_are_refused_and_stored_ones_are_not(
+    memcached: str, tmp_path: Path
+) -> None:
+    """Three requests for each thread, so that each waits for about two others."""
+    slow = {"HELD_SECONDS": "0.25", "SHED_RENDERS": "0"}
+    with running(memcached, tmp_path, **slow) as site:
+        site.warm("/everyone/")
+        cookie = ("Cookie", f"{settings.SESSION_COOKIE_NAME}={session_key(site.ann)}")
+        is_over = threading.Event()
+
+        def keep_asking() -> set[int]:
+            statuses = set()
+            while not is_over.is_set():
+                statuses.add(request(site.nginx.port, "/ann/kwip/100000/", cookie).status)
+            return statuses
+
+        with ThreadPoolExecutor(24) as pool:
+            members = [pool.submit(keep_asking) for _ in range(24)]
+            try:
+                soon(lambda: request(site.nginx.port, "/ann/kwip/200000/").status == 503)
+                assert request(site.nginx.port, "/everyone/").status == 200
+                assert request(site.nginx.port, "/accounts/login/").status == 200
+            finally:
+                is_over.set()
+            assert set().union(*(asked.result() for asked in members)) == {404}
+        assert site.shed().keys() == {"waiting"}
+        soon(lambda: request(site.nginx.port, "/ann/kwip/200000/").status == 404)
 
 
 @pytest.mark.parametrize("through", ["nginx", "gunicorn"])
