@@ -1,4 +1,4 @@
-"""The site's settings with slow permalinks: each is held for HELD_SECONDS, or until the file HELD_UNTIL exists."""
+"""The site with slow permalinks: each is held for HELD_SECONDS, or until the file HELD_UNTIL exists."""
 
 import os
 import time
