@@ -223,7 +223,7 @@ def test_each_of_the_two_reasons_can_be_switched_off(visitor: Visitor, without: 
 
 
 def execute(statement: Callable[..., object]) -> object:
-    """As Django's cursor does it, without a database: an open connection would be in the way of other tests."""
+    """As Django's cursor does it, without a database: an open connection disturbs other tests."""
     [wrapper] = connection.execute_wrappers
     return wrapper(statement, "SELECT 1", None, False, {})
 
