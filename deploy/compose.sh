@@ -1,9 +1,6 @@
 # Sourced by the scripts beside it: defines `compose`, and reports how a script ended.
 cd "$(dirname "$0")/.."
 
-# A release may add a secret, which is empty until the operator fills it in. Compose needs its file.
-[ ! -s secrets/secret_key ] || deploy/make-secrets >&2
-
 # Compose v2 if it is installed, else docker-compose 1.29. COMPOSE=docker-compose chooses.
 if [ -n "${COMPOSE:-}" ]; then :; elif docker compose version >/dev/null 2>&1; then COMPOSE="docker compose"; else COMPOSE=docker-compose; fi
 # Unquoted: `docker compose` is two words.
@@ -28,6 +25,9 @@ ended() {
 trap ended EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+
+# A release may add a secret, which is empty until the operator fills it in. Compose needs its file.
+[ ! -s secrets/secret_key ] || deploy/make-secrets empty >&2
 
 # The value of an environment variable in a service's container.
 setting() { compose exec -T "$1" printenv "$2" </dev/null; }

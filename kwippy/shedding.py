@@ -15,7 +15,7 @@ from apps.pagecache.shedding import Admission
 from kwippy.middleware import PolicyMiddleware
 
 # Seconds for which a render waits for its turn.
-PATIENCE = 0.5
+PATIENCE = 2.0
 # Seconds, for crawlers: they take a 503 as "later", and keep the page in their index.
 RETRY_AFTER = 30
 

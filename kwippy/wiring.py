@@ -22,6 +22,7 @@ from apps.feeds.converters import RangeConverter, TagConverter
 from apps.feeds.warm_paths import warm_paths
 from apps.feeds.watched import listed_cards
 from apps.graph.forms import RETURNED_FIELDS as GRAPH_FIELDS
+from apps.keyset.cursor import AS_OF_CURSOR
 from apps.kwips.converters import KwipIdConverter
 from apps.kwips.forms import RETURNED_FIELDS as KWIPS_FIELDS
 from apps.limits.checks import check_settings as check_limits
@@ -96,7 +97,11 @@ def watch_caches() -> None:
 
 def _watched_pages(paths: Sequence[str]) -> list[Item]:
     pages = watched_pages.stored(paths)
-    return [Item(page.path, page.key, page.fresh, reduced=watched_pages.body) for page in pages]
+    return [Item(page.path, page.key, page.fresh, reduced=_words) for page in pages]
+
+
+def _words(encoded: bytes) -> bytes:
+    return AS_OF_CURSOR.sub(b"", watched_pages.body(encoded))
 
 
 def attach_to_mail() -> None:

@@ -32,7 +32,8 @@ class Outage:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._error: Exception | None = None
+        # The words alone: the exception would keep the frames of a request, with what its form said.
+        self._error: str | None = None
         self._pause = FIRST_PAUSE
         self._next_at = 0.0
         # When the attempts started that failed last, and that succeeded last.
@@ -60,7 +61,7 @@ class Outage:
             raise
         with self._changed:
             self._error = None
-            self._succeeded = started
+            self._succeeded = max(self._succeeded, started)
             self._changed.notify_all()
         return made
 
@@ -81,5 +82,5 @@ class Outage:
             self._pause = FIRST_PAUSE if self._error is None else min(LONGEST_PAUSE, 2 * self._pause)
             self._next_at = time.monotonic() + self._pause * random.uniform(0.5, 1)  # noqa: S311
             self._failed = started
-            self._error = error
+            self._error = str(error)
             self._changed.notify_all()

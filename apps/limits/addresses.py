@@ -43,9 +43,13 @@ def client_network(request: HttpRequest) -> str:
     return str(address or UNKNOWN)
 
 
-@lru_cache(maxsize=64)
 def is_proxy(peer: str) -> bool:
     """Whether this peer, by its address as the server names it, is in `settings.TRUSTED_PROXIES`."""
+    return _is_peer_proxy(peer, tuple(settings.TRUSTED_PROXIES))
+
+
+@lru_cache(maxsize=64)
+def _is_peer_proxy(peer: str, trusted: tuple[str, ...]) -> bool:
     return _is_proxy(_parse(peer))
 
 

@@ -14,6 +14,10 @@ from time import monotonic, time
 INTERVAL = 0.5
 # A longer wait is not believed: the proxy in front has given up by then (`proxy_read_timeout`).
 MAX_WAIT = 60.0
+# A clock may be so far behind that of the proxy in front: then a request that did not wait comes from the future.
+CLOCK_SECONDS = 1.0
+# A queue does not stand any more if no request has come for so long.
+PAUSE = 2.0
 # The header of the proxy in front: "t=" and seconds since 1970.
 HEADER = "HTTP_X_REQUEST_START"
 
@@ -24,7 +28,7 @@ def seconds_waited(stamp: str, *, clock: Callable[[], float] = time) -> float | 
         waited = clock() - float(stamp.removeprefix("t="))
     except ValueError:
         return None
-    return waited if 0 <= waited <= MAX_WAIT else None
+    return max(waited, 0.0) if -CLOCK_SECONDS <= waited <= MAX_WAIT else None
 
 
 class StandingQueue:
@@ -36,7 +40,11 @@ class StandingQueue:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._last = 0.0
-        self.is_standing = False
+        self._stands = False
+
+    @property
+    def is_standing(self) -> bool:
+        return self._stands and self._clock() - self._last < PAUSE
 
     def add(self, waited: float) -> None:
         """Adds the wait of a request that begins now."""
@@ -48,4 +56,4 @@ class StandingQueue:
                 # The first, or one that arrived after the last had begun: none was waiting then.
                 self._since = now
             self._last = now
-            self.is_standing = self._since is not None and now - self._since >= INTERVAL
+            self._stands = self._since is not None and now - self._since >= INTERVAL

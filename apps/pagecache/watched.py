@@ -1,5 +1,6 @@
 """For a watch on the caches: stored pages, and how they would be rendered now."""
 
+import gzip
 import random
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -45,9 +46,9 @@ def stored(paths: Sequence[str]) -> list[StoredPage]:
     return found
 
 
-def body(encoded: bytes) -> str:
-    """What must be equal: two renderings of one page have the same entity tag."""
-    return Page.decode(encoded).etag if encoded else ""
+def body(encoded: bytes) -> bytes:
+    """What must be equal: two renderings of one page have the same body."""
+    return gzip.decompress(Page.decode(encoded).gzipped) if encoded else b""
 
 
 @cache

@@ -109,9 +109,13 @@ class PageCache:
         """Passes a request to Django, unless it is shed: an anonymous one for a page at a cursor."""
         path = decoded_path(environ)
         may_shed = bool(path) and sheddable(cast("str", path)) and self._site.is_cacheable(environ)
-        with self._admitted(may_shed=may_shed):
+        with self._admitted(may_shed=may_shed) if may_shed else self._others_first():
             _count("bypass")
             return self._application(environ, start_response)
+
+    def _others_first(self) -> AbstractContextManager[None]:
+        """During a member's request, renders for anonymous visitors stop at their next statement."""
+        return nullcontext() if self._admission is None else self._admission.others_first()
 
     def _shed_if_cold(self, address: Address) -> None:
         """Raises Shed early, where `_render` would: mostly after one round trip, and nothing is created."""
@@ -143,6 +147,20 @@ class PageCache:
         if cache.is_down(current.names):
             rendered, is_shared = self._render_coalesced(address, environ, max_age=TTL_SECONDS)
             return rendered, "hit" if is_shared else "backend_down"
+        try:
+            rendered, result = self._get_or_store(key, current, address, environ)
+        except Shed:
+            cache.invalidate(current.created)
+            raise
+        if isinstance(rendered, Response) and current.created:
+            # Requests for pages that do not exist leave no entries in memcached.
+            cache.invalidate(current.created)
+        return rendered, result
+
+    def _get_or_store(
+        self, key: str, current: Generations, address: Address, environ: Environ
+    ) -> tuple[Page | Response, str]:
+        """As `_get_or_render`, for a page that this process has not met."""
         if not current.are_shared:  # marked by a transaction, or by another reader who is late
             rendered, is_shared = self._render_coalesced(address, environ)
             return rendered, "collapsed" if is_shared else "uncacheable"
@@ -152,25 +170,24 @@ class PageCache:
             fresh.append(self._render(address, environ))
             return self._encode(fresh[0], address, environ)
 
-        stored = cache.get_or_compute(key, render, ttl=address.ttl, waits=WAITS, storable=bool)
+        stored = self._cache.get_or_compute(key, render, ttl=address.ttl, waits=WAITS, storable=bool)
         rendered = fresh[0] if fresh else Page.decode(stored)
         if isinstance(rendered, Page) and stored:
             self._near.add(key, rendered)
             return rendered, "miss" if fresh else "hit"
-        if isinstance(rendered, Response) and current.created:
-            # Requests for pages that do not exist leave no entries in memcached.
-            cache.invalidate(current.created)
         return rendered, "uncacheable"
 
     def _generations(self, cache: Cache, address: Address) -> Generations:
         """Those of the page. Where one is marked, it waits a little for the mark to go."""
         current = generations(cache, address.keys, ttl=self._generations_ttl)
-        for seconds in () if current.are_shared else MARK_WAITS:
+        created = list(current.created)
+        for seconds in () if current.are_shared or not cache.mark_seconds else MARK_WAITS:
             if current.are_shared or cache.is_down(current.names):
                 break
             sleep(seconds)
             current = generations(cache, address.keys, ttl=self._generations_ttl)
-        return current
+            created += current.created
+        return current._replace(created=created)
 
     def stored_key(self, address: Address) -> str | None:
         """The key under which a request would find the page now; None where a generation is missing."""

@@ -243,7 +243,7 @@ def crawl(site: Site) -> None:
     )
     with admitting.render():
         for number in range(70):
-            environ = RequestFactory().get(f"/ann/kwip/{number}/").environ
+            environ = RequestFactory().get(f"/ann/kwip/{number}/", headers={"host": "testserver"}).environ
             assert response_of(pages, environ).status == "503"
 
 

@@ -46,7 +46,7 @@ PAGECACHE = (
 #:   their pages at a cursor, get a 503 with Retry-After; 0: never. nginx stamps requests for it, and is
 #:   believed if TRUSTED_PROXIES names it.
 #: SHED_RENDERS: How many of these pages a process renders at once; 0: any number. Three times as many
-#:   requests may wait for their turn, for half a second; further ones get the 503. Four times it must be less
+#:   requests may wait for their turn, for two seconds; further ones get the 503. Four times it must be less
 #:   than WEB_THREADS: the other threads are for members.
 SHEDDING = (
     {"AFTER_MS": env.int("SHED_AFTER_MS", 200), "RENDERS": env.int("SHED_RENDERS", 1)} if PAGECACHE else None

@@ -19,6 +19,8 @@ _PAGES = {
     "miss": "miss: Django rendered the page, and it was stored",
     "uncacheable": "rendered and not stored: a page is stored on its second request",
     "backend_down": "memcached is down: rendered, and kept in this process for a second",
+    "collapsed": "marked by a write in flight: rendered, and shared with another request",
+    "shed": "refused: the site is overloaded",
     "bypass": "passed on to Django: a member's page, a form or a later page of a list",
     "": "several requests were answered at once: see the header Cache-Status",
 }

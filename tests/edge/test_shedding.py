@@ -96,7 +96,7 @@ def crawled(site: Site) -> Iterator[list[Future[Response]]]:
 
 
 def test_members_are_served_while_a_crawler_takes_every_place(memcached: str, tmp_path: Path) -> None:
-    with running(memcached, tmp_path) as site:
+    with running(memcached, tmp_path, SHED_AFTER_MS="0") as site:
         site.warm("/everyone/")
         with crawled(site) as crawl:
             # One render is held; those that waited for it gave up.

@@ -27,8 +27,6 @@ from kwippy.settings.switches import SWITCHES
 names = [name for names in SWITCHES.values() for name in names]
 print(*[name for name in names if getattr(settings, name) == getattr(stock, name)])
 """
-# Off in both: marks, by default.
-ALWAYS = {"MARK_SECONDS"}
 
 
 def test_every_setting_of_the_optimizations_has_one_name() -> None:
@@ -42,7 +40,7 @@ def test_what_is_named_has_its_stock_value_and_nothing_else_has(names: str, tmp_
     environment = {**HEALTHY, "MEDIA_ROOT": str(tmp_path), "WITHOUT": names}
     told = manage("shell", "-v0", "-c", PROGRAM, **environment)
     named = names.replace(" ", "").split(",")
-    assert {*told.stdout.split()} == ALWAYS | {setting for name in named for setting in SWITCHES[name]}
+    assert {*told.stdout.split()} == {setting for name in named for setting in SWITCHES[name]}
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,7 @@ def test_a_pool_that_never_waits_gives_the_error_at_once() -> None:
 
 
 def test_in_an_outage_threads_do_not_wait_for_slots(database: Database, server: Postgres) -> None:
+    is_checked = False
     with contextlib.suppress(OperationalError), outages.stop(server):
         database.disconnect_admin()
         pool = registry.pool(ALIAS, {}, {"max_size": 1})
@@ -267,6 +268,8 @@ def test_in_an_outage_threads_do_not_wait_for_slots(database: Database, server: 
         with pytest.raises(ServerUnreachable):
             pool.check_out(Server().connect)
         assert pool.semaphore.acquired == acquired
+        is_checked = True
+    assert is_checked
 
 
 # ── The network ──────────────────────────────────────────────────────────────────────────────────

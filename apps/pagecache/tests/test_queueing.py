@@ -1,8 +1,8 @@
-"""The wait of requests: what a stamp is believed, and when a queue stands."""
+"""The wait of requests: which stamps count, and when a queue stands."""
 
 import pytest
 
-from apps.pagecache.queueing import INTERVAL, MAX_WAIT, StandingQueue, seconds_waited
+from apps.pagecache.queueing import INTERVAL, MAX_WAIT, PAUSE, StandingQueue, seconds_waited
 
 NOW = 1_800_000_000.0
 TARGET = 0.2
@@ -22,6 +22,7 @@ class Clock:
         (f"t={NOW - 0.25:.3f}", 0.25),
         (f"{NOW - 0.25:.3f}", 0.25),
         (f"t={NOW}", 0.0),
+        (f"t={NOW + 0.9}", 0.0),  # by a clock that is a little ahead
         (f"t={NOW - MAX_WAIT}", MAX_WAIT),
     ],
 )
@@ -36,7 +37,7 @@ def test_a_stamp_says_how_long_a_request_has_waited(stamp: str, waited: float) -
         "t=",
         "soon",
         "t=t=1",
-        f"t={NOW + 0.001}",
+        f"t={NOW + 1.01}",
         f"t={NOW + 1e9}",
         f"t={NOW - MAX_WAIT - 1}",
         f"t={NOW - 7200}",
@@ -104,3 +105,11 @@ def test_a_wait_below_the_target_never_stands() -> None:
     clock = Clock()
     queue = StandingQueue(TARGET, clock=clock)
     assert not any(fed(queue, clock, [TARGET - 0.001] * 100, step=0.05))
+
+
+def test_a_queue_does_not_stand_after_a_pause_without_requests() -> None:
+    clock = Clock()
+    queue = StandingQueue(TARGET, clock=clock)
+    assert fed(queue, clock, [1.0] * 20, step=0.1)[-1]
+    clock.now += PAUSE
+    assert not queue.is_standing

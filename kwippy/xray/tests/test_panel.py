@@ -12,6 +12,7 @@ from django.conf import LazySettings, settings
 from apps.accounts.models import User
 from apps.graph.actions import follow
 from apps.kwips.actions import publish
+from apps.pagecache import wsgi
 from kwippy.settings import stock
 from kwippy.settings.switches import SWITCHES
 from kwippy.xray import optimizations, panel, sources
@@ -199,3 +200,10 @@ def test_a_name_that_two_apps_use_is_told_apart_by_what_is_executed() -> None:
     assert sources.place_of("new.sql", "/* new.sql */ SELECT 1") == ""
     assert sources.place_of("everyone.sql", "") == "apps/feeds/sql/everyone.sql"
     assert (settings.BASE_DIR / sources.place_of("everyone.sql", "")).exists()
+
+
+def test_the_panel_has_words_for_each_result_of_the_page_cache() -> None:
+    """`apps.pagecache.wsgi.stats` names them."""
+    named = set(re.findall(r'"(\w+)"', str(wsgi.stats.__doc__)))
+    assert {"hit", "shed", "collapsed"} <= named
+    assert named <= optimizations._PAGES.keys()
