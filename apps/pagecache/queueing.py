@@ -14,7 +14,7 @@ from time import monotonic, time
 INTERVAL = 0.5
 # A longer wait is not believed: the proxy in front has given up by then (`proxy_read_timeout`).
 MAX_WAIT = 60.0
-# A clock may be so far behind that of the proxy in front: then a request that did not wait comes from the future.
+# A clock may be so far behind that of the proxy in front: a request that did not wait then has a later stamp.
 CLOCK_SECONDS = 1.0
 # A queue does not stand any more if no request has come for so long.
 PAUSE = 2.0
