@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from apps.commandqueue.core import store
 from apps.commandqueue.core.batch import TaskBatch
 from apps.commandqueue.core.options import WorkerOptions
 from apps.commandqueue.core.outcomes import Outcome
+from apps.commandqueue.core.thread import Done
 from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command, State
 from apps.commandqueue.tests import tasks
@@ -106,6 +108,20 @@ def test_each_batched_task_has_its_own_result(batched: None, caplog: pytest.LogC
     assert len(heard) == 8
 
 
+def test_a_result_that_jsonb_refuses_fails_its_own_task(batched: None, settings: Any) -> None:
+    refused = [tasks.return_nul, tasks.return_nan, tasks.return_half_a_pair, tasks.raise_nul]
+    settings.TASKS["default"]["OPTIONS"]["batched"].extend(task.module_path for task in refused)
+    good = [int(tasks.add.enqueue(2, 3).id)]
+    bad = [int(task.enqueue().id) for task in refused]
+    good.append(int(tasks.add.enqueue(2, 3).id))
+    work()
+    for command in Command.objects.filter(pk__in=good):
+        assert (command.state, command.result, len(command.worker_ids)) == (State.DONE, {"value": 5}, 1)
+    for command in Command.objects.filter(pk__in=bad):
+        assert (command.state, command.lost_attempts) == (State.WAITING, 0)
+        assert "ValueError" in command.errors[0]["exception"] or "Unicode" in command.errors[0]["exception"]
+
+
 def test_batched_tasks_for_which_there_is_no_time_cost_no_attempt(batched: None) -> None:
     ids = [int(tasks.take_a_while.enqueue().id) for _ in range(10)]
     thread = thread_of_a_worker(batch_seconds=0)
@@ -187,6 +203,19 @@ def test_a_batched_task_that_hangs_keeps_no_other(batched: None, settings: Any) 
     worker.stop()
     running.join(30)
     assert {len(command.worker_ids) for command in Command.objects.all()} == {1}
+
+
+def test_a_thread_that_gives_up_a_settlement_does_not_hang() -> None:
+    """Else the supervisor would start a second thread beside it."""
+    tasks.add.enqueue(2, 3)
+    thread = thread_of_a_worker()
+    [command] = store.claim(queue_name="default", limit=9, lease=60)
+    attempt = thread._settle_and_renew(None, command)
+    assert thread.lease_ends_at is not None
+    thread.lease_ends_at = time.monotonic() - 1
+    with mock.patch.object(store, "settle_and_renew", side_effect=OperationalError("gone")):
+        thread._settle_and_renew(Done(attempt, Outcome(State.DONE)), None)
+    assert thread.lease_ends_at is None
 
 
 def test_a_batch_whose_leases_ended_settles_nothing(batched: None, caplog: pytest.LogCaptureFixture) -> None:
