@@ -269,6 +269,12 @@ def paused() -> set[str]:
     return set(QueueControl.objects.filter(paused=True).values_list("queue_name", flat=True))
 
 
+def paces() -> dict[str, int]:
+    """The pace of each queue that has one and is not paused, in commands a second."""
+    rows = QueueControl.objects.filter(paused=False, per_second__isnull=False)
+    return dict(rows.values_list("queue_name", "per_second"))
+
+
 def stuck(*, limit: int) -> list[StuckCommand]:
     """The oldest stuck commands."""
     return [

@@ -43,7 +43,7 @@ class Worker:
         self._replaced = 0
 
     def run(self) -> int:
-        """Run until `stop` (or, with ``once``, until nothing is due); returns the exit code."""
+        """Run until `stop` (or, with ``once``, until nothing can be claimed); returns the exit code."""
         if self.once:
             self.housekeeper.run_all()
         else:
