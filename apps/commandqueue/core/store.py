@@ -271,8 +271,8 @@ def paused() -> set[str]:
 
 def paces() -> dict[str, int]:
     """The pace of each queue that has one and is not paused, in commands a second."""
-    rows = QueueControl.objects.filter(paused=False, per_second__isnull=False)
-    return dict(rows.values_list("queue_name", "per_second"))
+    rows = QueueControl.objects.filter(paused=False)
+    return {row.queue_name: row.per_second for row in rows if row.per_second is not None}
 
 
 def stuck(*, limit: int) -> list[StuckCommand]:

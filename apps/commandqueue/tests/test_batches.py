@@ -109,7 +109,7 @@ def test_each_batched_task_has_its_own_result(batched: None, caplog: pytest.LogC
 
 
 def test_a_result_that_jsonb_refuses_fails_its_own_task(batched: None, settings: Any) -> None:
-    refused = [tasks.return_nul, tasks.return_nan, tasks.return_half_a_pair, tasks.raise_nul]
+    refused: list[Any] = [tasks.return_nul, tasks.return_nan, tasks.return_half_a_pair, tasks.raise_nul]
     settings.TASKS["default"]["OPTIONS"]["batched"].extend(task.module_path for task in refused)
     good = [int(tasks.add.enqueue(2, 3).id)]
     bad = [int(task.enqueue().id) for task in refused]
