@@ -42,7 +42,8 @@ Invariant
     attempt.
 
 When it fails
-    SMTP down: mail waits. Worker killed: its commands continue when the lease (60 s) ends. PostgreSQL down:
+    SMTP down: mail waits. Worker killed: commands continue when the lease ends (60 s; started tasks:
+    ``time_limit``). PostgreSQL down:
     enqueueing raises; workers repeat their settling until the lease ends. No worker: ``manage.py queue
     status`` and ``commandqueue_stuck`` show it. A task beyond its ``time_limit`` is started again, and its
     row has its stack: tasks must be idempotent.

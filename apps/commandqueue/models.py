@@ -142,7 +142,8 @@ class QueueControl(models.Model):
 
     queue_name = models.CharField(max_length=8, choices=Queue, primary_key=True)
     paused = models.BooleanField(db_default=False, default=False)
-    # The most commands that are started in a second, by all workers together; None is no limit.
+    # The most commands that are claimed in a second, by all workers together, and once as many again after a
+    # time without commands; None is no limit.
     per_second = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[validators.MinValueValidator(1)]
     )

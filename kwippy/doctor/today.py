@@ -75,6 +75,8 @@ def of_mail() -> Iterator[str]:
     yield f"mail, tasks  {waiting:,} wait, {stuck:,} stuck, the oldest for {oldest:,.0f} s{why}"
     for name in sorted(store.paused()):
         yield f"             {name} is paused by an operator"
+    for name, pace in sorted(store.paces().items()):
+        yield f"             {name} has a pace of {pace:,} a second"
     if dead:
         yield f"             {dead:,} dead letters: manage.py queue status"
 

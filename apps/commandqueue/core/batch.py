@@ -1,5 +1,6 @@
 """Batched tasks: those of one claim are started in its transaction, and settled in that of the next claim."""
 
+import contextlib
 import logging
 import time
 from collections import deque
@@ -15,6 +16,8 @@ from apps.commandqueue.tasks import execution
 log = logging.getLogger(__name__)
 
 DATABASE_ERRORS = (DatabaseError, InterfaceError)
+# So many seconds after its time a batch that is still in a task has those not begun given back.
+LATE = 1.0
 
 
 class TaskBatch:
@@ -30,6 +33,10 @@ class TaskBatch:
         self.started: deque[store.Attempt] = deque()
         self.done: list[tuple[store.Attempt, Outcome]] = []
         self.lease_ends_at = 0.0
+        # When no more is begun.
+        self.until = 0.0
+        # Taken out of `started`, and not given back yet.
+        self._late: list[store.Attempt] = []
         self._may_be_settled = False
 
     def is_used(self) -> bool:
@@ -42,7 +49,7 @@ class TaskBatch:
         self.started.clear()
         if batched:
             lease = max(execution.time_limit(command) for command in batched)
-            self.lease_ends_at = time.monotonic() + lease
+            self.lease_ends_at = self.until = time.monotonic() + lease
             self.started.extend(store.start_batch(batched, worker=self.worker_id, lease=lease))
         ids = {command.id for command in batched}
         return [command for command in claimed if command.id not in ids]
@@ -66,15 +73,37 @@ class TaskBatch:
                 log.warning("command %s was done after its lease ended: it may be done twice", attempt.id)
 
     def give_back(self) -> None:
-        """Give back what was started and not begun; no attempt is counted."""
-        store.release([attempt.command for attempt in self.started], counted=True)
+        """Give back what was started and not begun, unless the lease has ended; no attempt is counted."""
+        if time.monotonic() <= self.lease_ends_at:
+            _release(list(self.started))
         self.started.clear()
+
+    def is_late(self) -> bool:
+        """Whether a task takes so long that those not begun are to be given back."""
+        return bool(self._late or (self.started and time.monotonic() > self.until + LATE))
+
+    def give_back_late(self) -> None:
+        """As `give_back`, for the supervisor, which repeats it if it raises DatabaseError.
+
+        Each is taken out first, so that it is not begun meanwhile.
+        """
+        if not self._late:
+            with contextlib.suppress(IndexError):
+                while True:
+                    self._late.append(self.started.pop())
+        _release(self._late)
+        self._late.clear()
 
     def abandon(self) -> None:
         """Settle and give back all, from another thread than the batch's."""
         if self.done:
             store.settle_batch([(attempt.command, outcome.result) for attempt, outcome in self.done])
-        store.release([attempt.command for attempt in list(self.started)], counted=True)
+        _release(list(self.started))
+        _release(self._late)
+
+
+def _release(started: Sequence[store.Attempt]) -> None:
+    store.release([attempt.command for attempt in started], counted=True)
 
 
 def _is_batched(command: store.ClaimedCommand) -> bool:

@@ -3,12 +3,19 @@
 import datetime
 import time
 
+from django.db import DatabaseError
+from django.utils import timezone
+
 from apps.commandqueue.core import store
 
 # Seconds between two looks for the oldest waiting command.
 LOOK = 0.25
 # A claim from the beginning of the index may take this part of the time.
 SHARE = 1 / 30
+# But commands that appear late wait no longer than this, in seconds.
+LONGEST_PAUSE = 5.0
+# The others begin no later than this before the look, as oldest.sql: what is enqueued commits within it.
+COMMITTED_AFTER = datetime.timedelta(seconds=10)
 
 
 class Horizon:
@@ -33,16 +40,23 @@ class Horizon:
         if now >= self._claim_all_at:
             return None
         if now >= self._look_at:
-            self._oldest = store.oldest(self.queue_name, self._oldest)
-            self._look_at = time.monotonic() + LOOK
+            try:
+                self._oldest = store.oldest(self.queue_name, self._oldest)
+            except DatabaseError:
+                # The first look reads all entries too, and may exceed statement_timeout: then new commands
+                # at least are claimed.
+                self._oldest = self._oldest or timezone.now() - COMMITTED_AFTER
+                raise
+            finally:
+                self._look_at = time.monotonic() + LOOK
         return self._oldest
 
     def claimed(
         self, batch: list[store.ClaimedCommand], *, since: datetime.datetime | None, seconds: float
     ) -> None:
-        """Learn from a claim that began at ``since``."""
+        """Learn from a claim that began at ``since``; its statement took ``seconds``, and may have failed."""
         if since is None:
-            self._claim_all_at = time.monotonic() + seconds / SHARE
+            self._claim_all_at = time.monotonic() + min(seconds / SHARE, LONGEST_PAUSE)
         if self._oldest is not None:
             # Commands like these may be left.
             self._oldest = min([self._oldest, *(command.due_at for command in batch if command.due_at)])

@@ -20,6 +20,16 @@ VACUUM_ABOVE = 15_000
 VACUUM_PAUSE = 60.0
 # A chore may take this part of the time: some read all entries of an index, those of dead rows too.
 SHARE = 1 / 20
+# But work that waits for one, however slow it was, waits no longer than this, in seconds.
+LONGEST_PAUSE = 10.0
+
+
+def pause_after(seconds: float, *, ok: bool, every: float, longest: float) -> float:
+    """Seconds until a chore runs again that has taken ``seconds``."""
+    if not ok:
+        # That time was no work: PostgreSQL may have been away.
+        return 1.0
+    return max(every, min(seconds / SHARE, longest))
 
 
 class Housekeeper(threading.Thread):
@@ -30,29 +40,32 @@ class Housekeeper(threading.Thread):
         self.options = options
         self.stopping = stopping
         self._vacuum_at = 0.0
-        # Each with its interval in seconds; the first runs once, at the start.
-        self._chores: list[tuple[float, Callable[[], None]]] = [
-            (math.inf, schedule.sync_schedule),
-            (0.5, self.reap),
-            (1.0, schedule.enqueue_due),
-            (10.0, self.expire),
-            (60.0, self.purge),
-            (5.0, self.vacuum),
+        # Each with its interval and its longest pause in seconds; the first runs once, at the start.
+        self._chores: list[tuple[float, float, Callable[[], None]]] = [
+            (math.inf, math.inf, schedule.sync_schedule),
+            (0.5, LONGEST_PAUSE, self.reap),
+            (1.0, LONGEST_PAUSE, schedule.enqueue_due),
+            (10.0, math.inf, self.expire),
+            (60.0, math.inf, self.purge),
+            (5.0, math.inf, self.vacuum),
         ]
 
     def run(self) -> None:
         due = [0.0] * len(self._chores)
         while not self.stopping.wait(0.25):
-            for place, (every, chore) in enumerate(self._chores):
+            for place, (every, longest, chore) in enumerate(self._chores):
                 if (began_at := time.monotonic()) >= due[place]:
-                    pause = every if self._try(chore) else 1
-                    due[place] = time.monotonic() + max(pause, (time.monotonic() - began_at) / SHARE)
+                    ok = self._try(chore)
+                    ended_at = time.monotonic()
+                    due[place] = ended_at + pause_after(
+                        ended_at - began_at, ok=ok, every=every, longest=longest
+                    )
             close_old_connections()
         connection.close()
 
     def run_all(self) -> None:
         """Run every chore once, in the calling thread. Raises DatabaseError."""
-        for _, chore in self._chores:
+        for *_, chore in self._chores:
             chore()
 
     def reap(self) -> None:

@@ -126,7 +126,7 @@ def claim(
 
 
 def oldest(queue_name: str, since: datetime.datetime | None) -> datetime.datetime:
-    """When the first waiting command became due of those due at ``since`` or later; now, if none waits."""
+    """When the first waiting command became due of those due since ``since``; at most ten seconds ago."""
     [[due_at]] = run("oldest", queue_name=queue_name, since=since)
     found: datetime.datetime = due_at
     return found
@@ -267,6 +267,12 @@ def status() -> list[QueueCount]:
 def paused() -> set[str]:
     """The queues that an operator has paused."""
     return set(QueueControl.objects.filter(paused=True).values_list("queue_name", flat=True))
+
+
+def paces() -> dict[str, int]:
+    """The pace of each queue that has one and is not paused, in commands a second."""
+    rows = QueueControl.objects.filter(paused=False)
+    return {row.queue_name: row.per_second for row in rows if row.per_second is not None}
 
 
 def stuck(*, limit: int) -> list[StuckCommand]:

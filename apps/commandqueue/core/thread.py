@@ -1,9 +1,8 @@
 """A thread of a worker: claims the commands of one queue and carries them out.
 
-With batch.py it is what knows mail/ and tasks/: it hands a message to `MailDelivery`, a task to `execution`.
+Only this module and batch.py import mail/ and tasks/: `MailDelivery` sends messages, `execution` runs tasks.
 """
 
-import datetime
 import logging
 import os
 import random
@@ -58,27 +57,34 @@ class QueueThread(threading.Thread):
         self.current: store.Attempt | None = None
         # Claimed and not started.
         self._claimed: deque[store.ClaimedCommand] = deque()
-        self._batch = TaskBatch(self.worker_id)
+        self.batch = TaskBatch(self.worker_id)
         self._horizon = Horizon(queue_name)
         self._mail_paused_until = 0.0
         self._failures = 0
 
     def run(self) -> None:
         try:
+            failed = False
             while not self.stopping.is_set():
                 try:
+                    if failed:
+                        # Apart from the claim: if that fails again, it undoes nothing.
+                        self._end_batch()
+                        failed = False
                     found = self._claim()
                     if not found and self.once:
                         break
                     self._run_batch()
                     self._work_off()
                 except DATABASE_ERRORS as error:
+                    failed = True
                     self._wait_for_database(error)
                 except Exception:
-                    # A fault of the worker, not of a command. The leases of the batch will end.
+                    # A fault of the worker, not of a command. The leases of what is not batched will end.
+                    failed = True
                     log.exception("thread %s: the batch failed; continuing", self.name)
                     self.stopping.wait(1)
-            self._settle_batch()
+            self._end_batch()
         finally:
             self.mail.close()
             connection.close()
@@ -91,27 +97,23 @@ class QueueThread(threading.Thread):
         """
         current, waiting = self.current, list(self._claimed)
         with transaction.atomic():
-            self._batch.abandon()
+            self.batch.abandon()
             store.release([current.command] if current else [], counted=True, reason="cut off by a shutdown")
             store.release(waiting)
 
     def _claim(self) -> bool:
         """Claim the next commands, and start those that are batched; without any, wait for a moment."""
-        began_at = time.monotonic()
         # What is left of a batch that failed waits for its lease to end.
         self._claimed.clear()
-        if self._batch.is_used():
+        if self.batch.is_used():
             with transaction.atomic():
-                settled = self._batch.settle()
-                since = self._horizon.since()
-                claimed = self._claim_from(since)
-                others = self._batch.start(claimed)
-            self._batch.report(settled)
+                settled = self.batch.settle()
+                claimed = self._claim_from_horizon()
+                others = self.batch.start(claimed)
+            self.batch.report(settled)
         else:
-            since = self._horizon.since()
-            claimed = others = self._claim_from(since)
+            claimed = others = self._claim_from_horizon()
         self.answered_at = time.monotonic()
-        self._horizon.claimed(claimed, since=since, seconds=self.answered_at - began_at)
         self._claimed.extend(others)
         if not claimed and not self.once:
             self.mail.close_idle()
@@ -119,33 +121,50 @@ class QueueThread(threading.Thread):
             self.stopping.wait(self.options.poll * random.uniform(0.5, 1))  # noqa: S311
         return bool(claimed)
 
-    def _claim_from(self, since: datetime.datetime | None) -> list[store.ClaimedCommand]:
-        return store.claim(
-            queue_name=self.queue_name,
-            limit=self.options.batch,
-            lease=self.options.lease,
-            not_kinds=[Kind.MAIL] if time.monotonic() < self._mail_paused_until else [],
-            since=since,
-        )
+    def _claim_from_horizon(self) -> list[store.ClaimedCommand]:
+        since = self._horizon.since()
+        connection.ensure_connection()  # the wait for the pool is not the claim's time
+        claimed: list[store.ClaimedCommand] = []
+        began_at = time.monotonic()
+        try:
+            claimed = store.claim(
+                queue_name=self.queue_name,
+                limit=self.options.batch,
+                lease=self.options.lease,
+                not_kinds=[Kind.MAIL] if time.monotonic() < self._mail_paused_until else [],
+                since=since,
+            )
+        finally:
+            # If it failed, too: from the beginning it may have exceeded statement_timeout.
+            self._horizon.claimed(claimed, since=since, seconds=time.monotonic() - began_at)
+        return claimed
 
     def _run_batch(self) -> None:
         """Run the batched tasks that were started, and give back those for which there is no time."""
-        until = time.monotonic() + self.options.batch_seconds
-        while self._batch.started and not self.stopping.is_set() and time.monotonic() < until:
-            self.current = self._batch.started[0]
-            self.lease_ends_at = self._batch.lease_ends_at
-            self._batch.started.popleft()
+        # The first in any case: a batch makes progress, however slow the machine is.
+        is_first = True
+        self.batch.until = time.monotonic() + self.options.batch_seconds
+        while self.batch.started and not self.stopping.is_set():
+            if not is_first and time.monotonic() >= self.batch.until:
+                break
+            is_first = False
+            try:
+                self.current = self.batch.started[0]
+                self.lease_ends_at = self.batch.lease_ends_at
+                self.batch.started.popleft()
+            except IndexError:  # the supervisor was faster: `TaskBatch.give_back_late`
+                self.current = self.lease_ends_at = None
+                break
             outcome = self._execute(self.current, keeps_connection=True)
             if outcome.state == State.DONE:
                 metrics.count(self.current.command, outcome)
-                self._batch.done.append((self.current, outcome))
+                self.batch.done.append((self.current, outcome))
             else:
                 self._settle(self.current, outcome)
             self.current = self.lease_ends_at = None
-        if self._batch.started or self._claimed:
+        if self.batch.started or self._claimed:
             # Another command may take its time. Otherwise the next claim follows at once, and settles.
-            self._settle_batch()
-        self._batch.give_back()
+            self._end_batch()
 
     def _work_off(self) -> None:
         """Carry out a batch; commands that can't be started now (stopping, mail is paused) are given back."""
@@ -249,6 +268,7 @@ class QueueThread(threading.Thread):
             except DATABASE_ERRORS as error:
                 self._wait_for_database(error)
                 if time.monotonic() > until:
+                    self.lease_ends_at = None  # no command runs: the thread does not hang
                     return None
                 # Perhaps it was committed and only the reply was lost.
                 may_be_settled = True
@@ -285,11 +305,15 @@ class QueueThread(threading.Thread):
             break
         self.lease_ends_at = None
 
-    def _settle_batch(self) -> None:
-        """Settle the batched tasks that are done; repeats while PostgreSQL is down, until the lease ends."""
-        while self._batch.done:
+    def _end_batch(self) -> None:
+        """Settle the batched tasks that are done, and give back those that were not begun.
+
+        Repeats while PostgreSQL is down, until the lease ends.
+        """
+        while self.batch.done or self.batch.started:
             try:
-                self._batch.report(self._batch.settle())
+                self.batch.report(self.batch.settle())
+                self.batch.give_back()
             except DATABASE_ERRORS as error:
                 self._wait_for_database(error)
 

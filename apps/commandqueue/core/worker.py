@@ -43,7 +43,7 @@ class Worker:
         self._replaced = 0
 
     def run(self) -> int:
-        """Run until `stop` (or, with ``once``, until nothing is due); returns the exit code."""
+        """Run until `stop` (or, with ``once``, until nothing can be claimed); returns the exit code."""
         if self.once:
             self.housekeeper.run_all()
         else:
@@ -77,6 +77,7 @@ class Worker:
         """Enforce the deadlines of messages; replace threads whose task does not return."""
         for place, thread in enumerate(self.threads):
             thread.deadline.enforce()
+            self._give_back_late(thread)
             lease_ends_at = thread.lease_ends_at
             if (
                 lease_ends_at is None
@@ -92,6 +93,17 @@ class Worker:
         if self._replaced > len(self.threads):
             # Too many threads hang: the process ends, and its supervisor starts a new one.
             self.stop()
+
+    def _give_back_late(self, thread: QueueThread) -> None:
+        """What a batched task that takes long holds up is given back, before its lease ends."""
+        if not thread.batch.is_late():
+            return
+        try:
+            thread.batch.give_back_late()
+        except DATABASE_ERRORS as error:
+            log.warning("PostgreSQL: %s", str(error).strip() or type(error).__name__)
+        finally:
+            connection.close()
 
     def _abandon(self, threads: Iterable[QueueThread]) -> None:
         """The process ends without these threads: their commands are given back."""

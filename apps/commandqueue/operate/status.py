@@ -17,6 +17,8 @@ def report() -> Iterator[str]:
     paused = store.paused()
     for name in sorted(paused):
         yield f"{name:<8} is paused by an operator: /admin/commandqueue/queuecontrol/"
+    for name, pace in sorted(store.paces().items()):
+        yield f"{name:<8} has a pace of {pace:,} a second: /admin/commandqueue/queuecontrol/"
     for row in counts:
         age = "not due yet" if row.age < 0 else f"for {row.age:,.0f} s"
         stuck = f"   {row.stuck:,} stuck" if row.stuck else ""

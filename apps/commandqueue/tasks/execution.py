@@ -1,5 +1,6 @@
 """Task commands: one attempt to run one task."""
 
+import json
 import traceback
 from typing import Any
 
@@ -77,20 +78,38 @@ def _record(attempt: store.Attempt) -> Command:
 def _call(result: AnyResult) -> Any:
     task: Any = result.task
     arguments = [TaskContext(task_result=result), *result.args] if task.takes_context else result.args
-    return normalize_json(task.call(*arguments, **result.kwargs))
+    value = normalize_json(task.call(*arguments, **result.kwargs))
+    _check_jsonb(value)
+    return value
+
+
+def _check_jsonb(value: Any) -> None:
+    """Raise ValueError for what jsonb refuses: NaN, infinity, NUL, half of a surrogate pair.
+
+    PostgreSQL would refuse the settlement, of a whole batch.
+    """
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    text.encode()
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise ValueError("a task may not return NUL characters: jsonb has none")
 
 
 def _failure(attempt: store.Attempt, error: BaseException) -> Outcome:
     kind = type(error)
     entry = {
-        "reason": f"{kind.__name__}: {error}"[:500],
+        "reason": _for_jsonb(f"{kind.__name__}: {error}"[:500]),
         "exception": f"{kind.__module__}.{kind.__qualname__}",
-        "traceback": "".join(traceback.format_exception(error)),
+        "traceback": _for_jsonb("".join(traceback.format_exception(error))),
     }
     most = _backend(attempt.command).option("max_attempts", attempt.command.queue_name, MAX_ATTEMPTS)
     if isinstance(error, PermanentFailure) or attempt.number >= most:
         return Outcome(State.DEAD, error=entry)
     return Outcome(State.WAITING, delay=outcomes.backoff(attempt.number), error=entry)
+
+
+def _for_jsonb(text: str) -> str:
+    """The text of an exception, with what jsonb refuses replaced."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def _backend(command: store.ClaimedCommand) -> QueueTaskBackend:

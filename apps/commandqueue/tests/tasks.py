@@ -47,6 +47,26 @@ def return_what_is_no_json() -> object:
 
 
 @task
+def return_nul() -> dict[str, str]:
+    return {"tea\0": "earl grey"}
+
+
+@task
+def return_nan() -> list[float]:
+    return [float("nan")]
+
+
+@task
+def return_half_a_pair() -> str:
+    return "\ud83d"
+
+
+@task
+def raise_nul() -> None:
+    raise ValueError("tea\0 \ud83d")
+
+
+@task
 def leave_a_transaction_open() -> None:
     transaction.set_autocommit(False)
     raise RuntimeError("and out")

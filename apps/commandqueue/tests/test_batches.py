@@ -4,23 +4,33 @@ import itertools
 import logging
 import os
 import signal
+import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.tasks.signals import task_finished
 
 from apps.commandqueue.core import store
 from apps.commandqueue.core.batch import TaskBatch
 from apps.commandqueue.core.options import WorkerOptions
 from apps.commandqueue.core.outcomes import Outcome
+from apps.commandqueue.core.thread import Done
 from apps.commandqueue.core.worker import Worker
 from apps.commandqueue.models import Command, State
 from apps.commandqueue.tests import tasks
-from apps.commandqueue.tests.conftest import OPTIONS, TORTURE, let_time_pass, work, work_until_finished
+from apps.commandqueue.tests.conftest import (
+    OPTIONS,
+    TORTURE,
+    let_time_pass,
+    wait_for,
+    work,
+    work_until_finished,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +43,7 @@ BATCHED = [
 @pytest.fixture
 def batched(settings: Any) -> None:
     backend = "apps.commandqueue.tasks.backend.QueueTaskBackend"
-    settings.TASKS = {"default": {"BACKEND": backend, "OPTIONS": {"batched": BATCHED}}}
+    settings.TASKS = {"default": {"BACKEND": backend, "OPTIONS": {"batched": [*BATCHED]}}}
 
 
 def thread_of_a_worker(**options: Any) -> Any:
@@ -98,9 +108,23 @@ def test_each_batched_task_has_its_own_result(batched: None, caplog: pytest.LogC
     assert len(heard) == 8
 
 
+def test_a_result_that_jsonb_refuses_fails_its_own_task(batched: None, settings: Any) -> None:
+    refused: list[Any] = [tasks.return_nul, tasks.return_nan, tasks.return_half_a_pair, tasks.raise_nul]
+    settings.TASKS["default"]["OPTIONS"]["batched"].extend(task.module_path for task in refused)
+    good = [int(tasks.add.enqueue(2, 3).id)]
+    bad = [int(task.enqueue().id) for task in refused]
+    good.append(int(tasks.add.enqueue(2, 3).id))
+    work()
+    for command in Command.objects.filter(pk__in=good):
+        assert (command.state, command.result, len(command.worker_ids)) == (State.DONE, {"value": 5}, 1)
+    for command in Command.objects.filter(pk__in=bad):
+        assert (command.state, command.lost_attempts) == (State.WAITING, 0)
+        assert "ValueError" in command.errors[0]["exception"] or "Unicode" in command.errors[0]["exception"]
+
+
 def test_batched_tasks_for_which_there_is_no_time_cost_no_attempt(batched: None) -> None:
     ids = [int(tasks.take_a_while.enqueue().id) for _ in range(10)]
-    thread = thread_of_a_worker(batch_seconds=0.01)
+    thread = thread_of_a_worker(batch_seconds=0)
     assert thread._claim()
     thread._run_batch()
     first, *others = Command.objects.filter(pk__in=ids).order_by("pk")
@@ -109,6 +133,89 @@ def test_batched_tasks_for_which_there_is_no_time_cost_no_attempt(batched: None)
     for command in others:
         assert (command.state, command.worker_ids, command.lost_attempts) == (State.WAITING, [], 0)
         assert command.attempted_at is None
+
+
+@pytest.mark.parametrize("lost", ["give_back", "commit"])
+def test_what_was_not_begun_costs_no_attempt_if_postgresql_fails(batched: None, lost: str) -> None:
+    for _ in range(3):
+        tasks.add.enqueue(2, 3)
+    thread = thread_of_a_worker(batch_seconds=0)
+    failed: list[str] = []
+    commit, release = connection.commit, store.release
+
+    def lose(name: str) -> None:
+        if lost == name and not failed:
+            failed.append(name)
+            raise OperationalError("server closed the connection unexpectedly")
+
+    def commit_and_lose() -> None:
+        commit()  # only the reply is lost
+        lose("commit")
+
+    def fail_to_release(*args: Any, **options: Any) -> None:
+        lose("give_back")
+        release(*args, **options)
+
+    with (
+        mock.patch.object(connection, "commit", commit_and_lose),
+        mock.patch.object(store, "release", fail_to_release),
+    ):
+        thread.run()
+    assert failed == [lost]
+    for command in Command.objects.all():
+        assert (command.state, len(command.worker_ids), command.lost_attempts) == (State.DONE, 1, 0)
+
+
+def test_what_is_done_is_settled_while_claims_fail(batched: None, caplog: pytest.LogCaptureFixture) -> None:
+    tasks.add.enqueue(2, 3)
+    thread = thread_of_a_worker()
+    unsettled: list[int] = []
+    claim = store.claim
+
+    def claim_once(**options: Any) -> Any:
+        unsettled.append(len(thread.batch.done))
+        if len(unsettled) in {2, 3}:
+            raise OperationalError("canceling statement due to statement timeout")
+        return claim(**options)
+
+    with mock.patch.object(store, "claim", claim_once), caplog.at_level(logging.WARNING):
+        thread.run()
+    # The second claim fails, which undoes the settlement: it is settled apart, before the third.
+    assert unsettled == [0, 1, 0, 0]
+    assert Command.objects.get().state == State.DONE
+    assert "twice" not in caplog.text
+
+
+def test_a_batched_task_that_hangs_keeps_no_other(batched: None, settings: Any) -> None:
+    settings.TASKS["default"]["OPTIONS"]["batched"].append(PATH + "hang")
+    tasks.let_go.clear()
+    hung, *others = [int(tasks.hang.enqueue().id) for _ in range(3)]
+    worker = Worker(queues=["default"], options=OPTIONS)
+    running = threading.Thread(target=worker.run)
+    running.start()
+    try:
+        left = Command.objects.filter(pk__in=others, state=State.WAITING, worker_ids=[], lost_attempts=0)
+        wait_for(lambda: Command.objects.filter(pk=hung, state=State.LEASED).exists() and left.count() == 2)
+        assert {len(command.worker_ids) for command in left} == {0}
+    finally:
+        tasks.let_go.set()
+    wait_for(lambda: Command.objects.filter(state=State.DONE).count() == 3)
+    worker.stop()
+    running.join(30)
+    assert {len(command.worker_ids) for command in Command.objects.all()} == {1}
+
+
+def test_a_thread_that_gives_up_a_settlement_does_not_hang() -> None:
+    """Else the supervisor would start a second thread beside it."""
+    tasks.add.enqueue(2, 3)
+    thread = thread_of_a_worker()
+    [command] = store.claim(queue_name="default", limit=9, lease=60)
+    attempt = thread._settle_and_renew(None, command)
+    assert thread.lease_ends_at is not None
+    thread.lease_ends_at = time.monotonic() - 1
+    with mock.patch.object(store, "settle_and_renew", side_effect=OperationalError("gone")):
+        thread._settle_and_renew(Done(attempt, Outcome(State.DONE)), None)
+    assert thread.lease_ends_at is None
 
 
 def test_a_batch_whose_leases_ended_settles_nothing(batched: None, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,6 @@
 """A shutdown costs no attempt: what was not begun is given back, and so is what is cut off."""
 
 import threading
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,13 +47,17 @@ def test_a_task_that_a_shutdown_cuts_off_has_its_attempt_back(settings: Any, bat
 
 
 def test_a_task_that_returns_in_the_grace_is_settled() -> None:
-    running, waiting = tasks.sleep.enqueue(0.5), tasks.sleep.enqueue(0)
+    tasks.let_go.clear()
+    running, waiting = tasks.hang.enqueue(), tasks.hang.enqueue()
     worker = Worker(queues=["default"], options=WorkerOptions(poll=0.05))
     thread = threading.Thread(target=worker.run)
     thread.start()
-    wait_for(partial(is_in_a_task, worker))
-    worker.stop()
-    thread.join(30)
+    try:
+        wait_for(partial(is_in_a_task, worker))
+        worker.stop()
+    finally:
+        tasks.let_go.set()
+        thread.join(30)
     assert Command.objects.get(pk=int(running.id)).state == State.DONE
     left = Command.objects.get(pk=int(waiting.id))
     assert (left.state, left.worker_ids) == (State.WAITING, [])
@@ -64,9 +67,11 @@ def test_a_task_that_many_deployments_cut_off_is_run_in_the_end(settings: Any, t
     settings.TASKS = {"default": {"BACKEND": BACKEND, "OPTIONS": {"max_attempts": 1}}}
     tasks.let_go.clear()
     task = tasks.hang.enqueue()
+    hung: list[threading.Thread] = []
     try:
         for _ in range(4):
             worker = Worker(queues=["default"], options=WorkerOptions(poll=0.05, grace=0.1))
+            hung.extend(worker.threads)
             thread = threading.Thread(target=worker.run)
             thread.start()
             wait_for(partial(is_in_a_task, worker))
@@ -74,7 +79,8 @@ def test_a_task_that_many_deployments_cut_off_is_run_in_the_end(settings: Any, t
             thread.join(30)
     finally:
         tasks.let_go.set()
-        time.sleep(0.1)
+        for one in hung:
+            one.join(30)
     assert work_until_finished(Command.objects.get(pk=int(task.id))).state == State.DONE
 
 

@@ -136,7 +136,18 @@ def test_a_failed_task_waits_before_it_is_tried_again() -> None:
     assert command.due_at > command.attempted_at
 
 
-@pytest.mark.parametrize("task", [tasks.refuse, tasks.exit_python, tasks.return_what_is_no_json])
+@pytest.mark.parametrize(
+    "task",
+    [
+        tasks.refuse,
+        tasks.exit_python,
+        tasks.return_what_is_no_json,
+        tasks.return_nul,
+        tasks.return_nan,
+        tasks.return_half_a_pair,
+        tasks.raise_nul,
+    ],
+)
 def test_whatever_a_task_does_is_written_down(task: "Task[Any, Any]") -> None:
     result = task.enqueue()
     for _ in range(3):
@@ -145,6 +156,13 @@ def test_whatever_a_task_does_is_written_down(task: "Task[Any, Any]") -> None:
     result.refresh()
     assert result.status == TaskResultStatus.FAILED
     assert len(result.errors) == (1 if task == tasks.refuse else 3)
+
+
+def test_a_backslash_is_no_nul() -> None:
+    result = tasks.echo.enqueue("\\u0000", "\\\\u0000")
+    work()
+    result.refresh()
+    assert result.return_value == [["\\u0000", "\\\\u0000"], {}]
 
 
 def test_a_task_that_leaves_a_transaction_open_does_not_take_ours_with_it() -> None:

@@ -1,7 +1,8 @@
 -- Claims the next due commands of a queue: sets their lease and token. Rows locked by other workers are
 -- skipped. Leased rows are never claimed: reap.sql makes them waiting again when their lease has ended.
 -- An operator's settings hold for the queue (`QueueControl`): nothing of a paused one, and not more a second
--- than its pace, which all workers share: each claim moves next_at, by at most a second's worth from the past.
+-- than its pace, and once as many again after a time without commands. All workers share the pace: each claim
+-- moves next_at, which begins at most a second in the past.
 -- MATERIALIZED: inlined, the inner part could run more than once and lock more than its limit.
 -- PostgreSQL 18 skips in the index from one priority to the next, and to ``since`` in each (core/horizon.py).
 -- index: commandqueue_due (lane, priority DESC, due_at, id), commandqueue_queuecontrol_pkey (queue_name)

@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--queues", default=",".join(Queue.values), help="queues, separated by commas")
         parser.add_argument("--threads", type=int, default=1, help="threads for each queue")
-        parser.add_argument("--once", action="store_true", help="exit when nothing is due")
+        parser.add_argument(
+            "--once", action="store_true", help="exit when nothing is due, or the pace allows no more"
+        )
         parser.add_argument("--port", type=int, help="serve /livez /readyz /metrics on this port")
         parser.add_argument(
             "--bind", default="127.0.0.1", help="the port's address; /metrics is for METRICS_NETWORKS only"
