@@ -1,4 +1,4 @@
-"""The wait of requests: what a stamp is believed, and when a queue stands."""
+"""The wait of requests: which stamps count, and when a queue stands."""
 
 import pytest
 
