@@ -12,7 +12,7 @@ that its pages are stored under. Changing it makes them unreachable::
 Read in this order: addresses.py, cacheable.py, surrogate.py, wsgi.py, responses.py, shedding.py.
 
 Problem (2008)
-    Kwippy cached public pages for a fixed TTL, stale until it expired. So does Django's cache middleware,
+    Kwippy cached public pages for a fixed TTL. So does Django's cache middleware,
     with an entry for each cookie and argument; when one expires, every request renders.
 
 Mechanism
