@@ -25,9 +25,9 @@ class Outage:
     """Begins when an attempt to connect fails, and ends when one succeeds.
 
     Meanwhile one attempt starts per pause, in a thread that asks for a connection; the others wait for it.
-    They get an error if an attempt failed that started after they asked: whoever asks once PostgreSQL accepts
-    connections gets one. An attempt that hangs, at a server that may have been replaced, delays the next by
-    `HANGING` only.
+    They get an error if an attempt failed that started after they asked: a thread that asks once PostgreSQL
+    accepts connections gets one. An attempt that hangs, at a server that may have been replaced, delays the
+    next by `HANGING` only.
     """
 
     def __init__(self) -> None:

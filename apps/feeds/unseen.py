@@ -89,7 +89,9 @@ def since(timeline: Timeline, cursor: str) -> UnseenCount:
 
 
 def entries_since(timeline: Timeline, cursor: str) -> UnseenEntries:
-    """The newest kwips since the page of the cursor, and those on it. Raises `BadCursor`.
+    """The kwips since the page of the cursor, and those on it. Raises `BadCursor`.
+
+    If there are more than the limit of `_beyond`, they are those nearest to the cursor: the oldest.
 
     The page's script leaves out what it has: an entry on the page may be newer than one that is not.
     """

@@ -12,7 +12,7 @@ that its pages are stored under. Changing it makes them unreachable::
 Read in this order: addresses.py, cacheable.py, surrogate.py, wsgi.py, responses.py, shedding.py.
 
 Problem (2008)
-    Kwippy cached public pages for a fixed TTL, stale until it expired. So does Django's cache middleware,
+    Kwippy cached public pages for a fixed TTL. So does Django's cache middleware,
     with an entry for each cookie and argument; when one expires, every request renders.
 
 Mechanism
@@ -20,9 +20,9 @@ Mechanism
     - An anonymous request is rebuilt from its path and allowed arguments, without a visitor's headers.
     - Generations are read before the page's SQL: a page rendered before a purge and stored after it has the
       old generation in its key. They are random: evictions bring none back.
-    - The first reader that misses gets a lease (`apps/lookaside`). Its holder renders; others wait up to
+    - The first reader that misses gets a lease (`apps/lookaside`) and renders; others wait up to
       1.6 s, then render without storing.
-    - Not stored: statuses other than 200, a cookie, token, nonce or cursor, over 256 kB.
+    - Not stored: statuses but 200, a cookie, token, nonce or cursor, over 256 kB.
     - `Admission` sheds load: while requests wait, misses and cursors get 503.
 
     ================ ========================== =============== ===================== ===============
@@ -38,9 +38,8 @@ Mechanism
     Marker: a page is stored on its second request; ``manage.py warmpages`` stores `warm_paths` before.
 
 Switch
-    ``PAGECACHE``: None is off. CACHE: a look-aside cache of ``CACHES``; SITE_URL; COOKIES that may
-    identify a visitor; RELEASE, which changes with the code; GENERATIONS_TTL_MS (0: off), for which a process
-    reuses generations. ``SHEDDING``: None: off.
+    ``PAGECACHE``: None is off. CACHE: one of ``CACHES``; SITE_URL; COOKIES that may identify a visitor;
+    RELEASE; GENERATIONS_TTL_MS (0: off), for which a process reuses generations. ``SHEDDING``: None is off.
 
 Invariant
     After `purge` returns, no new request gets an older page (in other processes: after GENERATIONS_TTL_MS;
@@ -49,8 +48,8 @@ Invariant
 
 When it fails
     *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS):
-    requests wait 15 ms, then share renders begun after them. *A purge fails*: it is retried; the page is
-    stale for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
+    requests wait 15 ms, then share renders begun after them. *A purge fails*: retried; the page is stale
+    for 300 s at most. *PostgreSQL is down*: stored pages are served until they expire.
 
 How to measure
     ``make bench SUBJECT=pagecache``; the header ``Cache-Status: pagecache; hit``.

@@ -2,8 +2,8 @@
 
 A request takes a render that began after it arrived, so that it shows every response that was complete by
 then. A render that began before is of no use to it: it waits for its end, and then begins the next one, which
-all who waited share. So a process renders an address once at a time, and each request waits for two renders
-at most. While memcached is down, a request also takes a page that is a second old.
+all requests that waited share. So a process renders an address once at a time, and each request waits for two
+renders at most. While memcached is down, a request also takes a page that is a second old.
 """
 
 import threading

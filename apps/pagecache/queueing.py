@@ -12,7 +12,7 @@ from time import monotonic, time
 
 # Seconds for which each request must have waited too long.
 INTERVAL = 0.5
-# A longer wait is not believed: the proxy in front has given up by then (`proxy_read_timeout`).
+# A longer wait is ignored: the proxy in front has given up by then (`proxy_read_timeout`).
 MAX_WAIT = 60.0
 # A clock may be so far behind that of the proxy in front: a request that did not wait then has a later stamp.
 CLOCK_SECONDS = 1.0

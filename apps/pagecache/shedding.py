@@ -47,7 +47,7 @@ class Admission:
     ``WAITING`` times as many requests may wait for their turn, up to ``patience`` seconds.
     None is admitted while requests wait for ``target`` seconds or longer for a thread, 0 for any time.
     An admitted render lets other requests of this process go first: see `others_first`.
-    ``is_proxy`` says of a peer's address whether its stamp of arrival is believed; ``refusal`` is the
+    ``is_proxy`` says of a peer's address whether its stamp of arrival counts; ``refusal`` is the
     response to a request that is refused.
     """
 

@@ -211,6 +211,8 @@ def _upright(picture: "Image.Image", variant: Variant) -> "Image.Image":
         picture.close()
     if not variant.is_cut:
         small = _fitted(small, variant)
+        if small is not picture:
+            picture.close()  # its pixels would take the encoder's memory
     return _turned(_in_srgb(small, profile), orientation)
 
 
@@ -341,8 +343,12 @@ def _average(picture: "Image.Image") -> str:
 
 
 def _webp(picture: "Image.Image") -> bytes:
+    """Raises MemoryError if the encoder fails: the picture was decoded, so that its file is not damaged."""
     output = io.BytesIO()
-    picture.save(output, "WEBP", quality=QUALITY, method=EFFORT, **NO_METADATA)
+    try:
+        picture.save(output, "WEBP", quality=QUALITY, method=EFFORT, **NO_METADATA)
+    except ValueError as error:  # Pillow's for each of the encoder's errors, a lack of memory, too
+        raise MemoryError from error
     return output.getvalue()
 
 

@@ -43,8 +43,8 @@ PAGECACHE = (
 # apps/pagecache/shedding.py: cold pages of anonymous visitors are refused before members have to wait.
 # off: None; each page is rendered, and a crawler that reads each page once can take every thread.
 #: SHED_AFTER_MS: Milliseconds that requests wait for a thread before cold pages of anonymous visitors, and
-#:   their pages at a cursor, get a 503 with Retry-After; 0: never. nginx stamps requests for it, and is
-#:   believed if TRUSTED_PROXIES names it.
+#:   their pages at a cursor, get a 503 with Retry-After; 0: never. nginx stamps requests for it; its
+#:   stamps count if TRUSTED_PROXIES names it.
 #: SHED_RENDERS: How many of these pages a process renders at once; 0: any number. Three times as many
 #:   requests may wait for their turn, for two seconds; further ones get the 503. Four times it must be less
 #:   than WEB_THREADS: the other threads are for members.

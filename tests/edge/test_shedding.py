@@ -166,7 +166,7 @@ def test_while_members_wait_for_threads_cold_pages_are_refused_and_stored_ones_a
 
 @pytest.mark.parametrize("through", ["nginx", "gunicorn"])
 def test_a_stamp_that_a_client_sends_does_nothing(memcached: str, tmp_path: Path, through: str) -> None:
-    """nginx replaces it; and a gunicorn that others reach believes its own proxies alone."""
+    """nginx replaces it; and for a gunicorn that others can reach, only its own proxies' stamps count."""
     with running(
         memcached, tmp_path, TRUSTED_PROXIES="127.0.0.0/8" if through == "nginx" else "unix"
     ) as site:

@@ -16,7 +16,7 @@ _STEP = re.compile(
 
 @dataclass(frozen=True)
 class Step:
-    """A promise: the line that carries it, where it stands, and the test that fails without it."""
+    """A promise: the line on which it depends, where it stands, and the test that fails without it."""
 
     part: str
     number: int

@@ -137,7 +137,7 @@ def test_each_stale_connection_is_checked_once_and_no_request_fails(
 
 
 class Server:
-    """Connects as it is told, and counts."""
+    """Fails or connects as set, and counts the calls."""
 
     def __init__(self) -> None:
         self.attempts = 0

@@ -223,8 +223,11 @@ def test_each_of_the_two_reasons_can_be_switched_off(visitor: Visitor, without: 
 
 
 def execute(statement: Callable[..., object]) -> object:
-    """As Django's cursor does it, without a database: an open connection disturbs other tests."""
-    [wrapper] = connection.execute_wrappers
+    """As Django's cursor does it, without a database: an open connection disturbs other tests.
+
+    An open connection of a test before has the log's wrapper in front.
+    """
+    wrapper = connection.execute_wrappers[-1]
     return wrapper(statement, "SELECT 1", None, False, {})
 
 
@@ -251,9 +254,11 @@ def test_a_render_stops_at_its_next_statement_while_a_member_waits(monkeypatch: 
 def test_a_render_does_not_stop_for_longer_than_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shedding, "PAUSE", 0.001)
     admitting = admission()
+    before = list(connection.execute_wrappers)
     with admitting.others_first(), admitting.render():
+        assert len(connection.execute_wrappers) == len(before) + 1
         assert execute(lambda *_: "rows") == "rows"
-    assert not connection.execute_wrappers
+    assert connection.execute_wrappers == before
 
 
 def test_without_an_admission_nothing_is_shed(visitor: Visitor, settings: LazySettings) -> None:

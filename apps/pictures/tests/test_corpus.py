@@ -55,6 +55,12 @@ CORPUS: dict[str, tuple[Content, Verdict]] = {
     "heic, 24 million": (lambda: made.encoded(made.noise(5712, 4284), "HEIF", quality=60), DECODED),
     "avif, 12 million": (lambda: made.encoded(made.noise(4032, 3024), "AVIF", speed=10), DECODED),
     "webp, 4 million": (lambda: made.encoded(made.noise(2048, 2048), "WEBP", method=0), DECODED),
+    "png with alpha, 8 million": (
+        lambda: made.encoded(
+            Image.merge("RGBA", [*made.noise(2900, 2900).split(), Image.new("L", (2900, 2900), 128)])
+        ),
+        DECODED,
+    ),
     "png, 16 million": (lambda: made.content("PNG", (4000, 4000)), DECODED),
     "png, 16 million in 16 bits": (lambda: made.encoded(Image.new("I;16", (4000, 4000), 9)), DECODED),
     # What is refused by its header.
@@ -131,12 +137,19 @@ class Run(NamedTuple):
         return Image.open(io.BytesIO(self.variants[list(self.description["sizes"]).index(name)]))
 
 
-def run(content: bytes, shape: str = "whole", *, keeps_moving: bool = True) -> Run:
+def run(
+    content: bytes,
+    shape: str = "whole",
+    *,
+    keeps_moving: bool = True,
+    data_bytes: int = decoder.DATA_BYTES,
+) -> Run:
     """The decoder in its process. It reports its own peak: `wait4`'s includes the parent's."""
     program = f"""
 import os, re, sys
 sys.path.insert(0, {str(settings.BASE_DIR)!r})
 from apps.pictures import decoder
+decoder.DATA_BYTES = {data_bytes}
 verdict = decoder.main({shape!r}, keeps_moving={keeps_moving})
 print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr, flush=True)
 os._exit(verdict)"""
@@ -170,6 +183,13 @@ def test_each_upload_ends_as_the_table_says_within_the_memory_of_its_process(nam
             assert variant[:4] + variant[8:12] == b"RIFFWEBP"
             assert b"<script>" not in variant
             assert max(done.variant(name).size) <= side
+
+
+def test_a_picture_for_whose_encoder_the_memory_is_too_little_is_too_much_work() -> None:
+    """The file can be read: it is decoded with this much memory, and not encoded."""
+    content = made.encoded(Image.new("RGBA", (2048, 2048), (9, 9, 9, 128)))
+    assert run(content, data_bytes=60 << 20).verdict == TOO_MUCH_WORK
+    assert run(content).verdict == DECODED
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
