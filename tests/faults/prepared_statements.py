@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from allauth.account.models import EmailAddress
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.utils import timezone
 
 from apps import limits, lookaside
@@ -283,4 +284,16 @@ def queued() -> object:
         else:
             ends.append(store.settle(claimed, outcome))
         ends.append((held.number, held.recipients, held.sender, b"the kettle is on" in held.body))
-    return ends
+    return [*ends, *batch()]
+
+
+def batch() -> list[object]:
+    """Two more messages, as commands that are started and settled together."""
+    for subject in ("milk?", "sugar?"):
+        EmailMessage(subject, "", "ann@example.org", ["bob@example.org"]).send()
+    with transaction.atomic():
+        claimed = store.claim(queue_name=Queue.DEFAULT, limit=2, lease=60)
+        started = store.start_batch(claimed, worker="test", lease=60)
+    with transaction.atomic():
+        settled = store.settle_batch([(attempt.command, None) for attempt in started])
+    return [(attempt.number, attempt.recipients) for attempt in started] + [len(settled)]
