@@ -27,6 +27,7 @@ if "lookaside" in LADDER_ON:
     NETWORK_FIRST_PAGES = optimizations.NETWORK_FIRST_PAGES
     CARD_NEAR_CACHE_BYTES = optimizations.CARD_NEAR_CACHE_BYTES
     MARK_SECONDS = optimizations.MARK_SECONDS
+# SHEDDING stays off: every site is measured under the same load.
 if "pagecache" in LADDER_ON:
     PAGECACHE = optimizations.PAGECACHE
     if PAGECACHE and "lookaside" not in LADDER_ON:
