@@ -44,7 +44,7 @@ Invariant
 
 When it fails
     All connections busy for ``timeout``: `PoolTimeout`, an ``OperationalError``; the site answers 503.
-    PostgreSQL unreachable: its error or `ServerUnreachable`, within a second (silent: after
+    PostgreSQL unreachable: its error or `ServerUnreachable`, within a second (silent: twice
     ``connect_timeout``); then no request fails. One that vanishes without closing sockets is noticed by
     keepalives, or by a statement after ``tcp_user_timeout``.
 
