@@ -23,8 +23,8 @@ VERSION = "2"
 # Of a cursor that carries "as of".
 VERSION_AS_OF = "3"
 CHECK_BYTES = 3
-# Of a cursor with "as of" in a page. It changes with time, while nothing else of the page does.
-AS_OF_CURSOR = re.compile(rb"(?<![\w-])3[\w-]{36}(?![\w-])")
+# A cursor of three values in a page: one with "as of" changes with time, while nothing else of it does.
+AS_OF_CURSOR = re.compile(rb"(?<![\w-])[23][\w-]{36}(?![\w-])")
 LARGEST = 2**63 - 1
 SMALLEST = -LARGEST
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)

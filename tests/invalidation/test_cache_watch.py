@@ -1,5 +1,6 @@
 """A wrong entry is counted, a right one never."""
 
+import datetime
 import threading
 import time
 import uuid
@@ -21,6 +22,7 @@ from apps.cachewatch import metrics, watch
 from apps.cachewatch.kinds import Item, Kind, kinds
 from apps.cachewatch.models import Watched
 from apps.cachewatch.tasks import watch_caches
+from apps.keyset import moving
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from apps.pagecache.management.commands.warmpages import warming_request
@@ -95,6 +97,16 @@ def test_an_entry_that_is_wrong_on_purpose_is_counted(
     exposed = generate_latest(metrics.registry()).decode()
     for name in wrong:
         assert f'kwippy_cache_stale_total{{kind="{name}"}} {float(found[name])}' in exposed
+
+
+def test_a_page_that_differs_only_by_when_its_walk_begins_is_not_counted(
+    kwip: Kwip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cursors are other ones a moment after the newest kwip, without a change in PostgreSQL."""
+    response_of(pagecache.wrapped(WSGIHandler()), warming_request("/everyone/?sort=active"))
+    monkeypatch.setattr(moving, "COMMITTED_AFTER", datetime.timedelta(0))
+    assert watch_caches.call()["pages"] == 0
+    assert figures()["pages"][0] == 1
 
 
 def test_a_wrong_entry_is_logged_without_the_key_of_the_session(
