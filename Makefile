@@ -8,7 +8,8 @@ find_python = for python in python3 python3.14 python3.13 python3.12; do \
 	then echo $$python; break; fi; done
 PYTHON ?= $(or $(shell $(find_python)),python3)
 VENV := .venv/bin/python
-export PORT STOCK WITHOUT XRAY
+# XRAY comes from the environment or the command line, which make exports by itself: exported here it would be empty.
+export PORT STOCK WITHOUT
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
