@@ -2,9 +2,13 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 
-async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def converse(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: Callable[[], float] = lambda: 0.0
+) -> None:
+    """One connection. Each message is accepted after ``delay()`` seconds."""
     writer.write(b"220 sink\r\n")
     try:
         while line := await reader.readline():
@@ -15,6 +19,7 @@ async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
                 writer.write(b"354 go on\r\n")
                 await writer.drain()
                 await reader.readuntil(b"\r\n.\r\n")
+                await asyncio.sleep(delay())
                 writer.write(b"250 taken\r\n")
             elif verb == b"QUIT":
                 break

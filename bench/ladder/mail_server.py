@@ -8,6 +8,8 @@ import asyncio
 import sys
 from asyncio import StreamReader, StreamWriter
 
+from bench.commandqueue.smtp_sink import converse
+
 SLOW_SECONDS = 0.5
 
 
@@ -28,25 +30,7 @@ class MailServer:
             self._server = await asyncio.start_server(self._converse, "127.0.0.1", self._port, limit=2**24)
 
     async def _converse(self, reader: StreamReader, writer: StreamWriter) -> None:
-        writer.write(b"220 sink\r\n")
-        try:
-            while line := await reader.readline():
-                verb = line[:4].upper()
-                if verb == b"EHLO":
-                    writer.write(b"250-sink\r\n250 PIPELINING\r\n")
-                elif verb == b"DATA":
-                    writer.write(b"354 go on\r\n")
-                    await reader.readuntil(b"\r\n.\r\n")
-                    await asyncio.sleep(self._delay)
-                    writer.write(b"250 taken\r\n")
-                elif verb == b"QUIT":
-                    break
-                else:
-                    writer.write(b"250 fine\r\n")
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+        await converse(reader, writer, lambda: self._delay)
 
 
 async def main() -> None:

@@ -47,7 +47,7 @@ PAGECACHE = (
 #:   stamps count if TRUSTED_PROXIES names it.
 #: SHED_RENDERS: How many of these pages a process renders at once; 0: any number. Three times as many
 #:   requests may wait for their turn, for two seconds; further ones get the 503. Four times it must be less
-#:   than WEB_THREADS: the other threads are for members.
+#:   than WEB_THREADS. Requests that wait for a render of the same page are not counted.
 SHEDDING = (
     {"AFTER_MS": env.int("SHED_AFTER_MS", 200), "RENDERS": env.int("SHED_RENDERS", 1)} if PAGECACHE else None
 )
