@@ -17,4 +17,4 @@ SET state = 'waiting',
             '$[last - 9 to last]'
         )
     END
-WHERE id = ANY (%(ids)s) AND token = %(token)s AND state = 'leased'
+WHERE id = ANY (%(ids)s) AND token = %(token)s AND lease_until IS NOT NULL

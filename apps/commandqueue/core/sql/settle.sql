@@ -11,7 +11,7 @@ WITH held AS (
             ELSE %(state)s
         END AS state
     FROM commandqueue_command
-    WHERE id = %(id)s AND token = %(token)s AND state = 'leased'
+    WHERE id = %(id)s AND token = %(token)s AND lease_until IS NOT NULL
     FOR UPDATE
 )
 UPDATE commandqueue_command AS command

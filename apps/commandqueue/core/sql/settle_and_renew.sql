@@ -14,7 +14,7 @@ WITH settled AS (
         unanswered = 0,
         result = coalesce(%(result)s::jsonb, result),
         body = NULL
-    WHERE id = %(done)s AND token = %(done_token)s AND state = 'leased'
+    WHERE id = %(done)s AND token = %(done_token)s AND lease_until IS NOT NULL
     RETURNING id
 ), renewed AS (
     UPDATE commandqueue_command
@@ -23,7 +23,7 @@ WITH settled AS (
         started_at = coalesce(started_at, statement_timestamp()),
         worker_ids = worker_ids || %(worker)s::text,
         unanswered = unanswered + 1
-    WHERE id = %(next)s AND token = %(next_token)s AND state = 'leased'
+    WHERE id = %(next)s AND token = %(next_token)s AND lease_until IS NOT NULL
     RETURNING id, worker_ids, message_id, sender, recipients, refused, body,
         task, arguments, priority, created_at, run_after, started_at, attempted_at, errors
 )

@@ -10,5 +10,5 @@ SET state = 'done',
     unanswered = 0,
     result = done.result::jsonb
 FROM unnest(%(ids)s::bigint[], %(results)s::text[]) AS done (id, result)
-WHERE command.id = done.id AND command.token = %(token)s AND command.state = 'leased'
+WHERE command.id = done.id AND command.token = %(token)s AND command.lease_until IS NOT NULL
 RETURNING command.id

@@ -8,6 +8,6 @@ SET lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
     started_at = coalesce(started_at, statement_timestamp()),
     worker_ids = worker_ids || %(worker)s::text,
     unanswered = unanswered + 1
-WHERE id = ANY (%(ids)s) AND token = %(token)s AND state = 'leased'
+WHERE id = ANY (%(ids)s) AND token = %(token)s AND lease_until IS NOT NULL
 RETURNING id, worker_ids, message_id, sender, recipients, refused, body,
     task, arguments, priority, created_at, run_after, started_at, attempted_at, errors
