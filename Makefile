@@ -26,7 +26,8 @@ torture: ## run the long tests: each fault of the queue a hundred times, and mor
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx
 	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_smtp_faults.py \
 		apps/commandqueue/tests/test_crashes.py apps/commandqueue/tests/test_batches.py \
-		apps/commandqueue/tests/test_horizon.py tests/edge/test_edge_staleness.py \
+		apps/commandqueue/tests/test_horizon.py apps/commandqueue/tests/test_controls.py \
+		apps/commandqueue/tests/test_size.py tests/edge/test_edge_staleness.py \
 		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py \
 		tests/invalidation/test_marked_page_interleavings.py \
 		tests/privacy/test_under_load.py apps/lookaside/tests/test_marked_interleavings.py \
