@@ -40,6 +40,10 @@ LIMITS: dict[str, str | None] = {
     "failed_sign_in_network": "10/1m",  # any accounts from a network
     "failed_sign_in_anywhere": "20/1d",  # an account from all networks: beyond it, its owner gets mail
     "failed_sign_in_mail": "1/1d",  # an account: mail to its owner about failed sign-ins
+    # Codes of a second factor, after the right password. Of a million codes three are right at a time.
+    "factor": "5/5m",  # an account from a network
+    "factor_anywhere": "30/1d",  # an account from all networks: a new password lifts it
+    "passkey": "30/1m",  # a network: sign-ins by passkey that are begun or tried
     "sign_up_mail": "5/1h",  # an e-mail address from a network: beyond it no link is sent
     "sign_up_mail_address": "20/1d",  # an e-mail address
     "sign_up_mail_again": "1/1m",  # a sign-up
