@@ -55,7 +55,7 @@
   }
 
   async function send(form) {
-    const button = form.querySelector("[type=submit]");
+    const button = form.querySelector("button");
     const failed = form.querySelector("[data-failed]");
     button.disabled = true;
     failed.hidden = true;
@@ -76,6 +76,7 @@
         event.preventDefault();
         send(form);
       });
+      form.querySelector("button[type=button]")?.addEventListener("click", () => send(form));
     }
     for (const note of document.querySelectorAll("[data-no-passkey]")) note.hidden = true;
   }

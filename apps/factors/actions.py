@@ -1,16 +1,12 @@
-"""Uses and adds second factors."""
+"""Uses the codes of second factors."""
 
 import structlog
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.db import transaction
 
-from apps.accounts.models import User
 from apps.factors import sealing, totp
 from apps.factors.queries import Kind
-
-# A phone, a computer, a key in a drawer, and room for what comes.
-MOST_PASSKEYS = 10
 
 log = structlog.get_logger(__name__)
 
@@ -49,9 +45,3 @@ def _use_recovery_code(row: Authenticator, code: str) -> bool:
     row.data = codes.instance.data | {"seed": sealing.reseal(codes.instance.data["seed"])}
     row.save(update_fields=["data"])
     return True
-
-
-def lock_passkeys(*, user_id: int) -> list[Authenticator]:
-    """The person's passkeys. Until the transaction ends nobody adds another one."""
-    User.objects.select_for_update(no_key=True).get(pk=user_id)
-    return list(Authenticator.objects.filter(user_id=user_id, type=Kind.WEBAUTHN))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.form_messages import SiteMessages
 from apps.factors import challenges
-from apps.factors.actions import MOST_PASSKEYS, lock_passkeys
+from apps.factors.queries import MOST_PASSKEYS, locked_passkeys
 
 _MOST_CREDENTIAL = 8_000
 TOO_MANY = _("that's enough passkeys: %d at most.")
@@ -60,7 +60,7 @@ class AddForm(SiteMessages, allauth.AddWebAuthnForm):
 
     def is_room(self) -> bool:
         """Whether it can be added; else the form has an error. In the transaction that adds it."""
-        kept = lock_passkeys(user_id=self.user.pk)
+        kept = locked_passkeys(self.user.pk)
         new = auth.parse_registration_response(self.cleaned_data["credential"]).raw_id
         if any(row.wrap().authenticator_data.credential_data.credential_id == new for row in kept):
             self.add_error(None, _("that one is here already."))

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
 
+from apps.accounts.models import User
+
 Kind = Authenticator.Type
+# A phone, a computer, a key in a drawer, and room for what comes.
+MOST_PASSKEYS = 10
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,9 @@ def factors_of(user_id: int) -> Factors:
         passkeys=[row for row in rows if row.type == Kind.WEBAUTHN],
         recovery=next((row for row in rows if row.type == Kind.RECOVERY_CODES), None),
     )
+
+
+def locked_passkeys(user_id: int) -> list[Authenticator]:
+    """The person's passkeys. Until the transaction ends nobody adds another one."""
+    User.objects.select_for_update(no_key=True).get(pk=user_id)
+    return list(Authenticator.objects.filter(user_id=user_id, type=Kind.WEBAUTHN))

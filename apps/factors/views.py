@@ -19,8 +19,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.members import MemberRequest, members_only
 from apps.factors import challenges, pending, qr
-from apps.factors.actions import MOST_PASSKEYS
-from apps.factors.queries import factors_of
+from apps.factors.queries import MOST_PASSKEYS, factors_of
 
 # The accounts whose owners trust one browser: its cookie stays small.
 MOST_TRUSTED = 8
