@@ -16,7 +16,7 @@ class FactorsAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "cannot_generate_recovery_codes": _("recovery codes need a second factor; add one first."),
-        "incorrect_code": _("that's not the right one, or it was used already. the next one will be."),
+        "incorrect_code": _("that did not work: it is wrong, too old, or was used already."),
     }
 
     def encrypt(self, text: str) -> str:

@@ -43,7 +43,7 @@ class AddForm(SiteMessages, allauth.AddWebAuthnForm):
     name = _Name(required=False)
     credential = CredentialField()
     passwordless = forms.BooleanField(
-        label=_("it alone signs me in"),
+        label=_("sign me in with it alone"),
         required=False,
         initial=True,
         help_text=_("it asks for your finger, face or PIN then. a simple key can't: take the tick off."),
