@@ -9,7 +9,8 @@
 allauth has the model, the stages of a sign-in and the protocol. This app has what it leaves open:
 
 - *Secrets at rest* (``sealing.py``): encrypted by a key that is derived from ``SECRET_KEY``. A copy of the
-  database alone makes no codes. The admin does not show them.
+  database alone makes no codes. The admin does not show them. After a change of the key a recurring task
+  encrypts them anew (``resealing.py``).
 - *A code counts once* (``actions.py``): the row remembers the step of the last one, under its lock. allauth
   remembers codes in a cache, for less time than they are valid.
 - *Guessing* (``guesses.py``): the limits "factor" (an account from a network) and "factor_anywhere" (an

@@ -33,15 +33,10 @@ def _use_step(row: Authenticator, code: str) -> bool:
     secret = sealing.unseal(row.data["secret"])
     step = totp.step_of(secret, code, after=row.data.get("step", -1))
     if step is not None:
-        row.data |= {"secret": sealing.reseal(row.data["secret"]), "step": step}
+        row.data["step"] = step
         row.save(update_fields=["data"])
     return step is not None
 
 
 def _use_recovery_code(row: Authenticator, code: str) -> bool:
-    codes = RecoveryCodes(row)
-    if not codes.validate_code(totp.digits(code)):
-        return False
-    row.data = codes.instance.data | {"seed": sealing.reseal(codes.instance.data["seed"])}
-    row.save(update_fields=["data"])
-    return True
+    return bool(RecoveryCodes(row).validate_code(totp.digits(code)))

@@ -29,8 +29,16 @@ def unseal(sealed: str) -> str:
 
 
 def reseal(sealed: str) -> str:
-    """The same, by the present key."""
-    return _box().rotate(sealed).decode()
+    """The same, by the present key. Raises `Unreadable`."""
+    return seal(unseal(sealed))
+
+
+def is_by_present_key(sealed: str) -> bool:
+    try:
+        _fernet(settings.SECRET_KEY).decrypt(sealed)
+    except (InvalidToken, ValueError):
+        return False
+    return True
 
 
 def _box() -> MultiFernet:

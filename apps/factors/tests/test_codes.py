@@ -5,7 +5,9 @@ from functools import partial
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.factors.actions import use_code
@@ -254,3 +256,15 @@ def test_secrets_are_not_in_the_database(ann: User, clock: Clock) -> None:
     assert secret == secret_of(ann)
     for text in (secret, *codes, *(code.replace(" ", "") for code in codes)):
         assert text not in stored
+
+
+def test_no_page_but_those_of_second_factors_reads_their_table(ann: User, clock: Clock) -> None:
+    client = signed_in(ann)
+    add_app(client)
+    for path in ("/", "/everyone/", "/ann/", "/settings/", "/notifications/"):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(path).status_code == 200
+        assert not [query["sql"] for query in queries if "mfa_authenticator" in query["sql"]], path
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/accounts/2fa/")
+    assert len([query for query in queries if "mfa_authenticator" in query["sql"]]) == 1

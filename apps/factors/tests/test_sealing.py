@@ -6,7 +6,9 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.factors import sealing
+from apps.factors.resealing import reseal_all
 from apps.factors.tests.steps import Clock, add_app, code_at, enter_code, enter_password, signed_in
+from tests.support.people import member
 
 NEW = "another key of the site that is also long enough for all checks"
 
@@ -28,18 +30,31 @@ def test_what_was_never_sealed_is_unreadable(broken: str) -> None:
 
 
 @pytest.mark.asvs("11.2.2")
-def test_after_a_change_of_the_key_the_former_one_reads_and_each_use_takes_the_new_one(
-    ann: User, clock: Clock, settings
-) -> None:
-    secret, _codes = add_app(signed_in(ann))
+def test_after_a_change_of_the_key_all_is_encrypted_by_the_new_one(ann: User, clock: Clock, settings) -> None:
+    secret, codes = add_app(signed_in(ann))
+    assert reseal_all() == 0
     clock.pass_by(60)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = NEW
     browser = Client()
     enter_password(browser, ann)
     assert enter_code(browser, code_at(secret)) == "in"
+    assert [reseal_all() for _ in range(2)] == [2, 0]
     settings.SECRET_KEY_FALLBACKS = []
-    assert sealing.unseal(Authenticator.objects.get(type="totp").data["secret"]) == secret
+    clock.pass_by(60)
+    for code in (code_at(secret), codes[0]):
+        browser = Client()
+        enter_password(browser, ann)
+        assert enter_code(browser, code) == "in"
+
+
+def test_a_row_that_no_key_reads_does_not_stop_the_others(ann: User, clock: Clock, settings) -> None:
+    add_app(signed_in(ann))
+    add_app(signed_in(member("bob")))
+    Authenticator.objects.filter(user=ann).update(data={"secret": "lost", "seed": "lost"})
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = NEW
+    assert reseal_all() == 2
 
 
 def test_a_secret_that_no_key_reads_is_a_wrong_code_and_no_error_of_the_site(
