@@ -131,6 +131,9 @@ class AccountAdapter(DefaultAccountAdapter):
         network = limits.client_network(self.request)
         for login in (user.username, user.email):
             limits.reset("failed_sign_in", _folded(login), network)
+        # Whoever guessed at codes knew the former password.
+        limits.reset("factor", user.pk, network)
+        limits.reset("factor_anywhere", user.pk)
 
     def render_mail(
         self,

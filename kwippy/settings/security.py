@@ -18,11 +18,11 @@ SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",")
 # ── Cookies, messages ────────────────────────────────────────────────────────────────────────────
 
 # The __Host- prefix binds a cookie to this host and to TLS. Browsers refuse it over plain HTTP.
-_cookie_prefix = "__Host-" if HTTPS else ""
-SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
-CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "kwippy.errors.csrf_failure"
@@ -40,6 +40,10 @@ LIMITS: dict[str, str | None] = {
     "failed_sign_in_network": "10/1m",  # any accounts from a network
     "failed_sign_in_anywhere": "20/1d",  # an account from all networks: beyond it, its owner gets mail
     "failed_sign_in_mail": "1/1d",  # an account: mail to its owner about failed sign-ins
+    # Codes of a second factor, after the right password. Of a million codes three are right at a time.
+    "factor": "5/5m",  # an account from a network
+    "factor_anywhere": "30/1d",  # an account from all networks: a new password lifts it
+    "passkey": "30/1m",  # a network: sign-ins by passkey that are begun or tried
     "sign_up_mail": "5/1h",  # an e-mail address from a network: beyond it no link is sent
     "sign_up_mail_address": "20/1d",  # an e-mail address
     "sign_up_mail_again": "1/1m",  # a sign-up
