@@ -14,9 +14,9 @@ Mechanism
       browser and system by name; of a login, typed or stored, a keyed hash (`hashing.keyed`). A /24 tells
       home from elsewhere, and joins the tries of one attacker; it names no household.
     - *Append-only*: a trigger refuses every change but a higher `times`, and every deletion before 90 days.
-    - *Bounded*: what anyone can cause is collapsed, one row a minute for the same event, person, login and
-      client, with a count (`event.COLLAPSED`). What no one signed in has caused has an allowance a process
-      (`allowance.py`); beyond it, one row a minute counts the rest.
+    - *Bounded*: what can be repeated is collapsed, one row a minute for the same event, person, login and
+      client, with a count (`event.COLLAPSED`). What needs no password has an allowance a process
+      (`allowance.py`): beyond it a person's row has no client, then one row a minute counts the rest.
 
 Invariant
     No row is changed or deleted before its 90 days are over, other than its count. No row has an address of
@@ -28,6 +28,7 @@ When it fails
 """
 
 from apps.securitylog.event import Event
+from apps.securitylog.hashing import keyed
 from apps.securitylog.recording import record
 
-__all__ = ["Event", "record"]
+__all__ = ["Event", "keyed", "record"]

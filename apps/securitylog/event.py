@@ -59,5 +59,7 @@ COLLAPSED = frozenset(
         Event.SESSION_ENDED,
     }
 )
+# Those of them that anyone can cause without a password: they have an allowance (`allowance.py`).
+OPEN_TO_ALL = frozenset({Event.SIGN_IN_FAILED, Event.LIMIT_MET, Event.PASSWORD_RESET_ASKED})
 # What operators and moderators do is for operators, also where it concerns a person.
 NOT_FOR_PERSON = frozenset({Event.STAFF_ACT, Event.MODERATION_ACT})

@@ -2,7 +2,11 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from apps.securitylog.clients import in_words
+from apps.securitylog.event import Event
 
 DAYS = 90
 
@@ -40,3 +44,12 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.pk}"
+
+    @property
+    def label(self) -> str | Promise:
+        """In the reader's words. A later release may have written an event that this one does not know."""
+        return Event(self.event).label if self.event in Event else self.event
+
+    @property
+    def device(self) -> str:
+        return in_words(self.browser, self.system)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from allauth.core import context
 from django.db import connection, transaction
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
@@ -15,7 +16,7 @@ from structlog.contextvars import get_contextvars
 
 from apps.plaintext import clean_line, safe
 from apps.securitylog import allowance, clients
-from apps.securitylog.event import COLLAPSED, Event
+from apps.securitylog.event import COLLAPSED, OPEN_TO_ALL, Event
 from apps.securitylog.hashing import keyed
 from apps.statements import SqlFolder
 
@@ -39,7 +40,8 @@ def record(
     """Record an event that concerns ``user_id``; ``by`` is who caused it, if it was someone else.
 
     ``login`` is a name or an address, of which a keyed hash is kept. ``details`` are kept as they are: they
-    must hold no secret and no address. In a transaction, the event is recorded if that commits.
+    must hold no secret and no address. In a transaction, the event is recorded if that commits. Without
+    ``request`` it is the one that is being answered, if there is one.
     """
     row: dict[str, Any] = {
         "event": event.value,
@@ -49,14 +51,18 @@ def record(
         "details": _bounded(details),
         "request_id": str(get_contextvars().get("request_id", ""))[:64],
     }
-    row |= clients.of_request(request)
+    row |= clients.of_request(request or context.request)
     logged = partial(log.info, "security", **_told(row))
     # Without a transaction the line comes first: it is written even if PostgreSQL does not answer.
     transaction.on_commit(logged) if connection.in_atomic_block else logged()
-    if event in COLLAPSED and user_id is None and not allowance.of_strangers.take():
-        nothing = dict.fromkeys(("network", "browser", "system", "login", "request_id"), "")
-        row |= nothing | {"details": {"beyond": "the allowance of a process"}}
-    parameters = row | {"details": json.dumps(row["details"]), "alike": _alike(event, row)}
+    alike = _alike(row) if event in COLLAPSED else None
+    if alike is not None and event in OPEN_TO_ALL and not allowance.in_full.take(alike):
+        row |= dict.fromkeys(("network", "browser", "system", "login", "request_id"), "")
+        row["details"] = {"beyond": "the allowance of a process"}
+        if not allowance.of_people.take(_alike(row)):
+            row["user_id"] = None
+        alike = _alike(row)
+    parameters = row | {"details": json.dumps(row["details"]), "alike": alike}
     with connection.cursor() as cursor:
         SQL.statement("record").execute_prepared(cursor, parameters)
 
@@ -78,10 +84,8 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
 _NOT_TOLD = {"event", "details", "request_id"}
 
 
-def _alike(event: Event, row: dict[str, Any]) -> str | None:
-    """The key that the entries of a minute share which are one row; None for a row of its own."""
-    if event not in COLLAPSED:
-        return None
+def _alike(row: dict[str, Any]) -> str:
+    """The key that those entries of a minute share which are one row."""
     same = [value for name, value in row.items() if name != "request_id"]
     text = json.dumps([int(time.time()) // 60, *same])
     digest = salted_hmac("apps.securitylog.alike", text, algorithm="sha256").digest()

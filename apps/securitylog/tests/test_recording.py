@@ -21,7 +21,8 @@ def request_from(address: str = "192.0.2.77", agent: str = FIREFOX) -> HttpReque
 
 @pytest.fixture(autouse=True)
 def as_in_a_new_process() -> None:
-    allowance.of_strangers.refill()
+    allowance.in_full.refill()
+    allowance.of_people.refill()
 
 
 def test_an_entry_says_who_where_and_when_and_no_address() -> None:
@@ -66,19 +67,34 @@ def test_what_a_person_changes_is_never_collapsed() -> None:
     assert Entry.objects.filter(times=1).count() == 3
 
 
-def test_a_flood_from_many_networks_adds_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.asvs("16.2.1")
+@pytest.mark.parametrize("people", [0, 1, 1_000])
+def test_a_flood_from_many_networks_adds_a_bounded_number_of_rows(
+    monkeypatch: pytest.MonkeyPatch, people: int
+) -> None:
     now = 1_800_000_000.0
     for module in ("recording", "allowance"):
         monkeypatch.setattr(f"apps.securitylog.{module}.time.time", lambda: now)
-    for n in range(300):
-        record(Event.SIGN_IN_FAILED, request=request_from(f"10.{n // 200}.{n % 200}.1"), login=f"l{n}")
-    assert Entry.objects.count() <= allowance.A_MINUTE + 1
-    [rest] = Entry.objects.filter(details__beyond__isnull=False)
-    assert rest.times == 300 - allowance.A_MINUTE
-    assert (rest.network, rest.login) == ("", "")
-    # What is known to concern a person is recorded in any flood.
-    record(Event.SIGN_IN_FAILED, request=request_from(), user_id=7, login="ann")
-    assert Entry.objects.filter(user_id=7, login=keyed("ann")).exists()
+    tries = 300
+    for n in range(tries):
+        client, person = request_from(f"10.{n // 200}.{n % 200}.1"), 1 + n % people if people else None
+        record(Event.SIGN_IN_FAILED, request=client, user_id=person, login=f"l{n}")
+    assert Entry.objects.count() <= 2 * allowance.A_MINUTE + 1
+    assert sum(Entry.objects.values_list("times", flat=True)) == tries
+    beyond = Entry.objects.filter(details__beyond__isnull=False)
+    assert set(beyond.values_list("network", "login")) == {("", "")}
+    if people == 1:
+        assert beyond.get().user_id == 1, "its owner sees how often"
+    # What needs a password is recorded in any flood.
+    record(Event.SIGNED_IN, request=request_from(), user_id=7)
+    assert Entry.objects.filter(user_id=7, event=Event.SIGNED_IN, network="192.0.2.…").exists()
+
+
+def test_one_attacker_does_not_use_up_the_allowance() -> None:
+    for _ in range(3 * allowance.A_MINUTE):
+        record(Event.SIGN_IN_FAILED, request=request_from(), login="ann")
+    record(Event.SIGN_IN_FAILED, request=request_from("198.51.100.1"), login="bob")
+    assert Entry.objects.filter(login=keyed("bob"), network="198.51.100.…").exists()
 
 
 def test_a_day_has_an_allowance_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,10 +103,10 @@ def test_a_day_has_an_allowance_too(monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = 0
     for _ in range(1_439):
         now += 60
-        allowed += sum(allowance.of_strangers.take() for _ in range(allowance.A_MINUTE + 5))
+        allowed += sum(allowance.in_full.take(str(n)) for n in range(allowance.A_MINUTE + 5))
     assert allowed == allowance.A_DAY
     now += 60
-    assert allowance.of_strangers.take()
+    assert allowance.in_full.take("a new day")
 
 
 def test_what_is_undone_is_not_recorded() -> None:
