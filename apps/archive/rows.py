@@ -243,6 +243,19 @@ def session(session: UserSession) -> dict[str, Any]:
     }
 
 
+def security(entry: Entry) -> dict[str, Any]:
+    is_own = entry.by_id in (None, entry.user_id)
+    return {
+        "event": entry.event,
+        "at": when(entry.at),
+        "times": entry.times,
+        # Not those of an operator.
+        "network": entry.network if is_own else "",
+        "browser": entry.browser if is_own else "",
+        "system": entry.system if is_own else "",
+    }
+
+
 def token(token: Token) -> dict[str, Any]:
     return {
         "name": token.name,

@@ -170,6 +170,7 @@ def site(memcached: str) -> Iterator[Site]:
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
+        "/settings/security/", "/accounts/login/code/confirm/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
         "/drafts/", "/drafts/keep/", *(f"/drafts/{draft.pk}/{what}" for what in ("", "later/", "delete/")),
         f"/drafts/{draft.pk}/cancel/",
