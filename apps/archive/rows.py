@@ -21,6 +21,7 @@ from apps.notifications import preferences
 from apps.notifications.models import Preferences
 from apps.notifications.registry import KINDS
 from apps.pictures.models import Picture
+from apps.securitylog.models import Entry
 from apps.tokens.models import Token
 
 BATCH = 50  # rows of a query; the longest texts have 100,000 characters
