@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "apps.factors",
     "apps.accounts",
     "apps.policy",
+    "apps.securitylog",
     "apps.events",
     "apps.limits",
     "apps.keyset",
