@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "apps.kwips",
     "apps.graph",
     "apps.accounts",
+    "apps.puzzles",
     "apps.policy",
     "apps.events",
     "apps.limits",
