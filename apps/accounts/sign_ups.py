@@ -40,12 +40,12 @@ class NotAdmitted(Exception):
 
 def admits(*, is_invited: bool) -> bool:
     """Whether the policy accepts sign-ups, by approval or at once."""
-    mode = current_policy().sign_up
+    mode = current_policy().sign_up_now
     return mode != SignUpMode.CLOSED and (mode != SignUpMode.INVITATION or is_invited)
 
 
 def needs_approval(*, is_invited: bool) -> bool:
-    return current_policy().sign_up == SignUpMode.APPROVAL and not is_invited
+    return current_policy().sign_up_now == SignUpMode.APPROVAL and not is_invited
 
 
 def key_of(sign_up: SignUp) -> str:

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "apps.graph",
     "apps.factors",
     "apps.accounts",
+    "apps.puzzles",
     "apps.policy",
     "apps.securitylog",
     "apps.events",

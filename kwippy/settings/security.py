@@ -93,6 +93,8 @@ LIMITS: dict[str, str | None] = {
     "mail_in_tries": "10/1d",  # a mail: how often it waits for room to decode its pictures
     "mail_in_told": "1/1d",  # a person: mail that says why theirs was not published
     "contact": "10/1h",  # a network
+    "puzzle_wait": "5/1h",  # a network: forms that come without a solved puzzle, while one is asked for
+    "puzzle_again": "2/1h",  # a puzzle: the same form once more, as by a double click
     "token": "20/1d",  # a person: tokens made; each is a mail
     "api_read": "60/1m",  # a person: pages that programs read
     "bad_token": "20/1m",  # a network: requests with unknown tokens
