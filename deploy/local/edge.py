@@ -43,6 +43,7 @@ http {{
     map $host $hsts {{ default ""; }}
     include {folder}/edge/limits.conf;
     include {folder}/edge/cache.conf;
+    include {folder}/edge/own.conf;
     server {{
         listen 127.0.0.1:{port};
         include {folder}/edge/site.conf;

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "apps.drafts",
     "apps.inbound",
     "apps.contact",
+    "apps.cspreports",
     "apps.sitepages",
     "apps.notifications",
     "apps.search",

@@ -98,6 +98,8 @@ LIMITS: dict[str, str | None] = {
     "token": "20/1d",  # a person: tokens made; each is a mail
     "api_read": "60/1m",  # a person: pages that programs read
     "bad_token": "20/1m",  # a network: requests with unknown tokens
+    "csp_report": "20/1m",  # a network: requests with reports of browsers
+    "csp_reports": "120/1m",  # all of them together
     "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued
     "previews": "30/1m",  # all link previews together
@@ -115,6 +117,8 @@ ACCOUNT_RATE_LIMITS = {
 
 # ── Browsers ─────────────────────────────────────────────────────────────────────────────────────
 
+# Where browsers report what they stopped.
+REPORTS = "/csp-reports/"
 # No nonce: a cached page would repeat it. All scripts and styles are static files of this site.
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -127,10 +131,35 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
     "object-src": [CSP.NONE],
+    # `apps.cspreports`. Browsers that know `report-to` ignore the other, and report by it to TLS alone.
+    "report-uri": [REPORTS],
+    **({"report-to": ["csp"]} if HTTPS else {}),
 }
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+# A page shares no window with one of another site, and opens none that must.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# What a page may use of the browser: keys for signing in, and the whole screen. All else that asks a person,
+# or that tells something about them, is refused to scripts, whoever brought them there.
+PERMISSIONS = {
+    "fullscreen": "self",
+    "publickey-credentials-create": "self",
+    "publickey-credentials-get": "self",
+    **dict.fromkeys((
+        "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "geolocation",
+        "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment",
+        "screen-wake-lock", "serial", "sync-xhr", "usb", "xr-spatial-tracking",
+    ), ""),
+}  # fmt: skip
+# Sent with every document, besides those that Django has settings for.
+DOCUMENT_HEADERS = {
+    "Permissions-Policy": ", ".join(f"{name}=({allowed})" for name, allowed in sorted(PERMISSIONS.items())),
+    # Nothing of another site may embed what is here.
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # And no page embeds what has not agreed to it. Pictures at another host need not have.
+    **({} if "://" in MEDIA_URL else {"Cross-Origin-Embedder-Policy": "require-corp"}),
+    **({"Reporting-Endpoints": f'csp="{REPORTS}"'} if HTTPS else {}),
+}
 X_FRAME_OPTIONS = "DENY"
 #: HSTS_SECONDS: Seconds for which browsers use HTTPS only (Strict-Transport-Security). Without effect unless
 #:   SITE_URL is https, and for localhost, where other sites are served without TLS.
