@@ -24,7 +24,12 @@ LATER: dict[str, tuple[str, ...]] = {
     **{
         name: (name,)
         for name in (
-            "keys.js", "pictures.js", "offline.js", "factors.js", "puzzle.js", "puzzle-worker.js",
+            "keys.js",
+            "pictures.js",
+            "offline.js",
+            "factors.js",
+            "puzzle.js",
+            "puzzle-worker.js",
         )
     },
 }
