@@ -4,6 +4,8 @@ from typing import Any
 
 from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
 from allauth.account.models import EmailAddress
+from allauth.mfa.admin import AuthenticatorAdmin  # noqa: F401 - registered, so that it can be taken away
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.admin import UserSessionAdmin as AllauthUserSessionAdmin
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
@@ -23,6 +25,9 @@ from apps.commandqueue.mail.headers import validate_header_address
 
 # Only a superuser can change these fields.
 _PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+# Its form shows and changes the secrets of second factors.
+admin.site.unregister(Authenticator)
 
 
 @admin.register(User)

@@ -1,7 +1,10 @@
 """Accounts: the user model, passwords, django-allauth."""
 
+from datetime import timedelta
+
 from kwippy.settings.base import HTTPS
 from kwippy.settings.environment import env
+from kwippy.settings.security import COOKIE_PREFIX
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
@@ -45,6 +48,23 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 USERSESSIONS_TRACK_ACTIVITY = False
+
+# Second factors: codes of an app (TOTP), passkeys, recovery codes.
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# A passkey is enough to sign in: it asks its owner for a finger, a face or a PIN.
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Clocks of phones may be wrong by half a minute.
+MFA_TOTP_TOLERANCE = 1
+# Only a confirmed address makes an account here. Otherwise allauth would refuse a change of the address to whoever
+# has a second factor.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# A trusted browser is not asked for a second factor until the password or a factor changes.
+MFA_TRUST_ENABLED = True
+MFA_TRUST_COOKIE_AGE = timedelta(days=30)
+MFA_TRUST_COOKIE_NAME = f"{COOKIE_PREFIX}trusted"
+MFA_TRUST_COOKIE_SECURE = HTTPS
+MFA_TRUST_COOKIE_HTTPONLY = True
 
 #: INVITATIONS_OPEN: How many open invitations a member may have. 0 switches invitations off.
 INVITATIONS_OPEN = env.int("INVITATIONS_OPEN", 5)

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "kwippy",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.usersessions",
     "django.contrib.admin",
     "django.contrib.auth",

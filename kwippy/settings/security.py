@@ -18,11 +18,11 @@ SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",")
 # ── Cookies, messages ────────────────────────────────────────────────────────────────────────────
 
 # The __Host- prefix binds a cookie to this host and to TLS. Browsers refuse it over plain HTTP.
-_cookie_prefix = "__Host-" if HTTPS else ""
-SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
-CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "kwippy.errors.csrf_failure"
