@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
 
 from apps.accounts import reauthentication
+from apps.accounts.models import User
+from apps.moderation.roles import role_of
 
 type View = Callable[..., HttpResponseBase]
 
@@ -53,7 +55,19 @@ ADDRESSES: dict[str, Asks] = {
     # What opens the account, or takes it along.
     "accounts/email/": Asks.ALWAYS,
     "accounts/password/change/": Asks.ITSELF,
-    "accounts/sessions/": Asks.NEVER,
+    "accounts/2fa/": Asks.NEVER,
+    "accounts/2fa/authenticate/": Asks.NEVER,
+    "accounts/2fa/reauthenticate/": Asks.NEVER,
+    "accounts/2fa/trust/": Asks.NEVER,
+    "accounts/2fa/totp/*": Asks.ALWAYS,
+    "accounts/2fa/recovery-codes/*": Asks.ALWAYS,
+    "accounts/2fa/passkeys/": Asks.NEVER,
+    "accounts/2fa/passkeys/login/": Asks.NEVER,
+    "accounts/2fa/passkeys/reauthenticate/": Asks.NEVER,
+    "accounts/2fa/passkeys/add/": Asks.ALWAYS,
+    "accounts/2fa/passkeys/<int:pk>/edit/": Asks.ALWAYS,
+    "accounts/2fa/passkeys/<int:pk>/remove/": Asks.ALWAYS,
+    "accounts/sessions/": Asks.TO_CHANGE,
     "accounts/sessions/<int:session_id>/end/": Asks.TO_CHANGE,
     "settings/tokens/": Asks.TO_CHANGE,
     "settings/tokens/revoke/": Asks.TO_CHANGE,
@@ -82,9 +96,7 @@ ADDRESSES: dict[str, Asks] = {
 }
 
 
-def guard(
-    patterns: list[URLPattern | URLResolver], beginning: str = ""
-) -> list[URLPattern | URLResolver]:
+def guard(patterns: list[URLPattern | URLResolver], beginning: str = "") -> list[URLPattern | URLResolver]:
     """The patterns, whose views ask before they answer."""
     for pattern in patterns:
         route = beginning + str(pattern.pattern).removeprefix("^")
@@ -103,8 +115,14 @@ def asks_at(route: str) -> Asks:
 
 def line_of(route: str) -> str | None:
     """The line of the table that counts for a route."""
-    fitting = [line for line in ADDRESSES if line == route or (line[-1] == "*" and route.startswith(line[:-1]))]
+    fitting = [
+        line for line in ADDRESSES if line == route or (line[-1] == "*" and route.startswith(line[:-1]))
+    ]
     return max(fitting, key=lambda line: (line == route, len(line)), default=None)
+
+
+def has_role(person: User) -> bool:
+    return person.is_staff or bool(role_of(person))
 
 
 def _asking(view: View, asks: Asks) -> View:
@@ -113,6 +131,8 @@ def _asking(view: View, asks: Asks) -> View:
         if not request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if asks is Asks.TO_CHANGE and request.method in reauthentication.SAFE:
+            return view(request, *args, **kwargs)
+        if asks is Asks.STAFF and not has_role(request.user):
             return view(request, *args, **kwargs)
         return reauthentication.ask(request) or view(request, *args, **kwargs)
 

@@ -14,13 +14,14 @@ from allauth.account.adapter import get_adapter
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from apps import limits
-from apps.accounts.auth_forms import ReauthenticateForm
+from apps.accounts.auth_forms import CodeForm, ReauthenticateForm
 
 # Of the fields that the page adds.
 PREFIX = "again"
@@ -55,7 +56,7 @@ def ask(request: HttpRequest) -> HttpResponse | None:
     if limits.prefers_json(request):
         link = {"href": _back(ways[0]["url"], "/"), "label": _("it's me")}
         return JsonResponse({"error": _("is it still you?"), "link": link}, status=403)
-    return _ask_in_place(request, [_back(way["url"], "/") for way in ways])
+    return _ask_in_place(request, ways)
 
 
 def sent(request: HttpRequest) -> list[tuple[str, str]]:
@@ -68,20 +69,53 @@ def sent(request: HttpRequest) -> list[tuple[str, str]]:
     ]
 
 
-def _ask_in_place(request: HttpRequest, ways: list[str]) -> HttpResponse | None:
-    is_answer = f"{PREFIX}-password" in request.POST
-    form = ReauthenticateForm(request.POST if is_answer else None, user=request.user, prefix=PREFIX)
+def _ask_in_place(request: HttpRequest, ways: list[dict[str, str]]) -> HttpResponse | None:
+    forms = [kind(request) for way in ways if (kind := _FORMS.get(way["id"]))]
     status = 403
     try:
-        if is_answer and form.is_valid():
-            reauthenticate_by_password(request)
+        if any(form.is_bound and form.is_valid() and _accept(request, form) for form in forms):
             _take_out_answer(request)
             return None
     except limits.Busy:
-        form.add_error(None, _("many people come in at the moment. once more, please?"))
+        messages.error(request, _("many people come in at the moment. once more, please?"))
         status = 503
-    context = {"form": form, "sent": sent(request), "ways": ways, "has_files": bool(request.FILES)}
+    context = {
+        "forms": forms,
+        "others": [way for way in ways if way["id"] not in _FORMS],
+        "sent": sent(request),
+        "has_files": bool(request.FILES),
+    }
     return render(request, "accounts/still_you.html", context, status=status)
+
+
+def _by_password(request: HttpRequest) -> ReauthenticateForm:
+    return _optional(ReauthenticateForm(_answer(request, "password"), user=request.user, prefix=PREFIX))
+
+
+def _by_code(request: HttpRequest) -> CodeForm:
+    return _optional(CodeForm(_answer(request, "code"), user=request.user, prefix=PREFIX))
+
+
+def _optional[Form: BaseForm](form: Form) -> Form:
+    form.use_required_attribute = False  # browsers would insist on both
+    return form
+
+
+# By the names that allauth gives the ways. A passkey needs a page of its own.
+_FORMS = {"reauthenticate": _by_password, "mfa_reauthenticate": _by_code}
+
+
+def _answer(request: HttpRequest, field: str) -> QueryDict | None:
+    """What was sent, if the field was filled in: one of the two is enough."""
+    return request.POST if request.POST.get(f"{PREFIX}-{field}") else None
+
+
+def _accept(request: HttpRequest, form: ReauthenticateForm | CodeForm) -> bool:
+    if isinstance(form, CodeForm):
+        form.save()
+    else:
+        reauthenticate_by_password(request)
+    return True
 
 
 def _take_out_answer(request: HttpRequest) -> None:
