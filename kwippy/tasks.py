@@ -15,6 +15,7 @@ from apps.inbound import actions as inbound
 from apps.lookaside.backends import TTL
 from apps.notifications import actions as notices
 from apps.pictures import sweeping as pictures
+from apps.securitylog import sweeping as security_log
 from kwippy import unconfirmed
 
 
@@ -44,6 +45,12 @@ def enqueue_invalidation(keys: list[str]) -> None:
 def sweep_limits() -> int:
     """Delete limits that have expired; returns how many."""
     return limits.sweep()
+
+
+@task(queue_name="bulk")
+def sweep_security_log() -> int:
+    """Delete what the security log has kept for its 90 days; returns how many."""
+    return security_log.sweep()
 
 
 @task(queue_name="bulk")

@@ -31,8 +31,9 @@ from apps.limits.checks import check_settings as check_limits
 from apps.messages.forms import RETURNED_FIELDS as MESSAGES_FIELDS
 from apps.moderation.forms import RETURNED_FIELDS as MODERATION_FIELDS
 from apps.pagecache import watched as watched_pages
+from apps.securitylog import refusals
 from apps.tokens.forms import RETURNED_FIELDS as TOKENS_FIELDS
-from kwippy import admin_defaults, archived, checks, errors, tasks
+from kwippy import admin_defaults, admin_log, archived, checks, errors, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
 
 
@@ -40,13 +41,14 @@ def connect() -> None:
     add_converters()
     add_checks()
     admin_defaults.bound()
+    admin_log.connect()
     declare_paths_and_fields()
     # A failed invalidation is retried by a task.
     lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
     # The first pages that `manage.py warmpages` requests.
     pagecache.warm_paths.append(warm_paths)
     watch_caches()
-    limits.on_refused.append(metrics.count_refusal)
+    limits.on_refused += [metrics.count_refusal, refusals.record_refusal]
     user_login_failed.connect(metrics.count_failed_sign_in)
     authentication_step_completed.connect(reauthentication.keep_newest)
     sql_log.start()

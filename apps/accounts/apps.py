@@ -7,6 +7,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("people")
 
     def ready(self) -> None:
-        from apps.accounts import avatars, erasers, invalidation  # noqa: F401 - they register and subscribe
+        # They register and subscribe.
+        from apps.accounts import avatars, erasers, invalidation, security_events  # noqa: F401
 
         avatars.tell_holders()

@@ -145,6 +145,27 @@ class AddressForm(SiteMessages, forms.Form):
         admitted_network()
 
 
+class SignInCodeForm(SiteMessages, allauth.ConfirmLoginCodeForm):
+    """The mailed code. PostgreSQL counts its tries: those at once would share one count of a session."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("the code from our mail")
+        self.fields["code"].max_length = 20
+        self.fields["code"].widget.attrs = {
+            "autocomplete": "one-time-code",
+            "inputmode": "numeric",
+            "maxlength": "20",
+        }
+
+    def clean_code(self) -> str:
+        session = context.request.session.session_key
+        if not (decision := limits.hit("sign_in_code_tries", session, self.expected_code)):
+            raise ValidationError(decision.message, code="limit")
+        code: str = super().clean_code()
+        return code
+
+
 class PasswordForm(SiteMessages, forms.Form):
     """Asks for the sign-up's password if another browser opens the link."""
 

@@ -57,6 +57,14 @@ def _contents() -> dict[str, dict[str, Any]]:
         "email_confirmation": confirm,
         "password_reset_key": reset,
         "failed_sign_ins": {"user": user, "password_url": f"{settings.SITE_URL}/accounts/password/change/"},
+        "new_browser": {
+            "user": user,
+            "at": timezone.now(),
+            "user_agent": happened["user_agent"],
+            "network": "2001:db8:…",
+            "reset_url": f"{settings.SITE_URL}/accounts/password/reset/",
+            "sessions_url": f"{settings.SITE_URL}/accounts/sessions/",
+        },
         "application_accepted": {"user": user, "login_url": f"{settings.SITE_URL}/accounts/login/"},
         "application_refused": {"user": user},
         "leaving": {

@@ -462,6 +462,21 @@ class Leaving(models.Model):
         return f"{self.user_id} until {self.due_at:%Y-%m-%d}"
 
 
+class KnownBrowser(models.Model):
+    """A browser from which a person signed in: the digest of what its cookie says (`browsers`)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    digest = models.CharField(max_length=64)
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("known browser")
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="known_browser_once")]
+
+    def __str__(self) -> str:
+        return f"browser {self.pk}"
+
+
 @cache
 def _cached_fields() -> list[models.Field[Any, Any]]:
     """All columns but the password."""

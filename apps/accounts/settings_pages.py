@@ -55,6 +55,7 @@ SECTIONS = (
             Page("/accounts/email/", _("e-mail")),
             Page("/accounts/password/change/", _("password")),
             Page("/accounts/sessions/", _("devices")),
+            Page("/settings/security/", _("what happened")),
             Page("/settings/tokens/", _("programs")),
         ),
     ),

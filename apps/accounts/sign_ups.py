@@ -9,6 +9,7 @@ the former one.
 
 import structlog
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
@@ -20,6 +21,7 @@ from apps.accounts.models import Application, Invitation, SignUp, User
 from apps.accounts.names import SIGN_UP_LIFETIME, NameTaken, is_taken
 from apps.policy.models import SignUpMode
 from apps.policy.queries import current as current_policy
+from apps.securitylog import Event, record
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -157,7 +159,7 @@ def accept(application_id: int, *, by: User) -> User | None:
         raise AddressTaken
     if is_taken(row.username, application_id=row.pk):
         raise NameTaken
-    user = _join(row)
+    user = _join(row, by=by)
     applications.mail("application_accepted", row)
     SignUp.objects.filter(application=row).update(user=user, application=None)
     row.delete()
@@ -165,7 +167,7 @@ def accept(application_id: int, *, by: User) -> User | None:
     return user
 
 
-def _join(row: SignUp | Application, invitation: Invitation | None = None) -> User:
+def _join(row: SignUp | Application, invitation: Invitation | None = None, by: User | None = None) -> User:
     """Creates the user of a confirmed address. Raises `NameTaken`."""
     _release_address(row.email)
     user = User(username=row.username, email=row.email, password=row.password)
@@ -179,6 +181,10 @@ def _join(row: SignUp | Application, invitation: Invitation | None = None) -> Us
     except IntegrityError:
         raise NameTaken from None
     EmailAddress.objects.create(user=user, email=row.email, verified=True, primary=True)
+    actor = by.pk if by else None
+    record(Event.SIGNED_UP, user_id=user.pk, by=actor, login=row.email)
+    # The form says what one agrees to by sending it.
+    record(Event.CONSENT, user_id=user.pk, by=actor, to="rules, code of conduct", release=settings.RELEASE)
     if invitation is not None:
         invitations.take(invitation, invited=user)
     return user

@@ -30,6 +30,7 @@ ACCOUNT_FORMS = {
     "reset_password": "apps.accounts.auth_forms.ResetPasswordForm",
     "reset_password_from_key": "apps.accounts.auth_forms.ResetPasswordKeyForm",
     "reauthenticate": "apps.accounts.auth_forms.ReauthenticateForm",
+    "confirm_login_code": "apps.accounts.auth_forms.SignInCodeForm",
 }
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
@@ -48,6 +49,13 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 USERSESSIONS_TRACK_ACTIVITY = False
+
+# The code that is mailed while someone guesses at the password: see `apps.accounts.browsers`.
+ACCOUNT_LOGIN_BY_CODE_FORMAT = {"numeric": True, "length": 8, "dashed": True}
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
+# Names a browser that an account has signed in from. It says nothing else, and is read only at a sign-in.
+KNOWN_BROWSER_COOKIE = f"{COOKIE_PREFIX}browser"
 
 # Second factors: codes of an app (TOTP), passkeys, recovery codes.
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

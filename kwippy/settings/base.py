@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "apps.graph",
     "apps.accounts",
     "apps.policy",
+    "apps.securitylog",
     "apps.events",
     "apps.limits",
     "apps.keyset",

@@ -134,6 +134,7 @@ TASKS = {
             "schedule": {
                 "watch the caches": {"task": "apps.cachewatch.tasks.watch_caches", "every": 300},
                 "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
+                "sweep the security log": {"task": "kwippy.tasks.sweep_security_log", "every": 86_400},
                 "sweep pictures": {"task": "kwippy.tasks.sweep_pictures", "every": 600},
                 "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},

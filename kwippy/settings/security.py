@@ -40,6 +40,11 @@ LIMITS: dict[str, str | None] = {
     "failed_sign_in_network": "10/1m",  # any accounts from a network
     "failed_sign_in_anywhere": "20/1d",  # an account from all networks: beyond it, its owner gets mail
     "failed_sign_in_mail": "1/1d",  # an account: mail to its owner about failed sign-ins
+    # While "failed_sign_in_anywhere" is met: codes that are mailed to an owner in an unknown browser.
+    "sign_in_code": "5/1h",  # an account from a network
+    "sign_in_code_anywhere": "30/1d",  # an account from all networks
+    "sign_in_code_tries": "5/15m",  # a code
+    "new_browser_mail": "10/1d",  # an account: mail about sign-ins from browsers that it never had
     "sign_up_mail": "5/1h",  # an e-mail address from a network: beyond it no link is sent
     "sign_up_mail_address": "20/1d",  # an e-mail address
     "sign_up_mail_again": "1/1m",  # a sign-up

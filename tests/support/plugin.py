@@ -134,14 +134,17 @@ def _prepare_tables(sender: Any, **options: Any) -> None:
     from django.db import connection
     from django.db.models.signals import post_migrate
 
+    from tests.support.emptying import APPEND_ONLY
+
     if sender.name == "apps.moderation":
         with connection.cursor() as cursor:
             # Ids as on a site with a history: a test that needs small ones fails in every run.
             for table, first_id in FIRST_IDS.items():
                 cursor.execute(f"ALTER SEQUENCE {table}_id_seq RESTART WITH {first_id}")
-            # Tests empty the audit log with all other tables; the migration forbids it.
-            cursor.execute("GRANT TRUNCATE ON moderation_action TO CURRENT_USER")
-            cursor.execute("ALTER TABLE moderation_action DISABLE TRIGGER moderation_action_all")
+            # Tests empty the logs with all other tables; the migrations forbid it.
+            for table in APPEND_ONLY:
+                cursor.execute(f"GRANT TRUNCATE ON {table} TO CURRENT_USER")
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_all")
         post_migrate.disconnect(dispatch_uid="tests truncate")  # once a database
 
 
