@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
 
 from apps.accounts import reauthentication
-from apps.accounts.models import User
-from apps.moderation.roles import role_of
+from apps.moderation import factor_duty
+from apps.moderation.roles import has_role
 
 type View = Callable[..., HttpResponseBase]
 
@@ -26,7 +26,7 @@ class Asks(Enum):
     ITSELF = "its own form has a field for the password"
     TO_CHANGE = "before a form is taken"
     ALWAYS = "before the page is shown, too"
-    STAFF = "always, of people with a role; everyone else gets what the view says"
+    STAFF = "always, of people with a role, who need a second factor; everyone else gets what the view says"
 
 
 # By the route in the URL map. A star stands for all below; the longest line that fits counts.
@@ -45,6 +45,7 @@ ADDRESSES: dict[str, Asks] = {
     "moderation/appeal/<str:token>/": Asks.NEVER,
     # Ways in.
     "accounts/login/": Asks.NEVER,
+    "accounts/login/code/confirm/": Asks.NEVER,
     "accounts/logout/": Asks.NEVER,
     "accounts/signup/": Asks.NEVER,
     "accounts/reauthenticate/": Asks.NEVER,
@@ -68,6 +69,7 @@ ADDRESSES: dict[str, Asks] = {
     "accounts/2fa/passkeys/<int:pk>/edit/": Asks.ALWAYS,
     "accounts/2fa/passkeys/<int:pk>/remove/": Asks.ALWAYS,
     "accounts/sessions/": Asks.TO_CHANGE,
+    "accounts/sessions/end/": Asks.TO_CHANGE,
     "accounts/sessions/<int:session_id>/end/": Asks.TO_CHANGE,
     "settings/tokens/": Asks.TO_CHANGE,
     "settings/tokens/revoke/": Asks.TO_CHANGE,
@@ -85,6 +87,7 @@ ADDRESSES: dict[str, Asks] = {
     "settings/face/": Asks.NEVER,
     "settings/language/": Asks.NEVER,
     "settings/keys/": Asks.NEVER,
+    "settings/security/": Asks.NEVER,
     "settings/writing/": Asks.NEVER,
     "settings/favourites/": Asks.NEVER,
     "settings/privacy/*": Asks.NEVER,
@@ -121,10 +124,6 @@ def line_of(route: str) -> str | None:
     return max(fitting, key=lambda line: (line == route, len(line)), default=None)
 
 
-def has_role(person: User) -> bool:
-    return person.is_staff or bool(role_of(person))
-
-
 def _asking(view: View, asks: Asks) -> View:
     @wraps(view)
     def asking(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -132,8 +131,11 @@ def _asking(view: View, asks: Asks) -> View:
             return view(request, *args, **kwargs)
         if asks is Asks.TO_CHANGE and request.method in reauthentication.SAFE:
             return view(request, *args, **kwargs)
-        if asks is Asks.STAFF and not has_role(request.user):
-            return view(request, *args, **kwargs)
+        if asks is Asks.STAFF:
+            if not has_role(request.user):
+                return view(request, *args, **kwargs)
+            if (refused := factor_duty.refusal(request)) is not None:
+                return refused
         return reauthentication.ask(request) or view(request, *args, **kwargs)
 
     return asking

@@ -74,6 +74,10 @@ MFA_TRUST_COOKIE_NAME = f"{COOKIE_PREFIX}trusted"
 MFA_TRUST_COOKIE_SECURE = HTTPS
 MFA_TRUST_COOKIE_HTTPONLY = True
 
+#: STAFF_FACTOR_DAYS: Days that operators and moderators have to set up a second factor, from when they got
+#:   their role. After them, /admin/ and /moderation/ are closed to them until they have one.
+STAFF_FACTOR_DAYS = env.int("STAFF_FACTOR_DAYS", 7)
+
 #: INVITATIONS_OPEN: How many open invitations a member may have. 0 switches invitations off.
 INVITATIONS_OPEN = env.int("INVITATIONS_OPEN", 5)
 #: INVITATION_DAYS: Days until an invitation expires.
