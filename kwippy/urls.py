@@ -11,7 +11,7 @@ from django.views.static import serve
 from apps.feeds import views as feeds
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
-from kwippy import offline, well_known
+from kwippy import asking, offline, well_known
 from kwippy.observability import health, metrics
 
 admin.site.site_title = settings.SITE_NAME
@@ -73,6 +73,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.directory.urls")),
     path("", include("apps.feeds.urls")),
 ]
+asking.guard(urlpatterns)
 
 handler400 = "kwippy.errors.bad_request"
 handler403 = "kwippy.errors.forbidden"

@@ -40,6 +40,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
@@ -84,6 +85,10 @@ MFA_TRUST_COOKIE_AGE = timedelta(days=30)
 MFA_TRUST_COOKIE_NAME = f"{COOKIE_PREFIX}trusted"
 MFA_TRUST_COOKIE_SECURE = HTTPS
 MFA_TRUST_COOKIE_HTTPONLY = True
+
+#: STAFF_FACTOR_DAYS: Days that operators and moderators have to set up a second factor, from when they got
+#:   their role. After them, /admin/ and /moderation/ are closed to them until they have one.
+STAFF_FACTOR_DAYS = env.int("STAFF_FACTOR_DAYS", 7)
 
 #: INVITATIONS_OPEN: How many open invitations a member may have. 0 switches invitations off.
 INVITATIONS_OPEN = env.int("INVITATIONS_OPEN", 5)
