@@ -3,7 +3,8 @@
 import random
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 from urllib.parse import urlencode
 
 from bench.ladder.load import FORM_KEY, Request
@@ -26,6 +27,13 @@ def publishing(people: list[Person], backend: str) -> Iterator[Request]:
     for author, named in zip(*_pairs(people), strict=True):
         text = KWIP.format(name=named.username, key=FORM_KEY)
         yield form("/kwip/", author.cookies[backend], text=text, form_key=FORM_KEY)
+
+
+def publishing_by(cookies: Sequence[str], named: Sequence[Person]) -> Iterator[Request]:
+    """The same kwips, by the members who have these cookies."""
+    for cookie, person in islice(zip(cycle(cookies), cycle(named), strict=False), FORMS):
+        text = KWIP.format(name=person.username, key=FORM_KEY)
+        yield form("/kwip/", cookie, text=text, form_key=FORM_KEY)
 
 
 def commenting(people: list[Person], backend: str, kwips: list[int]) -> Iterator[Request]:

@@ -10,11 +10,12 @@ from pathlib import Path
 from bench.lib.database import HOME
 
 FILE = HOME / "ladder.jsonl"
+COUNTING = -1  # in place of a round: what one request costs
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One turn of one configuration. ``round`` 0 is the first."""
+    """One turn of one configuration. ``round`` 0 is the first; `COUNTING`: no turn, a counted request."""
 
     scenario: str
     configuration: str
