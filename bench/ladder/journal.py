@@ -62,12 +62,20 @@ class Progress:
     def __init__(self, total: int) -> None:
         self._left = total
         self._done = 0
-        self._started = time.monotonic()
+        self._seconds = 0.0
+        self._told = time.monotonic()
+
+    def begin(self) -> None:
+        """The time until now was no cell's: servers were started."""
+        self._told = time.monotonic()
 
     def tell(self, cell: Cell, values: Mapping[str, float]) -> None:
+        now = time.monotonic()
+        self._seconds += now - self._told
+        self._told = now
         self._done += 1
         self._left -= 1
-        minutes = (time.monotonic() - self._started) / self._done * self._left / 60
+        minutes = self._seconds / self._done * self._left / 60
         print(
             f"{self._done:>4}, {self._left} left, about {minutes:.0f} min: {cell.scenario}, "
             f"{cell.configuration}: {values['rate']:,.0f} a second",

@@ -42,6 +42,7 @@ from bench.lib.report import Result, commit
 
 # Rounds, seconds of each turn.
 SIZES = {"small": (3, 1), "full": (5, 3)}
+FEW_ROUNDS = 3  # of what shows growth alone
 LONGER = 3  # times the seconds of a turn that had fewer answers than clients
 MOST_SECONDS = 30
 WARMED = 4  # requests before the first turn of a scenario
@@ -57,25 +58,40 @@ FLOORS_OF = {
 def run(*, size: str) -> Result:
     """Measures every cell that the journal does not have."""
     journal = Journal(commit(), size)
-    with running(journal, "ladder", kwips=KWIPS["small"], size=size) as ladder:
+    rounds, _ = SIZES[size]
+    # What is read is read before anything is written.
+    steps = ((READS, rounds), (GROWTH, FEW_ROUNDS), (WRITES, rounds), (MIX[size], rounds))
+    cells = [cell for scenarios, each in steps for cell in cells_of(scenarios, each, size)]
+    grown = cells_of(GROWN, FEW_ROUNDS, size) if size == "full" else []
+    progress = Progress(sum(cell not in journal.values for _, cell in [*cells, *grown]))
+    with running(journal, progress, "ladder", kwips=KWIPS["small"], size=size) as ladder:
         ladder.count([*READS, *GROWTH, *WRITES])
         ladder.start(SITES)
-        # What is read is read before anything is written.
-        ladder.run([*READS, *GROWTH])
-        ladder.run(WRITES)
-        ladder.run(MIX[size])
+        ladder.run(cells)
         memory = ladder.memory()
-    if size == "full":
-        with running(journal, "grown", kwips=KWIPS["full"], size=size) as ladder:
+    if grown:
+        with running(journal, progress, "grown", kwips=KWIPS["full"], size=size) as ladder:
             ladder.start(MAIN)
-            ladder.run(GROWN, most_rounds=3)
+            ladder.run(grown)
     result = figures.result(journal.values, memory)
     journal.forget()
     return result
 
 
+def cells_of(scenarios: Sequence[Scenario], rounds: int, size: str) -> list[tuple[Scenario, Cell]]:
+    """All turns, in their order: round by round."""
+    return [
+        (scenario, Cell(scenario.name, name, number))
+        for number in range(rounds)
+        for scenario in scenarios
+        for name in rotated(configurations_of(scenario, is_small=size == "small"), number)
+    ]
+
+
 @contextmanager
-def running(journal: Journal, database: str, *, kwips: int, size: str) -> Iterator["Ladder"]:
+def running(
+    journal: Journal, progress: Progress, database: str, *, kwips: int, size: str
+) -> Iterator["Ladder"]:
     """A ladder whose services run, on a copy of the community with so many kwips."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -88,7 +104,7 @@ def running(journal: Journal, database: str, *, kwips: int, size: str) -> Iterat
             stack.enter_context(mail_server()),
             world(),
         )
-        yield Ladder(journal, stack, folder, services, size=size)
+        yield Ladder(journal, progress, stack, folder, services, size=size)
 
 
 def configurations_of(scenario: Scenario, *, is_small: bool) -> list[str]:
@@ -115,10 +131,18 @@ class Ladder:
     """Every cell in turn."""
 
     def __init__(
-        self, journal: Journal, stack: ExitStack, folder: Path, services: Services, *, size: str
+        self,
+        journal: Journal,
+        progress: Progress,
+        stack: ExitStack,
+        folder: Path,
+        services: Services,
+        *,
+        size: str,
     ) -> None:
-        self.rounds, self.seconds = SIZES[size]
+        _, self.seconds = SIZES[size]
         self.is_small = size == "small"
+        self.progress = progress
         self.journal = journal
         self.sites: Mapping[str, Site] = {}
         self._stack = stack
@@ -161,19 +185,13 @@ class Ladder:
 
     # ── Turns ─────────────────────────────────────────────────────────────────────────────────────
 
-    def run(self, scenarios: Sequence[Scenario], *, most_rounds: int = 100) -> None:
-        cells = [
-            (scenario, Cell(scenario.name, name, number))
-            for number in range(min(self.rounds, most_rounds))
-            for scenario in scenarios
-            for name in rotated(configurations_of(scenario, is_small=self.is_small), number)
-        ]
-        left = [(scenario, cell) for scenario, cell in cells if cell not in self.journal.values]
-        progress = Progress(len(left))
-        for scenario, cell in left:
-            values = self.measured(scenario, cell)
-            self.journal.add(cell, values)
-            progress.tell(cell, values)
+    def run(self, cells: Sequence[tuple[Scenario, Cell]]) -> None:
+        self.progress.begin()
+        for scenario, cell in cells:
+            if cell not in self.journal.values:
+                values = self.measured(scenario, cell)
+                self.journal.add(cell, values)
+                self.progress.tell(cell, values)
 
     def measured(self, scenario: Scenario, cell: Cell) -> dict[str, float]:
         """One cell: a turn."""

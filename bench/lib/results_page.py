@@ -17,9 +17,10 @@ from bench.lib.report import PUBLISHED
 BEGINNING = """# Results
 
 Made by `python -m bench --tables` from the JSON files of this folder; a test holds it to them. Each file has
-every round, the machine, the Python and the versions that it was measured with. `make bench` lists the
-subjects, and `make bench SUBJECT=ladder` measures one again. All were measured on small virtual machines that
-others share: ratios are more exact than rates, and files of different dates do not compare.
+every round, the machine, the Python and the versions that it was measured with. `make bench` measures
+`ladder` again, `make bench SUBJECT=…` another one, and `make bench LIST=1` lists them. All were measured on
+small virtual machines that others share: ratios are more exact than rates, and files of different dates do
+not compare.
 
 A figure is the median of the rounds, beside the lowest and the highest one. `a_times_as_fast_as_b` above 1
 means that a is the faster, `a_times_as_long_as_b` above 1 that a takes longer.
