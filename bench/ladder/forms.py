@@ -48,10 +48,10 @@ def favouriting(people: list[Person], backend: str, kwips: list[int]) -> Iterato
 
 
 def _pairs(people: list[Person]) -> tuple[list[Person], list[Person]]:
-    """Members in turns, and for each another one."""
-    chosen = [people[number % len(people)] for number in range(FORMS)]
+    """Members in turns, from any of them on, and for each another one."""
     first = random.randrange(len(people))
-    return chosen[first:] + chosen[:first], chosen[first + 1 :] + chosen[: first + 1]
+    chosen = [people[(first + number) % len(people)] for number in range(FORMS + 1)]
+    return chosen[:-1], chosen[1:]
 
 
 def contacting() -> Iterator[Request]:

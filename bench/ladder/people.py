@@ -7,8 +7,8 @@ from datetime import timedelta
 from bench.ladder.configurations import ACCOUNTS, CACHED_USERS
 from bench.lib.sessions import CSRF, FOLLOWEES, SEED
 
-# So many that none of them reaches a limit of writing.
-MEMBERS = 1_000
+# So many that none of them reaches a limit of writing: 30 kwips each in ten minutes.
+MEMBERS = 3_000
 
 
 @dataclass(frozen=True, slots=True)

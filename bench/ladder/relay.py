@@ -7,6 +7,7 @@ reach their servers directly.
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -29,20 +30,32 @@ class Relay:
         self._to = str(to)
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(64)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, name="relay", daemon=True).start()
+        self._start(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (self._listener, *self._sockets):
+        # Without a shutdown, a thread that waits in accept() or recv() would go on waiting.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._threads[0].join()  # from here on there are no new connections
+        for each in self._sockets:
             with contextlib.suppress(OSError):
-                # Without it a thread that waits in accept() or recv() would go on waiting.
                 each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for each in (self._listener, *self._sockets):
             each.close()
+
+    def _start(self, function: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=function, args=arguments, name="relay", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -53,9 +66,8 @@ class Relay:
                 self._sockets += (client, server)
                 self.wire.connections += 1
                 asked = threading.Event()
-                for way in ((client, server, True), (server, client, False)):
-                    arguments = (*way, asked)
-                    threading.Thread(target=self._pass_on, args=arguments, name="relay", daemon=True).start()
+                self._start(self._pass_on, client, server, True, asked)
+                self._start(self._pass_on, server, client, False, asked)
 
     def _pass_on(
         self, source: socket.socket, target: socket.socket, is_question: bool, asked: threading.Event

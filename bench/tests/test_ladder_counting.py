@@ -68,14 +68,16 @@ def relays() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "relay"]
 
 
-def test_a_relay_ends_its_threads(postgresql: tuple[Relay, str]) -> None:
-    relay, host = postgresql
-    with closing(psycopg2.connect(host=host, user="postgres", dbname="postgres")):
-        assert len(relays()) == 3
-    relay.__exit__()
-    for thread in relays():
-        thread.join(10)
-    assert not relays()
+def test_a_relay_ends_with_its_context_though_a_connection_is_open(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(str(tmp_path / "server"))
+        server.listen()
+        with Relay(tmp_path / "relay", tmp_path / "server"):
+            client.connect(str(tmp_path / "relay"))
+            server.accept()[0].close()
+            assert client.recv(1) == b""
+            assert relays()
+        assert not relays()
 
 
 # ── The bare view ────────────────────────────────────────────────────────────────────────────────
