@@ -186,7 +186,7 @@ def test_the_ladder_is_on_the_about_page_once_it_is_measured(settings: LazySetti
     (tmp_path / ladder.FILE).write_text(json.dumps(written))
     ladder._table.cache_clear()
     html = panel.render(RECORD, path="/about/", before="").decode()
-    cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", html)
+    cells = [unescape(cell) for cell in re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", html)]
     assert cells[1 : 1 + len(ladder.COLUMNS)] == [heading for _, _, heading in ladder.COLUMNS]
     assert cells[1 + len(ladder.COLUMNS) :] == [
         "stock",
