@@ -45,6 +45,7 @@ SIZES = {"small": (3, 1), "full": (5, 3)}
 FEW_ROUNDS = 3  # of what shows growth alone
 LONGER = 3  # times the seconds of a turn that had fewer answers than clients
 MOST_SECONDS = 30
+SETTLED = 0.15  # seconds in which a site and its services do next to nothing
 WARMED = 4  # requests before the first turn of a scenario
 # No worker runs here: what the queue has is not executed.
 FORGET = "TRUNCATE commandqueue_command"
@@ -241,8 +242,7 @@ class Ladder:
         seed = random.SystemRandom().randrange(2**31)  # its form keys are those of no other turn
         before = meters.seconds(site.pids)
         seen = send(site.port, requests, self._folder, seconds=seconds, seed=seed, clients=scenario.clients)
-        # Requests that wrk has left behind: one of each client.
-        time.sleep(min(2.0, 0.1 + 2 * seen.p50 / 1000))
+        self.settle(site)
         values = {
             "rate": round(seen.rate, 1),
             "p50_ms": seen.p50,
@@ -251,3 +251,16 @@ class Ladder:
             **cpu(before, meters.seconds(site.pids), seen.requests + scenario.clients),
         }
         return values, seen.requests
+
+    def settle(self, site: Site) -> None:
+        """Returns when the site does nothing more. wrk leaves a request of each client behind: they would take
+        the core from the next turn.
+        """
+        deadline = time.monotonic() + MOST_SECONDS
+        before = self._services.meters.seconds(site.pids)
+        while time.monotonic() < deadline:
+            time.sleep(SETTLED)
+            now = self._services.meters.seconds(site.pids)
+            if sum(now.values()) - sum(before.values()) < SETTLED / 5:
+                return
+            before = now

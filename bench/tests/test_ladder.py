@@ -6,6 +6,7 @@ import smtplib
 import time
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -117,6 +118,18 @@ def test_answers_that_are_errors_do_not_count_as_a_rate() -> None:
     assert (seen.rate, seen.refused, seen.broken, seen.p50, seen.p99) == (30.0, 40, 2, 1.5, 9.0)
     with pytest.raises(SystemExit, match="wrk failed"):
         parsed("unable to connect")
+
+
+def test_a_turn_begins_when_the_one_before_it_has_left_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.ladder.run import SETTLED, Ladder
+
+    used = iter([1.0, 1.15, 1.3, 1.45, 1.46])
+    meters = SimpleNamespace(seconds=lambda pids: {"web": next(used), "postgresql": 7.0})
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    ladder: Any = SimpleNamespace(_services=SimpleNamespace(meters=meters))
+    Ladder.settle(ladder, SimpleNamespace(pids={}))  # type: ignore[arg-type]
+    assert slept == [SETTLED] * 4
 
 
 def test_the_contact_forms_are_valid_and_each_of_another_network() -> None:
