@@ -253,8 +253,8 @@ class Ladder:
         return values, seen.requests
 
     def settle(self, site: Site) -> None:
-        """Returns when the site does nothing more. wrk leaves a request of each client behind: they would take
-        the core from the next turn.
+        """Returns when the site does nothing more. wrk leaves a request of each client behind, which would
+        take the core from the next turn.
         """
         deadline = time.monotonic() + MOST_SECONDS
         before = self._services.meters.seconds(site.pids)
