@@ -10,7 +10,7 @@ figures, but in those of `commandqueue`.
 Each turn is a cell: answers a second, latencies, errors, and processor time (`meters.py`). What one request
 costs in statements, bytes and round trips is counted before, by processes of its own (`counting.py`). Cells
 are written to `var/bench/ladder.jsonl` as they are measured: a run that was interrupted goes on from there.
-The full size also reads some pages of a community with ten times the kwips, which it makes the first time.
+The full size also reads some pages of a community with a tenth of the kwips.
 
 Read in this order: `settings.py`, `configurations.py`, `pages.py`, `timelines.py`, `scenarios.py`,
 `sites.py`, `counting.py`, `run.py`, `figures.py`.

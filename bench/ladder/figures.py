@@ -16,6 +16,7 @@ from bench.ladder.configurations import (
     removed,
 )
 from bench.ladder.journal import COUNTING, Cell
+from bench.ladder.scenarios import TENTH
 from bench.lib.measure import Ratio
 from bench.lib.report import Result
 
@@ -76,7 +77,7 @@ def figures(rounds: Rounds) -> Figures:
     found: Figures = {}
     for scenario, by in rounds.items():
         for other in (STOCK, BEST):
-            if scenario.startswith("mix"):
+            if scenario.startswith("mix") or scenario.endswith(TENTH):
                 continue
             if scenario.startswith("contact"):
                 # Latency: without the queue there is no answer that is no error, or a late one.
@@ -84,7 +85,8 @@ def figures(rounds: Rounds) -> Figures:
                 found[name] = ratio(by, other, WHOLE, "p50_ms")
                 continue
             found[f"{slug(scenario)}_whole_times_as_fast_as_{other}"] = ratio(by, WHOLE, other, "rate")
-    return found | _of_pages(rounds) | _of_writes(rounds) | _of_removed(rounds) | _of_the_mix(rounds)
+    found |= _of_pages(rounds) | _of_growth(rounds) | _of_writes(rounds)
+    return found | _of_removed(rounds) | _of_the_mix(rounds)
 
 
 def _of_pages(rounds: Rounds) -> Figures:
@@ -102,6 +104,20 @@ def _of_pages(rounds: Rounds) -> Figures:
         # The member's page that gains the least.
         each = [ratio(by, WHOLE, other, "rate") for by in reads]
         found[f"slowest_network_whole_times_as_fast_as_{other}"] = min(each, key=lambda one: one.value)
+    return found
+
+
+def _of_growth(rounds: Rounds) -> Figures:
+    """How much longer pages take where there are ten times the kwips; only the full size has them."""
+    found: Figures = {}
+    for scenario, few in rounds.items():
+        if not scenario.endswith(TENTH):
+            continue
+        page = scenario.removesuffix(TENTH)
+        for name, columns in few.items():
+            rates = columns["rate"]
+            many = rounds[page][name]["rate"][: len(rates)]
+            found[f"{slug(page)}_{name}_times_as_long_with_ten_times_the_kwips"] = _by_round(rates, many)
     return found
 
 

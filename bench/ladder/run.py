@@ -32,7 +32,7 @@ from bench.ladder.journal import COUNTING, Cell, Journal, Progress
 from bench.ladder.load import CLIENTS, Request, send
 from bench.ladder.mail import Mail, mail_server
 from bench.ladder.meters import PRELOADED, Meters, cpu
-from bench.ladder.scenarios import GROWN, GROWTH, MIX, READS, WRITES, Scenario, World, world
+from bench.ladder.scenarios import GROWTH, MIX, OF_A_TENTH, READS, WRITES, Scenario, World, world
 from bench.ladder.sites import Site, start
 from bench.lib import processes
 from bench.lib.community import KWIPS, community
@@ -63,17 +63,17 @@ def run(*, size: str) -> Result:
     # What is read is read before anything is written.
     steps = ((READS, rounds), (GROWTH, FEW_ROUNDS), (WRITES, rounds), (MIX[size], rounds))
     cells = [cell for scenarios, each in steps for cell in cells_of(scenarios, each, size)]
-    grown = cells_of(GROWN, FEW_ROUNDS, size) if size == "full" else []
-    progress = Progress(sum(cell not in journal.values for _, cell in [*cells, *grown]))
+    tenth = cells_of(OF_A_TENTH, FEW_ROUNDS, size) if size == "full" else []
+    progress = Progress(sum(cell not in journal.values for _, cell in [*cells, *tenth]))
     with running(journal, progress, "ladder", kwips=KWIPS["small"], size=size) as ladder:
         ladder.count([*READS, *GROWTH, *WRITES])
         ladder.start(SITES)
         ladder.run(cells)
         memory = ladder.memory()
-    if grown:
-        with running(journal, progress, "grown", kwips=KWIPS["full"], size=size) as ladder:
+    if tenth:
+        with running(journal, progress, "tenth", kwips=KWIPS["small"] // 10, size=size) as ladder:
             ladder.start(MAIN)
-            ladder.run(grown)
+            ladder.run(tenth)
     result = figures.result(journal.values, memory)
     journal.forget()
     return result

@@ -27,7 +27,7 @@ class World:
     profile: str
     permalink: str
     cursors: list[str]  # of everyone's kwips from page 1,000 on
-    depths: dict[int, str]  # the cursors of DEPTHS
+    depths: dict[int, str]  # the cursors of those of DEPTHS that there are
     viewers: dict[str, Person]
     members: list[Person]
     addresses: list[str]  # of public pages, the most requested first
@@ -52,7 +52,11 @@ def world() -> World:
         profile=f"/{author.username}/",
         permalink=f"/{talk.author.username}/kwip/{talk.pk}/",
         cursors=[encode(order, (pk,)) for pk in above],
-        depths={depth: encode(order, (kwips[(depth - 1) * PAGE - 1],)) for depth in DEPTHS},
+        depths={
+            depth: encode(order, (last,))
+            for depth in DEPTHS
+            for last in kwips[(depth - 1) * PAGE - 1 : (depth - 1) * PAGE]
+        },
         viewers=viewers(),
         members=members(),
         addresses=[path for path in addresses() if "?" not in path],
@@ -179,10 +183,10 @@ def _mix(world: World, configuration: Configuration) -> list[Request]:
     return requests
 
 
-# In the full size these are read again where the community has ten times the kwips.
-TEN_TIMES = ", ten times the kwips"
-GROWN = [
-    replace(scenario, name=scenario.name + TEN_TIMES, about=(), has_edge=False)
+# In the full size these are also read where the community has a tenth of the kwips.
+TENTH = ", a tenth of the kwips"
+OF_A_TENTH = [
+    replace(scenario, name=scenario.name + TENTH, about=(), has_edge=False)
     for scenario in READS
     if scenario.name in {"front page", "profile", "network 100 active", "network 5000 dormant"}
 ]
