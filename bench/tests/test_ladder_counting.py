@@ -95,7 +95,7 @@ def rows() -> dict[str, int]:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_bare_view_writes_the_rows_of_the_sites_publish(settings: Any, client: Client) -> None:
-    from bench.ladder import forms
+    from bench.ladder import bare_view, forms
 
     people = get_user_model()._default_manager
     ann, bob = (people.create_user(name, f"{name}@example.org") for name in ("ann", "bob"))
@@ -108,6 +108,7 @@ def test_the_bare_view_writes_the_rows_of_the_sites_publish(settings: Any, clien
         answer = client.post("/kwip/", {"text": text, "form_key": key})
         assert answer.status_code == 302
         added.append({name: number - before[name] for name, number in rows().items()})
+    bare_view._local.connection.close()
     assert added[1] == added[2]
     assert added[2] == {
         "kwips_kwip": 1,
