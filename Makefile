@@ -39,9 +39,9 @@ mutate: ## break a copy of the code in a hundred ways; the tests must fail each 
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached
 	@$(VENV) -m tests.support.mutate $(ARGS)
 
-bench: ## measure an optimization: SUBJECT=timelines; none lists them (ARGS= sizes, PUBLISH=1 into docs/results/)
-	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt $(if $(SUBJECT),memcached nginx wrk valgrind)
-	@$(VENV) -m bench $(SUBJECT) $(ARGS) $(if $(PUBLISH),--publish)
+bench: ## measure stock Django and each optimization, on and off (15 minutes; SIZE=full an hour; SUBJECT=timelines measures one part, LIST=1 lists them; PUBLISH=1 into docs/results/)
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt $(if $(LIST),,memcached nginx wrk valgrind)
+	@$(VENV) -m bench $(if $(LIST),,$(or $(SUBJECT),ladder) $(if $(SIZE),--size $(SIZE)) $(ARGS) $(if $(PUBLISH),--publish))
 
 profile: ## count the instructions of a page by part, and draw flame graphs: PAGE=/everyone/
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached valgrind
