@@ -54,11 +54,15 @@ LEAST = 1.2  # times as bad, or it is no row
 def rounds_of(values: Values) -> Rounds:
     """Each column's rounds, by scenario and configuration. What is counted has one value."""
     found: Rounds = {}
-    for cell in sorted(values, key=lambda cell: (cell.round == COUNTING, cell.round)):
+    for cell in sorted(values, key=_place):
         columns = found.setdefault(cell.scenario, {}).setdefault(cell.configuration, {})
         for column, value in values[cell].items():
             columns.setdefault(column, []).append(value)
     return found
+
+
+def _place(cell: Cell) -> tuple[bool, bool, int]:
+    return cell.scenario.endswith(TENTH), cell.round == COUNTING, cell.round
 
 
 def result(values: Values, memory: Mapping[str, float]) -> Result:

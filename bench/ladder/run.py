@@ -65,15 +65,15 @@ def run(*, size: str) -> Result:
     cells = [cell for scenarios, each in steps for cell in cells_of(scenarios, each, size)]
     tenth = cells_of(OF_A_TENTH, FEW_ROUNDS, size) if size == "full" else []
     progress = Progress(sum(cell not in journal.values for _, cell in [*cells, *tenth]))
+    if tenth:
+        with running(journal, progress, "tenth", kwips=KWIPS["small"] // 10, size=size) as ladder:
+            ladder.start(MAIN)
+            ladder.run(tenth)
     with running(journal, progress, "ladder", kwips=KWIPS["small"], size=size) as ladder:
         ladder.count([*READS, *GROWTH, *WRITES])
         ladder.start(SITES)
         ladder.run(cells)
         memory = ladder.memory()
-    if tenth:
-        with running(journal, progress, "tenth", kwips=KWIPS["small"] // 10, size=size) as ladder:
-            ladder.start(MAIN)
-            ladder.run(tenth)
     result = figures.result(journal.values, memory)
     journal.forget()
     return result
