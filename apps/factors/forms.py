@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from apps import limits
 from apps.accounts.form_messages import SiteMessages
 from apps.accounts.models import User
 from apps.factors import actions, pending, totp
@@ -21,9 +22,9 @@ from apps.factors.queries import Kind, factors_of
 class CodeField(forms.CharField):
     """Digits, in groups or not."""
 
-    def __init__(self, label: Any, inputmode: str = "numeric") -> None:
+    def __init__(self, label: Any) -> None:
         # The longest is a recovery code of eight digits, with room between them.
-        attrs = {"autocomplete": "one-time-code", "inputmode": inputmode, "autofocus": True}
+        attrs = {"autocomplete": "one-time-code", "inputmode": "numeric"}
         super().__init__(label=label, max_length=32, widget=forms.TextInput(attrs=attrs))
 
 
@@ -43,6 +44,7 @@ class AuthenticateForm(SiteMessages, forms.Form):
         code: str = self.cleaned_data["code"]
         guess = Guess(context.request, self.user)
         if guess.refusal is not None:
+            self._tell_owner()
             raise ValidationError(guess.refusal.message, code="limited")
         found = actions.use_code(user_id=self.user.pk, code=code)
         if found is None:
@@ -57,6 +59,11 @@ class AuthenticateForm(SiteMessages, forms.Form):
         post_authentication(context.request, self.authenticator, reauthenticated=self.is_again)
         if self.authenticator.type == Kind.RECOVERY_CODES:
             get_adapter().send_notification_mail("mfa/email/recovery_code_used", self.user)
+
+    def _tell_owner(self) -> None:
+        """Whoever comes this far knows the password."""
+        if not self.is_again and limits.hit("factor_mail", self.user.pk):
+            get_adapter().send_notification_mail("mfa/email/codes_guessed", self.user)
 
     def _tell_of_failure(self) -> None:
         factors = factors_of(self.user.pk)

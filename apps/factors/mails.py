@@ -12,7 +12,7 @@ from apps.accounts.models import User
 
 _NAMES = (
     "totp_activated", "totp_deactivated", "webauthn_added", "webauthn_removed", "recovery_codes_generated",
-    "recovery_code_used",
+    "recovery_code_used", "codes_guessed",
 )  # fmt: skip
 
 

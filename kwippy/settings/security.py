@@ -43,6 +43,8 @@ LIMITS: dict[str, str | None] = {
     # Codes of a second factor, after the right password. Of a million codes three are right at a time.
     "factor": "5/5m",  # an account from a network
     "factor_anywhere": "30/1d",  # an account from all networks: a new password lifts it
+    "factor_lift": "1/1d",  # a person: new passwords that lift the two above
+    "factor_mail": "1/1d",  # a person: mail that somebody who knows the password guesses at codes
     "passkey": "30/1m",  # a network: sign-ins by passkey that are begun or tried
     # While "failed_sign_in_anywhere" is met: codes that are mailed to an owner in an unknown browser.
     "sign_in_code": "5/1h",  # an account from a network

@@ -23,7 +23,7 @@ from apps.factors.tests.steps import (
 )
 from apps.limits.tests.clock import let_pass
 from tests.support.concurrency import at_once
-from tests.support.people import PASSWORD, who_is_in
+from tests.support.people import PASSWORD, link_to, who_is_in
 
 
 @pytest.mark.asvs("6.3.3")
@@ -192,6 +192,7 @@ def test_guesses_are_limited_and_the_owner_gets_in_from_elsewhere(ann: User, clo
     enter_password(attacker, ann)
     assert [enter_code(attacker, f"00000{n}") for n in range(7)] == ["wrong"] * 5 + ["limited"] * 2
     assert enter_code(attacker, code_at(secret)) == "limited", "the answer must not tell that it was right"
+    assert [told.subject for told in mail.outbox].count("somebody knows your password") == 1
     owner = Client(REMOTE_ADDR=HOME)
     enter_password(owner, ann)
     assert enter_code(owner, code_at(secret)) == "in"
@@ -202,7 +203,7 @@ def test_guesses_are_limited_and_the_owner_gets_in_from_elsewhere(ann: User, clo
 def test_guesses_over_many_networks_end_and_a_new_password_lifts_the_limit(
     ann: User, clock: Clock, settings
 ) -> None:
-    settings.LIMITS |= {"factor_anywhere": "6/1d"}
+    settings.LIMITS = settings.LIMITS | {"factor_anywhere": "6/1d"}
     owner = signed_in(ann, REMOTE_ADDR=HOME)
     secret, _codes = add_app(owner)
     clock.pass_by(60)
@@ -217,6 +218,23 @@ def test_guesses_over_many_networks_end_and_a_new_password_lifts_the_limit(
     browser = Client(REMOTE_ADDR=HOME)
     enter_password(browser, ann, "seven green teapots")
     assert enter_code(browser, code_at(secret)) == "in"
+
+
+def test_resets_by_mail_do_not_buy_more_guesses(ann: User, clock: Clock, settings) -> None:
+    settings.LIMITS = settings.LIMITS | {"factor_anywhere": "3/1d", "reset_password": None}
+    add_app(signed_in(ann))
+    wrong = 0
+    for n in range(3):
+        browser = Client(REMOTE_ADDR=f"203.0.113.{n + 1}")
+        browser.post("/accounts/password/reset/", {"email": ann.email})
+        page = browser.get(link_to(ann.email), follow=True)
+        password = f"seven green teapots {n}"
+        path = page.redirect_chain[-1][0]
+        assert browser.post(path, {"password1": password, "password2": password}).status_code == 302
+        assert who_is_in(browser) is None, "a new password alone lets nobody in"
+        enter_password(browser, ann, password)
+        wrong += [enter_code(browser, "000000") for _ in range(4)].count("wrong")
+    assert wrong == 6
 
 
 def test_right_codes_are_not_counted(ann: User, clock: Clock) -> None:
