@@ -173,11 +173,13 @@ def test_entries_are_deleted_once_their_90_days_are_over() -> None:
 def test_without_postgresql_the_line_is_in_the_log_and_the_error_is_the_callers(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def down(*_: object) -> None:
-        raise OperationalError
+    class Away:
+        in_atomic_block = False
 
-    monkeypatch.setattr("apps.statements.Statement.execute_prepared", down)
-    monkeypatch.setattr("apps.securitylog.recording.connection.in_atomic_block", False)
+        def cursor(self) -> None:
+            raise OperationalError
+
+    monkeypatch.setattr("apps.securitylog.recording.connection", Away())
     with caplog.at_level("INFO", "kwippy.security"), pytest.raises(OperationalError):
         record(Event.SIGN_IN_FAILED, request=request_from(), login="ann")
     [line] = [entry.msg for entry in caplog.records if isinstance(entry.msg, dict)]
