@@ -12,6 +12,7 @@ from django.core.checks import Tags, register
 from django.urls import register_converter
 
 from apps import limits, lookaside, pagecache
+from apps.accounts import sign_ups
 from apps.accounts import watched as watched_people
 from apps.accounts.converters import PersonConverter
 from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
@@ -46,6 +47,7 @@ def connect() -> None:
     watch_caches()
     limits.on_refused.append(metrics.count_refusal)
     user_login_failed.connect(metrics.count_failed_sign_in)
+    sign_ups.on_asked.append(metrics.count_sign_up)
     sql_log.start()
     attach_to_mail()
     archived.connect()

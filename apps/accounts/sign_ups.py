@@ -7,6 +7,8 @@ in the browser that signed up, or together with the password. A new sign-up with
 the former one.
 """
 
+from collections.abc import Callable
+
 import structlog
 from allauth.account.models import EmailAddress
 from django.core import signing
@@ -25,6 +27,8 @@ log = structlog.get_logger("kwippy.accounts")
 
 _SALT = "kwippy.accounts.joining"  # links in sent mails depend on it
 _BATCH = 1000
+# Called for each sign-up that is stored.
+on_asked: list[Callable[[], None]] = []
 _CONFIRMED = Q(user__isnull=False) | Q(application__isnull=False)
 
 
@@ -97,7 +101,7 @@ def create(
         raise NameTaken
     try:
         with transaction.atomic():
-            return SignUp.objects.create(
+            sign_up = SignUp.objects.create(
                 username=username,
                 email=email,
                 password=password,
@@ -107,6 +111,9 @@ def create(
             )
     except IntegrityError:
         raise NameTaken from None
+    for receiver in on_asked:
+        transaction.on_commit(receiver)
+    return sign_up
 
 
 @transaction.atomic
