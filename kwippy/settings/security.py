@@ -66,6 +66,11 @@ LIMITS: dict[str, str | None] = {
     "schedule": "60/1h",  # a person
     "new_account_links": "10/1d",  # a new account: links in what it writes
     "new_account_mentions": "10/1d",  # a new account: people whom it mentions and who do not follow it
+    # A new account while the site is under attack (/admin/, site policy), instead of the two above:
+    "attack_links": "2/1d",
+    "attack_mentions": "2/1d",
+    "attack_texts": "10/1d",  # kwips and comments together
+    "attack_conversations": "2/1d",  # messages to someone with whom they have no conversation
     # The same text: beyond it, it waits for a moderator.
     "same_text": "5/1d",  # a person
     "same_text_new_accounts": "10/1d",  # all new accounts together

@@ -123,7 +123,10 @@ def test_the_operator_edits_the_policy_in_the_admin(client: Client) -> None:
     assert client.post(address, form | until).status_code == 302
     assert queries.current()[:2] == ("closed", "tea at four")
     assert (
-        client.post(address, {"sign_up": "open", "new_account_hours": "0", "_save": "save"}).status_code
+        client.post(
+            address,
+            {"sign_up": "open", "new_account_hours": "0", "attack_sign_up": "approval", "_save": "save"},
+        ).status_code
         == 302
     )
     assert queries.current()[:2] == ("open", "")
