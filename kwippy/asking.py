@@ -60,6 +60,9 @@ ADDRESSES: dict[str, Asks] = {
     "accounts/2fa/authenticate/": Asks.NEVER,
     "accounts/2fa/reauthenticate/": Asks.NEVER,
     "accounts/2fa/trust/": Asks.NEVER,
+    # Stopping it only keeps what is.
+    "accounts/2fa/reset/": Asks.NEVER,
+    r"accounts/2fa/stay/(?P<token>[-:\w]+)/$": Asks.NEVER,
     "accounts/2fa/totp/*": Asks.ALWAYS,
     "accounts/2fa/recovery-codes/*": Asks.ALWAYS,
     "accounts/2fa/passkeys/": Asks.NEVER,

@@ -11,6 +11,7 @@ from django.views.generic import RedirectView
 from apps.accounts import (
     auth_views,
     face_views,
+    factor_reset_views,
     invitation_views,
     language_views,
     leaving_views,
@@ -23,6 +24,7 @@ SECRET_PATHS = (
     "/accounts/confirm-email/",
     "/accounts/password/reset/key/",
     "/accounts/back/",
+    "/accounts/2fa/stay/",
     "/invitation/",
 )
 
@@ -69,6 +71,8 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("accounts/2fa/", mfa.index, name="mfa_index"),
+    path("accounts/2fa/reset/", factor_reset_views.own, name="factor_reset"),
+    re_path(r"^accounts/2fa/stay/(?P<token>[-:\w]+)/$", factor_reset_views.stay, name="factors_stay"),
     path("accounts/2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
     path("accounts/2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path("accounts/2fa/trust/", mfa.trust, name="mfa_trust"),
