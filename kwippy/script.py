@@ -18,10 +18,10 @@ from kwippy import stylesheet
 SCRIPT = "kwippy.js"
 SOURCE = settings.BASE_DIR / "static" / SCRIPT
 # Files of their own: loaded when a member begins to write, with the first key or picture, and by the
-# offline page.
+# offline page and those of second factors.
 LATER: dict[str, tuple[str, ...]] = {
     "mentions.js": ("mentions.js", "keeping.js"),
-    **{name: (name,) for name in ("keys.js", "pictures.js", "offline.js")},
+    **{name: (name,) for name in ("keys.js", "pictures.js", "offline.js", "factors.js")},
 }
 _NAMED = re.compile(r'"([\w-]+\.js)"')
 # Comments that begin a line, and those behind code. No text of a script has two slashes between spaces.

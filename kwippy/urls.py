@@ -60,6 +60,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.search.urls")),
     path("", include("apps.tokens.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.factors.urls")),
     path("", include("apps.moderation.urls")),
     path("", include("apps.messages.urls")),
     path("", include("apps.drafts.urls")),

@@ -170,6 +170,11 @@ class AccountAdapter(DefaultAccountAdapter):
         limits.reset("failed_sign_in_anywhere", "user", user.pk)
         for login in (user.username, user.email):
             limits.reset("failed_sign_in", _folded(login), network)
+        # Whoever guessed at codes knew the former password. Seldom: whoever reads the person's mail could
+        # reset the password again and again, for more guesses.
+        if limits.hit("factor_lift", user.pk, durable=False):
+            limits.reset("factor", user.pk, network)
+            limits.reset("factor_anywhere", user.pk)
 
     def render_mail(
         self,

@@ -58,14 +58,25 @@ ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
 KNOWN_BROWSER_COOKIE = f"{COOKIE_PREFIX}browser"
 
 # Second factors: codes of an app (TOTP), passkeys, recovery codes.
+MFA_ADAPTER = "apps.factors.adapter.FactorsAdapter"
+MFA_FORMS = {
+    "authenticate": "apps.factors.forms.AuthenticateForm",
+    "reauthenticate": "apps.factors.forms.ReauthenticateForm",
+    "activate_totp": "apps.factors.forms.ActivateForm",
+    "add_webauthn": "apps.factors.passkey_forms.AddForm",
+    "edit_webauthn": "apps.factors.passkey_forms.RenameForm",
+    "authenticate_webauthn": "apps.factors.passkey_forms.AuthenticateForm",
+    "reauthenticate_webauthn": "apps.factors.passkey_forms.ReauthenticateForm",
+    "login_webauthn": "apps.factors.passkey_forms.SignInForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # A passkey is enough to sign in: it asks its owner for a finger, a face or a PIN.
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Clocks of phones may be wrong by half a minute.
 MFA_TOTP_TOLERANCE = 1
-# Only a confirmed address makes an account here. Otherwise allauth would refuse a change of the address to whoever
-# has a second factor.
+# Only a confirmed address makes an account here. Otherwise allauth would refuse a change of the address to
+# whoever has a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # A trusted browser is not asked for a second factor until the password or a factor changes.
 MFA_TRUST_ENABLED = True

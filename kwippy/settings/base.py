@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "apps.messages",
     "apps.kwips",
     "apps.graph",
+    "apps.factors",
     "apps.accounts",
     "apps.policy",
     "apps.securitylog",

@@ -145,6 +145,7 @@ TASKS = {
                 "sweep mutes": {"task": "kwippy.tasks.sweep_mutes", "every": 3_600},
                 "fetch mail": {"task": "apps.inbound.fetching.fetch_mail", "every": 60},
                 "sweep seen mail": {"task": "kwippy.tasks.sweep_seen_mail", "every": 86_400},
+                "reseal factors": {"task": "kwippy.tasks.reseal_factors", "every": 21_600},
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
                 "take over reports": {"task": "apps.moderation.takeover.take_over", "every": 3_600},
                 "note who needs a second factor": {

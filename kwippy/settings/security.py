@@ -45,6 +45,12 @@ LIMITS: dict[str, str | None] = {
     "sign_in_code_anywhere": "30/1d",  # an account from all networks
     "sign_in_code_tries": "5/15m",  # a code
     "new_browser_mail": "10/1d",  # an account: mail about sign-ins from browsers that it never had
+    # Codes of a second factor, after the right password. Of a million codes three are right at a time.
+    "factor": "5/5m",  # an account from a network
+    "factor_anywhere": "30/1d",  # an account from all networks: a new password lifts it
+    "factor_lift": "1/1d",  # a person: new passwords that lift the two above
+    "factor_mail": "1/1d",  # a person: mail that somebody who knows the password guesses at codes
+    "passkey": "30/1m",  # a network: sign-ins by passkey that are begun or tried
     "sign_up_mail": "5/1h",  # an e-mail address from a network: beyond it no link is sent
     "sign_up_mail_address": "20/1d",  # an e-mail address
     "sign_up_mail_again": "1/1m",  # a sign-up
