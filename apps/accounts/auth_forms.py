@@ -6,7 +6,6 @@ from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
 from allauth.account.fields import EmailField
 from allauth.core import context
-from allauth.mfa.base import forms as mfa
 from django import forms
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
@@ -208,7 +207,3 @@ class ResetPasswordKeyForm(SiteMessages, allauth.ResetPasswordKeyForm):
 
 class ReauthenticateForm(SiteMessages, allauth.ReauthenticateForm):
     pass
-
-
-class CodeForm(SiteMessages, mfa.ReauthenticateForm):
-    """A code of the app, or a recovery code."""

@@ -8,11 +8,15 @@ Which addresses ask is declared in ``kwippy/asking.py``. A sign-in counts like a
 """
 
 import time
+from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
+from allauth.mfa import app_settings as mfa_settings
+from allauth.mfa.base.forms import ReauthenticateForm as AllauthsCodeForm
+from allauth.utils import get_form_class
 from django.contrib import messages
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
@@ -21,7 +25,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from apps import limits
-from apps.accounts.auth_forms import CodeForm, ReauthenticateForm
+from apps.accounts.auth_forms import ReauthenticateForm
 
 # Of the fields that the page adds.
 PREFIX = "again"
@@ -88,12 +92,14 @@ def _ask_in_place(request: HttpRequest, ways: list[dict[str, str]]) -> HttpRespo
     return render(request, "accounts/still_you.html", context, status=status)
 
 
-def _by_password(request: HttpRequest) -> ReauthenticateForm:
+def _by_password(request: HttpRequest) -> BaseForm:
     return _optional(ReauthenticateForm(_answer(request, "password"), user=request.user, prefix=PREFIX))
 
 
-def _by_code(request: HttpRequest) -> CodeForm:
-    return _optional(CodeForm(_answer(request, "code"), user=request.user, prefix=PREFIX))
+def _by_code(request: HttpRequest) -> BaseForm:
+    """The form that the settings name: it knows how the secrets are kept."""
+    kind = get_form_class(mfa_settings.FORMS, "reauthenticate", AllauthsCodeForm)
+    return _optional(kind(_answer(request, "code"), user=request.user, prefix=PREFIX))
 
 
 def _optional[Form: BaseForm](form: Form) -> Form:
@@ -110,8 +116,8 @@ def _answer(request: HttpRequest, field: str) -> QueryDict | None:
     return request.POST if request.POST.get(f"{PREFIX}-{field}") else None
 
 
-def _accept(request: HttpRequest, form: ReauthenticateForm | CodeForm) -> bool:
-    if isinstance(form, CodeForm):
+def _accept(request: HttpRequest, form: Any) -> bool:
+    if "code" in form.fields:
         form.save()
     else:
         reauthenticate_by_password(request)

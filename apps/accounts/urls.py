@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from apps.accounts import (
     auth_views,
     face_views,
+    factor_reset_views,
     invitation_views,
     language_views,
     leaving_views,
@@ -19,6 +20,7 @@ SECRET_PATHS = (
     "/accounts/confirm-email/",
     "/accounts/password/reset/key/",
     "/accounts/back/",
+    "/accounts/2fa/stay/",
     "/invitation/",
 )
 
@@ -64,6 +66,8 @@ urlpatterns = [
         allauth.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
+    path("accounts/2fa/reset/", factor_reset_views.own, name="factor_reset"),
+    re_path(r"^accounts/2fa/stay/(?P<token>[-:\w]+)/$", factor_reset_views.stay, name="factors_stay"),
     path("invitations/", invitation_views.own, name="invitations"),
     path("invitations/<int:invitation_id>/revoke/", invitation_views.revoke, name="revoke_invitation"),
     re_path(r"^invitation/(?P<token>[0-9a-f]{40})/$", invitation_views.opened, name="invitation"),

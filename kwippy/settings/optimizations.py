@@ -152,6 +152,10 @@ TASKS = {
                     "task": "apps.moderation.factor_duty.note_all",
                     "every": 3_600,
                 },
+                "take off lost second factors": {
+                    "task": "apps.accounts.factor_resets.reset_due",
+                    "every": 600,
+                },
                 "erase accounts": {"task": "apps.accounts.erasing.erase_due", "every": 600},
                 "publish overdue drafts": {"task": "apps.drafts.publishing.enqueue_overdue", "every": 600},
                 "sweep archives": {"task": "apps.archive.sweeping.sweep", "every": 900},

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.asvs("7.5.1"), pytest.mark.asvs
 TOKENS = "/settings/tokens/"
 TOKEN = {"name": "the weather <station>", "writes": "on"}
 # Addresses of which a GET asks.
-PAGES = ("/accounts/email/", "/settings/export/", "/accounts/2fa/totp/activate/")
+PAGES = ("/accounts/email/", "/settings/export/", "/accounts/2fa/app/")
 STAFF_PAGES = ("/admin/", "/admin/accounts/user/", "/admin/policy/sitepolicy/1/change/", "/moderation/")
 
 
