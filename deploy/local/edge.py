@@ -84,7 +84,7 @@ class Edge:
         program = self.program()
         if program is None:
             raise ServiceError("nginx is not installed")
-        self._configure()
+        self.configure()
         command = [program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"), "-e", "stderr"]
         log = self.folder / "output.log"
         self._process = services.start([*command, "-g", "daemon off;"], death_signal=signal.SIGTERM, log=log)
@@ -100,7 +100,7 @@ class Edge:
             services.stop(self._process)
             self._process = None
 
-    def _configure(self) -> None:
+    def configure(self) -> None:
         services.private_directory(self.folder)
         for folder in (self.static, self.media):
             folder.mkdir(parents=True, exist_ok=True)
@@ -160,7 +160,7 @@ class DeployedEdge(Edge):
         """While this file exists, the site is in maintenance."""
         return self.folder / "run" / "maintenance"
 
-    def _configure(self) -> None:
+    def configure(self) -> None:
         services.private_directory(self.folder)
         for name in ("static", "media", "certificates", "run", "tmp", "acme/.well-known/acme-challenge"):
             services.private_directory(self.folder / name)

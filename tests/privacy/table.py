@@ -280,7 +280,7 @@ WITHOUT_WORDS = (
     "<person:username>/statistics/",
     "about/", "about/keys/", "settings/keys/",
     ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
-    "contact/", "contact/thanks/", "rules/", "conduct/", "privacy/",
+    "contact/", "contact/thanks/", "csp-reports/", "rules/", "conduct/", "privacy/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
     "notifications/message/<kwip_id:message_id>/",
     "settings/privacy/", "settings/privacy/narrow/",

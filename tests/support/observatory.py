@@ -1,7 +1,7 @@
 """The rules by which Mozilla's HTTP Observatory grades a site, and some that it only recommends.
 
-Its results are grades of a whole site; here each rule is held for each response. It grades, besides these, whether a
-site is on the list of HSTS for all subdomains, which is the operator's choice.
+Its results are grades of a whole site; here each rule is held for each response. It grades, besides these,
+whether a site is on the list of HSTS for all subdomains, which is the operator's choice.
 """
 
 import re
@@ -44,7 +44,8 @@ class Answer:
 
 def faults(answer: Answer) -> list[str]:
     """What the Observatory would take points for."""
-    return [fault for rule in RULES for fault in rule(answer)]
+    rules = RULES_OF_DATA if answer.one("content-type") == "application/json" else RULES
+    return [fault for rule in rules for fault in rule(answer)]
 
 
 def policy(answer: Answer) -> Iterator[str]:
@@ -67,7 +68,9 @@ def policy(answer: Answer) -> Iterator[str]:
         # These have no default; `sandbox` stops forms and the scripts that a base could lead astray.
         if set(found.get(name, ["*"])) & (BROAD | INLINE):
             yield f"{name} is open"
-    sources = [source for name, listed in found.items() if not name.startswith("report-") for source in listed]
+    sources = [
+        source for name, listed in found.items() if not name.startswith("report-") for source in listed
+    ]
     if answer.is_secure and any(source.startswith(("http:", "ftp:")) for source in sources):
         yield "the policy takes what comes without TLS"
 
@@ -165,6 +168,15 @@ RULES: tuple[Callable[[Answer], Iterator[str]], ...] = (
     permissions,
     server,
 )
+
+
+def data(answer: Answer) -> Iterator[str]:
+    """JSON is no document: nothing loads from it, and a frame of it has nothing to press."""
+    if answer.policy != {"default-src": ["'none'"]}:
+        yield "JSON with a policy of documents"
+
+
+RULES_OF_DATA = (cookies, sharing, redirection, transport, types, server, data)
 
 
 class _Loaded(HTMLParser):
