@@ -14,8 +14,8 @@ LOOK = 0.25
 SHARE = 1 / 30
 # But commands that appear late wait no longer than this, in seconds.
 LONGEST_PAUSE = 5.0
-# The others begin at least this before the look, as oldest.sql: nearly all that is enqueued commits within it,
-# and claims read the entries of all dead rows since. What commits later waits for a claim from the beginning.
+# The others begin at least this before the look, as oldest.sql: nearly all that is enqueued commits within
+# it, and they read the entries of dead rows since. What commits later waits for a claim from the beginning.
 COMMITTED_AFTER = datetime.timedelta(seconds=1)
 # Where they begin if the first look fails.
 WITHOUT_A_LOOK = datetime.timedelta(seconds=10)

@@ -179,7 +179,7 @@ def test_a_leased_command_is_found_by_its_id_whatever_the_statistics_say(snapsho
     [command] = Command.objects.order_by("-pk")[:1]
     parameters = {
         "id": command.pk, "done": command.pk, "next": command.pk, "ids": [command.pk], "results": [None],
-        "token": "0" * 32, "done_token": "0" * 32, "next_token": "0" * 32, "worker": "a worker", "lease": 60.0,
+        "token": "0" * 32, "done_token": "0" * 32, "next_token": "0" * 32, "worker": "one", "lease": 60.0,
         "state": State.DONE, "delay": 0, "error": None, "recipients": None, "refused": "{}", "result": None,
         "counted": 0, "reason": None,
     }  # fmt: skip
