@@ -13,6 +13,7 @@ from apps.cachewatch.models import Watched
 from apps.commandqueue.core import store
 from apps.commandqueue.core.outcomes import loggable
 from apps.commandqueue.models import State
+from apps.moderation import factor_duty
 from kwippy.doctor.report import Finding, not_checked, ok, warn, wrong
 
 # Sign-up mail is in "now".
@@ -110,6 +111,18 @@ def caches() -> Iterator[Finding]:
         )
     if not stale:
         yield ok("caches", f"{sum(row.looked_at for row in rows):,} entries compared, none stale for a day")
+
+
+def second_factors() -> Iterator[Finding]:
+    """Operators and moderators without one (`apps.moderation.factor_duty`)."""
+    names = factor_duty.without_factor()
+    if names:
+        mend = "they set one up at /accounts/2fa/; after STAFF_FACTOR_DAYS their pages are closed until then"
+        yield warn(
+            "factors", f"{len(names):,} with a role and no second factor: {', '.join(names[:5])}", mend
+        )
+    else:
+        yield ok("factors", "everyone with a role has a second factor")
 
 
 def queue() -> Iterator[Finding]:
