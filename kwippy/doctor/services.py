@@ -117,7 +117,7 @@ def second_factors() -> Iterator[Finding]:
     """Operators and moderators without one (`apps.moderation.factor_duty`)."""
     names = factor_duty.without_factor()
     if names:
-        mend = "they set one up at /accounts/2fa/; after STAFF_FACTOR_DAYS their pages are closed until then"
+        mend = "they set one up at /accounts/2fa/; their pages close after STAFF_FACTOR_DAYS"
         yield warn(
             "factors", f"{len(names):,} with a role and no second factor: {', '.join(names[:5])}", mend
         )
