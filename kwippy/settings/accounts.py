@@ -15,6 +15,7 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "apps.accounts.password_validators.NotAboutYou"},
     {"NAME": "apps.accounts.password_validators.LongEnough"},
+    {"NAME": "apps.accounts.password_validators.ShortEnough"},
     {"NAME": "apps.accounts.password_validators.NotCommon"},
     {"NAME": "apps.accounts.password_validators.NoSiteWords"},
 ]

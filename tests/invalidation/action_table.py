@@ -24,6 +24,8 @@ from apps.accounts.models import Leaving, ProfileLink, SignUp, User
 from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
+from apps.cspreports import actions as cspreports
+from apps.cspreports.parsing import Kind as Violated
 from apps.directory.tasks import find_active_and_busy, suggest
 from apps.drafts import actions as drafts
 from apps.drafts.models import Draft as KeptDraft
@@ -708,6 +710,7 @@ ROWS = [
     Row("join by an invitation", joins_invited, whole_scenario, "names ann", first=is_invited),
     Row("apply", applies, whole_scenario),
     Row("write to the operators", contact.receive, message, durable=True),
+    Row("count reports", cspreports.count, lambda p: {"kinds": [Violated("img-src", "evil.example", "")]}),
     Row("see notices", notices.mark_seen, lambda p: {"user": p.ann}),
     Row("clear notices", notices.clear, lambda p: {"user": p.ann, "newest": 2**60}),
     Row(

@@ -175,6 +175,7 @@ def site(memcached: str) -> Iterator[Site]:
             "passkeys/", "passkeys/add/", "passkeys/sign-in/", "passkeys/reauthenticate/", "passkeys/1/",
             "passkeys/1/remove/", "reset/", "stay/token/",
         )),
+        "/settings/security/", "/accounts/login/code/confirm/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
         "/drafts/", "/drafts/keep/", *(f"/drafts/{draft.pk}/{what}" for what in ("", "later/", "delete/")),
         f"/drafts/{draft.pk}/cancel/",

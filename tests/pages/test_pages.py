@@ -132,7 +132,7 @@ def addresses(member: bool) -> list[str]:
         f"/bob/kwip/{comment.pk}/whole/", f"/ann/kwip/{own.pk}/history/{revision.pk}/",
         "/kwip/", "/ann/", f"/ann/kwip/{own.pk}/", f"/ann/kwip/{own.pk}/history/", f"/kwip/{own.pk}/edit/",
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
-        "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
+        "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/", "/settings/security/",
         "/accounts/2fa/", "/accounts/2fa/reset/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
         "/messages/", "/messages/bob/", "/messages/bob/delete/",

@@ -49,7 +49,7 @@ def is_member(client: Client) -> bool:
     ("password", "said"),
     [
         ("abc12", "a little longer, please"),
-        ("iloveyou1", "too many people have that one"),
+        ("iloveyou123", "too many people have that one"),
         ("ann.writes.tea", "too much like your"),
     ],
 )

@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -23,6 +24,12 @@ pytestmark = pytest.mark.django_db
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 GUESSES = int(str(settings.LIMITS["failed_sign_in_anywhere"]).split("/")[0])
+
+
+@pytest.fixture
+def ann(db: None, settings: Any) -> User:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return member("ann")
 
 
 def browser(address: str = "192.0.2.77") -> Client:

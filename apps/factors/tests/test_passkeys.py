@@ -13,7 +13,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.factors import challenges
 from apps.factors.queries import MOST_PASSKEYS
-from apps.factors.tests.steps import Clock, add_app, enter_password, signed_in
+from apps.factors.tests.steps import Clock, enter_password, signed_in
 from apps.factors.tests.token import SoftToken
 from tests.support.concurrency import at_once
 from tests.support.people import member, who_is_in
@@ -46,10 +46,15 @@ def finish(client: Client, sent: dict[str, Any]) -> Any:
 
 
 @pytest.fixture
-def token(ann: User) -> SoftToken:
+def owner(ann: User) -> Client:
+    return signed_in(ann)
+
+
+@pytest.fixture
+def token(owner: Client) -> SoftToken:
     """A token with which Ann can sign in."""
     made = SoftToken()
-    assert add(signed_in(ann), made)["Location"] == "/accounts/2fa/codes/"
+    assert add(owner, made)["Location"] == "/accounts/2fa/codes/"
     return made
 
 
@@ -142,7 +147,7 @@ def test_a_sign_in_that_was_begun_keeps_a_session_for_ten_minutes(db: None) -> N
 
 
 def test_sign_ins_of_a_network_are_limited(db: None, settings) -> None:
-    settings.LIMITS |= {"passkey": "3/1m"}
+    settings.LIMITS = settings.LIMITS | {"passkey": "3/1m"}
     statuses = [Client(REMOTE_ADDR="203.0.113.9").get(SIGN_IN, headers=JSON).status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
     assert Client(REMOTE_ADDR="198.51.100.7").get(SIGN_IN, headers=JSON).status_code == 200
@@ -175,8 +180,8 @@ def test_what_is_no_credential_is_refused(path: str, credential: str, ann: User)
     assert not Authenticator.objects.exists()
 
 
-def test_one_that_is_here_already_is_not_added_again(ann: User, token: SoftToken) -> None:
-    answer = add(signed_in(ann), token)
+def test_one_that_is_here_already_is_not_added_again(owner: Client, token: SoftToken) -> None:
+    answer = add(owner, token)
     assert answer.status_code == 422
     assert "that one is here already." in answer.content.decode()
 
@@ -200,24 +205,23 @@ def test_a_token_that_asks_for_nothing_is_a_second_step_only(ann: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_person_has_few_passkeys_however_many_are_added_at_once(ann: User) -> None:
-    add(signed_in(ann), SoftToken())
+    browsers = [(signed_in(ann), SoftToken()) for _ in range(5)]
+    add(*browsers.pop())
     row = Authenticator.objects.get(type="webauthn")
     Authenticator.objects.bulk_create(
         Authenticator(user=ann, type="webauthn", data=row.data) for _ in range(MOST_PASSKEYS - 2)
     )
-    browsers = [(signed_in(ann), SoftToken()) for _ in range(4)]
     statuses = at_once([lambda one=one: add(*one).status_code for one in browsers])
     assert sorted(statuses) == [302, 422, 422, 422]
     assert Authenticator.objects.filter(type="webauthn").count() == MOST_PASSKEYS
-    assert "as many as you can have" in signed_in(ann).get("/accounts/2fa/").content.decode()
+    assert "as many as you can have" in browsers[0][0].get("/accounts/2fa/").content.decode()
 
 
-def test_a_passkey_is_renamed_and_removed_by_its_owner_alone(ann: User, token: SoftToken) -> None:
+def test_a_passkey_is_renamed_and_removed_by_its_owner_alone(owner: Client, token: SoftToken) -> None:
     key = Authenticator.objects.get(type="webauthn")
     other = signed_in(member("bob"))
     for path in (f"/accounts/2fa/passkeys/{key.pk}/", f"/accounts/2fa/passkeys/{key.pk}/remove/"):
         assert other.post(path, {"name": "mine"}).status_code == 404
-    owner = signed_in(ann)
     path = f"/accounts/2fa/passkeys/{key.pk}/"
     assert owner.post(path, {"name": "x" * 41}).status_code == 200
     assert owner.post(path, {"name": "<b>old phone</b>"})["Location"] == "/accounts/2fa/"
@@ -227,7 +231,7 @@ def test_a_passkey_is_renamed_and_removed_by_its_owner_alone(ann: User, token: S
 
 
 def test_a_passkey_stays_open_while_codes_are_limited(ann: User, token: SoftToken, settings) -> None:
-    settings.LIMITS |= {"factor": "1/1d"}
+    settings.LIMITS = settings.LIMITS | {"factor": "1/1d"}
     browser = Client()
     enter_password(browser, ann)
     codes = [browser.post("/accounts/2fa/authenticate/", {"code": "1"}).status_code for _ in range(2)]
@@ -236,14 +240,12 @@ def test_a_passkey_stays_open_while_codes_are_limited(ann: User, token: SoftToke
     assert browser.post("/accounts/2fa/authenticate/", {"credential": sent}).status_code == 302
 
 
-def test_a_passkey_says_that_it_is_still_you(ann: User, clock: Clock, token: SoftToken) -> None:
-    client = signed_in(ann)
-    add_app(client)
+def test_a_passkey_says_that_it_is_still_you(clock: Clock, owner: Client, token: SoftToken) -> None:
     clock.pass_by(3600)
     path = "/accounts/2fa/passkeys/reauthenticate/"
-    answer = client.post(path, {"credential": "{}"})
+    answer = owner.post(path, {"credential": "{}"})
     assert answer.status_code == 422
     assert "use a code" in answer.content.decode()
-    sent = json.dumps(token.sign(options(client, path)))
-    assert client.post(path, {"credential": sent, "next": ADD})["Location"] == ADD
-    assert client.get(ADD).status_code == 200
+    sent = json.dumps(token.sign(options(owner, path)))
+    assert owner.post(path, {"credential": sent, "next": ADD})["Location"] == ADD
+    assert owner.get(ADD).status_code == 200

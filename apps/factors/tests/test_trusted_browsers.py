@@ -3,6 +3,7 @@
 import pytest
 from allauth.mfa.internal.flows import trust
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.test import Client, RequestFactory
 
 from apps.accounts.models import User
@@ -96,6 +97,7 @@ def test_the_cookie_names_few_accounts_and_nobody_in_plain(ann: User, clock: Clo
         trusted(ann, secret, clock, browser)
         # Its trust ends, as if it were another account's.
         Authenticator.objects.filter(type="recovery_codes").delete()
+        RecoveryCodes.activate(ann)
     request = RequestFactory().get("/")
     request.COOKIES[COOKIE] = browser.cookies[COOKIE].value
     assert len(trust.decode_trust_cookie(request)) == MOST_TRUSTED

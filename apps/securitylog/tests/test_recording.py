@@ -1,14 +1,18 @@
 """What `record` writes, and that it writes a bounded number of rows."""
 
+from datetime import timedelta
+
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.http import HttpRequest
 from django.test import RequestFactory, override_settings
+from django.utils import timezone
 
 from apps.securitylog import Event, allowance, record
 from apps.securitylog.hashing import all_keyed, keyed
 from apps.securitylog.models import Entry
 from apps.securitylog.recording import DETAIL_LIMIT, MOST_DETAILS
+from apps.securitylog.sweeping import sweep
 
 pytestmark = pytest.mark.django_db
 
@@ -155,3 +159,29 @@ def test_hashes_by_a_former_key_are_found() -> None:
     assert before not in all_keyed("ann")
     with override_settings(SECRET_KEY_FALLBACKS=["a former key of forty characters or more."]):
         assert before in all_keyed("ann")
+
+
+def test_entries_are_deleted_once_their_90_days_are_over() -> None:
+    record(Event.SIGNED_IN, user_id=7)
+    old = [Entry(event="signed_in", user_id=8, at=timezone.now() - timedelta(days=n)) for n in (89, 91, 200)]
+    Entry.objects.bulk_create(old)
+    assert sweep() == 2
+    assert sorted(Entry.objects.values_list("user_id", flat=True)) == [7, 8]
+    assert sweep() == 0
+
+
+def test_without_postgresql_the_line_is_in_the_log_and_the_error_is_the_callers(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        in_atomic_block = False
+
+        def cursor(self) -> None:
+            raise OperationalError
+
+    monkeypatch.setattr("apps.securitylog.recording.connection", Away())
+    with caplog.at_level("INFO", "kwippy.security"), pytest.raises(OperationalError):
+        record(Event.SIGN_IN_FAILED, request=request_from(), login="ann")
+    [line] = [entry.msg for entry in caplog.records if isinstance(entry.msg, dict)]
+    assert line["kind"] == "sign_in_failed"
+    assert "ann" not in str(line)
