@@ -23,5 +23,8 @@ What is deleted of a person who leaves, and when:
 
 An app that stores more than a plain foreign key to a person registers an eraser (`erasing.register`).
 
+*Is it still you?* (`reauthentication.py`): what matters most asks again after 15 minutes. *Lost second
+factors* (`factor_resets.py`) are taken off after three days and several mails.
+
 Read in this order: ``models.py``, ``actions.py``, ``leaving.py``, ``erasing.py``, ``erasers.py``.
 """

@@ -217,6 +217,7 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
 def look_around(stack: Stack, operator: Operator) -> None:
     """The doctor, the status, and a link for a person whose password is lost; memcached down is noticed."""
     operator.follow("While mail is down", names={"NAME": "ann"})
+    lose_factor(stack, operator)
     told = operator.follow("The doctor", names={"ADDRESS": f"ann@{DOMAIN}"})
     for what in (
         "ok           postgresql",
@@ -237,6 +238,19 @@ def look_around(stack: Stack, operator: Operator) -> None:
     if done.returncode != 1 or not any("memcached" in line for line in wrong):
         raise RehearsalError(f"a stopped memcached is not noticed:\n{done.stdout}{done.stderr}")
     print("doctor: well; and a stopped memcached is WRONG")
+
+
+def lose_factor(stack: Stack, operator: Operator) -> None:
+    """A person who has a second factor loses it: the wait begins. Afterwards all is as before."""
+    stack.sql(
+        "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+        " SELECT id, 'recovery_codes', '{}', now() FROM accounts_user WHERE username = 'ann'"
+    )
+    told = operator.follow("When someone has lost the second factor", names={"NAME": "ann"})
+    waits = stack.sql("SELECT count(*) FROM accounts_factorreset").strip()
+    if "ann is mailed" not in told or waits != "1":
+        raise RehearsalError(f"the loss of a second factor is not handled: {told}", "worker")
+    stack.sql("DELETE FROM accounts_factorreset; DELETE FROM mfa_authenticator")
 
 
 def lose_secrets(stack: Stack, operator: Operator, ann: Visitor) -> None:

@@ -14,6 +14,7 @@ from apps.cachewatch.models import Watched
 from apps.commandqueue.core import store
 from apps.commandqueue.core.outcomes import loggable
 from apps.commandqueue.models import State
+from apps.moderation import factor_duty
 from apps.policy.queries import current as current_policy
 from kwippy.doctor.report import Finding, not_checked, ok, warn, wrong
 
@@ -112,6 +113,18 @@ def caches() -> Iterator[Finding]:
         )
     if not stale:
         yield ok("caches", f"{sum(row.looked_at for row in rows):,} entries compared, none stale for a day")
+
+
+def second_factors() -> Iterator[Finding]:
+    """Operators and moderators without one (`apps.moderation.factor_duty`)."""
+    names = factor_duty.without_factor()
+    if names:
+        mend = "they set one up at /accounts/2fa/; their pages close after STAFF_FACTOR_DAYS"
+        yield warn(
+            "factors", f"{len(names):,} with a role and no second factor: {', '.join(names[:5])}", mend
+        )
+    else:
+        yield ok("factors", "everyone with a role has a second factor")
 
 
 def queue() -> Iterator[Finding]:

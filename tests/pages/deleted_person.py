@@ -21,7 +21,7 @@ from django.utils import timezone
 from apps import limits
 from apps.accounts import actions as accounts
 from apps.accounts import invitations, names
-from apps.accounts.models import Application, Invitation, ProfileLink, SignUp, User
+from apps.accounts.models import Application, FactorReset, Invitation, ProfileLink, SignUp, User
 from apps.archive import exporting, importing
 from apps.archive.models import Export, Import
 from apps.commandqueue.core.erasing import _text
@@ -45,7 +45,7 @@ from apps.messages.models import Message as PrivateMessage
 from apps.messages.models import Report as EarlierReport
 from apps.moderation import actions as moderation
 from apps.moderation import cases
-from apps.moderation.models import Reason, Warning, What
+from apps.moderation.models import FactorDuty, Reason, Warning, What
 from apps.notifications.models import OperatorMessage, Preferences
 from apps.pictures.models import Shape
 from apps.policy.models import BlockedDomain, BlockedNetwork, SitePolicy
@@ -183,6 +183,9 @@ class Person:
         """They were an operator once, and operators chose and named them."""
         self.user.groups.add(Group.objects.get_or_create(name="operators")[0])
         self.user.user_permissions.add(Permission.objects.all()[0])
+        FactorDuty.objects.create(person=self.user)
+        for one, two in ((self.user, self.opera), (self.bob, self.user)):
+            FactorReset.objects.create(user=one, asked_by=two, due_at=timezone.now() + timedelta(days=3))
         SitePolicy(greeter=self.user, greeting="hi {name}").save()
         OperatorMessage.objects.create(text="we move", written_by=self.user)
         kind = ContentType.objects.get_for_model(User)

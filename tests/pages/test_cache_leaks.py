@@ -173,7 +173,7 @@ def site(memcached: str) -> Iterator[Site]:
         *(f"/accounts/2fa/{rest}" for rest in (
             "", "authenticate/", "reauthenticate/", "trust/", "app/", "app/remove/", "codes/", "codes/new/",
             "passkeys/", "passkeys/add/", "passkeys/sign-in/", "passkeys/reauthenticate/", "passkeys/1/",
-            "passkeys/1/remove/",
+            "passkeys/1/remove/", "reset/", "stay/token/",
         )),
         "/settings/security/", "/accounts/login/code/confirm/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",

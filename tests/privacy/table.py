@@ -305,6 +305,7 @@ WITHOUT_WORDS = (
     "accounts/2fa/passkeys/", "accounts/2fa/passkeys/add/", "accounts/2fa/passkeys/sign-in/",
     "accounts/2fa/passkeys/reauthenticate/", "accounts/2fa/passkeys/<int:pk>/",
     "accounts/2fa/passkeys/<int:pk>/remove/",
+    "accounts/2fa/reset/", "^accounts/2fa/stay/(?P<token>[-:\\w]+)/$",
     "accounts/sessions/end/", "settings/security/", "accounts/login/code/confirm/",
     "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
     "messages/<person:username>/delete/",
