@@ -160,6 +160,11 @@ def change_password(world: World) -> None:
     assert world.browser.post("/accounts/password/change/", form).status_code == 302
 
 
+def think_again(world: World) -> None:
+    world.change_address(confirm=False)
+    world.browser.post("/accounts/email/", {"email": "ann@example.net", "action_remove": ""})
+
+
 def end_everything(world: World) -> None:
     other = world.signed_in("ann", agent=CHROME)
     answer = world.browser.post("/accounts/sessions/end/")
@@ -198,7 +203,7 @@ CAUSES: dict[Event, Callable[[World], object]] = {
     Event.ADDRESS_ADDED: lambda world: world.change_address(confirm=True),
     Event.ADDRESS_CONFIRMED: lambda world: world.change_address(confirm=True),
     Event.ADDRESS_CHANGED: lambda world: world.change_address(confirm=True),
-    Event.ADDRESS_REMOVED: lambda world: world.change_address(confirm=True),
+    Event.ADDRESS_REMOVED: think_again,
     Event.NAME_CHANGED: lambda world: world.browser.post("/settings/name/", {"username": "anna"}),
     Event.SIGNED_OUT: sign_out,
     Event.SESSION_ENDED: end_session,
