@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps import limits, lookaside
 from apps.accounts import applications, invitations, names, sign_ups
+from apps.factors import resealing
 from apps.feeds import previews
 from apps.graph import muting
 from apps.inbound import actions as inbound
@@ -81,6 +82,12 @@ def sweep_notices() -> int:
 def sweep_seen_mail() -> int:
     """Delete the record of mails that were read long ago; returns how many."""
     return inbound.sweep()
+
+
+@task(queue_name="bulk")
+def reseal_factors() -> int:
+    """Encrypt the secrets of second factors by the present key; returns how many a former one did."""
+    return resealing.reseal_all()
 
 
 @task(queue_name="bulk")

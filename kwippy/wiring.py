@@ -6,12 +6,15 @@
 import logging
 from collections.abc import Sequence
 
+from allauth.account.signals import authentication_step_completed
+from allauth.mfa.signals import authenticator_used
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
 from django.core.checks import Tags, register
 from django.urls import register_converter
 
 from apps import limits, lookaside, pagecache
+from apps.accounts import factor_resets, reauthentication, sign_ups
 from apps.accounts import watched as watched_people
 from apps.accounts.converters import PersonConverter
 from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
@@ -48,6 +51,9 @@ def connect() -> None:
     watch_caches()
     limits.on_refused += [metrics.count_refusal, refusals.record_refusal]
     user_login_failed.connect(metrics.count_failed_sign_in)
+    authentication_step_completed.connect(reauthentication.keep_newest)
+    sign_ups.on_asked.append(metrics.count_sign_up)
+    authenticator_used.connect(factor_resets.cancel_by_use)
     sql_log.start()
     attach_to_mail()
     archived.connect()

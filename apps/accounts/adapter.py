@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from apps import limits
-from apps.accounts import browsers, invitations, languages, leaving, queries, sign_ups
+from apps.accounts import browsers, invitations, languages, leaving, queries, reauthentication, sign_ups
 from apps.accounts.backends import login_of
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import validate_header_address
@@ -158,6 +158,11 @@ class AccountAdapter(DefaultAccountAdapter):
         path = next((path for way in ways_to_appeal if (path := way(user))), "")
         return render(request, "account/account_inactive.html", {"appeal_path": path}, status=403)
 
+    def is_reauthentication_required(self, *, app: str, **options: Any) -> bool:
+        """For allauth's own checks, which do not count a sign-in: the same answer as everywhere else."""
+        required = super().is_reauthentication_required(app=app, **options)
+        return bool(required) and not reauthentication.is_recent(self.request)
+
     def set_password(self, user: User, password: str) -> None:
         """Also resets the limits, so that the user can sign in with the new password at once."""
         super().set_password(user, password)
@@ -165,6 +170,11 @@ class AccountAdapter(DefaultAccountAdapter):
         limits.reset("failed_sign_in_anywhere", "user", user.pk)
         for login in (user.username, user.email):
             limits.reset("failed_sign_in", _folded(login), network)
+        # Whoever guessed at codes knew the former password. Seldom: whoever reads the person's mail could
+        # reset the password again and again, for more guesses.
+        if limits.hit("factor_lift", user.pk, durable=False):
+            limits.reset("factor", user.pk, network)
+            limits.reset("factor_anywhere", user.pk)
 
     def render_mail(
         self,

@@ -26,9 +26,6 @@ from apps.commandqueue.mail.headers import validate_header_address
 # Only a superuser can change these fields.
 _PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
-# Its form shows and changes the secrets of second factors.
-admin.site.unregister(Authenticator)
-
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
@@ -150,6 +147,8 @@ class EmailAddressAdmin(AllauthEmailAddressAdmin):
 
 
 admin.site.unregister([Group, EmailAddress, UserSession])
+# Its form would show and change the secrets of second factors.
+admin.site.unregister(Authenticator)
 admin.site.register(UserSession, UserSessionAdmin)
 admin.site.register(Group, GroupAdmin)
 admin.site.register(EmailAddress, EmailAddressAdmin)

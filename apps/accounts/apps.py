@@ -8,6 +8,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # They register and subscribe.
-        from apps.accounts import avatars, erasers, invalidation, security_events  # noqa: F401
+        from apps.accounts import avatars, erasers, factor_reset_views, invalidation, security_events, views  # noqa: F401
 
         avatars.tell_holders()
+        views.more_links.append(factor_reset_views.link)

@@ -10,7 +10,7 @@ from django.core.mail import EmailMessage
 from django.test import RequestFactory
 from django.utils import timezone
 
-from apps.accounts import leaving
+from apps.accounts import factor_resets, leaving
 from apps.accounts.adapter import AccountAdapter
 from apps.accounts.models import User
 
@@ -72,6 +72,12 @@ def _contents() -> dict[str, dict[str, Any]]:
             "due_at": timezone.now() + timedelta(days=leaving.DAYS),
             "back_url": f"{settings.SITE_URL}/accounts/back/WzcsIjIwMjYiXQ:{_KEY}/",
         },
+        "factors_reset_asked": {
+            "user": user,
+            "due_at": timezone.now() + timedelta(days=factor_resets.DAYS),
+            "stay_url": f"{settings.SITE_URL}/accounts/2fa/stay/WzcsIjIwMjYiXQ:{_KEY}/",
+        },
+        "factors_reset": {"user": user, "factors_url": f"{settings.SITE_URL}/accounts/2fa/"},
         "account_already_exists": ways,
         "unknown_account": ways,
         **{name: dict(happened) for name in _NOTIFICATIONS},

@@ -477,6 +477,23 @@ class KnownBrowser(models.Model):
         return f"browser {self.pk}"
 
 
+class FactorReset(models.Model):
+    """A person whose second factors are taken off at ``due_at``, unless that is stopped (`factor_resets`)."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    asked_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField()
+    # The operator; None for the command line.
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    is_reminded = models.BooleanField(db_default=False)
+
+    class Meta:
+        verbose_name = _("reset of second factors")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.due_at:%Y-%m-%d}"
+
+
 @cache
 def _cached_fields() -> list[models.Field[Any, Any]]:
     """All columns but the password."""

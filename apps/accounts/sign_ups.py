@@ -7,6 +7,8 @@ in the browser that signed up, or together with the password. A new sign-up with
 the former one.
 """
 
+from collections.abc import Callable
+
 import structlog
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -27,6 +29,8 @@ log = structlog.get_logger("kwippy.accounts")
 
 _SALT = "kwippy.accounts.joining"  # links in sent mails depend on it
 _BATCH = 1000
+# Called for each sign-up that is stored.
+on_asked: list[Callable[[], None]] = []
 _CONFIRMED = Q(user__isnull=False) | Q(application__isnull=False)
 
 
@@ -40,12 +44,12 @@ class NotAdmitted(Exception):
 
 def admits(*, is_invited: bool) -> bool:
     """Whether the policy accepts sign-ups, by approval or at once."""
-    mode = current_policy().sign_up
+    mode = current_policy().sign_up_now
     return mode != SignUpMode.CLOSED and (mode != SignUpMode.INVITATION or is_invited)
 
 
 def needs_approval(*, is_invited: bool) -> bool:
-    return current_policy().sign_up == SignUpMode.APPROVAL and not is_invited
+    return current_policy().sign_up_now == SignUpMode.APPROVAL and not is_invited
 
 
 def key_of(sign_up: SignUp) -> str:
@@ -99,7 +103,7 @@ def create(
         raise NameTaken
     try:
         with transaction.atomic():
-            return SignUp.objects.create(
+            sign_up = SignUp.objects.create(
                 username=username,
                 email=email,
                 password=password,
@@ -109,6 +113,9 @@ def create(
             )
     except IntegrityError:
         raise NameTaken from None
+    for receiver in on_asked:
+        transaction.on_commit(receiver)
+    return sign_up
 
 
 @transaction.atomic

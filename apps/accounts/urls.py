@@ -1,16 +1,13 @@
 """URLs of the settings, and of the allauth pages that the site uses."""
 
 from allauth.account import views as allauth
-from allauth.mfa.base import views as mfa
-from allauth.mfa.recovery_codes import views as recovery_codes
-from allauth.mfa.totp import views as totp
-from allauth.mfa.webauthn import views as webauthn
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from apps.accounts import (
     auth_views,
     face_views,
+    factor_reset_views,
     invitation_views,
     language_views,
     leaving_views,
@@ -23,6 +20,7 @@ SECRET_PATHS = (
     "/accounts/confirm-email/",
     "/accounts/password/reset/key/",
     "/accounts/back/",
+    "/accounts/2fa/stay/",
     "/invitation/",
 )
 
@@ -68,29 +66,8 @@ urlpatterns = [
         allauth.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
-    path("accounts/2fa/", mfa.index, name="mfa_index"),
-    path("accounts/2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
-    path("accounts/2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
-    path("accounts/2fa/trust/", mfa.trust, name="mfa_trust"),
-    path("accounts/2fa/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
-    path("accounts/2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
-    path("accounts/2fa/recovery-codes/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
-    path(
-        "accounts/2fa/recovery-codes/generate/",
-        recovery_codes.generate_recovery_codes,
-        name="mfa_generate_recovery_codes",
-    ),
-    # The passkeys are listed on the page of all second factors.
-    path("accounts/2fa/passkeys/", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
-    path("accounts/2fa/passkeys/add/", webauthn.add_webauthn, name="mfa_add_webauthn"),
-    path("accounts/2fa/passkeys/login/", webauthn.login_webauthn, name="mfa_login_webauthn"),
-    path(
-        "accounts/2fa/passkeys/reauthenticate/",
-        webauthn.reauthenticate_webauthn,
-        name="mfa_reauthenticate_webauthn",
-    ),
-    path("accounts/2fa/passkeys/<int:pk>/edit/", webauthn.edit_webauthn, name="mfa_edit_webauthn"),
-    path("accounts/2fa/passkeys/<int:pk>/remove/", webauthn.remove_webauthn, name="mfa_remove_webauthn"),
+    path("accounts/2fa/reset/", factor_reset_views.own, name="factor_reset"),
+    re_path(r"^accounts/2fa/stay/(?P<token>[-:\w]+)/$", factor_reset_views.stay, name="factors_stay"),
     path("invitations/", invitation_views.own, name="invitations"),
     path("invitations/<int:invitation_id>/revoke/", invitation_views.revoke, name="revoke_invitation"),
     re_path(r"^invitation/(?P<token>[0-9a-f]{40})/$", invitation_views.opened, name="invitation"),

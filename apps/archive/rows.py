@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db.models import F, Model, Q, QuerySet
@@ -241,6 +242,16 @@ def session(session: UserSession) -> dict[str, Any]:
         "browser": session.user_agent,
         "since": when(session.created_at),
         "last_seen_at": when(session.last_seen_at),
+    }
+
+
+def factor(factor: Authenticator) -> dict[str, Any]:
+    """Without its secret: whoever reads the archive must not sign in by it."""
+    return {
+        "kind": factor.type,
+        "name": factor.data.get("name"),
+        "since": when(factor.created_at),
+        "last_used_at": when(factor.last_used_at),
     }
 
 

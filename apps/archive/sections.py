@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 
 from apps.archive import rows
@@ -161,6 +162,18 @@ _register(
     {"network": "the address", "browser": "as it names itself", "since": _WHEN, "last_seen_at": _WHEN},
     rows.listed(lambda person_id: UserSession.objects.filter(user=person_id), rows.session),
     "usersessions.UserSession",
+)
+_register(
+    "factors",
+    "second factors",
+    {
+        "kind": "`totp`: an app; `webauthn`: a passkey; `recovery_codes`",
+        "name": "of a passkey",
+        "since": _WHEN,
+        "last_used_at": _WHEN,
+    },
+    rows.listed(lambda person_id: Authenticator.objects.filter(user=person_id), rows.factor),
+    "mfa.Authenticator",
 )
 _register(
     "security",

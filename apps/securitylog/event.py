@@ -18,6 +18,7 @@ class Event(models.TextChoices):
     FACTOR_USED = "factor_used", _("a second factor was used")
     FACTORS_RESET_ASKED = "factors_reset_asked", _("asked to be let in without the second factor")
     FACTORS_RESET = "factors_reset", _("the second factors were taken off")
+    FACTORS_RESET_CANCELLED = "factors_reset_cancelled", _("kept the second factors")
     CODES_MADE = "codes_made", _("new recovery codes")
     PASSWORD_CHANGED = "password_changed", _("the password was changed")
     PASSWORD_RESET_ASKED = "password_reset_asked", _("asked for a new password by mail")

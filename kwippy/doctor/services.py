@@ -5,14 +5,16 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.core import checks
-from django.db import connection
+from django.db import Error, connection
 from django.utils import timezone
 
 from apps import lookaside
+from apps.accounts import sign_up_rate
 from apps.cachewatch.models import Watched
 from apps.commandqueue.core import store
 from apps.commandqueue.core.outcomes import loggable
 from apps.commandqueue.models import State
+from apps.policy.queries import current as current_policy
 from kwippy.doctor.report import Finding, not_checked, ok, warn, wrong
 
 # Sign-up mail is in "now".
@@ -144,6 +146,22 @@ def queue() -> Iterator[Finding]:
     if fine:
         waiting = sum(row.count for row in rows if row.state == State.WAITING)
         yield ok("queue", f"{waiting:,} wait, none for too long")
+
+
+def sign_ups() -> Iterator[Finding]:
+    """How many people sign up, and whether the site is under attack. Far more than usual are a warning."""
+    try:
+        rate, policy = sign_up_rate.now(), current_policy()
+    except Error:
+        yield not_checked("sign-ups", "PostgreSQL does not answer")
+        return
+    text = f"{rate.last_hour:,} in the last hour, usually {rate.usual:,.1f}"
+    if policy.is_under_attack:
+        yield ok("sign-ups", f"{text}; under attack until {policy.attack_until[:16].replace('T', ' ')} UTC")
+    elif rate.is_a_jump:
+        yield warn("sign-ups", text, "if it is an attack: manage.py underattack 24, or /admin/, site policy")
+    else:
+        yield ok("sign-ups", text)
 
 
 def reason() -> str:

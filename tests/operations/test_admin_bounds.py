@@ -39,7 +39,8 @@ WINDOW = 300  # in place of the limits of counting and searching
 MOST_READ = 5 * WINDOW
 # Models with few rows: what operators write, and what has a limit of its own.
 FEW = {
-    "auth.Group", "commandqueue.QueueControl", "commandqueue.Schedule", "directory.FirstFollow",
+    "auth.Group", "commandqueue.QueueControl", "commandqueue.Schedule", "cspreports.Violation",
+    "directory.FirstFollow",
     "notifications.OperatorMessage", "policy.BlockedDomain", "policy.BlockedNetwork", "policy.SitePolicy",
     "sitepages.SitePage",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -165,6 +166,8 @@ class Person:
 
     def join_and_invite(self) -> None:
         Token.objects.create(owner=self.user, name=f"{CANARY} script", scopes=Scope.WRITE_KWIPS, digest="0")
+        kept = {"seed": f"{CANARY} seed", "used_mask": 0}
+        Authenticator.objects.create(user=self.user, type=Authenticator.Type.RECOVERY_CODES, data=kept)
         invitations.invite(inviter=self.user, note=f"{CANARY} invites", form_key=uuid.uuid4())
         invitations.invite(inviter=self.bob, note="come", form_key=uuid.uuid4())
         Invitation.objects.filter(inviter=self.bob).update(taken_by=self.user)

@@ -133,6 +133,7 @@ def addresses(member: bool) -> list[str]:
         "/kwip/", "/ann/", f"/ann/kwip/{own.pk}/", f"/ann/kwip/{own.pk}/history/", f"/kwip/{own.pk}/edit/",
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
         "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/", "/settings/security/",
+        "/accounts/2fa/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
         "/messages/", "/messages/bob/", "/messages/bob/delete/",
         "/messages/dee/", "/settings/messages/", "/settings/leave/", leaving.way_back(leaving_dee()),
