@@ -9,10 +9,12 @@ from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings
 from django.core import mail
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from apps.accounts import erasing
-from apps.accounts.models import Leaving, User
+from apps.accounts import erasing, factor_resets
+from apps.accounts.models import FactorReset, Leaving, User
+from apps.commandqueue.core.worker import Worker
 from apps.securitylog import Event, allowance, keyed
 from apps.securitylog.event import NOT_FOR_PERSON
 from apps.securitylog.models import Entry
@@ -56,15 +58,15 @@ class World:
         return totp.format_hotp_value(totp.hotp_value(self.secret, counter))
 
     def add_factor(self) -> None:
-        self.browser.get("/accounts/2fa/totp/activate/")
+        self.browser.get(reverse("mfa_activate_totp"))
         self.secret = self.browser.session[totp.SECRET_SESSION_KEY]
-        self.browser.post("/accounts/2fa/totp/activate/", {"code": self.code()})
+        self.browser.post(reverse("mfa_activate_totp"), {"code": self.code()})
 
     def show_factor(self, code: str) -> None:
         self.add_factor()
         away = self.client(agent=CHROME)
         self.sign_in(away, "ann")
-        away.post("/accounts/2fa/authenticate/", {"code": code or self.code(1)})
+        away.post(reverse("mfa_authenticate"), {"code": code or self.code(1)})
 
     def code_by_mail(self) -> Client:
         self.guess()
@@ -102,6 +104,7 @@ class World:
 
     def be_deleted(self) -> None:
         self.leave()
+        Worker(once=True).run()  # what is enqueued about a person postpones their deletion
         Leaving.objects.update(due_at=timezone.now())
         while Leaving.objects.exists():
             erasing.erase_due.call()
@@ -149,6 +152,25 @@ def use_factor(world: World, code: str = "") -> None:
     world.show_factor(code)
 
 
+def ask_for_reset(world: World) -> None:
+    world.add_factor()
+    form = {"action": "reset_factors", "_selected_action": [world.ann.pk]}
+    assert world.signed_in("opera").post("/admin/accounts/user/", form).status_code == 302
+
+
+def cancel_reset(world: World) -> None:
+    ask_for_reset(world)
+    assert world.browser.post("/accounts/2fa/reset/").status_code == 302
+
+
+def wait_for_reset(world: World) -> None:
+    ask_for_reset(world)
+    for _ in range(2):  # it reminds first
+        FactorReset.objects.update(due_at=timezone.now())
+        factor_resets.reset_due.call()
+    world.browser = world.signed_in("ann")
+
+
 def reset(world: World) -> None:
     world.reset_password()
     world.browser = world.client()
@@ -158,6 +180,11 @@ def reset(world: World) -> None:
 def change_password(world: World) -> None:
     form = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     assert world.browser.post("/accounts/password/change/", form).status_code == 302
+
+
+def think_again(world: World) -> None:
+    world.change_address(confirm=False)
+    world.browser.post("/accounts/email/", {"email": "ann@example.net", "action_remove": ""})
 
 
 def end_everything(world: World) -> None:
@@ -190,15 +217,18 @@ CAUSES: dict[Event, Callable[[World], object]] = {
     Event.FACTOR_USED: use_factor,
     Event.FACTOR_REMOVED: lambda world: (
         world.add_factor(),
-        world.browser.post("/accounts/2fa/totp/deactivate/"),
+        world.browser.post(reverse("mfa_deactivate_totp")),
     ),
+    Event.FACTORS_RESET_ASKED: ask_for_reset,
+    Event.FACTORS_RESET_CANCELLED: cancel_reset,
+    Event.FACTORS_RESET: wait_for_reset,
     Event.PASSWORD_CHANGED: change_password,
     Event.PASSWORD_RESET_ASKED: reset,
     Event.PASSWORD_RESET: reset,
     Event.ADDRESS_ADDED: lambda world: world.change_address(confirm=True),
     Event.ADDRESS_CONFIRMED: lambda world: world.change_address(confirm=True),
     Event.ADDRESS_CHANGED: lambda world: world.change_address(confirm=True),
-    Event.ADDRESS_REMOVED: lambda world: world.change_address(confirm=True),
+    Event.ADDRESS_REMOVED: think_again,
     Event.NAME_CHANGED: lambda world: world.browser.post("/settings/name/", {"username": "anna"}),
     Event.SIGNED_OUT: sign_out,
     Event.SESSION_ENDED: end_session,
