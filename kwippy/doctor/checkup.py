@@ -12,7 +12,7 @@ CHECKS = (
     Check("caches", services.caches),
     Check("queue", services.queue),
     Check("factors", services.second_factors),
-    Check("sign-ups", services.sign_ups),
+    Check("sign-up rate", services.sign_ups),
     Check("metrics", scraped.counters),
     Check("certificate", machine.certificate),
     Check("backup", machine.backups),
@@ -23,5 +23,5 @@ CHECKS = (
 BEFORE_UPGRADE = tuple(check for check in CHECKS if check.before_upgrade)
 # What `manage.py sitestatus` repeats.
 STATUS = tuple(
-    check for check in CHECKS if check.name in ("sign-ups", "factors", "disk", "certificate", "backup")
+    check for check in CHECKS if check.name in ("sign-up rate", "factors", "disk", "certificate", "backup")
 )

@@ -166,15 +166,15 @@ def sign_ups() -> Iterator[Finding]:
     try:
         rate, policy = sign_up_rate.now(), current_policy()
     except Error:
-        yield not_checked("sign-ups", "PostgreSQL does not answer")
+        yield not_checked("sign-up rate", "PostgreSQL does not answer")
         return
     text = f"{rate.last_hour:,} in the last hour, usually {rate.usual:,.1f}"
     if policy.is_under_attack:
-        yield ok("sign-ups", f"{text}; under attack until {policy.attack_until[:16].replace('T', ' ')} UTC")
+        yield ok("sign-up rate", f"{text}; under attack until {policy.attack_until[:16].replace('T', ' ')} UTC")
     elif rate.is_a_jump:
-        yield warn("sign-ups", text, "if it is an attack: manage.py underattack 24, or /admin/, site policy")
+        yield warn("sign-up rate", text, "if it is an attack: manage.py underattack 24, or /admin/, site policy")
     else:
-        yield ok("sign-ups", text)
+        yield ok("sign-up rate", text)
 
 
 def reason() -> str:

@@ -5,7 +5,6 @@ from html import unescape
 from unittest import mock
 
 import pytest
-from django.core.cache import caches
 from django.test import Client
 
 from apps.accounts.models import SignUp
@@ -114,6 +113,12 @@ def test_a_message_that_is_sent_twice_is_one(client: Client) -> None:
     assert Message.objects.count() == 1
 
 
-def test_puzzles_are_spent_in_postgresql() -> None:
-    """Whatever memcached does."""
-    assert type(caches["default"]).__name__ == "LimitsCache"
+def test_without_memcached_a_puzzle_is_asked_for_and_taken_once(client: Client, settings) -> None:
+    down = {"BACKEND": "apps.lookaside.backends.MemcachedLookaside", "LOCATION": "127.0.0.1:1"}
+    settings.CACHES = settings.CACHES | {"lookaside": down}
+    fields = solved("contact")
+    assert shown(client.get("/contact/").content.decode())
+    assert client.post("/contact/", filled()).status_code == 422
+    assert client.post("/contact/", filled(**fields)).status_code == 302
+    assert client.post("/contact/", filled(**fields)).status_code == 422
+    assert Message.objects.count() == 1
