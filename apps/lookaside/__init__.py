@@ -49,7 +49,7 @@ When it fails
     stale reads for one TTL. *Database restored*: ``cache().clear()``. *DNS*: lookups have no time limit.
 
 How to measure
-    ``make bench SUBJECT=lookaside``. Off is no cache for users, sessions and cards
+    ``make bench SUBJECT=lookaside``. Off caches no users, sessions or cards
     (``bench/lookaside/uncached_settings.py``); a member's page is
     [10.7](docs/results/lookaside.json "network_page_times_as_fast_as_uncached") times as fast with it.
 """

@@ -42,8 +42,8 @@ Switch
 
 Invariant
     After `purge` returns, no new request gets an older page (in other processes: after GENERATIONS_TTL_MS;
-    through nginx: after 2 s, on a 503 later; for 300 s at most if the purge was lost). No page depends on
-    its visitor. Added arguments and unknown addresses create no entries. Hits and members are not shed.
+    through nginx: after 2 s, on a 503 later; stale for 300 s at most if the purge was lost). No page depends
+    on its visitor. Added arguments and unknown addresses create no entries. Hits and members are not shed.
 
 When it fails
     *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS):

@@ -88,6 +88,25 @@ def test_a_figure_of_the_readme_is_on_the_page_of_its_optimization(folder: str) 
     assert set(keys(row)) & set(keys(how_to_measure(folder)))
 
 
+def refused(text: str) -> list[str]:
+    """What a decision refused: the points of its last section."""
+    section = text.partition("\n## Refused\n")[2].partition("\n## ")[0]
+    return [" ".join(point.split()) for point in re.findall(r"^- (.*(?:\n  .*)*)", section, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("decision", sorted(RECORDS.glob("[a-z]*.md")), ids=lambda path: path.stem)
+def test_a_decision_has_what_it_refused_and_by_which_number(decision: Path) -> None:
+    points = refused(decision.read_text())
+    assert points
+    assert [point for point in points if not re.search(r"\d|\bno number\b", point, re.IGNORECASE)] == []
+
+
+def test_the_points_of_a_decision_end_with_their_section() -> None:
+    text = "# A\n\n- before\n\n## Refused\n\n- *one*: 3 ms,\n  and more.\n- *two*: no number.\n"
+    assert refused(f"{text}\n## Later\n\n- after\n") == ["*one*: 3 ms, and more.", "*two*: no number."]
+    assert refused("# A\n\n- nothing refused\n") == []
+
+
 def test_every_published_result_is_of_a_commit() -> None:
     for path in PUBLISHED.glob("*.json"):
         result = json.loads(path.read_text())
