@@ -1,4 +1,6 @@
-"""A look-aside cache with leases over memcached: after an invalidation, no read returns the older value.
+"""A look-aside cache with leases over memcached: no read returns a value older than the last invalidation.
+
+Bound: 300 s, if a delete is lost.
 
 A reader that misses gets a *lease* with the miss. Only its holder may store a value, and only while the key
 is unchanged. A write deletes the key after its commit, which voids the lease::
@@ -32,15 +34,14 @@ Mechanism
     - A connection a thread, 0.2 s to connect and to reply; threads skip a silent server for 2 s.
 
 Switch
-    ``CACHES["lookaside"]["BACKEND"]`` in ``apps.lookaside.backends``: ``MemcachedLookaside`` (OPTIONS:
-    `server.Options`, including TLS), ``LocalLookaside`` (one process, at most 5 seconds), ``NoLookaside``
-    (off: reads compute).
+    ``CACHES["lookaside"]["BACKEND"]`` in ``apps.lookaside.backends``: ``MemcachedLookaside``
+    (`server.Options`), ``LocalLookaside`` (one process, 5 seconds at most), ``NoLookaside`` (off: reads
+    compute).
 
 Invariant
-    A read that begins after a commit and its invalidation returns no older value (one for 300 s at most, if a
-    delete is lost), in every interleaving of readers, writers, evictions, restarts and late fills. An
-    attacker in memcached can delete values, but not forge, move or extend one. memcached never makes a read
-    raise.
+    A read that begins after a commit and its invalidation returns no older value (300 s if a delete is lost),
+    in every interleaving of readers, writers, evictions, restarts and late fills. An attacker in memcached
+    can delete values, but not forge, move or extend one. memcached never makes a read raise.
 
 When it fails
     *memcached is down*: reads compute. *A delete fails*: the process replays it before it reads from that
