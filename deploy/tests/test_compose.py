@@ -23,6 +23,7 @@ def megabytes(text: str) -> int:
     return int(found[1])
 
 
+@pytest.mark.asvs("13.2.2")
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_every_service_may_do_as_little_as_will_do(name: str) -> None:
     service = COMPOSE["services"][name]
@@ -43,6 +44,7 @@ def test_memory_limits_fit_a_small_machine() -> None:
     assert sum(megabytes(service["mem_limit"]) for service in SERVICES.values()) <= 2048
 
 
+@pytest.mark.asvs("13.3.2")
 def test_no_secret_comes_by_the_environment() -> None:
     told = yaml.safe_dump(COMPOSE["services"])
     assert not re.search(r"(?:PASSWORD|SECRET_KEY|SECRET_KEY_FALLBACKS):", told)
@@ -51,6 +53,7 @@ def test_no_secret_comes_by_the_environment() -> None:
     assert "SECRET" not in example
 
 
+@pytest.mark.asvs("13.2.3")
 def test_each_secret_is_a_file_that_make_secrets_creates(tmp_path: Path) -> None:
     (tmp_path / "deploy").mkdir()
     shutil.copy(ROOT / "deploy/make-secrets", tmp_path / "deploy")

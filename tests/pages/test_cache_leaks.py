@@ -356,6 +356,7 @@ def test_a_thousand_random_queries_make_one_entry_at_most(site: Site) -> None:
     assert entries(site.memcached) == before
 
 
+@pytest.mark.asvs("14.2.2")
 def test_a_members_page_is_never_served_to_an_anonymous_visitor(site: Site) -> None:
     wire, member = Wire(site.port), Member(site.port, site.ann)
     for address in site.public:

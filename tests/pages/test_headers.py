@@ -50,6 +50,7 @@ HEADERS = {
 OTHER_HEADERS = {"Content-Length", "Content-Type", "Server-Timing", "Vary", "X-Request-ID"}
 
 
+@pytest.mark.asvs("3.4.3", "3.4.4", "3.4.5", "3.4.6", "3.4.2", "14.3.2")
 @pytest.mark.parametrize("address", ["/", "/about/", "/accounts/login/", "/nothing/here/"])
 def test_every_page_has_the_whole_policy_and_the_same_headers(client: Client, address: str) -> None:
     answer = client.get(address)
@@ -107,6 +108,7 @@ def test_pictures_of_another_host_are_allowed_by_its_address_only() -> None:
     assert settings_with()["SECURE_CSP"]["img-src"] == ["'self'"]
 
 
+@pytest.mark.asvs("3.3.1", "3.3.2", "3.3.3", "3.3.4", "12.2.1", "4.1.2")
 def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
     assert settings_with(SITE_URL="https://kwippy.example") == {
         "CSRF_COOKIE_AGE": 31449600,
@@ -161,6 +163,7 @@ def test_a_proxy_is_believed_about_tls_only_where_the_operator_says_so() -> None
     assert told["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
 
 
+@pytest.mark.asvs("3.3.2", "3.3.4")
 def test_cookies_that_are_set_have_the_flags_of_the_settings(client: Client) -> None:
     User.objects.create_user("ann", "ann@example.org", "a long password")
     client.get("/accounts/login/")
@@ -178,6 +181,7 @@ def test_each_answer_has_an_id_and_one_line_of_log(client: Client, caplog: pytes
     assert (line["path"], line["status"], line["request_id"]) == ("/about/", 200, answer["X-Request-ID"])
 
 
+@pytest.mark.asvs("16.4.1")
 @pytest.mark.parametrize("foreign", ["abc\nforged", "x" * 65, "short", 'a"}b{"c'])
 def test_a_forged_id_does_not_reach_the_log(client: Client, foreign: str) -> None:
     assert client.get("/about/", headers={"x-request-id": foreign})["X-Request-ID"] != foreign
@@ -190,6 +194,7 @@ def test_the_id_of_a_proxy_in_front_is_used(client: Client) -> None:
     )
 
 
+@pytest.mark.asvs("14.2.1", "16.2.5")
 def test_keys_in_links_do_not_reach_the_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "kwippy.request"):
         client.get("/accounts/confirm-email/sesame/")
@@ -197,6 +202,7 @@ def test_keys_in_links_do_not_reach_the_log(client: Client, caplog: pytest.LogCa
     assert "sesame" not in caplog.text
 
 
+@pytest.mark.asvs("16.2.4", "16.5.1")
 def test_a_log_line_is_json_without_local_variables() -> None:
     script = """
 import django

@@ -61,6 +61,7 @@ def test_a_password_that_is_easily_guessed_is_refused(client: Client, password: 
     assert not User.objects.exists()
 
 
+@pytest.mark.asvs("11.4.2")
 def test_a_new_password_is_hashed_by_argon2(ann: User) -> None:
     assert make_password(PASSWORD).startswith("argon2$")
     assert ann.password.startswith("argon2$")
@@ -97,6 +98,7 @@ def test_a_user_signs_in_by_name_or_address_in_any_case(client: Client, ann: Use
     assert is_member(client)
 
 
+@pytest.mark.asvs("7.2.4")
 def test_signing_in_gives_the_session_another_key(client: Client, ann: User) -> None:
     client.get("/accounts/login/")
     session = client.session
@@ -107,6 +109,7 @@ def test_signing_in_gives_the_session_another_key(client: Client, ann: User) -> 
     assert client.session.session_key != before
 
 
+@pytest.mark.asvs("6.4.3", "7.4.3")
 def test_a_forgotten_password_is_reset_by_mail_and_ends_other_sessions(client: Client, ann: User) -> None:
     elsewhere = Client()
     sign_in(elsewhere)
@@ -149,6 +152,7 @@ def test_a_changed_address_counts_once_it_is_confirmed(client: Client, ann: User
     assert ann.email == "new@example.org"
 
 
+@pytest.mark.asvs("7.4.3")
 def test_signing_out_everywhere_else_ends_the_other_sessions(client: Client, ann: User) -> None:
     elsewhere = Client()
     sign_in(elsewhere)

@@ -170,6 +170,7 @@ class _Page(HTMLParser):
             self.loaded.append("link")
 
 
+@pytest.mark.asvs("1.2.1")
 def test_pages_are_escaped_and_load_nothing_from_elsewhere(ann: User, publish) -> None:
     ann.display_name = HOSTILE[:50]
     ann.save()
@@ -221,6 +222,7 @@ def test_asking_again_replaces_the_archive(ann: User, django_capture_on_commit_c
     assert Export.objects.count() == 1
 
 
+@pytest.mark.asvs("5.4.1", "5.4.2", "8.2.2")
 def test_it_is_mailed_to_its_owner_and_for_them_alone(ann: User, bob: User, client) -> None:
     exported(ann)
     [message] = mail.outbox
