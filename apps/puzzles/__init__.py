@@ -25,5 +25,11 @@ When it fails
     Spent puzzles are in PostgreSQL (`CACHES["default"]`): without it nothing is taken, which a form answers
     by its own 503. A crash of PostgreSQL empties that table: puzzles of the last half hour can be used again.
 
+How to measure
+    On a busy machine of two cores Chromium took 0.2 to 1.8 seconds for a puzzle, 0.6 on average; no phone was
+    measured. Checking a solution takes 5 ms, a wrong one 1 ms.
+    ``pytest apps/puzzles``: eight forms with one puzzle at once, memcached down, Chromium with and without
+    script.
+
 Pages with a puzzle are private: they have a CSRF token, and no cache stores them.
 """

@@ -186,6 +186,16 @@ def both_answer(stack: Stack) -> None:
     wait_for(answered, "requests to both of web", "nginx")
 
 
+def under_attack(stack: Stack, operator: Operator) -> None:
+    """The forms ask for a puzzle as soon as the first line was typed, and no longer after the last."""
+    for hours, is_asked in (("24", True), ("0", False)):
+        operator.follow(
+            "Under attack", only=f"docker-compose exec worker python manage.py underattack {hours}"
+        )
+        if ('name="puzzle"' in Visitor(stack.https).get("/contact/").text) != is_asked:
+            raise RehearsalError(f"after underattack {hours} /contact/ is as it was before", "web")
+
+
 def day_to_day(stack: Stack, operator: Operator) -> None:
     """Maintenance by the guide; the page stays while nginx restarts."""
     visitor = Visitor(stack.https)
@@ -194,6 +204,7 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
     operator.follow(day, only="docker-compose exec postgres", answers=[("kwippy=#", "\\q")])
     (operator.place / "list.txt").write_text("throwaway.example\n")
     operator.follow("Blocked e-mail domains and networks")
+    under_attack(stack, operator)
     operator.follow("Once, after the upgrade to a release with search")
     operator.follow("When someone misbehaves", names={"NAME": f"writer{WRITERS - 1}"})
     page = f"/writer{WRITERS - 1}/"

@@ -170,9 +170,13 @@ def sign_ups() -> Iterator[Finding]:
         return
     text = f"{rate.last_hour:,} in the last hour, usually {rate.usual:,.1f}"
     if policy.is_under_attack:
-        yield ok("sign-up rate", f"{text}; under attack until {policy.attack_until[:16].replace('T', ' ')} UTC")
+        yield ok(
+            "sign-up rate", f"{text}; under attack until {policy.attack_until[:16].replace('T', ' ')} UTC"
+        )
     elif rate.is_a_jump:
-        yield warn("sign-up rate", text, "if it is an attack: manage.py underattack 24, or /admin/, site policy")
+        yield warn(
+            "sign-up rate", text, "if it is an attack: manage.py underattack 24, or /admin/, site policy"
+        )
     else:
         yield ok("sign-up rate", text)
 

@@ -1,5 +1,6 @@
 """Codes of an app and recovery codes: each lets its owner in once, after the password."""
 
+import re
 from functools import partial
 
 import pytest
@@ -139,6 +140,12 @@ def test_the_picture_stands_in_the_page_and_a_reload_keeps_it(ann: User) -> None
     assert drawn in again
     assert "data:" not in page
     assert "otpauth://totp/ann?secret=" in page
+
+
+def test_the_field_of_the_first_code_is_named(ann: User) -> None:
+    page = signed_in(ann).get("/accounts/2fa/app/").content.decode()
+    assert re.search(r"<label[^>]*>\s*the code that it shows now", page)
+    assert page.count("or type this into the app") == 1
 
 
 def test_a_wrong_first_code_adds_nothing_and_the_secret_stays(ann: User) -> None:
