@@ -26,7 +26,7 @@ class Wire:
         replies: list[Reply] = []
         for batch in batched(keys, BATCH // 3):
             commands = b"".join([key.join(around_key) for key in batch])
-            replies += self._at.exchange_if_open(commands, len(batch) * 3)
+            replies += self._at.exchange_without_waiting(commands, len(batch) * 3)
         return _items(keys, replies[2::3])
 
     def look(self, keys: Sequence[bytes]) -> Mapping[bytes, Seen]:

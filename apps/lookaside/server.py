@@ -4,8 +4,9 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from ssl import SSLContext
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 from pymemcache.exceptions import MemcacheError
@@ -18,6 +19,10 @@ logger = logging.getLogger(__name__)
 # Commands in one round trip. More could fill the buffers of both directions, and neither side would read.
 BATCH = 100
 MAX_PENDING = 10_000
+# Seconds between two tries to replay them.
+REPLAY_EVERY = 0.25
+# What a connection raises without a wait where no server listens.
+REFUSALS = (ConnectionRefusedError, FileNotFoundError)
 
 
 class Options(NamedTuple):
@@ -35,13 +40,17 @@ class Server:
 
     def __init__(self, address: str, options: Options) -> None:
         self.address = address
+        self._is_local = address.startswith(("/", "unix:"))
         self._client_options = options._asdict()
         self._dead_timeout: float = self._client_options.pop("dead_timeout")
         self._lock = threading.Lock()
         self._thread = threading.local()
         self._down_until = 0.0
-        # Deletes that failed, replayed before the next read.
+        # Whether a connection is refused without a wait: then each delete asks anew.
+        self._refuses = False
+        # Deletes that failed, replayed before the next read, and by a thread if none comes.
         self._pending: dict[bytes, None] = {}
+        self._is_replaying = False
 
     @property
     def is_down(self) -> bool:
@@ -78,15 +87,26 @@ class Server:
             self._mark_down(error)
             raise
 
-    def exchange_if_open(self, commands: bytes, replies: int) -> list[Reply]:
+    def exchange_without_waiting(self, commands: bytes, replies: int) -> list[Reply]:
         """Replies on this thread's open client. Raises one of `ERRORS`: at once where there is none.
 
-        It neither connects, which may wait for DNS, nor replays deletes, nor marks the server down: for
-        callers in a transaction, which must not wait, and whose next call must not be refused.
+        It connects to a socket of this machine alone: elsewhere it may wait for DNS. It neither replays
+        deletes nor marks the server down: for callers in a transaction, which must not wait, and whose next
+        call must not be refused.
         """
         client: MetaClient | None = getattr(self._thread, "client", None)
-        if self._down_until or client is None:
+        if client is not None and not self._down_until:
+            if client is getattr(self._thread, "silent", None):
+                raise MemcacheError("the server did not reply")
+            try:
+                return client.exchange(commands, replies)
+            except ERRORS as error:
+                if isinstance(error, TimeoutError):
+                    self._thread.silent = client
+                    raise
+        if not self._is_local or (self._down_until and not self._refuses):
             raise MemcacheError("the server is down, or not connected")
+        client = self._thread.client = self._connect()
         return client.exchange(commands, replies)
 
     def exchange_on(self, client: MetaClient, commands: bytes, replies: int) -> list[Reply]:
@@ -99,8 +119,14 @@ class Server:
             return []
 
     def delete(self, keys: Sequence[bytes], delete: Callable[[], object] | None = None) -> bool:
-        """Whether the server deleted all keys, by ``delete`` if given. If not, they are pending."""
+        """Whether the server deleted all keys, by ``delete`` if given. If not, they are pending.
+
+        Where a connection was refused without a wait, it asks again whether the server is back: other
+        processes may have found it already, and filled it with what is to be deleted.
+        """
         try:
+            if self._down_until and self._refuses:
+                self._check_if_back(at_once=True)
             if delete is not None:
                 delete()
             else:
@@ -112,6 +138,7 @@ class Server:
                     del self._pending[next(iter(self._pending))]
                 # Another thread may have found it up meanwhile; only a server that was down gets a replay.
                 self._down_until = self._down_until or monotonic() + self._dead_timeout
+            self._replay_soon()
             logger.debug("%s: %s keys not deleted: %r", self.address, len(keys), error)
             return False
         return True
@@ -127,19 +154,24 @@ class Server:
     def _mark_down(self, error: Exception) -> None:
         with self._lock:
             was_down, self._down_until = self._down_until, monotonic() + self._dead_timeout
+            self._refuses = isinstance(error, REFUSALS)
         if not was_down:
             logger.warning("memcached at %s is down: %r", self.address, error)
 
-    def _check_if_back(self) -> None:
+    def _check_if_back(self, *, at_once: bool = False) -> None:
         """Returns when the server replies and no delete is pending. Raises one of `ERRORS`."""
         with self._lock:
             if not self._down_until:
                 return
-            if monotonic() < self._down_until:
+            if monotonic() < self._down_until and not at_once:
                 raise MemcacheError("the server is down")
             # Other threads skip the server while this one checks it.
             self._down_until = monotonic() + self._dead_timeout
-        client = self._connect()
+        try:
+            client = self._connect()
+        except ERRORS as error:
+            self._refuses = isinstance(error, REFUSALS)
+            raise
         try:
             client.exchange(b"mn\r\n", 1)
             while keys := self._take_pending():
@@ -147,6 +179,24 @@ class Server:
         finally:
             client.close()
         logger.warning("memcached at %s is up again", self.address)
+
+    def _replay_soon(self) -> None:
+        """Starts a thread that replays the pending deletes: others read from a server once it is back."""
+        with self._lock:
+            if self._is_replaying:
+                return
+            self._is_replaying = True
+        threading.Thread(target=self._replay_all, name=f"replays, {self.address}", daemon=True).start()
+
+    def _replay_all(self) -> None:
+        while True:
+            sleep(REPLAY_EVERY)
+            with self._lock:
+                if not self._pending:
+                    self._is_replaying = False
+                    return
+            with suppress(*ERRORS):
+                self._check_if_back(at_once=True)
 
     def _take_pending(self) -> list[bytes]:
         """The next pending deletes. When there are none, the server is up: both under one lock."""
