@@ -82,7 +82,8 @@ class _Signed(SiteMessages, allauth.AuthenticateWebAuthnForm):
         with challenges.malformed_is_invalid():
             challenges.check_host(auth.parse_authentication_response(credential).response.client_data)
             user = self.user or auth.extract_user_from_response(credential)
-            return auth.complete_authentication(user, credential)
+            signed: Authenticator = auth.complete_authentication(user, credential)
+        return signed
 
 
 class AuthenticateForm(_Signed):

@@ -29,7 +29,8 @@ class Clock:
 
 def code_at(secret: str, moment: float | None = None) -> str:
     moment = time.time() if moment is None else moment
-    return format_hotp_value(hotp_value(secret.replace(" ", ""), int(moment) // 30))
+    code: str = format_hotp_value(hotp_value(secret.replace(" ", ""), int(moment) // 30))
+    return code
 
 
 def signed_in(user: User, **options: str) -> Client:
