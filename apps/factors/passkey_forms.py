@@ -55,7 +55,7 @@ class AddForm(SiteMessages, allauth.AddWebAuthnForm):
         challenges.check(context.request)
         with challenges.malformed_is_invalid():
             challenges.check_host(auth.parse_registration_response(credential).response.client_data)
-            cleaned: dict[str, Any] = super().clean()
+            cleaned: dict[str, Any] = super().clean() or {}
         return cleaned
 
     def is_room(self) -> bool:
