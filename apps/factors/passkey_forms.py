@@ -55,7 +55,7 @@ class AddForm(SiteMessages, allauth.AddWebAuthnForm):
         challenges.check(context.request)
         with challenges.malformed_is_invalid():
             challenges.check_host(auth.parse_registration_response(credential).response.client_data)
-            cleaned: dict[str, Any] = super().clean()
+            cleaned: dict[str, Any] = super().clean() or {}
         return cleaned
 
     def is_room(self) -> bool:
@@ -82,7 +82,8 @@ class _Signed(SiteMessages, allauth.AuthenticateWebAuthnForm):
         with challenges.malformed_is_invalid():
             challenges.check_host(auth.parse_authentication_response(credential).response.client_data)
             user = self.user or auth.extract_user_from_response(credential)
-            return auth.complete_authentication(user, credential)
+            signed: Authenticator = auth.complete_authentication(user, credential)
+        return signed
 
 
 class AuthenticateForm(_Signed):

@@ -2,6 +2,7 @@
 
 import re
 import time
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -29,10 +30,11 @@ class Clock:
 
 def code_at(secret: str, moment: float | None = None) -> str:
     moment = time.time() if moment is None else moment
-    return format_hotp_value(hotp_value(secret.replace(" ", ""), int(moment) // 30))
+    code: str = format_hotp_value(hotp_value(secret.replace(" ", ""), int(moment) // 30))
+    return code
 
 
-def signed_in(user: User, **options: str) -> Client:
+def signed_in(user: User, **options: Any) -> Client:
     """A browser that entered the password a moment ago, and again."""
     client = Client(**options)
     client.post("/accounts/login/", {"login": user.username, "password": PASSWORD})
@@ -63,7 +65,7 @@ def secret_of(user: User) -> str:
 def enter_password(client: Client, user: User, password: str = PASSWORD) -> str:
     """Where the password leads."""
     answer = client.post("/accounts/login/", {"login": user.username, "password": password})
-    return str(answer.get("Location", answer.status_code))
+    return answer.headers.get("Location") or str(answer.status_code)
 
 
 def enter_code(client: Client, code: str) -> str:
