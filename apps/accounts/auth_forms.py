@@ -161,7 +161,6 @@ class SignInCodeForm(SiteMessages, allauth.ConfirmLoginCodeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].label = _("the code from our mail")
-        self.fields["code"].max_length = 20
         self.fields["code"].widget.attrs = {
             "autocomplete": "one-time-code",
             "inputmode": "numeric",

@@ -56,7 +56,7 @@ SECTIONS = (
             Page("/accounts/password/change/", _("password")),
             Page("/accounts/2fa/", _("second factor")),
             Page("/accounts/sessions/", _("devices")),
-            Page("/settings/security/", _("what happened")),
+            Page("/settings/security/", _("log")),
             Page("/settings/tokens/", _("programs")),
         ),
     ),

@@ -109,8 +109,8 @@ def act(
         ),
         person,
     )
-    act_of = {"what": what.value, "action": action.pk}
-    record(Event.MODERATION_ACT, user_id=person.pk, by=action.actor_id, **act_of)
+    by_id, number = action.actor_id, int(action.pk)
+    record(Event.MODERATION_ACT, user_id=person.pk, by=by_id, what=what.value, action=number)
     _tell(action, person, case, original)
     if case is not None and case.closed_at is None:
         _close(case)

@@ -1,11 +1,11 @@
 """Every event of the security log is caused by requests, as a browser sends them; who sees which."""
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings
 from django.core import mail
 from django.test import Client
@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.accounts import erasing, factor_resets
 from apps.accounts.models import FactorReset, Leaving, User
 from apps.commandqueue.core.worker import Worker
+from apps.factors.tests import steps
 from apps.securitylog import Event, allowance, keyed
 from apps.securitylog.event import NOT_FOR_PERSON
 from apps.securitylog.models import Entry
@@ -52,21 +53,14 @@ class World:
         for n in range(times):
             self.sign_in(self.client(f"10.{n}.0.1"), "ann", "wrong")
 
-    def code(self, shift: int = 0) -> str:
-        """Of the authenticator app; each is good for once."""
-        counter = next(totp.yield_hotp_counters_from_time()) + shift
-        return totp.format_hotp_value(totp.hotp_value(self.secret, counter))
-
     def add_factor(self) -> None:
-        self.browser.get(reverse("mfa_activate_totp"))
-        self.secret = self.browser.session[totp.SECRET_SESSION_KEY]
-        self.browser.post(reverse("mfa_activate_totp"), {"code": self.code()})
+        self.secret, _codes = steps.add_app(self.browser)
 
     def show_factor(self, code: str) -> None:
         self.add_factor()
         away = self.client(agent=CHROME)
         self.sign_in(away, "ann")
-        away.post(reverse("mfa_authenticate"), {"code": code or self.code(1)})
+        away.post(reverse("mfa_authenticate"), {"code": code or steps.code_at(self.secret, time.time() + 30)})
 
     def code_by_mail(self) -> Client:
         self.guess()

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from functools import partial
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def guess(login: str = "ann", tries: int = GUESSES + 1) -> None:
 
 
 def told() -> list[str]:
-    return [message.body for message in mail.outbox if "new to us" in message.subject]
+    return [str(message.body) for message in mail.outbox if "new to us" in message.subject]
 
 
 def code() -> str:
@@ -237,7 +238,7 @@ def test_tries_at_once_are_no_more_than_tries_one_by_one(ann: User) -> None:
 
     def attempt(n: int) -> str:
         client = browser("198.51.100.7")
-        client.cookies = cookies.copy()
+        client.cookies = SimpleCookie({name: cookie.value for name, cookie in cookies.items()})
         return client.post("/accounts/login/code/confirm/", {"code": f"{n:08}"}).content.decode()
 
     pages = at_once([partial(attempt, n) for n in range(12)])
