@@ -13,7 +13,7 @@ Without script, or over plain HTTP, where browsers have no hashes, a form is tak
 waiting robot nothing, so their number is bounded instead.
 
 Why PBKDF2: browsers have it in machine code, so a program of one's own is hardly faster than a phone. Why
-eight small searches, not a large one: the time they take varies less. It does not stop somebody who pays for
+eight small searches, not a large one: the time they take varies less. It does not stop an attacker who pays for
 computers: it raises the price of each form.
 
 Invariant
