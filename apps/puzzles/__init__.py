@@ -28,8 +28,8 @@ When it fails
 How to measure
     On a busy machine of two cores Chromium took 0.2 to 1.8 seconds for a puzzle, 0.6 on average; no phone was
     measured. Checking a solution takes 5 ms, a wrong one 1 ms.
-    ``pytest apps/puzzles tests/pages/test_puzzle*``: eight forms with one puzzle at once, memcached down, Chromium with and without
-    script.
+    ``pytest apps/puzzles tests/pages/test_puzzle*``: eight forms with one puzzle at once,
+    memcached down, Chromium with and without script.
 
 Pages with a puzzle are private: they have a CSRF token, and no cache stores them.
 """
