@@ -73,7 +73,7 @@ class Policy(NamedTuple):
         return max(self.new_account_hours, ATTACK_HOURS) if self.is_under_attack else self.new_account_hours
 
 
-_STRICTER = [SignUpMode.OPEN, SignUpMode.APPROVAL, SignUpMode.INVITATION, SignUpMode.CLOSED]
+_STRICTER: list[str] = [SignUpMode.OPEN, SignUpMode.APPROVAL, SignUpMode.INVITATION, SignUpMode.CLOSED]
 _SCHEMA = crc32(repr(Policy._fields).encode())
 
 

@@ -13,8 +13,8 @@ Without script, or over plain HTTP, where browsers have no hashes, a form is tak
 waiting robot nothing, so their number is bounded instead.
 
 Why PBKDF2: browsers have it in machine code, so a program of one's own is hardly faster than a phone. Why
-eight small searches, not a large one: the time they take varies less. It does not stop somebody who pays for
-computers: it raises the price of each form.
+eight small searches, not a large one: the time they take varies less. It does not stop an attacker who pays
+for computers: it raises the price of each form.
 
 Invariant
     A puzzle is taken once, for its purpose, at most `LIFETIME` after it was made, however many requests bring
@@ -28,8 +28,8 @@ When it fails
 How to measure
     On a busy machine of two cores Chromium took 0.2 to 1.8 seconds for a puzzle, 0.6 on average; no phone was
     measured. Checking a solution takes 5 ms, a wrong one 1 ms.
-    ``pytest apps/puzzles``: eight forms with one puzzle at once, memcached down, Chromium with and without
-    script.
+    ``pytest apps/puzzles tests/pages/test_puzzle*``: eight forms with one puzzle at once,
+    memcached down, Chromium with and without script.
 
 Pages with a puzzle are private: they have a CSRF token, and no cache stores them.
 """

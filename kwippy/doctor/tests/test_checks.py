@@ -241,20 +241,6 @@ def test_a_queue_that_an_operator_has_paused_is_not_called_late(queued: None) ->
     assert any("bulk is paused" in line for line in today.of_mail())
 
 
-@pytest.mark.parametrize(
-    ("changed", "state", "said"),
-    [
-        ({}, State.OK, "1 wait"),
-        ({"minutes": 10, "queue_name": "now"}, State.WRONG, "no worker has started it"),
-        (
-            {"minutes": 10, "queue_name": "now", "errors": [{"reason": "421 not now, bob@example.org"}]},
-            State.WRONG,
-            "421 not now, …@example.org",
-        ),
-        ({"state": CommandState.DEAD, "finished_at": True}, State.WARN, "1 dead letters"),
-    ],
-    ids=["well", "no worker", "refused", "dead"],
-)
 def asked_for_a_link(number: int, *, ago: datetime.timedelta) -> None:
     SignUp.objects.bulk_create(
         SignUp(username=f"eve{n}", email=f"eve{n}@example.org", password="", asked_at=timezone.now() - ago)
@@ -295,6 +281,20 @@ def test_as_many_sign_ups_as_every_hour_are_none() -> None:
     assert (found.state, found.text[:2]) == (State.OK, "24")
 
 
+@pytest.mark.parametrize(
+    ("changed", "state", "said"),
+    [
+        ({}, State.OK, "1 wait"),
+        ({"minutes": 10, "queue_name": "now"}, State.WRONG, "no worker has started it"),
+        (
+            {"minutes": 10, "queue_name": "now", "errors": [{"reason": "421 not now, bob@example.org"}]},
+            State.WRONG,
+            "421 not now, …@example.org",
+        ),
+        ({"state": CommandState.DEAD, "finished_at": True}, State.WARN, "1 dead letters"),
+    ],
+    ids=["well", "no worker", "refused", "dead"],
+)
 def test_a_queue_that_is_late_says_why(
     queued: None, changed: dict[str, Any], state: State, said: str
 ) -> None:
