@@ -68,10 +68,8 @@ def policy(answer: Answer) -> Iterator[str]:
         # These have no default; `sandbox` stops forms and the scripts that a base could lead astray.
         if set(found.get(name, ["*"])) & (BROAD | INLINE):
             yield f"{name} is open"
-    sources = [
-        source for name, listed in found.items() if not name.startswith("report-") for source in listed
-    ]
-    if answer.is_secure and any(source.startswith(("http:", "ftp:")) for source in sources):
+    every = [source for name, listed in found.items() if not name.startswith("report-") for source in listed]
+    if answer.is_secure and any(source.startswith(("http:", "ftp:")) for source in every):
         yield "the policy takes what comes without TLS"
 
 
