@@ -74,7 +74,7 @@ def locked(text: str) -> dict[str, list[str]]:
 def package(name: str, one: Distribution, hashes: list[str]) -> Part:
     where = reference(name, one.version)
     part: Part = {"type": "library", "bom-ref": where, "name": name, "version": one.version, "purl": where}
-    if licence := one.metadata["License-Expression"]:
+    if licence := one.metadata.get("License-Expression"):
         part["licenses"] = [{"expression": licence}]
     elif named := [
         line.rpartition(" :: ")[2]

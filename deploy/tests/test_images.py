@@ -116,7 +116,7 @@ def test_the_digest_is_written_to_every_line_and_moves(registry: Registry, files
         (404, b"", "", "status 404"),
         (500, b"", "", "status 500"),
         (200, INDEX, "sha256:" + "0" * 64, "it says sha256:0000"),
-        (200, b"x" * (images.MOST_BYTES + 1), "", "too much"),
+        (200, b"x" * (images.MOST_BYTES + 1), "", "it sends too much"),
     ],
 )
 def test_a_registry_that_fails_or_lies_changes_nothing(

@@ -24,7 +24,7 @@ def dpkg(tmp_path: Path) -> Path:
     status.write_text(
         "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.41-12\n"
         "Description: GNU C Library\n Status: gone not-installed\n\n"
-        "Package: tzdata\nStatus: install ok installed\nArchitecture: all\nVersion: 1:2026a+1\n\n"
+        "Package: tzdata-legacy\nStatus: install ok installed\nArchitecture: all\nVersion: 1:2026a+1\n\n"
         "Package: gone\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n"
     )
     return status
@@ -50,9 +50,9 @@ def test_it_has_every_package_with_its_version_and_the_hashes_of_the_lock(dpkg: 
             assert all(hashed["content"] in lock for hashed in reference["hashes"])
             assert reference["hashes"]
     assert parts["django"]["licenses"]
-    assert {"python", "libc6", "tzdata"} <= parts.keys()
+    assert {"python", "libc6", "tzdata-legacy"} <= parts.keys()
     assert "gone" not in parts
-    assert parts["tzdata"]["purl"] == "pkg:deb/debian/tzdata@1%3A2026a%2B1?arch=all"
+    assert parts["tzdata-legacy"]["purl"] == "pkg:deb/debian/tzdata-legacy@1%3A2026a%2B1?arch=all"
 
 
 def test_what_a_package_needs_is_told(dpkg: Path) -> None:
