@@ -23,13 +23,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--size", choices=["small", "full"], default="small")
     parser.add_argument("--publish", action="store_true", help="write the result to docs/results/")
     parser.add_argument(
-        "--tables", action="store_true", help="write docs/results/README.md from the results that are there"
+        "--tables",
+        action="store_true",
+        help="write docs/results/README.md, and each figure that is cited, from the results",
     )
     options = parser.parse_args(arguments)
     if options.tables:
-        from bench.lib import results_page
+        from bench.lib import cited, results_page
 
         results_page.write()
+        cited.write()
         return
     if options.subject is None:
         list_subjects()
@@ -45,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(subject: str, *, size: str, publish: bool) -> None:
-    from bench.lib import report, results_page
+    from bench.lib import cited, report, results_page
     from bench.lib.python_build import described
     from deploy.local.services import ServiceError
 
@@ -62,6 +65,7 @@ def measure(subject: str, *, size: str, publish: bool) -> None:
     path = report.write(subject, result, size=size, publish=publish)
     if publish:
         results_page.write()
+        cited.write()
     found = [*result.table, "", *report.lines(result.figures), "", described(result.python), str(path)]
     print("\n".join(found))
 
@@ -83,12 +87,14 @@ def missing(name: str, subject: str) -> str:
 
 def subjects() -> list[str]:
     packages = [module.name for module in pkgutil.iter_modules(bench.__path__) if module.ispkg]
-    return sorted(set(packages) - {"lib", "profile", "tests"})
+    return sorted(set(packages) - {"lib", "peers", "profile", "tests"})
 
 
 def list_subjects() -> None:
     """Prints each subject with the first line of its page."""
-    print("make bench SUBJECT=…, with ARGS='--size full' for the full size and PUBLISH=1 for docs/results/\n")
+    print(
+        "make bench SUBJECT=…, ladder without one; SIZE=full for the full size, PUBLISH=1 for docs/results/\n"
+    )
     for name in subjects():
         # Read, not imported: what a subject needs may not be installed yet.
         source = (Path(bench.__path__[0]) / name / "__init__.py").read_text()

@@ -39,8 +39,8 @@ When it fails
     RuntimeError.
 
 How to measure
-    ``make bench SUBJECT=members``. By hand: ``Server-Timing`` with the setting at 0 and at its default. The
-    decision: `docs/decisions/cached-fragments.md`.
+    It has no published figure of its own. By hand: ``Server-Timing`` with the setting at 0 and at its
+    default, as in `docs/decisions/cached-fragments.md`.
 
 Read in this order: `templatetags/fragments.py`, `fragment.py`, `rendering.py`,
 `tests/test_cached_extends.py`.

@@ -226,8 +226,7 @@ def encode(card: queries.Card, kind: Kind = Kind.LISTED) -> bytes:
     """A card as memcached stores it: a header, an empty line, and the parts in the order of the page.
 
     The header's first line has the facts, as JSON. Each further line has the name of a part ("body", "face",
-    or a control with a state, as "heart/on") and its length in bytes. As one JSON document: 1.7 times the
-    time.
+    or a control with a state, as "heart/on") and its length in bytes. One JSON document takes longer to read.
     """
     parts: list[tuple[str, bytes]] = []
     by_name = {control.name: control for control in controls.CONTROLS}

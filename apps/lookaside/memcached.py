@@ -104,7 +104,7 @@ class MemcachedStore:
 
 
 def _score(text: str, seed: int) -> int:
-    """The hash function of the ring. pymemcache's default, Murmur3 in Python, takes 17 times as long."""
+    """The hash function of the ring. pymemcache's default is Murmur3 in Python, which takes longer."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 

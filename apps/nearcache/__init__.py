@@ -37,8 +37,8 @@ When it fails
     ends.
 
 How to measure
-    ``make bench SUBJECT=lookaside``. By hand: `NearCache.hits` and `misses`; the Server-Timing header, which
-    counts the round trips that are left.
+    It has no published figure of its own. By hand: `NearCache.hits` and `misses`; the Server-Timing header,
+    which counts the round trips that are left.
 
 Read in this order: `cache.py`, `tests/test_cache.py`, `apps/kwips/cards.py`.
 """

@@ -42,5 +42,6 @@ When it fails
     changes `words`: ``searchindex --again``.
 
 How to measure
-    ``make bench SUBJECT=search``.
+    ``make bench SUBJECT=search``. Off is ``SEARCH_INDEX=0``: publishing takes
+    [1.0](docs/results/search.json "write_cost") times the processor time.
 """

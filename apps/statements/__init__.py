@@ -37,7 +37,8 @@ When it fails
     A statement that stays unusable raises `Unusable`, an ``OperationalError``: the site answers 503.
 
 How to measure
-    ``make bench SUBJECT=timelines``; ``manage.py explainfeeds``.
+    ``make bench SUBJECT=timelines`` measures timelines, and their figure is that of `apps.feeds`; preparing
+    has no published figure of its own. ``manage.py explainfeeds``.
 """
 
 from apps.statements.files import Sql, SqlFolder

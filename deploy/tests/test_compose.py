@@ -94,3 +94,23 @@ def test_postgresql_logs_no_values_wherever_it_is_started() -> None:
     logging = [word for word in command if word.startswith("-clog_") and "log_line_prefix" not in word]
     assert {word.removeprefix("-c") for word in logging} == set(QUIET)
     assert f"{QUIET_ROLE};" in (ROOT / "deploy/postgres/10-kwippy.sh").read_text()
+
+
+def test_what_runs_in_the_site_s_image_needs_no_shell() -> None:
+    """A shell would read what is in a variable; and the image could do without one."""
+    ours = {
+        name: service
+        for name, service in COMPOSE["services"].items()
+        if "COMPOSE_PROJECT_NAME" in service["image"]
+    }
+    assert set(ours) == {"web", "worker", "migrate"}
+    for service in ours.values():
+        assert service.get("command", ["python"])[0] == "python"
+        check = service.get("healthcheck", {"test": ["CMD", "python"]})["test"]
+        assert check[:2] == ["CMD", "python"]
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+    assert re.search(r'(?m)^CMD \["python", ', dockerfile)
+    assert "ENTRYPOINT" not in dockerfile
+    last = dockerfile.rpartition("FROM ")[2]
+    for gone in ("/pip*", "/ensurepip", "/apt*", "chmod a-s"):
+        assert gone in last

@@ -119,7 +119,8 @@ def test_what_is_another_persons_is_not_there(answers: list[Answer]) -> None:
             continue
         # A button beside the own things leads back to the list of these.
         is_list = answer.method == "POST" and answer.status == 302
-        if not (answer.is_refused or is_list) or answer.written - ALWAYS:
+        # The own side of a conversation is counted anew.
+        if not (answer.is_refused or is_list) or answer.written - ALWAYS - {"private_messages_side"}:
             wrong.append(str(answer))
     assert not wrong, "\n".join(wrong)
 
@@ -178,7 +179,9 @@ def test_the_admin_is_for_operators_alone(people: Cast) -> None:
                 answer = ask(people, role, method, Address("admin/", path, {}))
                 may = role == OPERATOR
                 is_kept_out = answer.is_refused or answer.status == 302
-                if answer.status >= 500 or (answer.written - ALWAYS and not (may and method == "POST")):
+                # The list of the site's pages has all of them: a GET adds those that a release brought.
+                written = answer.written - ALWAYS - {"sitepages_sitepage"}
+                if answer.status >= 500 or (written and not (may and method == "POST")):
                     wrong.append(str(answer))
                 elif not may and not is_kept_out:
                     wrong.append(f"{answer}; it is not for them")

@@ -98,7 +98,8 @@ def test_a_cookie_of_a_session_that_ended_opens_nothing(ann: User, end: Callable
     for _ in range(2):
         thief = with_cookie(stolen)
         assert who_is_in(thief) is None
-        assert thief.post("/kwip/", {"text": "tea", "form_key": str(uuid.uuid4())}).status_code == 302
+        tea = thief.post("/kwip/", {"text": "tea", "form_key": str(uuid.uuid4())})
+        assert tea.status_code in (302, 403)  # the words are given back
         assert 'data-viewer="ann"' not in thief.get("/everyone/").content.decode()
     assert not ann.kwips.exists()
 

@@ -120,7 +120,8 @@ def test_nobody_gets_an_answer_to_a_hidden_request(site: Site, half: int) -> Non
                 wrong.append(f"{name} by {server}: {found}")
         victim = TlsClient(site.edge.port, DOMAIN, site.edge.certificate, "127.0.0.9")
         for _ in range(3):
-            about, straight = victim.request("/about/"), request(site.gunicorn, "/about/", ("Host", DOMAIN))
+            about = victim.request("/about/")
+            straight = request(site.gunicorn, "/about/", ("Host", DOMAIN), ("X-Forwarded-Proto", "https"))
             if (about.status, "ann" in about.text.split()) != (200, False) or straight.status not in (
                 200,
                 301,

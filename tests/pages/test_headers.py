@@ -28,10 +28,20 @@ POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
     "object-src": "'none'",
+    "report-uri": "/csp-reports/",
 }
 HEADERS = {
     "Cache-Control": "private, no-store",
+    "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": (
+        "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), "
+        "fullscreen=(self), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), "
+        "microphone=(), midi=(), payment=(), publickey-credentials-create=(self), "
+        "publickey-credentials-get=(self), "
+        "screen-wake-lock=(), serial=(), sync-xhr=(), usb=(), xr-spatial-tracking=()"
+    ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -74,7 +84,8 @@ def settings_with(**environment: str) -> dict[str, Any]:
 import django, json
 django.setup()
 from django.conf import settings
-names = [name for name in dir(settings) if "COOKIE" in name or name.startswith(("SECURE_", "X_FRAME_"))]
+prefixes = ("SECURE_", "X_FRAME_", "DOCUMENT_")
+names = [name for name in dir(settings) if "COOKIE" in name or name.startswith(prefixes)]
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
     done = subprocess.run(
@@ -90,8 +101,10 @@ print(json.dumps({name: getattr(settings, name) for name in names}))
 
 
 def test_pictures_of_another_host_are_allowed_by_its_address_only() -> None:
-    policy = settings_with(MEDIA_URL="https://pictures.example/kwippy/")["SECURE_CSP"]
-    assert policy["img-src"] == ["'self'", "https://pictures.example/kwippy/"]
+    elsewhere = settings_with(MEDIA_URL="https://pictures.example/kwippy/")
+    assert elsewhere["SECURE_CSP"]["img-src"] == ["'self'", "https://pictures.example/kwippy/"]
+    # That host need not send a header of ours with its pictures.
+    assert "Cross-Origin-Embedder-Policy" not in elsewhere["DOCUMENT_HEADERS"]
     assert settings_with()["SECURE_CSP"]["img-src"] == ["'self'"]
 
 
@@ -105,6 +118,15 @@ def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
         "CSRF_COOKIE_PATH": "/",
         "CSRF_COOKIE_SAMESITE": "Lax",
         "CSRF_COOKIE_SECURE": True,
+        "DOCUMENT_HEADERS": {
+            **{
+                name: value
+                for name, value in HEADERS.items()
+                if name.startswith(("Permissions-", "Cross-Origin-")) and "Opener" not in name
+            },
+            # Browsers report to TLS alone.
+            "Reporting-Endpoints": 'csp="/csp-reports/"',
+        },
         "LANGUAGE_COOKIE_AGE": None,
         "LANGUAGE_COOKIE_DOMAIN": None,
         "LANGUAGE_COOKIE_HTTPONLY": False,
@@ -114,7 +136,7 @@ def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
         "LANGUAGE_COOKIE_SECURE": False,
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
-        "SECURE_CSP": {name: [value] for name, value in POLICY.items()},
+        "SECURE_CSP": {**{name: [value] for name, value in POLICY.items()}, "report-to": ["csp"]},
         "SECURE_CSP_REPORT_ONLY": {},
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": False,
         "SECURE_HSTS_PRELOAD": False,

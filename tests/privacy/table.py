@@ -280,7 +280,7 @@ WITHOUT_WORDS = (
     "<person:username>/statistics/",
     "about/", "about/keys/", "settings/keys/",
     ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
-    "contact/", "contact/thanks/", "rules/", "conduct/", "privacy/",
+    "contact/", "contact/thanks/", "csp-reports/", "rules/", "conduct/", "privacy/",
     "notifications/clear/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$",
     "notifications/message/<kwip_id:message_id>/",
     "settings/privacy/", "settings/privacy/narrow/",
@@ -300,6 +300,13 @@ WITHOUT_WORDS = (
     "accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/reset/key/done/",
     "^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
     "accounts/sessions/", "accounts/sessions/<int:session_id>/end/",
+    "accounts/2fa/", "accounts/2fa/authenticate/", "accounts/2fa/reauthenticate/", "accounts/2fa/trust/",
+    "accounts/2fa/app/", "accounts/2fa/app/remove/", "accounts/2fa/codes/", "accounts/2fa/codes/new/",
+    "accounts/2fa/passkeys/", "accounts/2fa/passkeys/add/", "accounts/2fa/passkeys/sign-in/",
+    "accounts/2fa/passkeys/reauthenticate/", "accounts/2fa/passkeys/<int:pk>/",
+    "accounts/2fa/passkeys/<int:pk>/remove/",
+    "accounts/2fa/reset/", "^accounts/2fa/stay/(?P<token>[-:\\w]+)/$",
+    "accounts/sessions/end/", "settings/security/", "accounts/login/code/confirm/",
     "invitations/", "invitations/<int:invitation_id>/revoke/", "^invitation/(?P<token>[0-9a-f]{40})/$",
     "messages/<person:username>/delete/",
     "settings/export/", "settings/export/<int:export_id>/",
@@ -343,6 +350,10 @@ EVERYONE = frozenset({
     "^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
     "^accounts/back/(?P<token>[-:\\w]+)/$", "^invitation/(?P<token>[0-9a-f]{40})/$",
     "^notifications/stop/(?P<token>[-:\\w]{1,400})/$", "moderation/appeal/<str:token>/",
+    "accounts/login/code/confirm/", "accounts/2fa/authenticate/", "accounts/2fa/trust/",
+    "accounts/2fa/passkeys/sign-in/",
+    # Reports of browsers, without cookies.
+    "csp-reports/",
     # A token of a program, not a session: without one a 401.
     "api/kwips/", "api/network/", "^api/",
 })  # fmt: skip
@@ -356,10 +367,11 @@ OF_ITS_OWNER = frozenset({
     "drafts/<kwip_id:draft_id>/cancel/", "messages/<person:username>/<kwip_id:message_id>/",
     "messages/<person:username>/<kwip_id:message_id>/report/", "moderation/reports/<kwip_id:case_id>/",
     "settings/tokens/<int:token_id>/revoke/", "accounts/sessions/<int:session_id>/end/",
+    "accounts/2fa/passkeys/<int:pk>/", "accounts/2fa/passkeys/<int:pk>/remove/",
     "invitations/<int:invitation_id>/revoke/", "settings/export/<int:export_id>/",
 })  # fmt: skip
-# Forms that need no token: the mail program's own button, which has a key in its address; programs.
-WITHOUT_CSRF = frozenset({"^notifications/stop/(?P<token>[-:\\w]{1,400})/$", "api/kwips/"})
+# Forms that need no token: reports of browsers; a mail program's button, with a key in its address; programs.
+WITHOUT_CSRF = frozenset({"csp-reports/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$", "api/kwips/"})
 # Reading that writes: what was seen, how far, and where from. No content, no relation, nothing of others.
 SEEN = frozenset({
     "usersessions_usersession", "limits_tries", "limits_cache", "django_session", "kwips_track",

@@ -13,8 +13,8 @@ from django.utils import timezone
 from apps.accounts.keys import session_key
 from apps.accounts.models import User
 from apps.accounts.sessions import SEEN_EVERY
-from apps.accounts.user_agents import device, network
 from apps.invalidation import invalidate
+from apps.securitylog.clients import device, network
 from tests.support.people import PASSWORD, member, who_is_in
 
 MOZILLA = "Mozilla/5.0 "

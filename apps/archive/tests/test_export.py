@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.apps import apps
 from django.conf import settings
 from django.core import mail
@@ -82,8 +83,13 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
         form_key=uuid.uuid4(), member=ann, name="a", email="a@b.c", subject="s", text="hello"
     )
 
+    codes = RecoveryCodes.activate(ann)
+
     archive = exported(ann)
 
+    [factor] = rows(archive, "factors")
+    assert (factor["kind"], factor["name"]) == ("recovery_codes", None)
+    assert codes.instance.data["seed"] not in str(factor)
     site = settings.SITE_URL
     assert [(row["url"], row["text"], row["followers_only"]) for row in rows(archive, "kwips")] == [
         (f"{site}/ann/kwip/{kwip.pk}/", "two", False),

@@ -1,0 +1,1 @@
+"""A peer beside kwippy: the same pages, people and kwips on another microblog. By hand, see README.md."""
