@@ -33,7 +33,8 @@ torture: ## run the long tests: each fault of the queue a hundred times, and mor
 		tests/privacy/test_under_load.py apps/lookaside/tests/test_marked_interleavings.py \
 		apps/dbpool/tests/test_outages.py apps/dbpool/tests/test_stress.py tests/faults/test_recovery.py \
 		bench/tests/test_stale.py \
-		tests/operations/test_lifting.py apps/feeds/tests/test_walks.py $(ARGS)
+		tests/operations/test_lifting.py apps/feeds/tests/test_walks.py \
+		tests/attack/test_authorization.py tests/attack/test_floods.py $(ARGS)
 
 mutate: ## break a copy of the code in a hundred ways; the tests must fail each time (ARGS= chooses)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached

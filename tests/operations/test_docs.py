@@ -16,6 +16,7 @@ README = (ROOT / "README.md").read_text()
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("**/*.md")),
 ]
 APPS = sorted(path.parent.name for path in (ROOT / "apps").glob("*/__init__.py"))

@@ -1,6 +1,13 @@
-"""docs/security.md is what the tests' markers say."""
+"""docs/security.md is what the tests' markers say, and SECURITY.md names tests that exist."""
+
+import re
+from pathlib import Path
+
+from django.conf import settings
 
 from tests.support import asvs
+
+ROOT = Path(settings.BASE_DIR)
 
 
 def test_the_page_is_the_one_that_the_markers_make() -> None:
@@ -18,3 +25,22 @@ def test_what_a_test_holds_has_no_excuse() -> None:
     _, notes = asvs.data()
     tested = asvs.tests_by_requirement().keys()
     assert sorted(notes.keys() & tested) == [], "take the note out of tests/support/asvs_requirements.toml"
+
+
+def test_each_promise_of_the_threat_model_names_a_test_that_exists() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    promises = text.partition("## Promises")[2].partition("\n## ")[0]
+    rows = [line for line in promises.splitlines() if line.startswith("|")][2:]
+    assert len(rows) >= 12
+    for row in rows:
+        places = re.findall(r"`((?:apps|deploy|kwippy|tests)/[\w/]+\.py)::(\w+)`", row)
+        assert places, row
+        for path, name in places:
+            assert re.search(rf"^(?:    )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE), (
+                path,
+                name,
+            )
+
+
+def test_it_is_one_page() -> None:
+    assert len((ROOT / "SECURITY.md").read_text().split()) <= 900

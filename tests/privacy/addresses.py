@@ -81,7 +81,7 @@ def _values(name: str, world: World) -> tuple[str, ...]:
         "name": ("tea",),
         "number": (str(world.kwip_ids["everyone"] // RANGE),),
     }
-    return values.get(name, ("1",))
+    return values.get(name, (world.owned.get(name, "1"),))
 
 
 def _name(number: str | None, ids: Mapping[str, int]) -> str:

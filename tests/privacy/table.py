@@ -326,3 +326,54 @@ WITHOUT_WORDS = (
 )  # fmt: skip
 
 TABLE: Mapping[str, Shown] = {**DOCUMENTS, **PAGES, **MODERATION, **dict.fromkeys(WITHOUT_WORDS, nothing)}
+
+# ── Who may ask ──────────────────────────────────────────────────────────────────────────────────
+
+# Everyone, with or without a session. An address in none of these sets is for members: anonymous visitors
+# and suspended people are sent to sign in, or refused.
+EVERYONE = frozenset({
+    *DOCUMENTS, "", "everyone/", "everyone/new/", "tag/<tag:name>/", "people/", "people/active/", "tags/",
+    "search/", "about/", "about/keys/", "rules/", "conduct/", "privacy/", "contact/", "contact/thanks/",
+    ".well-known/change-password", "livez", "readyz", "metrics", "media/<path:path>",
+    "<person:username>/", "<person:username>/statistics/", "<person:username>/favourites/",
+    "<person:username>/shares/", "<person:username>/comments/", "<person:username>/followers/",
+    "<person:username>/following/", "<person:username>/kwip/<kwip_id:kwip_id>/",
+    "<person:username>/kwip/<kwip_id:kwip_id>/part/", "<person:username>/kwip/<kwip_id:kwip_id>/whole/",
+    "<person:username>/kwip/<kwip_id:kwip_id>/history/",
+    "<person:username>/kwip/<kwip_id:kwip_id>/history/<kwip_id:revision_id>/",
+    # Ways in and out, by a password or a key in the address.
+    "accounts/login/", "accounts/logout/", "accounts/signup/", "accounts/confirm-email/",
+    "accounts/confirm-email/again/", "accounts/confirm-email/change/",
+    "^accounts/confirm-email/(?P<key>[-:\\w]+)/$",
+    "accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/set/",
+    "accounts/password/reset/key/done/",
+    "^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+    "^accounts/back/(?P<token>[-:\\w]+)/$", "^invitation/(?P<token>[0-9a-f]{40})/$",
+    "^notifications/stop/(?P<token>[-:\\w]{1,400})/$", "moderation/appeal/<str:token>/",
+    "accounts/login/code/confirm/", "accounts/2fa/authenticate/", "accounts/2fa/trust/",
+    "accounts/2fa/passkeys/sign-in/",
+    # Reports of browsers, without cookies.
+    "csp-reports/",
+    # A token of a program, not a session: without one a 401.
+    "api/kwips/", "api/network/", "^api/",
+})  # fmt: skip
+MODERATORS = frozenset({*MODERATION, "moderation/people/<person:username>/note/"})
+OPERATORS = frozenset({"kwip/<kwip_id:kwip_id>/of-the-day/"})
+# About a thing of one person: everyone else is told that it is not there, or that it is not theirs.
+OF_ITS_OWNER = frozenset({
+    "kwip/<kwip_id:kwip_id>/edit/", "kwip/<kwip_id:kwip_id>/delete/", "kwip/<kwip_id:kwip_id>/pin/",
+    "kwip/<kwip_id:kwip_id>/why/", "kwip/<kwip_id:kwip_id>/take-back/",
+    "drafts/<kwip_id:draft_id>/", "drafts/<kwip_id:draft_id>/later/", "drafts/<kwip_id:draft_id>/delete/",
+    "drafts/<kwip_id:draft_id>/cancel/", "messages/<person:username>/<kwip_id:message_id>/",
+    "messages/<person:username>/<kwip_id:message_id>/report/", "moderation/reports/<kwip_id:case_id>/",
+    "settings/tokens/<int:token_id>/revoke/", "accounts/sessions/<int:session_id>/end/",
+    "accounts/2fa/passkeys/<int:pk>/", "accounts/2fa/passkeys/<int:pk>/remove/",
+    "invitations/<int:invitation_id>/revoke/", "settings/export/<int:export_id>/",
+})  # fmt: skip
+# Forms that need no token: reports of browsers; a mail program's button, with a key in its address; programs.
+WITHOUT_CSRF = frozenset({"csp-reports/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$", "api/kwips/"})
+# Reading that writes: what was seen, how far, and where from. No content, no relation, nothing of others.
+SEEN = frozenset({
+    "usersessions_usersession", "limits_tries", "limits_cache", "django_session", "kwips_track",
+    "notifications_notice", "private_messages_side", "commandqueue_command",
+})  # fmt: skip

@@ -66,6 +66,8 @@ class World:
     message_ids: dict[str, int] = field(default_factory=dict)
     case_ids: dict[str, int] = field(default_factory=dict)
     draft_id: int = 0
+    # More ids and tokens of the author's, by the name that they have in an address.
+    owned: dict[str, str] = field(default_factory=dict)
 
     @property
     def kwip_ids(self) -> dict[str, int]:

@@ -1,0 +1,164 @@
+"""Floods by one client: the memory and the CPU of gunicorn stay bounded, and others are answered meanwhile.
+
+Bodies that never end are nginx's: `deploy/tests/test_nginx.py`. Hashes for many networks:
+`apps/accounts/tests/test_hashers.py`. The size of any one page: `tests/pages/test_page_bounds.py`.
+"""
+
+import os
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import User
+from apps.accounts.tests.test_hashers import is_gunicorn, peak_kib
+from apps.kwips import actions
+from apps.limits.models import RateLimitWindow
+from apps.pictures.tests.hostile_pictures import progressive
+from deploy.local import services
+from tests.support.http import CSRF_TOKEN, Member, Response, Visitor, request
+from tests.support.site import served
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asvs("15.2.2", "2.4.1")]
+
+TORTURE = os.environ.get("TORTURE") == "1"
+AT_ONCE = 32 if TORTURE else 12
+HOSTILE = "#a " * 33_333  # the longest text, of tags alone
+
+
+class Server:
+    """A site of one process, and what its gunicorn takes."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._pids = [pid for pid in services.descendants(os.getpid()) if is_gunicorn(pid)]
+        assert self._pids
+
+    def begin(self) -> None:
+        for pid in self._pids:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # resets the peak
+        self._peak = self._peaks()
+
+    def _peaks(self) -> int:
+        return sum(map(peak_kib, self._pids))
+
+    @property
+    def grown_kb(self) -> int:
+        return self._peaks() - self._peak
+
+    @property
+    def cpu_seconds(self) -> float:
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._pids]
+        return sum(int(of[11]) + int(of[12]) for of in fields) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def server(memcached: str) -> Iterator[Server]:
+    with served(memcached=memcached, workers=1, patient=True) as port:
+        for path in ("/", "/accounts/login/"):  # what every process loads once
+            request(port, path)
+        yield Server(port)
+
+
+def flood(send: Callable[[int], Any], number: int) -> list[Any]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(send, range(number)))
+
+
+def is_answered(server: Server) -> bool:
+    return request(server.port, "/accounts/login/").status == 200
+
+
+def test_one_client_does_not_take_the_memory_of_the_site(server: Server) -> None:
+    """The heaviest conversation that a member can plant, asked for past the page cache."""
+    mallory = User.objects.create_user("mallory", "m@example.org")
+    kwip = actions.publish(author=mallory, text=HOSTILE, form_key=uuid.uuid4()).kwip
+    for _ in range(8):
+        actions.comment(author=mallory, thread=kwip, text=HOSTILE, form_key=uuid.uuid4())
+    path = f"/mallory/kwip/{kwip.pk}/"
+    request(server.port, path)
+    server.begin()
+    with ThreadPoolExecutor(1) as other:
+        meanwhile = other.submit(lambda: [is_answered(server) for _ in range(3)])
+        got = flood(
+            lambda number: request(server.port, f"{path}?x={number}", ("Cookie", "messages=x")), AT_ONCE
+        )
+        assert all(meanwhile.result())
+    assert {answer.status for answer in got} <= {200, 503}
+    assert max(len(answer.body) for answer in got) < 1_500_000
+    assert server.grown_kb < 150_000
+
+
+@pytest.mark.asvs("6.3.1")
+def test_guesses_of_one_network_take_ten_hashes_and_no_more(server: Server) -> None:
+    for number in range(AT_ONCE):
+        User.objects.create_user(f"person{number}", f"p{number}@example.org", "tea and cake")
+    server.begin()
+
+    def guess(number: int) -> Response:
+        name = f"person{number % AT_ONCE}"
+        return Visitor(server.port).post("/accounts/login/", login=name, password=f"wrong {number}")
+
+    statuses = {answer.status for answer in flood(guess, 4 * AT_ONCE)}
+    assert statuses <= {200, 429, 503}
+    looked_at = RateLimitWindow.objects.get(scope="failed_sign_in_network")
+    assert len(looked_at.times) <= 10  # what is beyond is refused before the password is hashed
+    assert server.grown_kb < 250_000
+    assert is_answered(server)
+
+
+def test_hostile_pictures_at_once_take_neither_memory_nor_every_thread(server: Server) -> None:
+    mallory = Member(server.port, User.objects.create_user("mallory", "m@example.org"))
+    bomb = progressive(8900, 8900, scans=200)
+    server.begin()
+    with ThreadPoolExecutor(1) as other:
+        meanwhile = other.submit(lambda: [is_answered(server) for _ in range(5)])
+        statuses = Counter(flood(lambda number: upload(mallory, bomb), AT_ONCE))
+        assert all(meanwhile.result())
+    assert set(statuses) <= {422, 429, 503}
+    assert server.grown_kb < 150_000  # the decoder is another process, which is bounded by itself
+
+
+def upload(member: Member, picture: bytes) -> int:
+    parts = {"csrfmiddlewaretoken": CSRF_TOKEN.encode(), 'picture"; filename="a.jpg': picture}
+    body = b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode(), value)
+        for name, value in parts.items()
+    )
+    headers = [("Cookie", f"sessionid={member.cookies['sessionid']}; csrftoken={CSRF_TOKEN}")]
+    headers.append(("Content-Type", "multipart/form-data; boundary=x"))
+    path = "/settings/picture/"
+    return request(member.port, path, *headers, method="POST", body=body + b"--x--\r\n").status
+
+
+def test_what_a_limit_refuses_costs_no_more_than_what_it_admits(server: Server) -> None:
+    ann = User.objects.create_user("ann", "ann@example.org")
+    kwip = actions.publish(author=ann, text="tea", form_key=uuid.uuid4()).kwip
+    clicker = Member(server.port, User.objects.create_user("mallory", "m@example.org"))
+    steps = ("favourite", "unfavourite")
+
+    def click(number: int) -> int:
+        return clicker.post(f"/kwip/{kwip.pk}/{steps[number % 2]}/").status
+
+    before = server.cpu_seconds
+    admitted = Counter(click(number) for number in range(120))
+    between = server.cpu_seconds
+    refused = Counter(click(number) for number in range(120))
+    after = server.cpu_seconds
+    assert (set(admitted), set(refused)) == ({302}, {429})
+    assert after - between < 1.5 * (between - before) + 0.1
+
+
+def test_renaming_again_and_again_purges_the_caches_so_often_and_no_more(server: Server) -> None:
+    mallory = User.objects.create_user("mallory", "m@example.org")
+    client = Member(server.port, mallory)
+    statuses = Counter(
+        client.post("/settings/", display_name=f"Mallory {number}", bio="").status for number in range(40)
+    )
+    assert statuses == {302: 20, 429: 20}  # LIMITS["profile"]
+    mallory.refresh_from_db()
+    assert mallory.display_name == "Mallory 19"
