@@ -109,7 +109,7 @@ def run(peer: Path, python: str) -> Result:
         rows = load.load(server, python, peer, community="peers")
         stack.callback(server.drop, load.NAME)
         found = pages(stack, server, peer, python)
-        measure(found, folder)
+        measure(found, folder, server)
         details = {
             "peer": peer_versions(peer, python),
             "rows": rows,
@@ -173,7 +173,7 @@ def cookies(peer: Path, python: str, ids: list[int]) -> list[str]:
     ).stdout.split()
 
 
-def measure(found: Pages, folder: Path) -> None:
+def measure(found: Pages, folder: Path, server: Server) -> None:
     """Turns of all, round by round, after each has filled its caches."""
     for by in found.values():
         for name, rival in by.items():
@@ -182,6 +182,7 @@ def measure(found: Pages, folder: Path) -> None:
     for number in range(ROUNDS):
         for page, by in found.items():
             for name in rotated(list(by), number):
+                load.wait_until_idle(server)
                 by[name].turn(folder, seconds=SECONDS[page])
         print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
 
