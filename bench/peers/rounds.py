@@ -32,8 +32,10 @@ VIEWERS = 200
 FOLLOWEES = range(80, 121)
 DEEP = 1_000
 THREADS = 8  # the default of WEB_THREADS
-PACKAGES = ("flask", "flask-sqlalchemy", "flask-login", "flask-wtf", "flask-babel", "flask-moment")
-PACKAGES += ("sqlalchemy", "jinja2", "werkzeug", "psycopg2-binary", "gunicorn")
+PACKAGES = (
+    *("flask", "flask-sqlalchemy", "flask-login", "flask-wtf", "flask-babel", "flask-moment"),
+    *("sqlalchemy", "jinja2", "werkzeug", "psycopg2-binary", "gunicorn"),
+)
 PEER, MEMBER, VISITOR = "microblog", "member", "visitor"
 _COOKIES = """
 import sys
