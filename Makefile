@@ -1,6 +1,6 @@
 # The commands of a developer; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test torture mutate bench profile lint lock messages smoke rehearse secrets clean
+.PHONY: help run test torture mutate bench profile lint audit lock messages smoke rehearse secrets clean
 
 # The first Python on this machine that is new enough; PYTHON= names another.
 find_python = for python in python3 python3.14 python3.13 python3.12; do \
@@ -26,7 +26,8 @@ torture: ## run the long tests: each fault of the queue a hundred times, and mor
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx
 	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_smtp_faults.py \
 		apps/commandqueue/tests/test_crashes.py apps/commandqueue/tests/test_batches.py \
-		apps/commandqueue/tests/test_horizon.py tests/edge/test_edge_staleness.py \
+		apps/commandqueue/tests/test_horizon.py apps/commandqueue/tests/test_controls.py \
+		apps/commandqueue/tests/test_size.py tests/edge/test_edge_staleness.py \
 		tests/invalidation/test_page_staleness.py tests/invalidation/test_every_interleaving.py \
 		tests/invalidation/test_marked_page_interleavings.py \
 		tests/privacy/test_under_load.py apps/lookaside/tests/test_marked_interleavings.py \
@@ -38,9 +39,9 @@ mutate: ## break a copy of the code in a hundred ways; the tests must fail each 
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached
 	@$(VENV) -m tests.support.mutate $(ARGS)
 
-bench: ## measure an optimization: SUBJECT=timelines; none lists them (ARGS= sizes, PUBLISH=1 into docs/results/)
-	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt $(if $(SUBJECT),memcached nginx wrk valgrind)
-	@$(VENV) -m bench $(SUBJECT) $(ARGS) $(if $(PUBLISH),--publish)
+bench: ## measure stock Django and each optimization, on and off (15 minutes; SIZE=full an hour; SUBJECT=timelines measures one part, LIST=1 lists them; PUBLISH=1 into docs/results/)
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt $(if $(LIST),,memcached nginx wrk valgrind)
+	@$(VENV) -m bench $(if $(LIST),,$(or $(SUBJECT),ladder) $(if $(SIZE),--size $(SIZE)) $(ARGS) $(if $(PUBLISH),--publish))
 
 profile: ## count the instructions of a page by part, and draw flame graphs: PAGE=/everyone/
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached valgrind
@@ -57,6 +58,10 @@ lint: ## check style, types, layers, templates and migrations
 	@$(VENV) manage.py check
 	@$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
+audit: ## look for faults by bandit, semgrep and gixy, and for known ones of the requirements (exit status of deploy.audit: 3 not checked)
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt nginx
+	@$(VENV) -m deploy.audit
+
 messages: ## extract what is to be translated into locale/*.po, and compile these
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt
 	@$(VENV) -m deploy.local.messages
@@ -71,13 +76,16 @@ rehearse: ## bring docker-compose.yml up, kill, back up, lose, restore and upgra
 secrets: ## create the passwords for docker-compose.yml in secrets/
 	@deploy/make-secrets
 
-lock: ## pin the requirements*.in with hashes
+lock: ## pin the requirements*.in with hashes, and the public images by the digests of their registries
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt
 	@for name in requirements requirements-local requirements-dev; do \
 		$(VENV) -m uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
 			--no-header $$name.in -o $$name.txt || exit 1; done
+	@$(VENV) -m uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header \
+		--only-binary :all: requirements-audit.in -o requirements-audit.txt
+	@$(VENV) -m deploy.images
 
 clean: ## remove .venv and caches; your site's data in var/ stays
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-audit .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 	@echo "Removed .venv and caches. var/ (the local site's data) is left: delete it yourself to start over."

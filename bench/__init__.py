@@ -1,4 +1,4 @@
-"""Benchmarks of the optimizations: `make bench SUBJECT=timelines`, or `python -m bench` for the list.
+"""Benchmarks of the optimizations: `make bench SUBJECT=timelines`, or `make bench LIST=1` for the list.
 
 Each package here but `lib` is a subject. It runs several ways of doing the same thing (the rivals) in
 turns, round by round, so that a slow moment of the machine affects all of them alike. A figure is the

@@ -92,7 +92,9 @@ def subjects() -> list[str]:
 
 def list_subjects() -> None:
     """Prints each subject with the first line of its page."""
-    print("make bench SUBJECT=…, with ARGS='--size full' for the full size and PUBLISH=1 for docs/results/\n")
+    print(
+        "make bench SUBJECT=…, ladder without one; SIZE=full for the full size, PUBLISH=1 for docs/results/\n"
+    )
     for name in subjects():
         # Read, not imported: what a subject needs may not be installed yet.
         source = (Path(bench.__path__[0]) / name / "__init__.py").read_text()

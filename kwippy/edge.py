@@ -62,6 +62,11 @@ map $request_uri $is_programs {
     "~^%(api)s" yes;
 }
 
+# What a page may use of the browser, for nginx's own answers.
+map $host $permissions {
+    default "%(permissions)s";
+}
+
 # Where an anonymous visitor who sends a file is redirected to.
 map $uri $upload_sign_in {
     default /;
@@ -89,6 +94,7 @@ def public_conf() -> str:
         "uncached": "|".join(_words({*uncached, *OTHER_QUERY})),
         "allowed": _entries(f'"~(?:^|&){argument}(?:&|$)" {argument}' for argument in _words(allowed)),
         "metrics": re.escape(metrics.PATH),
+        "permissions": settings.DOCUMENT_HEADERS["Permissions-Policy"],
         "api": re.escape(api.PREFIX),
         "uploads": _entries(
             f'"~^{"(?:yes)?" if page else "yes"}{re.escape(path)}$" /-upload'

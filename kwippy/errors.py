@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.keyset import BadCursor
 from apps.limits import prefers_json
+from apps.securitylog import refusals
 from kwippy.observability import metrics
 
 # Names of form fields that error pages give back, in this order. Apps declare theirs beside their forms;
@@ -57,6 +58,7 @@ def _why(exception: Exception) -> str:
 def too_many(request: HttpRequest) -> HttpResponse:
     """A limit of allauth refused the request. It does not say for how long; its shortest span is a minute."""
     metrics.count_refusal("allauth")
+    refusals.record_refusal("allauth")
     response = render(request, "429.html", status=429)
     response["Retry-After"] = "60"
     return response

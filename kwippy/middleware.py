@@ -20,6 +20,7 @@ _NOT_FOR_JSON = ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Poli
 
 class PolicyMiddleware:
     """Sends SECURE_CSP, rendered once: it has no nonce. Django's middleware renders it for each response.
+    With it go DOCUMENT_HEADERS.
 
     A view with a policy of its own sets the header. Django's decorator `csp_override` has no effect here.
     """
@@ -27,6 +28,7 @@ class PolicyMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self._policy = build_policy(cast("dict[str, list[str]]", settings.SECURE_CSP))
+        self._headers = tuple(settings.DOCUMENT_HEADERS.items())
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
@@ -37,6 +39,9 @@ class PolicyMiddleware:
                 del response.headers[name]
             if not is_api(request):
                 del response.headers["Vary"]
+        else:
+            for name, value in self._headers:
+                response.headers.setdefault(name, value)
         response.headers.setdefault(CSP.HEADER_ENFORCE.value, policy)
         return response
 

@@ -17,11 +17,21 @@ from kwippy import stylesheet
 
 SCRIPT = "kwippy.js"
 SOURCE = settings.BASE_DIR / "static" / SCRIPT
-# Files of their own: loaded when a member begins to write, with the first key or picture, and by the
-# offline page.
+# Files of their own: loaded when a member begins to write, with the first key or picture, by the offline
+# page, by the pages of second factors, and by forms with a puzzle.
 LATER: dict[str, tuple[str, ...]] = {
     "mentions.js": ("mentions.js", "keeping.js"),
-    **{name: (name,) for name in ("keys.js", "pictures.js", "offline.js")},
+    **{
+        name: (name,)
+        for name in (
+            "keys.js",
+            "pictures.js",
+            "offline.js",
+            "factors.js",
+            "puzzle.js",
+            "puzzle-worker.js",
+        )
+    },
 }
 _NAMED = re.compile(r'"([\w-]+\.js)"')
 # Comments that begin a line, and those behind code. No text of a script has two slashes between spaces.

@@ -9,12 +9,14 @@ from django.utils import timezone
 
 from apps import limits, lookaside
 from apps.accounts import applications, invitations, names, sign_ups
+from apps.factors import resealing
 from apps.feeds import previews
 from apps.graph import muting
 from apps.inbound import actions as inbound
 from apps.lookaside.backends import TTL
 from apps.notifications import actions as notices
 from apps.pictures import sweeping as pictures
+from apps.securitylog import sweeping as security_log
 from kwippy import unconfirmed
 
 
@@ -47,6 +49,12 @@ def sweep_limits() -> int:
 
 
 @task(queue_name="bulk")
+def sweep_security_log() -> int:
+    """Delete what the security log has kept for its 90 days; returns how many."""
+    return security_log.sweep()
+
+
+@task(queue_name="bulk")
 def sweep_previews() -> int:
     """Delete pictures of link previews that are old or too many; returns how many."""
     return previews.sweep()
@@ -74,6 +82,12 @@ def sweep_notices() -> int:
 def sweep_seen_mail() -> int:
     """Delete the record of mails that were read long ago; returns how many."""
     return inbound.sweep()
+
+
+@task(queue_name="bulk")
+def reseal_factors() -> int:
+    """Encrypt the secrets of second factors by the present key; returns how many a former one did."""
+    return resealing.reseal_all()
 
 
 @task(queue_name="bulk")

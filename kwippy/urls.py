@@ -11,7 +11,7 @@ from django.views.static import serve
 from apps.feeds import views as feeds
 from apps.pagecache import public_page
 from apps.policy.keys import POLICY
-from kwippy import offline, well_known
+from kwippy import asking, offline, well_known
 from kwippy.observability import health, metrics
 
 admin.site.site_title = settings.SITE_NAME
@@ -25,6 +25,9 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Uploaded pictures, where nginx does not serve them. Names are random, so a picture never changes."""
     response = serve(request, path, document_root=settings.MEDIA_ROOT)
     response["Cache-Control"] = "public, max-age=31536000, immutable"
+    # As nginx's: own.conf.
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 
@@ -56,10 +59,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.inbound.urls")),
     path("", include("apps.contact.urls")),
     path("", include("apps.sitepages.urls")),
+    path("", include("apps.cspreports.urls")),
     path("", include("apps.notifications.urls")),
     path("", include("apps.search.urls")),
     path("", include("apps.tokens.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.factors.urls")),
     path("", include("apps.moderation.urls")),
     path("", include("apps.messages.urls")),
     path("", include("apps.drafts.urls")),
@@ -68,6 +73,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.directory.urls")),
     path("", include("apps.feeds.urls")),
 ]
+asking.guard(urlpatterns)
 
 handler400 = "kwippy.errors.bad_request"
 handler403 = "kwippy.errors.forbidden"

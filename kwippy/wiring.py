@@ -6,12 +6,15 @@
 import logging
 from collections.abc import Sequence
 
+from allauth.account.signals import authentication_step_completed
+from allauth.mfa.signals import authenticator_used
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
 from django.core.checks import Tags, register
 from django.urls import register_converter
 
 from apps import limits, lookaside, pagecache
+from apps.accounts import factor_resets, reauthentication, sign_ups
 from apps.accounts import watched as watched_people
 from apps.accounts.converters import PersonConverter
 from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
@@ -29,8 +32,9 @@ from apps.limits.checks import check_settings as check_limits
 from apps.messages.forms import RETURNED_FIELDS as MESSAGES_FIELDS
 from apps.moderation.forms import RETURNED_FIELDS as MODERATION_FIELDS
 from apps.pagecache import watched as watched_pages
+from apps.securitylog import refusals
 from apps.tokens.forms import RETURNED_FIELDS as TOKENS_FIELDS
-from kwippy import admin_defaults, archived, checks, errors, tasks
+from kwippy import admin_defaults, admin_log, archived, checks, errors, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
 
 
@@ -38,14 +42,18 @@ def connect() -> None:
     add_converters()
     add_checks()
     admin_defaults.bound()
+    admin_log.connect()
     declare_paths_and_fields()
     # A failed invalidation is retried by a task.
     lookaside.on_invalidation_failed.append(tasks.enqueue_invalidation)
     # The first pages that `manage.py warmpages` requests.
     pagecache.warm_paths.append(warm_paths)
     watch_caches()
-    limits.on_refused.append(metrics.count_refusal)
+    limits.on_refused += [metrics.count_refusal, refusals.record_refusal]
     user_login_failed.connect(metrics.count_failed_sign_in)
+    authentication_step_completed.connect(reauthentication.keep_newest)
+    sign_ups.on_asked.append(metrics.count_sign_up)
+    authenticator_used.connect(factor_resets.cancel_by_use)
     sql_log.start()
     attach_to_mail()
     archived.connect()

@@ -14,6 +14,7 @@ from apps.accounts.models import OffReason, User
 from apps.invalidation import invalidate
 from apps.pictures import actions as pictures
 from apps.pictures.models import Picture
+from apps.securitylog import Event, record
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -158,8 +159,15 @@ def _switch(people: Iterable[User], *, is_active: bool, by: User | None, reason:
     logged = partial(log.info, "person switched on" if is_active else "person switched off")
     actor = by.username if by else "command line"
     for person in changed:
+        if reason != OffReason.LEAVING:  # which has an event of its own
+            _record_switch(person, by, is_active)
         transaction.on_commit(partial(logged, person=person.username, person_id=person.pk, by=actor))
     return changed
+
+
+def _record_switch(person: User, by: User | None, is_active: bool) -> None:
+    event = Event.SWITCHED_ON if is_active else Event.SWITCHED_OFF
+    record(event, user_id=person.pk, by=by.pk if by else None)
 
 
 def _off_reasons(person: User) -> OffReason:

@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.models import EmailAddress
+from allauth.account.models import EmailAddress, Login
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMessage
@@ -15,15 +16,19 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from apps import limits
-from apps.accounts import invitations, languages, leaving, queries, sign_ups
+from apps.accounts import browsers, invitations, languages, leaving, queries, reauthentication, sign_ups
 from apps.accounts.backends import login_of
 from apps.accounts.models import User
 from apps.commandqueue.mail.headers import validate_header_address
 from apps.commandqueue.mail.rendering import auto_generated, set_queue_options
 from apps.commandqueue.models import Queue
+from apps.securitylog import Event, record
 
 # A mail with one of these in its context can sign its reader in.
 _CREDENTIALS = frozenset({"activate_url", "password_reset_url", "code"})
+
+# What a request for a new password sends.
+_OF_RESETS = frozenset({"account/email/password_reset_key", "account/email/unknown_account"})
 
 # Where a person who is switched off can appeal, or "". Apps above accounts add to it when the site starts.
 ways_to_appeal: list[Callable[[User], str]] = []
@@ -108,13 +113,41 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         login = login_of(credentials)
         user = queries.by_login(login)
+        if not hasattr(request, "sign_up"):  # of which the password was right
+            record(Event.SIGN_IN_FAILED, request=request, user_id=user.pk if user else None, login=login)
         who = ("login", _folded(login)) if user is None else ("user", user.pk)
         if limits.hit("failed_sign_in_anywhere", *who) or user is None or not user.is_active:
             return
         confirmed = EmailAddress.objects.filter(user=user, email=user.email.lower(), verified=True).exists()
         if confirmed and limits.hit("failed_sign_in_mail", user.pk):
+            record(Event.GUESSING, user_id=user.pk)
             ways = {"password_url": f"{settings.SITE_URL}/accounts/password/change/"}
             self.send_mail("account/email/failed_sign_ins", user.email, {"user": user} | ways)
+
+    def is_login_by_code_required(self, login: Login) -> bool:
+        """While someone guesses at the password: in an unknown browser, for a password that is right.
+
+        Raises ImmediateHttpResponse after too many codes.
+        """
+        if not isinstance(login.user, User) or not browsers.must_show_code(self.request, login.user):
+            return False
+        if (decision := browsers.may_send_code(self.request, login.user)) is not None:
+            raise ImmediateHttpResponse(limits.refuse_click(self.request, decision))
+        record(Event.CODE_ASKED, request=self.request, user_id=login.user.pk)
+        return True
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        is_first = user.last_login is None
+        super().login(request, user)
+        request.is_first_sign_in = is_first  # type: ignore[attr-defined]
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse:
+        """Also writes to the owner about a browser that they never used."""
+        response: HttpResponse = super().post_login(request, user, **how)
+        assert isinstance(user, User)  # noqa: S101
+        if browsers.remember(request, response, user) and not request.is_first_sign_in:  # type: ignore[attr-defined]
+            browsers.tell_owner(request, user, self.send_mail)
+        return response
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
         """Only the right password leads here. A person who is leaving can come back."""
@@ -125,12 +158,23 @@ class AccountAdapter(DefaultAccountAdapter):
         path = next((path for way in ways_to_appeal if (path := way(user))), "")
         return render(request, "account/account_inactive.html", {"appeal_path": path}, status=403)
 
+    def is_reauthentication_required(self, *, app: str, **options: Any) -> bool:
+        """For allauth's own checks, which do not count a sign-in: the same answer as everywhere else."""
+        required = super().is_reauthentication_required(app=app, **options)
+        return bool(required) and not reauthentication.is_recent(self.request)
+
     def set_password(self, user: User, password: str) -> None:
         """Also resets the limits, so that the user can sign in with the new password at once."""
         super().set_password(user, password)
         network = limits.client_network(self.request)
+        limits.reset("failed_sign_in_anywhere", "user", user.pk)
         for login in (user.username, user.email):
             limits.reset("failed_sign_in", _folded(login), network)
+        # Whoever guessed at codes knew the former password. Seldom: whoever reads the person's mail could
+        # reset the password again and again, for more guesses.
+        if limits.hit("factor_lift", user.pk, durable=False):
+            limits.reset("factor", user.pk, network)
+            limits.reset("factor_anywhere", user.pk)
 
     def render_mail(
         self,
@@ -156,6 +200,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Rewrites links to `SITE_URL`, whatever host and port the request named."""
         links = {name: _on_site(url) for name, url in context.items() if name.endswith("_url")}
+        if template_prefix in _OF_RESETS:
+            asker = context.get("user")
+            record(Event.PASSWORD_RESET_ASKED, user_id=asker.pk if asker else None, login=email)
         super().send_mail(template_prefix, email, context | links)
 
 

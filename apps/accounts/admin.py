@@ -4,6 +4,8 @@ from typing import Any
 
 from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
 from allauth.account.models import EmailAddress
+from allauth.mfa.admin import AuthenticatorAdmin  # noqa: F401 - registered, so that it can be taken away
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.admin import UserSessionAdmin as AllauthUserSessionAdmin
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
@@ -145,6 +147,8 @@ class EmailAddressAdmin(AllauthEmailAddressAdmin):
 
 
 admin.site.unregister([Group, EmailAddress, UserSession])
+# Its form would show and change the secrets of second factors.
+admin.site.unregister(Authenticator)
 admin.site.register(UserSession, UserSessionAdmin)
 admin.site.register(Group, GroupAdmin)
 admin.site.register(EmailAddress, EmailAddressAdmin)

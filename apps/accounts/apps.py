@@ -7,6 +7,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("people")
 
     def ready(self) -> None:
-        from apps.accounts import avatars, erasers, invalidation  # noqa: F401 - they register and subscribe
+        # They register and subscribe.
+        from apps.accounts import avatars, erasers, factor_reset_views, invalidation, security_events, views  # noqa: F401
 
         avatars.tell_holders()
+        views.more_links.append(factor_reset_views.link)

@@ -18,6 +18,7 @@ from apps.accounts.form_messages import SiteMessages
 from apps.accounts.forms import PlainTextField
 from apps.accounts.models import WORDS_LIMIT, Application, SignUp
 from apps.policy import blocked
+from apps.puzzles.forms import PuzzledForm
 
 
 def not_blocked(email: str) -> None:
@@ -64,8 +65,10 @@ class LoginForm(SiteMessages, allauth.LoginForm):
         return get_adapter().respond_email_verification_sent(request, None)
 
 
-class SignupForm(SiteMessages, allauth.SignupForm):
+class SignupForm(PuzzledForm, SiteMessages, allauth.SignupForm):
     """Asks for an applicant's words while sign-up is by approval. An invitation needs none."""
+
+    purpose = "sign-up"
 
     words = PlainTextField(
         label=_("a few words about you"),
@@ -100,15 +103,23 @@ class SignupForm(SiteMessages, allauth.SignupForm):
         cleaned: dict[str, Any] = self.cleaned_data
         if self.has_error("email", "blocked"):
             return cleaned
-        # Hashes once per sign-up, so that the response time reveals nothing about name and address.
-        if "password1" in cleaned:
-            self._password = make_password(cleaned["password1"])
         pending = pending_sign_up.current(context.request)
         if "username" in cleaned and names.is_taken(
             cleaned["username"], email=cleaned.get("email", ""), sign_up_id=pending.pk if pending else None
         ):
             self.add_error("username", get_adapter().validation_error("username_taken"))
+        # Hashes once per sign-up, so that the response time reveals nothing about name and address.
+        if "password1" in cleaned and self._may_hash():
+            self._password = make_password(cleaned["password1"])
         return cleaned
+
+    def _may_hash(self) -> bool:
+        """While a puzzle is asked for, only a form without errors has its password hashed, and spends it."""
+        if self.errors and self.asks_for_puzzle():
+            self.keep_puzzle()
+            return False
+        what = f"{self.cleaned_data.get('username')} {self.cleaned_data.get('email')}"
+        return self.spend_puzzle(context.request, what=what)
 
     def try_save(self, request: HttpRequest) -> tuple[None, HttpResponse]:
         """Stores a sign-up, which becomes a user once its address is confirmed."""
@@ -142,6 +153,27 @@ class AddressForm(SiteMessages, forms.Form):
 
     def clean(self) -> None:
         admitted_network()
+
+
+class SignInCodeForm(SiteMessages, allauth.ConfirmLoginCodeForm):
+    """The mailed code. PostgreSQL counts its tries: those at once would share one count of a session."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = _("the code from our mail")
+        self.fields["code"].max_length = 20
+        self.fields["code"].widget.attrs = {
+            "autocomplete": "one-time-code",
+            "inputmode": "numeric",
+            "maxlength": "20",
+        }
+
+    def clean_code(self) -> str:
+        session = context.request.session.session_key
+        if not (decision := limits.hit("sign_in_code_tries", session, self.expected_code)):
+            raise ValidationError(decision.message, code="limit")
+        code: str = super().clean_code()
+        return code
 
 
 class PasswordForm(SiteMessages, forms.Form):

@@ -23,6 +23,7 @@ from django.utils import timezone
 from apps.accounts import names
 from apps.accounts.counters import lock_people
 from apps.accounts.models import Leaving, User
+from apps.securitylog import Event, record
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -121,6 +122,7 @@ def _erase_user(person_id: int, rows: int) -> bool:
         return False
     names.reserve(person.username, until=timezone.now() + names.RESERVED_FOR)
     person.delete()
+    record(Event.DELETED, user_id=person_id, rows=rows)
     transaction.on_commit(partial(log.info, "account deleted", person_id=person_id, rows=rows))
     return True
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from apps.accounts import actions, erasing
 from apps.accounts.counters import lock_people
 from apps.accounts.models import Leaving, OffReason, User
+from apps.securitylog import Event, record
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -53,6 +54,7 @@ def leave(*, user: User) -> Leaving:
     if not is_new:
         return leaving
     actions.switch_off(people=[person], by=person, reason=OffReason.LEAVING)
+    record(Event.DELETION_ASKED, user_id=person.pk)
     end_sessions(person.pk)
     context = {"user": person, "due_at": due_at, "back_url": settings.SITE_URL + way_back(leaving)}
     get_adapter().render_mail("account/email/leaving", person.email, context).send()
@@ -69,6 +71,7 @@ def delete_at_once(*, person: User) -> None:
         user=person, defaults={"due_at": timezone.now(), "progress": erasing.BEGUN}
     )
     actions.switch_off(people=[person], by=None, reason=OffReason.LEAVING)
+    record(Event.DELETION_ASKED, user_id=person.pk, way="the command line")
     end_sessions(person.pk)
     erasing.erase_due.enqueue()
 
@@ -79,6 +82,7 @@ def come_back(*, leaving: Leaving) -> bool:
     person = lock_people({leaving.pk}).get(leaving.pk)
     if person is None or not Leaving.objects.filter(pk=person.pk, progress="").delete()[0]:
         raise TooLate
+    record(Event.CAME_BACK, user_id=person.pk)
     return bool(actions.switch_on(people=[person], by=person, reason=OffReason.LEAVING))
 
 

@@ -10,7 +10,7 @@ from django.core.mail import EmailMessage
 from django.test import RequestFactory
 from django.utils import timezone
 
-from apps.accounts import leaving
+from apps.accounts import factor_resets, leaving
 from apps.accounts.adapter import AccountAdapter
 from apps.accounts.models import User
 
@@ -57,6 +57,14 @@ def _contents() -> dict[str, dict[str, Any]]:
         "email_confirmation": confirm,
         "password_reset_key": reset,
         "failed_sign_ins": {"user": user, "password_url": f"{settings.SITE_URL}/accounts/password/change/"},
+        "new_browser": {
+            "user": user,
+            "at": timezone.now(),
+            "user_agent": happened["user_agent"],
+            "network": "2001:db8:…",
+            "reset_url": f"{settings.SITE_URL}/accounts/password/reset/",
+            "sessions_url": f"{settings.SITE_URL}/accounts/sessions/",
+        },
         "application_accepted": {"user": user, "login_url": f"{settings.SITE_URL}/accounts/login/"},
         "application_refused": {"user": user},
         "leaving": {
@@ -64,6 +72,12 @@ def _contents() -> dict[str, dict[str, Any]]:
             "due_at": timezone.now() + timedelta(days=leaving.DAYS),
             "back_url": f"{settings.SITE_URL}/accounts/back/WzcsIjIwMjYiXQ:{_KEY}/",
         },
+        "factors_reset_asked": {
+            "user": user,
+            "due_at": timezone.now() + timedelta(days=factor_resets.DAYS),
+            "stay_url": f"{settings.SITE_URL}/accounts/2fa/stay/WzcsIjIwMjYiXQ:{_KEY}/",
+        },
+        "factors_reset": {"user": user, "factors_url": f"{settings.SITE_URL}/accounts/2fa/"},
         "account_already_exists": ways,
         "unknown_account": ways,
         **{name: dict(happened) for name in _NOTIFICATIONS},

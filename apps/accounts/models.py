@@ -462,6 +462,38 @@ class Leaving(models.Model):
         return f"{self.user_id} until {self.due_at:%Y-%m-%d}"
 
 
+class KnownBrowser(models.Model):
+    """A browser from which a person signed in: the digest of what its cookie says (`browsers`)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    digest = models.CharField(max_length=64)
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("known browser")
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="known_browser_once")]
+
+    def __str__(self) -> str:
+        return f"browser {self.pk}"
+
+
+class FactorReset(models.Model):
+    """A person whose second factors are taken off at ``due_at``, unless that is stopped (`factor_resets`)."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    asked_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField()
+    # The operator; None for the command line.
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    is_reminded = models.BooleanField(db_default=False)
+
+    class Meta:
+        verbose_name = _("reset of second factors")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.due_at:%Y-%m-%d}"
+
+
 @cache
 def _cached_fields() -> list[models.Field[Any, Any]]:
     """All columns but the password."""

@@ -10,6 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from apps.accounts import events
 from apps.accounts.models import Application, FormerName, ReservedName, SignUp, User
+from apps.securitylog import Event, keyed, record
 
 # How long a former name redirects and is reserved, and the name of a deleted person is reserved.
 RESERVED_FOR = datetime.timedelta(days=365)
@@ -81,6 +82,7 @@ def rename(*, user_id: int, username: str) -> None:
     FormerName.objects.update_or_create(
         name=before.username, defaults={"user": before, "kept_until": timezone.now() + RESERVED_FOR}
     )
+    record(Event.NAME_CHANGED, user_id=user_id, login=username, before=keyed(before.username))
     events.renamed.emit(events.Renamed(user_id, before.username, username))
 
 

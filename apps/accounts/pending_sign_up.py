@@ -85,7 +85,7 @@ def send_link(request: HttpRequest, sign_up: SignUp, *, again: bool = False) -> 
 
 def closed_page(request: HttpRequest) -> HttpResponse:
     """The page in place of the sign-up form while the policy admits no one, with the text that was typed."""
-    context = {"mode": current_policy().sign_up, "text": request.POST.get("words", "")}
+    context = {"mode": current_policy().sign_up_now, "text": request.POST.get("words", "")}
     return render(request, "account/signup_closed.html", context, status=403)
 
 

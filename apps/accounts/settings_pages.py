@@ -54,7 +54,9 @@ SECTIONS = (
         (
             Page("/accounts/email/", _("e-mail")),
             Page("/accounts/password/change/", _("password")),
+            Page("/accounts/2fa/", _("second factor")),
             Page("/accounts/sessions/", _("devices")),
+            Page("/settings/security/", _("what happened")),
             Page("/settings/tokens/", _("programs")),
         ),
     ),

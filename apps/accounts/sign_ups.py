@@ -7,8 +7,11 @@ in the browser that signed up, or together with the password. A new sign-up with
 the former one.
 """
 
+from collections.abc import Callable
+
 import structlog
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
@@ -20,11 +23,14 @@ from apps.accounts.models import Application, Invitation, SignUp, User
 from apps.accounts.names import SIGN_UP_LIFETIME, NameTaken, is_taken
 from apps.policy.models import SignUpMode
 from apps.policy.queries import current as current_policy
+from apps.securitylog import Event, record
 
 log = structlog.get_logger("kwippy.accounts")
 
 _SALT = "kwippy.accounts.joining"  # links in sent mails depend on it
 _BATCH = 1000
+# Called for each sign-up that is stored.
+on_asked: list[Callable[[], None]] = []
 _CONFIRMED = Q(user__isnull=False) | Q(application__isnull=False)
 
 
@@ -38,12 +44,12 @@ class NotAdmitted(Exception):
 
 def admits(*, is_invited: bool) -> bool:
     """Whether the policy accepts sign-ups, by approval or at once."""
-    mode = current_policy().sign_up
+    mode = current_policy().sign_up_now
     return mode != SignUpMode.CLOSED and (mode != SignUpMode.INVITATION or is_invited)
 
 
 def needs_approval(*, is_invited: bool) -> bool:
-    return current_policy().sign_up == SignUpMode.APPROVAL and not is_invited
+    return current_policy().sign_up_now == SignUpMode.APPROVAL and not is_invited
 
 
 def key_of(sign_up: SignUp) -> str:
@@ -97,7 +103,7 @@ def create(
         raise NameTaken
     try:
         with transaction.atomic():
-            return SignUp.objects.create(
+            sign_up = SignUp.objects.create(
                 username=username,
                 email=email,
                 password=password,
@@ -107,6 +113,9 @@ def create(
             )
     except IntegrityError:
         raise NameTaken from None
+    for receiver in on_asked:
+        transaction.on_commit(receiver)
+    return sign_up
 
 
 @transaction.atomic
@@ -157,7 +166,7 @@ def accept(application_id: int, *, by: User) -> User | None:
         raise AddressTaken
     if is_taken(row.username, application_id=row.pk):
         raise NameTaken
-    user = _join(row)
+    user = _join(row, by=by)
     applications.mail("application_accepted", row)
     SignUp.objects.filter(application=row).update(user=user, application=None)
     row.delete()
@@ -165,7 +174,7 @@ def accept(application_id: int, *, by: User) -> User | None:
     return user
 
 
-def _join(row: SignUp | Application, invitation: Invitation | None = None) -> User:
+def _join(row: SignUp | Application, invitation: Invitation | None = None, by: User | None = None) -> User:
     """Creates the user of a confirmed address. Raises `NameTaken`."""
     _release_address(row.email)
     user = User(username=row.username, email=row.email, password=row.password)
@@ -179,6 +188,10 @@ def _join(row: SignUp | Application, invitation: Invitation | None = None) -> Us
     except IntegrityError:
         raise NameTaken from None
     EmailAddress.objects.create(user=user, email=row.email, verified=True, primary=True)
+    actor = by.pk if by else None
+    record(Event.SIGNED_UP, user_id=user.pk, by=actor, login=row.email)
+    # The form says what one agrees to by sending it.
+    record(Event.CONSENT, user_id=user.pk, by=actor, to="rules, code of conduct", release=settings.RELEASE)
     if invitation is not None:
         invitations.take(invitation, invited=user)
     return user

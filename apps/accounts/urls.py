@@ -4,13 +4,23 @@ from allauth.account import views as allauth
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from apps.accounts import auth_views, face_views, invitation_views, language_views, leaving_views, views
+from apps.accounts import (
+    auth_views,
+    face_views,
+    factor_reset_views,
+    invitation_views,
+    language_views,
+    leaving_views,
+    security_views,
+    views,
+)
 
 # The rest of these paths is a secret key; the request log omits it.
 SECRET_PATHS = (
     "/accounts/confirm-email/",
     "/accounts/password/reset/key/",
     "/accounts/back/",
+    "/accounts/2fa/stay/",
     "/invitation/",
 )
 
@@ -24,9 +34,11 @@ urlpatterns = [
     path("settings/language/", language_views.language, name="language"),
     path("settings/face/", face_views.face, name="face"),
     path("settings/keys/", views.keys, name="keys"),
+    path("settings/security/", security_views.own, name="security_log"),
     path("settings/leave/", leaving_views.leave, name="leave"),
     re_path(r"^accounts/back/(?P<token>[-:\w]+)/$", leaving_views.come_back, name="come_back"),
     path("accounts/login/", allauth.login, name="account_login"),
+    path("accounts/login/code/confirm/", allauth.confirm_login_code, name="account_confirm_login_code"),
     path("accounts/logout/", allauth.logout, name="account_logout"),
     path("accounts/signup/", auth_views.SignUpView.as_view(), name="account_signup"),
     path("accounts/reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
@@ -54,9 +66,12 @@ urlpatterns = [
         allauth.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
+    path("accounts/2fa/reset/", factor_reset_views.own, name="factor_reset"),
+    re_path(r"^accounts/2fa/stay/(?P<token>[-:\w]+)/$", factor_reset_views.stay, name="factors_stay"),
     path("invitations/", invitation_views.own, name="invitations"),
     path("invitations/<int:invitation_id>/revoke/", invitation_views.revoke, name="revoke_invitation"),
     re_path(r"^invitation/(?P<token>[0-9a-f]{40})/$", invitation_views.opened, name="invitation"),
     path("accounts/sessions/", views.SessionsView.as_view(), name="usersessions_list"),
+    path("accounts/sessions/end/", views.end_all_sessions, name="end_all_sessions"),
     path("accounts/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
 ]

@@ -1,11 +1,14 @@
 """The settings of a signed-in user: profile, picture, name, keys, sessions."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
+from django.conf import settings as conf
 from django.contrib import messages
+from django.contrib.auth import logout
+from django.db import transaction
 from django.forms import BaseForm, Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -13,12 +16,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps import limits
-from apps.accounts import actions, names
+from apps.accounts import actions, browsers, leaving, names
 from apps.accounts.forms import HeaderForm, KeysForm, PictureForm, ProfileForm, RenameForm
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
 from apps.pictures import actions as pictures
 from apps.pictures.models import Shape
+from apps.securitylog import Event, record
 
 
 class Link(NamedTuple):
@@ -138,6 +142,18 @@ class SessionsView(ListUserSessionsView):
         sessions.sort(key=lambda session: (session.is_current(), session.last_seen_at), reverse=True)
         return context
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        """All others are ended."""
+        others = UserSession.objects.filter(user=self.request.user).exclude(
+            session_key=self.request.session.session_key
+        )
+        number = others.count()
+        response: HttpResponse = super().form_valid(form)
+        if number:
+            person_id = self.request.user.pk
+            record(Event.SESSION_ENDED, request=self.request, user_id=person_id, number=number)
+        return response
+
 
 @require_POST
 @members_only
@@ -147,9 +163,24 @@ def end_session(request: MemberRequest, session_id: int) -> HttpResponse:
     if session is not None and session.is_current():
         return redirect("account_logout")
     if session is not None:
-        session.end()
+        with transaction.atomic():
+            session.end()
+            record(Event.SESSION_ENDED, request=request, user_id=request.user.pk, number=1)
     messages.success(request, _("signed out there."))
     return redirect("usersessions_list")
+
+
+@require_POST
+@members_only
+def end_all_sessions(request: MemberRequest) -> HttpResponse:
+    """Signs out everywhere, here too, and knows none of the browsers any more."""
+    with transaction.atomic():
+        number = leaving.end_sessions(request.user.pk)
+        browsers.forget(request.user)
+        record(Event.SESSIONS_ENDED, request=request, user_id=request.user.pk, number=number)
+    logout(request)
+    messages.success(request, _("signed out everywhere. sign in again whenever you like."))
+    return redirect(conf.LOGIN_URL)
 
 
 def _settings_page(

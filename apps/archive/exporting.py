@@ -25,6 +25,7 @@ from apps.archive.models import SMALLEST, Export
 from apps.archive.registry import FORMAT, SECTIONS, VERSION, Section, after
 from apps.archive.rows import pictures_of
 from apps.pictures.files import read
+from apps.securitylog import Event, record
 
 PART_ROWS = 250
 PART_CHARACTERS = 500_000
@@ -52,6 +53,7 @@ def ask(*, person: User) -> tuple[Export, bool]:
             before.delete()
             transaction.on_commit(lambda: files.remove(*former))
         export = Export.objects.create(person=person, section=next(iter(SECTIONS)))
+        record(Event.EXPORTED, user_id=person.pk)
         make.enqueue(export.pk)
         return export, True
 

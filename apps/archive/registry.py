@@ -38,6 +38,7 @@ NOT_EXPORTED: dict[str, str] = {
     "admin.LogEntry": "what an operator did belongs to the site's record",
     "accounts.User_groups": "a permission, not a thing of the person's",
     "accounts.User_user_permissions": "a permission, not a thing of the person's",
+    "accounts.KnownBrowser": "the digest of a cookie",
     "accounts.Leaving": "it is about the deletion of the account",
     "directory.ActivePerson": "computed anew each day",
     "directory.FirstFollow": "the operators' suggestion to newcomers",

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db.models import F, Model, Q, QuerySet
@@ -21,6 +22,7 @@ from apps.notifications import preferences
 from apps.notifications.models import Preferences
 from apps.notifications.registry import KINDS
 from apps.pictures.models import Picture
+from apps.securitylog.models import Entry
 from apps.tokens.models import Token
 
 BATCH = 50  # rows of a query; the longest texts have 100,000 characters
@@ -240,6 +242,29 @@ def session(session: UserSession) -> dict[str, Any]:
         "browser": session.user_agent,
         "since": when(session.created_at),
         "last_seen_at": when(session.last_seen_at),
+    }
+
+
+def factor(factor: Authenticator) -> dict[str, Any]:
+    """Without its secret: whoever reads the archive must not sign in by it."""
+    return {
+        "kind": factor.type,
+        "name": factor.data.get("name"),
+        "since": when(factor.created_at),
+        "last_used_at": when(factor.last_used_at),
+    }
+
+
+def security(entry: Entry) -> dict[str, Any]:
+    is_own = entry.by_id in (None, entry.user_id)
+    return {
+        "event": entry.event,
+        "at": when(entry.at),
+        "times": entry.times,
+        # Not those of an operator.
+        "network": entry.network if is_own else "",
+        "browser": entry.browser if is_own else "",
+        "system": entry.system if is_own else "",
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 
 from apps.archive import rows
@@ -10,6 +11,7 @@ from apps.contact.models import Message as ContactMessage
 from apps.graph.models import Block, Follow, FollowRequest, Mute, MutedConversation, MutedWord
 from apps.kwips.models import Bookmark, Favourite, Share, Track
 from apps.messages.models import Report
+from apps.securitylog import queries as security_log
 from apps.tokens.models import Token
 
 _WHEN = "when"
@@ -160,6 +162,32 @@ _register(
     {"network": "the address", "browser": "as it names itself", "since": _WHEN, "last_seen_at": _WHEN},
     rows.listed(lambda person_id: UserSession.objects.filter(user=person_id), rows.session),
     "usersessions.UserSession",
+)
+_register(
+    "factors",
+    "second factors",
+    {
+        "kind": "`totp`: an app; `webauthn`: a passkey; `recovery_codes`",
+        "name": "of a passkey",
+        "since": _WHEN,
+        "last_used_at": _WHEN,
+    },
+    rows.listed(lambda person_id: Authenticator.objects.filter(user=person_id), rows.factor),
+    "mfa.Authenticator",
+)
+_register(
+    "security",
+    "what happened in your account",
+    {
+        "event": "what it was",
+        "at": _WHEN,
+        "times": "how often within a minute",
+        "network": "the beginning of the address that it came from",
+        "browser": "its kind",
+        "system": "what it runs on",
+    },
+    rows.listed(security_log.all_of_person, rows.security),
+    "securitylog.Entry",
 )
 _register(
     "tokens",

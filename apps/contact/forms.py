@@ -14,6 +14,7 @@ from apps.commandqueue.mail.headers import validate_header_address, validate_hea
 from apps.contact.models import EMAIL_LIMIT, NAME_LIMIT, SUBJECT_LIMIT, TEXT_LIMIT
 from apps.kwips.forms import storable
 from apps.plaintext import clean, clean_line
+from apps.puzzles.forms import PuzzledForm
 
 MIN_SECONDS = 3  # a form that is sent sooner is probably sent by a robot
 MAX_SECONDS = 24 * 60 * 60
@@ -80,7 +81,9 @@ class AddressField(_Field):
         return address
 
 
-class ContactForm(forms.Form):
+class ContactForm(PuzzledForm, forms.Form):
+    purpose = "contact"
+
     name = NameField(
         label=_("your name"),
         max_length=NAME_LIMIT,

@@ -35,9 +35,12 @@ def thanks(request: HttpRequest) -> HttpResponse:
 
 def _submit(request: HttpRequest, form: ContactForm) -> HttpResponse:
     if not form.is_valid():
+        form.keep_puzzle()
         return render(request, PAGE, {"form": form}, status=422)
     message = {name: form.cleaned_data[name] for name in ("form_key", "name", "email", "subject", "text")}
     if not queries.is_stored(message["form_key"]):
+        if not form.spend_puzzle(request, what=str(message["form_key"])):
+            return render(request, PAGE, {"form": form}, status=422)
         decision = limits.hit("contact", limits.client_network(request))
         if not decision:
             return limits.refuse(request, decision, PAGE, form)

@@ -22,7 +22,6 @@ from apps.kwips.events import Visited, visited
 from apps.kwips.keys import kwip_pages
 from apps.kwips.models import Kwip
 from apps.kwips.of_the_day import may_choose
-from apps.kwips.pins import is_pinned
 from apps.kwips.queries import cards, is_gone, visible_kwip
 from apps.kwips.tracking import Tracked
 from apps.kwips.views import comment_form
@@ -115,5 +114,5 @@ def _members_part(request: MemberRequest, thread: Kwip, tracked: Tracked) -> dic
     return {
         "form": comment_form(request, thread, tracked.choice),
         "is_tracking": tracked.is_on,
-        "is_pinned": thread.author_id == request.user.pk and is_pinned(thread.pk, request.user.pk),
+        "is_pinned": tracked.is_pinned,
     }

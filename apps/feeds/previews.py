@@ -105,6 +105,7 @@ def _answer(subject: Subject, path: str, requested: str) -> HttpResponse:
         image = _wait_for(_name(subject))
     response = HttpResponse(image or _site_picture(), content_type="image/jpeg" if image else "image/png")
     response["Cache-Control"] = f"public, max-age={3600 if image else 30}"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"  # it is for pages of others
     return response
 
 

@@ -25,7 +25,11 @@ _UNTIL = {
 
 
 class BlockForm(forms.Form):
-    username = forms.CharField(label=_("their user name"), max_length=30)
+    username = forms.CharField(
+        label=_("their user name"),
+        max_length=30,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
 
     def clean_username(self) -> str:
         return str(self.cleaned_data["username"]).strip().removeprefix("@")

@@ -1,6 +1,5 @@
 """The page on which a member gets, renews and switches off the address for post by mail."""
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,12 +17,8 @@ PAGE = "inbound/settings.html"
 
 @never_cache
 @members_only
-@reauthentication_required(allow_get=True)
 def by_mail(request: MemberRequest) -> HttpResponse:
-    """A POST makes a new address, which is shown once: only its hash is stored.
-
-    The address publishes as its owner, so the page asks for the password first, unless it was just given.
-    """
+    """A POST makes a new address, which is shown once: only its hash is stored."""
     if not addresses.is_on():
         raise Http404
     form = AddressForm(request.POST) if request.method == "POST" else AddressForm()

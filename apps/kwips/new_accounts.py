@@ -1,5 +1,7 @@
 """Limits of new accounts: links, and mentions of people who do not follow the author.
 
+While the site is under attack these limits are tighter, and there is one for kwips and comments, too.
+
 They are asked before a kwip or comment is written, and before an edit for what it adds. Other accounts cost
 no query.
 """
@@ -17,8 +19,11 @@ from apps.graph.queries import followers_among
 from apps.kwips.text import tokens
 from apps.limits import Decision
 from apps.limits.rates import rate_of
+from apps.policy.queries import current
 
 LINKS, MENTIONS = "new_account_links", "new_account_mentions"
+UNDER_ATTACK = {LINKS: "attack_links", MENTIONS: "attack_mentions"}
+TEXTS = "attack_texts"
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,11 @@ def ask(
     people = ids_of([target for kind, target in added if kind == "mention"]) - {author.pk, *besides}
     mentions = len(people - followers_among(author.pk, people)) if people else 0
     hits = [first]
-    for scope, number in ((LINKS, links), (MENTIONS, mentions)):
+    asked = {LINKS: links, MENTIONS: mentions}
+    if (author.policy or current()).is_under_attack:
+        # An edit is no further text.
+        asked = {TEXTS: not before, **{UNDER_ATTACK[scope]: number for scope, number in asked.items()}}
+    for scope, number in asked.items():
         for _ in range(number):
             if not (decision := limits.hit(scope, author.pk)):
                 Asked(hits=tuple(hits)).refund()
@@ -68,7 +77,13 @@ def _links_and_names(text: str) -> set[tuple[str, str]]:
 def _words(scope: str) -> str:
     rate = rate_of(scope)
     number = rate.amount if rate is not None else 0
-    if scope == LINKS:
+    if scope == TEXTS:
+        text = ngettext(
+            "robots are many just now, so who is new here writes %(n)d time a day. keep it for tomorrow?",
+            "robots are many just now, so who is new here writes %(n)d times a day. keep it for tomorrow?",
+            number,
+        )
+    elif scope in (LINKS, UNDER_ATTACK[LINKS]):
         text = ngettext(
             "you are new here, so there is room for %(n)d link a day, for the start. take one out?",
             "you are new here, so there is room for %(n)d links a day, for the start. take some out?",

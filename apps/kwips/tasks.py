@@ -21,6 +21,7 @@ from apps.accounts.models import User
 from apps.commandqueue.models import Command, State
 from apps.kwips import actions
 from apps.kwips.models import Kwip, Tombstone
+from apps.securitylog import Event, record
 
 log = structlog.get_logger("kwippy.kwips")
 
@@ -95,6 +96,8 @@ def _note(by_id: int, about: models.Model | type[models.Model], flag: int, messa
     """Writes to the log of the admin."""
     kind = ContentType.objects.get_for_model(about)
     is_row = isinstance(about, models.Model)
+    person_id = about.pk if isinstance(about, User) else None
+    record(Event.STAFF_ACT, user_id=person_id, by=by_id, model=kind.model, act="remove")
     LogEntry.objects.create(
         user_id=by_id,
         content_type=kind,

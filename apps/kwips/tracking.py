@@ -22,13 +22,15 @@ from apps.kwips.visibility import SQL, Visible
 class Tracked(NamedTuple):
     """What a person chose for a conversation, None if nothing; whether they track it, and what they saw.
 
-    ``has_later``: someone else wrote after that; the person may not be able to see it.
+    ``has_later``: someone else wrote after that; the person may not be able to see it. ``is_pinned``: the
+    person pinned the kwip to the top of their own page.
     """
 
     choice: bool | None
     is_on: bool
     seen: Seen | None = None
     has_later: bool = False
+    is_pinned: bool = False
 
 
 def set_tracking(*, kwip: Kwip, user: User, is_on: bool) -> None:
@@ -41,13 +43,11 @@ def tracked(kwip: Kwip, user: User) -> Tracked:
     """One statement. ``seen`` is None for a person who does not track."""
     with connection.cursor() as cursor:
         SQL.statement("tracked").execute_prepared(cursor, {"kwip": kwip.pk, "user": user.pk})
-        row = cursor.fetchone()
-    if row is None:
-        return Tracked(None, kwip.author_id == user.pk)
-    choice, seen_id, seen_at, has_later = row
+        [(choice, seen_id, seen_at, has_later, is_pinned)] = cursor.fetchall()
+    is_on = kwip.author_id == user.pk if choice is None else choice
     if not choice or seen_id is None:
-        return Tracked(choice, choice)
-    return Tracked(choice, choice, Seen(seen_id, seen_at), has_later)
+        return Tracked(choice, is_on, is_pinned=is_pinned)
+    return Tracked(choice, is_on, Seen(seen_id, seen_at), has_later, is_pinned)
 
 
 def see(*, kwip: Kwip, user: User, tracked: Tracked, newest: Visible | None) -> None:

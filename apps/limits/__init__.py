@@ -50,7 +50,7 @@ How to measure
 """
 
 from apps.limits.addresses import client_address, client_network
-from apps.limits.hits import Decision, forget, hit, on_refused, reset
+from apps.limits.hits import Decision, forget, hit, is_met, on_refused, reset
 from apps.limits.rates import Rate
 from apps.limits.responses import Busy, prefers_json, refuse, refuse_click
 from apps.limits.sweeping import sweep
@@ -63,6 +63,7 @@ __all__ = [
     "client_network",
     "forget",
     "hit",
+    "is_met",
     "on_refused",
     "prefers_json",
     "refuse",

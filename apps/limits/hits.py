@@ -87,6 +87,18 @@ def hit(scope: str, *who: object, durable: bool = True) -> Decision:
     return Decision(wait=max(1, math.ceil(wait or 1)))
 
 
+def is_met(scope: str, *who: object) -> bool:
+    """Whether one more hit of ``scope`` by ``who`` would be refused. Counts nothing."""
+    rate = rate_of(scope)
+    if rate is None:
+        return False
+    asked = {"key": str(_key(scope, who)), "amount": rate.amount, "seconds": rate.seconds}
+    with connection.cursor() as cursor:
+        SQL.statement("wait").execute_prepared(cursor, asked)
+        [wait] = cursor.fetchone() or [None]
+    return wait is not None and wait > 0
+
+
 def reset(scope: str, *who: object) -> None:
     """Take back all hits of ``scope`` by ``who``."""
     _reset([scope], who)

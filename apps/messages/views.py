@@ -9,11 +9,13 @@ from django.views.decorators.http import require_POST, require_safe
 from apps import limits
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
+from apps.accounts.new_accounts import is_new
 from apps.accounts.queries import person
 from apps.kwips.converters import kwip_id_of
 from apps.messages import actions, queries
 from apps.messages.forms import MessageForm, PreferenceForm
 from apps.messages.models import Message
+from apps.policy.queries import current as current_policy
 
 PAGE = "messages/conversation.html"
 MESSAGE = "messages/message.html"
@@ -59,6 +61,8 @@ def _hit(sender: User, recipient: User) -> limits.Decision:
     """Counts a message; the first one of a conversation counts as such, too."""
     decision = limits.hit("message", sender.pk)
     if decision and queries.newest(sender, recipient) is None:
+        if is_new(sender) and (sender.policy or current_policy()).is_under_attack:
+            return limits.hit("attack_conversations", sender.pk)
         return limits.hit("conversation", sender.pk)
     return decision
 

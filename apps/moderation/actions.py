@@ -22,6 +22,7 @@ from apps.moderation.events import Answered, answered
 from apps.moderation.models import Action, Appeal, Case, Kind, Note, Reason, Report, Warning, What
 from apps.moderation.roles import are_others, may_act
 from apps.policy.queries import current as current_policy
+from apps.securitylog import Event, record
 
 HELD_AT = 3  # reports, while no moderator looks
 NOTES = 200  # about one person; the oldest are deleted
@@ -108,6 +109,8 @@ def act(
         ),
         person,
     )
+    act_of = {"what": what.value, "action": action.pk}
+    record(Event.MODERATION_ACT, user_id=person.pk, by=action.actor_id, **act_of)
     _tell(action, person, case, original)
     if case is not None and case.closed_at is None:
         _close(case)

@@ -1,5 +1,6 @@
 """The admin of moderation: the audit log, to read; suspending people, through `actions.act`."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin, messages
@@ -7,12 +8,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts import factor_resets
 from apps.accounts.models import User
 from apps.kwips.admin_confirmation import operator
 from apps.kwips.people_admin import PersonAdmin
 from apps.moderation import actions
 from apps.moderation.models import Action, Reason, What
-from apps.moderation.roles import may_act
+from apps.moderation.roles import Role, may_act, role_of
 
 admin.site.unregister(User)
 
@@ -42,6 +44,24 @@ class ActionAdmin(admin.ModelAdmin):
 @admin.register(User)
 class ModeratedPersonAdmin(PersonAdmin):
     """Switching off and on is suspending and restoring, with the audit log and a mail."""
+
+    actions = (*PersonAdmin.actions, "reset_factors")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return role_of(operator(request)) is Role.OPERATOR
+
+    @admin.action(
+        description=gettext_lazy("Take off the second factors in three days"), permissions=["operate"]
+    )
+    def reset_factors(self, request: HttpRequest, queryset: Any) -> None:
+        begun = []
+        for person in self._within_reach(request, queryset):
+            with suppress(factor_resets.NothingToReset):
+                factor_resets.ask(person=person, by=operator(request))
+                self.log_change(request, person, "Reset of the second factors asked.")
+                begun.append(person.username)
+        text = _("They are mailed, and can stop it: %(n)s. Who has no second factor is left out.")
+        messages.success(request, text % {"n": ", ".join(begun) or "0"})
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_filter(request), "is_limited"]

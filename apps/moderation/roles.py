@@ -9,6 +9,7 @@ from enum import IntEnum
 from functools import wraps
 from typing import Concatenate, cast
 
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -38,6 +39,17 @@ def _given(person: User) -> Role:
     given = max((GROUPS[name] for name in names), default=Role.MEMBER)
     is_moderating_staff = person.is_staff and person.has_perm("accounts.change_user")
     return max(given, Role.MODERATOR) if is_moderating_staff else given
+
+
+def has_role(person: User) -> bool:
+    """Whether the person may see more than members do: in the admin, or at `/moderation/`."""
+    return person.is_active and (person.is_staff or bool(role_of(person)))
+
+
+def with_role() -> QuerySet[User]:
+    """All whom `has_role` is true of."""
+    given = Q(is_staff=True) | Q(is_superuser=True) | Q(groups__name__in=GROUPS)
+    return User.objects.filter(given, is_active=True).distinct()
 
 
 def link(person: User) -> Link | None:

@@ -15,6 +15,7 @@ class SitePolicyAdmin(admin.ModelAdmin):
     raw_id_fields = ("greeter",)
     fieldsets = (
         (_("sign-up"), {"fields": ("sign_up", "new_account_hours")}),
+        (_("under attack"), {"fields": ("attack_until", "attack_sign_up", "proof_of_work")}),
         (_("moderation"), {"fields": ("away_until",)}),
         (_("announcement"), {"fields": ("announcement", "announcement_until")}),
         (_("welcome"), {"fields": ("greeter", "greeting")}),

@@ -1,5 +1,6 @@
 """The policy: one row."""
 
+import datetime
 import ipaddress
 import re
 from typing import Any
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.invalidation import invalidate
@@ -19,6 +21,8 @@ ANNOUNCEMENT_LIMIT = 280
 # Rows of each table of blocked domains and networks: they are one entry of the cache.
 MOST_BLOCKED = 10_000
 GREETING_LIMIT = 1_000
+# For at most so long the site is under attack by one decision.
+MOST_ATTACK_DAYS = 30
 NEW_ACCOUNT_HOURS = 24
 
 
@@ -29,6 +33,13 @@ class SignUpMode(models.TextChoices):
     INVITATION = "invitation", _("by invitation: only people with a member's invitation")
     APPROVAL = "approval", _("by approval: an operator accepts or refuses each application")
     CLOSED = "closed", _("closed: no one")
+
+
+class AttackSignUp(models.TextChoices):
+    """Who may sign up under attack, if otherwise more people may."""
+
+    APPROVAL = SignUpMode.APPROVAL.value, _("by approval: an operator accepts or refuses each application")
+    INVITATION = SignUpMode.INVITATION.value, _("by invitation: only people with a member's invitation")
 
 
 class SitePolicy(models.Model):
@@ -84,6 +95,33 @@ class SitePolicy(models.Model):
         ),
     )
 
+    attack_until = models.DateTimeField(
+        _("under attack until"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Until then forms for signing up and writing to you ask browsers for some computing, sign-up is "
+            "as below, an account is new for a week, and new accounts can write little. It ends by itself. "
+            "Empty: no attack."
+        ),
+    )
+    attack_sign_up = models.CharField(
+        _("who may sign up under attack"),
+        max_length=10,
+        choices=AttackSignUp,
+        default=AttackSignUp.APPROVAL,
+        db_default=AttackSignUp.APPROVAL.value,
+    )
+    proof_of_work = models.BooleanField(
+        _("forms always ask for some computing"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Signing up and writing to you take a browser a second or two of computing, and without scripts "
+            "a short wait, even if there is no attack."
+        ),
+    )
+
     class Meta:
         verbose_name = _("site policy")
         verbose_name_plural = _("site policy")
@@ -103,6 +141,10 @@ class SitePolicy(models.Model):
         self.greeting = clean(self.greeting).strip()
         if self.announcement and self.announcement_until is None:
             raise ValidationError({"announcement_until": _("An announcement needs an end.")})
+        latest = timezone.now() + datetime.timedelta(days=MOST_ATTACK_DAYS)
+        if self.attack_until is not None and self.attack_until > latest:
+            text = _("At most %(n)d days from now; it can be set again.") % {"n": MOST_ATTACK_DAYS}
+            raise ValidationError({"attack_until": text})
 
     @transaction.atomic
     def save(self, *args: Any, **options: Any) -> None:

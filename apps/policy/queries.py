@@ -12,6 +12,9 @@ from apps import lookaside
 from apps.policy.keys import POLICY
 from apps.policy.models import NEW_ACCOUNT_HOURS, SignUpMode, SitePolicy
 
+# Under attack an account is new for so long, at least.
+ATTACK_HOURS = 7 * 24
+
 
 class Policy(NamedTuple):
     """The policy's values; times as ISO text, "" without an announcement, or if no one is away."""
@@ -23,6 +26,9 @@ class Policy(NamedTuple):
     greeting: str
     new_account_hours: int = NEW_ACCOUNT_HOURS
     away_until: str = ""
+    attack_until: str = ""
+    attack_sign_up: str = SignUpMode.APPROVAL
+    proof_of_work: bool = False
 
     @classmethod
     def from_cache(cls, cached: Mapping[str, Any]) -> Self:
@@ -46,7 +52,28 @@ class Policy(NamedTuple):
         """Whether no moderator looks just now."""
         return bool(self.away_until) and _is_before(timezone.now(), self.away_until)
 
+    @property
+    def is_under_attack(self) -> bool:
+        return bool(self.attack_until) and _is_before(timezone.now(), self.attack_until)
 
+    @property
+    def sign_up_now(self) -> str:
+        """Who may sign up: under attack the stricter of both choices."""
+        if not self.is_under_attack:
+            return self.sign_up
+        return max(self.sign_up, self.attack_sign_up, key=_STRICTER.index)
+
+    @property
+    def asks_for_work(self) -> bool:
+        """Whether forms ask for a solved puzzle (`apps.puzzles`)."""
+        return self.proof_of_work or self.is_under_attack
+
+    @property
+    def hours_of_new_accounts(self) -> int:
+        return max(self.new_account_hours, ATTACK_HOURS) if self.is_under_attack else self.new_account_hours
+
+
+_STRICTER = [SignUpMode.OPEN, SignUpMode.APPROVAL, SignUpMode.INVITATION, SignUpMode.CLOSED]
 _SCHEMA = crc32(repr(Policy._fields).encode())
 
 
@@ -72,4 +99,7 @@ def for_cache() -> dict[str, Any]:
         "greeting": row.greeting,
         "new_account_hours": row.new_account_hours,
         "away_until": row.away_until.isoformat() if row.away_until else "",
+        "attack_until": row.attack_until.isoformat() if row.attack_until else "",
+        "attack_sign_up": row.attack_sign_up,
+        "proof_of_work": row.proof_of_work,
     }

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from apps.accounts import leaving
 from apps.accounts.applications import REFUSED_LIFETIME
 from apps.accounts.names import RESERVED_FOR, SIGN_UP_LIFETIME
+from apps.securitylog.models import DAYS as SECURITY_DAYS
 from apps.sitepages.models import SitePage, Slug
 
 # When the texts in `templates/sitepages/texts/` were last changed.
@@ -43,6 +44,7 @@ def text_of_release(slug: str) -> str:
         "notice_days": settings.NOTICE_DAYS,
         "seen_mail_days": settings.INBOUND_SEEN_DAYS,
         "invitation_days": settings.INVITATION_DAYS,
+        "security_days": SECURITY_DAYS,
         "session_days": settings.SESSION_COOKIE_AGE // _DAY,
         "sign_up_days": SIGN_UP_LIFETIME.days,
         "application_days": REFUSED_LIFETIME.days,

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.counters import lock_people
 from apps.accounts.models import User
+from apps.securitylog import Event, record
 from apps.tokens import secret
 from apps.tokens.models import MOST, Scope, Token
 from apps.tokens.queries import USED_EVERY
@@ -32,16 +33,22 @@ def make(*, owner: User, name: str, scope: Scope, form_key: str, tell: Callable[
         if not mine.filter(digest=digest).exists():
             if mine.count() >= MOST:
                 raise TooMany
-            tell(Token.objects.create(owner=owner, name=name, scopes=scope.value, digest=digest))
+            token = Token.objects.create(owner=owner, name=name, scopes=scope.value, digest=digest)
+            record(Event.TOKEN_MADE, user_id=owner.pk, token=token.pk, scope=" ".join(scope.names))
+            tell(token)
     return made
 
 
+@transaction.atomic
 def revoke(*, owner: User, token_id: int) -> None:
-    Token.objects.filter(owner=owner, pk=token_id).delete()
+    if Token.objects.filter(owner=owner, pk=token_id).delete()[0]:
+        record(Event.TOKEN_ENDED, user_id=owner.pk, token=token_id)
 
 
+@transaction.atomic
 def revoke_all(*, owner: User) -> None:
-    Token.objects.filter(owner=owner).delete()
+    if number := Token.objects.filter(owner=owner).delete()[0]:
+        record(Event.TOKEN_ENDED, user_id=owner.pk, number=number)
 
 
 def note_used(token: Token) -> None:
@@ -50,5 +57,9 @@ def note_used(token: Token) -> None:
     if token.last_used_at is not None and now - token.last_used_at < USED_EVERY:
         return
     due = Q(last_used_at=None) | Q(last_used_at__lte=now - USED_EVERY)
+    is_first = token.last_used_at is None
     with suppress(OperationalError, InterfaceError):
-        Token.objects.filter(due, pk=token.pk).update(last_used_at=now)
+        # Of two first requests at once, one is recorded.
+        rows = Token.objects.filter(Q(last_used_at=None) if is_first else due, pk=token.pk)
+        if rows.update(last_used_at=now) and is_first:
+            record(Event.TOKEN_USED_FIRST, user_id=token.owner_id, token=token.pk)

@@ -2,7 +2,6 @@
 
 import shlex
 
-from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -23,12 +22,8 @@ PAGE = "tokens/tokens.html"
 
 @never_cache
 @members_only
-@reauthentication_required(allow_get=True)
 def tokens(request: MemberRequest) -> HttpResponse:
-    """Lists the tokens, and makes one. Its secret is shown once: only a digest is stored.
-
-    The password is asked for before one is made, unless that was just done; what was typed is kept.
-    """
+    """Lists the tokens, and makes one. Its secret is shown once: only a digest is stored."""
     form = TokenForm(request.POST if request.method == "POST" else None)
     if request.method != "POST":
         return _page(request, form)

@@ -7,11 +7,13 @@ They share one PostgreSQL and take turns under wrk, round by round. The worker h
 PostgreSQL and memcached share the other. No worker of the queue runs: what it would do later is not in these
 figures, but in those of `commandqueue`.
 
-Each turn is a cell: answers a second, latencies, errors, and what it cost (`meters.py`). Cells are written to
-`var/bench/ladder.jsonl` as they are measured, and a run that was interrupted goes on from there.
+Each turn is a cell: answers a second, latencies, errors, and processor time (`meters.py`). What one request
+costs in statements, bytes and round trips is counted before, by processes of its own (`counting.py`). Cells
+are written to `var/bench/ladder.jsonl` as they are measured: a run that was interrupted goes on from there.
+The full size also reads some pages of a community with a tenth of the kwips.
 
 Read in this order: `settings.py`, `configurations.py`, `pages.py`, `timelines.py`, `scenarios.py`,
-`sites.py`, `meters.py`, `run.py`, `figures.py`.
+`sites.py`, `counting.py`, `run.py`, `figures.py`.
 """
 
 from bench.lib.report import Result

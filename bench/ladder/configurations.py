@@ -11,8 +11,8 @@ ACCOUNTS = "apps.accounts.backends.AccountBackend"
 CACHED_USERS = "apps.accounts.backends.CachedUserBackend"
 
 STOCK, BEST, WHOLE, EDGE = "stock", "best", "whole", "edge"
-NGINX_FILE, BARE_WSGI, CONSTANT = "nginx file", "bare WSGI", "constant page"
-FLOORS = (NGINX_FILE, BARE_WSGI, CONSTANT)
+NGINX_FILE, BARE_WSGI, CONSTANT, BARE_VIEW = "nginx file", "bare WSGI", "constant page", "bare view"
+FLOORS = (NGINX_FILE, BARE_WSGI, CONSTANT, BARE_VIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ DESCRIPTIONS = {
     NGINX_FILE: "floor: nginx sends the front page as a compressed file",
     BARE_WSGI: "floor: gunicorn sends the same bytes by a WSGI callable that does nothing else",
     CONSTANT: "floor: Django's seven usual middlewares and a constant page; session and user from memcached",
+    BARE_VIEW: "floor of a publish: the same middlewares, and a view that checks nothing and inserts "
+    "the same rows by psycopg2, on a connection that stays open (`bench/ladder/bare_view.py`)",
     "pagecache": "off: `PAGECACHE = None`, Django renders each anonymous page",
     "lookaside": "off: sessions and users from PostgreSQL; each page renders its cards, for its viewer alone",
     "sql": "off: timelines by the ORM; what stays in `.sql` files (writes, small reads) is sent unprepared",

@@ -3,7 +3,8 @@
 import random
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 from urllib.parse import urlencode
 
 from bench.ladder.load import FORM_KEY, Request
@@ -28,6 +29,13 @@ def publishing(people: list[Person], backend: str) -> Iterator[Request]:
         yield form("/kwip/", author.cookies[backend], text=text, form_key=FORM_KEY)
 
 
+def publishing_by(cookies: Sequence[str], named: Sequence[Person]) -> Iterator[Request]:
+    """The same kwips, by the members who have these cookies."""
+    for cookie, person in islice(zip(cycle(cookies), cycle(named), strict=False), FORMS):
+        text = KWIP.format(name=person.username, key=FORM_KEY)
+        yield form("/kwip/", cookie, text=text, form_key=FORM_KEY)
+
+
 def commenting(people: list[Person], backend: str, kwips: list[int]) -> Iterator[Request]:
     for author, kwip in zip(_pairs(people)[0], random.choices(kwips, k=FORMS), strict=True):
         text = COMMENT.format(key=FORM_KEY)
@@ -40,10 +48,10 @@ def favouriting(people: list[Person], backend: str, kwips: list[int]) -> Iterato
 
 
 def _pairs(people: list[Person]) -> tuple[list[Person], list[Person]]:
-    """Members in turns, and for each another one."""
-    chosen = [people[number % len(people)] for number in range(FORMS)]
+    """Members in turns, from any of them on, and for each another one."""
     first = random.randrange(len(people))
-    return chosen[first:] + chosen[:first], chosen[first + 1 :] + chosen[: first + 1]
+    chosen = [people[(first + number) % len(people)] for number in range(FORMS + 1)]
+    return chosen[:-1], chosen[1:]
 
 
 def contacting() -> Iterator[Request]:

@@ -10,11 +10,12 @@ from pathlib import Path
 from bench.lib.database import HOME
 
 FILE = HOME / "ladder.jsonl"
+COUNTING = -1  # in place of a round: what one request costs
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One turn of one configuration. ``round`` 0 is the first."""
+    """One turn of one configuration. ``round`` 0 is the first; `COUNTING`: no turn, a counted request."""
 
     scenario: str
     configuration: str
@@ -61,12 +62,20 @@ class Progress:
     def __init__(self, total: int) -> None:
         self._left = total
         self._done = 0
-        self._started = time.monotonic()
+        self._seconds = 0.0
+        self._told = time.monotonic()
+
+    def begin(self) -> None:
+        """The time until now was no cell's: servers were started."""
+        self._told = time.monotonic()
 
     def tell(self, cell: Cell, values: Mapping[str, float]) -> None:
+        now = time.monotonic()
+        self._seconds += now - self._told
+        self._told = now
         self._done += 1
         self._left -= 1
-        minutes = (time.monotonic() - self._started) / self._done * self._left / 60
+        minutes = self._seconds / self._done * self._left / 60
         print(
             f"{self._done:>4}, {self._left} left, about {minutes:.0f} min: {cell.scenario}, "
             f"{cell.configuration}: {values['rate']:,.0f} a second",

@@ -1,9 +1,6 @@
-"""What a turn costs, read from the servers themselves: the difference of two readings."""
+"""The meters of a run: processor time of the servers, and PostgreSQL's count of statements and rows."""
 
-import socket
 from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass
 
 import psycopg2
 
@@ -14,36 +11,24 @@ from deploy.local.postgres import ROLE, SUPERUSER
 # For `bench.lib.database.postgres`: statements are counted by an extension that PostgreSQL brings.
 PRELOADED = ("shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track_utility=off")
 _READ = f"""
-    SELECT coalesce(sum(calls), 0), coalesce(sum(rows), 0),
-           (SELECT sessions FROM pg_stat_database WHERE datname = current_database())
+    SELECT coalesce(sum(calls), 0), coalesce(sum(rows), 0)
     FROM pg_stat_statements
     WHERE userid = '{ROLE}'::regrole
 """
 
+type Seconds = Mapping[str, float]
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Counters since the servers' start."""
 
-    cpu: Mapping[str, float]
-    counts: Mapping[str, int]
-
-    def cpu_since(self, before: "Reading", requests: int) -> dict[str, float]:
-        """Seconds of processor time by a thousand requests."""
-        return {
-            f"{name}_cpu": round((seconds - before.cpu[name]) * 1000 / max(1, requests), 3)
-            for name, seconds in self.cpu.items()
-        }
-
-    def counted_since(self, before: "Reading", requests: int) -> dict[str, float]:
-        """By request."""
-        return {
-            name: round((count - before.counts[name]) / requests, 2) for name, count in self.counts.items()
-        }
+def cpu(before: Seconds, after: Seconds, requests: int) -> dict[str, float]:
+    """Seconds of processor time by a thousand requests."""
+    return {
+        f"{name}_cpu": round((seconds - before[name]) * 1000 / max(1, requests), 3)
+        for name, seconds in after.items()
+    }
 
 
 class Meters:
-    """The counters of PostgreSQL's database ``name``; those of a memcached are read with a site's."""
+    """Those of PostgreSQL, in its database ``name``, and of processes."""
 
     def __init__(self, server: Server, name: str) -> None:
         self._pid = server.pid
@@ -59,27 +44,14 @@ class Meters:
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
 
-    def read(self, pids: Mapping[str, tuple[int, ...]], memcached: str | None) -> Reading:
-        """``pids`` are the processes of the web, by name; ``memcached`` is an address."""
+    def statements(self) -> tuple[int, int]:
+        """Statements of all sites since the server's start, and their rows."""
         with self._connection.cursor() as cursor:
             cursor.execute(_READ)
-            statements, rows, sessions = map(int, cursor.fetchone() or (0, 0, 0))
-        counts = {"statements": statements, "rows": rows, "postgresql_connections": sessions}
-        counts |= commands(memcached) if memcached else {"memcached_keys": 0, "memcached_connections": 0}
-        cpu = {name: sum(map(processes.cpu_seconds, each)) for name, each in pids.items()}
-        return Reading(cpu | {"postgresql": processes.cpu_seconds(self._pid)}, counts)
+            calls, rows = map(int, cursor.fetchone() or (0, 0))
+        return calls, rows
 
-
-def commands(address: str) -> dict[str, int]:
-    """Keys that were read, written or deleted in a memcached on a Unix socket, and connections to it."""
-    with closing(socket.socket(socket.AF_UNIX)) as wire:
-        wire.connect(address.removeprefix("unix:"))
-        wire.sendall(b"stats\r\n")
-        text = b""
-        while not text.endswith(b"END\r\n"):
-            text += wire.recv(65536)
-    found = dict(line.split()[1:3] for line in text.decode().splitlines() if line.startswith("STAT"))
-    names = ("cmd_get", "cmd_set", "cmd_touch", "delete_hits", "delete_misses")
-    # Less this one.
-    opened = int(found["total_connections"]) - 1
-    return {"memcached_keys": sum(int(found[name]) for name in names), "memcached_connections": opened}
+    def seconds(self, pids: Mapping[str, tuple[int, ...]]) -> Seconds:
+        """Processor time so far. ``pids`` are the processes of a site, by name."""
+        found = {name: sum(map(processes.cpu_seconds, each)) for name, each in pids.items()}
+        return found | {"postgresql": processes.cpu_seconds(self._pid)}

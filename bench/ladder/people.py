@@ -7,8 +7,8 @@ from datetime import timedelta
 from bench.ladder.configurations import ACCOUNTS, CACHED_USERS
 from bench.lib.sessions import CSRF, FOLLOWEES, SEED
 
-# So many that none of them reaches a limit of writing.
-MEMBERS = 1_000
+# So many that none of them reaches a limit of writing: 30 kwips each in ten minutes.
+MEMBERS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,11 @@ def viewers() -> dict[str, Person]:
 def sign_in(users) -> list[Person]:  # type: ignore[no-untyped-def]
     """Every session engine of the ladder reads rows of Django's: sessions differ by their backend alone."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.base import VALID_KEY_CHARS
     from django.contrib.sessions.backends.db import SessionStore
     from django.contrib.sessions.models import Session
     from django.utils import timezone
+    from django.utils.crypto import get_random_string
 
     store, until = SessionStore(), timezone.now() + timedelta(days=1)
     rows, people = [], []
@@ -57,7 +59,7 @@ def sign_in(users) -> list[Person]:  # type: ignore[no-untyped-def]
                 BACKEND_SESSION_KEY: backend,
                 HASH_SESSION_KEY: user.get_session_auth_hash(),
             }
-            key = store._get_new_session_key()  # type: ignore[attr-defined]
+            key = get_random_string(32, VALID_KEY_CHARS)
             rows.append(Session(session_key=key, session_data=store.encode(data), expire_date=until))
             cookies[backend] = f"sessionid={key}; csrftoken={CSRF}"
         people.append(Person(user.pk, user.username, cookies))

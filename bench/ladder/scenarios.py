@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.ladder.configurations import OPTIMIZATIONS, Configuration
 from bench.ladder.forms import commenting, contacting, favouriting, publishing
@@ -12,6 +12,9 @@ from bench.pagecache import addresses
 
 DEEP = 1_000  # the number of the first deep page
 PAGES = 300  # deep pages, one after the other, as a crawler reads them
+# The growth: pages by their number, and clients.
+DEPTHS = (2, 100, 3_000)
+CROWDS = (1, 64)
 PAGE = 20
 MIXED = 5_000  # requests of the mix: 90 % by visitors, 8 % by members who read, 2 % writes
 THREADS = 400  # kwips that are commented on and favourited
@@ -24,6 +27,7 @@ class World:
     profile: str
     permalink: str
     cursors: list[str]  # of everyone's kwips from page 1,000 on
+    depths: dict[int, str]  # the cursors of those of DEPTHS that there are
     viewers: dict[str, Person]
     members: list[Person]
     addresses: list[str]  # of public pages, the most requested first
@@ -43,10 +47,16 @@ def world() -> World:
     first = (DEEP - 1) * PAGE - 1
     above = public.order_by("-pk").values_list("pk", flat=True)[first : first + PAGES * PAGE : PAGE]
     order = everyone(viewer_id=None).order
+    kwips = public.order_by("-pk").values_list("pk", flat=True)
     return World(
         profile=f"/{author.username}/",
         permalink=f"/{talk.author.username}/kwip/{talk.pk}/",
         cursors=[encode(order, (pk,)) for pk in above],
+        depths={
+            depth: encode(order, (last,))
+            for depth in DEPTHS
+            for last in kwips[(depth - 1) * PAGE - 1 : (depth - 1) * PAGE]
+        },
         viewers=viewers(),
         members=members(),
         addresses=[path for path in addresses() if "?" not in path],
@@ -91,6 +101,15 @@ def _deep(world: World, configuration: Configuration) -> list[Request]:
     return [Request(f"/everyone/?{query}") for query in queries[first:] + queries[:first]]
 
 
+def _at(depth: int) -> Requests:
+    def requests(world: World, configuration: Configuration) -> list[Request]:
+        query = f"before={world.depths[depth]}" if configuration.has_keyset else f"page={depth}"
+        # By a member: Django's own best keeps such a page for visitors, and would read none.
+        return [Request(f"/everyone/?{query}", world.members[0].cookies[configuration.backend])]
+
+    return requests
+
+
 def _network(name: str) -> Requests:
     return lambda world, configuration: [Request("/", world.viewers[name].cookies[configuration.backend])]
 
@@ -119,6 +138,16 @@ READS = [
     Scenario("permalink", _page(lambda world: world.permalink), has_edge=True),
     Scenario(f"from page {DEEP:,} on", _deep, OF_READS),
     *(Scenario(f"network {name}", _network(name), NETWORKS_ABOUT.get(name, ())) for name in NETWORKS),
+]
+# Of Django and of the whole site alone: how each gets slower with depth and clients.
+GROWTH = [
+    *(Scenario(f"page {depth:,}", _at(depth)) for depth in DEPTHS),
+    *(
+        Scenario(
+            f"network 100 active, {crowd} client{'s' * (crowd > 1)}", _network("100 active"), clients=crowd
+        )
+        for crowd in CROWDS
+    ),
 ]
 WRITES = [
     Scenario("publish", _publish, OF_WRITES, writes=True),
@@ -154,10 +183,18 @@ def _mix(world: World, configuration: Configuration) -> list[Request]:
     return requests
 
 
+# In the full size these are also read where the community has a tenth of the kwips.
+TENTH = ", a tenth of the kwips"
+OF_A_TENTH = [
+    replace(scenario, name=scenario.name + TENTH, about=(), has_edge=False)
+    for scenario in READS
+    if scenario.name in {"front page", "profile", "network 100 active", "network 5000 dormant"}
+]
+
 MIX = {
     size: [
         Scenario(f"mix, {clients} clients", _mix, has_edge=True, writes=True, is_mix=True, clients=clients)
         for clients in each
     ]
-    for size, each in (("small", (1, 4, 16, 64)), ("full", (1, 2, 4, 8, 16, 32, 64)))
+    for size, each in (("small", (1, 4, 16, 64)), ("full", (1, 4, 8, 16, 32, 64)))
 }

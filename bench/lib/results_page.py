@@ -1,7 +1,8 @@
 """`docs/results/README.md` and its charts, from the published results: figures with spread and origin.
 
 A result may have more than figures: ``descriptions`` of configurations with their ``rounds`` (the values of
-each round, by scenario, configuration and column), ``pss_mb``, and ``charts`` (titles, values, an accent).
+each round, by scenario, configuration and column), ``pss_mb``, ``removed`` (for each optimization what is
+worse without it), and ``charts`` (titles, values, an accent).
 """
 
 import json
@@ -16,9 +17,10 @@ from bench.lib.report import PUBLISHED
 BEGINNING = """# Results
 
 Made by `python -m bench --tables` from the JSON files of this folder; a test holds it to them. Each file has
-every round, the machine, the Python and the versions that it was measured with. `make bench` lists the
-subjects, and `make bench SUBJECT=ladder` measures one again. All were measured on small virtual machines that
-others share: ratios are more exact than rates, and files of different dates do not compare.
+every round, the machine, the Python and the versions that it was measured with. `make bench` measures
+`ladder` again, `make bench SUBJECT=…` another one, and `make bench LIST=1` lists them. All were measured on
+small virtual machines that others share: ratios are more exact than rates, and files of different dates do
+not compare.
 
 A figure is the median of the rounds, beside the lowest and the highest one. `a_times_as_fast_as_b` above 1
 means that a is the faster, `a_times_as_long_as_b` above 1 that a takes longer.
@@ -31,16 +33,19 @@ COLUMNS = {
     "errors": "errors",
     "statements": "SQL statements",
     "rows": "rows",
+    "postgresql_bytes": "bytes from PostgreSQL",
+    "postgresql_round_trips": "round trips to PostgreSQL",
     "postgresql_connections": "PostgreSQL connections",
-    "memcached_keys": "memcached keys",
+    "memcached_round_trips": "round trips to memcached",
     "memcached_connections": "memcached connections",
     "web_cpu": "web CPU",
     "postgresql_cpu": "PostgreSQL CPU",
     "memcached_cpu": "memcached CPU",
 }
 COLUMNS_SAY = (
-    "Statements, rows, connections and keys are of one request, sent alone after the load; CPU is seconds a "
-    "thousand requests. `–`: not counted."
+    "Statements, rows, bytes, round trips and connections are of one request, sent alone and on warm caches "
+    "to a process whose services are behind relays that count. CPU is seconds a thousand requests. `–`: not "
+    "counted."
 )
 
 type Result = Mapping[str, Any]
@@ -80,6 +85,13 @@ def _subject(result: Result) -> Iterator[str]:
         ["figure", "median", "lowest", "highest", "rounds"],
         ([f"`{key}`", *_figure(figure)] for key, figure in result["figures"].items()),
     )
+    if removed := result.get("removed"):
+        yield "### Each one removed from the whole\n"
+        yield "Of each scenario the column that is the worst, where it is 1.2 times as bad at least.\n"
+        yield from _table(
+            ["without", "scenario", "column", "the whole", "without it", "times as bad"],
+            (_removed(name, row) for name, rows in removed.items() for row in rows),
+        )
     if descriptions := result.get("descriptions"):
         yield from (f"- **{key}**: {text}" for key, text in descriptions.items())
         yield ""
@@ -93,6 +105,12 @@ def _subject(result: Result) -> Iterator[str]:
 
 def _figure(figure: Mapping[str, float]) -> list[str]:
     return [f"{figure[key]:g}" if key in figure else "" for key in ("value", "lowest", "highest", "rounds")]
+
+
+def _removed(name: str, row: Mapping[str, Any]) -> list[str]:
+    factor = row["times_worse"]
+    spread = f"{shown(factor['value'])} ({shown(factor['lowest'])}–{shown(factor['highest'])})"
+    return [name, row["scenario"], row["column"], shown(row["whole"]), shown(row["without"]), spread]
 
 
 def _scenario(scenario: str, by: Mapping[str, Mapping[str, list[float]]]) -> Iterator[str]:

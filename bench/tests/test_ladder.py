@@ -6,6 +6,7 @@ import smtplib
 import time
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,7 +19,7 @@ from bench.ladder import figures
 from bench.ladder.anonymous_cache import FetchFromCacheMiddleware, UpdateCacheMiddleware
 from bench.ladder.configurations import DESCRIPTIONS, OPTIMIZATIONS, SITES
 from bench.ladder.forms import contacting
-from bench.ladder.journal import Cell, Journal
+from bench.ladder.journal import COUNTING, Cell, Journal
 from bench.ladder.load import parsed
 from bench.ladder.mail import mail_server
 from bench.lib import report, results_page
@@ -119,6 +120,18 @@ def test_answers_that_are_errors_do_not_count_as_a_rate() -> None:
         parsed("unable to connect")
 
 
+def test_a_turn_begins_when_the_one_before_it_has_left_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.ladder.run import SETTLED, Ladder
+
+    used = iter([1.0, 1.15, 1.3, 1.45, 1.46])
+    meters = SimpleNamespace(seconds=lambda pids: {"web": next(used), "postgresql": 7.0})
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    ladder: Any = SimpleNamespace(_services=SimpleNamespace(meters=meters))
+    Ladder.settle(ladder, SimpleNamespace(pids={}))  # type: ignore[arg-type]
+    assert slept == [SETTLED] * 4
+
+
 def test_the_contact_forms_are_valid_and_each_of_another_network() -> None:
     requests = [request for request, _ in zip(contacting(), range(20), strict=False)]
     for request in requests:
@@ -153,20 +166,23 @@ def test_the_mail_server_is_fast_slow_or_dead() -> None:
 
 def measured() -> dict[Cell, dict[str, float]]:
     """Two rounds in which `whole` answers 100 times a second, others 20, and errors begin at 16 clients."""
-    from bench.ladder.run import MIX, READS, WRITES, configurations_of
+    from bench.ladder.run import GROWTH, MIX, OF_A_TENTH, READS, WRITES, configurations_of
 
-    cells = {}
-    for scenario in (*READS, *WRITES, *MIX["small"]):
+    cells: dict[Cell, dict[str, float]] = {}
+    for scenario in (*READS, *GROWTH, *WRITES, *MIX["small"], *OF_A_TENTH):
         for name in configurations_of(scenario, is_small=True):
             for number in range(2):
                 rate = 100.0 if name == "whole" else 20.0
                 errors = 0.5 if scenario.clients >= 16 else 0.0
-                values = {"rate": rate * scenario.clients, "p50_ms": 1000 / rate, "p99_ms": 400.0}
-                cells[Cell(scenario.name, name, number)] = values | {
+                cells[Cell(scenario.name, name, number)] = {
+                    "rate": rate * scenario.clients,
+                    "p50_ms": 1000 / rate,
+                    "p99_ms": 400.0,
                     "errors": errors,
-                    "statements": 2.0,
-                    "rows": 40.0,
                 }
+            if name in SITES and scenario not in OF_A_TENTH and not scenario.is_mix:
+                statements = 30.0 if name == "without keyset" else 2.0
+                cells[Cell(scenario.name, name, COUNTING)] = {"statements": statements, "rows": 40.0}
     return cells
 
 
@@ -176,6 +192,42 @@ def test_every_optimization_has_a_figure_of_its_own() -> None:
         [figure] = [figure for key, figure in found.items() if key.endswith(f"_without_{name}")]
         assert isinstance(figure, figures.Ratio)
         assert figure.value == pytest.approx(5.0)
+
+
+def test_all_that_must_be_shown_has_a_figure() -> None:
+    found = figures.result(measured(), {"whole": 60.0}).figures
+    for key in (
+        "front_page_edge_times_as_fast_as_file",
+        "front_page_edge_times_as_fast_as_stock",
+        "slowest_network_whole_times_as_fast_as_best",
+        "slowest_network_whole_times_as_fast_as_stock",
+        "network_5000_active_times_as_long_as_100_active",
+        "network_5000_dormant_times_as_long_as_100_active",
+        "publish_whole_times_as_long_as_bare_view",
+        "contact_mail_dead_times_as_long_as_fast",
+        "mix_knee_whole_times_as_fast_as_best",
+    ):
+        figure = found[key]
+        assert isinstance(figure, figures.Ratio)
+        assert len(figure.rounds) == 2
+    for name in ("stock", "best", "whole"):
+        assert f"network_100_active_{name}_times_as_long_with_ten_times_the_kwips" in found
+
+
+def test_what_is_worse_without_one_names_the_column_and_the_factor() -> None:
+    removed: Any = figures.result(measured(), {"whole": 60.0}).details["removed"]
+    assert set(removed) == set(OPTIMIZATIONS)
+    [first, *others] = removed["keyset"]
+    assert (first["scenario"], first["column"]) == ("from page 1,000 on", "answers a second")
+    assert first["times_worse"]["value"] == pytest.approx(5.0)
+    assert {(row["column"], row["times_worse"]["value"]) for row in others} == {("SQL statements", 15.0)}
+
+
+def test_what_is_counted_once_stands_beside_the_rounds() -> None:
+    [page] = [by for scenario, by in figures.rounds_of(measured()).items() if scenario == "profile"]
+    assert page["whole"]["statements"] == [2.0]
+    assert page["whole"]["rate"] == [800.0, 800.0]
+    assert "statements" not in page["edge"]
 
 
 def test_a_result_is_published_as_tables_of_all_scenarios(tmp_path: Path) -> None:
@@ -197,6 +249,7 @@ def test_a_result_is_published_as_tables_of_all_scenarios(tmp_path: Path) -> Non
         assert f"### {cell.scenario}\n" in files["README.md"]
     for name in DESCRIPTIONS:
         assert f"- **{name}**: " in files["README.md"]
+    assert "| keyset | from page 1,000 on | answers a second | 800 | 160 | 5 (5–5) |" in files["README.md"]
 
 
 def test_the_knee_is_the_highest_rate_without_errors_that_is_fast() -> None:

@@ -1,13 +1,15 @@
 """`make profile`: parts of a request, their table, flame graphs."""
 
+import os
 from collections import Counter
 from xml.etree import ElementTree
 
 import pytest
 
 from bench.profile import flame
-from bench.profile.__main__ import table
+from bench.profile.__main__ import observed, table
 from bench.profile.parts import Parts, counted
+from deploy.local.bootstrap import find_program
 
 
 class Kitchen:
@@ -77,3 +79,20 @@ def test_a_flame_graph_is_as_wide_as_its_samples_and_escapes_names() -> None:
     assert titles == {
         "all: 100.0%": 1200.0, "a.f: 100.0%": 1200.0, "b.g: 75.0%": 900.0, "c.<lambda>: 25.0%": 300.0,
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("empty_database", "memcached")
+def test_a_page_is_profiled_for_both_visitors() -> None:
+    if not find_program("valgrind"):
+        if os.environ.get("CI") == "true":
+            pytest.fail("valgrind is not installed, and with CI=true nothing is left out")
+        pytest.skip("valgrind is not installed: instructions are not counted")
+    instructions, stacks = observed("/everyone/")
+    lines = table("/everyone/", instructions)
+    *_, anonymous, member = lines[-1].split()
+    assert 10_000 < int(anonymous.replace(",", "")) < int(member.replace(",", ""))
+    assert instructions["member: view"] > 0
+    assert instructions["anonymous: view"] == 0, "its page is stored"
+    for visitor in ("anonymous", "member"):
+        assert any("apps.pagecache" in stack for stack in stacks[visitor])
+    assert any("apps.feeds" in stack for stack in stacks["member"])

@@ -43,6 +43,7 @@ http {{
     map $host $hsts {{ default ""; }}
     include {folder}/edge/limits.conf;
     include {folder}/edge/cache.conf;
+    include {folder}/edge/own.conf;
     server {{
         listen 127.0.0.1:{port};
         include {folder}/edge/site.conf;
@@ -83,7 +84,7 @@ class Edge:
         program = self.program()
         if program is None:
             raise ServiceError("nginx is not installed")
-        self._configure()
+        self.configure()
         command = [program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"), "-e", "stderr"]
         log = self.folder / "output.log"
         self._process = services.start([*command, "-g", "daemon off;"], death_signal=signal.SIGTERM, log=log)
@@ -99,7 +100,7 @@ class Edge:
             services.stop(self._process)
             self._process = None
 
-    def _configure(self) -> None:
+    def configure(self) -> None:
         services.private_directory(self.folder)
         for folder in (self.static, self.media):
             folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +160,7 @@ class DeployedEdge(Edge):
         """While this file exists, the site is in maintenance."""
         return self.folder / "run" / "maintenance"
 
-    def _configure(self) -> None:
+    def configure(self) -> None:
         services.private_directory(self.folder)
         for name in ("static", "media", "certificates", "run", "tmp", "acme/.well-known/acme-challenge"):
             services.private_directory(self.folder / name)

@@ -2,6 +2,7 @@
 
 import json
 
+from deploy import images
 from deploy.rehearse.stack import SERVICES, RehearsalError, Stack, run
 from deploy.rehearse.terminal import Operator
 
@@ -21,7 +22,7 @@ def play(stack: Stack, operator: Operator) -> None:
     if total > MEMORY_MB:
         raise RehearsalError(f"idle memory is above the limit of {MEMORY_MB:.0f} MB")
     image = stack.inspect(stack.image)["Size"] / 1e6
-    base = stack.inspect("python:3.13-slim")["Size"] / 1e6
+    base = stack.inspect(images.name_of("PYTHON_IMAGE"))["Size"] / 1e6
     own = image - base
     print(f"image: {image:.0f} MB, of which python:3.13-slim {base:.0f} MB and the site {own:.0f} MB")
     if own > IMAGE_MB - PUBLIC_BASE_MB:

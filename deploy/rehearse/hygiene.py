@@ -9,6 +9,12 @@ from deploy.rehearse.stack import DOMAIN, SERVICES, RehearsalError, Stack, run, 
 from deploy.rehearse.terminal import Operator
 from deploy.rehearse.visitor import Visitor
 
+# No compiler, no way to install anything, no program with another user's rights.
+HARDENED = """
+for program in cc gcc clang make pip pip3 apt apt-get; do if command -v $program; then exit 1; fi; done
+for module in pip ensurepip; do if python -c "import $module" 2>/dev/null; then exit 1; fi; done
+[ -z "$(find / -xdev -type f -perm /6000 2>/dev/null)" ]
+"""
 READ_STATUS = "cat /proc/[0-9]*/status"
 
 
@@ -71,7 +77,12 @@ def check_image(stack: Stack, secrets: dict[str, str]) -> None:
     image = stack.image
     history = run("docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image).stdout
     check_no_secret("the image's history", history + json.dumps(stack.inspect(image)), secrets)
-    run("docker", "run", "--rm", "--network", "none", image, "sh", "-c", "! command -v cc gcc clang make pip")
+    run("docker", "run", "--rm", "--network", "none", image, "sh", "-c", HARDENED)
+    bom = json.loads(
+        run("docker", "run", "--rm", "--network", "none", image, "cat", "/app/sbom.cdx.json").stdout
+    )
+    names = {part["name"] for part in bom["components"]}
+    demand({"django", "python", "libc6"} <= names, "the image's list of what it consists of is not whole")
     files = set(run("docker", "run", "--rm", "--network", "none", image, "ls", "-A", "/app").stdout.split())
     expected = {
         "apps",
@@ -79,6 +90,7 @@ def check_image(stack: Stack, secrets: dict[str, str]) -> None:
         "kwippy",
         "manage.py",
         "requirements.txt",
+        "sbom.cdx.json",
         "static",
         "templates",
         "locale",

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from deploy import images
+
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "kwippy.test"
 SERVICES = ("web", "worker", "postgres", "memcached", "nginx")
@@ -51,6 +53,17 @@ def until(condition: Callable[[], object], seconds: float, what: str, service: s
 def wait_for(condition: Callable[[], object], what: str, service: str = "") -> float:
     """Waits up to five minutes, for a busy machine. Raises RehearsalError."""
     return until(condition, 300, what, service)
+
+
+def local_images() -> dict[str, str]:
+    """Without a registry, images of the same names that are here; none if the lock has no digests."""
+    named = images.without_digests()
+    if (
+        not named
+        or run("docker", "pull", "--quiet", images.locked()["MEMCACHED_IMAGE"], check=False).returncode == 0
+    ):
+        return {}
+    return named
 
 
 def free_port() -> int:
@@ -107,6 +120,7 @@ class Stack:
             "HTTP_PORT": str(self.http),
             "HTTPS_PORT": str(self.https),
             "MAILPIT_PORT": str(self.mail),
+            **local_images(),
         }
 
     def set(self, folder: Path, **values: str) -> None:

@@ -186,6 +186,16 @@ def both_answer(stack: Stack) -> None:
     wait_for(answered, "requests to both of web", "nginx")
 
 
+def under_attack(stack: Stack, operator: Operator) -> None:
+    """The forms ask for a puzzle as soon as the first line was typed, and no longer after the last."""
+    for hours, is_asked in (("24", True), ("0", False)):
+        operator.follow(
+            "Under attack", only=f"docker-compose exec worker python manage.py underattack {hours}"
+        )
+        if ('name="puzzle"' in Visitor(stack.https).get("/contact/").text) != is_asked:
+            raise RehearsalError(f"after underattack {hours} /contact/ is as it was before", "web")
+
+
 def day_to_day(stack: Stack, operator: Operator) -> None:
     """Maintenance by the guide; the page stays while nginx restarts."""
     visitor = Visitor(stack.https)
@@ -194,6 +204,7 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
     operator.follow(day, only="docker-compose exec postgres", answers=[("kwippy=#", "\\q")])
     (operator.place / "list.txt").write_text("throwaway.example\n")
     operator.follow("Blocked e-mail domains and networks")
+    under_attack(stack, operator)
     operator.follow("Once, after the upgrade to a release with search")
     operator.follow("When someone misbehaves", names={"NAME": f"writer{WRITERS - 1}"})
     page = f"/writer{WRITERS - 1}/"
@@ -217,6 +228,7 @@ def day_to_day(stack: Stack, operator: Operator) -> None:
 def look_around(stack: Stack, operator: Operator) -> None:
     """The doctor, the status, and a link for a person whose password is lost; memcached down is noticed."""
     operator.follow("While mail is down", names={"NAME": "ann"})
+    lose_factor(stack, operator)
     told = operator.follow("The doctor", names={"ADDRESS": f"ann@{DOMAIN}"})
     for what in (
         "ok           postgresql",
@@ -237,6 +249,19 @@ def look_around(stack: Stack, operator: Operator) -> None:
     if done.returncode != 1 or not any("memcached" in line for line in wrong):
         raise RehearsalError(f"a stopped memcached is not noticed:\n{done.stdout}{done.stderr}")
     print("doctor: well; and a stopped memcached is WRONG")
+
+
+def lose_factor(stack: Stack, operator: Operator) -> None:
+    """A person who has a second factor loses it: the wait begins. Afterwards all is as before."""
+    stack.sql(
+        "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+        " SELECT id, 'recovery_codes', '{}', now() FROM accounts_user WHERE username = 'ann'"
+    )
+    told = operator.follow("When someone has lost the second factor", names={"NAME": "ann"})
+    waits = stack.sql("SELECT count(*) FROM accounts_factorreset").strip()
+    if "ann is mailed" not in told or waits != "1":
+        raise RehearsalError(f"the loss of a second factor is not handled: {told}", "worker")
+    stack.sql("DELETE FROM accounts_factorreset; DELETE FROM mfa_authenticator")
 
 
 def lose_secrets(stack: Stack, operator: Operator, ann: Visitor) -> None:

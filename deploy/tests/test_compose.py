@@ -23,6 +23,7 @@ def megabytes(text: str) -> int:
     return int(found[1])
 
 
+@pytest.mark.asvs("13.2.2")
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_every_service_may_do_as_little_as_will_do(name: str) -> None:
     service = COMPOSE["services"][name]
@@ -43,6 +44,7 @@ def test_memory_limits_fit_a_small_machine() -> None:
     assert sum(megabytes(service["mem_limit"]) for service in SERVICES.values()) <= 2048
 
 
+@pytest.mark.asvs("13.3.2")
 def test_no_secret_comes_by_the_environment() -> None:
     told = yaml.safe_dump(COMPOSE["services"])
     assert not re.search(r"(?:PASSWORD|SECRET_KEY|SECRET_KEY_FALLBACKS):", told)
@@ -51,6 +53,7 @@ def test_no_secret_comes_by_the_environment() -> None:
     assert "SECRET" not in example
 
 
+@pytest.mark.asvs("13.2.3")
 def test_each_secret_is_a_file_that_make_secrets_creates(tmp_path: Path) -> None:
     (tmp_path / "deploy").mkdir()
     shutil.copy(ROOT / "deploy/make-secrets", tmp_path / "deploy")
@@ -91,3 +94,23 @@ def test_postgresql_logs_no_values_wherever_it_is_started() -> None:
     logging = [word for word in command if word.startswith("-clog_") and "log_line_prefix" not in word]
     assert {word.removeprefix("-c") for word in logging} == set(QUIET)
     assert f"{QUIET_ROLE};" in (ROOT / "deploy/postgres/10-kwippy.sh").read_text()
+
+
+def test_what_runs_in_the_site_s_image_needs_no_shell() -> None:
+    """A shell would read what is in a variable; and the image could do without one."""
+    ours = {
+        name: service
+        for name, service in COMPOSE["services"].items()
+        if "COMPOSE_PROJECT_NAME" in service["image"]
+    }
+    assert set(ours) == {"web", "worker", "migrate"}
+    for service in ours.values():
+        assert service.get("command", ["python"])[0] == "python"
+        check = service.get("healthcheck", {"test": ["CMD", "python"]})["test"]
+        assert check[:2] == ["CMD", "python"]
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+    assert re.search(r'(?m)^CMD \["python", ', dockerfile)
+    assert "ENTRYPOINT" not in dockerfile
+    last = dockerfile.rpartition("FROM ")[2]
+    for gone in ("/pip*", "/ensurepip", "/apt*", "chmod a-s"):
+        assert gone in last

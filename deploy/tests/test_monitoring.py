@@ -221,6 +221,14 @@ def guessing(site: Site) -> None:
         site.sign_in_wrongly(number)
 
 
+def crowd(site: Site) -> None:
+    words = "seven green teapots"
+    for number in range(1, 4):
+        form = {"username": f"robot{number}", "email": f"robot{number}@example.org"}
+        visitor = Client(REMOTE_ADDR=f"203.0.113.{number}")
+        visitor.post("/accounts/signup/", form | {"password1": words, "password2": words})
+
+
 def limits_met(site: Site) -> None:
     site.settings.LIMITS = site.settings.LIMITS | {"publish": "1/1h"}
     member = Client()
@@ -270,6 +278,7 @@ CAUSES: dict[str, Callable[[Site], None]] = {
     "CacheDown": no_memcached,
     "CacheStale": stale_entry,
     "PasswordGuessing": guessing,
+    "SignUpsJump": crowd,
     "LimitsMet": limits_met,
     "Shedding": crawl,
     "DiskFull": full_disk,

@@ -73,6 +73,7 @@ def has_security_headers(response: Response) -> None:
     assert response.headers.get_all("X-Content-Type-Options") == ["nosniff"]
 
 
+@pytest.mark.asvs("13.4.5")
 def test_metrics_are_not_served_under_any_spelling_or_method(client: Callable[..., TlsClient]) -> None:
     for method in ("GET", "HEAD", "POST", "OPTIONS"):
         for path in ("/metrics", "/metrics/", "/metrics/x", "/%6detrics", "//metrics", "/./metrics"):
@@ -174,6 +175,7 @@ def test_what_nginx_answers_itself_has_the_headers_of_the_site(
     assert client().request("/-upload/settings/picture/").status == 404
 
 
+@pytest.mark.asvs("5.2.1")
 def test_a_body_is_as_large_as_its_address_takes(client: Callable[..., TlsClient]) -> None:
     ann = User.objects.create_user("ann", "ann@example.org")
     member = {"Cookie": cookies(ann), "Content-Type": "multipart/form-data; boundary=x"}
@@ -236,6 +238,7 @@ def test_a_request_that_reads_has_no_body_not_even_without_a_length(
     assert list(nginx.body_space.rglob("*.*")) == []
 
 
+@pytest.mark.asvs("15.2.2")
 def test_one_client_cannot_fill_the_space_for_bodies(
     nginx: DeployedEdge, client: Callable[..., TlsClient]
 ) -> None:

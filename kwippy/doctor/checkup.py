@@ -11,6 +11,8 @@ CHECKS = (
     Check("memcached", services.memcached),
     Check("caches", services.caches),
     Check("queue", services.queue),
+    Check("factors", services.second_factors),
+    Check("sign-up rate", services.sign_ups),
     Check("metrics", scraped.counters),
     Check("certificate", machine.certificate),
     Check("backup", machine.backups),
@@ -20,4 +22,6 @@ CHECKS = (
 # Before an upgrade only what could stop it is asked: it must not wait for a mail server.
 BEFORE_UPGRADE = tuple(check for check in CHECKS if check.before_upgrade)
 # What `manage.py sitestatus` repeats.
-STATUS = tuple(check for check in CHECKS if check.name in ("disk", "certificate", "backup"))
+STATUS = tuple(
+    check for check in CHECKS if check.name in ("sign-up rate", "factors", "disk", "certificate", "backup")
+)

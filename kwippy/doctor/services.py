@@ -5,14 +5,17 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.core import checks
-from django.db import connection
+from django.db import Error, connection
 from django.utils import timezone
 
 from apps import lookaside
+from apps.accounts import sign_up_rate
 from apps.cachewatch.models import Watched
 from apps.commandqueue.core import store
 from apps.commandqueue.core.outcomes import loggable
 from apps.commandqueue.models import State
+from apps.moderation import factor_duty
+from apps.policy.queries import current as current_policy
 from kwippy.doctor.report import Finding, not_checked, ok, warn, wrong
 
 # Sign-up mail is in "now".
@@ -112,6 +115,18 @@ def caches() -> Iterator[Finding]:
         yield ok("caches", f"{sum(row.looked_at for row in rows):,} entries compared, none stale for a day")
 
 
+def second_factors() -> Iterator[Finding]:
+    """Operators and moderators without one (`apps.moderation.factor_duty`)."""
+    names = factor_duty.without_factor()
+    if names:
+        mend = "they set one up at /accounts/2fa/; their pages close after STAFF_FACTOR_DAYS"
+        yield warn(
+            "factors", f"{len(names):,} with a role and no second factor: {', '.join(names[:5])}", mend
+        )
+    else:
+        yield ok("factors", "everyone with a role has a second factor")
+
+
 def queue() -> Iterator[Finding]:
     """The ages of the queues, dead letters, and whether a worker runs at all."""
     rows = store.status()
@@ -144,6 +159,26 @@ def queue() -> Iterator[Finding]:
     if fine:
         waiting = sum(row.count for row in rows if row.state == State.WAITING)
         yield ok("queue", f"{waiting:,} wait, none for too long")
+
+
+def sign_ups() -> Iterator[Finding]:
+    """How many people sign up, and whether the site is under attack. Far more than usual are a warning."""
+    try:
+        rate, policy = sign_up_rate.now(), current_policy()
+    except Error:
+        yield not_checked("sign-up rate", "PostgreSQL does not answer")
+        return
+    text = f"{rate.last_hour:,} in the last hour, usually {rate.usual:,.1f}"
+    if policy.is_under_attack:
+        yield ok(
+            "sign-up rate", f"{text}; under attack until {policy.attack_until[:16].replace('T', ' ')} UTC"
+        )
+    elif rate.is_a_jump:
+        yield warn(
+            "sign-up rate", text, "if it is an attack: manage.py underattack 24, or /admin/, site policy"
+        )
+    else:
+        yield ok("sign-up rate", text)
 
 
 def reason() -> str:

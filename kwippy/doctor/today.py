@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import SignUp, User
 from apps.commandqueue.core import store
 from apps.commandqueue.models import State
+from apps.cspreports.queries import summary
 from kwippy.doctor.report import one_line
 from kwippy.doctor.services import reason
 
@@ -89,3 +90,16 @@ def of_people() -> Iterator[str]:
     before = User.objects.filter(joined_at__gte=midnight - day, joined_at__lt=midnight).count()
     asked = SignUp.objects.filter(asked_at__gte=midnight).count()
     yield f"sign-ups     {joined:,} today ({before:,} yesterday), {asked:,} asked for a link"
+
+
+def of_reports() -> Iterator[str]:
+    """What browsers stopped on pages."""
+    found = summary()
+    if not found.reports:
+        yield "page policy  no browser reported a violation"
+        return
+    newest = found.newest and one_line(
+        f"{found.newest.directive} {found.newest.blocked} on {found.newest.page}"
+    )
+    last = f"; the last: {newest}" if newest else ""
+    yield f"page policy  {found.kinds:,} kinds of violations, {found.reports:,} reports{last}"

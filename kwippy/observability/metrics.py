@@ -71,6 +71,11 @@ _FAILED_SIGN_INS = Counter(
     "Sign-ins with a wrong name or password, without those that a limit refused.",
     registry=_OWN,
 )
+_SIGN_UPS = Counter(
+    "kwippy_sign_ups",
+    "Sign-ups that wait for the confirmation of their address, repeated ones included.",
+    registry=_OWN,
+)
 # Looked up for each request. There are few: methods, routes and classes of status.
 _requests_of = cache(_REQUESTS.labels)
 _cache_of = cache(_CACHE.labels)
@@ -177,6 +182,11 @@ def count_refusal(limit: str) -> None:
 def count_failed_sign_in(**_: object) -> None:
     """Count a wrong name or password. A receiver of Django's ``user_login_failed``."""
     _FAILED_SIGN_INS.inc()
+
+
+def count_sign_up() -> None:
+    """Count a sign-up, before its address is confirmed."""
+    _SIGN_UPS.inc()
 
 
 class _Counts:

@@ -134,6 +134,7 @@ TASKS = {
             "schedule": {
                 "watch the caches": {"task": "apps.cachewatch.tasks.watch_caches", "every": 300},
                 "sweep the limits": {"task": "kwippy.tasks.sweep_limits", "every": 600},
+                "sweep the security log": {"task": "kwippy.tasks.sweep_security_log", "every": 86_400},
                 "sweep pictures": {"task": "kwippy.tasks.sweep_pictures", "every": 600},
                 "sweep previews": {"task": "kwippy.tasks.sweep_previews", "every": 1800},
                 "clear sessions": {"task": "kwippy.tasks.clear_sessions", "every": 86_400},
@@ -144,8 +145,17 @@ TASKS = {
                 "sweep mutes": {"task": "kwippy.tasks.sweep_mutes", "every": 3_600},
                 "fetch mail": {"task": "apps.inbound.fetching.fetch_mail", "every": 60},
                 "sweep seen mail": {"task": "kwippy.tasks.sweep_seen_mail", "every": 86_400},
+                "reseal factors": {"task": "kwippy.tasks.reseal_factors", "every": 21_600},
                 "sweep notices": {"task": "kwippy.tasks.sweep_notices", "every": 21_600},
                 "take over reports": {"task": "apps.moderation.takeover.take_over", "every": 3_600},
+                "note who needs a second factor": {
+                    "task": "apps.moderation.factor_duty.note_all",
+                    "every": 3_600,
+                },
+                "take off lost second factors": {
+                    "task": "apps.accounts.factor_resets.reset_due",
+                    "every": 600,
+                },
                 "erase accounts": {"task": "apps.accounts.erasing.erase_due", "every": 600},
                 "publish overdue drafts": {"task": "apps.drafts.publishing.enqueue_overdue", "every": 600},
                 "sweep archives": {"task": "apps.archive.sweeping.sweep", "every": 900},

@@ -18,11 +18,11 @@ SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",")
 # ── Cookies, messages ────────────────────────────────────────────────────────────────────────────
 
 # The __Host- prefix binds a cookie to this host and to TLS. Browsers refuse it over plain HTTP.
-_cookie_prefix = "__Host-" if HTTPS else ""
-SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
-CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "kwippy.errors.csrf_failure"
@@ -40,6 +40,17 @@ LIMITS: dict[str, str | None] = {
     "failed_sign_in_network": "10/1m",  # any accounts from a network
     "failed_sign_in_anywhere": "20/1d",  # an account from all networks: beyond it, its owner gets mail
     "failed_sign_in_mail": "1/1d",  # an account: mail to its owner about failed sign-ins
+    # Codes of a second factor, after the right password. Of a million codes three are right at a time.
+    "factor": "5/5m",  # an account from a network
+    "factor_anywhere": "30/1d",  # an account from all networks: a new password lifts it
+    "factor_lift": "1/1d",  # a person: new passwords that lift the two above
+    "factor_mail": "1/1d",  # a person: mail that somebody who knows the password guesses at codes
+    "passkey": "30/1m",  # a network: sign-ins by passkey that are begun or tried
+    # While "failed_sign_in_anywhere" is met: codes that are mailed to an owner in an unknown browser.
+    "sign_in_code": "5/1h",  # an account from a network
+    "sign_in_code_anywhere": "30/1d",  # an account from all networks
+    "sign_in_code_tries": "5/15m",  # a code
+    "new_browser_mail": "10/1d",  # an account: mail about sign-ins from browsers that it never had
     "sign_up_mail": "5/1h",  # an e-mail address from a network: beyond it no link is sent
     "sign_up_mail_address": "20/1d",  # an e-mail address
     "sign_up_mail_again": "1/1m",  # a sign-up
@@ -55,6 +66,11 @@ LIMITS: dict[str, str | None] = {
     "schedule": "60/1h",  # a person
     "new_account_links": "10/1d",  # a new account: links in what it writes
     "new_account_mentions": "10/1d",  # a new account: people whom it mentions and who do not follow it
+    # A new account while the site is under attack (/admin/, site policy), instead of the two above:
+    "attack_links": "2/1d",
+    "attack_mentions": "2/1d",
+    "attack_texts": "10/1d",  # kwips and comments together
+    "attack_conversations": "2/1d",  # messages to someone with whom they have no conversation
     # The same text: beyond it, it waits for a moderator.
     "same_text": "5/1d",  # a person
     "same_text_new_accounts": "10/1d",  # all new accounts together
@@ -84,9 +100,13 @@ LIMITS: dict[str, str | None] = {
     "mail_in_tries": "10/1d",  # a mail: how often it waits for room to decode its pictures
     "mail_in_told": "1/1d",  # a person: mail that says why theirs was not published
     "contact": "10/1h",  # a network
+    "puzzle_wait": "5/1h",  # a network: forms that come without a solved puzzle, while one is asked for
+    "puzzle_again": "2/1h",  # a puzzle: the same form once more, as by a double click
     "token": "20/1d",  # a person: tokens made; each is a mail
     "api_read": "60/1m",  # a person: pages that programs read
     "bad_token": "20/1m",  # a network: requests with unknown tokens
+    "csp_report": "20/1m",  # a network: requests with reports of browsers
+    "csp_reports": "120/1m",  # all of them together
     "search": "60/1m",  # a person, or a network of anonymous visitors
     "preview": "1/10m",  # one link preview: how often its picture is enqueued
     "previews": "30/1m",  # all link previews together
@@ -104,6 +124,8 @@ ACCOUNT_RATE_LIMITS = {
 
 # ── Browsers ─────────────────────────────────────────────────────────────────────────────────────
 
+# Where browsers report what they stopped.
+REPORTS = "/csp-reports/"
 # No nonce: a cached page would repeat it. All scripts and styles are static files of this site.
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -116,10 +138,35 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
     "object-src": [CSP.NONE],
+    # `apps.cspreports`. Browsers that know `report-to` ignore the other, and report by it to TLS alone.
+    "report-uri": [REPORTS],
+    **({"report-to": ["csp"]} if HTTPS else {}),
 }
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+# A page shares no window with one of another site, and opens none that must.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# What a page may use of the browser: keys for signing in, and the whole screen. All else that asks a person,
+# or that tells something about them, is refused to scripts, whoever brought them there.
+PERMISSIONS = {
+    "fullscreen": "self",
+    "publickey-credentials-create": "self",
+    "publickey-credentials-get": "self",
+    **dict.fromkeys((
+        "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "geolocation",
+        "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment",
+        "screen-wake-lock", "serial", "sync-xhr", "usb", "xr-spatial-tracking",
+    ), ""),
+}  # fmt: skip
+# Sent with every document, besides those that Django has settings for.
+DOCUMENT_HEADERS = {
+    "Permissions-Policy": ", ".join(f"{name}=({allowed})" for name, allowed in sorted(PERMISSIONS.items())),
+    # Nothing of another site may embed what is here.
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # And no page embeds what has not agreed to it. Pictures at another host need not have.
+    **({} if "://" in MEDIA_URL else {"Cross-Origin-Embedder-Policy": "require-corp"}),
+    **({"Reporting-Endpoints": f'csp="{REPORTS}"'} if HTTPS else {}),
+}
 X_FRAME_OPTIONS = "DENY"
 #: HSTS_SECONDS: Seconds for which browsers use HTTPS only (Strict-Transport-Security). Without effect unless
 #:   SITE_URL is https, and for localhost, where other sites are served without TLS.

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.template import Context
 
-from kwippy.xray import sources
+from kwippy.xray import ladder, sources
 from kwippy.xray.optimizations import OPTIMIZATIONS, commands, counted, milliseconds
 from kwippy.xray.recording import Record, Statement
 
@@ -25,6 +25,7 @@ def render(record: Record, *, path: str, before: str) -> bytes:
         "style": sources.STYLE,
         "prefix": sources.PREFIX,
         "is_open": path == ABOUT,
+        "ladder": ladder.table() if path == ABOUT else None,
         "before": before,
         "summary": summary(record, "this page"),
         "bar": _bar(times),

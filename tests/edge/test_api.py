@@ -87,6 +87,7 @@ def test_a_program_writes_the_longest_text_with_and_without_the_last_slash(
         assert error_of(refused)
 
 
+@pytest.mark.asvs("3.5.2")
 def test_a_cookie_is_no_way_in(site: Edge) -> None:
     cookie = ("Cookie", "sessionid=x; csrftoken=y")
     for path, method in (("/api/network/", "GET"), ("/api/kwips/", "POST")):

@@ -166,6 +166,7 @@ def test_only_responses_that_the_site_declared_cacheable_are_stored(site: Edge) 
     assert request(site.port, "/about/", method="POST").edge_cache == ""
 
 
+@pytest.mark.asvs("3.2.1", "5.3.1", "13.4.3")
 def test_the_edge_serves_files_and_those_with_a_hash_in_their_name_are_immutable(
     site: Edge,
 ) -> None:

@@ -43,6 +43,8 @@ from apps.notifications.mail.tests.conftest import digests_are_due
 from apps.notifications.models import Notice
 from apps.search import queries as search
 from apps.search.query import parse
+from apps.securitylog import Event, record
+from apps.securitylog.models import Entry as Happened
 
 type Uses = dict[str, Callable[[], object]]
 
@@ -99,6 +101,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "buzz": lambda: buzz(ann, cee),
         "search": lambda: searched(bob),
         "notices": lambda: notify_and_delete(ann, bob),
+        "security log": recorded,
         "queue": queued,
     }
 
@@ -266,7 +269,16 @@ def limited(settings: Any) -> object:
     settings.LIMITS = settings.LIMITS | {"once": "1/h"}
     who = uuid.uuid4()
     limits.hit("once", who).refund()
-    return [bool(limits.hit("once", who)) for _ in range(2)]
+    counted = [bool(limits.hit("once", who)) for _ in range(2)]
+    return [*counted, limits.is_met("once", who)]
+
+
+def recorded() -> object:
+    """Two events that are alike, and one of its own."""
+    who = uuid.uuid4().int % 2**62
+    for event in (Event.SIGNED_IN, Event.SIGNED_IN, Event.PASSWORD_CHANGED):
+        record(event, user_id=who)
+    return sum(Happened.objects.filter(user_id=who).values_list("times", flat=True))
 
 
 def queued() -> object:

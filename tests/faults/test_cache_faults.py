@@ -111,6 +111,7 @@ def flushed(server: Memcached, clicking: Clicking) -> None:
     clicking.go_on()
 
 
+@pytest.mark.asvs("16.5.2")
 @pytest.mark.parametrize("fault", [killed, stopped, flushed], ids=lambda fault: fault.__name__)
 def test_members_go_on_clicking(
     server: Memcached, people: list[User], fault: Callable[[Memcached, Clicking], None]

@@ -51,6 +51,7 @@ def lives_on(port: int) -> None:
     assert "commandqueue_up 0.0" in metrics.text
 
 
+@pytest.mark.asvs("16.5.3")
 @pooled
 def test_a_pool_that_is_used_up_is_a_503_in_time_and_loses_no_words(memcached: str) -> None:
     ann = User.objects.create_user("ann", "ann@example.org")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.apps import apps
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -23,9 +24,12 @@ from apps.accounts.models import Leaving, ProfileLink, SignUp, User
 from apps.commandqueue.models import Command, Kind, Queue, State
 from apps.commandqueue.operate import actions as commandqueue
 from apps.contact import actions as contact
+from apps.cspreports import actions as cspreports
+from apps.cspreports.parsing import Kind as Violated
 from apps.directory.tasks import find_active_and_busy, suggest
 from apps.drafts import actions as drafts
 from apps.drafts.models import Draft as KeptDraft
+from apps.factors import actions as factors
 from apps.graph import actions as graph
 from apps.graph import blocking, muting
 from apps.graph.models import Mute
@@ -379,6 +383,11 @@ def has_read_mail(scenario: Scenario) -> None:
     SeenMail.objects.update(seen_at=timezone.now() - timedelta(days=settings.INBOUND_SEEN_DAYS + 1))
 
 
+def a_recovery_code(scenario: Scenario) -> dict[str, Any]:
+    made = RecoveryCodes.activate(scenario.bob)
+    return {"user_id": scenario.bob.pk, "code": made.get_unused_codes()[0]}
+
+
 def makes_a_token(scenario: Scenario) -> None:
     tokens.make(**a_token(scenario))
 
@@ -623,6 +632,7 @@ ROWS = [
     Row("use the address", inbound.mark_used, lambda p: {"user": p.bob}, first=has_an_address),
     Row("read a mail", inbound.mark_seen, lambda p: {"key": uuid.uuid4(), "user": p.bob}),
     Row("sweep mails", inbound.sweep, lambda p: {}, first=has_read_mail),
+    Row("use a code", factors.use_code, a_recovery_code),
     Row("make a token", tokens.make, a_token),
     Row("use a token", tokens.note_used, lambda p: {"token": Token.objects.get()}, first=makes_a_token),
     Row(
@@ -700,6 +710,7 @@ ROWS = [
     Row("join by an invitation", joins_invited, whole_scenario, "names ann", first=is_invited),
     Row("apply", applies, whole_scenario),
     Row("write to the operators", contact.receive, message, durable=True),
+    Row("count reports", cspreports.count, lambda p: {"kinds": [Violated("img-src", "evil.example", "")]}),
     Row("see notices", notices.mark_seen, lambda p: {"user": p.ann}),
     Row("clear notices", notices.clear, lambda p: {"user": p.ann, "newest": 2**60}),
     Row(

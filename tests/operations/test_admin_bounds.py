@@ -27,6 +27,8 @@ from apps.contact.models import Message
 from apps.kwips import admin_search
 from apps.kwips.models import Kwip
 from apps.moderation.models import Action
+from apps.securitylog import keyed
+from apps.securitylog.models import Entry
 from apps.tokens.models import Token
 from kwippy import admin_defaults
 
@@ -37,7 +39,8 @@ WINDOW = 300  # in place of the limits of counting and searching
 MOST_READ = 5 * WINDOW
 # Models with few rows: what operators write, and what has a limit of its own.
 FEW = {
-    "auth.Group", "commandqueue.QueueControl", "commandqueue.Schedule", "directory.FirstFollow",
+    "auth.Group", "commandqueue.QueueControl", "commandqueue.Schedule", "cspreports.Violation",
+    "directory.FirstFollow",
     "notifications.OperatorMessage", "policy.BlockedDomain", "policy.BlockedNetwork", "policy.SitePolicy",
     "sitepages.SitePage",
 }  # fmt: skip
@@ -70,6 +73,9 @@ FILL: dict[type[Model], Callable[[int], Any]] = {
     Message: lambda i: Message(
         form_key=uuid.uuid4(), name="Ann", email=f"ann{i}@example.org", subject="tea", text="is cold",
         is_handled=i > 5,
+    ),
+    Entry: lambda i: Entry(
+        event="limit_met" if i == 3 else "signed_in", user_id=i, login=keyed(f"person{i}"), by_id=None
     ),
     Action: lambda i: Action(what="warn", person_id=i, reason="spam", form_key=uuid.uuid4()),
 }  # fmt: skip

@@ -39,6 +39,7 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.asvs("13.4.2", "15.2.3")
 def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
     done = manage("check", "--deploy", "--fail-level", "INFO", **HEALTHY, MEDIA_ROOT=str(tmp_path))
     assert done.returncode == 0, done.stderr

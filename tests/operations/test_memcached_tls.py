@@ -12,6 +12,7 @@ from tests.support.site import served
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.asvs("12.3.2", "12.3.4")
 @pytest.mark.parametrize("tls", [True, False])
 def test_memcached_with_tls_is_ready_only_with_its_authority(tmp_path: Path, tls: bool) -> None:
     with tls_server(tmp_path / "run") as server:

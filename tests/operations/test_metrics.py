@@ -62,6 +62,7 @@ def test_neighbours_may_see_it_by_whatever_name_and_in_plain_http(
     assert response.status_code == 200
 
 
+@pytest.mark.asvs("13.4.5")
 @pytest.mark.parametrize(
     ("address", "headers"),
     [
@@ -223,6 +224,7 @@ def test_two_processes_tell_one_truth_which_outlives_them(memcached: str) -> Non
 # ── Alerts ───────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.asvs("16.3.3")
 def test_failed_sign_ins_and_refusals_are_counted_by_the_limit_that_was_met(settings: LazySettings) -> None:
     settings.LIMITS = settings.LIMITS | {"failed_sign_in": "3/5m", "publish": "1/1h"}
     ann = User.objects.create_user("ann", "ann@example.org", "a long password")

@@ -331,6 +331,7 @@ def mailed(settings: Any, tmp_path: Path) -> Iterator[Path]:
     logger.handlers = before
 
 
+@pytest.mark.asvs("16.2.5", "16.2.3", "14.2.4")
 @override_settings(ROOT_URLCONF=__name__, SLOW_STATEMENT_MS=0)
 def test_the_site_s_own_log_mail_and_figures(
     logged: io.StringIO, mailed: Path, monkeypatch: pytest.MonkeyPatch

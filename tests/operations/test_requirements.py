@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-SOURCES = ("requirements.in", "requirements-local.in", "requirements-dev.in")
+SOURCES = ("requirements.in", "requirements-local.in", "requirements-dev.in", "requirements-audit.in")
 LINE = re.compile(r"(?P<name>[\w.-]+)\S*  # used by: (?P<path>[^\s,]+)(?:, as (?P<words>.+))?")
 
 
@@ -105,7 +105,8 @@ def test_every_requirement_says_why_it_is_there(source: str) -> None:
             assert explained, line
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-local.txt", "requirements-dev.txt"])
+@pytest.mark.asvs("15.2.1")
+@pytest.mark.parametrize("name", [source.replace(".in", ".txt") for source in SOURCES])
 def test_every_requirement_is_pinned_and_hashed_and_names_no_index(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "index-url" not in text

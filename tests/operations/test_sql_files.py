@@ -105,6 +105,7 @@ def statement_of(folder, name) -> Statement | None:
     return folder.load(name, **passed).statement(name, f"checked_{folder.prefix}_{name}")
 
 
+@pytest.mark.asvs("1.2.4")
 @each_file
 def test_postgresql_prepares_it_with_the_types_of_its_header(db, folder, name) -> None:
     statement = statement_of(folder, name)

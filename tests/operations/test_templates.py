@@ -11,10 +11,11 @@ TEMPLATES = Path(settings.BASE_DIR) / "templates"
 # From the top down; all other packages are the platform, below these.
 LAYERS = [
     "kwippy", "archive", "directory", "drafts", "inbound", "moderation", "contact", "sitepages",
-    "notifications", "search", "tokens", "feeds", "messages", "kwips", "graph", "accounts",
+    "notifications", "search", "tokens", "feeds", "messages", "kwips", "graph", "factors", "accounts",
+    "puzzles",
 ]  # fmt: skip
 # Folders that libraries name: allauth's pages are those of accounts.
-OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts"}
+OWNERS = {"account": "accounts", "allauth": "accounts", "usersessions": "accounts", "mfa": "factors"}
 # The mails of an app, by the beginning of their templates' names.
 MAILS = {
     "contact_": "contact", "notice_": "notifications", "digest_": "notifications",

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -20,7 +21,7 @@ from django.utils import timezone
 from apps import limits
 from apps.accounts import actions as accounts
 from apps.accounts import invitations, names
-from apps.accounts.models import Application, Invitation, ProfileLink, SignUp, User
+from apps.accounts.models import Application, FactorReset, Invitation, ProfileLink, SignUp, User
 from apps.archive import exporting, importing
 from apps.archive.models import Export, Import
 from apps.commandqueue.core.erasing import _text
@@ -44,7 +45,7 @@ from apps.messages.models import Message as PrivateMessage
 from apps.messages.models import Report as EarlierReport
 from apps.moderation import actions as moderation
 from apps.moderation import cases
-from apps.moderation.models import Reason, Warning, What
+from apps.moderation.models import FactorDuty, Reason, Warning, What
 from apps.notifications.models import OperatorMessage, Preferences
 from apps.pictures.models import Shape
 from apps.policy.models import BlockedDomain, BlockedNetwork, SitePolicy
@@ -165,6 +166,8 @@ class Person:
 
     def join_and_invite(self) -> None:
         Token.objects.create(owner=self.user, name=f"{CANARY} script", scopes=Scope.WRITE_KWIPS, digest="0")
+        kept = {"seed": f"{CANARY} seed", "used_mask": 0}
+        Authenticator.objects.create(user=self.user, type=Authenticator.Type.RECOVERY_CODES, data=kept)
         invitations.invite(inviter=self.user, note=f"{CANARY} invites", form_key=uuid.uuid4())
         invitations.invite(inviter=self.bob, note="come", form_key=uuid.uuid4())
         Invitation.objects.filter(inviter=self.bob).update(taken_by=self.user)
@@ -180,6 +183,9 @@ class Person:
         """They were an operator once, and operators chose and named them."""
         self.user.groups.add(Group.objects.get_or_create(name="operators")[0])
         self.user.user_permissions.add(Permission.objects.all()[0])
+        FactorDuty.objects.create(person=self.user)
+        for one, two in ((self.user, self.opera), (self.bob, self.user)):
+            FactorReset.objects.create(user=one, asked_by=two, due_at=timezone.now() + timedelta(days=3))
         SitePolicy(greeter=self.user, greeting="hi {name}").save()
         OperatorMessage.objects.create(text="we move", written_by=self.user)
         kind = ContentType.objects.get_for_model(User)

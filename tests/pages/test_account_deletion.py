@@ -122,6 +122,9 @@ def test_nothing_is_left_of_a_person_who_did_everything(person: Person, caplog) 
     assert len(left.pop("search_entry.words")) == 2, "the words of these"
     # The audit log is append-only, and has no other trace of a person than the id.
     assert len(left.pop("moderation_action.person_id")) == len(left.pop("moderation_action.actor_id")) == 1
+    # So is the security log, for 90 days: of them, and what they did as a moderator.
+    assert left.pop("securitylog_entry.user_id")
+    assert left.pop("securitylog_entry.by_id")
     assert left == {}
     assert files() == []
     recounted()

@@ -170,6 +170,12 @@ def site(memcached: str) -> Iterator[Site]:
         "/contact/thanks/", "/accounts/login/", "/accounts/signup/", "/accounts/logout/", "/accounts/email/",
         "/accounts/password/reset/", "/admin/", "/admin/login/", "/nobody/", "/ann/?before=x", "/readyz",
         "/welcome/", "/accounts/confirm-email/", "/accounts/confirm-email/key/", "/accounts/sessions/",
+        *(f"/accounts/2fa/{rest}" for rest in (
+            "", "authenticate/", "reauthenticate/", "trust/", "app/", "app/remove/", "codes/", "codes/new/",
+            "passkeys/", "passkeys/add/", "passkeys/sign-in/", "passkeys/reauthenticate/", "passkeys/1/",
+            "passkeys/1/remove/", "reset/", "stay/token/",
+        )),
+        "/settings/security/", "/accounts/login/code/confirm/",
         "/messages/", "/messages/bob/", "/messages/bob/delete/", "/settings/messages/",
         "/drafts/", "/drafts/keep/", *(f"/drafts/{draft.pk}/{what}" for what in ("", "later/", "delete/")),
         f"/drafts/{draft.pk}/cancel/",
@@ -350,6 +356,7 @@ def test_a_thousand_random_queries_make_one_entry_at_most(site: Site) -> None:
     assert entries(site.memcached) == before
 
 
+@pytest.mark.asvs("14.2.2")
 def test_a_members_page_is_never_served_to_an_anonymous_visitor(site: Site) -> None:
     wire, member = Wire(site.port), Member(site.port, site.ann)
     for address in site.public:

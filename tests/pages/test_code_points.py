@@ -106,6 +106,7 @@ def test_any_name_and_subject_in_a_mail(name: str, subject: str, text: str) -> N
     read(_mail(Message(pk=1, name=name, email="ann@example.org", subject=subject, text=text)))
 
 
+@pytest.mark.asvs("1.1.2", "1.2.1")
 @pytest.mark.django_db
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 @given(text=ANYTHING, name=ANYTHING, bio=ANYTHING, tag=ANYTHING)
@@ -134,6 +135,7 @@ FORMS = [
 ]
 
 
+@pytest.mark.asvs("1.3.3", "2.2.1")
 @pytest.mark.parametrize(
     ("form_class", "field", "others"), FORMS, ids=[f"{f[0].__name__}.{f[1]}" for f in FORMS]
 )

@@ -51,6 +51,7 @@ def unmasked(token: str) -> str:
 # ── The token ────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.asvs("3.5.1")
 @pytest.mark.django_db  # its page has the announcement
 @override_settings(CSRF_FAILURE_VIEW="django.views.csrf.csrf_failure")
 def test_django_accepts_each_token_of_a_secret_and_none_of_another() -> None:

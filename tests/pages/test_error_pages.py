@@ -21,6 +21,7 @@ handler500 = "kwippy.errors.server_error"
 handler404 = "kwippy.errors.not_found"
 
 
+@pytest.mark.asvs("16.5.1", "16.3.4")
 @override_settings(ROOT_URLCONF=__name__)
 def test_a_fault_of_ours_shows_a_page_without_its_inside_and_reaches_the_log_with_the_id(caplog) -> None:
     with caplog.at_level(logging.INFO, "kwippy.request"):
@@ -42,6 +43,7 @@ def test_what_is_not_there_is_a_friendly_404(client: Client, address: str) -> No
     assert 'href="/"' in answer.content.decode()
 
 
+@pytest.mark.asvs("13.4.2")
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "address", ["/media/nothing.webp", "/media/", "/media/avatars/../../x", "/media/%2e%2e/x"]
@@ -75,6 +77,7 @@ def test_a_foreign_host_is_a_400(client: Client) -> None:
         assert client.get("/about/", headers={"host": "evil.example"}).status_code == 400
 
 
+@pytest.mark.asvs("16.5.3")
 def test_without_postgresql_a_form_comes_back_as_a_503_with_its_text() -> None:
     script = """
 import json, django

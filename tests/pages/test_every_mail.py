@@ -20,7 +20,8 @@ from kwippy.management.commands.previewmail import SOURCES
 # Notifications of the account's owner, by name; all other mails answer a request.
 HAPPENED = {
     "email_changed", "email_confirm", "email_deleted", "password_changed", "password_reset", "password_set",
-    "mail_address_made", "token_made",
+    "mail_address_made", "token_made", "totp_activated", "totp_deactivated", "webauthn_added",
+    "webauthn_removed", "recovery_codes_generated", "recovery_code_used", "codes_guessed",
 }  # fmt: skip
 # The files that create mails: those with templates, and those for operators.
 MAKERS = {

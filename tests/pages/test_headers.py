@@ -28,10 +28,20 @@ POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
     "object-src": "'none'",
+    "report-uri": "/csp-reports/",
 }
 HEADERS = {
     "Cache-Control": "private, no-store",
+    "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": (
+        "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), "
+        "fullscreen=(self), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), "
+        "microphone=(), midi=(), payment=(), publickey-credentials-create=(self), "
+        "publickey-credentials-get=(self), "
+        "screen-wake-lock=(), serial=(), sync-xhr=(), usb=(), xr-spatial-tracking=()"
+    ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -40,6 +50,7 @@ HEADERS = {
 OTHER_HEADERS = {"Content-Length", "Content-Type", "Server-Timing", "Vary", "X-Request-ID"}
 
 
+@pytest.mark.asvs("3.4.3", "3.4.4", "3.4.5", "3.4.6", "3.4.2", "14.3.2")
 @pytest.mark.parametrize("address", ["/", "/about/", "/accounts/login/", "/nothing/here/"])
 def test_every_page_has_the_whole_policy_and_the_same_headers(client: Client, address: str) -> None:
     answer = client.get(address)
@@ -73,7 +84,8 @@ def settings_with(**environment: str) -> dict[str, Any]:
 import django, json
 django.setup()
 from django.conf import settings
-names = [name for name in dir(settings) if "COOKIE" in name or name.startswith(("SECURE_", "X_FRAME_"))]
+prefixes = ("SECURE_", "X_FRAME_", "DOCUMENT_")
+names = [name for name in dir(settings) if "COOKIE" in name or name.startswith(prefixes)]
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
     done = subprocess.run(
@@ -89,11 +101,14 @@ print(json.dumps({name: getattr(settings, name) for name in names}))
 
 
 def test_pictures_of_another_host_are_allowed_by_its_address_only() -> None:
-    policy = settings_with(MEDIA_URL="https://pictures.example/kwippy/")["SECURE_CSP"]
-    assert policy["img-src"] == ["'self'", "https://pictures.example/kwippy/"]
+    elsewhere = settings_with(MEDIA_URL="https://pictures.example/kwippy/")
+    assert elsewhere["SECURE_CSP"]["img-src"] == ["'self'", "https://pictures.example/kwippy/"]
+    # That host need not send a header of ours with its pictures.
+    assert "Cross-Origin-Embedder-Policy" not in elsewhere["DOCUMENT_HEADERS"]
     assert settings_with()["SECURE_CSP"]["img-src"] == ["'self'"]
 
 
+@pytest.mark.asvs("3.3.1", "3.3.2", "3.3.3", "3.3.4", "12.2.1", "4.1.2")
 def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
     assert settings_with(SITE_URL="https://kwippy.example") == {
         "CSRF_COOKIE_AGE": 31449600,
@@ -103,6 +118,15 @@ def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
         "CSRF_COOKIE_PATH": "/",
         "CSRF_COOKIE_SAMESITE": "Lax",
         "CSRF_COOKIE_SECURE": True,
+        "DOCUMENT_HEADERS": {
+            **{
+                name: value
+                for name, value in HEADERS.items()
+                if name.startswith(("Permissions-", "Cross-Origin-")) and "Opener" not in name
+            },
+            # Browsers report to TLS alone.
+            "Reporting-Endpoints": 'csp="/csp-reports/"',
+        },
         "LANGUAGE_COOKIE_AGE": None,
         "LANGUAGE_COOKIE_DOMAIN": None,
         "LANGUAGE_COOKIE_HTTPONLY": False,
@@ -112,7 +136,7 @@ def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
         "LANGUAGE_COOKIE_SECURE": False,
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
-        "SECURE_CSP": {name: [value] for name, value in POLICY.items()},
+        "SECURE_CSP": {**{name: [value] for name, value in POLICY.items()}, "report-to": ["csp"]},
         "SECURE_CSP_REPORT_ONLY": {},
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": False,
         "SECURE_HSTS_PRELOAD": False,
@@ -139,6 +163,7 @@ def test_a_proxy_is_believed_about_tls_only_where_the_operator_says_so() -> None
     assert told["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
 
 
+@pytest.mark.asvs("3.3.2", "3.3.4")
 def test_cookies_that_are_set_have_the_flags_of_the_settings(client: Client) -> None:
     User.objects.create_user("ann", "ann@example.org", "a long password")
     client.get("/accounts/login/")
@@ -156,6 +181,7 @@ def test_each_answer_has_an_id_and_one_line_of_log(client: Client, caplog: pytes
     assert (line["path"], line["status"], line["request_id"]) == ("/about/", 200, answer["X-Request-ID"])
 
 
+@pytest.mark.asvs("16.4.1")
 @pytest.mark.parametrize("foreign", ["abc\nforged", "x" * 65, "short", 'a"}b{"c'])
 def test_a_forged_id_does_not_reach_the_log(client: Client, foreign: str) -> None:
     assert client.get("/about/", headers={"x-request-id": foreign})["X-Request-ID"] != foreign
@@ -168,6 +194,7 @@ def test_the_id_of_a_proxy_in_front_is_used(client: Client) -> None:
     )
 
 
+@pytest.mark.asvs("14.2.1", "16.2.5")
 def test_keys_in_links_do_not_reach_the_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "kwippy.request"):
         client.get("/accounts/confirm-email/sesame/")
@@ -175,6 +202,7 @@ def test_keys_in_links_do_not_reach_the_log(client: Client, caplog: pytest.LogCa
     assert "sesame" not in caplog.text
 
 
+@pytest.mark.asvs("16.2.4", "16.5.1")
 def test_a_log_line_is_json_without_local_variables() -> None:
     script = """
 import django

@@ -239,6 +239,7 @@ def test_operators_see_who_invited_whom_and_neither_notes_nor_tokens(anns: Clien
     )
 
 
+@pytest.mark.asvs("2.3.4")
 @pytest.mark.django_db(transaction=True)
 def test_one_invitation_lets_one_person_in_however_many_confirm_at_once(ann: User) -> None:
     set_mode(INVITATION)

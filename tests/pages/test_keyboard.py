@@ -74,6 +74,7 @@ def enter(page: Page, selector: str, key: str = "Enter") -> None:
     page.keyboard.press(key)
 
 
+@pytest.mark.asvs("7.4.4")
 @pytest.mark.parametrize("javascript", [True, False], ids=["script", "no script"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_a_member_does_everything_by_the_keyboard(

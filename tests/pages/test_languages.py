@@ -120,7 +120,7 @@ def addresses(client: Client) -> list[str]:
         "/settings/", "/settings/notices/", "/settings/privacy/", "/settings/face/", "/settings/language/",
         "/settings/by-mail/",
         "/accounts/email/", "/accounts/password/change/", "/accounts/sessions/", "/invitations/",
-        "/settings/tokens/",
+        "/settings/tokens/", "/settings/security/",
     ]  # fmt: skip
 
 

@@ -127,6 +127,7 @@ def outgoing() -> Iterator[str]:
         yield from decoded(bytes(command.body or b""))
 
 
+@pytest.mark.asvs("1.3.11", "1.1.1")
 @pytest.mark.parametrize(("field", "typed"), CASES)
 def test_what_ends_in_a_header_is_one_line_there_or_refused_beside_its_field(
     visitor: Client, field: str, typed: str

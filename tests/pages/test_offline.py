@@ -114,6 +114,7 @@ def test_a_page_that_cannot_be_reached_is_the_offline_page_and_comes_when_the_ne
     expect(page.locator("body.member")).to_be_attached()
 
 
+@pytest.mark.asvs("14.3.1")
 def test_nothing_of_a_member_is_stored_and_after_sign_out_no_heart_is_left(
     live_server: LiveServer, context: BrowserContext, page: Page
 ) -> None:
@@ -158,6 +159,7 @@ def test_words_are_held_until_they_are_sent_and_are_sent_once(
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:'))") == []
 
 
+@pytest.mark.asvs("14.3.3")
 def test_words_are_not_sent_by_another_account_and_leave_the_page_at_sign_out(
     live_server: LiveServer, context: BrowserContext, page: Page
 ) -> None:

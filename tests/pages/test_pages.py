@@ -126,13 +126,14 @@ def addresses(member: bool) -> list[str]:
         "/search/?q=xylophone",
     ]  # fmt: skip
     doors = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/confirm-email/"]
-    doors.append("/accounts/back/token/")
+    doors += ["/accounts/back/token/", "/accounts/2fa/stay/token/"]
     comment, revision = own.comments.get(), own.revisions.get()
     members = [
         f"/bob/kwip/{comment.pk}/whole/", f"/ann/kwip/{own.pk}/history/{revision.pk}/",
         "/kwip/", "/ann/", f"/ann/kwip/{own.pk}/", f"/ann/kwip/{own.pk}/history/", f"/kwip/{own.pk}/edit/",
         f"/kwip/{own.pk}/delete/", f"/kwip/{own.pk}/comment/", "/settings/", "/accounts/email/",
-        "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/",
+        "/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/", "/settings/security/",
+        "/accounts/2fa/", "/accounts/2fa/reset/",
         f"/kwip/{anybodys.pk}/edit/", "/welcome/", f"/ann/kwip/{own.pk}/?answers={comment.pk}",
         "/messages/", "/messages/bob/", "/messages/bob/delete/",
         "/messages/dee/", "/settings/messages/", "/settings/leave/", leaving.way_back(leaving_dee()),

@@ -18,6 +18,7 @@ def ann(db: None) -> User:
     return member("ann")
 
 
+@pytest.mark.asvs("6.2.11")
 @pytest.mark.parametrize(
     "password",
     [

@@ -38,6 +38,7 @@ def page_of(answer) -> str:
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
 
 
+@pytest.mark.asvs("6.6.2")
 def test_the_link_signs_in_the_browser_that_signed_up_and_leads_to_the_welcome(client: Client) -> None:
     sign_up(client, "eve", "eve@example.org")
     answer = client.get(link_to("eve@example.org"))
@@ -165,6 +166,7 @@ def test_a_sign_up_has_no_page_and_can_not_be_mentioned(client: Client) -> None:
     assert queries.ids_of({"eve"}) == set()
 
 
+@pytest.mark.asvs("6.4.1")
 def test_a_name_and_an_address_are_held_for_three_days_and_no_longer(client: Client) -> None:
     sign_up(client, "eve", "eve@example.org")
     assert "someone has that name already" in sign_up(Client(), "eve", "bob@example.org").content.decode()

@@ -66,6 +66,7 @@ def test_each_address_of_the_site_is_in_the_table() -> None:
     assert TABLE.keys() - set(patterns()) == set(), "it is no address any more"
 
 
+@pytest.mark.asvs("8.2.2", "8.3.1")
 @pytest.mark.parametrize("state", STATES)
 def test_a_text_is_where_the_table_says_and_nowhere_else(state: str) -> None:
     world = built()

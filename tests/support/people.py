@@ -1,6 +1,10 @@
 """Members, sign-up and sign-in through Django's test client, and links in mail."""
 
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
 
 from allauth.account.models import EmailAddress
 from django.core import mail
@@ -46,3 +50,11 @@ def who_is_in(client: Client) -> str | None:
     found = re.search(r'data-viewer="(\w+)"', page.content.decode())
     assert found
     return found[1]
+
+
+@contextmanager
+def minutes_later(minutes: float) -> Iterator[None]:
+    """What asks for the password again takes it to be so much later."""
+    at = time.time() + 60 * minutes
+    with patch("apps.accounts.reauthentication.time.time", return_value=at):
+        yield

@@ -8,9 +8,9 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.accounts import avatars, faces, settings_pages
-from apps.accounts.user_agents import device, network
 from apps.pictures import files
 from apps.plaintext import preserve_spaces, safe, truncate
+from apps.securitylog.clients import device, network
 
 register = template.Library()
 register.filter("device", device)

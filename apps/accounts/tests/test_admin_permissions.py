@@ -43,6 +43,7 @@ def privileges_of(user: User) -> tuple[bool, bool, int, int]:
     return user.is_staff, user.is_superuser, user.groups.count(), user.user_permissions.count()
 
 
+@pytest.mark.asvs("8.2.3", "15.3.3")
 @pytest.mark.parametrize("whose", ["their own", "another member's"])
 def test_staff_cannot_grant_privileges(clerk: User, ann: User, whose: str) -> None:
     user = clerk if whose == "their own" else ann
@@ -120,6 +121,7 @@ def test_an_existing_reserved_name_stays_valid_and_a_new_one_is_refused(root: Us
     assert (ann.username, ann.display_name) == ("helpdesk2", "changed")
 
 
+@pytest.mark.asvs("7.4.5")
 def test_staff_sets_the_passwords_of_other_users(clerk: User, ann: User) -> None:
     assert signed_in(clerk).post(f"/admin/accounts/user/{ann.pk}/password/", NEW_PASSWORD).status_code == 302
     ann.refresh_from_db()

@@ -117,6 +117,7 @@ def test_a_page_is_read_after_three_redirects_and_not_after_four(site: Site) -> 
     assert "too many redirects" in refused(f"{site.url}/0", site.guard)
 
 
+@pytest.mark.asvs("1.3.6", "15.3.2", "13.2.4")
 @pytest.mark.parametrize(
     "place", ["https://10.0.0.1/", "http://localhost/", "https://[::1]:1/", "file:///etc/passwd"]
 )
@@ -156,6 +157,7 @@ def test_one_address_that_is_not_public_refuses_the_host(site: Site) -> None:
     assert site.asked == []
 
 
+@pytest.mark.asvs("1.3.6", "13.2.5")
 def test_without_an_opened_guard_nothing_on_this_machine_is_asked(site: Site) -> None:
     assert f"port {site.port}" in refused(f"{site.url}/", Guard(tls=site.tls))
     assert "no public address" in refused(f"{site.url}/", Guard(tls=site.tls, ports=None))
@@ -177,6 +179,7 @@ def test_other_addresses_than_https_are_refused(site: Site, url: str) -> None:
     assert site.asked == []
 
 
+@pytest.mark.asvs("12.3.2")
 def test_certificates_are_verified(site: Site, certificates: dict[str, tuple[Path, Path]]) -> None:
     assert "CERTIFICATE_VERIFY_FAILED" in refused(f"{site.url}/", replace(site.guard, tls=Guard().tls))
     with serving(certificates, "other.example") as other:

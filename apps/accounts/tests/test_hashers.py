@@ -24,6 +24,7 @@ from tests.support.http import Visitor
 from tests.support.site import served
 
 
+@pytest.mark.asvs("11.4.2")
 def test_new_hashes_are_argon2id_within_what_owasp_asks_for() -> None:
     encoded = make_password("tea and cake")
     parameters = re.fullmatch(r"argon2\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$.*", encoded)
@@ -35,6 +36,7 @@ def test_new_hashes_are_argon2id_within_what_owasp_asks_for() -> None:
     assert not check_password("tea and cakes", encoded)
 
 
+@pytest.mark.asvs("11.2.2")
 def test_a_hash_of_an_earlier_release_is_verified_and_replaced() -> None:
     earlier = Argon2PasswordHasher().encode("tea and cake", "somesaltsomesalt")
     assert "m=102400" in earlier
@@ -110,6 +112,7 @@ def test_a_sign_in_without_memory_is_a_503_and_not_counted_as_failed(
     assert client.post("/accounts/login/", sign_in).status_code == 302
 
 
+@pytest.mark.asvs("15.2.2")
 @pytest.mark.django_db(transaction=True)
 def test_32_sign_ins_at_once_take_less_than_250_mb(memcached: str) -> None:
     for number in range(32):

@@ -57,6 +57,7 @@ def test_memcached_holds_no_password_hash(ann: User) -> None:
     assert ann.password not in str(values)
 
 
+@pytest.mark.asvs("7.4.2")
 def test_a_deactivated_user_is_signed_out_at_once(member: Client, ann: User) -> None:
     ann.is_active = False
     ann.save()
@@ -135,6 +136,7 @@ def test_the_invalidation_hook_runs_before_earlier_hooks(ann: User) -> None:
     assert read == ["new"]
 
 
+@pytest.mark.asvs("7.4.1")
 def test_signing_out_invalidates_every_copy_of_the_cookie(member: Client) -> None:
     copy = Client()
     copy.cookies.update(member.cookies)
@@ -177,6 +179,7 @@ def test_a_page_view_writes_nothing(member: Client) -> None:
     assert not [q["sql"] for q in captured if q["sql"].split(None, 1)[0] in ("INSERT", "UPDATE", "DELETE")]
 
 
+@pytest.mark.asvs("7.2.1")
 def test_an_unknown_session_key_is_not_signed_in(client: Client, ann: User) -> None:
     client.cookies["sessionid"] = "x" * 32
     assert not is_member(client)

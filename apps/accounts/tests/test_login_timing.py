@@ -44,6 +44,7 @@ def make(state: str) -> None:
             user.save()
 
 
+@pytest.mark.asvs("6.3.8")
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("login", ["target", "target@example.org"])
 @pytest.mark.parametrize("password", [PASSWORD, "a wrong one"])

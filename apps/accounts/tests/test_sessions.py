@@ -13,8 +13,8 @@ from django.utils import timezone
 from apps.accounts.keys import session_key
 from apps.accounts.models import User
 from apps.accounts.sessions import SEEN_EVERY
-from apps.accounts.user_agents import device, network
 from apps.invalidation import invalidate
+from apps.securitylog.clients import device, network
 from tests.support.people import PASSWORD, member, who_is_in
 
 MOZILLA = "Mozilla/5.0 "
@@ -72,6 +72,7 @@ def session_of(client: Client) -> int:
     return UserSession.objects.get(session_key=client.cookies[settings.SESSION_COOKIE_NAME].value).pk
 
 
+@pytest.mark.asvs("7.5.2")
 @pytest.mark.django_db
 def test_one_session_is_ended_and_the_others_stay(ann: User) -> None:
     here, phone, other = (
@@ -86,6 +87,7 @@ def test_one_session_is_ended_and_the_others_stay(ann: User) -> None:
     assert [who_is_in(client) for client in (here, phone, other)] == ["ann", None, "ann"]
 
 
+@pytest.mark.asvs("8.2.2")
 @pytest.mark.django_db
 def test_a_member_cannot_end_another_members_session(ann: User) -> None:
     here, mallory = signed_in(ann, ""), signed_in(member("mallory"), "")

@@ -27,6 +27,7 @@ TYPED: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.mark.asvs("2.2.2")
 @pytest.mark.parametrize(
     ("scope", "path"),
     [

@@ -34,6 +34,7 @@ def sign_in(address: str, password: str = PASSWORD, login: str = "ann", **header
     return "wrong"
 
 
+@pytest.mark.asvs("6.3.1")
 def test_a_victim_signs_in_from_elsewhere_while_an_attacker_hammers(ann: User) -> None:
     outcomes = [sign_in(ATTACKER, f"guess {n}") for n in range(8)]
     assert outcomes == ["wrong"] * 5 + ["too many"] * 3
@@ -99,6 +100,7 @@ def test_the_admin_uses_the_sites_sign_in_page(ann: User) -> None:
     assert client.get("/admin/").status_code == 200
 
 
+@pytest.mark.asvs("6.3.1")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("memcached", ["up", "down"])
 def test_of_fifty_concurrent_guesses_five_are_checked(ann: User, settings, memcached: str) -> None:
@@ -130,6 +132,7 @@ def test_an_exceeded_limit_is_a_429_with_retry_after(address: str, form: dict[st
     assert Client(REMOTE_ADDR=HOME).post(address, form | {"email": "bob@example.org"}).status_code != 429
 
 
+@pytest.mark.asvs("6.6.3")
 def test_an_address_gets_five_reset_links_in_half_an_hour(ann: User) -> None:
     def ask(network: int) -> None:
         # From another network each time: the limit is per address.

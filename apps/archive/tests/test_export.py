@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.apps import apps
 from django.conf import settings
 from django.core import mail
@@ -82,8 +83,13 @@ def test_everything_of_a_person_is_in_it(ann: User, bob: User, publish, comment)
         form_key=uuid.uuid4(), member=ann, name="a", email="a@b.c", subject="s", text="hello"
     )
 
+    codes = RecoveryCodes.activate(ann)
+
     archive = exported(ann)
 
+    [factor] = rows(archive, "factors")
+    assert (factor["kind"], factor["name"]) == ("recovery_codes", None)
+    assert codes.instance.data["seed"] not in str(factor)
     site = settings.SITE_URL
     assert [(row["url"], row["text"], row["followers_only"]) for row in rows(archive, "kwips")] == [
         (f"{site}/ann/kwip/{kwip.pk}/", "two", False),
@@ -164,6 +170,7 @@ class _Page(HTMLParser):
             self.loaded.append("link")
 
 
+@pytest.mark.asvs("1.2.1")
 def test_pages_are_escaped_and_load_nothing_from_elsewhere(ann: User, publish) -> None:
     ann.display_name = HOSTILE[:50]
     ann.save()
@@ -215,6 +222,7 @@ def test_asking_again_replaces_the_archive(ann: User, django_capture_on_commit_c
     assert Export.objects.count() == 1
 
 
+@pytest.mark.asvs("5.4.1", "5.4.2", "8.2.2")
 def test_it_is_mailed_to_its_owner_and_for_them_alone(ann: User, bob: User, client) -> None:
     exported(ann)
     [message] = mail.outbox

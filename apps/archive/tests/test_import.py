@@ -102,6 +102,7 @@ def test_a_blocked_person_is_not_followed_and_the_limit_holds(ann: User, bob: Us
     assert imported(ann, FOLLOWS, "follows").outcomes == {"follows": {"too_many": 1}}
 
 
+@pytest.mark.asvs("2.3.1")
 def test_nothing_is_done_before_the_person_has_seen_what_is_in_it(ann: User, bob: User, client) -> None:
     client.force_login(ann)
     upload = {"kind": "follows", "file": SimpleUploadedFile("following_accounts.csv", FOLLOWS)}
@@ -244,6 +245,7 @@ HOSTILE: dict[str, bytes] = {
 }
 
 
+@pytest.mark.asvs("5.2.2", "5.2.3")
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_archive_is_refused_with_a_reason(ann: User, data: bytes, client) -> None:
     made = received(ann, data)
@@ -263,6 +265,7 @@ class Endless(io.BytesIO):
         return b" " * size
 
 
+@pytest.mark.asvs("5.2.3")
 def test_no_more_of_a_file_is_unpacked_than_its_limit() -> None:
     with pytest.raises(reading.Refused):
         reading._read(Endless())

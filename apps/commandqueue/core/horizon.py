@@ -14,8 +14,11 @@ LOOK = 0.25
 SHARE = 1 / 30
 # But commands that appear late wait no longer than this, in seconds.
 LONGEST_PAUSE = 5.0
-# The others begin no later than this before the look, as oldest.sql: what is enqueued commits within it.
-COMMITTED_AFTER = datetime.timedelta(seconds=10)
+# The others begin at least this before the look, as oldest.sql: nearly all that is enqueued commits within
+# it, and they read the entries of dead rows since. What commits later waits for a claim from the beginning.
+COMMITTED_AFTER = datetime.timedelta(seconds=1)
+# Where they begin if the first look fails.
+WITHOUT_A_LOOK = datetime.timedelta(seconds=10)
 
 
 class Horizon:
@@ -45,7 +48,7 @@ class Horizon:
             except DatabaseError:
                 # The first look reads all entries too, and may exceed statement_timeout: then new commands
                 # at least are claimed.
-                self._oldest = self._oldest or timezone.now() - COMMITTED_AFTER
+                self._oldest = self._oldest or timezone.now() - WITHOUT_A_LOOK
                 raise
             finally:
                 self._look_at = time.monotonic() + LOOK

@@ -126,7 +126,7 @@ def claim(
 
 
 def oldest(queue_name: str, since: datetime.datetime | None) -> datetime.datetime:
-    """When the first waiting command became due of those due since ``since``; at most ten seconds ago."""
+    """When the first waiting command became due of those due since ``since``; at the latest a second ago."""
     [[due_at]] = run("oldest", queue_name=queue_name, since=since)
     found: datetime.datetime = due_at
     return found

@@ -1,6 +1,7 @@
 """An operator pauses a queue and sets its pace, and everything that reports on the queue says so."""
 
 import datetime
+import time
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -13,7 +14,7 @@ from apps.commandqueue.core import store
 from apps.commandqueue.models import Command, Queue, QueueControl, State
 from apps.commandqueue.operate import metrics
 from apps.commandqueue.tests import tasks
-from apps.commandqueue.tests.conftest import figure, said, wait_for, work
+from apps.commandqueue.tests.conftest import TORTURE, figure, said, wait_for, work
 from apps.commandqueue.tests.test_worker import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,6 +43,31 @@ def test_a_pause_holds_for_workers_that_run() -> None:
         assert command.get().state == State.WAITING
         QueueControl.objects.update(paused=False)
         wait_for(command.filter(state=State.DONE).exists)
+
+
+def test_pauses_under_load_stop_all_and_lose_nothing() -> None:
+    """What was claimed before a pause is done; nothing else is, and each command runs once."""
+    rounds, a_round = (100, 200) if TORTURE else (4, 40)
+    QueueControl.objects.create(queue_name=Queue.DEFAULT)
+    commands = Command.objects.all()
+    with running(threads=2):
+        for number in range(rounds):
+            for _ in range(a_round):
+                tasks.add.enqueue(1, 2)
+            wait_for(lambda: commands.filter(state=State.DONE).count() > number * a_round)  # noqa: B023
+            QueueControl.objects.update(paused=True)
+            # A claim that began before the pause was committed may still commit.
+            time.sleep(0.2)
+            wait_for(lambda: not commands.filter(state=State.LEASED).exists())
+            done = commands.filter(state=State.DONE).count()
+            for _ in range(5):
+                tasks.add.enqueue(1, 2)
+            time.sleep(0.2)
+            assert commands.exclude(state=State.WAITING).count() == done
+            QueueControl.objects.update(paused=False)
+        wait_for(lambda: not commands.exclude(state=State.DONE).exists())
+    assert commands.count() == rounds * (a_round + 5)
+    assert {len(command.worker_ids) for command in commands} == {1}
 
 
 def test_a_queue_with_a_pace_starts_no_more_in_a_second() -> None:

@@ -52,6 +52,7 @@ def test_what_clocks_skip_and_what_no_calendar_has_is_refused(day: str, time: st
         at(day, time, zone)
 
 
+@pytest.mark.asvs("2.2.3")
 @pytest.mark.parametrize(("days", "is_fine"), [(-1, False), (0, False), (1, True), (365, True), (367, False)])
 def test_past_and_far_times_are_refused(days: int, is_fine: bool) -> None:
     when = timezone.now() + datetime.timedelta(days=days)

@@ -126,6 +126,7 @@ def test_a_text_without_marks_is_the_plain_one() -> None:
     assert formatting.to_html(source, {"ann"}) == text.to_html(source, {"ann"})
 
 
+@pytest.mark.asvs("1.2.2")
 def test_no_words_hide_where_a_link_leads() -> None:
     read = Read(formatting.to_html("[my bank](http://evil.example/) ![x](https://evil.example/i.png) *"))
     assert "my bank" in "".join(read.words)
@@ -209,6 +210,7 @@ _PIECES = st.sampled_from(
 _TEXTS = st.lists(_PIECES, max_size=60).map("".join)
 
 
+@pytest.mark.asvs("1.3.5")
 @given(_TEXTS)
 def test_any_text_is_balanced_elements_of_those_that_are_allowed(source: str) -> None:
     Read(formatting.to_html(clean(source), {"ann"}))

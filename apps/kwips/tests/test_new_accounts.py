@@ -140,3 +140,25 @@ def test_other_accounts_cost_no_query(ann: User, others: list[User]) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert asked(ann, f"{LINKS} @cee @dee @eve")
     assert len(captured) == 0
+
+
+def test_under_attack_a_new_account_writes_little_for_a_week(
+    member: Client, ann: User, others, settings
+) -> None:
+    settings.LIMITS = settings.LIMITS | {
+        "publish": "60/10m", "attack_texts": "3/1d", "attack_links": "1/1d", "attack_mentions": "1/1d"
+    }  # fmt: skip
+    age(ann, days=6)
+    assert asked(ann, "https://a.example/ https://b.example/")
+    SitePolicy(attack_until=timezone.now() + timedelta(hours=1)).save()
+    ann = User.objects.get(pk=ann.pk)
+    refused = post(member, "see https://a.example/ and https://b.example/")
+    assert refused.status_code == 429
+    assert "https://b.example/" in refused.content.decode()
+    assert not asked(ann, "@cee @dee")
+    assert [asked(ann, f"tea {number}") for number in range(4)] == [True, True, True, False]
+    assert "writes 3 times a day" in new_accounts.ask(Decision(), ann, "tea").message
+    assert asked(ann, "tea again", before="tea"), "an edit is no further text"
+    assert asked(User(pk=ann.pk, joined_at=ann.joined_at, is_vouched=True), "tea")
+    SitePolicy(attack_until=timezone.now() - timedelta(seconds=1)).save()
+    assert asked(User.objects.get(pk=ann.pk), "tea"), "it ended by itself"

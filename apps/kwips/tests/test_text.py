@@ -43,6 +43,7 @@ def links(source: str, people: frozenset[str] = frozenset()) -> dict[str, str]:
     return {str(attrs["href"]): tag for tag, attrs in reader.tags if tag == "a"}
 
 
+@pytest.mark.asvs("1.2.2")
 @pytest.mark.parametrize(
     "source",
     ["javascript:alert(1)", "data:text/html,<b>x", "vbscript:x", "ftp:one", "//localhost/x", "file:///etc"],
@@ -162,6 +163,7 @@ def test_a_kwip_can_not_name_thousands() -> None:
     assert len(text.mentions(" ".join(f"@abc{n}" for n in range(1000)))) == 100
 
 
+@pytest.mark.asvs("1.1.2", "1.2.1", "3.2.2")
 @given(SPICY)
 def test_html_says_what_the_text_said_and_nothing_runs(source: str) -> None:
     cleaned = clean(source)

@@ -35,6 +35,7 @@ def test_a_kwip_for_everyone_is_seen_by_everyone(ann: User, bob: User, publish: 
     assert seen_by(None) == seen_by(ann) == seen_by(bob) == {kwip}
 
 
+@pytest.mark.asvs("8.3.1")
 def test_a_kwip_for_followers_is_seen_by_its_author_and_followers(ann: User, bob: User, publish) -> None:
     kwip = publish(ann, followers_only=True)
     assert seen_by(None) == seen_by(bob) == set()

@@ -19,6 +19,7 @@ def test_without_a_proxy_the_header_means_nothing(settings, forged: str) -> None
     assert seen("203.0.113.9", forged) == "203.0.113.9"
 
 
+@pytest.mark.asvs("4.1.3", "15.3.4")
 @pytest.mark.parametrize(
     "forged", ["198.51.100.1", "10.0.0.1", "127.0.0.1", "rubbish", "1.1.1.1, 10.0.0.2", "a:b"]
 )

@@ -70,6 +70,7 @@ def test_a_write_is_one_statement_that_counts_no_rows() -> None:
     assert "COUNT" not in queries[0]["sql"].upper()
 
 
+@pytest.mark.asvs("1.5.2")
 def test_a_value_can_not_be_code() -> None:
     with pytest.raises(TypeError):
         cache.set("a", object(), 60)

@@ -35,6 +35,7 @@ def test_each_is_counted_apart() -> None:
     assert limits.hit("tea", "ab", "c")
 
 
+@pytest.mark.asvs("2.4.1")
 @pytest.mark.django_db
 def test_no_span_holds_more_than_the_rate_wherever_it_begins() -> None:
     assert tries(2) == [True] * 2
@@ -118,6 +119,7 @@ def test_the_table_says_nothing_of_whom_it_counts() -> None:
     assert "203.0.113.9" not in str(RateLimitWindow.objects.values().get())
 
 
+@pytest.mark.asvs("2.3.2", "2.3.4")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("memcached", ["up", "down"])
 def test_fifty_at_once_admit_exactly_the_limit(settings, memcached: str) -> None:

@@ -44,6 +44,7 @@ def write(memcached: str, in_memcached: Lookaside) -> Callable[[str, int, bytes]
     return write
 
 
+@pytest.mark.asvs("1.5.2")
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickle_is_never_loaded_whatever_its_flags(
     in_memcached: Lookaside, write: Callable[..., None], tmp_path: Path, protocol: int
@@ -87,6 +88,7 @@ def test_an_integer_without_a_signature_is_a_miss(
     assert in_memcached.get_or_compute("a", lambda: 0) == 0
 
 
+@pytest.mark.asvs("9.1.1", "11.4.3")
 @pytest.mark.parametrize("position", [0, 31, 32, 40, -1])
 def test_a_value_with_one_bit_changed_is_missing(position: int) -> None:
     entry = encode(KEY, "value", schema=1, ttl=60)
@@ -96,6 +98,7 @@ def test_a_value_with_one_bit_changed_is_missing(position: int) -> None:
     assert decode(KEY, Entry(entry.flags, bytes(changed)), schema=1) is MISSING
 
 
+@pytest.mark.asvs("9.2.1", "9.2.2")
 @pytest.mark.parametrize("value", [b"[1]", [1]], ids=["not remembered", "remembered"])
 def test_a_value_is_valid_only_for_its_key_flags_schema_and_lifetime(
     value: object, monkeypatch: pytest.MonkeyPatch
@@ -112,6 +115,7 @@ def test_a_value_is_valid_only_for_its_key_flags_schema_and_lifetime(
     assert decode(KEY, entry, schema=1) is MISSING
 
 
+@pytest.mark.asvs("11.2.2", "9.1.3")
 def test_values_signed_with_a_fallback_secret_are_read_and_others_are_not(settings: LazySettings) -> None:
     settings.SECRET_KEY = "the first"
     entry = encode(KEY, "value", schema=1, ttl=60)
@@ -171,6 +175,7 @@ def test_large_text_is_compressed_and_incompressible_data_is_not() -> None:
     assert len(encode(KEY, noise, schema=1, ttl=60).data) == 32 + 12 + 10_000
 
 
+@pytest.mark.asvs("1.3.9")
 def test_stored_keys_do_not_reveal_the_key(cache: Lookaside) -> None:
     assert b"secret" not in cache._name("session:secret")
     assert len(cache._name("")) == len(cache._name("x" * 1000)) == 32

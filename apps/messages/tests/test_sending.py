@@ -1,5 +1,6 @@
 """Sending, reading and deleting: once, exact at any concurrency, bounded."""
 
+import datetime
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -8,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.graph.models import Follow
@@ -15,6 +17,7 @@ from apps.messages import actions, queries
 from apps.messages.events import Messaged, messaged
 from apps.messages.models import Message, Side
 from apps.messages.tests.conftest import Send, is_marked, texts, while_the_first_is_open
+from apps.policy.models import SitePolicy
 from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -234,3 +237,20 @@ def test_new_conversations_have_a_limit_of_their_own(client: Client, ann: User, 
     assert client.post("/messages/bob/", {"text": "2"}).status_code == 302
     assert client.post("/messages/eve/", {"text": "3"}).status_code == 429
     assert texts(eve, ann) == []
+
+
+def test_under_attack_a_new_account_begins_few_conversations(
+    client: Client, ann: User, fan: User, settings
+) -> None:
+    settings.LIMITS = settings.LIMITS | {"attack_conversations": "1/1d"}
+    eve = User.objects.create_user("eve", "eve@example.org")
+    Follow.objects.create(follower=eve, followee=ann)
+    SitePolicy(attack_until=timezone.now() + datetime.timedelta(hours=1)).save()
+    client.force_login(ann)
+    assert client.post("/messages/bob/", {"text": "1"}).status_code == 302
+    refused = client.post("/messages/eve/", {"text": "a long letter"})
+    assert refused.status_code == 429
+    assert "a long letter" in refused.content.decode()
+    ann.is_vouched = True
+    ann.save()
+    assert client.post("/messages/eve/", {"text": "3"}).status_code == 302

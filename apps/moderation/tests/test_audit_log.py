@@ -44,6 +44,7 @@ def refusal(sql: str) -> str:
     return str(refused.value)
 
 
+@pytest.mark.asvs("16.4.2")
 @pytest.mark.usefixtures("strict")
 @pytest.mark.parametrize("sql", CHANGES)
 def test_the_sites_role_can_not_change_it(action: Action, sql: str) -> None:
@@ -59,6 +60,7 @@ def test_a_role_that_has_the_privileges_can_not_either(action: Action, sql: str)
     assert "append-only" in refusal(sql)
 
 
+@pytest.mark.asvs("16.2.1")
 def test_a_row_says_who_did_what_on_whom_and_what_changed(ann: User, mod: User, action: Action) -> None:
     assert (action.actor_id, action.person_id, action.what, action.reason, action.words) == (
         mod.pk, ann.pk, "limit", "spam", "why",
@@ -66,6 +68,7 @@ def test_a_row_says_who_did_what_on_whom_and_what_changed(ann: User, mod: User, 
     assert (action.before["limited"], action.after["limited"]) == (False, True)
 
 
+@pytest.mark.asvs("2.3.3")
 def test_an_action_that_fails_leaves_neither_a_row_nor_a_change(
     ann: User, mod: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

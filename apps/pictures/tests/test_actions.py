@@ -23,6 +23,7 @@ def expire(*pictures: Picture) -> None:
     Picture.objects.filter(pk__in=[one.pk for one in pictures]).update(waits_until=Now())
 
 
+@pytest.mark.asvs("5.3.2")
 def test_an_upload_is_stored_in_three_sizes_and_waits(ann: Any, stored: Stored) -> None:
     picture = actions.upload(owner=ann, file=upload())
     assert stored() == sorted(files.path(picture.name, variant) for variant in ("thumb", "list", "full"))
@@ -94,6 +95,7 @@ def test_what_cannot_be_decoded_is_refused_and_leaves_nothing(ann: Any, stored: 
     assert (stored(), Picture.objects.count()) == ([], 0)
 
 
+@pytest.mark.asvs("2.4.1", "15.2.2")
 @pytest.mark.parametrize("scope", ["picture", "picture_seconds"])
 def test_the_rate_limits_are_asked_before_the_picture_is_decoded(
     scope: str, ann: Any, monkeypatch: pytest.MonkeyPatch

@@ -167,6 +167,7 @@ os._exit(verdict)"""
     return Run(done.returncode, int(found[1]) // 1024, description, variants)
 
 
+@pytest.mark.asvs("1.3.4", "5.2.1", "5.2.2", "15.2.2")
 @pytest.mark.parametrize("name", CORPUS)
 def test_each_upload_ends_as_the_table_says_within_the_memory_of_its_process(name: str) -> None:
     make, verdict = CORPUS[name]

@@ -117,12 +117,16 @@ def test_the_operator_edits_the_policy_in_the_admin(client: Client) -> None:
     assert client.get(address).status_code == 200
     assert not SitePolicy.objects.exists(), "looking changes nothing"
     form = {"sign_up": "closed", "announcement": " tea  at four", "_save": "save", "new_account_hours": "24"}
+    form["attack_sign_up"] = "approval"
     assert client.post(address, form).status_code == 200, "an announcement without an end"
     until = {"announcement_until_0": "2100-01-01", "announcement_until_1": "12:00:00"}
     assert client.post(address, form | until).status_code == 302
     assert queries.current()[:2] == ("closed", "tea at four")
     assert (
-        client.post(address, {"sign_up": "open", "new_account_hours": "0", "_save": "save"}).status_code
+        client.post(
+            address,
+            {"sign_up": "open", "new_account_hours": "0", "attack_sign_up": "approval", "_save": "save"},
+        ).status_code
         == 302
     )
     assert queries.current()[:2] == ("open", "")

@@ -17,6 +17,7 @@ from apps.tokens.tests.conftest import Program, token_of
 from tests.support.people import PASSWORD, member
 
 
+@pytest.mark.asvs("11.5.1")
 def test_the_database_has_no_secret_and_no_two_are_alike(ann: User) -> None:
     made = {token_of(ann) for _ in range(5)}
     assert len(made) == 5
@@ -86,6 +87,7 @@ def test_a_session_counts_for_nothing_and_is_not_read(
         assert answer["Vary"] == "Authorization"
 
 
+@pytest.mark.asvs("14.2.1")
 def test_a_token_in_the_address_or_in_the_body_is_none(ann: User, program: Program) -> None:
     assert Client().get(f"/api/network/?access_token={program.secret}").status_code == 401
     body = {"text": "x", "access_token": program.secret}

@@ -66,6 +66,7 @@ def test_a_kwip_of_the_network_with_its_facts(ann: User, program: Program) -> No
     }
 
 
+@pytest.mark.asvs("15.3.1", "8.2.3")
 def test_it_is_what_the_page_shows_and_no_more(ann: User, program: Program) -> None:
     people = {name: member(name) for name in ("bob", "cee", "dee", "eve", "fay", "gil")}
     for name in ("bob", "cee", "dee", "eve", "fay"):

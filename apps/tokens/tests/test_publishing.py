@@ -114,6 +114,7 @@ def test_a_key_that_is_none_is_refused(program: Program, key: str) -> None:
 NESTED = '{"text": ' + "[" * 200_000 + "]" * 200_000 + "}"
 
 
+@pytest.mark.asvs("2.2.1", "15.3.3")
 @pytest.mark.parametrize(
     ("status", "body", "content_type", "words"),
     [
@@ -184,6 +185,7 @@ def test_a_body_that_is_too_large_is_a_413(program: Program, content_type: str) 
     assert answer.json() == {"error": "The body is too large."}
 
 
+@pytest.mark.asvs("1.2.3", "4.1.1")
 def test_other_methods_and_addresses_are_answered_in_json(program: Program) -> None:
     for method, path, status in (
         ("GET", "/api/kwips/", 405),

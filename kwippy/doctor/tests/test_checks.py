@@ -18,7 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from apps.accounts.models import User
+from apps.accounts.models import SignUp, User
 from apps.cachewatch.models import Watched
 from apps.commandqueue.models import Command, QueueControl, Schedule
 from apps.commandqueue.models import State as CommandState
@@ -255,6 +255,46 @@ def test_a_queue_that_an_operator_has_paused_is_not_called_late(queued: None) ->
     ],
     ids=["well", "no worker", "refused", "dead"],
 )
+def asked_for_a_link(number: int, *, ago: datetime.timedelta) -> None:
+    SignUp.objects.bulk_create(
+        SignUp(username=f"eve{n}", email=f"eve{n}@example.org", password="", asked_at=timezone.now() - ago)
+        for n in range(number)
+    )
+
+
+def test_far_more_sign_ups_than_usual_are_a_warning_that_says_what_to_do() -> None:
+    assert one(services.sign_ups).state is State.OK
+    asked_for_a_link(21, ago=datetime.timedelta(minutes=5))
+    found = one(services.sign_ups)
+    assert found.state is State.WARN
+    assert "21 in the last hour, usually 0.0" in found.text
+    assert "manage.py underattack" in found.mend
+    call_command("underattack", "2")
+    found = one(services.sign_ups)
+    assert found.state is State.OK
+    assert "under attack until" in found.text
+    shown = StringIO()
+    call_command("sitestatus", stdout=shown)
+    assert "21 in the last hour" in shown.getvalue()
+
+
+def test_as_many_sign_ups_as_every_hour_are_none() -> None:
+    SignUp.objects.bulk_create(
+        SignUp(
+            username=f"eve{n}",
+            email=f"eve{n}@example.org",
+            password="",
+            asked_at=timezone.now() - datetime.timedelta(minutes=10 * n),
+        )
+        for n in range(6 * 71)
+    )
+    SignUp.objects.filter(asked_at__gt=timezone.now() - datetime.timedelta(hours=4)).update(
+        asked_at=timezone.now() - datetime.timedelta(minutes=1)
+    )
+    found = one(services.sign_ups)
+    assert (found.state, found.text[:2]) == (State.OK, "24")
+
+
 def test_a_queue_that_is_late_says_why(
     queued: None, changed: dict[str, Any], state: State, said: str
 ) -> None:

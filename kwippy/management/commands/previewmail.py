@@ -13,6 +13,7 @@ from apps.accounts import mail_samples as accounts
 from apps.archive import mails as archive
 from apps.contact import mails as contact
 from apps.drafts import mails as drafts
+from apps.factors import mails as factors
 from apps.inbound import mails as inbound
 from apps.moderation import mails as moderation
 from apps.notifications.mail import mails as notifications
@@ -27,6 +28,7 @@ SOURCES = (
     notifications.samples,
     moderation.samples,
     tokens.samples,
+    factors.samples,
 )
 
 

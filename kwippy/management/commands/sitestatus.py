@@ -29,6 +29,7 @@ class Command(BaseCommand):
             self._show(part)
         for line in today.of_traffic(seen):
             self.stdout.write(line)
+        self._show(today.of_reports)
         for finding in examine(checkup.STATUS):
             mark = "" if finding.state is State.OK else f"  <- {finding.state}: {one_line(finding.mend)}"
             self.stdout.write(f"{finding.name[:12]:<12} {one_line(finding.text)}{mark}")

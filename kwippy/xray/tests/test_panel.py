@@ -1,9 +1,11 @@
 """What the panel says about a request."""
 
+import json
 import re
 import uuid
 from collections.abc import Callable
 from html import unescape
+from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -15,7 +17,7 @@ from apps.kwips.actions import publish
 from apps.pagecache import wsgi
 from kwippy.settings import stock
 from kwippy.settings.switches import SWITCHES
-from kwippy.xray import optimizations, panel, sources
+from kwippy.xray import ladder, optimizations, panel, sources
 from kwippy.xray.optimizations import OPTIMIZATIONS
 from kwippy.xray.recording import LONGEST_SQL, MOST_STATEMENTS, Record, family
 from tests.support import budget
@@ -170,6 +172,35 @@ def test_a_page_without_a_place_to_store_it_says_so(settings: LazySettings) -> N
 def test_the_committed_figures_are_on_the_about_page() -> None:
     assert b"measured:" in panel.render(RECORD, path="/about/", before="")
     assert b"measured:" not in panel.render(RECORD, path="/", before="")
+
+
+def test_the_ladder_is_on_the_about_page_once_it_is_measured(settings: LazySettings, tmp_path: Path) -> None:
+    settings.BASE_DIR = tmp_path
+    assert ladder.table() is None
+    (tmp_path / ladder.FILE).parent.mkdir(parents=True)
+    rounds = {
+        "front page": {"stock": {"rate": [7.0, 8.0, 9.0]}, "nginx file": {"rate": [12345.0]}},
+        "publish": {"stock": {"p50_ms": [31.04]}},
+    }
+    written = {"measured_at": "2026-11-27T12:00:00+00:00", "commit": "abc1234", "rounds": rounds}
+    (tmp_path / ladder.FILE).write_text(json.dumps(written))
+    ladder._table.cache_clear()
+    html = panel.render(RECORD, path="/about/", before="").decode()
+    cells = [unescape(cell) for cell in re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", html)]
+    assert cells[1 : 1 + len(ladder.COLUMNS)] == [heading for _, _, heading in ladder.COLUMNS]
+    assert cells[1 + len(ladder.COLUMNS) :] == [
+        "stock",
+        "8",
+        "",
+        "",
+        "31",
+        "",
+        "nginx file",
+        "12,345",
+        *[""] * 4,
+    ]
+    assert "measured 2026-11-27 at abc1234" in html
+    assert b"<table" not in panel.render(RECORD, path="/", before="")
 
 
 # ── Sources ──────────────────────────────────────────────────────────────────────────────────────

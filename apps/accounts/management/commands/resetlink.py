@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.securitylog import Event, record
 
 log = structlog.get_logger("kwippy.accounts")
 
@@ -35,3 +36,4 @@ class Command(BaseCommand):
         hours = settings.PASSWORD_RESET_TIMEOUT / 3600
         self.stderr.write(f"Works once, for {hours:.0f} hours. Give it to no one but {name}.")
         log.warning("password-reset link printed", person_id=person.pk)
+        record(Event.PASSWORD_RESET_ASKED, user_id=person.pk, way="the command line")

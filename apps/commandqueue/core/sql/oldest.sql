@@ -1,5 +1,5 @@
--- When the oldest waiting command of a queue became due, of those due at ``since`` or later; but at the latest ten
--- seconds ago: a command that commits late can still appear before now. The claims that follow begin there
+-- When the oldest waiting command of a queue became due, of those due at ``since`` or later; but at the latest a
+-- second ago: a command that commits late can still appear before now. The claims that follow begin there
 -- (core/horizon.py). The first look (``since`` is NULL) reads the entries of all dead rows too, later ones those
 -- above ``since``; one command is read for each priority.
 -- index: commandqueue_due (lane, priority DESC, due_at, id)
@@ -28,4 +28,4 @@ WITH RECURSIVE head AS (
         LIMIT 1
     ) AS following
 )
-SELECT least(min(due_at), statement_timestamp() - interval '10 seconds') FROM head
+SELECT least(min(due_at), statement_timestamp() - interval '1 second') FROM head

@@ -1,5 +1,6 @@
 -- Gives back claimed commands, so that any worker may claim them at once. ``counted`` is 1 if their attempt was
 -- counted at the start and is taken back: they were not begun, or a shutdown cuts them off, with the reason.
+-- state || '': the index of leased commands, which keeps the entries of all dead rows, must not look cheaper.
 -- index: commandqueue_command_pkey (id)
 -- types: ids bigint[], token uuid, counted integer, reason text
 UPDATE commandqueue_command
@@ -17,4 +18,4 @@ SET state = 'waiting',
             '$[last - 9 to last]'
         )
     END
-WHERE id = ANY (%(ids)s) AND token = %(token)s AND state = 'leased'
+WHERE id = ANY (%(ids)s) AND token = %(token)s AND state || '' = 'leased'

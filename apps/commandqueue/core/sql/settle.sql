@@ -1,6 +1,7 @@
 -- Settles an attempt: records its result and ends the lease, if the lease is still this worker's (by token). A
 -- retry that would be due after the expiry is a dead letter instead. A message that was sent is settled by
 -- settle_and_renew.sql.
+-- state || '': the index of leased commands, which keeps the entries of all dead rows, must not look cheaper.
 -- index: commandqueue_command_pkey (id)
 -- types: state text, delay float8, token uuid, error jsonb, recipients text[], refused jsonb, result jsonb
 WITH held AS (
@@ -11,7 +12,7 @@ WITH held AS (
             ELSE %(state)s
         END AS state
     FROM commandqueue_command
-    WHERE id = %(id)s AND token = %(token)s AND state = 'leased'
+    WHERE id = %(id)s AND token = %(token)s AND state || '' = 'leased'
     FOR UPDATE
 )
 UPDATE commandqueue_command AS command

@@ -3,6 +3,7 @@
 -- find their row by token: a worker whose lease was taken back changes nothing. Any other result is settled by
 -- settle.sql, and batched tasks by settle_batch.sql.
 -- The renewal changes no indexed column, so it writes to no index.
+-- state || '': the index of leased commands, which keeps the entries of all dead rows, must not look cheaper.
 -- index: commandqueue_command_pkey (id)
 -- types: done_token uuid, result jsonb, next_token uuid, worker text, lease float8
 WITH settled AS (
@@ -14,7 +15,7 @@ WITH settled AS (
         unanswered = 0,
         result = coalesce(%(result)s::jsonb, result),
         body = NULL
-    WHERE id = %(done)s AND token = %(done_token)s AND state = 'leased'
+    WHERE id = %(done)s AND token = %(done_token)s AND state || '' = 'leased'
     RETURNING id
 ), renewed AS (
     UPDATE commandqueue_command
@@ -23,7 +24,7 @@ WITH settled AS (
         started_at = coalesce(started_at, statement_timestamp()),
         worker_ids = worker_ids || %(worker)s::text,
         unanswered = unanswered + 1
-    WHERE id = %(next)s AND token = %(next_token)s AND state = 'leased'
+    WHERE id = %(next)s AND token = %(next_token)s AND state || '' = 'leased'
     RETURNING id, worker_ids, message_id, sender, recipients, refused, body,
         task, arguments, priority, created_at, run_after, started_at, attempted_at, errors
 )

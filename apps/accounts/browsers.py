@@ -1,0 +1,113 @@
+"""Browsers that a person has signed in from: the others cause mail, and a code while someone guesses.
+
+A cookie of a year names the browser by 128 random bits. The database has its digest for each account that
+signed in there, the `MOST` of them that were seen last. The cookie opens nothing: whoever has it is only not
+told about.
+
+*Guessing over many networks*: after as many failures of an account as "failed_sign_in_anywhere" allows, and
+as long as that limit is met, the right password in an unknown browser is answered by a code that is mailed to
+the owner. Nobody is locked out: the owner's own browsers are known, and others get the code. Who is asked for
+a second factor anyway is not asked for a code, too.
+"""
+
+import re
+import secrets
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.models import EmailAddress
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from apps import limits
+from apps.accounts.models import KnownBrowser, User
+from apps.securitylog import clients
+
+MOST = 20
+COOKIE_AGE = 365 * 86_400
+_NAME = re.compile(r"\A[A-Za-z0-9_-]{22}\Z")
+
+
+def is_known(request: HttpRequest, user: User) -> bool:
+    name = _name_in(request)
+    return bool(name) and KnownBrowser.objects.filter(user=user, digest=_digest(name)).exists()
+
+
+def remember(request: HttpRequest, response: HttpResponse, user: User) -> bool:
+    """Knows the browser from now on. Returns whether it is new to the account."""
+    name = _name_in(request) or secrets.token_urlsafe(16)
+    with transaction.atomic():
+        now = timezone.now()
+        _row, is_new = KnownBrowser.objects.update_or_create(
+            user=user, digest=_digest(name), defaults={"seen_at": now}
+        )
+        if is_new:
+            mine = KnownBrowser.objects.filter(user=user).order_by("-seen_at", "-pk")
+            KnownBrowser.objects.filter(pk__in=list(mine.values_list("pk", flat=True)[MOST:])).delete()
+    response.set_cookie(
+        settings.KNOWN_BROWSER_COOKIE,
+        name,
+        max_age=COOKIE_AGE,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return is_new
+
+
+def forget(user: User) -> None:
+    """Knows none of the account's browsers any more."""
+    KnownBrowser.objects.filter(user=user).delete()
+
+
+def tell_owner(request: HttpRequest, user: User, send: Callable[[str, str, dict[str, Any]], None]) -> None:
+    """Mails when and where someone signed in, and what to do if it was not the owner."""
+    if not limits.hit("new_browser_mail", user.pk, durable=False):
+        return
+    context = {
+        "user": user,
+        "at": timezone.now(),
+        "user_agent": request.headers.get("User-Agent", ""),
+        "network": clients.of_request(request)["network"],
+        "reset_url": settings.SITE_URL + reverse("account_reset_password"),
+        "sessions_url": settings.SITE_URL + reverse("usersessions_list"),
+    }
+    send("account/email/new_browser", user.email, context)
+
+
+def must_show_code(request: HttpRequest, user: User) -> bool:
+    """Whether someone guesses at the password that was typed just now, and the browser is unknown."""
+    done = get_authentication_records(request, user)
+    return (
+        bool(done)
+        and done[-1]["method"] == "password"
+        and limits.is_met("failed_sign_in_anywhere", "user", user.pk)
+        and not is_known(request, user)
+        and not is_mfa_enabled(user)
+        and EmailAddress.objects.filter(user=user, primary=True, verified=True).exists()
+    )
+
+
+def may_send_code(request: HttpRequest, user: User) -> limits.Decision | None:
+    """Counts one more code; returns the refusal if there were too many."""
+    if not (here := limits.hit("sign_in_code", user.pk, limits.client_network(request))):
+        return here
+    if not (anywhere := limits.hit("sign_in_code_anywhere", user.pk)):
+        here.refund()
+        return anywhere
+    return None
+
+
+def _name_in(request: HttpRequest) -> str:
+    name = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE, "")
+    return name if _NAME.match(name) else ""
+
+
+def _digest(name: str) -> str:
+    return sha256(name.encode()).hexdigest()

@@ -1,0 +1,187 @@
+"""What `record` writes, and that it writes a bounded number of rows."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.http import HttpRequest
+from django.test import RequestFactory, override_settings
+from django.utils import timezone
+
+from apps.securitylog import Event, allowance, record
+from apps.securitylog.hashing import all_keyed, keyed
+from apps.securitylog.models import Entry
+from apps.securitylog.recording import DETAIL_LIMIT, MOST_DETAILS
+from apps.securitylog.sweeping import sweep
+
+pytestmark = pytest.mark.django_db
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def request_from(address: str = "192.0.2.77", agent: str = FIREFOX) -> HttpRequest:
+    return RequestFactory().post("/", headers={"user-agent": agent}, REMOTE_ADDR=address)
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_new_process() -> None:
+    allowance.in_full.refill()
+    allowance.of_people.refill()
+
+
+def test_an_entry_says_who_where_and_when_and_no_address() -> None:
+    record(Event.SIGN_IN_FAILED, request=request_from(), user_id=7, login="Ann@Example.org")
+    row = Entry.objects.values().get()
+    assert row["event"] == "sign_in_failed"
+    assert (row["user_id"], row["by_id"], row["times"]) == (7, None, 1)
+    assert (row["network"], row["browser"], row["system"]) == ("192.0.2.…", "firefox", "linux")
+    assert row["login"] == keyed("ann@example.org") != keyed("bob@example.org")
+    assert "192.0.2.77" not in str(row)
+    assert "ann" not in str(row).lower()
+
+
+def test_a_client_may_send_anything() -> None:
+    record(Event.SIGNED_IN, request=request_from("2001:db8:1:2::3", "\x00" * 5_000), user_id=7)
+    assert Entry.objects.get().network == "2001:db8:1:…"
+    record(Event.SIGN_IN_FAILED, request=request_from("", ""), login="\x00\ud800" * 9_000)
+    assert Entry.objects.filter(network="", browser="").count() == 1
+
+
+def test_details_are_bounded() -> None:
+    record(Event.STAFF_ACT, **{f"field{n}": "x\x00" * 9_000 for n in range(99)})
+    details = Entry.objects.get().details
+    assert len(details) == MOST_DETAILS
+    assert max(len(str(value)) for value in details.values()) <= DETAIL_LIMIT
+
+
+def test_equal_events_of_a_minute_are_one_row_with_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_800_000_000.0
+    monkeypatch.setattr("apps.securitylog.recording.time.time", lambda: now)
+    for login in ["ann"] * 50 + ["bob"] * 3:
+        record(Event.SIGN_IN_FAILED, request=request_from(), login=login)
+    assert dict(Entry.objects.values_list("login", "times")) == {keyed("ann"): 50, keyed("bob"): 3}
+    now += 60
+    record(Event.SIGN_IN_FAILED, request=request_from(), login="ann")
+    assert Entry.objects.filter(login=keyed("ann")).count() == 2
+
+
+def test_what_a_person_changes_is_never_collapsed() -> None:
+    for _ in range(3):
+        record(Event.PASSWORD_CHANGED, request=request_from(), user_id=7)
+    assert Entry.objects.filter(times=1).count() == 3
+
+
+@pytest.mark.asvs("16.2.1")
+@pytest.mark.parametrize("people", [0, 1, 1_000])
+def test_a_flood_from_many_networks_adds_a_bounded_number_of_rows(
+    monkeypatch: pytest.MonkeyPatch, people: int
+) -> None:
+    now = 1_800_000_000.0
+    for module in ("recording", "allowance"):
+        monkeypatch.setattr(f"apps.securitylog.{module}.time.time", lambda: now)
+    tries = 300
+    for n in range(tries):
+        client, person = request_from(f"10.{n // 200}.{n % 200}.1"), 1 + n % people if people else None
+        record(Event.SIGN_IN_FAILED, request=client, user_id=person, login=f"l{n}")
+    assert Entry.objects.count() <= 2 * allowance.A_MINUTE + 1
+    assert sum(Entry.objects.values_list("times", flat=True)) == tries
+    beyond = Entry.objects.filter(details__beyond__isnull=False)
+    assert set(beyond.values_list("network", "login")) == {("", "")}
+    if people == 1:
+        assert beyond.get().user_id == 1, "its owner sees how often"
+    # What needs a password is recorded in any flood.
+    record(Event.SIGNED_IN, request=request_from(), user_id=7)
+    assert Entry.objects.filter(user_id=7, event=Event.SIGNED_IN, network="192.0.2.…").exists()
+
+
+def test_one_attacker_does_not_use_up_the_allowance() -> None:
+    for _ in range(3 * allowance.A_MINUTE):
+        record(Event.SIGN_IN_FAILED, request=request_from(), login="ann")
+    record(Event.SIGN_IN_FAILED, request=request_from("198.51.100.1"), login="bob")
+    assert Entry.objects.filter(login=keyed("bob"), network="198.51.100.…").exists()
+
+
+def test_a_day_has_an_allowance_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_800_000_000 // 86_400 * 86_400
+    monkeypatch.setattr("apps.securitylog.allowance.time.time", lambda: now)
+    allowed = 0
+    for _ in range(1_439):
+        now += 60
+        allowed += sum(allowance.in_full.take(str(n)) for n in range(allowance.A_MINUTE + 5))
+    assert allowed == allowance.A_DAY
+    now += 60
+    assert allowance.in_full.take("a new day")
+
+
+def test_what_is_undone_is_not_recorded() -> None:
+    with transaction.atomic():
+        record(Event.PASSWORD_CHANGED, user_id=7)
+        transaction.set_rollback(True)
+    assert not Entry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE securitylog_entry SET event = 'signed_out'",
+        "UPDATE securitylog_entry SET times = times + 2",
+        "UPDATE securitylog_entry SET times = times + 1, user_id = 8",
+        "UPDATE securitylog_entry SET at = at - interval '91 days'",
+        "DELETE FROM securitylog_entry",
+    ],
+)
+def test_the_database_refuses_to_change_or_delete_an_entry(sql: str) -> None:
+    record(Event.SIGNED_IN, user_id=7)
+    before = Entry.objects.values().get()
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+    assert Entry.objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    "sql", ["UPDATE securitylog_entry SET event = 'signed_out'", "DELETE FROM securitylog_entry"]
+)
+def test_the_trigger_alone_refuses_it(sql: str) -> None:
+    record(Event.SIGNED_IN, user_id=7)
+    with connection.cursor() as cursor:
+        cursor.execute("GRANT ALL ON securitylog_entry TO CURRENT_USER")
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql)
+
+
+def test_hashes_by_a_former_key_are_found() -> None:
+    with override_settings(SECRET_KEY="a former key of forty characters or more."):
+        before = keyed("Ann")
+    assert before not in all_keyed("ann")
+    with override_settings(SECRET_KEY_FALLBACKS=["a former key of forty characters or more."]):
+        assert before in all_keyed("ann")
+
+
+def test_entries_are_deleted_once_their_90_days_are_over() -> None:
+    record(Event.SIGNED_IN, user_id=7)
+    old = [Entry(event="signed_in", user_id=8, at=timezone.now() - timedelta(days=n)) for n in (89, 91, 200)]
+    Entry.objects.bulk_create(old)
+    assert sweep() == 2
+    assert sorted(Entry.objects.values_list("user_id", flat=True)) == [7, 8]
+    assert sweep() == 0
+
+
+def test_without_postgresql_the_line_is_in_the_log_and_the_error_is_the_callers(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        in_atomic_block = False
+
+        def cursor(self) -> None:
+            raise OperationalError
+
+    monkeypatch.setattr("apps.securitylog.recording.connection", Away())
+    with caplog.at_level("INFO", "kwippy.security"), pytest.raises(OperationalError):
+        record(Event.SIGN_IN_FAILED, request=request_from(), login="ann")
+    [line] = [entry.msg for entry in caplog.records if isinstance(entry.msg, dict)]
+    assert line["kind"] == "sign_in_failed"
+    assert "ann" not in str(line)

@@ -1,0 +1,193 @@
+"""`make audit`: its rules find what they are about, and what could not be checked is not called fine."""
+
+import json
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.audit import advisories
+from deploy.audit.__main__ import ENVIRONMENT, ROOT, RULES, environment
+from deploy.audit.report import Outcome, Result, worst
+
+SAMPLES = RULES.parent / "samples"
+NAMES = [rule["id"] for rule in yaml.safe_load(RULES.read_text())["rules"]]
+MARK = re.compile(r"(ruleid|ok): ([\w-]+)")
+
+
+@pytest.fixture(scope="module")
+def program() -> Callable[[str], Path]:
+    return environment()
+
+
+@pytest.fixture(scope="module")
+def found(
+    program: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> set[tuple[str, int, str]]:
+    """What semgrep finds in the samples: file, line, rule."""
+    folder = tmp_path_factory.mktemp("samples")
+    for sample in SAMPLES.iterdir():
+        shutil.copy(sample, folder / sample.stem)
+    command = [program("semgrep"), "scan", "--metrics=off", "--disable-version-check", "--json", "--quiet"]
+    done = subprocess.run(
+        [*command, "--no-git-ignore", "--config", str(RULES), str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": f"{ENVIRONMENT}/bin:/usr/bin:/bin", "HOME": str(folder)},
+    )
+    told = json.loads(done.stdout)
+    assert told["errors"] == []
+    return {
+        (Path(one["path"]).name, one["start"]["line"], one["check_id"].rpartition(".")[2])
+        for one in told["results"]
+    }
+
+
+def marked(kind: str) -> set[tuple[str, int, str]]:
+    """The lines below a mark of this kind."""
+    lines = [
+        (sample.stem, number, match)
+        for sample in SAMPLES.iterdir()
+        for number, line in enumerate(sample.read_text().splitlines(), 2)
+        for match in MARK.findall(line)
+    ]
+    return {(name, number, rule) for name, number, (which, rule) in lines if which == kind}
+
+
+@pytest.mark.parametrize("rule", NAMES)
+def test_each_rule_finds_the_bad_lines_of_its_sample_and_no_good_one(
+    rule: str, found: set[tuple[str, int, str]]
+) -> None:
+    bad = {one for one in marked("ruleid") if one[2] == rule}
+    assert bad
+    assert {one for one in found if one[2] == rule} == bad
+
+
+def test_there_are_good_lines_too_and_no_mark_is_about_an_unknown_rule() -> None:
+    assert len(marked("ok")) >= len(NAMES) / 2
+    assert {rule for _, _, rule in marked("ok") | marked("ruleid")} == set(NAMES)
+
+
+def test_what_is_switched_off_beside_the_code_says_why() -> None:
+    for file in (*ROOT.glob("apps/**/*.py"), *ROOT.glob("kwippy/**/*.py"), *ROOT.glob("deploy/**/*.py")):
+        lines = file.read_text().splitlines()
+        for before, line in zip(["", *lines], lines, strict=False):
+            if re.search(r"# nosemgrep|# nosec", line) and file != Path(__file__):
+                assert re.search(r"# (?:nosemgrep: [\w-]+|nosec B\d+)$", line), f"{file}: {line}"
+                assert before.lstrip().startswith("#"), f"{file}: {line}"
+
+
+# ── Advisories ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Source:
+    """An OSV server on loopback, whose answers a test chooses."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.body: bytes = b"{}"
+        self.asked: list[dict[str, Any]] = []
+        source = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                sent = self.rfile.read(int(self.headers["Content-Length"]))
+                source.asked.append(json.loads(sent))
+                self.send_response(source.status)
+                self.send_header("Content-Length", str(len(source.body)))
+                self.end_headers()
+                self.wfile.write(source.body)
+
+            def log_message(self, *said: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1/query"
+
+    def knows(self, identifier: str, mended: str) -> None:
+        ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": mended}]}]
+        affected = [{"package": {"name": "tea", "ecosystem": "PyPI"}, "ranges": ranges}]
+        fault = {
+            "id": identifier,
+            "summary": "it leaks",
+            "affected": affected,
+            "modified": "2026-01-01T00:00:00Z",
+        }
+        self.body = json.dumps({"vulns": [fault]}).encode()
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    source = Source()
+    thread = threading.Thread(target=source.server.serve_forever)
+    thread.start()
+    yield source
+    source.server.shutdown()
+    source.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def requirements(tmp_path: Path) -> Path:
+    path = tmp_path / "requirements.txt"
+    path.write_text(f"tea==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
+    return path
+
+
+type Check = Callable[..., Result]
+
+
+@pytest.fixture
+def check(program: Callable[[str], Path], requirements: Path) -> Check:
+    def check(url: str, **options: Any) -> Result:
+        return advisories.check(program("pip-audit"), [requirements], source=url, **options)
+
+    return check
+
+
+def test_a_source_that_knows_no_fault_makes_it_fine(check: Check, source: Source) -> None:
+    assert check(source.url) == Result(Outcome.FINE, "1 requirements, no known fault")
+    assert source.asked[0]["package"]["name"] == "tea"
+
+
+def test_a_known_fault_is_named(check: Check, source: Source) -> None:
+    source.knows("PYSEC-2026-1", "1.1")
+    result = check(source.url)
+    assert result == Result(Outcome.FOUND, "tea 1.0: PYSEC-2026-1, mended in 1.1")
+
+
+@pytest.mark.parametrize(("status", "body"), [(500, b"{}"), (403, b"{}"), (200, b"<html>"), (200, b"")])
+def test_a_source_that_lies_or_fails_is_not_called_fine(
+    check: Check, source: Source, status: int, body: bytes
+) -> None:
+    source.status, source.body = status, body
+    result = check(source.url)
+    assert result.outcome is Outcome.NOT_CHECKED
+    assert result.text.startswith("not checked: no advisory source answered")
+
+
+def test_without_a_source_it_says_so(check: Check, source: Source) -> None:
+    closed = source.url.replace("127.0.0.1", "127.0.0.9")
+    assert check(closed).outcome is Outcome.NOT_CHECKED
+    assert "0.0 s" not in check(closed).text
+    late = check(source.url, seconds=0.01)
+    assert late.outcome is Outcome.NOT_CHECKED
+    assert "no answer within" in late.text
+
+
+def test_the_exit_status_is_that_of_the_worst_check_and_not_checked_is_none_of_the_others() -> None:
+    fine, found, unchecked = (Result(outcome, "") for outcome in Outcome)
+    assert worst([fine, fine]) == 0
+    assert worst([fine, unchecked, fine]) == 3
+    assert worst([unchecked, found, fine]) == 1
+    run = (ROOT / ".ci/run").read_text()
+    assert "3) unchecked=" in run
+    assert run.rstrip().endswith('[ -z "$unchecked" ] || echo "$unchecked"')
