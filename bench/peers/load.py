@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -58,3 +59,19 @@ def load(server: Server, python: str, folder: Path, *, community: str) -> dict[s
                 copied[table.split()[0].strip('"')] = write.rowcount
             write.execute("VACUUM (ANALYZE)")
     return copied
+
+
+def wait_until_idle(server: Server) -> None:
+    """Returns when the peer's queries have ended: a slow one goes on after the load that asked for it."""
+    with closing(psycopg2.connect(host=str(server.sockets), user=ROLE, dbname=NAME)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            while True:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE datname = %s AND state = 'active' AND pid <> pg_backend_pid()",
+                    [NAME],
+                )
+                if cursor.fetchone() == (0,):
+                    return
+                time.sleep(0.1)

@@ -32,8 +32,10 @@ VIEWERS = 200
 FOLLOWEES = range(80, 121)
 DEEP = 1_000
 THREADS = 8  # the default of WEB_THREADS
-PACKAGES = ("flask", "flask-sqlalchemy", "flask-login", "flask-wtf", "flask-babel", "flask-moment")
-PACKAGES += ("sqlalchemy", "jinja2", "werkzeug", "psycopg2-binary", "gunicorn")
+PACKAGES = (
+    *("flask", "flask-sqlalchemy", "flask-login", "flask-wtf", "flask-babel", "flask-moment"),
+    *("sqlalchemy", "jinja2", "werkzeug", "psycopg2-binary", "gunicorn"),
+)
 PEER, MEMBER, VISITOR = "microblog", "member", "visitor"
 _COOKIES = """
 import sys
@@ -109,7 +111,7 @@ def run(peer: Path, python: str) -> Result:
         rows = load.load(server, python, peer, community="peers")
         stack.callback(server.drop, load.NAME)
         found = pages(stack, server, peer, python)
-        measure(found, folder)
+        measure(found, folder, server)
         details = {
             "peer": peer_versions(peer, python),
             "rows": rows,
@@ -173,7 +175,7 @@ def cookies(peer: Path, python: str, ids: list[int]) -> list[str]:
     ).stdout.split()
 
 
-def measure(found: Pages, folder: Path) -> None:
+def measure(found: Pages, folder: Path, server: Server) -> None:
     """Turns of all, round by round, after each has filled its caches."""
     for by in found.values():
         for name, rival in by.items():
@@ -182,6 +184,7 @@ def measure(found: Pages, folder: Path) -> None:
     for number in range(ROUNDS):
         for page, by in found.items():
             for name in rotated(list(by), number):
+                load.wait_until_idle(server)
                 by[name].turn(folder, seconds=SECONDS[page])
         print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
 

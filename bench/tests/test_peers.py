@@ -17,7 +17,7 @@ def rows(table: str) -> list[tuple[object, ...]]:
 
 @pytest.mark.django_db
 def test_people_and_public_kwips_are_copied_and_cut_to_the_peers_columns() -> None:
-    ann = User.objects.create_user("ann", bio="b" * 200)
+    ann = User.objects.create_user("ann", "ann@example.com", bio="b" * 200)
     kwip = Kwip.objects.create(author=ann, text="k" * 200)
     Kwip.objects.create(author=ann, text="to myself", visibility=Visibility.FOLLOWERS)
     Kwip.objects.create(author=ann, text="a comment", thread=kwip)
