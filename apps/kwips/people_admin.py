@@ -28,7 +28,7 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class PersonAdmin(UserAdmin):
-    actions = ("switch_off", "switch_on", "remove_written", "switch_off_and_remove")
+    actions: tuple[str, ...] = ("switch_off", "switch_on", "remove_written", "switch_off_and_remove")
     search_help_text = gettext_lazy(
         "A user name, an address or a name to show, exactly; ann* finds names that begin with ann."
     )

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -121,7 +122,7 @@ def test_who_loses_a_role_and_gets_it_again_has_new_days() -> None:
     assert not FactorDuty.objects.exists()
 
 
-def test_operators_are_counted_who_have_none(django_assert_num_queries: Callable[..., object]) -> None:
+def test_operators_are_counted_who_have_none(django_assert_num_queries: Callable[..., Any]) -> None:
     person, clerk = operator(), member("clerk", is_staff=True)
     TOTP.activate(person, generate_totp_secret())
     member("ann")
