@@ -35,7 +35,14 @@ def found(
     folder = tmp_path_factory.mktemp("samples")
     for sample in SAMPLES.iterdir():
         shutil.copy(sample, folder / sample.stem)
-    command = [program("semgrep"), "scan", "--metrics=off", "--disable-version-check", "--json", "--quiet"]
+    command = [
+        str(program("semgrep")),
+        "scan",
+        "--metrics=off",
+        "--disable-version-check",
+        "--json",
+        "--quiet",
+    ]
     done = subprocess.run(
         [*command, "--no-git-ignore", "--config", str(RULES), str(folder)],
         capture_output=True,

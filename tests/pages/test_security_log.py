@@ -142,6 +142,11 @@ def wake_up(world: World) -> None:
     world.browser = world.signed_in("ann")
 
 
+def remove_factor(world: "World") -> None:
+    world.add_factor()
+    world.browser.post(reverse("mfa_deactivate_totp"))
+
+
 def use_factor(world: World, code: str = "") -> None:
     world.show_factor(code)
 
@@ -209,10 +214,7 @@ CAUSES: dict[Event, Callable[[World], object]] = {
     Event.FACTOR_ADDED: lambda world: world.add_factor(),
     Event.CODES_MADE: lambda world: world.add_factor(),
     Event.FACTOR_USED: use_factor,
-    Event.FACTOR_REMOVED: lambda world: (
-        world.add_factor(),
-        world.browser.post(reverse("mfa_deactivate_totp")),
-    ),
+    Event.FACTOR_REMOVED: remove_factor,
     Event.FACTORS_RESET_ASKED: ask_for_reset,
     Event.FACTORS_RESET_CANCELLED: cancel_reset,
     Event.FACTORS_RESET: wait_for_reset,
