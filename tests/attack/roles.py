@@ -3,12 +3,12 @@
 import re
 import uuid
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -60,14 +60,14 @@ class Cast:
             "token": secret,
         }
 
-    def ask(self, role: str, method: str, path: str, **options: Any) -> tuple[HttpResponse, set[str]]:
+    def ask(self, role: str, method: str, path: str, **options: Any) -> tuple[Any, set[str]]:
         """The answer, and the tables that were written. All of it is rolled back."""
         block = transaction.atomic()
-        block._from_testcase = True  # what is durable may begin in it
+        block._from_testcase = True  # type: ignore[attr-defined]  # what is durable may begin in it
         with block:
             before = rows_written()
             client = self.clients[role]
-            cookies = client.cookies.copy()
+            cookies = deepcopy(client.cookies)
             response = client.generic(method, path, **options)
             client.cookies = cookies
             written = {table for table, rows in rows_written().items() if rows != before.get(table, 0)}

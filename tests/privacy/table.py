@@ -351,7 +351,7 @@ EVERYONE = frozenset({
     "^accounts/back/(?P<token>[-:\\w]+)/$", "^invitation/(?P<token>[0-9a-f]{40})/$",
     "^notifications/stop/(?P<token>[-:\\w]{1,400})/$", "moderation/appeal/<str:token>/",
     "accounts/login/code/confirm/", "accounts/2fa/authenticate/", "accounts/2fa/trust/",
-    "accounts/2fa/passkeys/sign-in/",
+    "accounts/2fa/passkeys/", "accounts/2fa/passkeys/sign-in/",
     # Reports of browsers, without cookies.
     "csp-reports/",
     # A token of a program, not a session: without one a 401.
