@@ -142,7 +142,7 @@ def wake_up(world: World) -> None:
     world.browser = world.signed_in("ann")
 
 
-def remove_factor(world: "World") -> None:
+def remove_factor(world: World) -> None:
     world.add_factor()
     world.browser.post(reverse("mfa_deactivate_totp"))
 
