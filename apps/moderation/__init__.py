@@ -9,7 +9,7 @@
   then; so has each report. A reporter has one report in an open case.
 - *Roles* (`roles.py`): the groups "moderators" and "operators". Moderators act on members, operators on all
   but themselves. `manage.py suspend`, `restore` and `silence` act on all, as "command line".
-- *A second factor* (`factor_duty.py`): the pages of whoever has a role close some days after they got it.
+- *A second factor* (`factor_duty.py`): days after a role was given, its pages close to people without one.
 - *The audit log* (`models.Action`) is append-only at the database: see `migrations/0001_initial.py`. So it
   has ids of people, and no names (`erasing.nameless`). All else goes with the account (`erasing.py`).
 - *Warnings*: the mark `has_warning` of the cached user; `middleware.py` shows the warning before any page.

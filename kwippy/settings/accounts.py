@@ -77,7 +77,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Clocks of phones may be wrong by half a minute.
 MFA_TOTP_TOLERANCE = 1
 # Only a confirmed address makes an account here. Otherwise allauth would refuse a change of the address to
-# whoever has a second factor.
+# people with a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # A trusted browser is not asked for a second factor until the password or a factor changes.
 MFA_TRUST_ENABLED = True

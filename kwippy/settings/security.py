@@ -44,7 +44,7 @@ LIMITS: dict[str, str | None] = {
     "factor": "5/5m",  # an account from a network
     "factor_anywhere": "30/1d",  # an account from all networks: a new password lifts it
     "factor_lift": "1/1d",  # a person: new passwords that lift the two above
-    "factor_mail": "1/1d",  # a person: mail that somebody who knows the password guesses at codes
+    "factor_mail": "1/1d",  # a person: mail about guessed codes after the right password
     "passkey": "30/1m",  # a network: sign-ins by passkey that are begun or tried
     # While "failed_sign_in_anywhere" is met: codes that are mailed to an owner in an unknown browser.
     "sign_in_code": "5/1h",  # an account from a network
@@ -147,7 +147,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 # A page shares no window with one of another site, and opens none that must.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # What a page may use of the browser: keys for signing in, and the whole screen. All else that asks a person,
-# or that tells something about them, is refused to scripts, whoever brought them there.
+# or that tells something about them, is refused to all scripts.
 PERMISSIONS = {
     "fullscreen": "self",
     "publickey-credentials-create": "self",

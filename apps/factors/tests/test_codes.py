@@ -62,7 +62,6 @@ def test_the_code_that_added_the_app_lets_nobody_in_a_second_time(ann: User, clo
     assert enter_code(browser, code_at(secret)) == "in"
 
 
-@pytest.mark.asvs("6.5.5")
 def test_a_clock_may_be_wrong_by_half_a_minute_and_no_more(ann: User, clock: Clock) -> None:
     secret, _codes = add_app(signed_in(ann))
     for ahead, result in ((60, "wrong"), (30, "in"), (-60, "wrong"), (-30, "in")):
