@@ -44,8 +44,8 @@ Invariant
     can delete values, but not forge, move or extend one. memcached never makes a read raise.
 
 When it fails
-    *memcached is down*: reads compute. *A delete fails*: the process replays it before it reads from that
-    server again, and `on_invalidation_failed` retries it; until then others may read a stale value. *Killed
+    *memcached is down*: reads compute. *A delete fails*: a thread tries again every 0.25 s, and
+    `on_invalidation_failed` later; until then others may read a stale value, but not where it was refused. *Killed
     before the commit hook*: stale for 300 s; with marks, nothing is. *Several servers*: partitions cause
     stale reads for one TTL. *Database restored*: ``cache().clear()``. *DNS*: lookups have no time limit.
 
