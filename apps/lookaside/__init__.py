@@ -16,8 +16,8 @@ values.py, tests/test_interleavings.py.
 
 Problem (2008)
     Get, read, set is a race: a reader reads the old row, a writer commits and deletes the key, the reader
-    sets the old row. Django's ``cached_db`` sessions thus sign a user
-    in again who signed out.
+    sets the old row. Django's ``cached_db`` sessions thus sign a user in again
+    who signed out.
 
 Mechanism
     - A miss (``mg … N``) grants a lease for 3 seconds; a fill (``ms … C``) is a compare-and-swap with its
@@ -31,7 +31,7 @@ Mechanism
       primary.
     - Entries are bytes or JSON, never pickle, under an HMAC with schema and expiry. Small ones are
       verified once.
-    - A connection a thread, 0.2 s to connect and to reply; threads skip a silent server for 2 s.
+    - A connection a thread, 0.2 s to connect and reply; threads skip a silent server for 2 s.
 
 Switch
     ``CACHES["lookaside"]["BACKEND"]`` in ``apps.lookaside.backends``: ``MemcachedLookaside``
