@@ -67,10 +67,23 @@ def test_equal_events_of_a_minute_are_one_row_with_a_count(monkeypatch: pytest.M
     assert Entry.objects.filter(login=keyed("ann")).count() == 2
 
 
-def test_what_a_person_changes_is_never_collapsed() -> None:
+def test_what_staff_does_is_never_collapsed() -> None:
     for _ in range(3):
-        record(Event.PASSWORD_CHANGED, request=request_from(), user_id=7)
+        record(Event.STAFF_ACT, request=request_from(), user_id=7, by=8)
     assert Entry.objects.filter(times=1).count() == 3
+
+
+@pytest.mark.parametrize("kind", ["factor", "codes", "password", "address"])
+def test_what_a_person_changes_again_and_again_is_one_row_a_minute(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.securitylog.recording.time.time", lambda: 1_800_000_000.0)
+    events = [event for event in Event if event.value.startswith(kind) and "reset" not in event.value]
+    assert events
+    for event in events * 3:
+        record(event, request=request_from(), user_id=7)
+    assert dict(Entry.objects.values_list("event", "times")) == {event.value: 3 for event in events}
+    assert Entry.objects.count() == len(events)
 
 
 @pytest.mark.asvs("16.2.1")
