@@ -18,7 +18,9 @@ class Allowance:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._minute = self._day = 0
-        self.refill()
+        self._keys: set[str] = set()
+        self._in_minute: Counter[str] = Counter()
+        self._in_day: Counter[str] = Counter()
 
     def take(self, key: str, network: str = "") -> bool:
         """Whether the row of this key is allowed: it is there already, or there is room for one more."""
@@ -42,13 +44,6 @@ class Allowance:
     def _is_share_used(self, network: str) -> bool:
         in_minute, in_day = self._in_minute[network], self._in_day[network]
         return in_minute >= A_MINUTE // SHARE or in_day >= A_DAY // SHARE
-
-    def refill(self) -> None:
-        """As in a new process."""
-        with self._lock:
-            self._keys: set[str] = set()
-            self._in_minute: Counter[str] = Counter()
-            self._in_day: Counter[str] = Counter()
 
 
 class Repeats:
