@@ -38,7 +38,7 @@ NOT_EXPORTED: dict[str, str] = {
     "admin.LogEntry": "what an operator did belongs to the site's record",
     "accounts.User_groups": "a permission, not a thing of the person's",
     "accounts.User_user_permissions": "a permission, not a thing of the person's",
-    "accounts.FactorReset": "days for which lost second factors wait; what became of it is in the security log",
+    "accounts.FactorReset": "how long lost factors wait; what became of it is in the security log",
     "accounts.KnownBrowser": "the digest of a cookie",
     "accounts.Leaving": "it is about the deletion of the account",
     "directory.ActivePerson": "computed anew each day",
