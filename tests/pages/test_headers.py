@@ -86,7 +86,7 @@ django.setup()
 from django.conf import settings
 prefixes = ("SECURE_", "X_FRAME_", "DOCUMENT_")
 names = [name for name in dir(settings) if "COOKIE" in name or name.startswith(prefixes)]
-print(json.dumps({name: getattr(settings, name) for name in names}))
+print(json.dumps({name: getattr(settings, name) for name in names}, default=str))
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
