@@ -111,6 +111,7 @@ def test_pictures_of_another_host_are_allowed_by_its_address_only() -> None:
 @pytest.mark.asvs("3.3.1", "3.3.2", "3.3.3", "3.3.4", "12.2.1", "4.1.2")
 def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
     assert settings_with(SITE_URL="https://kwippy.example") == {
+        "COOKIE_PREFIX": "__Host-",
         "CSRF_COOKIE_AGE": 31449600,
         "CSRF_COOKIE_DOMAIN": None,
         "CSRF_COOKIE_HTTPONLY": True,
@@ -127,6 +128,7 @@ def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
             # Browsers report to TLS alone.
             "Reporting-Endpoints": 'csp="/csp-reports/"',
         },
+        "KNOWN_BROWSER_COOKIE": "__Host-browser",
         "LANGUAGE_COOKIE_AGE": None,
         "LANGUAGE_COOKIE_DOMAIN": None,
         "LANGUAGE_COOKIE_HTTPONLY": False,
@@ -134,6 +136,10 @@ def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
         "LANGUAGE_COOKIE_PATH": "/",
         "LANGUAGE_COOKIE_SAMESITE": None,
         "LANGUAGE_COOKIE_SECURE": False,
+        "MFA_TRUST_COOKIE_AGE": "30 days, 0:00:00",
+        "MFA_TRUST_COOKIE_HTTPONLY": True,
+        "MFA_TRUST_COOKIE_NAME": "__Host-trusted",
+        "MFA_TRUST_COOKIE_SECURE": True,
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
         "SECURE_CSP": {**{name: [value] for name, value in POLICY.items()}, "report-to": ["csp"]},
