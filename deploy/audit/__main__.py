@@ -30,10 +30,12 @@ def main() -> int:
     try:
         program = environment()
     except subprocess.CalledProcessError as error:
+        # A file that is not the locked one is no fault of the network.
+        outcome = Outcome.FOUND if "Hash mismatch" in error.stderr else Outcome.NOT_CHECKED
         print(
-            f"not checked: the programs of the audit were not installed ({error.stderr.strip()})", flush=True
+            f"{MARKS[outcome]}: the audit's programs were not installed: {error.stderr.strip()}", flush=True
         )
-        return int(Outcome.NOT_CHECKED)
+        return int(outcome)
     results = []
     for name, check in CHECKS.items():
         started = time.monotonic()

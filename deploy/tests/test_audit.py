@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -133,7 +134,21 @@ def test_without_a_package_index_the_audit_is_not_checked(
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     assert command.main() == Outcome.NOT_CHECKED
-    assert "not checked: the programs of the audit were not installed" in capsys.readouterr().out
+    assert "NOT CHECKED: the audit's programs were not installed" in capsys.readouterr().out
+    assert not (programs / "installed").exists()
+
+
+def test_a_program_that_is_not_the_locked_one_is_a_finding(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(tmp_path / "tea-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tea-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tea\nVersion: 1.0\n")
+        wheel.writestr("tea-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr("tea-1.0.dist-info/RECORD", "")
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path))
+    command.REQUIREMENTS.write_text(f"tea==1.0 --hash=sha256:{'0' * 64}\n")
+    assert command.main() == Outcome.FOUND
     assert not (programs / "installed").exists()
 
 
