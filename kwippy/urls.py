@@ -4,6 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from django.views.static import serve
@@ -17,8 +18,11 @@ from kwippy.observability import health, metrics
 admin.site.site_title = settings.SITE_NAME
 # Each page of the admin names the time zone of its times.
 admin.site.site_header = f"{settings.SITE_NAME} · times are {settings.TIME_ZONE}"
-# The admin's own login view has no rate limits.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# Django's own forms know neither limits nor second factors, and log nothing: allauth's are the only ones. Its
+# decorator alone would leave the sign-in form to whoever is staff already.
+admin.site.login = secure_admin_login(  # type: ignore[method-assign]
+    lambda _request, extra_context=None: redirect("admin:index")
+)
 
 
 def media(request: HttpRequest, path: str) -> HttpResponseBase:

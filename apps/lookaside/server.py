@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 # Commands in one round trip. More could fill the buffers of both directions, and neither side would read.
 BATCH = 100
 MAX_PENDING = 10_000
+# How long a delete waits for another thread that asks whether the server is back.
+CHECK_SECONDS = 0.5
 # Seconds between two tries to replay them.
 REPLAY_EVERY = 0.25
 # What a connection raises without a wait where no server listens.
@@ -44,6 +46,7 @@ class Server:
         self._client_options = options._asdict()
         self._dead_timeout: float = self._client_options.pop("dead_timeout")
         self._lock = threading.Lock()
+        self._checking = threading.Lock()
         self._thread = threading.local()
         self._down_until = 0.0
         # Whether a connection is refused without a wait: then each delete asks anew.
@@ -107,7 +110,12 @@ class Server:
         if not self._is_local or (self._down_until and not self._refuses):
             raise MemcacheError("the server is down, or not connected")
         client = self._thread.client = self._connect()
-        return client.exchange(commands, replies)
+        try:
+            return client.exchange(commands, replies)
+        except TimeoutError:
+            self._thread.silent = client
+            self._refuses = False
+            raise
 
     def exchange_on(self, client: MetaClient, commands: bytes, replies: int) -> list[Reply]:
         """Replies to commands with a lease, on the client that got the lease; none if that failed."""
@@ -160,24 +168,34 @@ class Server:
 
     def _check_if_back(self, *, at_once: bool = False) -> None:
         """Returns when the server replies and no delete is pending. Raises one of `ERRORS`."""
+        if not self._down_until:
+            return
+        if monotonic() < self._down_until and not at_once:
+            raise MemcacheError("the server is down")
+        # One thread at a time: no other may find the server up before all that is pending is deleted.
+        if not self._checking.acquire(at_once, CHECK_SECONDS if at_once else -1):
+            raise MemcacheError("another thread asks whether the server is back")
+        try:
+            if self._down_until:
+                self._ask()
+        finally:
+            self._checking.release()
+
+    def _ask(self) -> None:
         with self._lock:
-            if not self._down_until:
-                return
-            if monotonic() < self._down_until and not at_once:
-                raise MemcacheError("the server is down")
-            # Other threads skip the server while this one checks it.
+            # Other threads skip the server meanwhile.
             self._down_until = monotonic() + self._dead_timeout
         try:
             client = self._connect()
+            try:
+                client.exchange(b"mn\r\n", 1)
+                while keys := self._take_pending():
+                    self._replay(client, keys)
+            finally:
+                client.close()
         except ERRORS as error:
             self._refuses = isinstance(error, REFUSALS)
             raise
-        try:
-            client.exchange(b"mn\r\n", 1)
-            while keys := self._take_pending():
-                self._replay(client, keys)
-        finally:
-            client.close()
         logger.warning("memcached at %s is up again", self.address)
 
     def _replay_soon(self) -> None:
@@ -186,17 +204,24 @@ class Server:
             if self._is_replaying:
                 return
             self._is_replaying = True
-        threading.Thread(target=self._replay_all, name=f"replays, {self.address}", daemon=True).start()
+        try:
+            threading.Thread(target=self._replay_all, name=f"replays, {self.address}", daemon=True).start()
+        except RuntimeError:  # no more threads, or the interpreter ends: the next read replays
+            self._is_replaying = False
 
     def _replay_all(self) -> None:
-        while True:
-            sleep(REPLAY_EVERY)
-            with self._lock:
-                if not self._pending:
-                    self._is_replaying = False
-                    return
-            with suppress(*ERRORS):
-                self._check_if_back(at_once=True)
+        try:
+            while True:
+                sleep(REPLAY_EVERY)
+                with self._lock:
+                    if not self._pending:
+                        self._is_replaying = False
+                        return
+                with suppress(*ERRORS):
+                    self._check_if_back(at_once=True)
+        except BaseException:
+            self._is_replaying = False
+            raise
 
     def _take_pending(self) -> list[bytes]:
         """The next pending deletes. When there are none, the server is up: both under one lock."""
@@ -214,6 +239,7 @@ class Server:
         except ERRORS:
             with self._lock:
                 self._pending.update(dict.fromkeys(pending))
+                self._down_until = self._down_until or monotonic() + self._dead_timeout
             raise
 
 

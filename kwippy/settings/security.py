@@ -163,8 +163,6 @@ DOCUMENT_HEADERS = {
     "Permissions-Policy": ", ".join(f"{name}=({allowed})" for name, allowed in sorted(PERMISSIONS.items())),
     # Nothing of another site may embed what is here.
     "Cross-Origin-Resource-Policy": "same-origin",
-    # And no page embeds what has not agreed to it. Pictures at another host need not have.
-    **({} if "://" in MEDIA_URL else {"Cross-Origin-Embedder-Policy": "require-corp"}),
     **({"Reporting-Endpoints": f'csp="{REPORTS}"'} if HTTPS else {}),
 }
 X_FRAME_OPTIONS = "DENY"

@@ -23,7 +23,7 @@ from apps.kwips import actions
 from apps.pictures.tests.hostile_pictures import progressive
 from deploy.local import services
 from tests.support.concurrency import at_once
-from tests.support.http import CSRF_TOKEN, Member, Response, Visitor, request
+from tests.support.http import CSRF_TOKEN, FORM_TYPE, Member, Response, Visitor, request
 from tests.support.site import served
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asvs("15.2.2", "2.4.1")]
@@ -141,6 +141,27 @@ def test_guesses_of_one_network_take_bounded_memory(server: Server) -> None:
     assert statuses <= {200, 429, 503}
     assert server.grown_kb < 250_000
     assert is_answered(server)
+
+
+@pytest.mark.parametrize("page", ["signup", "password/change"])
+def test_a_password_of_megabytes_is_refused_before_its_letters_are_looked_at(
+    server: Server, page: str
+) -> None:
+    """The letter becomes eighteen of them where passwords are compared: 2.4 MB were 900."""
+    ann = User.objects.create_user("ann", "ann@example.org", "tea and cake")
+    client = Visitor(server.port) if page == "signup" else Member(server.port, ann)
+    password = "\ufdfa" * 800_000
+    form = {"username": "eve", "email": "eve@example.org", "oldpassword": "tea and cake"}
+    form |= {"csrfmiddlewaretoken": CSRF_TOKEN, "password1": password}
+    # As it is: percent-encoded it would be three times as large, and beyond what a form may have.
+    body = "&".join(f"{name}={value}" for name, value in form.items()).encode()
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    headers = (("Cookie", cookies), ("Content-Type", FORM_TYPE))
+    client.get(f"/accounts/{page}/")
+    server.begin()
+    answer = request(server.port, f"/accounts/{page}/", *headers, method="POST", body=body)
+    assert "a little shorter, please" in answer.text
+    assert server.grown_kb < 60_000
 
 
 def test_hostile_pictures_at_once_take_neither_memory_nor_every_thread(server: Server) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,18 @@ def test_a_sentence_is_welcome_and_its_length_is_bounded() -> None:
     assert said(sentence[:64]) == []
     assert said(sentence[:LONGEST]) == []
     assert said(sentence[: LONGEST + 1]) == ["password_too_long"]
+
+
+def test_one_of_megabytes_is_refused_before_its_letters_are_looked_at() -> None:
+    """By every validator: the admin and the commands ask them, too."""
+    password = "\ufdfa" * 800_000
+    user = User(username="annabelle", email="teaforus@example.org", display_name="Belle")
+    tracemalloc.start()
+    try:
+        assert said(password, user) == ["password_too_long"]
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.asvs("6.2.5")

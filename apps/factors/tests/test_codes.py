@@ -96,8 +96,7 @@ def test_a_recovery_code_lets_its_owner_in_once_and_she_is_told(ann: User, clock
     enter_password(browser, ann)
     assert enter_code(browser, codes[3]) == "in"
     assert who_is_in(browser) == "ann"
-    [told] = mail.outbox
-    assert told.subject == "a recovery code was used"
+    assert [told.subject for told in mail.outbox].count("a recovery code was used") == 1
     again = Client()
     enter_password(again, ann)
     assert enter_code(again, codes[3].replace(" ", "")) == "wrong"

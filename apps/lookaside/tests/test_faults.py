@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Any
 
@@ -183,6 +184,47 @@ def test_pending_deletes_are_replayed_in_a_process_that_does_nothing_else(server
         assert cache.invalidate(["b"]) == ["b"]
         assert cache.invalidate(["a"]) == ["a"]
     until(lambda: other.get_or_compute("a", lambda: "new") == "new")
+
+
+def test_no_thread_finds_a_server_up_before_all_pending_deletes_are_replayed(
+    server: Memcached, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.lookaside.server.REPLAY_EVERY", 1000)
+    cache = cache_at(server.address, dead_timeout=0)
+    assert cache.get_or_compute("a", lambda: "old") == "old"
+    with stopped(server):
+        assert cache.invalidate(["a"]) == ["a"]
+    replaying, proceed = threading.Event(), threading.Event()
+    replay = Server._replay
+
+    def replay_slowly(at: Server, *arguments: Any) -> None:
+        replaying.set()
+        assert proceed.wait(30)
+        replay(at, *arguments)
+
+    monkeypatch.setattr(Server, "_replay", replay_slowly)
+    with ThreadPoolExecutor(1) as other:
+        found = other.submit(cache.get_or_compute, "b", lambda: 1)
+        assert replaying.wait(30)
+        assert cache.get_or_compute("a", lambda: "new") == "new"
+        assert cache.invalidate(["c"]) == ["c"]
+        assert cache.get_or_compute("a", lambda: "new") == "new"
+        proceed.set()
+        assert found.result() == 1
+    until(lambda: works(cache, "c"))
+    assert cache.get_or_compute("a", lambda: "new") == "new"
+
+
+def test_a_server_that_hangs_after_it_refused_costs_one_wait(server: Memcached) -> None:
+    cache = marking_at(server.address, dead_timeout=1000)
+    server.stop()
+    assert cache.invalidate(["a"]) == ["a"]
+    server.start()
+    with stopped(server), stats.collected() as counted:
+        for _ in range(5):
+            assert cache.mark(["a"]).numbers == {}
+            assert cache.invalidate(["a"]) == ["a"]
+    assert counted.round_trips <= 2
 
 
 def test_an_unreachable_address_never_raises() -> None:

@@ -1,0 +1,59 @@
+"""Ways around a second factor: other forms that sign in, and a stolen security key."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.factors.tests.steps import enter_password, signed_in
+from apps.factors.tests.test_passkeys import SIGN_IN, add, begin, finish, options
+from apps.factors.tests.token import SoftToken
+from tests.support.people import PASSWORD, member, who_is_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return member("ann")
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_who_is_in_the_admin_can_not_sign_in_there_as_somebody_else(method: str) -> None:
+    member("ops", is_staff=True, is_superuser=True)
+    clerk = Client()
+    clerk.force_login(member("clerk", is_staff=True))
+    form = {"username": "ops", "password": PASSWORD}
+    answer = getattr(clerk, method)("/admin/login/", form)
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+    assert who_is_in(clerk) == "clerk"
+
+
+def test_a_challenge_of_the_second_step_signs_nobody_in(ann: User) -> None:
+    """The thief has an account with a second factor, and the owner's key, but neither PIN nor password."""
+    key = SoftToken()
+    add(signed_in(ann), key)
+    thief = member("eve")
+    add(signed_in(thief), SoftToken())
+    for is_verified in (False, True):
+        browser = Client()
+        assert enter_password(browser, thief) == "/accounts/2fa/authenticate/"
+        asked = options(browser, "/accounts/2fa/authenticate/")
+        browser.get("/everyone/")  # gives up the sign-in that waits for a second step; the challenge stays
+        signed = key.sign(asked, is_verified=is_verified)
+        answer = browser.post(SIGN_IN, {"credential": json.dumps(signed)})
+        assert answer["Location"] == "/accounts/login/"
+        assert who_is_in(browser) is None
+
+
+def test_a_key_without_pin_does_not_sign_in_alone_whatever_the_session_says(ann: User) -> None:
+    key = SoftToken()
+    add(signed_in(ann), key)
+    browser = Client()
+    asked = begin(browser)
+    session = browser.session
+    session["mfa.webauthn.state"] |= {"user_verification": "preferred"}
+    session.save()
+    assert finish(browser, key.sign(asked, is_verified=False))["Location"] == "/accounts/login/"
+    assert who_is_in(browser) is None
