@@ -60,7 +60,7 @@ def test_no_kind_of_character_is_asked_for(password: str) -> None:
     assert said(password) == []
 
 
-@pytest.mark.asvs("6.2.4")
+@pytest.mark.asvs("6.2.4", "6.2.12")
 @pytest.mark.parametrize(
     "password", ["1qaz2wsx3edc", "QWERTYUIOP", "ｑｗｅｒｔｙｕｉｏｐ", "Password123", " qwertyuiop"]
 )

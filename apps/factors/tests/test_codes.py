@@ -27,7 +27,6 @@ from tests.support.concurrency import at_once
 from tests.support.people import PASSWORD, link_to, who_is_in
 
 
-@pytest.mark.asvs("6.3.3")
 def test_the_password_alone_lets_nobody_in(ann: User, clock: Clock) -> None:
     secret, _codes = add_app(signed_in(ann))
     clock.pass_by(60)

@@ -63,7 +63,6 @@ def token(owner: Client) -> SoftToken:
     return made
 
 
-@pytest.mark.asvs("6.3.3")
 def test_a_passkey_alone_signs_its_owner_in(ann: User, token: SoftToken) -> None:
     browser = Client()
     assert finish(browser, token.sign(begin(browser)))["Location"] == "/"

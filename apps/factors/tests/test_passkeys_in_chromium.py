@@ -46,7 +46,6 @@ def sign_out(page: Page, site: str) -> None:
     page.wait_for_url(f"{site}/")
 
 
-@pytest.mark.asvs("6.3.3")
 def test_a_passkey_is_added_signs_in_alone_and_is_a_second_step(
     live_server: LiveServer, open_page: OpenPage, axe: Look, ann: User
 ) -> None:
