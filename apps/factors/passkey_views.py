@@ -80,11 +80,13 @@ class SignInView(webauthn.LoginWebAuthnView):
         return response
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        is_new = not request.session.keys()
         response: HttpResponse = super().get(request, *args, **kwargs)
         if response.status_code == 200:
             challenges.stamp(request, challenges.For.SIGN_IN)
-            # A visitor's session that only has the challenge.
-            request.session.set_expiry(challenges.SECONDS)
+            # A session that has more, such as an opened invitation, stays as long as before.
+            if is_new:
+                request.session.set_expiry(challenges.SECONDS)
         return response
 
     def form_valid(self, form: Any) -> HttpResponse:
