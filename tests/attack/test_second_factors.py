@@ -10,7 +10,7 @@ from apps.accounts.models import User
 from apps.factors.tests.steps import Clock, enter_password, signed_in
 from apps.factors.tests.test_passkeys import SIGN_IN, add, begin, finish, options
 from apps.factors.tests.token import SoftToken
-from tests.support.people import PASSWORD, member, who_is_in
+from tests.support.people import PASSWORD, member, signs_in, who_is_in
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +29,15 @@ def test_who_is_in_the_admin_can_not_sign_in_there_as_somebody_else(method: str)
     answer = getattr(clerk, method)("/admin/login/", form)
     assert (answer.status_code, answer["Location"]) == (302, "/admin/")
     assert who_is_in(clerk) == "clerk"
+
+
+def test_the_password_is_not_changed_in_the_admin() -> None:
+    """That form would neither write to the owner nor into the security log."""
+    clerk = signed_in(member("clerk", is_staff=True))
+    new = {"new_password1": "seven green teapots", "new_password2": "seven green teapots"}
+    answer = clerk.post("/admin/password_change/", {"old_password": PASSWORD} | new)
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/password/change/")
+    assert signs_in("clerk")
 
 
 def test_a_challenge_of_the_second_step_signs_nobody_in(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
