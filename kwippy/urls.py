@@ -23,6 +23,9 @@ admin.site.site_header = f"{settings.SITE_NAME} · times are {settings.TIME_ZONE
 admin.site.login = secure_admin_login(  # type: ignore[method-assign]
     lambda _request, extra_context=None: redirect("admin:index")
 )
+admin.site.password_change = lambda _request, extra_context=None: redirect(  # type: ignore[method-assign]
+    "account_change_password"
+)
 
 
 def media(request: HttpRequest, path: str) -> HttpResponseBase:

@@ -124,6 +124,14 @@ class AccountAdapter(DefaultAccountAdapter):
             ways = {"password_url": f"{settings.SITE_URL}/accounts/password/change/"}
             self.send_mail("account/email/failed_sign_ins", user.email, {"user": user} | ways)
 
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse | None:
+        """A browser that was forgotten, as by signing out everywhere, is not trusted either."""
+        cookie = settings.MFA_TRUST_COOKIE_NAME
+        if cookie in request.COOKIES and isinstance(user, User) and not browsers.is_known(request, user):
+            del request.COOKIES[cookie]
+        response: HttpResponse | None = super().pre_login(request, user, **how)
+        return response
+
     def is_login_by_code_required(self, login: Login) -> bool:
         """While someone guesses at the password: in an unknown browser, for a password that is right.
 
@@ -164,8 +172,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(required) and not reauthentication.is_recent(self.request)
 
     def set_password(self, user: User, password: str) -> None:
-        """Also resets the limits, so that the user can sign in with the new password at once."""
+        """Also resets the limits, so that the user can sign in with the new password at once.
+
+        Other browsers are unknown from now on: whoever knew the former password may have signed in there.
+        """
         super().set_password(user, password)
+        browsers.forget(user, but=self.request if self.request.user == user else None)
         network = limits.client_network(self.request)
         limits.reset("failed_sign_in_anywhere", "user", user.pk)
         for login in (user.username, user.email):

@@ -76,6 +76,27 @@ def test_the_owner_hears_of_a_browser_that_they_never_used_and_only_then(ann: Us
     assert mail.outbox[-1].to == [ann.email]
 
 
+@pytest.mark.parametrize("way", ["change", "reset"])
+def test_with_a_new_password_other_browsers_are_unknown(ann: User, way: str) -> None:
+    thief, home, new = browser(), browser(), "staple battery horse"
+    for client in (thief, home):
+        sign_in(client)
+    words = {"password1": new, "password2": new}
+    if way == "change":
+        home.post("/accounts/password/change/", {"oldpassword": PASSWORD} | words)
+    else:
+        home.post("/accounts/logout/")
+        home.post("/accounts/password/reset/", {"email": ann.email})
+        home.post(home.get(link_to(ann.email))["Location"], words)
+    mail.outbox.clear()
+    home.post("/accounts/logout/")
+    sign_in(home, password=new)
+    assert len(told()) == (way == "reset"), "the browser that changed it stays known"
+    mail.outbox.clear()
+    sign_in(thief, password=new)
+    assert len(told()) == 1
+
+
 def test_two_accounts_may_share_a_browser(ann: User) -> None:
     shared, other = browser(), member("bob")
     for login in ("ann", "bob"):

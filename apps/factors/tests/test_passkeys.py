@@ -144,6 +144,17 @@ def test_a_challenge_ends_after_ten_minutes(ann: User, clock: Clock, token: Soft
     assert STATE_SESSION_KEY not in browser.session
 
 
+def test_a_sign_in_that_was_begun_does_not_shorten_a_visitors_session(db: None) -> None:
+    browser = Client()
+    session = browser.session
+    session["invitation"] = "opened"
+    session.save()
+    browser.cookies["sessionid"] = str(session.session_key)
+    before = browser.session.get_expiry_age()
+    begin(browser)
+    assert browser.session.get_expiry_age() == before > 86_400
+
+
 def test_a_sign_in_that_was_begun_keeps_a_session_for_ten_minutes(db: None) -> None:
     begin(Client())
     [kept] = Session.objects.all()
