@@ -45,6 +45,7 @@ LIMITS: dict[str, str | None] = {
     "factor_anywhere": "30/1d",  # an account from all networks: a new password lifts it
     "factor_lift": "1/1d",  # a person: new passwords that lift the two above
     "factor_mail": "1/1d",  # a person: mail about guessed codes after the right password
+    "factor_change": "20/1d",  # a person: factors and recovery codes that are added; each is a mail
     "passkey": "30/1m",  # a network: sign-ins by passkey that are begun or tried
     # While "failed_sign_in_anywhere" is met: codes that are mailed to an owner in an unknown browser.
     "sign_in_code": "5/1h",  # an account from a network
