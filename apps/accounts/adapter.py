@@ -187,6 +187,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if limits.hit("factor_lift", user.pk, durable=False):
             limits.reset("factor", user.pk, network)
             limits.reset("factor_anywhere", user.pk)
+            limits.reset("factor_again", user.pk)
 
     def render_mail(
         self,
