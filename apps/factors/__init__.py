@@ -25,7 +25,7 @@ allauth has the model, the stages of a sign-in and the protocol. This app has wh
 - *Nothing tells* who has a second factor before the password was right. The options of a sign-in by passkey
   are the same for everyone.
 - *Bounds*: `MOST_PASSKEYS` of a person, a credential of 8 KB, a name of 40 characters, `MOST_TRUSTED`
-  accounts that trust one browser.
+  accounts that trust one browser, "factor_change" factors and sets of codes a day (``changes.py``).
 - *Cost*: only these pages and the sign-in read the table.
 
 Read in this order: ``sealing.py``, ``actions.py``, ``guesses.py``, ``forms.py``, ``passkey_forms.py``,

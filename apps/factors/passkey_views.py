@@ -15,13 +15,14 @@ from django.views.generic.edit import FormView
 
 from apps import limits
 from apps.factors import challenges
+from apps.factors.changes import Counted
 
 _SECRET = method_decorator(sensitive_post_parameters("credential"), name="dispatch")
 _INDEX = reverse_lazy("mfa_index")
 
 
 @_SECRET
-class AddView(webauthn.AddWebAuthnView):
+class AddView(Counted, webauthn.AddWebAuthnView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         challenges.stamp(self.request, challenges.For.ADDING)
@@ -47,6 +48,12 @@ class RenameView(webauthn.EditWebAuthnView):
 
 
 class RemoveView(webauthn.RemoveWebAuthnView):
+    http_method_names = [
+        "get",
+        "head",
+        "post",
+        "options",
+    ]  # a DELETE would tell neither the owner nor the log
     success_url = _INDEX
 
 

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.members import MemberRequest, members_only
 from apps.factors import challenges, pending, qr
+from apps.factors.changes import Counted
 from apps.factors.queries import MOST_PASSKEYS, factors_of
 
 # The accounts whose owners trust one browser: its cookie stays small.
@@ -76,7 +77,7 @@ class TrustView(base.TrustView):
 
 
 @_SECRET
-class ActivateView(totp.ActivateTOTPView):
+class ActivateView(Counted, totp.ActivateTOTPView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         secret = context["form"].secret
@@ -118,7 +119,7 @@ class RecoveryCodesView(recovery_codes.ViewRecoveryCodesView):
         return context
 
 
-class GenerateRecoveryCodesView(recovery_codes.GenerateRecoveryCodesView):
+class GenerateRecoveryCodesView(Counted, recovery_codes.GenerateRecoveryCodesView):
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not factors_of(request.user.pk).has_any:
             messages.info(request, _("recovery codes need a second factor; add one first."))

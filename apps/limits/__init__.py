@@ -19,7 +19,7 @@ Problem (2008)
 Mechanism
     - `hit` counts one hit of a scope by a client and returns a `Decision`. Its transaction is `durable`:
       `hit` refuses to run inside another, whose rollback would undo the count. A refused hit writes and
-      locks nothing.
+      locks no row of this app; what it calls (`on_refused`) bounds its own writes.
     - `Decision.refund` takes a hit back: a sign-in counts as failed before the password is checked, so that
       parallel guesses are limited, and is refunded if it succeeds.
     - `refuse` renders the form's page as a 429 with the input kept; `refuse_click` answers a button. The

@@ -15,8 +15,9 @@ Mechanism
       home from elsewhere, and joins the tries of one attacker; it names no household.
     - *Append-only*: a trigger refuses every change but a higher `times`, and every deletion before 90 days.
     - *Bounded*: what can be repeated is collapsed, one row a minute for the same event, person, login and
-      client, with a count (`event.COLLAPSED`). What needs no password has an allowance a process
-      (`allowance.py`): beyond it a person's row has no client, then one row a minute counts the rest.
+      client, with a count (`event.COLLAPSED`). What needs no password has, for each event, an allowance a
+      process, of which one network gets a fifth (`allowance.py`): beyond it a person's row has no client,
+      then one row a minute counts the rest. A row of refusals counts to 50 a minute and process.
 
 Invariant
     No row is changed or deleted before its 90 days are over, other than its count. No row has an address of

@@ -45,7 +45,7 @@ class Event(models.TextChoices):
     DELETED = "deleted", _("the account was deleted")
 
 
-# Anyone can cause these again and again: those of a minute that are alike are one row, with a count.
+# These can be caused again and again: those of a minute that are alike are one row, with a count.
 COLLAPSED = frozenset(
     {
         Event.SIGNED_IN,
@@ -54,8 +54,16 @@ COLLAPSED = frozenset(
         Event.CODE_ASKED,
         Event.CODE_FAILED,
         Event.REAUTHENTICATED,
+        Event.FACTOR_ADDED,
+        Event.FACTOR_REMOVED,
         Event.FACTOR_USED,
+        Event.CODES_MADE,
+        Event.PASSWORD_CHANGED,
         Event.PASSWORD_RESET_ASKED,
+        Event.ADDRESS_ADDED,
+        Event.ADDRESS_CONFIRMED,
+        Event.ADDRESS_CHANGED,
+        Event.ADDRESS_REMOVED,
         Event.SIGNED_OUT,
         Event.SESSION_ENDED,
     }

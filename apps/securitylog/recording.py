@@ -55,16 +55,27 @@ def record(
     logged = partial(log.info, "security", **_told(row))
     # Without a transaction the line comes first: it is written even if PostgreSQL does not answer.
     transaction.on_commit(logged) if connection.in_atomic_block else logged()
+    if event in OPEN_TO_ALL:
+        _reduce(row)
     alike = _alike(row) if event in COLLAPSED else None
-    if alike is not None and event in OPEN_TO_ALL and not allowance.in_full.take(alike):
-        row |= dict.fromkeys(("network", "browser", "system", "login", "request_id"), "")
-        row["details"] = {"beyond": "the allowance of a process"}
-        if not allowance.of_people.take(_alike(row)):
-            row["user_id"] = None
-        alike = _alike(row)
+    if event is Event.LIMIT_MET and not allowance.refusals.take(str(alike)):
+        return
     parameters = row | {"details": json.dumps(row["details"]), "alike": alike}
     with connection.cursor() as cursor:
         SQL.statement("record").execute_prepared(cursor, parameters)
+
+
+def _reduce(row: dict[str, Any]) -> None:
+    """Beyond the allowance of the event the row has no client; beyond that of people, no person."""
+    event, network = row["event"], row["network"]
+    if event == Event.LIMIT_MET:  # the client chooses these: each would be a row of its own
+        row |= {"browser": "", "system": ""}
+    if allowance.in_full[event].take(_alike(row), network):
+        return
+    row |= dict.fromkeys(("network", "browser", "system", "login", "request_id"), "")
+    row["details"] = {"beyond": "the allowance of a process"}
+    if not allowance.of_people[event].take(_alike(row), network):
+        row["user_id"] = None
 
 
 def _bounded(details: dict[str, str | int]) -> dict[str, str | int]:

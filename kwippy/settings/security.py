@@ -46,6 +46,7 @@ LIMITS: dict[str, str | None] = {
     "factor_again": "30/1d",  # a person who is signed in: codes that are asked again, or that add an app
     "factor_lift": "1/1d",  # a person: new passwords that lift the three above
     "factor_mail": "1/1d",  # a person: mail about guessed codes after the right password
+    "factor_change": "20/1d",  # a person: factors and recovery codes that are added; each is a mail
     "passkey": "30/1m",  # a network: sign-ins by passkey that are begun or tried
     # While "failed_sign_in_anywhere" is met: codes that are mailed to an owner in an unknown browser.
     "sign_in_code": "5/1h",  # an account from a network
@@ -164,8 +165,6 @@ DOCUMENT_HEADERS = {
     "Permissions-Policy": ", ".join(f"{name}=({allowed})" for name, allowed in sorted(PERMISSIONS.items())),
     # Nothing of another site may embed what is here.
     "Cross-Origin-Resource-Policy": "same-origin",
-    # And no page embeds what has not agreed to it. Pictures at another host need not have.
-    **({} if "://" in MEDIA_URL else {"Cross-Origin-Embedder-Policy": "require-corp"}),
     **({"Reporting-Endpoints": f'csp="{REPORTS}"'} if HTTPS else {}),
 }
 X_FRAME_OPTIONS = "DENY"

@@ -251,7 +251,7 @@ def world(settings: Any, tmp_path: Any) -> World:
     settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     # What a hash costs is not the subject here.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    allowance.in_full.refill()
+    allowance.refill()
     return World()
 
 

@@ -9,6 +9,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import STATE_SESSION_KEY
 from django.contrib.sessions.models import Session
+from django.core import mail
 from django.test import Client
 
 from apps.accounts.models import User
@@ -16,6 +17,8 @@ from apps.factors import challenges
 from apps.factors.queries import MOST_PASSKEYS
 from apps.factors.tests.steps import Clock, enter_password, signed_in
 from apps.factors.tests.token import SoftToken
+from apps.securitylog import Event
+from apps.securitylog.models import Entry
 from tests.support.concurrency import at_once
 from tests.support.people import member, who_is_in
 
@@ -63,7 +66,6 @@ def token(owner: Client) -> SoftToken:
     return made
 
 
-@pytest.mark.asvs("6.3.3")
 def test_a_passkey_alone_signs_its_owner_in(ann: User, token: SoftToken) -> None:
     browser = Client()
     assert finish(browser, token.sign(begin(browser)))["Location"] == "/"
@@ -244,6 +246,18 @@ def test_a_passkey_is_renamed_and_removed_by_its_owner_alone(owner: Client, toke
     assert "&lt;b&gt;old phone&lt;/b&gt;" in owner.get("/accounts/2fa/").content.decode()
     assert owner.post(path + "remove/")["Location"] == "/accounts/2fa/"
     assert not Authenticator.objects.exists()
+
+
+def test_a_passkey_is_never_removed_without_a_mail_and_an_entry(
+    ann: User, owner: Client, token: SoftToken
+) -> None:
+    path = f"/accounts/2fa/passkeys/{Authenticator.objects.get(type='webauthn').pk}/remove/"
+    assert owner.delete(path).status_code == 405
+    assert Authenticator.objects.filter(type="webauthn").exists()
+    mail.outbox.clear()
+    assert owner.post(path).status_code == 302
+    assert len(mail.outbox) == 1
+    assert Entry.objects.filter(event=Event.FACTOR_REMOVED, user_id=ann.pk).exists()
 
 
 def test_a_passkey_stays_open_while_codes_are_limited(ann: User, token: SoftToken, settings) -> None:

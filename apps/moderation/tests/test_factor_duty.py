@@ -17,7 +17,7 @@ from apps.moderation import factor_duty
 from apps.moderation.models import FactorDuty
 from tests.support.people import member
 
-pytestmark = [pytest.mark.django_db, pytest.mark.asvs("6.3.3"), pytest.mark.asvs("8.4.2")]
+pytestmark = [pytest.mark.django_db, pytest.mark.asvs("8.4.2")]
 
 PAGES = ("/admin/", "/admin/accounts/user/", "/moderation/")
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.http import HttpRequest
 from django.test import RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.securitylog import Event, allowance, record
@@ -26,8 +27,7 @@ def request_from(address: str = "192.0.2.77", agent: str = FIREFOX) -> HttpReque
 
 @pytest.fixture(autouse=True)
 def as_in_a_new_process() -> None:
-    allowance.in_full.refill()
-    allowance.of_people.refill()
+    allowance.refill()
 
 
 def test_an_entry_says_who_where_and_when_and_no_address() -> None:
@@ -67,10 +67,23 @@ def test_equal_events_of_a_minute_are_one_row_with_a_count(monkeypatch: pytest.M
     assert Entry.objects.filter(login=keyed("ann")).count() == 2
 
 
-def test_what_a_person_changes_is_never_collapsed() -> None:
+def test_what_staff_does_is_never_collapsed() -> None:
     for _ in range(3):
-        record(Event.PASSWORD_CHANGED, request=request_from(), user_id=7)
+        record(Event.STAFF_ACT, request=request_from(), user_id=7, by=8)
     assert Entry.objects.filter(times=1).count() == 3
+
+
+@pytest.mark.parametrize("kind", ["factor", "codes", "password", "address"])
+def test_what_a_person_changes_again_and_again_is_one_row_a_minute(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.securitylog.recording.time.time", lambda: 1_800_000_000.0)
+    events = [event for event in Event if event.value.startswith(kind) and "reset" not in event.value]
+    assert events
+    for event in events * 3:
+        record(event, request=request_from(), user_id=7)
+    assert dict(Entry.objects.values_list("event", "times")) == {event.value: 3 for event in events}
+    assert Entry.objects.count() == len(events)
 
 
 @pytest.mark.asvs("16.2.1")
@@ -103,16 +116,59 @@ def test_one_attacker_does_not_use_up_the_allowance() -> None:
     assert Entry.objects.filter(login=keyed("bob"), network="198.51.100.…").exists()
 
 
+def test_one_network_does_not_use_up_the_day_whatever_it_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_800_000_000 // 86_400 * 86_400
+    monkeypatch.setattr("apps.securitylog.allowance.time.time", lambda: now)
+    failures = allowance.in_full[Event.SIGN_IN_FAILED]
+    for _ in range(1_000):
+        now += 60
+        for n in range(allowance.A_MINUTE):
+            failures.take(str(n), "10.0.0.…")
+    assert not failures.take("one more", "10.0.0.…")
+    assert failures.take("another's", "198.51.100.…")
+
+
+def test_a_flood_of_one_event_leaves_room_for_the_others() -> None:
+    for n in range(allowance.A_MINUTE + 5):
+        record(Event.LIMIT_MET, request=request_from(f"10.0.{n}.1"), user_id=n, limit="bad_token")
+    record(Event.SIGN_IN_FAILED, request=request_from("198.51.100.1"), user_id=7, login="bob")
+    assert Entry.objects.filter(login=keyed("bob"), network="198.51.100.…", user_id=7).exists()
+
+
+def test_a_client_that_changes_its_name_meets_a_limit_in_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.securitylog.recording.time.time", lambda: 1_800_000_000.0)
+    for agent in (FIREFOX, FIREFOX.replace("Linux", "Windows NT 10.0"), "curl/8.5", ""):
+        record(Event.LIMIT_MET, request=request_from(agent=agent), limit="bad_token")
+    row = Entry.objects.get()
+    assert (row.times, row.network, row.browser, row.system) == (4, "192.0.2.…", "", "")
+
+
+def test_refusals_without_end_write_so_often_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_800_000_000.0
+    for module in ("recording", "allowance"):
+        monkeypatch.setattr(f"apps.securitylog.{module}.time.time", lambda: now)
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(3 * allowance.MOST_TIMES):
+            record(Event.LIMIT_MET, request=request_from(), limit="bad_token")
+    assert len(queries) == allowance.MOST_TIMES == Entry.objects.get().times
+    record(Event.LIMIT_MET, request=request_from("198.51.100.1"), limit="bad_token")
+    now += 60
+    record(Event.LIMIT_MET, request=request_from(), limit="bad_token")
+    assert Entry.objects.count() == 3
+
+
 def test_a_day_has_an_allowance_too(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_800_000_000 // 86_400 * 86_400
     monkeypatch.setattr("apps.securitylog.allowance.time.time", lambda: now)
-    allowed = 0
+    allowed, failures = 0, allowance.in_full[Event.SIGN_IN_FAILED]
     for _ in range(1_439):
         now += 60
-        allowed += sum(allowance.in_full.take(str(n)) for n in range(allowance.A_MINUTE + 5))
+        allowed += sum(failures.take(str(n)) for n in range(allowance.A_MINUTE + 5))
     assert allowed == allowance.A_DAY
     now += 60
-    assert allowance.in_full.take("a new day")
+    assert failures.take("a new day")
 
 
 def test_what_is_undone_is_not_recorded() -> None:
