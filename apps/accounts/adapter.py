@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress, Login
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.utils import is_mfa_enabled
+from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMessage
@@ -126,6 +128,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse | None:
         """A browser that was forgotten, as by signing out everywhere, is not trusted either."""
+        self._is_by_passkey = did_use_passwordless_login(
+            request, user
+        )  # allauth forgets it if they are inactive
         cookie = settings.MFA_TRUST_COOKIE_NAME
         if cookie in request.COOKIES and isinstance(user, User) and not browsers.is_known(request, user):
             del request.COOKIES[cookie]
@@ -158,10 +163,15 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
-        """Only the right password leads here. A person who is leaving can come back."""
+        """The right password leads here, or a passkey, and a person who is leaving can come back.
+
+        With a second factor, the password alone brings nobody back: the link is in the mail. An appeal only
+        writes to the moderators, and no mail leads there.
+        """
         assert isinstance(user, User)  # noqa: S101
         if (row := leaving.of_person(user)) is not None:
-            context = {"leaving": row, "way_back": leaving.way_back(row)}
+            is_sure = self._is_by_passkey or not is_mfa_enabled(user)
+            context = {"leaving": row, "way_back": leaving.way_back(row) if is_sure else ""}
             return render(request, "accounts/come_back.html", context)
         path = next((path for way in ways_to_appeal if (path := way(user))), "")
         return render(request, "account/account_inactive.html", {"appeal_path": path}, status=403)
@@ -187,6 +197,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if limits.hit("factor_lift", user.pk, durable=False):
             limits.reset("factor", user.pk, network)
             limits.reset("factor_anywhere", user.pk)
+            limits.reset("factor_again", user.pk)
 
     def render_mail(
         self,

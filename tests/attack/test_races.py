@@ -183,6 +183,7 @@ NO_REQUEST = {
     "passkey": "needs an authenticator, apps/factors/tests/test_passkeys.py",
     "factor": "a wrong code is a 200, apps/factors/tests/test_codes.py",
     "factor_anywhere": "as factor",
+    "factor_again": "as factor",
     "factor_change": "asks for the password again, apps/factors/tests/test_codes.py",
     "factor_lift": "refuses nothing: a new password takes guesses back",
     "factor_mail": "decides about mail alone",

@@ -10,7 +10,7 @@ from apps.accounts.models import User
 from apps.factors.tests.steps import Clock, enter_password, signed_in
 from apps.factors.tests.test_passkeys import SIGN_IN, add, begin, finish, options
 from apps.factors.tests.token import SoftToken
-from tests.support.people import PASSWORD, member, signs_in, who_is_in
+from tests.support.people import PASSWORD, link_to, member, signs_in, who_is_in
 
 pytestmark = pytest.mark.django_db
 
@@ -71,3 +71,21 @@ def test_a_key_without_pin_does_not_sign_in_alone_whatever_the_session_says(ann:
     session.save()
     assert finish(browser, key.sign(asked, is_verified=False))["Location"] == "/accounts/login/"
     assert who_is_in(browser) is None
+
+
+@pytest.mark.parametrize("way", ["password", "passkey"])
+def test_the_password_alone_does_not_bring_back_who_left_with_a_second_factor(ann: User, way: str) -> None:
+    key = SoftToken()
+    owner = signed_in(ann)
+    add(owner, key)
+    assert owner.post("/settings/leave/", {"password": PASSWORD})["Location"] == "/"
+    browser = Client()
+    if way == "password":
+        page = browser.post("/accounts/login/", {"login": "ann", "password": PASSWORD})
+    else:
+        page = finish(browser, key.sign(begin(browser)))
+    text = page.content.decode()
+    assert "@ann" in text
+    assert ("/accounts/back/" in text) == (way == "passkey")
+    assert ("the way back is in the mail" in text) == (way == "password")
+    assert link_to(ann.email).startswith("/accounts/back/")

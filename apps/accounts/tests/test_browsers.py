@@ -68,6 +68,8 @@ def test_the_owner_hears_of_a_browser_that_they_never_used_and_only_then(ann: Us
     sign_in(browser())
     [body] = told()
     assert "@ann" in body
+    # Not "that you never used": a site that was upgraded knows no browser yet.
+    assert "browser that we don't know yet" in body
     assert "firefox on linux" in body
     assert "192.0.2.…" in body
     assert "192.0.2.77" not in body

@@ -227,6 +227,19 @@ def test_guesses_over_many_networks_end_and_a_new_password_lifts_the_limit(
     assert enter_code(browser, code_at(secret)) == "in"
 
 
+def test_a_stolen_session_does_not_use_up_the_owners_codes(ann: User, clock: Clock, settings) -> None:
+    settings.LIMITS = settings.LIMITS | {"factor": "3/5m", "factor_anywhere": "3/1d", "factor_again": "4/1d"}
+    stolen = signed_in(ann)
+    secret, _codes = add_app(stolen)
+    clock.pass_by(3600)
+    for _ in range(6):
+        stolen.post("/accounts/2fa/reauthenticate/", {"code": "000000"})
+    assert stolen.post("/accounts/2fa/reauthenticate/", {"code": code_at(secret)}).status_code != 302
+    browser = Client()
+    enter_password(browser, ann)
+    assert enter_code(browser, code_at(secret)) == "in"
+
+
 def test_resets_by_mail_do_not_buy_more_guesses(ann: User, clock: Clock, settings) -> None:
     settings.LIMITS = settings.LIMITS | {"factor_anywhere": "3/1d"}
     add_app(signed_in(ann))
