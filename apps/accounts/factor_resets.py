@@ -11,12 +11,13 @@ that was down sends the second mail first, and gives a day after it.
 import datetime
 from typing import Any
 
+import structlog
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core import signing
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.tasks import task
 from django.urls import reverse
 from django.utils import timezone
@@ -29,6 +30,8 @@ from apps.securitylog import Event, record
 DAYS = 3
 REMINDED = datetime.timedelta(days=1)  # before the day, and at least so long
 _SALT = "kwippy.accounts.factor_resets"  # links in sent mails depend on it
+
+log = structlog.get_logger(__name__)
 
 
 class NothingToReset(Exception):
@@ -71,11 +74,22 @@ def cancel_by_use(sender: object, user: User, **_details: Any) -> None:
 
 @task(queue_name="now")
 def reset_due() -> int:
-    """Sends the second mails, and takes off the factors that are due. Returns how many people's."""
-    number = 0
+    """Sends the second mails, and takes off the factors that are due. Returns how many people's.
+
+    Raises RuntimeError if some failed, after all others.
+    """
+    number = failed = 0
     soon = FactorReset.objects.filter(due_at__lte=timezone.now() + REMINDED)
     for person_id in soon.order_by("due_at").values_list("pk", flat=True):
-        number += _step(person_id)
+        try:
+            number += _step(person_id)
+        except (OperationalError, InterfaceError):
+            raise  # so would the others
+        except Exception:
+            failed += 1
+            log.exception("second factors not taken off", user_id=person_id)
+    if failed:
+        raise RuntimeError(f"the second factors of {failed} people could not be taken off")
     return number
 
 

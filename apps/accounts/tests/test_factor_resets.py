@@ -89,6 +89,32 @@ def test_a_worker_that_was_down_mails_first_and_waits_a_day(ann: User) -> None:
     assert (days_pass(1), mailed()) == (1, ADDRESSES)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_persons_failure_stops_no_others(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    bob = member("bob")
+    TOTP.activate(bob, generate_totp_secret())
+    for person in (ann, bob):
+        factor_resets.ask(person=person, by=None)
+    now = timezone.now()
+    FactorReset.objects.update(is_reminded=True, due_at=now)
+    FactorReset.objects.filter(pk=ann.pk).update(due_at=now - datetime.timedelta(hours=1))
+    end_sessions = factor_resets.leaving.end_sessions
+
+    def fail_for_ann(person_id: int) -> None:
+        if person_id == ann.pk:
+            raise ValueError
+        end_sessions(person_id)
+
+    monkeypatch.setattr("apps.accounts.leaving.end_sessions", fail_for_ann)
+    with pytest.raises(RuntimeError, match="of 1 people"):
+        factor_resets.reset_due.call()
+    assert not Authenticator.objects.filter(user=bob).exists()
+    assert FactorReset.objects.get().pk == ann.pk
+    assert Authenticator.objects.filter(user=ann).count() == 2, "all of a person's, or nothing"
+    monkeypatch.setattr("apps.accounts.leaving.end_sessions", end_sessions)
+    assert factor_resets.reset_due.call() == 1
+
+
 def test_the_link_in_the_mail_stops_it_and_works_once(ann: User) -> None:
     factor_resets.ask(person=ann, by=None)
     path, visitor = path_in_mail(), Client()

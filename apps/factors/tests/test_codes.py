@@ -240,6 +240,21 @@ def test_a_stolen_session_does_not_use_up_the_owners_codes(ann: User, clock: Clo
     assert enter_code(browser, code_at(secret)) == "in"
 
 
+@pytest.mark.parametrize("scope", ["factor", "factor_anywhere", "factor_change", "passkey"])
+def test_refused_tries_are_in_the_security_log(scope: str, ann: User, clock: Clock, settings) -> None:
+    owner = signed_in(ann)
+    add_app(owner)
+    settings.LIMITS = settings.LIMITS | {scope: "1/1d"}
+    browser = Client(REMOTE_ADDR=ATTACKER)
+    enter_password(browser, ann)
+    for _ in range(2):
+        enter_code(browser, "000000")
+        owner.post("/accounts/2fa/codes/new/")
+        browser.get("/accounts/2fa/passkeys/sign-in/")
+    refused = Entry.objects.filter(event=Event.LIMIT_MET).values_list("details__limit", flat=True)
+    assert set(refused) == {scope}
+
+
 def test_resets_by_mail_do_not_buy_more_guesses(ann: User, clock: Clock, settings) -> None:
     settings.LIMITS = settings.LIMITS | {"factor_anywhere": "3/1d"}
     add_app(signed_in(ann))
