@@ -18,7 +18,9 @@ class Allowance:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._minute = self._day = 0
-        self.refill()
+        self._keys: set[str] = set()
+        self._in_minute: Counter[str] = Counter()
+        self._in_day: Counter[str] = Counter()
 
     def take(self, key: str, network: str = "") -> bool:
         """Whether the row of this key is allowed: it is there already, or there is room for one more."""
@@ -46,9 +48,7 @@ class Allowance:
     def refill(self) -> None:
         """As in a new process."""
         with self._lock:
-            self._keys: set[str] = set()
-            self._in_minute: Counter[str] = Counter()
-            self._in_day: Counter[str] = Counter()
+            self._keys, self._in_minute, self._in_day = set(), Counter(), Counter()
 
 
 class Repeats:
