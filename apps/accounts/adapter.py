@@ -165,16 +165,16 @@ class AccountAdapter(DefaultAccountAdapter):
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
         """The right password leads here, or a passkey, and a person who is leaving can come back.
 
-        With a second factor, the password alone brings nobody back: the link is in the mail. An appeal only
-        writes to the moderators, and no mail leads there.
+        With a second factor, the password alone brings nobody back and writes no appeal: mail has the links.
         """
         assert isinstance(user, User)  # noqa: S101
+        is_sure = self._is_by_passkey or not is_mfa_enabled(user)
         if (row := leaving.of_person(user)) is not None:
-            is_sure = self._is_by_passkey or not is_mfa_enabled(user)
             context = {"leaving": row, "way_back": leaving.way_back(row) if is_sure else ""}
             return render(request, "accounts/come_back.html", context)
         path = next((path for way in ways_to_appeal if (path := way(user))), "")
-        return render(request, "account/account_inactive.html", {"appeal_path": path}, status=403)
+        context = {"appeal_path": path, "is_sure": is_sure}
+        return render(request, "account/account_inactive.html", context, status=403)
 
     def is_reauthentication_required(self, *, app: str, **options: Any) -> bool:
         """For allauth's own checks, which do not count a sign-in: the same answer as everywhere else."""

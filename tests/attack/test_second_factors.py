@@ -6,6 +6,8 @@ import time
 import pytest
 from django.test import Client
 
+from apps.accounts import adapter
+from apps.accounts.actions import switch_off
 from apps.accounts.models import User
 from apps.factors.tests.steps import Clock, enter_password, signed_in
 from apps.factors.tests.test_passkeys import SIGN_IN, add, begin, finish, options
@@ -89,3 +91,15 @@ def test_the_password_alone_does_not_bring_back_who_left_with_a_second_factor(an
     assert ("/accounts/back/" in text) == (way == "passkey")
     assert ("the way back is in the mail" in text) == (way == "password")
     assert link_to(ann.email).startswith("/accounts/back/")
+
+
+def test_the_password_alone_writes_no_appeal_of_who_has_a_second_factor(ann: User, monkeypatch) -> None:
+    monkeypatch.setattr(adapter, "ways_to_appeal", [lambda _person: "/moderation/appeal/token/"])
+    key = SoftToken()
+    add(signed_in(ann), key)
+    switch_off(people=[ann], by=None)
+    page = Client().post("/accounts/login/", {"login": "ann", "password": PASSWORD}).content.decode()
+    assert "/moderation/appeal/" not in page
+    assert "the mail that we sent says how to object" in page
+    browser = Client()
+    assert 'href="/moderation/appeal/token/"' in finish(browser, key.sign(begin(browser))).content.decode()
