@@ -169,6 +169,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["id"], name="user_limited", condition=models.Q(is_limited=True)),
             # Few rows: the filter of the admin.
             models.Index(fields=["id"], name="user_staff", condition=models.Q(is_staff=True)),
+            # Few rows: who has a role is asked each hour.
+            models.Index(fields=["id"], name="user_superuser", condition=models.Q(is_superuser=True)),
             # For the beginning of a name; that of `username` comes with its uniqueness.
             models.Index(
                 OpClass(Lower("display_name"), name="text_pattern_ops"),

@@ -47,9 +47,11 @@ def has_role(person: User) -> bool:
 
 
 def with_role() -> QuerySet[User]:
-    """All whom `has_role` is true of."""
-    given = Q(is_staff=True) | Q(is_superuser=True) | Q(groups__name__in=GROUPS)
-    return User.objects.filter(given, is_active=True).distinct()
+    """All whom `has_role` is true of. Each part has an index of its own, of which an OR would use none."""
+    people = User.objects.order_by()
+    parts = (Q(is_staff=True), Q(is_superuser=True), Q(groups__name__in=GROUPS))
+    first, *others = (people.filter(part).values("pk") for part in parts)
+    return User.objects.filter(pk__in=first.union(*others), is_active=True)
 
 
 def link(person: User) -> Link | None:

@@ -15,6 +15,7 @@ MEANT = {
     "0006_display_name_prefix": "accounts: as 0002",
     "0008_limited_index": "accounts: as 0002",
     "0014_staff_index": "accounts: as 0002",
+    "0023_superuser_index": "accounts: as 0002",
     "0002_open_messages": "contact: reads the messages once, and no request waits for them",
     "0003_mail_channels": "notifications: the table is of the same release, and empty",
     "0003_tombstones_know_their_audience": "kwips: reads the tombstones once; none is in the index yet",

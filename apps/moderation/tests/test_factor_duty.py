@@ -9,12 +9,14 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.moderation import factor_duty
 from apps.moderation.models import FactorDuty
+from apps.moderation.roles import has_role, with_role
 from tests.support.people import member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.asvs("8.4.2")]
@@ -41,6 +43,20 @@ def browser_of(person: User) -> Client:
     browser = Client()
     browser.force_login(person)
     return browser
+
+
+def test_who_has_a_role_is_found_by_index() -> None:
+    people = [operator(), moderator(), member("stan", is_staff=True), member("sue", is_superuser=True)]
+    people[0].groups.add(Group.objects.get_or_create(name="operators")[0])  # once, although twice
+    for name, is_active in (("ann", True), ("gone", False)):
+        member(name, is_staff=not is_active, is_active=is_active)
+    assert sorted(with_role().values_list("pk", flat=True)) == sorted(person.pk for person in people)
+    assert all(has_role(person) for person in people)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = with_role().explain()
+    for part in ("user_staff", "user_superuser", "auth_group_name"):
+        assert part in plan, plan
 
 
 @pytest.mark.parametrize("path", PAGES)
