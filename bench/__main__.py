@@ -54,10 +54,8 @@ def measure(subject: str, *, size: str, publish: bool) -> None:
 
     module = importlib.import_module(f"bench.{subject}")
     check_needs(module, subject)
-    if publish and report.commit().endswith("-dirty"):
-        raise SystemExit(
-            "bench: commit your changes first: a published result names the commit that it is of"
-        )
+    if publish:
+        report.check_may_publish()
     try:
         result = module.run(size=size)
     except ServiceError as error:

@@ -39,6 +39,7 @@ ADDRESSES: dict[str, Asks] = {
     "moderation/<kwip_id:case_id>/": Asks.STAFF,
     "moderation/people/<person:username>/": Asks.STAFF,
     "moderation/people/<person:username>/note/": Asks.STAFF,
+    "kwip/<kwip_id:kwip_id>/of-the-day/": Asks.STAFF,
     # Of members: what became of a report, a warning, an appeal.
     "moderation/reports/<kwip_id:case_id>/": Asks.NEVER,
     "moderation/warning/": Asks.NEVER,

@@ -1,9 +1,13 @@
 """The URL map of the site. Pages of people (`/<user>/`) come last, since they match any remaining path."""
 
+from collections.abc import Callable
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from django.views.static import serve
@@ -14,11 +18,23 @@ from apps.policy.keys import POLICY
 from kwippy import asking, offline, well_known
 from kwippy.observability import health, metrics
 
+
+def redirecting(name: str) -> Callable[..., Any]:
+    """A page of the admin that leads to another one."""
+
+    def to(_request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        return redirect(name)
+
+    return to
+
+
 admin.site.site_title = settings.SITE_NAME
 # Each page of the admin names the time zone of its times.
 admin.site.site_header = f"{settings.SITE_NAME} · times are {settings.TIME_ZONE}"
-# The admin's own login view has no rate limits.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# Django's own forms know neither limits nor second factors, and log nothing: allauth's are the only ones. Its
+# decorator alone would leave the sign-in form to staff that is signed in.
+admin.site.login = secure_admin_login(redirecting("admin:index"))  # type: ignore[method-assign]
+admin.site.password_change = redirecting("account_change_password")  # type: ignore[method-assign]
 
 
 def media(request: HttpRequest, path: str) -> HttpResponseBase:

@@ -52,6 +52,7 @@ def connect() -> None:
     limits.on_refused += [metrics.count_refusal, refusals.record_refusal]
     user_login_failed.connect(metrics.count_failed_sign_in)
     authentication_step_completed.connect(reauthentication.keep_newest)
+    authentication_step_completed.connect(reauthentication.renew_key)
     sign_ups.on_asked.append(metrics.count_sign_up)
     authenticator_used.connect(factor_resets.cancel_by_use)
     sql_log.start()

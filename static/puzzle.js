@@ -9,6 +9,7 @@
   const [said, { worker: source, wait, lifetime, working, ...facts }] = [place.querySelector("[role=status]"), place.dataset];
   const { puzzle, solution } = form.elements;
   let [came, solving] = [Date.now(), null];
+  const pass = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
   // "" where a browser has no workers, or no hashes (not over TLS): then it is the age of the puzzle that counts.
   function work() {
@@ -36,7 +37,7 @@
       solution.value ||= await work();
     } catch { /* away for a moment: the server says what is missing */ }
     const left = came + (Number(wait) + 1) * 1000 - Date.now();
-    if (!solution.value && left > 0) await new Promise((done) => setTimeout(done, left));
+    if (!solution.value && left > 0) await pass(left);
   }
 
   const begin = () => { solving ||= solve().then(() => { solving = null; }); return solving; };
@@ -51,7 +52,8 @@
     event.stopImmediatePropagation();
     if (said.textContent) return;
     said.textContent = working;
-    await begin();
+    // A worker that hangs is not waited for: by then the puzzle is old enough.
+    await Promise.race([begin(), pass(Math.max(30, Number(wait) + 1) * 1000)]);
     said.textContent = "";
     goes = true;
     form.requestSubmit(event.submitter);

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress, Login
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.utils import is_mfa_enabled
+from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMessage
@@ -124,6 +126,17 @@ class AccountAdapter(DefaultAccountAdapter):
             ways = {"password_url": f"{settings.SITE_URL}/accounts/password/change/"}
             self.send_mail("account/email/failed_sign_ins", user.email, {"user": user} | ways)
 
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse | None:
+        """A browser that was forgotten, as by signing out everywhere, is not trusted either."""
+        self._is_by_passkey = did_use_passwordless_login(
+            request, user
+        )  # allauth forgets it if they are inactive
+        cookie = settings.MFA_TRUST_COOKIE_NAME
+        if cookie in request.COOKIES and isinstance(user, User) and not browsers.is_known(request, user):
+            del request.COOKIES[cookie]
+        response: HttpResponse | None = super().pre_login(request, user, **how)
+        return response
+
     def is_login_by_code_required(self, login: Login) -> bool:
         """While someone guesses at the password: in an unknown browser, for a password that is right.
 
@@ -150,13 +163,18 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
-        """Only the right password leads here. A person who is leaving can come back."""
+        """The right password leads here, or a passkey, and a person who is leaving can come back.
+
+        With a second factor, the password alone brings nobody back and writes no appeal: mail has the links.
+        """
         assert isinstance(user, User)  # noqa: S101
+        is_sure = self._is_by_passkey or not is_mfa_enabled(user)
         if (row := leaving.of_person(user)) is not None:
-            context = {"leaving": row, "way_back": leaving.way_back(row)}
+            context = {"leaving": row, "way_back": leaving.way_back(row) if is_sure else ""}
             return render(request, "accounts/come_back.html", context)
         path = next((path for way in ways_to_appeal if (path := way(user))), "")
-        return render(request, "account/account_inactive.html", {"appeal_path": path}, status=403)
+        context = {"appeal_path": path, "is_sure": is_sure}
+        return render(request, "account/account_inactive.html", context, status=403)
 
     def is_reauthentication_required(self, *, app: str, **options: Any) -> bool:
         """For allauth's own checks, which do not count a sign-in: the same answer as everywhere else."""
@@ -164,8 +182,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(required) and not reauthentication.is_recent(self.request)
 
     def set_password(self, user: User, password: str) -> None:
-        """Also resets the limits, so that the user can sign in with the new password at once."""
+        """Also resets the limits, so that the user can sign in with the new password at once.
+
+        Other browsers are unknown from now on: whoever knew the former password may have signed in there.
+        """
         super().set_password(user, password)
+        browsers.forget(user, but=self.request if self.request.user == user else None)
         network = limits.client_network(self.request)
         limits.reset("failed_sign_in_anywhere", "user", user.pk)
         for login in (user.username, user.email):
@@ -175,6 +197,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if limits.hit("factor_lift", user.pk, durable=False):
             limits.reset("factor", user.pk, network)
             limits.reset("factor_anywhere", user.pk)
+            limits.reset("factor_again", user.pk)
 
     def render_mail(
         self,

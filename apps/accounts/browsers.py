@@ -61,9 +61,10 @@ def remember(request: HttpRequest, response: HttpResponse, user: User) -> bool:
     return is_new
 
 
-def forget(user: User) -> None:
-    """Knows none of the account's browsers any more."""
-    KnownBrowser.objects.filter(user=user).delete()
+def forget(user: User, *, but: HttpRequest | None = None) -> None:
+    """Knows none of the account's browsers any more; or only that of the request."""
+    kept = _digest(_name_in(but)) if but is not None else ""
+    KnownBrowser.objects.filter(user=user).exclude(digest=kept).delete()
 
 
 def tell_owner(request: HttpRequest, user: User, send: Callable[[str, str, dict[str, Any]], None]) -> None:

@@ -29,6 +29,8 @@ from apps.securitylog import Event, record
 
 DAYS = 3
 REMINDED = datetime.timedelta(days=1)  # before the day, and at least so long
+# A worker that was down for long waits a day more after its mail: the links of that day still work.
+_LINK = datetime.timedelta(days=60)
 _SALT = "kwippy.accounts.factor_resets"  # links in sent mails depend on it
 
 log = structlog.get_logger(__name__)
@@ -138,7 +140,7 @@ def way_to_stay(reset: FactorReset) -> str:
 
 def by_token(token: str) -> FactorReset | None:
     try:
-        person_id, asked_at = signing.loads(token, salt=_SALT)
+        person_id, asked_at = signing.loads(token, salt=_SALT, max_age=_LINK)
     except signing.BadSignature:
         return None
     moment = datetime.datetime.fromisoformat(asked_at)

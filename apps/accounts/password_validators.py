@@ -25,7 +25,7 @@ class NoSiteWords:
     """Rejects passwords that consist of the site's words, digits, signs and few other letters."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        if _is_made_of(password, site_words()):
+        if not _is_too_long(password) and _is_made_of(password, site_words()):
             raise ValidationError(
                 _("everybody who wants in here tries that one first. something of your own?"),
                 code="password_of_site_words",
@@ -42,6 +42,8 @@ class NotAboutYou(django.UserAttributeSimilarityValidator):
         super().__init__(user_attributes=("username", "display_name", "email"))
 
     def validate(self, password: str, user: Any = None) -> None:
+        if _is_too_long(password):
+            return
         super().validate(password, user)
         for attribute in self.user_attributes if user else ():
             words = _words(str(getattr(user, attribute, "") or ""))
@@ -74,7 +76,7 @@ class ShortEnough:
     """Bounds what is hashed. It is far beyond a sentence."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        if len(password) > LONGEST:
+        if _is_too_long(password):
             raise ValidationError(
                 _("a little shorter, please: %(most)d characters at most, and these are %(count)d."),
                 code="password_too_long",
@@ -87,7 +89,7 @@ class ShortEnough:
 
 class NotCommon:
     def validate(self, password: str, user: Any = None) -> None:
-        if common_passwords.is_common(password):
+        if not _is_too_long(password) and common_passwords.is_common(password):
             raise ValidationError(
                 _("too many people have that one. something of your own?"), code="password_too_common"
             )
@@ -102,6 +104,11 @@ def site_words() -> frozenset[str]:
     names = (settings.SITE_NAME, *host.split("."))
     own = (_letters(name.casefold()) for name in names)
     return _WORDS | {word for word in own if len(word) >= _LETTERS}
+
+
+def _is_too_long(password: str) -> bool:
+    """Then `ShortEnough` refuses it. Django asks all validators, and folding makes some letters eighteen."""
+    return len(password) > LONGEST
 
 
 def _is_made_of(password: str, words: Collection[str]) -> bool:
@@ -121,4 +128,4 @@ def _words(text: str) -> set[str]:
 
 
 def _letters(text: str) -> str:
-    return "".join(re.findall(r"[^\W\d_]", text))
+    return re.sub(r"[\W\d_]+", "", text)

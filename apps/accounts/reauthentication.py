@@ -16,8 +16,10 @@ from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, g
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.base.forms import ReauthenticateForm as AllauthsCodeForm
+from allauth.usersessions.models import UserSession
 from allauth.utils import get_form_class
 from django.contrib import messages
+from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -45,6 +47,18 @@ def keep_newest(sender: object, request: HttpRequest, **_details: object) -> Non
     """A receiver of allauth's `authentication_step_completed`: bounds what a session has."""
     records = request.session[AUTHENTICATION_METHODS_SESSION_KEY]
     request.session[AUTHENTICATION_METHODS_SESSION_KEY] = records[-MOST_RECORDS:]
+
+
+def renew_key(sender: object, request: HttpRequest, **done: object) -> None:
+    """A receiver of the same: after an answer the session goes on under a new key, and the old one ends."""
+    if not done.get("reauthenticated"):
+        return
+    before = request.session.session_key
+    with transaction.atomic():
+        request.session.cycle_key()
+        # In the list of sessions it is still the same one.
+        listed = UserSession.objects.filter(session_key=before)
+        listed.update(session_key=request.session.session_key)
 
 
 def ask(request: HttpRequest) -> HttpResponse | None:

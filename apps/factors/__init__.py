@@ -15,9 +15,10 @@ allauth has the model, the stages of a sign-in and the protocol. This app has wh
   remembers codes in a cache, for less time than they are valid.
 - *Guessing* (``guesses.py``): the limits "factor" (an account from a network) and "factor_anywhere" (an
   account), counted before the code is read. Only the right password leads there, so a client that is limited
-  has the password; a new password lifts them. Passkeys can't be guessed and stay open.
-- *Challenges* of passkeys are random, one for each session, and end after ten minutes. Their site is that of
-  ``SITE_URL``, whatever host a request names.
+  has the password; a new password lifts them. Sessions have "factor_again". Passkeys can't be guessed and
+  stay open.
+- *Challenges* of passkeys are random, one for each session and for one purpose, and end after ten minutes.
+  Their site is that of ``SITE_URL``, whatever host a request names.
 - *Recovery codes* are shown once, as the page that makes them says. Each counts once.
 - *A trusted browser* has a signed cookie, for thirty days. It names the password's hash and the factors: a
   new password, another factor or new recovery codes end it.

@@ -4,6 +4,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from allauth.mfa.adapter import get_adapter
@@ -20,17 +21,28 @@ _MALFORMED = (
 )  # fmt: skip
 
 
-def stamp(request: HttpRequest) -> None:
-    """Notes when the session's challenge was made."""
-    request.session[STATE_SESSION_KEY] |= {"at": int(time.time())}
+class For(StrEnum):
+    """What a challenge is signed for. A signature is no answer to another page's question."""
+
+    ADDING = "adding"
+    SIGN_IN = "sign-in"
+    SECOND_STEP = "second step"
+    AGAIN = "again"
+
+
+def stamp(request: HttpRequest, purpose: For) -> None:
+    """Notes when the session's challenge was made, and for what."""
+    request.session[STATE_SESSION_KEY] |= {"at": int(time.time()), "for": purpose}
     request.session.modified = True
 
 
-def check(request: HttpRequest) -> None:
-    """Raises ValidationError if the session has no challenge, or an old one."""
+def check(request: HttpRequest, purpose: For) -> None:
+    """Raises ValidationError if the session has no challenge, an old one, or one for something else."""
     state = request.session.get(STATE_SESSION_KEY) or {}
     if time.time() - state.get("at", 0) > SECONDS:
         request.session.pop(STATE_SESSION_KEY, None)
+        raise get_adapter().validation_error("incorrect_code")
+    if state.get("for") != purpose:
         raise get_adapter().validation_error("incorrect_code")
 
 

@@ -42,7 +42,7 @@ class AuthenticateForm(SiteMessages, forms.Form):
     def clean_code(self) -> str:
         """Counts the try before it looks at the code."""
         code: str = self.cleaned_data["code"]
-        guess = Guess(context.request, self.user)
+        guess = Guess(context.request, self.user, is_signed_in=self.is_again)
         if guess.refusal is not None:
             self._tell_owner()
             raise ValidationError(guess.refusal.message, code="limited")
@@ -94,7 +94,7 @@ class ActivateForm(SiteMessages, forms.Form):
 
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
-        guess = Guess(context.request, self.user)
+        guess = Guess(context.request, self.user, is_signed_in=True)
         if guess.refusal is not None:
             raise ValidationError(guess.refusal.message, code="limited")
         step = totp.step_of(self.secret, code)

@@ -9,10 +9,12 @@ from apps import limits
 class Guess:
     """One try. It is refused if ``refusal`` is not None."""
 
-    def __init__(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        here = limits.hit("factor", user.pk, limits.client_network(request))
+    def __init__(self, request: HttpRequest, user: AbstractBaseUser, *, is_signed_in: bool = False) -> None:
+        """Sessions have a count of their own: a stolen one must not use up what its owner signs in with."""
+        who = () if is_signed_in else (limits.client_network(request),)
+        here = limits.hit("factor_again" if is_signed_in else "factor", user.pk, *who)
         self._counted = [here]
-        if here:
+        if here and not is_signed_in:
             self._counted.append(limits.hit("factor_anywhere", user.pk))
         self.refusal = next((decision for decision in self._counted if not decision), None)
         if here and self.refusal:

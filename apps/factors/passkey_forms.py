@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.core import context
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as allauth
 from allauth.mfa.webauthn.internal import auth
@@ -52,7 +53,7 @@ class AddForm(SiteMessages, allauth.AddWebAuthnForm):
     def clean(self) -> dict[str, Any]:
         if (credential := self.cleaned_data.get("credential")) is None:
             return self.cleaned_data
-        challenges.check(context.request)
+        challenges.check(context.request, challenges.For.ADDING)
         with challenges.malformed_is_invalid():
             challenges.check_host(auth.parse_registration_response(credential).response.client_data)
             cleaned: dict[str, Any] = super().clean() or {}
@@ -75,12 +76,17 @@ class RenameForm(SiteMessages, allauth.EditWebAuthnForm):
 
 class _Signed(SiteMessages, allauth.AuthenticateWebAuthnForm):
     credential = CredentialField()
+    purpose: challenges.For
 
     def clean_credential(self) -> Authenticator:
         credential = self.cleaned_data["credential"]
-        challenges.check(context.request)
+        challenges.check(context.request, self.purpose)
         with challenges.malformed_is_invalid():
-            challenges.check_host(auth.parse_authentication_response(credential).response.client_data)
+            response = auth.parse_authentication_response(credential).response
+            challenges.check_host(response.client_data)
+            # A key without a finger or PIN is the second step at most.
+            if self.passwordless and not response.authenticator_data.is_user_verified():
+                raise get_adapter().validation_error("incorrect_code")
             user = self.user or auth.extract_user_from_response(credential)
             signed: Authenticator = auth.complete_authentication(user, credential)
         return signed
@@ -89,14 +95,18 @@ class _Signed(SiteMessages, allauth.AuthenticateWebAuthnForm):
 class AuthenticateForm(_Signed):
     """The second step of a sign-in."""
 
+    purpose = challenges.For.SECOND_STEP
+
 
 class ReauthenticateForm(_Signed):
+    purpose = challenges.For.AGAIN
     reauthenticated = True
 
 
 class SignInForm(_Signed):
     """A passkey alone. Whose it is, it says itself."""
 
+    purpose = challenges.For.SIGN_IN
     passwordless = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

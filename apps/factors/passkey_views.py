@@ -25,7 +25,7 @@ _INDEX = reverse_lazy("mfa_index")
 class AddView(Counted, webauthn.AddWebAuthnView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        challenges.stamp(self.request)
+        challenges.stamp(self.request, challenges.For.ADDING)
         # allauth leaves out what the form view puts in, such as a form with its errors.
         return FormView.get_context_data(self, **kwargs) | {"js_data": context["js_data"]}
 
@@ -61,7 +61,7 @@ class RemoveView(webauthn.RemoveWebAuthnView):
 class ReauthenticateView(webauthn.ReauthenticateWebAuthnView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        challenges.stamp(self.request)
+        challenges.stamp(self.request, challenges.For.AGAIN)
         return self.with_form(context)
 
     def with_form(self, context: dict[str, Any]) -> dict[str, Any]:
@@ -87,11 +87,13 @@ class SignInView(webauthn.LoginWebAuthnView):
         return response
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        is_new = not request.session.keys()
         response: HttpResponse = super().get(request, *args, **kwargs)
         if response.status_code == 200:
-            challenges.stamp(request)
-            # A visitor's session that only has the challenge.
-            request.session.set_expiry(challenges.SECONDS)
+            challenges.stamp(request, challenges.For.SIGN_IN)
+            # A session that has more, such as an opened invitation, stays as long as before.
+            if is_new:
+                request.session.set_expiry(challenges.SECONDS)
         return response
 
     def form_valid(self, form: Any) -> HttpResponse:

@@ -47,7 +47,7 @@ class AuthenticateView(base.AuthenticateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        challenges.stamp(self.request)
+        challenges.stamp(self.request, challenges.For.SECOND_STEP)
         return context | {"factors": factors_of(self.stage.login.user.pk)}
 
     def form_invalid(self, form: Any) -> HttpResponse:

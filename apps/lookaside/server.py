@@ -176,15 +176,16 @@ class Server:
         if not self._checking.acquire(at_once, CHECK_SECONDS if at_once else -1):
             raise MemcacheError("another thread asks whether the server is back")
         try:
+            if self._down_until and not at_once:
+                # Deletes and their replays leave this time alone: requests must find, and count, an outage.
+                with self._lock:
+                    self._down_until = monotonic() + self._dead_timeout
             if self._down_until:
                 self._ask()
         finally:
             self._checking.release()
 
     def _ask(self) -> None:
-        with self._lock:
-            # Other threads skip the server meanwhile.
-            self._down_until = monotonic() + self._dead_timeout
         try:
             client = self._connect()
             try:

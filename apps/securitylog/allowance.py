@@ -45,6 +45,11 @@ class Allowance:
         in_minute, in_day = self._in_minute[network], self._in_day[network]
         return in_minute >= A_MINUTE // SHARE or in_day >= A_DAY // SHARE
 
+    def refill(self) -> None:
+        """As in a new process."""
+        with self._lock:
+            self._keys, self._in_minute, self._in_day = set(), Counter(), Counter()
+
 
 class Repeats:
     """Counts how often a row is written within a minute: all who are refused would wait for its lock."""

@@ -12,6 +12,7 @@ SCOPES = frozenset(
         "bad_token",
         "export",
         "factor",
+        "factor_again",
         "factor_anywhere",
         "factor_change",
         "failed_sign_in",

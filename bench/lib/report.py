@@ -21,6 +21,9 @@ RESULTS = ROOT / "bench" / "results"
 PUBLISHED = ROOT / "docs" / "results"
 PACKAGES = ("django", "psycopg2-binary", "DBUtils", "pymemcache", "gunicorn")
 
+# The load average of a minute above which nothing is measured to be published.
+BUSY = 1.5
+
 type Figures = Mapping[str, Ratio | float | int]
 
 
@@ -39,6 +42,21 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     # The Python that was measured: this one, unless the servers ran another.
     python: Mapping[str, object] = field(default_factory=python_build)
+
+
+def check_may_publish() -> None:
+    """Raises SystemExit for changes that are not committed, and on a machine that does something else.
+
+    It is asked before anything is measured: a measurement is a load itself.
+    """
+    if commit().endswith("-dirty"):
+        raise SystemExit(
+            "bench: commit your changes first: a published result names the commit that it is of"
+        )
+    if (load := os.getloadavg()[0]) > BUSY:
+        raise SystemExit(
+            f"bench: this machine is busy (load average {load:.1f}): measure again when it is quiet"
+        )
 
 
 def write(subject: str, result: Result, *, size: str, publish: bool) -> Path:

@@ -91,6 +91,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("python", help="the Python that has its packages")
     parser.add_argument("--publish", action="store_true", help="write the result to docs/results/")
     options = parser.parse_args(arguments)
+    if options.publish:
+        report.check_may_publish()
     result = run(options.folder.resolve(), str(Path(options.python).absolute()))
     path = report.write("peers", result, size="small", publish=options.publish)
     if options.publish:

@@ -1,12 +1,14 @@
 """`python -m bench`: the list of subjects, and one line for whatever is missing."""
 
 import importlib
+import os
 from types import SimpleNamespace
 
 import pytest
 
 from bench import __main__ as command
 from bench.lib import report
+from bench.peers import rounds
 
 
 def test_without_a_subject_it_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,6 +57,30 @@ def test_what_is_not_committed_is_not_published(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(importlib, "import_module", lambda _: missing_module("apps.nothing"))
     monkeypatch.setattr(report, "commit", lambda: "0123abc-dirty")
     with pytest.raises(SystemExit, match="commit your changes first"):
+        command.main(["timelines", "--publish"])
+
+
+def ran(*_: object, **options: object) -> None:
+    raise AssertionError("it was measured")
+
+
+def test_on_a_busy_machine_nothing_is_measured_to_be_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = SimpleNamespace(PROGRAMS=(), MODULES=(), run=ran)
+    monkeypatch.setattr(importlib, "import_module", lambda _: subject)
+    monkeypatch.setattr(rounds, "run", ran)
+    monkeypatch.setattr(report, "commit", lambda: "0123abc")
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.6, 0.0, 0.0))
+    for publish in (
+        lambda: command.main(["timelines", "--publish"]),
+        lambda: rounds.main(["peer", "python", "--publish"]),
+    ):
+        with pytest.raises(SystemExit, match=r"busy \(load average 1\.6\): measure again when it is quiet"):
+            publish()
+    # For oneself, and on a quiet machine, it is.
+    with pytest.raises(AssertionError, match="it was measured"):
+        command.main(["timelines"])
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.4, 20.0, 20.0))
+    with pytest.raises(AssertionError, match="it was measured"):
         command.main(["timelines", "--publish"])
 
 

@@ -5,4 +5,5 @@
               └─ no advisory source answers ──────────────▶ 3: not checked, which is not "nothing found"
 
 The programs live in an environment of their own, `.venv-audit`, which `requirements-audit.txt` pins.
+Where they cannot be installed, nothing is checked (3); one that is not the locked one is a finding (1).
 """

@@ -4,8 +4,12 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import threading
+import time
+import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.audit import __main__ as command
 from deploy.audit import advisories
 from deploy.audit.__main__ import ENVIRONMENT, ROOT, RULES, environment
 from deploy.audit.report import Outcome, Result, worst
@@ -90,6 +95,61 @@ def test_what_is_switched_off_beside_the_code_says_why() -> None:
             if re.search(r"# nosemgrep|# nosec", line) and file != Path(__file__):
                 assert re.search(r"# (?:nosemgrep: [\w-]+|nosec B\d+)$", line), f"{file}: {line}"
                 assert before.lstrip().startswith("#"), f"{file}: {line}"
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of another environment, of nothing but a small lock."""
+    monkeypatch.setattr(command, "ENVIRONMENT", tmp_path / "programs")
+    monkeypatch.setattr(command, "REQUIREMENTS", tmp_path / "requirements.txt")
+    command.REQUIREMENTS.write_text("")
+    return command.ENVIRONMENT
+
+
+def test_workers_that_need_the_programs_at_once_install_them_once_for_this_python(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    inside = threading.Semaphore(1)
+
+    def uv(*words: str) -> None:
+        assert inside.acquire(blocking=False), "two at once"
+        asked.append(words)
+        programs.mkdir(exist_ok=True)
+        time.sleep(0.1)
+        inside.release()
+
+    monkeypatch.setattr(command, "_uv", uv)
+    with ThreadPoolExecutor(4) as pool:
+        made = [one.result() for one in [pool.submit(environment) for _ in range(4)]]
+    assert [program("semgrep") for program in made] == [programs / "bin" / "semgrep"] * 4
+    assert [words[0] for words in asked] == ["venv", "pip"]
+    assert asked[0][1:] == ("--clear", "--python", sys.executable, str(programs))
+
+
+def test_without_a_package_index_the_audit_is_not_checked(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.REQUIREMENTS.write_text(f"tea==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    assert command.main() == Outcome.NOT_CHECKED
+    assert "NOT CHECKED: the audit's programs were not installed" in capsys.readouterr().out
+    assert not (programs / "installed").exists()
+
+
+def test_a_program_that_is_not_the_locked_one_is_a_finding(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(tmp_path / "tea-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tea-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tea\nVersion: 1.0\n")
+        wheel.writestr("tea-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr("tea-1.0.dist-info/RECORD", "")
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path))
+    command.REQUIREMENTS.write_text(f"tea==1.0 --hash=sha256:{'0' * 64}\n")
+    assert command.main() == Outcome.FOUND
+    assert not (programs / "installed").exists()
 
 
 # ── Advisories ───────────────────────────────────────────────────────────────────────────────────

@@ -53,7 +53,7 @@ USERSESSIONS_TRACK_ACTIVITY = False
 
 # The code that is mailed while someone guesses at the password: see `apps.accounts.browsers`.
 ACCOUNT_LOGIN_BY_CODE_FORMAT = {"numeric": True, "length": 8, "dashed": True}
-ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60
 ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
 # Names a browser that an account has signed in from. It says nothing else, and is read only at a sign-in.
 KNOWN_BROWSER_COOKIE = f"{COOKIE_PREFIX}browser"

@@ -9,18 +9,21 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.test import Client
 
 from apps.accounts.models import User
 from apps.accounts.tests.test_hashers import is_gunicorn, peak_kib
 from apps.kwips import actions
-from apps.limits.models import RateLimitWindow
 from apps.pictures.tests.hostile_pictures import progressive
 from deploy.local import services
-from tests.support.http import CSRF_TOKEN, Member, Response, Visitor, request
+from tests.support.concurrency import at_once
+from tests.support.http import CSRF_TOKEN, FORM_TYPE, Member, Response, Visitor, request
 from tests.support.site import served
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asvs("15.2.2", "2.4.1")]
@@ -93,8 +96,39 @@ def test_one_client_does_not_take_the_memory_of_the_site(server: Server) -> None
     assert server.grown_kb < 150_000
 
 
+class ListingHasher(MD5PasswordHasher):
+    """Lists the passwords that it hashes: threads append one after the other."""
+
+    algorithm = "listing"
+    hashed: ClassVar[list[str]] = []
+
+    def encode(self, password: str, salt: str, *args: object) -> str:
+        self.hashed.append(password)
+        return super().encode(password, salt)
+
+
 @pytest.mark.asvs("6.3.1")
-def test_guesses_of_one_network_take_ten_hashes_and_no_more(server: Server) -> None:
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
+def test_guesses_of_one_network_take_ten_hashes_and_no_more(settings, memcached: str, is_known: bool) -> None:
+    """What is beyond the limit is refused before the password is hashed."""
+    settings.PASSWORD_HASHERS = [f"{__name__}.ListingHasher"]
+    settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS)
+    settings.LIMITS = settings.LIMITS | {"failed_sign_in_network": "10/1d"}
+    if is_known:
+        for number in range(AT_ONCE):
+            User.objects.create_user(f"person{number}", f"p{number}@example.org", "tea and cake")
+    ListingHasher.hashed.clear()
+
+    def guess(number: int) -> int:
+        form = {"login": f"person{number % AT_ONCE}", "password": f"wrong {number}"}
+        return Client().post("/accounts/login/", form).status_code
+
+    guesses = [partial(guess, number) for number in range(4 * AT_ONCE)]
+    assert set(at_once(guesses, threads=AT_ONCE)) <= {200, 429}
+    assert len(ListingHasher.hashed) == 10
+
+
+def test_guesses_of_one_network_take_bounded_memory(server: Server) -> None:
     for number in range(AT_ONCE):
         User.objects.create_user(f"person{number}", f"p{number}@example.org", "tea and cake")
     server.begin()
@@ -105,10 +139,29 @@ def test_guesses_of_one_network_take_ten_hashes_and_no_more(server: Server) -> N
 
     statuses = {answer.status for answer in flood(guess, 4 * AT_ONCE)}
     assert statuses <= {200, 429, 503}
-    looked_at = RateLimitWindow.objects.get(scope="failed_sign_in_network")
-    assert len(looked_at.times) <= 10  # what is beyond is refused before the password is hashed
     assert server.grown_kb < 250_000
     assert is_answered(server)
+
+
+@pytest.mark.parametrize("page", ["signup", "password/change"])
+def test_a_password_of_megabytes_is_refused_before_its_letters_are_looked_at(
+    server: Server, page: str
+) -> None:
+    """The letter becomes eighteen of them where passwords are compared: 2.4 MB were 900."""
+    ann = User.objects.create_user("ann", "ann@example.org", "tea and cake")
+    client = Visitor(server.port) if page == "signup" else Member(server.port, ann)
+    password = "\ufdfa" * 800_000
+    form = {"username": "eve", "email": "eve@example.org", "oldpassword": "tea and cake"}
+    form |= {"csrfmiddlewaretoken": CSRF_TOKEN, "password1": password}
+    # As it is: percent-encoded it would be three times as large, and beyond what a form may have.
+    body = "&".join(f"{name}={value}" for name, value in form.items()).encode()
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    headers = (("Cookie", cookies), ("Content-Type", FORM_TYPE))
+    client.get(f"/accounts/{page}/")
+    server.begin()
+    answer = request(server.port, f"/accounts/{page}/", *headers, method="POST", body=body)
+    assert "a little shorter, please" in answer.text
+    assert server.grown_kb < 60_000
 
 
 def test_hostile_pictures_at_once_take_neither_memory_nor_every_thread(server: Server) -> None:

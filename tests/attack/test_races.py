@@ -4,6 +4,7 @@ Generated over `settings.LIMITS`: a new limit fails until it has a request here,
 """
 
 import datetime
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from apps.accounts import actions as people
 from apps.accounts.models import User
 from apps.accounts.new_accounts import is_new
 from apps.contact.tests.form_data import filled
+from apps.cspreports.tests.test_reports import legacy
 from apps.graph.actions import follow, unfollow
 from apps.kwips import actions
 from apps.kwips.models import Kwip
@@ -86,6 +88,10 @@ def own(crowd: Crowd) -> int:
     ).kwip.pk
 
 
+def csp_report() -> Any:
+    return Client().post("/csp-reports/", json.dumps(legacy()), content_type="application/csp-report")
+
+
 type Request = Callable[[Crowd, int], Any]
 
 # From the member and a number below `AT_ONCE` to the answer of a request that the limit counts.
@@ -136,11 +142,14 @@ REQUESTS: dict[str, Request] = {
     "bad_token": lambda crowd, number: Client().get(
         "/api/network/", headers={"Authorization": f"Bearer {crowd.token[:-4]}{number:04}"}
     ),
+    "csp_report": lambda crowd, number: csp_report(),
+    "csp_reports": lambda crowd, number: csp_report(),
     "search": lambda crowd, number: crowd.get("/search/?q=tea"),
     # Last: nothing of a blocked person can be asked for.
     "block": lambda crowd, number: crowd.post("/settings/blocks/", username=f"person{number}"),
 }
-# Where an answer alone does not tell that a limit was met, or no request of one client is counted.
+# Where an answer alone does not tell that a limit was met, where no request of one client is counted, or
+# where more must have happened than a crowd has: then the test that is named makes it happen.
 NO_REQUEST = {
     "failed_sign_in_anywhere": "decides about mail alone, tests/pages/test_passwords.py",
     "failed_sign_in_mail": "as failed_sign_in_anywhere",
@@ -168,12 +177,13 @@ NO_REQUEST = {
     "preview": "of the worker, apps/feeds/tests/test_previews.py",
     "previews": "of the worker, apps/feeds/tests/test_previews.py",
     "new_browser_mail": "decides about mail alone, apps/accounts/tests/test_browsers.py",
-    "sign_in_code": "decides about mail alone, apps/accounts/tests/test_browsers.py",
+    "sign_in_code": "a 429 only while someone guesses, apps/accounts/tests/test_browsers.py",
     "sign_in_code_anywhere": "as sign_in_code",
     "sign_in_code_tries": "a wrong code is a 200, apps/accounts/tests/test_browsers.py",
     "passkey": "needs an authenticator, apps/factors/tests/test_passkeys.py",
     "factor": "a wrong code is a 200, apps/factors/tests/test_codes.py",
     "factor_anywhere": "as factor",
+    "factor_again": "as factor",
     "factor_change": "asks for the password again, apps/factors/tests/test_codes.py",
     "factor_lift": "refuses nothing: a new password takes guesses back",
     "factor_mail": "decides about mail alone",
@@ -181,10 +191,8 @@ NO_REQUEST = {
     "attack_mentions": "as attack_links",
     "attack_texts": "as attack_links",
     "attack_conversations": "as attack_links, apps/messages/tests/test_sending.py",
-    "puzzle_wait": "shows a puzzle, and refuses none, apps/puzzles/tests/test_puzzles.py",
-    "puzzle_again": "as puzzle_wait",
-    "csp_report": "a report that is too much is a 204, apps/cspreports/tests/test_reports.py",
-    "csp_reports": "as csp_report",
+    "puzzle_wait": "refuses by an error of the form, apps/puzzles/tests/test_puzzles.py",
+    "puzzle_again": "as puzzle_wait, of one puzzle",
     "contact_answer": "refuses nothing: it decides about mail, apps/contact/tests/test_mails.py",
 }
 

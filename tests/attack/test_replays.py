@@ -7,12 +7,14 @@ from collections.abc import Callable
 import pytest
 from django.conf import settings as site
 from django.contrib.auth.hashers import MD5PasswordHasher
+from django.core import mail
 from django.test import Client
 
 from apps.accounts import invitations
 from apps.accounts.models import User
 from apps.moderation import actions as moderation
 from apps.moderation.models import Reason, What
+from tests.pages.test_sign_up_modes import INVITATION, set_mode
 from tests.support.people import PASSWORD, link_to, member, sign_up, signs_in, who_is_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -155,18 +157,31 @@ def assert_in(browser: Client, link: str) -> None:
 
 
 def of_an_invitation() -> tuple[str, Callable[[], None]]:
+    """The thief's part is `test_an_invitation_that_was_used_lets_nobody_in`."""
     token = invitations.invite(inviter=User.objects.get(username="ann"), note="", form_key=uuid.uuid4())
     link = f"/invitation/{token}/"
 
     def use() -> None:
-        browser = Client()
-        browser.get(link)
-        browser.post(link)
-        sign_up(browser, "eve", "eve@example.org")
-        browser.get(link_to("eve@example.org"))
-        assert who_is_in(browser) == "eve"
+        assert join(opened(link), "eve") == "eve"
 
     return link, use
+
+
+def opened(link: str) -> Client:
+    """A browser in which the invitation was taken up, if it still can be."""
+    browser = Client()
+    browser.get(link)
+    browser.post(link)
+    return browser
+
+
+def join(browser: Client, name: str) -> str | None:
+    """Signs up and follows the link of the mail, if there is one. Returns who is in then."""
+    address = f"{name}@example.org"
+    sign_up(browser, name, address)
+    if any(message.to == [address] for message in mail.outbox):
+        browser.get(link_to(address))
+    return who_is_in(browser)
 
 
 def of_the_way_back() -> tuple[str, Callable[[], None]]:
@@ -195,6 +210,20 @@ def test_a_link_that_was_used_does_nothing(
         assert getattr(thief, method)(link).status_code in (200, 302, 404, 405, 410)
     assert who_is_in(thief) is None
     assert state() == before
+
+
+@pytest.mark.asvs("6.4.1")
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_invitation_that_was_used_lets_nobody_in(ann: User, when: str) -> None:
+    """Whether the thief opens its link before it is used, or after."""
+    set_mode(INVITATION)
+    link, use = of_an_invitation()
+    early = opened(link)
+    use()
+    before = state()
+    assert join(early if when == "before" else opened(link), "mallory") is None
+    assert state() == before
+    assert not User.objects.filter(username="mallory").exists()
 
 
 def state() -> list[tuple[object, ...]]:

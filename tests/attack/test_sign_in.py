@@ -158,6 +158,29 @@ def test_known_and_unknown_cost_the_same_work(ann: User, settings, form: str) ->
     assert known == unknown
 
 
+@pytest.mark.asvs("6.3.8")
+@pytest.mark.parametrize("form", ["sign-in by name", "sign-in by address"])
+def test_while_someone_guesses_one_mail_a_day_to_the_owner_is_all_that_differs(
+    ann: User, settings, form: str
+) -> None:
+    """SECURITY.md says so: of that one attempt the time may tell, and then the owner knows of it."""
+    settings.PASSWORD_HASHERS = [f"{CountingHasher.__module__}.CountingHasher"]
+    limits = {"failed_sign_in_anywhere": "1/1d", "failed_sign_in_mail": "1/1d"}
+    settings.LIMITS = settings.LIMITS | limits
+    path, fields = FORMS[form]
+    known, unknown = (
+        [work(path, {field: text.format(name=name) for field, text in fields.items()}) for _ in range(4)]
+        for name in ("ann", "bob")
+    )
+    assert [done["mails"] for done in known] == [0, 1, 0, 0]
+    assert [known[at] for at in (0, 2, 3)] == [unknown[at] for at in (0, 2, 3)]
+    answers = [{name: done[1][name] for name in ANSWER} for done in (known, unknown)]
+    assert answers[0] == answers[1]
+
+
+ANSWER = ("hashes", "status", "location", "cookies")
+
+
 def renamed(form: str, name: str) -> dict[str, str]:
     """Two sign-ups need two names."""
     return {"username": f"eve{len(name)}{name[0]}"} if form == "sign-up" else {}

@@ -23,7 +23,8 @@ from tests.support.site import served
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asvs("4.2.1")]
 
 DOMAIN = "kwippy.example"
-HIDDEN = f"GET /ann/ HTTP/1.1\r\nHost: {DOMAIN}\r\nX-Hidden: yes\r\n\r\n"
+# gunicorn answers it by a 200, too: what says that it came by http leads elsewhere.
+HIDDEN = f"GET /ann/ HTTP/1.1\r\nHost: {DOMAIN}\r\nX-Forwarded-Proto: https\r\nX-Hidden: yes\r\n\r\n"
 TE = "Transfer-Encoding: "
 CL = "Content-Length: "
 FIRST = f"POST /nothing/here/ HTTP/1.1\r\nHost: {DOMAIN}\r\nX-Forwarded-Proto: https\r\n"
@@ -68,8 +69,14 @@ LINES: dict[str, str] = {
     "h2c": f"{READ}Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
     "Expect": f"{FIRST}Expect: 100-continue\r\n{CL}4\r\n{TE}chunked\r\n\r\n{CHUNKS}",
 }
-# Well formed pairs of requests: the second is answered, and by right.
-PIPELINES = {"TE after a tab", "TE before a tab", "TE in capitals"}
+# Well formed pairs of requests: the second is answered by both servers, and by right. They show that a
+# hidden request which a server took for one would be seen here.
+PIPELINES = {
+    "a pair": f"{READ}\r\n{HIDDEN}",
+    "a pair, the first with a length": f"{FIRST}{CL}4\r\n\r\ntea!{HIDDEN}",
+    "a pair, the first in chunks": f"{FIRST}{TE}chunked\r\n\r\n{CHUNKS}",
+    "a pair, TE in capitals": f"{FIRST}Transfer-Encoding: CHUNKED\r\n\r\n{CHUNKS}",
+}
 
 
 class Site(NamedTuple):
@@ -111,21 +118,18 @@ def wires(site: Site) -> dict[str, socket.socket]:
 @pytest.mark.parametrize("half", [0, 1])
 def test_nobody_gets_an_answer_to_a_hidden_request(site: Site, half: int) -> None:
     wrong = []
-    for name, sent in list(LINES.items())[half::2]:
+    for name, sent in list((LINES | PIPELINES).items())[half::2]:
         for server, wire in wires(site).items():
             with wire:
                 found = [head for head in answers(wire, sent) if b" 100 " not in head]
             shown = [head for head in found if b" 200 " in head]
-            if shown and name not in PIPELINES:
+            if bool(shown) != (name in PIPELINES):
                 wrong.append(f"{name} by {server}: {found}")
         victim = TlsClient(site.edge.port, DOMAIN, site.edge.certificate, "127.0.0.9")
         for _ in range(3):
             about = victim.request("/about/")
             straight = request(site.gunicorn, "/about/", ("Host", DOMAIN), ("X-Forwarded-Proto", "https"))
-            if (about.status, "ann" in about.text.split()) != (200, False) or straight.status not in (
-                200,
-                301,
-            ):
+            if (about.status, "ann" in about.text.split()) != (200, False) or straight.status != 200:
                 wrong.append(f"after {name}: {about.status}, {straight.status}")
     assert not wrong, "\n".join(wrong)
 

@@ -1,9 +1,11 @@
 """Each address below those that matter says whether it asks for the password again."""
 
 import pytest
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from kwippy.asking import ADDRESSES, WATCHED, Asks, asks_at, line_of
+from tests.support.people import PASSWORD, member, minutes_later
 
 
 def routes(patterns: list[URLPattern | URLResolver], beginning: str = "") -> list[str]:
@@ -14,7 +16,8 @@ def routes(patterns: list[URLPattern | URLResolver], beginning: str = "") -> lis
     return found
 
 
-WATCHED_ROUTES = sorted({route for route in routes(get_resolver().url_patterns) if route.startswith(WATCHED)})
+ROUTES = set(routes(get_resolver().url_patterns))
+WATCHED_ROUTES = sorted(route for route in ROUTES if route.startswith(WATCHED))
 
 
 @pytest.mark.asvs("7.5.3")
@@ -25,8 +28,7 @@ def test_each_address_has_a_line() -> None:
 
 
 def test_each_line_has_an_address() -> None:
-    used = {line_of(route) for route in WATCHED_ROUTES}
-    assert set(ADDRESSES) == used
+    assert set(ADDRESSES) == {line_of(route) for route in ROUTES} - {None}
 
 
 def test_an_address_without_a_line_asks() -> None:
@@ -47,5 +49,16 @@ def test_the_views_of_addresses_that_ask_are_wrapped_and_no_others() -> None:
                 found.add(route)
         return found
 
-    asking = {route for route in WATCHED_ROUTES if asks_at(route) not in (Asks.NEVER, Asks.ITSELF)}
+    asking = {route for route in ROUTES if asks_at(route) not in (Asks.NEVER, Asks.ITSELF)}
     assert wrapped(get_resolver().url_patterns) == asking
+
+
+@pytest.mark.django_db
+def test_the_kwip_of_the_day_asks_an_operator_for_the_password_again() -> None:
+    member("ops", is_staff=True, is_superuser=True)
+    operator = Client()
+    operator.post("/accounts/login/", {"login": "ops", "password": PASSWORD})
+    with minutes_later(16):
+        answer = operator.post("/kwip/1/of-the-day/")
+    assert answer.status_code == 403
+    assert 'name="again-password"' in answer.content.decode()

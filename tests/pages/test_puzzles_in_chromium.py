@@ -118,6 +118,21 @@ def test_a_browser_that_cannot_compute_waits_by_itself(
     expect(page.locator("h1")).to_contain_text("thank you")
 
 
+def test_a_worker_that_never_answers_is_not_waited_for(
+    live_server: LiveServer, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.puzzles.forms.WAIT_SECONDS", 1)
+    monkeypatch.setattr(puzzles, "WAIT_SECONDS", 1)
+    page = open_page()
+    page.clock.install()
+    page.route("**/puzzle-worker*", lambda route: route.fulfill(body="onmessage = () => {};"))
+    write(page, live_server.url)
+    page.click("main button[type=submit]")
+    expect(page.locator(".puzzle [role=status]")).not_to_be_empty()
+    page.clock.run_for(31_000)
+    expect(page.locator("h1")).to_contain_text("thank you")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_forms_are_accessible_with_it(
     live_server: LiveServer, open_page: Open, axe: Callable[[Page], None], scheme: str

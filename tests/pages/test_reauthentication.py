@@ -12,11 +12,12 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.test import Client
 
 from apps.accounts.models import User
 from apps.tokens.models import Token
-from tests.support.people import PASSWORD, member, minutes_later
+from tests.support.people import PASSWORD, member, minutes_later, who_is_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.asvs("7.5.1"), pytest.mark.asvs("7.5.3")]
 
@@ -165,6 +166,46 @@ def test_a_code_is_an_answer_too(anns: Client, ann: User) -> None:
         answer = {"again-password": "", "again-code": code}
         assert anns.post(TOKENS, carried(asked) | answer).status_code == 200
     assert Token.objects.count() == 1
+
+
+@pytest.mark.asvs("7.2.4")
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/accounts/reauthenticate/", {"password": PASSWORD}),
+        ("/accounts/2fa/reauthenticate/", {"code": "{code}"}),
+        (TOKENS, {"again-password": PASSWORD}),
+        (TOKENS, {"again-code": "{code}"}),
+    ],
+    ids=["a password", "a code", "a password in place", "a code in place"],
+)
+def test_an_answer_gives_the_session_another_key(
+    anns: Client, ann: User, path: str, answer: dict[str, str]
+) -> None:
+    secret = generate_totp_secret()
+    TOTP.activate(ann, secret)
+    stolen = anns.cookies[settings.SESSION_COOKIE_NAME].value
+    listed = UserSession.objects.get()
+    with minutes_later(16):
+        code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+        anns.post(path, TOKEN | {name: value.format(code=code) for name, value in answer.items()})
+    kept = anns.cookies[settings.SESSION_COOKIE_NAME].value
+    assert kept != stolen
+    assert who_is_in(anns) == "ann"
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = stolen
+    assert who_is_in(thief) is None
+    renewed = UserSession.objects.get()
+    assert (renewed.pk, renewed.session_key) == (listed.pk, kept), "one line in the list of sessions"
+
+
+@pytest.mark.asvs("7.2.4")
+@pytest.mark.parametrize("path", ["/accounts/reauthenticate/", TOKENS])
+def test_a_wrong_answer_leaves_the_key(anns: Client, path: str) -> None:
+    before = anns.cookies[settings.SESSION_COOKIE_NAME].value
+    with minutes_later(16):
+        anns.post(path, {"password": "wrong", "again-password": "wrong"})
+    assert anns.cookies[settings.SESSION_COOKIE_NAME].value == before
 
 
 def test_a_passkey_is_asked_for_on_a_page_of_its_own(anns: Client, ann: User) -> None:

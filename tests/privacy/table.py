@@ -370,8 +370,11 @@ OF_ITS_OWNER = frozenset({
     "accounts/2fa/passkeys/<int:pk>/", "accounts/2fa/passkeys/<int:pk>/remove/",
     "invitations/<int:invitation_id>/revoke/", "settings/export/<int:export_id>/",
 })  # fmt: skip
-# Forms that need no token: reports of browsers; a mail program's button, with a key in its address; programs.
-WITHOUT_CSRF = frozenset({"csp-reports/", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$", "api/kwips/"})
+# Forms that need no token: reports of browsers, figures (a form changes nothing there), the button of a mail
+# program with a key in its address, programs.
+WITHOUT_CSRF = frozenset(
+    {"csp-reports/", "metrics", "^notifications/stop/(?P<token>[-:\\w]{1,400})/$", "api/kwips/"}
+)
 # Reading that writes: what was seen, how far, and where from. No content, no relation, nothing of others.
 SEEN = frozenset({
     "usersessions_usersession", "limits_tries", "limits_cache", "django_session", "kwips_track",

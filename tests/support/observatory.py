@@ -134,8 +134,6 @@ def isolation(answer: Answer) -> Iterator[str]:
         yield "Cross-Origin-Opener-Policy is not same-origin"
     if answer.one("cross-origin-resource-policy") not in ("same-origin", "cross-origin"):
         yield "no Cross-Origin-Resource-Policy, or twice"
-    if answer.one("cross-origin-embedder-policy") not in ("", "require-corp"):
-        yield "Cross-Origin-Embedder-Policy is no known value, or twice"
 
 
 def permissions(answer: Answer) -> Iterator[str]:

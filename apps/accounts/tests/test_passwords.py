@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,18 @@ def test_a_sentence_is_welcome_and_its_length_is_bounded() -> None:
     assert said(sentence[: LONGEST + 1]) == ["password_too_long"]
 
 
+def test_one_of_megabytes_is_refused_before_its_letters_are_looked_at() -> None:
+    """By every validator: the admin and the commands ask them, too."""
+    password = "\ufdfa" * 800_000
+    user = User(username="annabelle", email="teaforus@example.org", display_name="Belle")
+    tracemalloc.start()
+    try:
+        assert said(password, user) == ["password_too_long"]
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.asvs("6.2.5")
 @pytest.mark.parametrize(
     "password", ["greyteapots", "4831957260", "~~~~ ~~~~ ~|", "ein stiller tag", "утренний чай"]
@@ -47,7 +60,7 @@ def test_no_kind_of_character_is_asked_for(password: str) -> None:
     assert said(password) == []
 
 
-@pytest.mark.asvs("6.2.4")
+@pytest.mark.asvs("6.2.4", "6.2.12")
 @pytest.mark.parametrize(
     "password", ["1qaz2wsx3edc", "QWERTYUIOP", "ｑｗｅｒｔｙｕｉｏｐ", "Password123", " qwertyuiop"]
 )

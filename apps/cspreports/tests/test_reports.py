@@ -217,6 +217,22 @@ def test_a_kind_that_nobody_reports_any_more_makes_room(monkeypatch: pytest.Monk
     assert set(rows()) == {SCRIPT, actions.OTHERS}
 
 
+@pytest.mark.django_db
+def test_invented_kinds_make_room_after_an_hour_those_of_the_fewest_reports_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(actions, "MOST", 3)
+    invented = [Kind("img-src", f"{number}.example", "") for number in range(2)]
+    actions.count(kinds=[PICTURE] * 5 + [*invented, invented[1]])
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE cspreports_violation SET first_at = now() - interval '61 minutes'")
+    actions.count(kinds=[SCRIPT])
+    assert rows() == {PICTURE: 5, invented[1]: 2, SCRIPT: 1, actions.OTHERS: 1}
+    # What came just now stays, though it has fewer reports.
+    actions.count(kinds=[Kind("img-src", "more.example", "")])
+    assert rows() == {PICTURE: 5, SCRIPT: 1, Kind("img-src", "more.example", ""): 1, actions.OTHERS: 3}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_at_once_no_report_is_lost_and_no_row_is_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "MOST", 4)

@@ -66,7 +66,6 @@ def token(owner: Client) -> SoftToken:
     return made
 
 
-@pytest.mark.asvs("6.3.3")
 def test_a_passkey_alone_signs_its_owner_in(ann: User, token: SoftToken) -> None:
     browser = Client()
     assert finish(browser, token.sign(begin(browser)))["Location"] == "/"
@@ -146,6 +145,17 @@ def test_a_challenge_ends_after_ten_minutes(ann: User, clock: Clock, token: Soft
     finish(browser, signed)
     assert who_is_in(browser) is None
     assert STATE_SESSION_KEY not in browser.session
+
+
+def test_a_sign_in_that_was_begun_does_not_shorten_a_visitors_session(db: None) -> None:
+    browser = Client()
+    session = browser.session
+    session["invitation"] = "opened"
+    session.save()
+    browser.cookies["sessionid"] = str(session.session_key)
+    before = browser.session.get_expiry_age()
+    begin(browser)
+    assert browser.session.get_expiry_age() == before > 86_400
 
 
 def test_a_sign_in_that_was_begun_keeps_a_session_for_ten_minutes(db: None) -> None:

@@ -1,5 +1,7 @@
 """Secrets at rest: encrypted by a key derived from SECRET_KEY, readable with a former one."""
 
+import base64
+
 import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
@@ -27,6 +29,16 @@ def test_a_sealed_text_is_read_by_the_same_key_alone(settings) -> None:
 def test_what_was_never_sealed_is_unreadable(broken: str) -> None:
     with pytest.raises(sealing.Unreadable):
         sealing.unseal(broken)
+
+
+@pytest.mark.asvs("11.3.3")
+def test_a_sealed_text_of_which_one_bit_was_changed_is_unreadable() -> None:
+    sealed = base64.urlsafe_b64decode(sealing.seal("tea"))
+    for number in range(8 * len(sealed)):
+        changed = bytearray(sealed)
+        changed[number // 8] ^= 1 << number % 8
+        with pytest.raises(sealing.Unreadable):
+            sealing.unseal(base64.urlsafe_b64encode(changed).decode())
 
 
 @pytest.mark.asvs("11.2.2")

@@ -73,6 +73,14 @@ def test_a_new_password_or_factor_ends_the_trust(change: str, ann: User, clock: 
     assert enter_password(browser, ann, password) == "/accounts/2fa/authenticate/"
 
 
+def test_signing_out_everywhere_ends_the_trust(ann: User, clock: Clock) -> None:
+    owner = signed_in(ann)
+    browser = trusted(ann, add_app(owner)[0], clock)
+    owner.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert owner.post("/accounts/sessions/end/")["Location"] == "/accounts/login/"
+    assert enter_password(browser, ann) == "/accounts/2fa/authenticate/"
+
+
 def test_the_trust_of_one_account_is_none_of_another(ann: User, clock: Clock) -> None:
     bob = member("bob")
     browser = trusted(ann, add_app(signed_in(ann))[0], clock)

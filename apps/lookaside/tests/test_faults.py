@@ -227,6 +227,23 @@ def test_a_server_that_hangs_after_it_refused_costs_one_wait(server: Memcached) 
     assert counted.round_trips <= 2
 
 
+def test_requests_count_an_outage_while_deletes_are_pending(
+    server: Memcached, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.lookaside.server.REPLAY_EVERY", 0.001)
+    cache = cache_at(server.address, dead_timeout=0.1)
+    server.stop()
+    assert cache.invalidate(["a"]) == ["a"]
+    time.sleep(0.3)
+
+    def is_counted() -> bool:
+        with stats.collected() as counted:
+            assert cache.get_or_compute("b", lambda: 1) == 1
+        return counted.failures > 0
+
+    until(is_counted)
+
+
 def test_an_unreachable_address_never_raises() -> None:
     with socket.socket() as silent:
         # The kernel accepts connections; nothing replies.

@@ -19,7 +19,7 @@ from apps.moderation.models import FactorDuty
 from apps.moderation.roles import has_role, with_role
 from tests.support.people import member
 
-pytestmark = [pytest.mark.django_db, pytest.mark.asvs("6.3.3"), pytest.mark.asvs("8.4.2")]
+pytestmark = [pytest.mark.django_db, pytest.mark.asvs("8.4.2")]
 
 PAGES = ("/admin/", "/admin/accounts/user/", "/moderation/")
 

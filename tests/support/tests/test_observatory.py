@@ -77,7 +77,6 @@ def test_a_page_without_faults_has_none() -> None:
         ({"x_frame_options": "SAMEORIGIN"}, "may frame it"),
         ({"cross_origin_opener_policy": "unsafe-none"}, "Opener"),
         ({"cross_origin_resource_policy": ""}, "Resource"),
-        ({"cross_origin_embedder_policy": "require-corp|require-corp"}, "Embedder"),
         ({"permissions_policy": ""}, "Permissions"),
         ({"permissions_policy": "camera=(), geolocation=*"}, "Permissions"),
         ({"server": "nginx/1.28.0"}, "tells a version"),
