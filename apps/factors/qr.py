@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from itertools import groupby
 
-import qrcode
-from qrcode.constants import ERROR_CORRECT_M
-
 
 @dataclass(frozen=True)
 class Drawing:
@@ -14,6 +11,10 @@ class Drawing:
 
 
 def draw(text: str) -> Drawing:
+    # Here: it loads Pillow, which processes of the site do without.
+    import qrcode
+    from qrcode.constants import ERROR_CORRECT_M
+
     code = qrcode.QRCode(border=4, error_correction=ERROR_CORRECT_M)
     code.add_data(text)
     rows = code.get_matrix()
