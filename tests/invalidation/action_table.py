@@ -863,6 +863,6 @@ def public_functions() -> Iterator[Callable[..., object]]:
 
 
 def everything_stored() -> list[Any]:
-    """Every row of the site's own tables."""
-    own = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
+    """Every row of the site's own tables, and of second factors."""
+    own = [model for model in apps.get_models() if model.__module__.startswith(("apps.", "allauth.mfa."))]
     return [sorted(map(repr, model._base_manager.values_list())) for model in own]
