@@ -167,5 +167,5 @@ def test_a_platform_folder_passes_its_own_tests_in_an_empty_project(folder: str,
 
 def test_every_folder_of_the_platform_is_tried() -> None:
     layers = (ROOT / "pyproject.toml").read_text().split("layers = [")[1].split("]")[0]
-    platform = layers.split('"apps.policy",')[1]
+    platform = layers.split('"apps.securitylog",')[1]
     assert set(re.findall(r"apps\.(\w+)", platform)) == set(PLATFORM)
