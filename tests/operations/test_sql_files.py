@@ -20,6 +20,7 @@ from apps.limits import hits as limits
 from apps.messages import statements as messages
 from apps.notifications import statements as notifications
 from apps.search import statements as search
+from apps.securitylog import recording as securitylog
 from apps.statements import Statement
 
 FOLDERS = {
@@ -34,6 +35,7 @@ FOLDERS = {
         messages,
         notifications,
         search,
+        securitylog,
     )
 }
 FILES = [
