@@ -165,7 +165,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
         """The right password leads here, or a passkey, and a person who is leaving can come back.
 
-        With a second factor, the password alone brings nobody back and writes no appeal: mail has the links.
+        With a second factor, the password alone opens neither: the links are in the mail.
         """
         assert isinstance(user, User)  # noqa: S101
         is_sure = self._is_by_passkey or not is_mfa_enabled(user)
@@ -184,7 +184,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def set_password(self, user: User, password: str) -> None:
         """Also resets the limits, so that the user can sign in with the new password at once.
 
-        Other browsers are unknown from now on: whoever knew the former password may have signed in there.
+        Other browsers are unknown from now on: an attacker may have signed in there.
         """
         super().set_password(user, password)
         browsers.forget(user, but=self.request if self.request.user == user else None)
@@ -192,7 +192,7 @@ class AccountAdapter(DefaultAccountAdapter):
         limits.reset("failed_sign_in_anywhere", "user", user.pk)
         for login in (user.username, user.email):
             limits.reset("failed_sign_in", _folded(login), network)
-        # Whoever guessed at codes knew the former password. Seldom: whoever reads the person's mail could
+        # An attacker who guesses at codes knew the former password. Seldom: one who reads the mail could
         # reset the password again and again, for more guesses.
         if limits.hit("factor_lift", user.pk, durable=False):
             limits.reset("factor", user.pk, network)

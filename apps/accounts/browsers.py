@@ -1,13 +1,13 @@
 """Browsers that a person has signed in from: the others cause mail, and a code while someone guesses.
 
 A cookie of a year names the browser by 128 random bits. The database has its digest for each account that
-signed in there, the `MOST` of them that were seen last. The cookie opens nothing: whoever has it is only not
+signed in there, the `MOST` of them that were seen last. The cookie opens nothing: its browser is only not
 told about.
 
 *Guessing over many networks*: after as many failures of an account as "failed_sign_in_anywhere" allows, and
 as long as that limit is met, the right password in an unknown browser is answered by a code that is mailed to
-the owner. Nobody is locked out: the owner's own browsers are known, and others get the code. Who is asked for
-a second factor anyway is not asked for a code, too.
+the owner. The owner is not locked out: their own browsers are known, and others get the code. Who is asked
+for a second factor anyway is not asked for a code, too.
 """
 
 import re

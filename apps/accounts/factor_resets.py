@@ -4,8 +4,8 @@
              │
              └─ cancel: by the link in the mail, on a page of the settings, or by any use of a factor
 
-Whoever has talked an operator into it has three days in which the owner hears of it and stops it. A worker
-that was down sends the second mail first, and gives a day after it.
+An attacker who talked an operator into it waits three days, in which the owner hears of it and stops it. A
+worker that was down sends the second mail first, and gives a day after it.
 """
 
 import datetime

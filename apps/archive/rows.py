@@ -246,7 +246,7 @@ def session(session: UserSession) -> dict[str, Any]:
 
 
 def factor(factor: Authenticator) -> dict[str, Any]:
-    """Without its secret: whoever reads the archive must not sign in by it."""
+    """Without its secret: a reader of the archive must not sign in by it."""
     return {
         "kind": factor.type,
         "name": factor.data.get("name"),

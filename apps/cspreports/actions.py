@@ -49,7 +49,7 @@ def _begin(kind: Kind, number: int) -> None:
 def _make_room() -> bool:
     """Counts the kind of the fewest reports among the others. Returns whether one is older than `KEPT`.
 
-    Otherwise whoever invents `MOST` kinds hides all that come later.
+    Otherwise a client that invents `MOST` kinds hides all that come later.
     """
     old = Violation.objects.exclude(directive="").filter(first_at__lt=Now() - KEPT)
     least = old.select_for_update().order_by("count", "last_at").first()

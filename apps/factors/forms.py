@@ -61,7 +61,7 @@ class AuthenticateForm(SiteMessages, forms.Form):
             get_adapter().send_notification_mail("mfa/email/recovery_code_used", self.user)
 
     def _tell_owner(self) -> None:
-        """Whoever comes this far knows the password."""
+        """Mails the owner: these guesses followed the right password."""
         if not self.is_again and limits.hit("factor_mail", self.user.pk):
             get_adapter().send_notification_mail("mfa/email/codes_guessed", self.user)
 

@@ -47,6 +47,6 @@ def factors_of(user_id: int) -> Factors:
 
 
 def locked_passkeys(user_id: int) -> list[Authenticator]:
-    """The person's passkeys. Until the transaction ends nobody adds another one."""
+    """The person's passkeys. No other one is added until the transaction ends."""
     User.objects.select_for_update(no_key=True).get(pk=user_id)
     return list(Authenticator.objects.filter(user_id=user_id, type=Kind.WEBAUTHN))

@@ -85,7 +85,7 @@ class ActivateView(Counted, totp.ActivateTOTPView):
         return context | {"drawing": qr.draw(context["totp_url"]), "secret": groups}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Stores the code's step as well: it signs nobody in a second time."""
+        """Stores the code's step as well: it signs in only once."""
         try:
             with transaction.atomic():
                 app, codes = activate_totp(self.request, form)
