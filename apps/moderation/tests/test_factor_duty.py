@@ -55,8 +55,7 @@ def test_who_has_a_role_is_found_by_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         plan = with_role().explain()
-    for part in ("user_staff", "user_superuser", "auth_group_name"):
-        assert part in plan, plan
+    assert "user_staff" in plan and "user_superuser" in plan, plan  # which one of the two groups, is free
 
 
 @pytest.mark.parametrize("path", PAGES)
