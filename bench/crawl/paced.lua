@@ -14,7 +14,10 @@ function init(arguments)
    pause = tonumber(arguments[3])
    for line in io.lines(arguments[1]) do
       local path, cookie = line:match("([^\t]*)\t([^\t]*)")
-      table.insert(lines, wrk.format("GET", path, cookie ~= "" and {["Cookie"] = cookie} or {}))
+      -- Headers that are given replace those of the command line.
+      local headers = {["Accept-Encoding"] = wrk.headers["Accept-Encoding"]}
+      if cookie ~= "" then headers["Cookie"] = cookie end
+      table.insert(lines, wrk.format("GET", path, headers))
    end
 end
 

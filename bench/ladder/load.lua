@@ -6,7 +6,8 @@ function init(arguments)
    math.randomseed(tonumber(arguments[2]))
    for line in io.lines(arguments[1]) do
       local method, path, cookie, from, body = line:match("([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)")
-      local headers = {}
+      -- Headers that are given replace those of the command line.
+      local headers = {["Accept-Encoding"] = wrk.headers["Accept-Encoding"]}
       if cookie ~= "" then headers["Cookie"] = cookie end
       if from ~= "" then headers["X-Forwarded-For"] = from end
       if method == "POST" then

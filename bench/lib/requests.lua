@@ -17,7 +17,8 @@ function init(arguments)
    if most > 0 then response = stop_after end
    for line in io.lines(arguments[1]) do
       local method, path, cookie, body = line:match("([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)")
-      local headers = {["Cookie"] = cookie}
+      -- Headers that are given replace those of the command line.
+      local headers = {["Accept-Encoding"] = wrk.headers["Accept-Encoding"], ["Cookie"] = cookie}
       if method == "POST" then
          headers["Content-Type"] = "application/x-www-form-urlencoded"
          table.insert(lines, {method, path, headers, body})

@@ -33,7 +33,7 @@ WITHOUT = {
     "nginx": "tests of the edge are left out",
     "valgrind": "the test of instruction counts is left out",
     "prometheus": "tests that cause the alerts are left out",
-    "wrk": "`make bench` needs it for members, pagecache and writes",
+    "wrk": "`make bench` needs it, and the test of its requests is left out",
 }
 # Debian's packages run this before they start their service. We install programs and start no services.
 POLICY = Path("/usr/sbin/policy-rc.d")
