@@ -77,13 +77,14 @@ rehearse: ## bring docker-compose.yml up, kill, back up, lose, restore and upgra
 secrets: ## create the passwords for docker-compose.yml in secrets/
 	@deploy/make-secrets
 
-lock: ## pin the requirements*.in with hashes, and the public images by the digests of their registries
+lock: ## pin the requirements*.in with hashes, and the public images by the digests of their registries (RENEW=1: the newest of all)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt
 	@for name in requirements requirements-local requirements-dev; do \
 		$(VENV) -m uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
-			--no-header $$name.in -o $$name.txt || exit 1; done
+			$(if $(RENEW),--upgrade) --no-header $$name.in -o $$name.txt || exit 1; done
 	@$(VENV) -m uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header \
-		--only-binary :all: requirements-audit.in -o requirements-audit.txt
+		$(if $(RENEW),--upgrade) --only-binary :all: requirements-audit.in -o requirements-audit.txt
+	@$(if $(RENEW),date -u +%F >requirements.renewed)
 	@$(VENV) -m deploy.images
 
 clean: ## remove .venv and caches; your site's data in var/ stays

@@ -1,5 +1,6 @@
 """Runs the checks; its exit status is 0, 1 (something was found) or 3 (something could not be checked)."""
 
+import datetime
 import fcntl
 import hashlib
 import os
@@ -8,9 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from deploy.audit import advisories
+from deploy.audit import advisories, renewal
 from deploy.audit.report import Outcome, Result, worst
 from deploy.local.edge import DeployedEdge
 
@@ -27,25 +29,29 @@ MARKS = {Outcome.FINE: "fine", Outcome.FOUND: "FOUND", Outcome.NOT_CHECKED: "NOT
 
 
 def main() -> int:
+    results = [_told("renewal", lambda: renewal.check(renewal.RECORD, today=_today()))]
     try:
         program = environment()
     except subprocess.CalledProcessError as error:
         # A file that is not the locked one is no fault of the network.
         outcome = Outcome.FOUND if "Hash mismatch" in error.stderr else Outcome.NOT_CHECKED
-        print(
-            f"{MARKS[outcome]}: the audit's programs were not installed: {error.stderr.strip()}", flush=True
-        )
-        return int(outcome)
-    results = []
-    for name, check in CHECKS.items():
-        started = time.monotonic()
-        result = check(program)
-        results.append(result)
-        print(
-            f"{name:<10} {MARKS[result.outcome]} in {time.monotonic() - started:.0f} s: {result.text}",
-            flush=True,
-        )
+        text = f"the audit's programs were not installed: {error.stderr.strip()}"
+        print(f"{MARKS[outcome]}: {text}", flush=True)
+        return int(worst([*results, Result(outcome, text)]))
+    results += [_told(name, partial(check, program)) for name, check in CHECKS.items()]
     return int(worst(results))
+
+
+def _told(name: str, check: Callable[[], Result]) -> Result:
+    started = time.monotonic()
+    result = check()
+    seconds = time.monotonic() - started
+    print(f"{name:<10} {MARKS[result.outcome]} in {seconds:.0f} s: {result.text}", flush=True)
+    return result
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()
 
 
 def environment() -> Callable[[str], Path]:

@@ -1,5 +1,6 @@
 """`make audit`: its rules find what they are about, and what could not be checked is not called fine."""
 
+import datetime
 import json
 import re
 import shutil
@@ -18,7 +19,7 @@ import pytest
 import yaml
 
 from deploy.audit import __main__ as command
-from deploy.audit import advisories
+from deploy.audit import advisories, renewal
 from deploy.audit.__main__ import ENVIRONMENT, ROOT, RULES, environment
 from deploy.audit.report import Outcome, Result, worst
 
@@ -103,6 +104,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(command, "ENVIRONMENT", tmp_path / "programs")
     monkeypatch.setattr(command, "REQUIREMENTS", tmp_path / "requirements.txt")
     command.REQUIREMENTS.write_text("")
+    monkeypatch.setattr(renewal, "RECORD", tmp_path / "requirements.renewed")
+    renewal.RECORD.write_text(f"{command._today()}\n")
     return command.ENVIRONMENT
 
 
@@ -150,6 +153,60 @@ def test_a_program_that_is_not_the_locked_one_is_a_finding(
     command.REQUIREMENTS.write_text(f"tea==1.0 --hash=sha256:{'0' * 64}\n")
     assert command.main() == Outcome.FOUND
     assert not (programs / "installed").exists()
+
+
+# ── Renewal ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.asvs("15.2.1")
+@pytest.mark.parametrize(
+    ("noted", "outcome", "told"),
+    [
+        ("2026-03-02\n", Outcome.FINE, "renewed on 2026-03-02, 90 days ago"),
+        ("2026-03-01\n", Outcome.FOUND, "renewed on 2026-03-01, 91 days ago; 90 are promised"),
+        ("2026-06-01\n", Outcome.NOT_CHECKED, "a day to come"),
+        ("yesterday\n", Outcome.NOT_CHECKED, "Invalid isoformat"),
+        (None, Outcome.NOT_CHECKED, "No such file"),
+    ],
+)
+def test_requirements_that_are_older_than_promised_are_a_finding(
+    tmp_path: Path, noted: str | None, outcome: Outcome, told: str
+) -> None:
+    record = tmp_path / "requirements.renewed"
+    if noted is not None:
+        record.write_text(noted)
+    result = renewal.check(record, today=datetime.date(2026, 5, 31))
+    assert result.outcome is outcome
+    assert told in result.text
+
+
+@pytest.mark.asvs("15.2.1")
+def test_an_old_renewal_is_found_where_nothing_else_can_be_checked(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.REQUIREMENTS.write_text(f"tea==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    renewal.RECORD.write_text("2008-01-01\n")
+    assert command.main() == Outcome.FOUND
+    told = capsys.readouterr().out
+    assert "renewal    FOUND" in told
+    assert "NOT CHECKED: the audit's programs were not installed" in told
+
+
+@pytest.mark.asvs("15.1.1")
+def test_the_days_are_those_that_are_promised_and_the_day_is_noted_with_the_locks(tmp_path: Path) -> None:
+    promised = (ROOT / "SECURITY.md").read_text().partition("**Time frames.**")[2].partition("\n\n")[0]
+    assert f"within {renewal.DAYS} days" in promised
+    assert re.search(r"severe\S* .*\b7 days", promised, re.DOTALL)
+    datetime.date.fromisoformat(renewal.RECORD.read_text().strip())
+    for arguments, noted in (((), False), (("RENEW=1",), True)):
+        done = subprocess.run(
+            ["make", "--dry-run", "lock", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert (f">{renewal.RECORD.name}" in done.stdout) == noted
+        assert done.stdout.count("--upgrade") == 2 * noted
+        assert done.stdout.count("pip compile") == 2
 
 
 # ── Advisories ───────────────────────────────────────────────────────────────────────────────────
