@@ -11,6 +11,7 @@ allauth has the model, the stages of a sign-in and the protocol. This app has wh
 - *Secrets at rest* (``sealing.py``): encrypted by a key that is derived from ``SECRET_KEY``. A copy of the
   database alone makes no codes. The admin does not show them. After a change of the key a recurring task
   encrypts them anew (``resealing.py``).
+- *A code lives 40 seconds* (``totp.py``): its thirty, and ten for who types as it changes.
 - *A code counts once* (``actions.py``): the row remembers the step of the last one, under its lock. allauth
   remembers codes in a cache, for less time than they are valid.
 - *Guessing* (``guesses.py``): the limits "factor" (an account from a network) and "factor_anywhere" (an
@@ -19,7 +20,7 @@ allauth has the model, the stages of a sign-in and the protocol. This app has wh
   stay open.
 - *Challenges* of passkeys are random, one for each session and for one purpose, and end after ten minutes.
   Their site is that of ``SITE_URL``, whatever host a request names.
-- *Recovery codes* are shown once, as the page that makes them says. Each counts once.
+- *Recovery codes* (``recovery.py``) are made as the page shows them, once, and stored as password hashes.
 - *A trusted browser* has a signed cookie, for thirty days. It names the password's hash and the factors: a
   new password, another factor or new recovery codes end it.
 - *Nothing tells* who has a second factor before the password was right. The options of a sign-in by passkey
@@ -28,6 +29,6 @@ allauth has the model, the stages of a sign-in and the protocol. This app has wh
   accounts that trust one browser, "factor_change" factors and sets of codes a day (``changes.py``).
 - *Cost*: only these pages and the sign-in read the table.
 
-Read in this order: ``sealing.py``, ``actions.py``, ``guesses.py``, ``forms.py``, ``passkey_forms.py``,
-``views.py``.
+Read in this order: ``sealing.py``, ``actions.py``, ``recovery.py``, ``guesses.py``, ``forms.py``,
+``passkey_forms.py``, ``views.py``.
 """

@@ -2,10 +2,9 @@
 
 import structlog
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.db import transaction
 
-from apps.factors import sealing, totp
+from apps.factors import recovery, sealing, totp
 from apps.factors.queries import Kind
 
 log = structlog.get_logger(__name__)
@@ -20,7 +19,7 @@ def use_code(*, user_id: int, code: str) -> Authenticator | None:
     # The app first: it is what most people type.
     for row in sorted(rows, key=lambda row: row.type != Kind.TOTP):
         try:
-            found = _use_step(row, code) if row.type == Kind.TOTP else _use_recovery_code(row, code)
+            found = _use_step(row, code) if row.type == Kind.TOTP else recovery.use(row, totp.digits(code))
         except sealing.Unreadable:
             log.error("factor_unreadable", user=user_id, type=row.type)
             continue
@@ -36,7 +35,3 @@ def _use_step(row: Authenticator, code: str) -> bool:
         row.data["step"] = step
         row.save(update_fields=["data"])
     return step is not None
-
-
-def _use_recovery_code(row: Authenticator, code: str) -> bool:
-    return bool(RecoveryCodes(row).validate_code(totp.digits(code)))

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 
 from apps.accounts.members import MemberRequest, members_only
-from apps.factors import challenges, pending, qr
+from apps.factors import challenges, pending, qr, recovery
 from apps.factors.changes import Counted
 from apps.factors.queries import MOST_PASSKEYS, factors_of
 
@@ -107,16 +107,17 @@ class DeactivateView(totp.DeactivateTOTPView):
 
 
 class RecoveryCodesView(recovery_codes.ViewRecoveryCodesView):
-    """Shows the codes once."""
+    """Makes the codes, and shows them once."""
 
     http_method_names = ["get", "options"]  # a HEAD would use up the one time
 
+    @transaction.atomic
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        if context["can_view_codes"]:
-            # In two groups: they are typed from paper.
-            context["codes"] = "\n".join(f"{code[:4]} {code[4:]}" for code in context["unused_codes"])
-        return context
+        codes = recovery.make(user_id=self.request.user.pk) if context["can_view_codes"] else []
+        # In two groups: they are typed from paper.
+        text = "\n".join(f"{code[:4]} {code[4:]}" for code in codes)
+        return context | {"codes": text, "can_view_codes": bool(codes)}
 
 
 class GenerateRecoveryCodesView(Counted, recovery_codes.GenerateRecoveryCodesView):

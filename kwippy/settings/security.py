@@ -40,7 +40,7 @@ LIMITS: dict[str, str | None] = {
     "failed_sign_in_network": "10/1m",  # any accounts from a network
     "failed_sign_in_anywhere": "20/1d",  # an account from all networks: beyond it, its owner gets mail
     "failed_sign_in_mail": "1/1d",  # an account: mail to its owner about failed sign-ins
-    # Codes of a second factor, after the right password. Of a million codes three are right at a time.
+    # Codes of a second factor, after the right password. Of a million codes one or two are right at a time.
     "factor": "5/5m",  # an account from a network
     "factor_anywhere": "30/1d",  # an account from all networks: a new password lifts it
     "factor_again": "30/1d",  # a person who is signed in: codes that are asked again, or that add an app
