@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth.hashers import identify_hasher
 from django.test import Client
 
@@ -35,7 +36,7 @@ def test_the_codes_are_salted_hashes_and_follow_from_nothing_that_is_stored(ann:
     assert use_code(user_id=ann.pk, code=codes[9])
 
 
-def test_two_people_have_different_salts(ann: User, clock: Clock) -> None:
+def test_each_set_of_codes_has_its_own_salt(ann: User, clock: Clock) -> None:
     RecoveryCodes.activate(ann)
     recovery.make(user_id=ann.pk)
     first = row().data[recovery.HASHES][0]
@@ -79,9 +80,10 @@ def test_a_try_costs_one_hash_at_most(
 def test_hashes_with_other_parameters_are_still_verified(
     ann: User, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BoundedArgon2PasswordHasher, "memory_cost", 1024)
-    _secret, codes = add_app(signed_in(ann))
-    monkeypatch.undo()
+    client = signed_in(ann)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(BoundedArgon2PasswordHasher, "memory_cost", 1024)
+        _secret, codes = add_app(client)
     assert row().data[recovery.HASHES][0].startswith("argon2$argon2id$v=19$m=1024,")
     assert not use_code(user_id=ann.pk, code="00000000")
     assert use_code(user_id=ann.pk, code=codes[4])
@@ -90,6 +92,7 @@ def test_hashes_with_other_parameters_are_still_verified(
 
 @pytest.mark.asvs("6.5.2")
 def test_codes_of_an_earlier_release_are_hashed_and_go_on(ann: User, clock: Clock) -> None:
+    TOTP.activate(ann, generate_totp_secret())
     made = RecoveryCodes.activate(ann)
     codes = made.get_unused_codes()
     assert hash_former_codes() == 0, "nobody has seen them"
