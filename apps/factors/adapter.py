@@ -17,6 +17,9 @@ class FactorsAdapter(DefaultMFAAdapter):
         **DefaultMFAAdapter.error_messages,
         "cannot_generate_recovery_codes": _("recovery codes need a second factor; add one first."),
         "incorrect_code": _("that did not work: it is wrong, too old, or was used already."),
+        "incorrect_typed_code": _(
+            "that did not work: it is wrong, too old, or was used already. is the time on your phone right?"
+        ),
     }
 
     def encrypt(self, text: str) -> str:

@@ -49,7 +49,7 @@ class AuthenticateForm(SiteMessages, forms.Form):
         found = actions.use_code(user_id=self.user.pk, code=code)
         if found is None:
             self._tell_of_failure()
-            raise get_adapter().validation_error("incorrect_code")
+            raise get_adapter().validation_error("incorrect_typed_code")
         guess.refund()
         found.user = self.user
         self.authenticator = found
@@ -99,7 +99,7 @@ class ActivateForm(SiteMessages, forms.Form):
             raise ValidationError(guess.refusal.message, code="limited")
         step = totp.step_of(self.secret, code)
         if step is None:
-            raise get_adapter().validation_error("incorrect_code")
+            raise get_adapter().validation_error("incorrect_typed_code")
         guess.refund()
         self.step = step
         return code

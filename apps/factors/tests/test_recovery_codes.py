@@ -9,12 +9,13 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth.hashers import identify_hasher
 from django.test import Client
 
+from apps.accounts import hashers
 from apps.accounts.hashers import BoundedArgon2PasswordHasher
 from apps.accounts.models import User
 from apps.factors import recovery, sealing
 from apps.factors.actions import use_code
 from apps.factors.resealing import hash_former_codes
-from apps.factors.tests.steps import Clock, add_app, enter_code, enter_password, signed_in
+from apps.factors.tests.steps import Clock, add_app, enter_code, enter_password, shown_codes, signed_in
 from tests.support.concurrency import at_once
 
 
@@ -53,6 +54,19 @@ def test_of_two_tabs_that_open_the_page_one_shows_codes(ann: User) -> None:
     made = at_once([partial(recovery.make, user_id=ann.pk)] * 3)
     assert sorted(len(codes) for codes in made) == [0, 0, 10]
     [codes] = [codes for codes in made if codes]
+    assert use_code(user_id=ann.pk, code=codes[0])
+
+
+def test_a_busy_moment_does_not_use_up_the_one_time(
+    ann: User, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(ann)
+    RecoveryCodes.activate(ann)
+    with monkeypatch.context() as busy, hashers._memory.reserve(hashers.AT_ONCE * hashers.MEMORY_KIB):
+        busy.setattr(hashers, "WAIT_SECONDS", 0.01)
+        assert client.get("/accounts/2fa/codes/").status_code == 503
+    codes = shown_codes(client)
+    assert len(codes) == 10
     assert use_code(user_id=ann.pk, code=codes[0])
 
 
