@@ -11,7 +11,7 @@ from django.template import loader
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from apps.accounts.members import typed
+from apps.accounts.returned_words import typed
 from apps.keyset import BadCursor
 from apps.limits import prefers_json
 from apps.securitylog import refusals

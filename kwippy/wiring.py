@@ -14,7 +14,7 @@ from django.core.checks import Tags, register
 from django.urls import register_converter
 
 from apps import limits, lookaside, pagecache
-from apps.accounts import factor_resets, members, reauthentication, sign_ups
+from apps.accounts import factor_resets, reauthentication, returned_words, sign_ups
 from apps.accounts import watched as watched_people
 from apps.accounts.converters import PersonConverter
 from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
@@ -85,7 +85,7 @@ def declare_paths_and_fields() -> None:
     from apps.notifications import urls as notifications
 
     request_log.secret_paths += accounts.SECRET_PATHS + notifications.SECRET_PATHS + moderation.SECRET_PATHS
-    members.returned_fields += dict.fromkeys(
+    returned_words.returned_fields += dict.fromkeys(
         (
             "content_note",  # a note stands before its text
             *ACCOUNTS_FIELDS,

@@ -11,11 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.accounts.returned_words import typed
 from apps.limits import prefers_json
-
-# Names of form fields that are given back to the person who typed them, in this order. Apps declare theirs
-# beside their forms; `kwippy.wiring` adds them here.
-returned_fields: list[str] = []
 
 
 class MemberRequest(HttpRequest):
@@ -27,11 +24,6 @@ class MemberRequest(HttpRequest):
 def viewer_id(request: HttpRequest) -> int | None:
     """The id of the signed-in user, or None for an anonymous visitor."""
     return request.user.pk
-
-
-def typed(request: HttpRequest) -> str:
-    """The text of a form, to be copied; never a password."""
-    return "\n\n".join(filter(None, (request.POST.get(field, "") for field in returned_fields)))
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:

@@ -440,7 +440,7 @@ def test_the_list_says_when_devices_are_signed_out(anns: Client, settings: LazyS
 
 
 WORDS = {
-    "/kwip/": {"content_note": "of <b>tea</b>", "text": "a long story"},
+    "/kwip/": {"content_note": "of <b>tea</b>", "text": "a long story", "alt-cup": "a kettle"},
     "/settings/": {"display_name": "Ann of Tea", "bio": "all about me", "pronouns": "she"},
     "/invitations/": {"note": "do come, dear"},
     "/bob/report/": {"words": "what they did"},
