@@ -51,6 +51,20 @@ def test_a_rotated_secret_key_leaves_the_session_in_the_list(anns: Client, setti
     assert listed(anns).pk == before.pk
 
 
+@pytest.mark.parametrize("way", ["alone", "among others"])
+def test_what_an_operator_deletes_in_the_admin_is_ended(way: str, anns: Client, client: Client) -> None:
+    client.force_login(member("opera", is_staff=True, is_superuser=True))
+    path = "/admin/usersessions/usersession/"
+    if way == "alone":
+        answer = client.post(f"{path}{listed(anns).pk}/delete/", {"post": "yes"})
+    else:
+        form = {"action": "delete_selected", "_selected_action": [listed(anns).pk], "post": "yes"}
+        answer = client.post(path, form)
+    assert answer.status_code == 302
+    assert not UserSession.objects.exists()
+    assert who_is_in(anns) is None
+
+
 def test_what_has_ended_is_deleted_daily_and_is_in_the_log(ann: User, calendar: Calendar) -> None:
     ended = signed_in("ann")
     cached_until_the_end = key_of(ended)

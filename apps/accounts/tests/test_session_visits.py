@@ -98,7 +98,7 @@ def test_a_session_is_not_visited_by_who_looks_at_the_list(
 
 
 def test_a_session_that_no_list_has_ends_as_well(ann: User, calendar: Calendar) -> None:
-    """As of a line that an operator deleted in the admin."""
+    """As of a line that an operator deleted in the admin of an earlier release."""
     client, idle = signed_in("ann"), signed_in("ann")
     UserSession.objects.all().delete()
     invalidate_all(client, idle)
