@@ -12,7 +12,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
 
-from apps.accounts import reauthentication
+from apps.accounts import members, reauthentication
+from apps.accounts.returned_words import typed
 from apps.moderation import factor_duty
 from apps.moderation.roles import has_role
 
@@ -132,7 +133,9 @@ def _asking(view: View, asks: Asks) -> View:
     @wraps(view)
     def asking(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return view(request, *args, **kwargs)
+            # A long text of an operator, say, whose session has ended; these views would drop it.
+            is_lost = asks is Asks.STAFF and request.method == "POST" and typed(request)
+            return members.signed_out(request) if is_lost else view(request, *args, **kwargs)
         if asks is Asks.TO_CHANGE and request.method in reauthentication.SAFE:
             return view(request, *args, **kwargs)
         if asks is Asks.STAFF:

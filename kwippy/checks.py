@@ -315,6 +315,20 @@ def database(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Ch
     ]
 
 
+def sessions(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    longest = settings.SESSION_COOKIE_AGE // 86_400
+    if 1 <= settings.SESSION_IDLE_DAYS <= longest:
+        return []
+    return [
+        Error(
+            f"SESSION_IDLE_DAYS must be from 1 to {longest}; got {settings.SESSION_IDLE_DAYS}."
+            f" {longest} days after the sign-in a session ends anyway.",
+            hint="Set it to 14, or leave it out.",
+            id="kwippy.E020",
+        )
+    ]
+
+
 # Without `database`, which only commands that use the database run.
 def inbound(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     """The template of addresses for post by mail. A token has up to 48 of the 64 characters before the @."""
@@ -341,5 +355,5 @@ def inbound(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[Che
 
 CHECKS = (
     site_address, secret_key, mail, inbound, proxies, memcached, pagecache, shedding, marks, language,
-    folders, metrics, debug, xray,
+    sessions, folders, metrics, debug, xray,
 )  # fmt: skip

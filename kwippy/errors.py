@@ -11,14 +11,11 @@ from django.template import loader
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from apps.accounts.returned_words import typed
 from apps.keyset import BadCursor
 from apps.limits import prefers_json
 from apps.securitylog import refusals
 from kwippy.observability import metrics
-
-# Names of form fields that error pages give back, in this order. Apps declare theirs beside their forms;
-# `kwippy.wiring` adds them here.
-returned_fields: list[str] = []
 
 # Forms that a member is redirected from.
 _SIGN_IN_PATHS = ("/accounts/login/", "/accounts/signup/")
@@ -84,11 +81,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         return redirect(onward if is_safe else "/")
     context = {"text": typed(request), "no_cookies": not request.COOKIES}
     return render(request, "403_csrf.html", context, status=403)
-
-
-def typed(request: HttpRequest) -> str:
-    """The text of a form, to be copied; never a password."""
-    return "\n\n".join(filter(None, (request.POST.get(field, "") for field in returned_fields)))
 
 
 def unavailable(request: HttpRequest, exception: Exception) -> HttpResponse:

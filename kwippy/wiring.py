@@ -14,7 +14,7 @@ from django.core.checks import Tags, register
 from django.urls import register_converter
 
 from apps import limits, lookaside, pagecache
-from apps.accounts import factor_resets, reauthentication, sign_ups
+from apps.accounts import factor_resets, reauthentication, returned_words, sign_ups
 from apps.accounts import watched as watched_people
 from apps.accounts.converters import PersonConverter
 from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
@@ -34,7 +34,7 @@ from apps.moderation.forms import RETURNED_FIELDS as MODERATION_FIELDS
 from apps.pagecache import watched as watched_pages
 from apps.securitylog import refusals
 from apps.tokens.forms import RETURNED_FIELDS as TOKENS_FIELDS
-from kwippy import admin_defaults, admin_log, archived, checks, errors, tasks
+from kwippy import admin_defaults, admin_log, archived, checks, tasks
 from kwippy.observability import error_mail, metrics, request_log, sql_log
 
 
@@ -85,8 +85,9 @@ def declare_paths_and_fields() -> None:
     from apps.notifications import urls as notifications
 
     request_log.secret_paths += accounts.SECRET_PATHS + notifications.SECRET_PATHS + moderation.SECRET_PATHS
-    errors.returned_fields += dict.fromkeys(
+    returned_words.returned_fields += dict.fromkeys(
         (
+            "content_note",  # a note stands before its text
             *ACCOUNTS_FIELDS,
             *CONTACT_FIELDS,
             *GRAPH_FIELDS,

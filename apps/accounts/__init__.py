@@ -23,6 +23,9 @@ What is deleted of a person who leaves, and when:
 
 An app that stores more than a plain foreign key to a person registers an eraser (`erasing.register`).
 
+*Sessions* (`sessions.py`) end 14 days after the last visit and 30 days after the sign-in; a visit costs
+nothing, but one UPDATE an hour.
+
 *Is it still you?* (`reauthentication.py`): what matters most asks again after 15 minutes. *Lost second
 factors* (`factor_resets.py`) are taken off after three days and several mails.
 

@@ -97,7 +97,16 @@ def _with_free_name(form: Any) -> Any:
 
 
 class UserSessionAdmin(AllauthUserSessionAdmin):
+    """What is deleted here is ended: a session in no list could not be found to end it."""
+
     search_help_text = _("A user name, exactly.")
+
+    def delete_model(self, request: HttpRequest, obj: UserSession) -> None:
+        obj.end()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[UserSession]) -> None:
+        for session in queryset:
+            session.end()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[UserSession], search_term: str

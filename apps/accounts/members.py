@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.accounts.returned_words import typed
 from apps.limits import prefers_json
 
 
@@ -23,6 +24,12 @@ class MemberRequest(HttpRequest):
 def viewer_id(request: HttpRequest) -> int | None:
     """The id of the signed-in user, or None for an anonymous visitor."""
     return request.user.pk
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """The answer to a form whose session has ended meanwhile: the words of it, and the way in."""
+    context = {"text": typed(request), "next": request.path if "text" in request.POST else "/"}
+    return render(request, "accounts/signed_out.html", context, status=403)
 
 
 def members_only[**P](
@@ -38,10 +45,7 @@ def members_only[**P](
             door = {"href": reverse("account_login"), "label": _("sign in")}
             return JsonResponse({"error": _("you are signed out."), "link": door}, status=403)
         if request.method == "POST":
-            names = ("content_note", "text") if request.POST.get("text") else ("content_note", "bio")
-            text = "\n\n".join(filter(None, (request.POST.get(name) for name in names)))
-            context = {"text": text, "next": request.path if "text" in request.POST else "/"}
-            return render(request, "accounts/signed_out.html", context, status=403)
+            return signed_out(request)
         return redirect_to_login(request.get_full_path())
 
     return checked

@@ -26,11 +26,23 @@ _owners: dict[str, int] = {}
 
 
 class SessionUserMiddleware(AuthenticationMiddleware):
-    """Django's, but ``request.user`` peeks at the user while the session is read."""
+    """Django's, but ``request.user`` peeks at the user while the session is read, and visits are noted."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         request.user = SimpleLazyObject(partial(user_of, request))  # type: ignore[assignment]
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Outside of the view's transactions. A page that did not read the session stays as it is."""
+        if getattr(request.session, "is_visit_due", False) and _is_visit(request, response):
+            request.session.note_visit()  # type: ignore[attr-defined]
+        return response
+
+
+def _is_visit(request: HttpRequest, response: HttpResponse) -> bool:
+    """Not what an open page asks by itself, once a minute; nor what failed, as while PostgreSQL is down."""
+    is_asked_by_script = request.method == "GET" and response.get("Content-Type") == "application/json"
+    return response.status_code < 500 and not is_asked_by_script
 
 
 def user_of(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:

@@ -92,7 +92,7 @@ class SignInView(webauthn.LoginWebAuthnView):
         if response.status_code == 200:
             challenges.stamp(request, challenges.For.SIGN_IN)
             # A session that has more, such as an opened invitation, stays as long as before.
-            if is_new:
+            if is_new or request.session.get_expiry_age() < challenges.SECONDS:
                 request.session.set_expiry(challenges.SECONDS)
         return response
 

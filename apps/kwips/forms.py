@@ -16,8 +16,8 @@ from apps.kwips.picture_forms import PicturesForm, as_typed
 from apps.kwips.shared_fields import shares_fields
 from apps.plaintext import clean
 
-# Error pages return these fields to the visitor.
-RETURNED_FIELDS = ("text", "content_note")
+# Error pages return these fields to the visitor; of pictures their words.
+RETURNED_FIELDS = ("text", "content_note", "alt-")
 
 
 def storable(text: str) -> None:

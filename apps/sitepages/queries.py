@@ -46,6 +46,7 @@ def text_of_release(slug: str) -> str:
         "invitation_days": settings.INVITATION_DAYS,
         "security_days": SECURITY_DAYS,
         "session_days": settings.SESSION_COOKIE_AGE // _DAY,
+        "idle_days": settings.SESSION_IDLE_DAYS,
         "sign_up_days": SIGN_UP_LIFETIME.days,
         "application_days": REFUSED_LIFETIME.days,
         "former_name_days": RESERVED_FOR.days,

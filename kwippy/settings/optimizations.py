@@ -76,7 +76,8 @@ CACHES = stock.CACHES | {
         else {"BACKEND": "apps.lookaside.backends.LocalLookaside", "LOCATION": "kwippy"}
     ),
 }
-# off: "django.contrib.sessions.backends.db"; each request reads its session from PostgreSQL.
+# off: "django.contrib.sessions.backends.db"; each request reads its session from PostgreSQL, and one ends
+# 30 days after it was last written.
 SESSION_ENGINE = "apps.accounts.sessions"
 # off: ["apps.accounts.backends.AccountBackend"]; each request reads its user from PostgreSQL.
 AUTHENTICATION_BACKENDS = ["apps.accounts.backends.CachedUserBackend"]

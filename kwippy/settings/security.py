@@ -21,7 +21,11 @@ SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",")
 COOKIE_PREFIX = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = HTTPS
+# A session ends so long after the sign-in, whatever is written into it; `apps.accounts.sessions`.
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+#: SESSION_IDLE_DAYS: Days without a visit after which a member is signed out; 30 days after the sign-in they
+#:   are signed out anyway.
+SESSION_IDLE_DAYS = env.int("SESSION_IDLE_DAYS", 14)
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True

@@ -78,6 +78,8 @@ def test_a_production_site_has_nothing_to_warn_of(tmp_path: Path) -> None:
         ({"MEDIA_ROOT": "/etc/hostname/media"}, "kwippy.E006"),
         ({"DEBUG": "true"}, "kwippy.E007"),
         ({"XRAY": "on"}, "kwippy.E019"),
+        ({"SESSION_IDLE_DAYS": "0"}, "kwippy.E020"),
+        ({"SESSION_IDLE_DAYS": "31"}, "kwippy.E020"),
         ({"CONTACT_EMAIL": ""}, "kwippy.W004"),
         ({"CONTACT_EMAIL": "operators"}, "kwippy.E008"),
         ({"SITE_LANGUAGE": "klingon"}, "kwippy.E013"),

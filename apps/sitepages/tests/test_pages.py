@@ -48,9 +48,10 @@ def test_a_page_begins_with_the_text_of_the_release(client: Client, slug: str) -
 def test_the_privacy_page_tells_the_periods_of_this_site(client: Client, settings) -> None:
     settings.NOTICE_DAYS = 41
     settings.SESSION_COOKIE_AGE = 86_400 * 17
+    settings.SESSION_IDLE_DAYS = 3
     page = shown(client, "privacy")
     assert "notices: 41 days" in page
-    assert "forgotten after 17 days" in page
+    assert "forgotten after 3 days, and each of them 17 days after you signed in" in page
     assert f"for {leaving.DAYS} days you can come back" in page
 
 
