@@ -20,6 +20,7 @@ from apps.accounts.models import User
 from apps.limits import prefers_json
 from apps.moderation.models import FactorDuty
 from apps.moderation.roles import with_role
+from apps.securitylog import forbidden
 
 # Recovery codes alone are no factor: they are made with one.
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -44,6 +45,7 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
     if due > timezone.now():
         request.factor_due_at = due  # type: ignore[attr-defined]
         return None
+    forbidden.note(request, "no second factor")
     if prefers_json(request):
         link = {"href": "/accounts/2fa/", "label": _("set it up")}
         return JsonResponse({"error": _("first you need a second factor."), "link": link}, status=403)
