@@ -16,14 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import reauthentication
+from apps.accounts.browsers import FACTORS
 from apps.accounts.models import User
 from apps.limits import prefers_json
 from apps.moderation.models import FactorDuty
 from apps.moderation.roles import with_role
 from apps.securitylog import forbidden
-
-# Recovery codes alone are no factor: they are made with one.
-FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def due_at(person: User) -> datetime.datetime | None:
