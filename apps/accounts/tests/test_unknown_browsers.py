@@ -1,4 +1,4 @@
-"""CODE_FOR_UNKNOWN_BROWSERS: a password alone opens no account, and a known browser is asked for nothing more."""
+"""CODE_FOR_UNKNOWN_BROWSERS: a password alone opens no account; a known browser is asked for nothing more."""
 
 import re
 import time
@@ -164,7 +164,7 @@ def reset(client: Client, link: str) -> None:
     assert client.post(where, {"password1": NEW, "password2": NEW}).status_code == 302
 
 
-def test_who_set_a_password_by_a_link_has_shown_the_mail(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_set_a_password_by_a_link_has_shown_the_mail(ann: User) -> None:
     client, other, bob = Client(), Client(), member("bob")
     client.post("/accounts/password/reset/", {"email": ann.email})
     reset(client, link_to(ann.email))
@@ -193,6 +193,7 @@ def test_while_mail_is_down_nobody_gets_in_without_a_code_and_an_operator_lets_t
     sign_in(home)
     home.post(CONFIRM, {"code": code_to(ann.email)})
     home.post("/accounts/logout/")
+    settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
     settings.MAILERS = {
         "default": {
             "BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend",
