@@ -10,12 +10,13 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, reverse
 
 from apps.accounts import members, reauthentication
 from apps.accounts.returned_words import typed
 from apps.moderation import factor_duty
 from apps.moderation.roles import has_role
+from apps.securitylog import forbidden
 
 type View = Callable[..., HttpResponseBase]
 
@@ -140,9 +141,17 @@ def _asking(view: View, asks: Asks) -> View:
             return view(request, *args, **kwargs)
         if asks is Asks.STAFF:
             if not has_role(request.user):
-                return view(request, *args, **kwargs)
+                return _noted(request, view(request, *args, **kwargs))
             if (refused := factor_duty.refusal(request)) is not None:
                 return refused
-        return reauthentication.ask(request) or view(request, *args, **kwargs)
+        response = reauthentication.ask(request) or view(request, *args, **kwargs)
+        return _noted(request, response) if asks is Asks.STAFF else response
 
     return asking
+
+
+def _noted(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The admin leads a signed-in person who may not enter it to its own form for signing in."""
+    if response.status_code == 302 and response.headers["Location"].startswith(reverse("admin:login")):
+        forbidden.note(request, "no role")
+    return response

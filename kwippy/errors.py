@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from apps.accounts.returned_words import typed
 from apps.keyset import BadCursor
 from apps.limits import prefers_json
-from apps.securitylog import refusals
+from apps.securitylog import Event, refusals
+from apps.securitylog.forbidden import excuse, note
 from kwippy.observability import metrics
 
 # Forms that a member is redirected from.
@@ -73,9 +74,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     A member who sends the sign-in form of a second tab is redirected to where it leads.
     """
+    # What follows in Django's words can be an address of another site, or of a page here.
+    note(request, reason.partition(" - ")[0], event=Event.FORM_REFUSED)
     if prefers_json(request):
         return JsonResponse({"error": _("this page is from before you signed in. reload it?")}, status=403)
     if request.user.is_authenticated and request.path in _SIGN_IN_PATHS:
+        excuse(request)
         onward = request.POST.get("next", "")
         is_safe = onward.startswith("/") and url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
         return redirect(onward if is_safe else "/")

@@ -6,7 +6,7 @@
 import logging
 from collections.abc import Sequence
 
-from allauth.account.signals import authentication_step_completed
+from allauth.account.signals import authentication_step_completed, password_reset
 from allauth.mfa.signals import authenticator_used
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
@@ -14,7 +14,7 @@ from django.core.checks import Tags, register
 from django.urls import register_converter
 
 from apps import limits, lookaside, pagecache
-from apps.accounts import factor_resets, reauthentication, returned_words, sign_ups
+from apps.accounts import browsers, factor_resets, reauthentication, returned_words, sign_ups
 from apps.accounts import watched as watched_people
 from apps.accounts.converters import PersonConverter
 from apps.accounts.forms import RETURNED_FIELDS as ACCOUNTS_FIELDS
@@ -53,6 +53,7 @@ def connect() -> None:
     user_login_failed.connect(metrics.count_failed_sign_in)
     authentication_step_completed.connect(reauthentication.keep_newest)
     authentication_step_completed.connect(reauthentication.renew_key)
+    password_reset.connect(browsers.note_link)
     sign_ups.on_asked.append(metrics.count_sign_up)
     authenticator_used.connect(factor_resets.cancel_by_use)
     sql_log.start()

@@ -138,7 +138,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
     def is_login_by_code_required(self, login: Login) -> bool:
-        """While someone guesses at the password: in an unknown browser, for a password that is right.
+        """For a password that is right, in an unknown browser. The code goes to a confirmed address.
 
         Raises ImmediateHttpResponse after too many codes.
         """
@@ -146,6 +146,7 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
         if (decision := browsers.may_send_code(self.request, login.user)) is not None:
             raise ImmediateHttpResponse(limits.refuse_click(self.request, decision))
+        login.email = browsers.address_for_code(login.user)
         record(Event.CODE_ASKED, request=self.request, user_id=login.user.pk)
         return True
 
@@ -165,10 +166,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
         """The right password leads here, or a passkey, and a person who is leaving can come back.
 
-        With a second factor, the password alone opens neither: the links are in the mail.
+        Where the password alone is not enough, it opens neither: the links are in the mail.
         """
         assert isinstance(user, User)  # noqa: S101
-        is_sure = self._is_by_passkey or not is_mfa_enabled(user)
+        is_asked_more = is_mfa_enabled(user) or browsers.must_show_code(request, user)
+        is_sure = self._is_by_passkey or not is_asked_more
         if (row := leaving.of_person(user)) is not None:
             context = {"leaving": row, "way_back": leaving.way_back(row) if is_sure else ""}
             return render(request, "accounts/come_back.html", context)

@@ -1,4 +1,4 @@
-"""Browsers that a person has signed in from: the others cause mail, and a code while someone guesses.
+"""Browsers that a person has signed in from: the others cause mail, and a code if one is needed.
 
 A cookie of a year names the browser by 128 random bits. The database has its digest for each account that
 signed in there, the `MOST` of them that were seen last. The cookie opens nothing: its browser is only not
@@ -6,18 +6,24 @@ told about.
 
 *Guessing over many networks*: after as many failures of an account as "failed_sign_in_anywhere" allows, and
 as long as that limit is met, the right password in an unknown browser is answered by a code that is mailed to
-the owner. The owner is not locked out: their own browsers are known, and others get the code. Who is asked
-for a second factor anyway is not asked for a code, too.
+the owner. The owner is not locked out: their own browsers are known, and others get the code. With the
+setting CODE_FOR_UNKNOWN_BROWSERS the code is asked for in each unknown browser, at any time: then a password
+alone opens no account. Who is asked for a second factor anyway is not asked for a code, too.
+
+*A link is as good as a code*: who set a new password by one within ten minutes has shown their mail, or got
+the link from an operator while mail is down (``manage.py resetlink``).
 """
 
 import re
 import secrets
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.db import transaction
@@ -31,6 +37,9 @@ from apps.securitylog import clients
 
 MOST = 20
 COOKIE_AGE = 365 * 86_400
+# Recovery codes alone are no factor: they are made with one, and nothing asks for them alone.
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+_LINK_USED = "password_by_link"  # in the session: for which account, and when
 _NAME = re.compile(r"\A[A-Za-z0-9_-]{22}\Z")
 
 
@@ -83,16 +92,33 @@ def tell_owner(request: HttpRequest, user: User, send: Callable[[str, str, dict[
 
 
 def must_show_code(request: HttpRequest, user: User) -> bool:
-    """Whether someone guesses at the password that was typed just now, and the browser is unknown."""
+    """Whether the right password, which was typed just now, is not enough in this browser."""
     done = get_authentication_records(request, user)
     return (
         bool(done)
         and done[-1]["method"] == "password"
-        and limits.is_met("failed_sign_in_anywhere", "user", user.pk)
+        and (settings.CODE_FOR_UNKNOWN_BROWSERS or limits.is_met("failed_sign_in_anywhere", "user", user.pk))
         and not is_known(request, user)
-        and not is_mfa_enabled(user)
-        and EmailAddress.objects.filter(user=user, primary=True, verified=True).exists()
+        and not is_mfa_enabled(user, FACTORS)
+        and not _has_used_link(request, user)
+        and address_for_code(user) is not None
     )
+
+
+def address_for_code(user: User) -> str | None:
+    """A confirmed address. Without one allauth asks for the confirmation, which is a link in a mail."""
+    confirmed = EmailAddress.objects.filter(user=user, verified=True).order_by("-primary", "pk")
+    return confirmed.values_list("email", flat=True).first()
+
+
+def note_link(sender: object, request: HttpRequest, user: User, **_: object) -> None:
+    """A receiver of allauth's `password_reset`: this session has a new password by a link."""
+    request.session[_LINK_USED] = [user.pk, time.time()]
+
+
+def _has_used_link(request: HttpRequest, user: User) -> bool:
+    user_id, at = request.session.get(_LINK_USED) or (None, 0.0)
+    return user_id == user.pk and time.time() - at < settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT
 
 
 def may_send_code(request: HttpRequest, user: User) -> limits.Decision | None:

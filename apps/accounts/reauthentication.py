@@ -28,6 +28,7 @@ from django.utils.translation import gettext as _
 
 from apps import limits
 from apps.accounts.auth_forms import ReauthenticateForm
+from apps.securitylog import forbidden
 
 # Of the fields that the page adds.
 PREFIX = "again"
@@ -72,6 +73,7 @@ def ask(request: HttpRequest) -> HttpResponse | None:
     if request.method in SAFE:
         return redirect(_back(ways[0]["url"], request.get_full_path()))
     if limits.prefers_json(request):
+        forbidden.excuse(request)
         link = {"href": _back(ways[0]["url"], "/"), "label": _("it's me")}
         return JsonResponse({"error": _("is it still you?"), "link": link}, status=403)
     return _ask_in_place(request, ways)
@@ -103,6 +105,7 @@ def _ask_in_place(request: HttpRequest, ways: list[dict[str, str]]) -> HttpRespo
         "sent": sent(request),
         "has_files": bool(request.FILES),
     }
+    forbidden.excuse(request)
     return render(request, "accounts/still_you.html", context, status=status)
 
 

@@ -9,6 +9,7 @@ from apps import limits
 from apps.accounts.members import MemberRequest, members_only
 from apps.kwips import bookmarks, sharing
 from apps.kwips.views import mark
+from apps.securitylog import forbidden
 
 
 @require_POST
@@ -32,6 +33,7 @@ def bookmark(request: MemberRequest, kwip_id: int) -> HttpResponse:
     try:
         return mark(request, kwip_id, "bookmark", bookmarks.bookmark)
     except bookmarks.TooMany:
+        forbidden.excuse(request)
         words = _("that's %(n)s bookmarks, all that fit. take an old one out, and this one fits.")
         return _refused(request, words % {"n": f"{bookmarks.MOST:,}"})
 

@@ -16,13 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import reauthentication
+from apps.accounts.browsers import FACTORS
 from apps.accounts.models import User
 from apps.limits import prefers_json
 from apps.moderation.models import FactorDuty
 from apps.moderation.roles import with_role
-
-# Recovery codes alone are no factor: they are made with one.
-FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+from apps.securitylog import forbidden
 
 
 def due_at(person: User) -> datetime.datetime | None:
@@ -44,6 +43,7 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
     if due > timezone.now():
         request.factor_due_at = due  # type: ignore[attr-defined]
         return None
+    forbidden.note(request, "no second factor")
     if prefers_json(request):
         link = {"href": "/accounts/2fa/", "label": _("set it up")}
         return JsonResponse({"error": _("first you need a second factor."), "link": link}, status=403)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.limits import prefers_json
 from apps.moderation.views import unread_warning
+from apps.securitylog import forbidden
 
 # What works before the warning is read: the page itself, signing out, writing to the operators, files.
 _OPEN = (
@@ -32,6 +33,7 @@ class WarningMiddleware:
             return None
         if not getattr(request.user, "has_warning", False):
             return None
+        forbidden.excuse(request)
         if prefers_json(request):
             link = {"href": "/moderation/warning/", "label": _("read it")}
             error = _("a moderator wrote to you. please read that first.")

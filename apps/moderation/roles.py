@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.members import MemberRequest
 from apps.accounts.models import User
 from apps.accounts.views import Link
+from apps.securitylog import forbidden
 
 
 class Role(IntEnum):
@@ -77,11 +78,12 @@ def are_others(by: User, person: User) -> bool:
 def moderators_only[**P](
     view: Callable[Concatenate[MemberRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """A 404 for everyone without a role."""
+    """A 404 for everyone without a role. Of a signed-in person it is in the security log."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated or not role_of(request.user):
+            forbidden.note(request, "no role")
             raise Http404
         return view(cast("MemberRequest", request), *args, **kwargs)
 

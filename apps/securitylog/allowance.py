@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 A_MINUTE = 60
 A_DAY = 3_000
-# Of these, one network takes so many at most: it must not use up what others need.
+# Of these, one network takes a fifth at most, and so does a person who is refused: others need the rest.
 SHARE = 5
 # So often a minute the count of a row of refusals is written.
 MOST_TIMES = 50
@@ -17,38 +17,42 @@ class Allowance:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._minute = self._day = 0
+        self._minute = self._day = self._rows = 0
         self._keys: set[str] = set()
         self._in_minute: Counter[str] = Counter()
         self._in_day: Counter[str] = Counter()
 
-    def take(self, key: str, network: str = "") -> bool:
-        """Whether the row of this key is allowed: it is there already, or there is room for one more."""
+    def take(self, key: str, *sharers: str) -> bool:
+        """Whether the row of this key is allowed: it is there already, or there is room for one more.
+
+        ``sharers`` are whom it is counted for, as a network; an empty one is nobody.
+        """
         now = int(time.time())
         with self._lock:
             if self._minute != now // 60:
                 self._minute, self._keys, self._in_minute = now // 60, set(), Counter()
             if self._day != now // 86_400:
-                self._day, self._in_day = now // 86_400, Counter()
+                self._day, self._rows, self._in_day = now // 86_400, 0, Counter()
             if key in self._keys:
                 return True
-            if len(self._keys) >= A_MINUTE or self._in_day.total() >= A_DAY:
+            if len(self._keys) >= A_MINUTE or self._rows >= A_DAY:
                 return False
-            if network and self._is_share_used(network):
+            if any(self._is_share_used(sharer) for sharer in sharers if sharer):
                 return False
             self._keys.add(key)
-            self._in_minute[network] += 1
-            self._in_day[network] += 1
+            self._rows += 1
+            self._in_minute.update(sharers)
+            self._in_day.update(sharers)
             return True
 
-    def _is_share_used(self, network: str) -> bool:
-        in_minute, in_day = self._in_minute[network], self._in_day[network]
+    def _is_share_used(self, sharer: str) -> bool:
+        in_minute, in_day = self._in_minute[sharer], self._in_day[sharer]
         return in_minute >= A_MINUTE // SHARE or in_day >= A_DAY // SHARE
 
     def refill(self) -> None:
         """As in a new process."""
         with self._lock:
-            self._keys, self._in_minute, self._in_day = set(), Counter(), Counter()
+            self._keys, self._rows, self._in_minute, self._in_day = set(), 0, Counter(), Counter()
 
 
 class Repeats:

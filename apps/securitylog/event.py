@@ -10,6 +10,8 @@ class Event(models.TextChoices):
     SIGN_IN_FAILED = "sign_in_failed", _("a wrong password")
     GUESSING = "guessing", _("many wrong passwords: we wrote to you")
     LIMIT_MET = "limit_met", _("too often: refused")
+    REFUSED = "refused", _("not allowed: refused")
+    FORM_REFUSED = "form_refused", _("an old form, or one of another site: refused")
     CODE_ASKED = "code_asked", _("asked for a code from your mail")
     CODE_FAILED = "code_failed", _("a wrong code")
     REAUTHENTICATED = "reauthenticated", _("typed the password again")
@@ -51,6 +53,8 @@ COLLAPSED = frozenset(
         Event.SIGNED_IN,
         Event.SIGN_IN_FAILED,
         Event.LIMIT_MET,
+        Event.REFUSED,
+        Event.FORM_REFUSED,
         Event.CODE_ASKED,
         Event.CODE_FAILED,
         Event.REAUTHENTICATED,
@@ -70,5 +74,9 @@ COLLAPSED = frozenset(
 )
 # Those of them that anyone can cause without a password: they have an allowance (`allowance.py`).
 OPEN_TO_ALL = frozenset({Event.SIGN_IN_FAILED, Event.LIMIT_MET, Event.PASSWORD_RESET_ASKED})
+# What a person is refused (`forbidden.py`): they choose all of its columns, so it has an allowance, too.
+BY_THE_PERSON = frozenset({Event.REFUSED, Event.FORM_REFUSED})
+# What costs a client nothing but the request: beyond so many a minute, it is not even counted.
+UNCOUNTED_BEYOND = BY_THE_PERSON | {Event.LIMIT_MET}
 # What operators and moderators do is for operators, also where it concerns a person.
 NOT_FOR_PERSON = frozenset({Event.STAFF_ACT, Event.MODERATION_ACT})

@@ -16,7 +16,7 @@ from structlog.contextvars import get_contextvars
 
 from apps.plaintext import clean_line, safe
 from apps.securitylog import allowance, clients
-from apps.securitylog.event import COLLAPSED, OPEN_TO_ALL, Event
+from apps.securitylog.event import BY_THE_PERSON, COLLAPSED, OPEN_TO_ALL, UNCOUNTED_BEYOND, Event
 from apps.securitylog.hashing import keyed
 from apps.statements import SqlFolder
 
@@ -55,10 +55,10 @@ def record(
     logged = partial(log.info, "security", **_told(row))
     # Without a transaction the line comes first: it is written even if PostgreSQL does not answer.
     transaction.on_commit(logged) if connection.in_atomic_block else logged()
-    if event in OPEN_TO_ALL:
+    if event in OPEN_TO_ALL | BY_THE_PERSON:
         _reduce(row)
     alike = _alike(row) if event in COLLAPSED else None
-    if event is Event.LIMIT_MET and not allowance.refusals.take(str(alike)):
+    if event in UNCOUNTED_BEYOND and not allowance.refusals.take(str(alike)):
         return
     parameters = row | {"details": json.dumps(row["details"]), "alike": alike}
     with connection.cursor() as cursor:
@@ -67,14 +67,16 @@ def record(
 
 def _reduce(row: dict[str, Any]) -> None:
     """Beyond the allowance of the event the row has no client; beyond that of people, no person."""
-    event, network = row["event"], row["network"]
+    event, sharers = row["event"], [row["network"]]
+    if event in BY_THE_PERSON:  # who comes from many networks has one share, too
+        sharers.append(f"person {row['user_id']}")
     if event == Event.LIMIT_MET:  # the client chooses these: each would be a row of its own
         row |= {"browser": "", "system": ""}
-    if allowance.in_full[event].take(_alike(row), network):
+    if allowance.in_full[event].take(_alike(row), *sharers):
         return
     row |= dict.fromkeys(("network", "browser", "system", "login", "request_id"), "")
     row["details"] = {"beyond": "the allowance of a process"}
-    if not allowance.of_people[event].take(_alike(row), network):
+    if not allowance.of_people[event].take(_alike(row), *sharers):
         row["user_id"] = None
 
 

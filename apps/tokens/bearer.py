@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from apps import limits
 from apps.accounts import languages
 from apps.accounts.models import User
+from apps.securitylog import forbidden
 from apps.tokens import actions, answers, queries
 from apps.tokens.answers import Refused
 from apps.tokens.models import Scope, Token
@@ -38,9 +39,9 @@ def with_token(
         def checked(request: HttpRequest) -> HttpResponse:
             try:
                 token = token_of(request)
-                owner = owner_of(token)
+                owner = owner_of(request, token)
                 with languages.of(owner):
-                    require(scope, token, owner)
+                    require(request, scope, token, owner)
                     actions.note_used(token)
                     request.user = owner
                     request.token = token  # type: ignore[attr-defined]
@@ -73,19 +74,21 @@ def token_of(request: HttpRequest) -> Token:
     )
 
 
-def owner_of(token: Token) -> User:
+def owner_of(request: HttpRequest, token: Token) -> User:
     """Raises `Refused` if the owner may not sign in: suspended, or leaving."""
     backend = load_backend(settings.AUTHENTICATION_BACKENDS[0])
     owner: User | None = backend.get_user(token.owner_id)
     if owner is None:
+        forbidden.note(request, "account switched off", user_id=token.owner_id)
         raise Refused(403, _("This account is switched off, and so are its tokens."))
     return owner
 
 
-def require(scope: Scope, token: Token, owner: User) -> None:
+def require(request: HttpRequest, scope: Scope, token: Token, owner: User) -> None:
     """Raises `Refused` without the scope, or while a moderator's warning waits to be read."""
     if scope not in token.scope:
         [name] = scope.names
+        forbidden.note(request, f"scope {name}", user_id=owner.pk)
         raise Refused(
             403,
             _("This action is outside the token's scopes. It needs %s.") % name,

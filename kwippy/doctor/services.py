@@ -148,7 +148,7 @@ def queue() -> Iterator[Finding]:
             text = (
                 f"{row.queue_name}: {row.count:,} wait, {row.stuck:,} stuck, the oldest for {row.age:,.0f} s"
             )
-            yield wrong("queue", f"{text}: {reason()}", "manage.py queue status; is the worker up?")
+            yield wrong("queue", f"{text}: {reason()}", _way_out(row.queue_name))
     with connection.cursor() as cursor:
         cursor.execute(SCHEDULE)
         late = cursor.fetchone()[0]
@@ -159,6 +159,14 @@ def queue() -> Iterator[Finding]:
     if fine:
         waiting = sum(row.count for row in rows if row.state == State.WAITING)
         yield ok("queue", f"{waiting:,} wait, none for too long")
+
+
+def _way_out(queue_name: str) -> str:
+    """What helps a queue that is late. Codes for signing in are in "now"."""
+    mend = "manage.py queue status; is the worker up?"
+    if queue_name == "now" and settings.CODE_FOR_UNKNOWN_BROWSERS:
+        mend += " Until then people get into new browsers by `manage.py resetlink NAME` alone"
+    return mend
 
 
 def sign_ups() -> Iterator[Finding]:

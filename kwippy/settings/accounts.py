@@ -51,7 +51,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 USERSESSIONS_TRACK_ACTIVITY = False
 
-# The code that is mailed while someone guesses at the password: see `apps.accounts.browsers`.
+# The code that is mailed to the owner in an unknown browser: see `apps.accounts.browsers`.
 ACCOUNT_LOGIN_BY_CODE_FORMAT = {"numeric": True, "length": 8, "dashed": True}
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60
 ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5

@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "kwippy.csrf.CsrfCookieMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.securitylog.forbidden.ForbiddenMiddleware",
     "apps.accounts.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "apps.moderation.middleware.WarningMiddleware",

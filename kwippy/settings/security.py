@@ -52,7 +52,7 @@ LIMITS: dict[str, str | None] = {
     "factor_mail": "1/1d",  # a person: mail about guessed codes after the right password
     "factor_change": "20/1d",  # a person: factors and recovery codes that are added; each is a mail
     "passkey": "30/1m",  # a network: sign-ins by passkey that are begun or tried
-    # While "failed_sign_in_anywhere" is met: codes that are mailed to an owner in an unknown browser.
+    # Codes that are mailed to an owner in an unknown browser: see CODE_FOR_UNKNOWN_BROWSERS.
     "sign_in_code": "5/1h",  # an account from a network
     "sign_in_code_anywhere": "30/1d",  # an account from all networks
     "sign_in_code_tries": "5/15m",  # a code
@@ -127,6 +127,13 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip,100/d/ip,5/30m/key",
     "confirm_email": "1/3m/key,10/d/key",
 }
+
+# ── Signing in ───────────────────────────────────────────────────────────────────────────────────
+
+#: CODE_FOR_UNKNOWN_BROWSERS: Whether each sign-in by password in a browser that the account does not know
+#:   needs a code from its mail, too, unless its owner has a second factor. Off: only while someone guesses at
+#:   the password. While mail is down, it keeps people out of browsers that are new to them.
+CODE_FOR_UNKNOWN_BROWSERS = env.bool("CODE_FOR_UNKNOWN_BROWSERS", False)
 
 # ── Browsers ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,6 +12,8 @@ import pytest
 from django.conf import settings as site
 from django.test import Client
 
+from apps.securitylog import allowance
+from kwippy.asking import Asks, asks_at
 from tests.attack.roles import FOLLOWER, OPERATOR, ROLES, STRANGER, SUSPENDED, Cast, admin_paths, one_of_each
 from tests.privacy.addresses import Address, addresses, patterns
 from tests.privacy.table import EVERYONE, MODERATORS, OF_ITS_OWNER, OPERATORS, SEEN, TABLE, WITHOUT_CSRF
@@ -79,9 +81,11 @@ _swept: list[Answer] = []
 
 
 @pytest.fixture
-def answers(request: pytest.FixtureRequest) -> list[Answer]:
+def answers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[Answer]:
     """Of each role to GET and POST of each address: once for all tests of a process."""
     if not _swept:
+        for name in ("A_MINUTE", "A_DAY", "MOST_TIMES"):  # so many refusals are one row otherwise
+            monkeypatch.setattr(allowance, name, 10**9)
         people = request.getfixturevalue("people")
         for address in asked(people):
             _swept.extend(ask(people, role, method, address) for role in ROLES for method in ("GET", "POST"))
@@ -130,6 +134,28 @@ def test_what_is_another_persons_is_not_there(answers: list[Answer]) -> None:
         if not (answer.is_refused or is_list) or answer.written - ALWAYS - {"private_messages_side"}:
             wrong.append(str(answer))
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.asvs("16.3.2")
+def test_what_is_refused_to_who_is_signed_in_is_in_the_security_log(answers: list[Answer]) -> None:
+    """For want of a role, or of a right to a thing. To be asked for the password again is neither."""
+    expected, wrong = 0, []
+    for answer in answers:
+        asks = asks_at(answer.address.pattern)
+        has_no_role = asks is Asks.STAFF and answer.role not in (*OUTSIDE, MODERATOR, OPERATOR)
+        is_kept_out = answer.status in (403, 404) or answer.location.startswith("/admin/login/")
+        is_asked = asks not in (Asks.NEVER, Asks.ITSELF) and not has_no_role
+        is_refused = (has_no_role and is_kept_out) or (
+            answer.status == 403 and answer.role not in OUTSIDE and not is_asked
+        )
+        is_recorded = "securitylog_entry" in answer.written
+        expected += is_refused
+        if is_refused and not is_recorded:
+            wrong.append(f"{answer}; nobody hears of it")
+        if answer.role == ANONYMOUS and answer.status in (403, 404) and is_recorded:
+            wrong.append(f"{answer}; of a visitor")
+    assert not wrong, "\n".join(wrong)
+    assert expected > 50
 
 
 @pytest.mark.asvs("3.5.3")

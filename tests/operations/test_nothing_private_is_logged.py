@@ -27,6 +27,7 @@ from apps.feeds import queries as feeds
 from apps.graph.models import Follow
 from apps.kwips import actions
 from apps.messages import actions as messages
+from apps.securitylog.models import Entry
 from deploy.local.postgres import SUPERUSER, Postgres
 from kwippy.observability import metrics
 from kwippy.observability.logs import logging_config
@@ -349,6 +350,24 @@ def test_the_site_s_own_log_mail_and_figures(
     for told in (logged.getvalue(), *mails, metrics.exposition().decode()):
         # But in the lines of this file that a traceback has.
         assert not [line for line in told.splitlines() if CANARY in line and "{CANARY}" not in line]
+
+
+@pytest.mark.asvs("16.3.2", "16.2.5")
+@override_settings(SLOW_STATEMENT_MS=0)
+def test_what_was_refused_is_logged_without_what_was_sent(logged: io.StringIO) -> None:
+    connection.close()
+    browsers = [Client(), Client(enforce_csrf_checks=True)]
+    for browser in browsers:
+        browser.force_login(sign_up_as("ann"))
+        form = {"text": f"{CANARY} text", "bio": f"{CANARY} bio"}
+        answer = browser.post(f"/kwip/1/of-the-day/?q={CANARY}", form, headers={"user-agent": CANARY})
+        assert answer.status_code == 403
+    assert logged.getvalue().count("of_the_day") >= 2, "both are told by the name of the address"
+    assert "INSERT INTO securitylog_entry" in logged.getvalue()
+    assert CANARY not in logged.getvalue()
+    text = str(list(Entry.objects.values()))
+    assert "of_the_day" in text
+    assert CANARY not in text
 
 
 def test_many_messages_at_once_are_logged_without_their_values(settings: Any, logged: io.StringIO) -> None:

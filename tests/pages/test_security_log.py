@@ -199,6 +199,12 @@ def end_everything(world: World) -> None:
     assert "new to us" in mail.outbox[before].subject, "no browser is known any more"
 
 
+def send_without_token(world: World) -> None:
+    strict = Client(enforce_csrf_checks=True, headers={"user-agent": FIREFOX}, REMOTE_ADDR="192.0.2.77")
+    strict.cookies = world.browser.cookies
+    assert strict.post("/settings/name/", {"username": "anna"}).status_code == 403
+
+
 def sign_out(world: World) -> None:
     world.browser.post("/accounts/logout/")
     world.browser = world.signed_in("ann")
@@ -212,6 +218,8 @@ CAUSES: dict[Event, Callable[[World], object]] = {
     Event.SIGN_IN_FAILED: lambda world: world.guess(1),
     Event.GUESSING: lambda world: world.guess(),
     Event.LIMIT_MET: lambda world: [world.sign_in(world.client(), "ann", "wrong") for _ in range(6)],
+    Event.REFUSED: lambda world: world.browser.get("/moderation/"),
+    Event.FORM_REFUSED: send_without_token,
     Event.CODE_ASKED: lambda world: world.code_by_mail(),
     Event.CODE_FAILED: lambda world: use_factor(world, "000000"),
     Event.FACTOR_ADDED: lambda world: world.add_factor(),

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.securitylog import Event, allowance, record
+from apps.securitylog.event import BY_THE_PERSON
 from apps.securitylog.hashing import all_keyed, keyed
 from apps.securitylog.models import Entry
 from apps.securitylog.recording import DETAIL_LIMIT, MOST_DETAILS
@@ -107,6 +108,39 @@ def test_a_flood_from_many_networks_adds_a_bounded_number_of_rows(
     # What needs a password is recorded in any flood.
     record(Event.SIGNED_IN, request=request_from(), user_id=7)
     assert Entry.objects.filter(user_id=7, event=Event.SIGNED_IN, network="192.0.2.…").exists()
+
+
+@pytest.mark.asvs("16.2.1")
+@pytest.mark.parametrize("event", sorted(BY_THE_PERSON))
+def test_who_is_refused_everywhere_adds_a_bounded_number_of_rows_and_leaves_room_for_others(
+    event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They choose the address, the method, the browser and the network."""
+    for module in ("recording", "allowance"):
+        monkeypatch.setattr(f"apps.securitylog.{module}.time.time", lambda: 1_800_000_000.0)
+    for n in range(200):
+        client = request_from(f"10.{n}.0.1", FIREFOX if n % 2 else "curl/8.5")
+        record(event, request=client, user_id=7, why="rights", address=f"page{n}", method="GET")
+    mine = Entry.objects.filter(user_id=7)
+    assert mine.count() == allowance.A_MINUTE // allowance.SHARE + 1
+    beyond = mine.get(network="")
+    assert (beyond.times, beyond.browser) == (allowance.MOST_TIMES, "")
+    assert "address" not in beyond.details
+    assert Entry.objects.count() == mine.count()
+    record(event, request=request_from("198.51.100.1"), user_id=8, why="rights", address="page", method="GET")
+    assert Entry.objects.get(user_id=8).details["address"] == "page"
+
+
+def test_a_person_does_not_use_up_the_day_from_whatever_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_800_000_000 // 86_400 * 86_400
+    monkeypatch.setattr("apps.securitylog.allowance.time.time", lambda: now)
+    refused = allowance.in_full[Event.REFUSED]
+    taken = 0
+    for n in range(1_000):
+        now += 60
+        taken += refused.take(str(n), f"10.{n}.…", "person 7")
+    assert taken == allowance.A_DAY // allowance.SHARE
+    assert refused.take("another's", "10.1.…", "person 8")
 
 
 def test_one_attacker_does_not_use_up_the_allowance() -> None:

@@ -310,6 +310,18 @@ def test_a_queue_that_is_late_says_why(
     assert (found.state, said in found.text) == (state, True), found
 
 
+@pytest.mark.parametrize(("asks", "queue"), [(True, "now"), (True, "bulk"), (False, "now")])
+def test_codes_that_wait_are_told_where_people_need_them(
+    queued: None, settings: Any, asks: bool, queue: str
+) -> None:
+    settings.CODE_FOR_UNKNOWN_BROWSERS = asks
+    yesterday = timezone.now() - datetime.timedelta(days=1)
+    Command.objects.update(queue_name=queue, due_at=yesterday, created_at=yesterday)
+    found = one(services.queue)
+    assert found.state is State.WRONG
+    assert ("manage.py resetlink" in found.mend) is (asks and queue == "now")
+
+
 def test_a_recurring_task_that_nobody_starts_means_that_no_worker_runs() -> None:
     late = timezone.now() - datetime.timedelta(hours=1)
     every = datetime.timedelta(minutes=5)
