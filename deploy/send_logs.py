@@ -13,6 +13,7 @@ protocol has no acknowledgement: what was on its way to a log server that is kil
 was not sent whole is sent again. The standard library alone: it runs from deploy/, by any release's Python.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -40,7 +41,10 @@ CONNECT_SECONDS = 10.0
 SETTLE_SECONDS = 1.0
 SEND_SECONDS = 10.0
 LONGEST_PAUSE = 30.0
+FAREWELL_SECONDS = 5.0
 HEALTHY_SECONDS = 60.0
+# The container has 96 MB.
+LARGEST_BUFFER_MB = 48
 # Touched whenever the log server takes what there is.
 SENT = Path(tempfile.gettempdir()) / "send_logs.sent"
 
@@ -103,7 +107,12 @@ class Backlog:
 def receive(listener: socket.socket, backlog: Backlog) -> None:
     """Take lines for ever. What is no message of syslog is left out: a log server might break off at it."""
     while True:
-        line = listener.recv(LARGEST).rstrip(b"\n")
+        try:
+            line = listener.recv(LARGEST).rstrip(b"\n")
+        except OSError as error:  # such as no memory in the kernel
+            tell("a line could not be taken", reason=str(error))
+            time.sleep(1)
+            continue
         if MESSAGE.match(line):
             backlog.put(line)
 
@@ -158,10 +167,12 @@ class Sender:
         self.server = server
         self.backlog = backlog
         self.stopping = False
+        self._last_moment = 0.0
         self._trouble = ""
 
     def stop(self, *_: object) -> None:
         self.stopping = True
+        self._last_moment = time.monotonic() + FAREWELL_SECONDS
 
     def run(self) -> None:
         pause = 1.0
@@ -180,14 +191,17 @@ class Sender:
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     def _pass_on(self, connection: ssl.SSLSocket) -> None:
-        """Until this stops, and then until nothing waits."""
+        """Until this stops, and then until nothing waits, or for some seconds."""
         while True:
             lines = self.backlog.first(0.5)
             still_there(connection)
             if lines:
                 connection.sendall(b"".join(b"%d %s" % (len(line), line) for line in lines))
                 self.backlog.sent(len(lines))
-            elif self.stopping:
+            if self.stopping and (not lines or time.monotonic() > self._last_moment):
+                # Until the log server has read all of it, for it to end the connection, too.
+                with contextlib.suppress(OSError):
+                    connection.unwrap()
                 return
             SENT.touch()
 
@@ -210,18 +224,29 @@ def healthy() -> bool:
         return False
 
 
-def main(port: int) -> int:
-    given = os.environ.get("SYSLOG_SERVER", "")
-    try:
+def address(given: str) -> tuple[str, int]:
+    """The host and the port. Raises ValueError with what is expected."""
+    with contextlib.suppress(ValueError):
         parts = urlsplit(f"//{given}")
-        host, server_port = parts.hostname, parts.port or 6514
-    except ValueError:
-        host = None
-    if not host or parts.netloc != given or "@" in given:
-        example = "such as logs.example.org:6514"
-        print(f"SYSLOG_SERVER must be HOST:PORT, {example}; got {given!r}", file=sys.stderr)
+        if parts.hostname and parts.netloc == given and "@" not in given:
+            return parts.hostname, parts.port or 6514
+    raise ValueError(f"SYSLOG_SERVER must be HOST:PORT, such as logs.example.org:6514; got {given!r}")
+
+
+def number(name: str, given: str) -> int:
+    if not given.isdecimal() or not 1 <= int(given) <= LARGEST_BUFFER_MB:
+        raise ValueError(f"{name} must be a number from 1 to {LARGEST_BUFFER_MB}; got {given!r}")
+    return int(given)
+
+
+def main(port: int) -> int:
+    try:
+        host, server_port = address(os.environ.get("SYSLOG_SERVER", ""))
+        megabytes = number("SYSLOG_BUFFER_MB", os.environ.get("SYSLOG_BUFFER_MB") or "16")
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 1
-    backlog = Backlog(int(os.environ.get("SYSLOG_BUFFER_MB") or 16) * 1_000_000)
+    backlog = Backlog(megabytes * 1_000_000)
     authority, own = os.environ.get("SYSLOG_CA_FILE", ""), os.environ.get("SYSLOG_CLIENT_FILE", "")
     sender = Sender(LogServer(host, server_port, authority, own), backlog)
     signal.signal(signal.SIGTERM, sender.stop)

@@ -286,17 +286,32 @@ def test_it_is_healthy_while_the_log_server_takes_what_there_is(
 
 
 @pytest.mark.parametrize(
-    "server",
-    ["", "https://logs.example", "logs.example:port", "a@logs.example:6514", "logs.example/x", ":6514"],
+    ("server", "size", "expected"),
+    [
+        ("", "16", "SYSLOG_SERVER must be HOST:PORT"),
+        ("https://a.example", "16", "SYSLOG_SERVER must be HOST:PORT"),
+        ("a.example:port", "16", "SYSLOG_SERVER must be HOST:PORT"),
+        ("b@a.example:6514", "16", "SYSLOG_SERVER must be HOST:PORT"),
+        ("a.example/x", "16", "SYSLOG_SERVER must be HOST:PORT"),
+        (":6514", "16", "SYSLOG_SERVER must be HOST:PORT"),
+        ("a.example", "0", "SYSLOG_BUFFER_MB must be a number"),
+        ("a.example", "49", "SYSLOG_BUFFER_MB must be a number"),
+        ("a.example", "all", "SYSLOG_BUFFER_MB must be a number"),
+    ],
 )
-def test_an_address_that_is_none_is_said(server: str) -> None:
+def test_a_setting_that_is_wrong_is_said(server: str, size: str, expected: str) -> None:
     done = subprocess.run(
         [sys.executable, "-SI", str(SENDER), "0"],
-        env={"PATH": os.environ["PATH"], "SYSLOG_SERVER": server},
+        env={"PATH": os.environ["PATH"], "SYSLOG_SERVER": server, "SYSLOG_BUFFER_MB": size},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
-    assert "must be HOST:PORT" in done.stderr
+    assert expected in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_address_needs_no_port() -> None:
+    assert send_logs.address("logs.example") == ("logs.example", 6514)
+    assert send_logs.address("[2001:db8::1]:601") == ("2001:db8::1", 601)
