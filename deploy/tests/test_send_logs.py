@@ -80,8 +80,9 @@ class Place:
         self.udp = free_port()
         trusted = {"SYSLOG_CA_FILE": str(self.folder / "server/fullchain.pem")}
         given = {"SYSLOG_SERVER": f"localhost:{self.port}", **trusted, **environment}
+        listening = self.log("sender").count('"listening"') + 1
         process = self._start("sender", str(SENDER), str(self.udp), **given)
-        until(lambda: '"listening"' in self.log("sender"), process)
+        until(lambda: self.log("sender").count('"listening"') == listening, process)
         return process
 
     def log(self, name: str) -> str:
