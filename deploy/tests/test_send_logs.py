@@ -87,10 +87,11 @@ class Place:
 
     def log(self, name: str) -> str:
         path = self.folder / f"{name}.log"
-        return path.read_text() if path.exists() else ""
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def received(self) -> list[str]:
-        return [line for line in self.log("server").splitlines() if line.startswith("<")]
+        """Of the last line, which may not be written whole, nothing."""
+        return [line for line in self.log("server").split("\n")[:-1] if line.startswith("<")]
 
     def put(self, *lines: bytes) -> None:
         """In small parts, each taken before the next: the kernel drops what it has no room for."""
