@@ -40,6 +40,9 @@ running() {
   done
 }
 
+# The service of deploy/syslog.yml, if this site has it.
+sender() { compose config --services | grep -x syslog || :; }
+
 # Keep a note for the doctor (kwippy/doctor/notes.py): NAME, and a line that begins with a time. What it is about has
 # succeeded, so that this may fail.
 note_down() {

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from deploy.rehearse import backups, figures, hygiene, kills, manual, opening, upgrades, walk
+from deploy.rehearse import backups, figures, hygiene, kills, logs, manual, opening, upgrades, walk
 from deploy.rehearse.stack import DOMAIN, SERVICES, RehearsalError, Stack, composes, run
 from deploy.rehearse.terminal import Operator
 
@@ -17,6 +17,7 @@ SCENES: list[Scene] = [
     ("each service is killed", kills.play),
     ("backup, loss of the machine, restore", backups.play),
     ("upgrade, rollback, scaling", upgrades.play),
+    ("the log on another machine", logs.play),
 ]
 SHORT: list[Scene] = [("up, a kwip, upgrade, backup, restore, down", walk.play)]
 

@@ -56,7 +56,7 @@ def check_privileges(service: str, inspected: dict[str, Any]) -> None:
     ports_by_name = (inspected["NetworkSettings"]["Ports"] or {}).values()
     published = [port for ports in ports_by_name for port in ports or []]
     outward = [port for port in published if port["HostIp"] != "127.0.0.1"]
-    demand(not published or service in ("nginx", "mailpit"), f"{service} publishes {published}")
+    demand(not published or service in ("nginx", "mailpit", "syslog"), f"{service} publishes {published}")
     demand(not outward or service == "nginx", f"{service} publishes {outward}")
 
 

@@ -108,6 +108,10 @@ def first_day(stack: Stack) -> None:
         answer = anonymous.get(style)
         if (answer.status, "immutable" in answer.headers.get("Cache-Control", "")) != (200, True):
             raise RehearsalError(f"{style} was answered with {answer.status} {answer.headers}", "nginx")
+        # One by nginx, one by the site; as .env.example has it.
+        for told in (answer.headers, anonymous.get("/about/").headers):
+            if told.get("Strict-Transport-Security") != "max-age=31536000; includeSubDomains":
+                raise RehearsalError(f"hosts below the domain are not told to use TLS: {told}", "nginx")
     write_to_operators(stack, "is anybody there?")
     for name, expected in (("/metrics", 404), ("/metrics/", 404), ("//metrics", 404), ("/nobody/", 404)):
         if (status := anonymous.get(name).status) != expected:

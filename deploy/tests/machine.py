@@ -92,6 +92,7 @@ def site(folder: Path) -> Machine:
     state = {
         "containers": [container("web", number) for number in range(WEB)]
         + [container("worker", number) for number in range(WORKERS)],
+        "services": ["memcached", "migrate", "nginx", "postgres", "web", "worker"],
         "images": {OLD: "sha-old", NEW: "sha-new"},
         "wanted": NEW,
         "database": "what people wrote",

@@ -83,6 +83,17 @@ def test_the_status_names_each_container_and_what_does_not_run(machine: Machine)
     assert "nginx        does not run" in done.stdout
 
 
+def test_the_sender_of_the_log_is_looked_at_where_a_site_has_it(whole: Machine) -> None:
+    whole.set(services=[*whole.state["services"], "syslog"])
+    whole.run("doctor")
+    assert [line[2] for line in told(whole) if line[0] == "WRONG"] == ["syslog does not run"]
+    assert "syslog       does not run" in whole.run("status").stdout
+    whole.set(containers=[*whole.state["containers"], container("syslog", 1)], health={"syslog": "unhealthy"})
+    whole.run("doctor")
+    assert [line[2] for line in told(whole) if line[0] == "WRONG"] == ["syslog is unhealthy"]
+    assert "syslog       kwippy:old, unhealthy" in whole.run("status").stdout
+
+
 def test_a_container_that_goes_while_it_is_looked_at_ends_neither_doctor_nor_status(whole: Machine) -> None:
     whole.set(going=["web0", "nginx1"])
     done = whole.run("doctor")

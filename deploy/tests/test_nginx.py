@@ -316,12 +316,18 @@ def test_each_large_body_that_is_admitted_has_its_space() -> None:
     assert one_client <= space / 3
 
 
+@pytest.mark.asvs("3.4.1")
 @pytest.mark.parametrize(
     ("variables", "policy"),
     [
         ({"DOMAIN": DOMAIN}, HSTS),
         ({"DOMAIN": DOMAIN, "HSTS_SECONDS": "60"}, "max-age=60"),
         ({"DOMAIN": DOMAIN, "HSTS_SECONDS": "0"}, ""),
+        ({"DOMAIN": DOMAIN, "HSTS_SUBDOMAINS": "on"}, f"{HSTS}; includeSubDomains"),
+        ({"DOMAIN": DOMAIN, "HSTS_SUBDOMAINS": "True"}, f"{HSTS}; includeSubDomains"),
+        ({"DOMAIN": DOMAIN, "HSTS_SUBDOMAINS": "off"}, HSTS),
+        ({"DOMAIN": DOMAIN, "HSTS_SUBDOMAINS": "on", "HSTS_SECONDS": "0"}, ""),
+        ({"DOMAIN": "localhost", "HSTS_SUBDOMAINS": "on"}, ""),
         ({"DOMAIN": "localhost"}, ""),
     ],
 )

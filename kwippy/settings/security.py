@@ -184,12 +184,15 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_HSTS_SECONDS = (
     env.int("HSTS_SECONDS", 31_536_000) if HTTPS and urlsplit(SITE_URL).hostname not in OWN_MACHINE else 0
 )
+#: HSTS_SUBDOMAINS: Whether browsers use HTTPS only for every host below the site's, too. They remember it for
+#:   HSTS_SECONDS: it can't be taken back sooner.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_SECONDS > 0 and env.bool("HSTS_SUBDOMAINS", False)
 #: SSL_REDIRECT: Whether HTTP requests are redirected to HTTPS. Without effect unless SITE_URL is https.
 SECURE_SSL_REDIRECT = HTTPS and env.bool("SSL_REDIRECT", True)
 #: BEHIND_TLS_PROXY: Whether `X-Forwarded-Proto` is trusted. On only behind a proxy that overwrites it.
 if env.bool("BEHIND_TLS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# W005, W021: HSTS for subdomains and preloading affect other hosts of the domain. The operator decides.
+# W005, W021: HSTS for subdomains (HSTS_SUBDOMAINS) and preloading affect other hosts. The operator decides.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # The longest text that a form accepts takes 1.2 MB when it is form-encoded.

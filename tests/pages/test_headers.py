@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
 
 from apps.accounts.models import User
 
@@ -159,6 +160,26 @@ def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
         "SIGNED_COOKIE_LEGACY_SALT_FALLBACK": False,
         "X_FRAME_OPTIONS": "DENY",
     }
+
+
+@pytest.mark.asvs("3.4.1")
+def test_browsers_are_told_to_stay_on_tls_for_hosts_below_the_site_s_too_where_the_operator_says_so(
+    client: Client, settings: SettingsWrapper
+) -> None:
+    def told(**environment: str) -> tuple[int, bool]:
+        found = settings_with(**environment)
+        return found["SECURE_HSTS_SECONDS"], found["SECURE_HSTS_INCLUDE_SUBDOMAINS"]
+
+    site = {"SITE_URL": "https://kwippy.example"}
+    # An upgrade changes nothing for other hosts of the operator's.
+    assert told(**site) == (31_536_000, False)
+    assert told(**site, HSTS_SUBDOMAINS="on") == (31_536_000, True)
+    assert told(**site, HSTS_SUBDOMAINS="on", HSTS_SECONDS="0") == (0, False)
+    assert told(SITE_URL="https://localhost", HSTS_SUBDOMAINS="on") == (0, False)
+    settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = told(**site, HSTS_SUBDOMAINS="on")
+    for address in ("/about/", "/nothing/here/", "/people/complete/"):
+        answer = client.get(address, secure=True)
+        assert answer["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains", address
 
 
 def test_a_proxy_is_believed_about_tls_only_where_the_operator_says_so() -> None:
