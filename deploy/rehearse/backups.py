@@ -90,7 +90,14 @@ def try_backup(stack: Stack, operator: Operator, address: str) -> None:
     names = {"HTTP_PORT": str(http), "HTTPS_PORT": str(https), "COMPOSE_PROJECT_NAME": name}
     before = stack.containers("web")
     operator.follow("Try a backup", only="git clone")
-    for setting in ("COMPOSE_PROJECT_NAME", "DOMAIN", "HTTP_PORT", "HTTPS_PORT", "SMTP_HOST"):
+    for setting in (
+        "COMPOSE_PROJECT_NAME",
+        "COMPOSE_FILE",
+        "DOMAIN",
+        "HTTP_PORT",
+        "HTTPS_PORT",
+        "SMTP_HOST",
+    ):
         operator.follow("Try a backup", only=f"{setting}=", names=names)
     operator.follow("Try a backup", only="deploy/restore", names={"FOLDER": str(stack.folder / "kept")})
     trial = Visitor(https, domain="localhost")

@@ -130,6 +130,25 @@ def test_each_line_arrives_once_and_in_order(place: Place) -> None:
     assert (place.folder / "send_logs.sent").exists()
 
 
+def test_an_authority_made_by_hand_is_enough(place: Place) -> None:
+    """By plain `openssl`: without the extensions that Python asks for by itself."""
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=place.folder / "server", check=True, capture_output=True)
+
+    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl("req", "-x509", *new, "-subj", "/CN=ours", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl("req", *new, "-subj", "/CN=localhost", "-keyout", "privkey.pem", "-out", "csr.pem")
+    (place.folder / "server" / "names").write_text("subjectAltName=DNS:localhost\n")
+    by = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"]
+    openssl("x509", "-req", "-in", "csr.pem", *by, "-out", "fullchain.pem")
+    place.serve()
+    sender = place.send_from(SYSLOG_CA_FILE=str(place.folder / "server/ca.pem"))
+    place.put(message(1))
+    until(lambda: place.received() or "certificate" in place.log("sender"), sender)
+    assert place.received() == as_received(message(1))
+
+
 @pytest.mark.asvs("12.3.2", "16.4.3")
 @pytest.mark.parametrize(
     ("certificate", "said"),

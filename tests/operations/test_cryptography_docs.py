@@ -166,7 +166,8 @@ def test_each_secret_of_the_settings_and_of_the_containers_has_a_line() -> None:
     found = set()
     for path in (ROOT / "kwippy" / "settings").glob("*.py"):
         found |= set(re.findall(r'\bsecret\("(\w+)"', path.read_text()))
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["secrets"].values()
+    files = (ROOT / "docker-compose.yml", ROOT / "deploy" / "syslog.yml")
+    compose = [one for file in files for one in yaml.safe_load(file.read_text())["secrets"].values()]
     made = re.findall(r"\bput (secret_\w+|\w+_password)\b", (ROOT / "deploy/make-secrets").read_text())
     found |= {f"secrets/{Path(one['file']).name}" for one in compose} | {f"secrets/{name}" for name in made}
     found |= set(re.findall(r"ssl_certificate(?:_key)? \S+/(\S+);", (ROOT / "deploy/nginx.conf").read_text()))

@@ -15,14 +15,19 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = Path(__file__).with_name("asvs_requirements.toml")
 FOLDERS = ("apps", "kwippy", "deploy", "bench", "tests")
 PAGE = ROOT / "docs" / "security.md"
-SAID = {"unmet": "not met", "absent": "does not apply", "documented": "documented"}
+SAID = {
+    "unmet": "not met",
+    "by_setting": "met by a setting",
+    "absent": "does not apply",
+    "documented": "documented",
+}
 
 HEAD = """# Security requirements
 
 The requirements of OWASP's Application Security Verification Standard 5.0 at level 2, and the tests that
 hold them. V10 (OAuth) and V17 (WebRTC) do not apply. A section is *met* if each requirement has a test, is
-held by a document, or is about something that this site lacks. This page is generated from the markers of
-tests by `python -m tests.support.asvs > docs/security.md`.
+held by a document, or is about something that this site lacks; some need a setting, which the second list
+names. This page is generated from the markers of tests by `python -m tests.support.asvs > docs/security.md`.
 """
 
 
@@ -79,13 +84,22 @@ def without_answer() -> list[str]:
     return [number for _, ids in sections.values() for number in ids if number not in {*held, *notes}]
 
 
+def excused() -> set[str]:
+    """Requirements whose notes say why no test holds them."""
+    _, notes = data()
+    return {number for number, (kind, _) in notes.items() if kind != "by_setting"}
+
+
 def page() -> str:
     sections, notes = data()
     held = tests_by_requirement()
     rows = []
     for section, (title, ids) in sections.items():
-        unmet = [number for number in ids if _kind(number, notes, held) == "not met"]
-        verdict = "met" if not unmet else f"not met: {', '.join(unmet)}"
+        short = {
+            said: [number for number in ids if _kind(number, notes, held) == said]
+            for said in ("not met", "met by a setting")
+        }
+        verdict = "; ".join(f"{said}: {', '.join(those)}" for said, those in short.items() if those) or "met"
         if all(_kind(number, notes, held) == "does not apply" for number in ids):
             verdict = "does not apply"
         tested = sorted({test for number in ids for test in held.get(number, [])})
@@ -94,6 +108,7 @@ def page() -> str:
     parts = [HEAD, *table]
     for kind, heading in (
         ("unmet", "Not met"),
+        ("by_setting", "Met by a setting"),
         ("documented", "Held by a document"),
         ("absent", "Does not apply"),
     ):

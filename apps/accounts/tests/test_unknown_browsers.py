@@ -51,6 +51,7 @@ def is_asked_for_code(answer: Any, client: Client) -> bool:
     return answer.status_code == 302 and answer["Location"] == CONFIRM and who_is_in(client) is None
 
 
+@pytest.mark.asvs("6.3.3")
 @pytest.mark.parametrize("login", ["ann", "Ann@example.org"])
 def test_each_unknown_browser_shows_a_mailed_code_and_is_known_then(ann: User, login: str) -> None:
     for _ in range(2):
