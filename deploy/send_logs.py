@@ -129,7 +129,7 @@ class LogServer:
 
     def connect(self) -> ssl.SSLSocket:
         context = ssl.create_default_context(cafile=self.authority if _has_content(self.authority) else None)
-        # Since Python 3.13 by default; authorities that are made by hand lack the extensions that it asks for.
+        # Python 3.13 asks for extensions that authorities made by hand lack.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if _has_content(self.own):
             context.load_cert_chain(self.own)
