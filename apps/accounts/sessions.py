@@ -9,6 +9,9 @@ How a session ends by time:
 - *In all*, SESSION_COOKIE_AGE after the sign-in. The moment is in the session's data, where Django keeps what
   `set_expiry` is given; a number of seconds would count anew from each write. The cookie ends then, too.
 - *By inactivity*, SESSION_IDLE_DAYS after a member's last visit. ``expire_date`` is the earlier of the two.
+- A member's session that is in no list has ended, whatever its row says: allauth takes what has ended from
+  the list and leaves the row, and nobody could end what no list has.
+- A visitor's session ends as Django's do: its seconds count anew from each write.
 
 A load compares both with the clock, also of a cached session. A visit is noted once its page is made
 (`SessionUserMiddleware`), at most once an hour (`SEEN_EVERY`): a write a request would cost more than the
@@ -19,9 +22,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.core.context import request_context
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -93,10 +98,13 @@ class SessionStore(DatabaseSessionStore):
         super().set_expiry(timedelta(seconds=settings.SESSION_COOKIE_AGE))
 
     def set_expiry(self, value: timedelta | datetime | int | None) -> None:
-        """Seconds count from now, not from each write. A member's session does not get a later end by it."""
+        """A member's seconds count from now, not from each write, and give the session no later end."""
+        if SESSION_KEY not in self._session:
+            super().set_expiry(value)
+            return
         before = self.get(_END)
         super().set_expiry(timedelta(seconds=value) if value and isinstance(value, int) else value)
-        if SESSION_KEY in self._session and isinstance(before, str):
+        if isinstance(before, str):
             self[_END] = min(before, str(self.get(_END) or before), key=datetime.fromisoformat)
 
     def get_expiry_date(self, **kwargs: Any) -> datetime:
@@ -116,7 +124,7 @@ class SessionStore(DatabaseSessionStore):
 
     def save(self, must_create: bool = False) -> None:
         data = self._get_session(no_load=must_create)
-        if _END not in data:
+        if SESSION_KEY in data and not isinstance(data.get(_END), str):
             super().set_expiry(timedelta(seconds=settings.SESSION_COOKIE_AGE))
         with transaction.atomic():
             super().save(must_create)
@@ -133,21 +141,43 @@ class SessionStore(DatabaseSessionStore):
     @classmethod
     def clear_expired(cls) -> None:
         """Deletes sessions that have ended, and what the lists of sessions have of them."""
-        while ended := list(UserSession.objects.filter(_has_ended(cls))[:_SWEPT_AT_ONCE]):
-            for listed in ended:
-                with transaction.atomic():
-                    cls().delete(listed.session_key)
-                    listed.delete()
-                    record(Event.SESSION_ENDED, user_id=listed.user_id, way="time")
-        super().clear_expired()
-        sessions = cls.get_model_class().objects.filter(session_key=OuterRef("session_key"))
+        cls.end_by_time(UserSession.objects.all())
+        rows = cls.get_model_class().objects
+        rows.filter(~Exists(_listed(OuterRef("session_key"))), expire_date__lte=timezone.now()).delete()
+        sessions = rows.filter(session_key=OuterRef("session_key"))
         UserSession.objects.exclude(Exists(sessions)).delete()
+
+    @classmethod
+    def end_by_time(cls, lines: QuerySet[UserSession]) -> None:
+        """Ends those of these sessions whose time is over. What another run has in hand is left to it."""
+        ended, last = lines.filter(_has_ended(cls)).order_by("pk"), 0
+        while some := list(ended.filter(pk__gt=last)[:_SWEPT_AT_ONCE]):
+            last = some[-1].pk
+            # The request in which this happens is not that of their devices.
+            with request_context(None), transaction.atomic():  # type: ignore[arg-type]
+                cls._end(some)
+
+    @classmethod
+    def _end(cls, lines: list[UserSession]) -> None:
+        """In the order of a sign-out: the rows of sessions are locked first, then those of the lists."""
+        rows = cls.get_model_class().objects.filter(pk__in=[line.session_key for line in lines])
+        keys = set(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        UserSession.objects.filter(session_key__in=keys).delete()
+        rows.filter(pk__in=keys).delete()
+        for line in lines:
+            if line.session_key in keys:
+                record(Event.SESSION_ENDED, user_id=line.user_id, way="time")
+        invalidate(cache=[cache_key(key) for key in keys])
 
 
 @receiver(user_logged_in)
-def _begin(request: HttpRequest, **_: Any) -> None:
+def _begin(request: HttpRequest, user: AbstractBaseUser, **_: Any) -> None:
+    """Before allauth adds the session to the list, and takes from it what has ended."""
     if isinstance(request.session, SessionStore):
+        SessionStore.end_by_time(UserSession.objects.filter(user_id=user.pk))
         request.session.begin()
+        # Saved now: allauth takes a session without its member from the list, as at a sign-in elsewhere.
+        request.session.save()
 
 
 def _cached(
@@ -160,20 +190,17 @@ def _cached(
     """
     if not data:
         return None  # another SECRET_KEY signed it
+    if SESSION_KEY not in data:
+        return {"data": data, "expires": expires.timestamp(), "visit_due": expires.timestamp()}
+    if since is None or seen is None:
+        return None
     if not isinstance(data.get(_END), str):
         whole = timedelta(seconds=settings.SESSION_COOKIE_AGE)
-        data[_END] = (min(expires, since + whole) if since else expires).isoformat()
-    end = datetime.fromisoformat(data[_END])
-    ends = [expires, end]
-    visit_due = end  # never
-    if SESSION_KEY in data and seen:
-        ends.append(seen + _idle())
-        visit_due = seen + SEEN_EVERY
-    elif SESSION_KEY in data and expires <= end - SEEN_EVERY:
-        visit_due = expires - _idle() + SEEN_EVERY
-    if min(ends) <= timezone.now():
+        data[_END] = min(expires, since + whole).isoformat()
+    end = min(expires, datetime.fromisoformat(data[_END]), seen + _idle())
+    if end <= timezone.now():
         return None
-    return {"data": data, "expires": min(ends).timestamp(), "visit_due": visit_due.timestamp()}
+    return {"data": data, "expires": end.timestamp(), "visit_due": (seen + SEEN_EVERY).timestamp()}
 
 
 def _idle() -> timedelta:

@@ -20,6 +20,7 @@ from apps.accounts import actions, browsers, leaving, names
 from apps.accounts.forms import HeaderForm, KeysForm, PictureForm, ProfileForm, RenameForm
 from apps.accounts.members import MemberRequest, members_only
 from apps.accounts.models import User
+from apps.accounts.sessions import SessionStore
 from apps.pictures import actions as pictures
 from apps.pictures.models import Shape
 from apps.securitylog import Event, record
@@ -137,6 +138,8 @@ def remove_header(request: MemberRequest) -> HttpResponse:
 
 class SessionsView(ListUserSessionsView):
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        if isinstance(self.request.session, SessionStore):
+            SessionStore.end_by_time(UserSession.objects.filter(user_id=self.request.user.pk))
         context: dict[str, object] = super().get_context_data(**kwargs)
         sessions: list[UserSession] = context["sessions"]  # type: ignore[assignment]
         sessions.sort(key=lambda session: (session.is_current(), session.last_seen_at), reverse=True)

@@ -3,8 +3,10 @@
 import random
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from allauth.usersessions.models import UserSession
+from django.utils import timezone
 
 from apps.accounts import sessions
 from apps.accounts.keys import session_key, user_key
@@ -42,6 +44,11 @@ def _user(user_id: int) -> object:
 
 def _sessions(keys: Sequence[str]) -> list[Item]:
     return [
-        Item(key, session_key(key), sessions.SessionStore(key)._row, sessions._SCHEMA)
+        Item(key, session_key(key), sessions.SessionStore(key)._row, sessions._SCHEMA, _unless_ended)
         for key in dict.fromkeys(keys)
     ]
+
+
+def _unless_ended(cached: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A session may end while it is cached: who reads it compares the time, too."""
+    return cached if cached is not None and timezone.now().timestamp() < cached["expires"] else None

@@ -42,6 +42,7 @@ def viewers() -> dict[str, Person]:
 
 def sign_in(users) -> list[Person]:  # type: ignore[no-untyped-def]
     """Every session engine of the ladder reads rows of Django's: sessions differ by their backend alone."""
+    from allauth.usersessions.models import UserSession
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.base import VALID_KEY_CHARS
     from django.contrib.sessions.backends.db import SessionStore
@@ -50,7 +51,7 @@ def sign_in(users) -> list[Person]:  # type: ignore[no-untyped-def]
     from django.utils.crypto import get_random_string
 
     store, until = SessionStore(), timezone.now() + timedelta(days=1)
-    rows, people = [], []
+    rows, lines, people = [], [], []
     for user in users:
         cookies = {}
         for backend in (ACCOUNTS, CACHED_USERS):
@@ -61,7 +62,9 @@ def sign_in(users) -> list[Person]:  # type: ignore[no-untyped-def]
             }
             key = get_random_string(32, VALID_KEY_CHARS)
             rows.append(Session(session_key=key, session_data=store.encode(data), expire_date=until))
+            lines.append(UserSession(user=user, session_key=key, ip="127.0.0.1"))
             cookies[backend] = f"sessionid={key}; csrftoken={CSRF}"
         people.append(Person(user.pk, user.username, cookies))
     Session.objects.bulk_create(rows)
+    UserSession.objects.bulk_create(lines)
     return people

@@ -65,7 +65,8 @@ def sign_in(count: int) -> None:
 
 
 def session_of(user: "AbstractBaseUser") -> str:
-    """The key of a new session of the user."""
+    """The key of a new session of the user, which is in the list of their sessions."""
+    from allauth.usersessions.models import UserSession
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
@@ -74,6 +75,7 @@ def session_of(user: "AbstractBaseUser") -> str:
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
+    UserSession.objects.create(user=user, session_key=session.session_key, ip="127.0.0.1")
     return str(session.session_key)
 
 

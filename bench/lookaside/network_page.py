@@ -29,6 +29,7 @@ django.setup()
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from importlib import import_module
+from allauth.usersessions.models import UserSession
 from apps.accounts.models import User
 user = User.objects.get(username="bench_active_100")
 session = import_module(settings.SESSION_ENGINE).SessionStore()
@@ -36,6 +37,7 @@ session[SESSION_KEY] = str(user.pk)
 session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
 session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 session.save()
+UserSession.objects.create(user=user, session_key=session.session_key, ip="127.0.0.1")
 print(session.session_key)
 """
 

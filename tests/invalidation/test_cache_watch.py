@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
@@ -51,8 +50,6 @@ def everything_cached(ann: User, kwip: Kwip) -> Client:
     """A member is signed in, and has seen pages that visitors have seen too."""
     client = Client()
     client.force_login(ann)
-    key = client.cookies["sessionid"].value
-    UserSession.objects.create(user=ann, session_key=key, ip="127.0.0.1")
     assert client.get("/everyone/").status_code == 200
     application = pagecache.wrapped(WSGIHandler())
     for path in ("/everyone/", f"/ann/kwip/{kwip.pk}/"):

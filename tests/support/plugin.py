@@ -121,7 +121,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _just_signed_in(sender: Any, request: Any, user: Any, **options: Any) -> None:
-    """`Client.force_login` counts as typing the password, as signing in does. Its request has no client."""
+    """`Client.force_login` counts as typing the password, and is in the list of sessions, as signing in is.
+
+    Its request has no client.
+    """
     from django.apps import apps
 
     if not apps.is_installed("allauth.account"):
@@ -132,6 +135,15 @@ def _just_signed_in(sender: Any, request: Any, user: Any, **options: Any) -> Non
         record = {"method": "password", "at": time.time()}
         request.session[login.AUTHENTICATION_METHODS_SESSION_KEY] = [record]
         request.session[login._AUTHENTICATION_METHODS_USER_SESSION_KEY] = login.user_id_to_str(user)
+        if not apps.is_installed("allauth.usersessions"):
+            return
+        from allauth.usersessions.models import UserSession
+
+        if request.session.session_key is None:  # of another member's client
+            request.session.save()
+        UserSession.objects.get_or_create(
+            session_key=request.session.session_key, defaults={"user": user, "ip": "127.0.0.1"}
+        )
 
 
 def _prepare_tables(sender: Any, **options: Any) -> None:

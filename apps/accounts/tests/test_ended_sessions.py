@@ -23,6 +23,7 @@ from apps.accounts.tests.session_steps import (
 from apps.securitylog import Event
 from apps.securitylog.models import Entry
 from kwippy import tasks
+from tests.support.concurrency import at_once, uncommitted
 from tests.support.people import PASSWORD, member, who_is_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memcached")]
@@ -94,6 +95,35 @@ def test_more_than_a_batch_is_deleted(ann: User, calendar: Calendar, monkeypatch
         signed_in("ann")
     calendar.pass_by(IDLE + MINUTE)
     tasks.clear_sessions.call()
+    assert (Session.objects.count(), UserSession.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize("look", ["a sign-in elsewhere", "the list of sessions"])
+def test_what_has_ended_is_in_the_log_when_it_leaves_the_list(
+    look: str, ann: User, calendar: Calendar
+) -> None:
+    """Also if that is not by the daily command. The entry has nothing of the device that looks."""
+    phone = signed_in("ann")
+    calendar.pass_by(IDLE - MINUTE)
+    other = signed_in("ann")
+    calendar.pass_by(2 * MINUTE)
+    other = signed_in("ann") if look == "a sign-in elsewhere" else other
+    assert other.get("/accounts/sessions/").status_code == 200
+    assert not Session.objects.filter(pk=key_of(phone)).exists()
+    [entry] = Entry.objects.filter(event=Event.SESSION_ENDED)
+    assert (entry.user_id, entry.details, entry.network) == (ann.pk, {"way": "time"}, "")
+
+
+def test_sweeps_at_once_share_the_work_and_count_each_session_once(ann: User, calendar: Calendar) -> None:
+    held, *_others = (signed_in("ann") for _ in range(3))
+    calendar.pass_by(IDLE + MINUTE)
+    with uncommitted():
+        Session.objects.select_for_update().get(pk=key_of(held))  # another sweep has it in hand
+        at_once([SessionStore.clear_expired])
+        for rows in (Session.objects, UserSession.objects):
+            assert list(rows.values_list("session_key", flat=True)) == [key_of(held)]
+    at_once([SessionStore.clear_expired] * 3)
+    assert Entry.objects.filter(event=Event.SESSION_ENDED).count() == 3
     assert (Session.objects.count(), UserSession.objects.count()) == (0, 0)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from allauth.account.signals import user_logged_in
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import connection
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps import lookaside
+from apps.accounts import watched
 from apps.accounts.models import User
 from apps.accounts.sessions import SEEN_EVERY, SessionStore
 from apps.accounts.tests.session_steps import (
@@ -25,6 +27,7 @@ from apps.accounts.tests.session_steps import (
     listed,
     signed_in,
 )
+from apps.cachewatch import watch
 from apps.statements import Statement
 from tests.support.concurrency import at_once, uncommitted
 from tests.support.people import who_is_in
@@ -97,31 +100,35 @@ def test_a_session_is_not_visited_by_who_looks_at_the_list(
     assert who_is_in(phone) is None
 
 
-def test_a_session_that_no_list_has_ends_as_well(ann: User, calendar: Calendar) -> None:
-    """As of a line that an operator deleted in the admin of an earlier release."""
-    client, idle = signed_in("ann"), signed_in("ann")
-    UserSession.objects.all().delete()
-    invalidate_all(client, idle)
-    for _ in range(2):
-        calendar.pass_by(IDLE - MINUTE)
-        assert who_is_in(client) == "ann"
-    assert who_is_in(idle) is None
-    calendar.pass_by(2 * DAY + 2 * MINUTE)
-    assert who_is_in(client) is None
-
-
-def test_the_last_days_of_a_session_that_no_list_has_write_nothing(ann: User, calendar: Calendar) -> None:
+@pytest.mark.asvs("7.5.2")
+def test_a_session_that_no_list_has_has_ended(ann: User) -> None:
+    """As of a line that an operator deleted in the admin of an earlier release: nobody could end it."""
     client = signed_in("ann")
     listed(client).delete()
     invalidate_all(client)
-    for _ in range(2):
-        calendar.pass_by(10 * DAY)
-        client.get("/about/")
-    calendar.pass_by(2 * DAY)
-    with CaptureQueriesContext(connection) as asked:
-        client.get("/about/")
-        client.get("/about/")
-    assert not any("UPDATE" in query["sql"] for query in asked)
+    assert who_is_in(client) is None
+
+
+def test_a_sign_in_elsewhere_at_the_same_moment_leaves_the_session_in_the_list(ann: User) -> None:
+    """It takes from the list what is no session of hers: this one is hers before it is in the list."""
+
+    def elsewhere(user: User, **_: Any) -> None:
+        UserSession.objects.purge_and_list(user)
+
+    user_logged_in.connect(elsewhere)  # after allauth's own
+    try:
+        assert listed(signed_in("ann")).user == ann
+    finally:
+        user_logged_in.disconnect(elsewhere)
+
+
+def test_the_watch_on_the_caches_does_not_count_a_session_that_ended_while_it_was_cached(
+    anns: Client, calendar: Calendar
+) -> None:
+    calendar.pass_by(IDLE - MINUTE)
+    assert is_alive(key_of(anns))
+    calendar.pass_by(2 * MINUTE)
+    assert watch.look(watched.live_sessions(), [key_of(anns)]) == watch.Look(1, {})
 
 
 def test_a_page_is_there_while_its_visit_can_not_be_noted(anns: Client, calendar: Calendar) -> None:
