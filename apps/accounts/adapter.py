@@ -128,9 +128,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse | None:
         """A browser that was forgotten, as by signing out everywhere, is not trusted either."""
-        self._is_by_passkey = did_use_passwordless_login(
-            request, user
-        )  # allauth forgets it if they are inactive
+        # Asked here: allauth forgets how someone signed in if they are inactive.
+        self._is_by_passkey = did_use_passwordless_login(request, user)
+        self._must_show_code = (
+            isinstance(user, User) and not user.is_active and browsers.must_show_code(request, user)
+        )
         cookie = settings.MFA_TRUST_COOKIE_NAME
         if cookie in request.COOKIES and isinstance(user, User) and not browsers.is_known(request, user):
             del request.COOKIES[cookie]
@@ -169,7 +171,7 @@ class AccountAdapter(DefaultAccountAdapter):
         Where the password alone is not enough, it opens neither: the links are in the mail.
         """
         assert isinstance(user, User)  # noqa: S101
-        is_asked_more = is_mfa_enabled(user) or browsers.must_show_code(request, user)
+        is_asked_more = is_mfa_enabled(user) or self._must_show_code
         is_sure = self._is_by_passkey or not is_asked_more
         if (row := leaving.of_person(user)) is not None:
             context = {"leaving": row, "way_back": leaving.way_back(row) if is_sure else ""}

@@ -1,8 +1,9 @@
 """Browsers that a person has signed in from: the others cause mail, and a code if one is needed.
 
-A cookie of a year names the browser by 128 random bits. The database has its digest for each account that
-signed in there, the `MOST` of them that were seen last. The cookie opens nothing: its browser is only not
-told about.
+A cookie of a year names the browser by 128 random bits, and by others for each account that signs in there:
+who noted it, or set it, before an account's first sign-in has no name that this account knows. The database
+has the digests of an account's names, the `MOST` of them that were seen last. The cookie opens nothing: its
+browser is only not told about.
 
 *Guessing over many networks*: after as many failures of an account as "failed_sign_in_anywhere" allows, and
 as long as that limit is met, the right password in an unknown browser is answered by a code that is mailed to
@@ -27,6 +28,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -36,44 +38,48 @@ from apps.accounts.models import KnownBrowser, User
 from apps.securitylog import clients
 
 MOST = 20
+# Accounts that one browser has names for.
+MOST_NAMES = 8
 COOKIE_AGE = 365 * 86_400
 # Recovery codes alone are no factor: they are made with one, and nothing asks for them alone.
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 _LINK_USED = "password_by_link"  # in the session: for which account, and when
 _NAME = re.compile(r"\A[A-Za-z0-9_-]{22}\Z")
+_LONGEST = MOST_NAMES * len(f"{'x' * 22}.")
 
 
 def is_known(request: HttpRequest, user: User) -> bool:
-    name = _name_in(request)
-    return bool(name) and KnownBrowser.objects.filter(user=user, digest=_digest(name)).exists()
+    return _of_browser(request, user).exists()
 
 
 def remember(request: HttpRequest, response: HttpResponse, user: User) -> bool:
     """Knows the browser from now on. Returns whether it is new to the account."""
-    name = _name_in(request) or secrets.token_urlsafe(16)
+    known = _of_browser(request, user).order_by("pk").first()
+    names = {_digest(name): name for name in _names_in(request)}
     with transaction.atomic():
-        now = timezone.now()
-        _row, is_new = KnownBrowser.objects.update_or_create(
-            user=user, digest=_digest(name), defaults={"seen_at": now}
-        )
-        if is_new:
+        if known is not None:
+            name = names.pop(known.digest)
+            KnownBrowser.objects.filter(pk=known.pk).update(seen_at=timezone.now())
+        else:
+            name = secrets.token_urlsafe(16)
+            KnownBrowser.objects.create(user=user, digest=_digest(name), seen_at=timezone.now())
             mine = KnownBrowser.objects.filter(user=user).order_by("-seen_at", "-pk")
             KnownBrowser.objects.filter(pk__in=list(mine.values_list("pk", flat=True)[MOST:])).delete()
     response.set_cookie(
         settings.KNOWN_BROWSER_COOKIE,
-        name,
+        ".".join([*names.values(), name][-MOST_NAMES:]),
         max_age=COOKIE_AGE,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
     )
-    return is_new
+    return known is None
 
 
 def forget(user: User, *, but: HttpRequest | None = None) -> None:
     """Knows none of the account's browsers any more; or only that of the request."""
-    kept = _digest(_name_in(but)) if but is not None else ""
-    KnownBrowser.objects.filter(user=user).exclude(digest=kept).delete()
+    kept = [_digest(name) for name in _names_in(but)] if but is not None else []
+    KnownBrowser.objects.filter(user=user).exclude(digest__in=kept).delete()
 
 
 def tell_owner(request: HttpRequest, user: User, send: Callable[[str, str, dict[str, Any]], None]) -> None:
@@ -131,9 +137,16 @@ def may_send_code(request: HttpRequest, user: User) -> limits.Decision | None:
     return None
 
 
-def _name_in(request: HttpRequest) -> str:
-    name = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE, "")
-    return name if _NAME.match(name) else ""
+def _of_browser(request: HttpRequest, user: User) -> QuerySet[KnownBrowser]:
+    """The account's row of this browser, if it knows it."""
+    digests = [_digest(name) for name in _names_in(request)]
+    return KnownBrowser.objects.filter(user=user, digest__in=digests)
+
+
+def _names_in(request: HttpRequest) -> list[str]:
+    """What the cookie calls the browser, that of the last sign-in last."""
+    names = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE, "")[:_LONGEST].split(".")
+    return [name for name in names if _NAME.match(name)]
 
 
 def _digest(name: str) -> str:

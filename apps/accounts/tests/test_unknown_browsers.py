@@ -225,3 +225,19 @@ def test_the_password_alone_brings_nobody_back_who_is_leaving(ann: User) -> None
     assert "leaves on" in page
     assert "/accounts/back/" not in page
     assert "in the mail that we sent when you left" in page
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["an unknown browser", "a known one"])
+def test_the_password_alone_opens_no_appeal(
+    known: bool, ann: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.accounts.adapter.ways_to_appeal", [lambda user: f"/objects/{user.username}/"])
+    client = Client()
+    sign_in(client)
+    client.post(CONFIRM, {"code": code_to(ann.email)})
+    client.post("/accounts/logout/")
+    User.objects.filter(pk=ann.pk).update(is_active=False)
+    page = sign_in(client if known else Client()).content.decode()
+    assert "this account is asleep" in page
+    assert ("/objects/ann/" in page) == known
+    assert ("the mail that we sent says how to object" in page) != known
