@@ -113,25 +113,6 @@ def test_two_accounts_may_share_a_browser(ann: User) -> None:
     assert KnownBrowser.objects.filter(user=other).count() == 2
 
 
-def test_who_noted_the_cookie_of_a_shared_browser_is_not_known_to_who_signs_in_there_later(
-    ann: User, settings: Any
-) -> None:
-    settings.CODE_FOR_UNKNOWN_BROWSERS = True
-    shared, home, mallory = browser(), browser("198.51.100.7"), member("mallory")
-    sign_in(shared, "mallory")
-    shared.post("/accounts/login/code/confirm/", {"code": code()})
-    noted = shared.cookies[settings.KNOWN_BROWSER_COOKIE].value
-    shared.post("/accounts/logout/")
-    sign_in(shared)
-    shared.post("/accounts/login/code/confirm/", {"code": code()})
-    assert who_is_in(shared) == "ann"
-    home.cookies[settings.KNOWN_BROWSER_COOKIE] = noted
-    assert sign_in(home)["Location"] == "/accounts/login/code/confirm/"
-    assert who_is_in(home) is None
-    sign_in(home, "mallory")
-    assert who_is_in(home) == mallory.username, "their own name counts"
-
-
 def test_a_browser_has_names_for_a_bounded_number_of_accounts(ann: User) -> None:
     shared = browser()
     names = [f"bob{n}" for n in range(browsers.MOST_NAMES)]

@@ -131,6 +131,21 @@ def test_recovery_codes_without_a_factor_do_not_take_its_place(ann: User) -> Non
     assert is_asked_for_code(sign_in(client), client)
 
 
+def test_who_noted_the_cookie_of_a_shared_browser_is_not_known_to_who_signs_in_there_later(ann: User) -> None:
+    shared, home, mallory = Client(), Client(), member("mallory")
+    sign_in(shared, "mallory")
+    shared.post(CONFIRM, {"code": code_to(mallory.email)})
+    noted = shared.cookies[settings.KNOWN_BROWSER_COOKIE].value
+    shared.post("/accounts/logout/")
+    sign_in(shared)
+    shared.post(CONFIRM, {"code": code_to(ann.email)})
+    assert who_is_in(shared) == "ann"
+    home.cookies[settings.KNOWN_BROWSER_COOKIE] = noted
+    assert is_asked_for_code(sign_in(home), home)
+    sign_in(home, "mallory")
+    assert who_is_in(home) == "mallory", "the name that it was noted for counts"
+
+
 def test_after_signing_out_everywhere_no_browser_is_known(ann: User) -> None:
     client = Client()
     sign_in(client)
