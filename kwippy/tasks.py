@@ -86,9 +86,8 @@ def sweep_seen_mail() -> int:
 
 @task(queue_name="bulk")
 def reseal_factors() -> int:
-    """Encrypt the secrets of second factors by the present key, and hash former recovery codes; returns how
-    many there were."""
-    return resealing.hash_former_codes() + resealing.reseal_all()
+    """Encrypt the secrets of second factors by the present key; returns how many a former one did."""
+    return resealing.reseal_all()
 
 
 @task(queue_name="bulk")

@@ -21,6 +21,7 @@ allauth has the model, the stages of a sign-in and the protocol. This app has wh
 - *Challenges* of passkeys are random, one for each session and for one purpose, and end after ten minutes.
   Their site is that of ``SITE_URL``, whatever host a request names.
 - *Recovery codes* (``recovery.py``) are made as the page shows them, once, and stored as password hashes.
+  Those that an earlier release has shown stay encrypted seeds until their owner makes new ones.
 - *A trusted browser* has a signed cookie, for thirty days. It names the password's hash and the factors: a
   new password, another factor or new recovery codes end it.
 - *Nothing tells* who has a second factor before the password was right. The options of a sign-in by passkey

@@ -40,13 +40,17 @@ class AuthenticateForm(SiteMessages, forms.Form):
         super().__init__(*args, **kwargs)
 
     def clean_code(self) -> str:
-        """Counts the try before it looks at the code."""
+        """Counts the try before it looks at the code. Raises `limits.Busy`."""
         code: str = self.cleaned_data["code"]
         guess = Guess(context.request, self.user, is_signed_in=self.is_again)
         if guess.refusal is not None:
             self._tell_owner()
             raise ValidationError(guess.refusal.message, code="limited")
-        found = actions.use_code(user_id=self.user.pk, code=code)
+        try:
+            found = actions.use_code(user_id=self.user.pk, code=code)
+        except limits.Busy:  # nothing was compared
+            guess.refund()
+            raise
         if found is None:
             self._tell_of_failure()
             raise get_adapter().validation_error("incorrect_typed_code")

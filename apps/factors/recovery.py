@@ -2,9 +2,13 @@
 
 allauth stores a seed, encrypted, from which its codes follow. Here that seed makes no code that anyone has
 seen. All hashes of a person have one salt, so a try costs one hash, as a password does.
+
+Codes that an earlier release has shown follow from their seed. They stay as they are until their owner makes
+new ones: that release knows the seed alone, and its containers run beside these in an upgrade, or come back.
 """
 
 import secrets
+import time
 
 from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
@@ -13,32 +17,35 @@ from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
-from apps.factors import sealing
-
 # Where the row has them.
 HASHES = "hashes"
 
 
-@transaction.atomic
-def make(*, user_id: int) -> list[str]:
-    """New codes, whose hashes are stored; none if others were made before. Raises `limits.Busy`."""
-    codes: set[str] = set()
-    digits = app_settings.RECOVERY_CODE_DIGITS
-    while len(codes) < app_settings.RECOVERY_CODE_COUNT:
-        codes.add(f"{secrets.randbelow(10**digits):0{digits}}")
-    hashes = _hashed(list(codes))
-    rows = Authenticator.objects.select_for_update(no_key=True)
-    row = rows.filter(user_id=user_id, type=Authenticator.Type.RECOVERY_CODES).first()
-    if row is None or HASHES in row.data:
+def show(*, user_id: int) -> list[str] | None:
+    """Makes the codes: empty if some were shown before, None if the person has none. Raises `limits.Busy`.
+
+    Not inside a transaction: together, ten hashes may wait for longer than PostgreSQL lets one stand idle.
+    """
+    rows = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.RECOVERY_CODES)
+    row = rows.first()
+    if row is None:
+        return None
+    if _were_shown(row):
         return []
-    row.data |= {HASHES: hashes, "used_mask": 0}
-    row.save(update_fields=["data"])
-    return list(codes)
+    codes = _made()
+    hashes = _hashed(codes)
+    with transaction.atomic(durable=True):
+        row = rows.select_for_update(no_key=True).first()
+        if row is None or _were_shown(row):  # in another tab, meanwhile
+            return []
+        row.data |= {HASHES: hashes, "used_mask": 0, "viewed_at": time.time()}
+        row.save(update_fields=["data"])
+    return codes
 
 
 def use(row: Authenticator, code: str) -> bool:
     """Whether it is a code that was not used; then it is used. The caller has locked the row."""
-    if HASHES not in row.data:  # codes of an earlier release, until `hash_former`
+    if HASHES not in row.data:  # codes of an earlier release
         return bool(RecoveryCodes(row).validate_code(code))
     if len(code) != app_settings.RECOVERY_CODE_DIGITS:
         return False
@@ -50,11 +57,16 @@ def use(row: Authenticator, code: str) -> bool:
     return True
 
 
-def hash_former(row: Authenticator) -> None:
-    """Replaces the seed of codes that an earlier release has shown. Raises `Unreadable`."""
-    seed = sealing.seal(RecoveryCodes.generate_seed())
-    row.data |= {HASHES: _hashed(RecoveryCodes(row).generate_codes()), "seed": seed}
-    row.save(update_fields=["data"])
+def _were_shown(row: Authenticator) -> bool:
+    return bool(row.data.get("viewed_at"))
+
+
+def _made() -> list[str]:
+    codes: set[str] = set()
+    digits = app_settings.RECOVERY_CODE_DIGITS
+    while len(codes) < app_settings.RECOVERY_CODE_COUNT:
+        codes.add(f"{secrets.randbelow(10**digits):0{digits}}")
+    return list(codes)
 
 
 def _hashed(codes: list[str]) -> list[str]:

@@ -1,11 +1,11 @@
-"""After a change of `SECRET_KEY` the new one encrypts all secrets, before the former is forgotten."""
+"""After a change of `SECRET_KEY`: the new one encrypts all secrets, before the former is forgotten."""
 
 import structlog
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 
-from apps.factors import recovery, sealing
+from apps.factors import sealing
 
 BATCH = 200
 # Where a row keeps what is sealed.
@@ -24,27 +24,6 @@ def reseal_all() -> int:
         done += sum(_reseal(pk) for pk in ids)
         after = ids[-1]
     return done
-
-
-def hash_former_codes() -> int:
-    """Hashes recovery codes that an earlier release kept as a seed; returns of how many people."""
-    rows = Authenticator.objects.filter(
-        type=Authenticator.Type.RECOVERY_CODES, data__has_key="viewed_at"
-    ).exclude(data__has_key=recovery.HASHES)
-    return sum(_hash(pk) for pk in list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]))
-
-
-@transaction.atomic
-def _hash(pk: int) -> bool:
-    row = Authenticator.objects.select_for_update(no_key=True).filter(pk=pk).first()
-    if row is None or recovery.HASHES in row.data:
-        return False
-    try:
-        recovery.hash_former(row)
-    except sealing.Unreadable:
-        log.error("factor_unreadable", user=row.user_id, type=row.type)
-        return False
-    return True
 
 
 @transaction.atomic

@@ -10,12 +10,14 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.totp.internal.flows import activate_totp
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
+from django.views.generic import TemplateView
+from django.views.generic.edit import FormView
 
 from apps.accounts.members import MemberRequest, members_only
 from apps.factors import challenges, pending, qr, recovery
@@ -111,10 +113,12 @@ class RecoveryCodesView(recovery_codes.ViewRecoveryCodesView):
 
     http_method_names = ["get", "options"]  # a HEAD would use up the one time
 
-    @transaction.atomic
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)
-        codes = recovery.make(user_id=self.request.user.pk) if context["can_view_codes"] else []
+        codes = recovery.show(user_id=self.request.user.pk)
+        if codes is None:
+            raise Http404
+        # Not allauth's: it reads the row without a lock, and then writes all of it.
+        context = TemplateView.get_context_data(self, **kwargs)
         # In two groups: they are typed from paper.
         text = "\n".join(f"{code[:4]} {code[4:]}" for code in codes)
         return context | {"codes": text, "can_view_codes": bool(codes)}
@@ -127,3 +131,7 @@ class GenerateRecoveryCodesView(Counted, recovery_codes.GenerateRecoveryCodesVie
             return redirect("mfa_index")
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        # Not allauth's: it reads the seed, and a lost key must not keep anyone from new codes.
+        return FormView.get_context_data(self, **kwargs)

@@ -9,7 +9,15 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.factors import sealing
 from apps.factors.resealing import reseal_all
-from apps.factors.tests.steps import Clock, add_app, code_at, enter_code, enter_password, signed_in
+from apps.factors.tests.steps import (
+    Clock,
+    add_app,
+    code_at,
+    enter_code,
+    enter_password,
+    shown_codes,
+    signed_in,
+)
 from tests.support.people import member
 
 NEW = "another key of the site that is also long enough for all checks"
@@ -78,3 +86,7 @@ def test_a_secret_that_no_key_reads_is_a_wrong_code_and_recovery_codes_need_no_k
     browser = Client()
     enter_password(browser, ann)
     assert [enter_code(browser, code) for code in (code_at(secret), codes[0])] == ["wrong", "in"]
+    assert shown_codes(browser) == [], "the page says that they were shown"
+    assert browser.get("/accounts/2fa/codes/new/").status_code == 200
+    assert browser.post("/accounts/2fa/codes/new/").status_code == 302
+    assert len(shown_codes(browser)) == 10
