@@ -22,6 +22,7 @@ from bench.ladder.forms import contacting
 from bench.ladder.journal import COUNTING, Cell, Journal
 from bench.ladder.load import parsed
 from bench.ladder.mail import mail_server
+from bench.ladder.scenarios import READS, WRITES
 from bench.lib import report, results_page
 from kwippy.settings import optimizations, stock
 
@@ -130,6 +131,22 @@ def test_a_turn_begins_when_the_one_before_it_has_left_no_work(monkeypatch: pyte
     ladder: Any = SimpleNamespace(_services=SimpleNamespace(meters=meters))
     Ladder.settle(ladder, SimpleNamespace(pids={}))  # type: ignore[arg-type]
     assert slept == [SETTLED] * 4
+
+
+@pytest.mark.parametrize("name", ["publish", "front page"])
+def test_tables_are_tended_after_a_turn_that_wrote(name: str) -> None:
+    from bench.ladder.run import FORGET, TEND, Ladder
+
+    executed: list[str] = []
+    services = SimpleNamespace(
+        mail=SimpleNamespace(become=lambda mail: None), meters=SimpleNamespace(execute=executed.append)
+    )
+    ladder: Any = SimpleNamespace(
+        _services=services, _warm={(name, "whole")}, sites={"whole": None}, turn=lambda *_: {"rate": 1.0}
+    )
+    [scenario] = [each for each in [*READS, *WRITES] if each.name == name]
+    assert Ladder.measured(ladder, scenario, Cell(name, "whole", 0)) == {"rate": 1.0}
+    assert executed == ([FORGET, TEND] if scenario.writes else [])
 
 
 def test_the_contact_forms_are_valid_and_each_of_another_network() -> None:
