@@ -45,6 +45,7 @@ When it fails
 How to measure
     ``make bench SUBJECT=timelines``, ``manage.py explainfeeds``. Off is the ORM with `Paginator`
     (``bench/timelines/rivals.py``): a page of 100 active followees is
-    [128](docs/results/timelines.json "network_page_times_as_fast_as_orm") times as fast here; a kept one of
-    5,000 dormant takes [0.81](docs/results/timelines.json "dormant_vs_100_active") times as long.
+    [128](docs/results/timelines.json "network_page_times_as_fast_as_orm") times as fast here; in the ladder
+    5,000 dormant
+    [1.0](docs/results/ladder.json "network_5000_dormant_whole_times_as_fast_as_without_sql") times.
 """

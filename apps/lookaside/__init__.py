@@ -50,9 +50,9 @@ When it fails
     cause stale reads for one TTL. *Database restored*: ``cache().clear()``. *DNS*: without a time limit.
 
 How to measure
-    ``make bench SUBJECT=lookaside``. Off caches no users, sessions or cards
-    (``bench/lookaside/uncached_settings.py``); a member's page is
-    [10.7](docs/results/lookaside.json "network_page_times_as_fast_as_uncached") times as fast with it.
+    ``make bench``. Off caches no users, sessions or cards; a member's page is
+    [1.0](docs/results/ladder.json "network_100_active_whole_times_as_fast_as_without_lookaside") times as
+    fast with it.
 """
 
 from apps.lookaside import stats
