@@ -49,7 +49,7 @@ When it fails
 
 How to measure
     ``make bench``. Off is Django's engine with ``CONN_MAX_AGE = 0``; a member's page is
-    [1.0](docs/results/ladder.json "network_100_active_whole_times_as_fast_as_without_dbpool") times
+    [10.9](docs/results/ladder.json "network_100_active_whole_times_as_fast_as_without_dbpool") times
     as fast. With ``None`` (persistent):
     [0.97](docs/results/dbpool.json "pool_times_as_fast_as_persistent_connections") times, with
     [0.25](docs/results/dbpool.json "pool_connections_as_share_of_persistent") of the connections.

@@ -51,7 +51,7 @@ When it fails
 
 How to measure
     ``make bench``. Off caches no users, sessions or cards; a member's page is
-    [1.0](docs/results/ladder.json "network_100_active_whole_times_as_fast_as_without_lookaside") times as
+    [6.6](docs/results/ladder.json "network_100_active_whole_times_as_fast_as_without_lookaside") times as
     fast with it.
 """
 
