@@ -55,7 +55,8 @@ def test_who_has_a_role_is_found_by_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         plan = with_role().explain()
-    assert "user_staff" in plan and "user_superuser" in plan, plan  # which one of the two groups, is free
+    for index in ("user_staff", "user_superuser"):  # of groups there are few: any way to them will do
+        assert index in plan, plan
 
 
 @pytest.mark.parametrize("path", PAGES)
