@@ -154,7 +154,7 @@ class SessionStore(DatabaseSessionStore):
         while some := list(ended.filter(pk__gt=last)[:_SWEPT_AT_ONCE]):
             last = some[-1].pk
             # The request in which this happens is not that of their devices.
-            with request_context(None), transaction.atomic():  # type: ignore[arg-type]
+            with request_context(None), transaction.atomic():
                 cls._end(some)
 
     @classmethod
