@@ -80,7 +80,10 @@ class SessionStore(DatabaseSessionStore):
             .values_list("session_data", "expire_date", "since", "seen")
             .first()
         )
-        return row and _cached(self.decode(row[0]), *row[1:])
+        if row is None:
+            return None
+        data, expires, since, seen = row
+        return _cached(self.decode(data), expires, since, seen)
 
     def note_visit(self) -> None:
         """Puts off the end by inactivity. Without PostgreSQL the request goes on."""

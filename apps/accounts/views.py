@@ -143,7 +143,10 @@ class SessionsView(ListUserSessionsView):
         context: dict[str, object] = super().get_context_data(**kwargs)
         sessions: list[UserSession] = context["sessions"]  # type: ignore[assignment]
         sessions.sort(key=lambda session: (session.is_current(), session.last_seen_at), reverse=True)
-        days = {"idle_days": conf.SESSION_IDLE_DAYS, "session_days": conf.SESSION_COOKIE_AGE // 86_400}
+        days: dict[str, object] = {
+            "idle_days": conf.SESSION_IDLE_DAYS,
+            "session_days": conf.SESSION_COOKIE_AGE // 86_400,
+        }
         return context | days
 
     def form_valid(self, form: Any) -> HttpResponse:
