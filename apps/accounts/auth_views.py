@@ -10,6 +10,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.app_settings import EMAIL_CONFIRMATION_EXPIRE_DAYS, SALT, SESSION_COOKIE_AGE
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC, Login
+from allauth.account.stages import LoginByCodeStage, LoginStage
 from allauth.account.views import confirm_email as allauth_confirm_email
 from django.contrib import messages
 from django.core import signing
@@ -31,6 +32,16 @@ from apps.accounts.names import NameTaken
 from apps.limits import Decision
 
 _WAITING = "account/verification_sent.html"
+
+
+class LoginView(allauth.LoginView):
+    """allauth's, but who waits for a mailed code may begin anew: for another code, or as someone else."""
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> HttpResponse | None:
+        if stage.key == LoginByCodeStage.key:
+            return None
+        response: HttpResponse | None = super()._redirect_to_pending_stage(request, stage)
+        return response
 
 
 class SignUpView(allauth.SignupView):

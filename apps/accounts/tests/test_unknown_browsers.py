@@ -113,6 +113,20 @@ def test_a_link_that_is_opened_elsewhere_makes_that_browser_known(ann: User) -> 
     assert is_asked_for_code(sign_in(first, "dora"), first)
 
 
+def test_who_waits_for_a_code_may_ask_for_another_one_and_the_first_counts_no_more(ann: User) -> None:
+    client = Client()
+    sign_in(client)
+    first = code_to(ann.email)
+    assert "password" in client.get("/accounts/login/").content.decode(), "the form, not the way back"
+    assert is_asked_for_code(sign_in(client), client)
+    second = code_to(ann.email)
+    assert first != second
+    client.post(CONFIRM, {"code": first})
+    assert who_is_in(client) is None
+    client.post(CONFIRM, {"code": second})
+    assert who_is_in(client) == "ann"
+
+
 def test_a_second_factor_takes_the_place_of_the_code(ann: User) -> None:
     secret = generate_totp_secret()
     TOTP.activate(ann, secret)
