@@ -63,7 +63,10 @@ def test_each_set_of_codes_has_its_own_salt(ann: User, clock: Clock) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_tabs_that_open_the_page_one_shows_codes_and_they_let_in(ann: User) -> None:
+def test_of_two_tabs_that_open_the_page_one_shows_codes_and_they_let_in(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedArgon2PasswordHasher, "memory_cost", 1024)  # else they wait for memory
     tabs = [signed_in(ann) for _ in range(2)]
     RecoveryCodes.activate(ann)
     pages = at_once([partial(shown_codes, tab) for tab in tabs])
