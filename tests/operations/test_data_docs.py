@@ -113,6 +113,7 @@ def test_the_admin_shows_no_secret_column() -> None:
     secret = {column for column, level in COLUMNS.items() if level == "secret"}
     looked_at, shown = set(), set()
     for model, page in admin.site._registry.items():
+        assert model._meta.concrete_model is not None
         label = model._meta.concrete_model._meta.label
         looked_at |= {column for column in secret if column.startswith(f"{label}.")}
         fields = flatten_fieldsets(page.get_fieldsets(request, model()))
