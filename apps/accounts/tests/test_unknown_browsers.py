@@ -156,8 +156,10 @@ def test_who_noted_the_cookie_of_a_shared_browser_is_not_known_to_who_signs_in_t
     assert who_is_in(shared) == "ann"
     home.cookies[settings.KNOWN_BROWSER_COOKIE] = noted
     assert is_asked_for_code(sign_in(home), home)
-    sign_in(home, "mallory")
-    assert who_is_in(home) == "mallory", "the name that it was noted for counts"
+    again = Client()
+    again.cookies[settings.KNOWN_BROWSER_COOKIE] = noted
+    sign_in(again, "mallory")
+    assert who_is_in(again) == "mallory", "the name that it was noted for counts"
 
 
 def test_after_signing_out_everywhere_no_browser_is_known(ann: User) -> None:
