@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from apps.accounts.models import User
 
@@ -164,7 +163,7 @@ def test_cookies_are_bound_to_the_host_and_tls_sites_stay_on_tls() -> None:
 
 @pytest.mark.asvs("3.4.1")
 def test_browsers_are_told_to_stay_on_tls_for_hosts_below_the_site_s_too_where_the_operator_says_so(
-    client: Client, settings: SettingsWrapper
+    client: Client, settings: Any
 ) -> None:
     def told(**environment: str) -> tuple[int, bool]:
         found = settings_with(**environment)
