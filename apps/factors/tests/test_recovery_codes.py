@@ -16,10 +16,9 @@ from django.test import Client
 from apps.accounts import hashers
 from apps.accounts.hashers import BoundedArgon2PasswordHasher
 from apps.accounts.models import User
-from apps.factors import recovery
+from apps.factors import recovery, resealing
 from apps.factors.actions import use_code
 from apps.factors.tests.steps import Clock, add_app, enter_code, enter_password, shown_codes, signed_in
-from kwippy import tasks
 from tests.support.concurrency import at_once
 
 
@@ -162,7 +161,7 @@ def test_codes_of_an_earlier_release_count_in_both_until_new_ones_are_made(
     codes = made.get_unused_codes()
     made.mark_as_viewed()
     settings.SECRET_KEY_FALLBACKS = ["a former key of the site that is also long enough for all checks"]
-    tasks.reseal_factors.func()
+    resealing.reseal_all()
     for code, result in ((codes[0], "in"), (codes[0], "wrong"), (codes[1], "in")):
         browser = Client()
         enter_password(browser, ann)
