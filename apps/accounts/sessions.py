@@ -82,7 +82,7 @@ class SessionStore(DatabaseSessionStore):
 
     def note_visit(self) -> None:
         """Puts off the end by inactivity. Without PostgreSQL the request goes on."""
-        if self.session_key is None or SESSION_KEY not in self._session:
+        if self.session_key is None or SESSION_KEY not in self:
             return
         now = timezone.now()
         times = {"now": now, "expires": self.get_expiry_date(modification=now), "every": SEEN_EVERY}
@@ -99,13 +99,13 @@ class SessionStore(DatabaseSessionStore):
         """Seconds count from now, not from each write. A member's session does not get a later end by it."""
         before = self.get(_END)
         super().set_expiry(timedelta(seconds=value) if value and isinstance(value, int) else value)
-        if SESSION_KEY in self._session and isinstance(before, str):
+        if SESSION_KEY in self and isinstance(before, str):
             self[_END] = min(before, str(self.get(_END) or before), key=datetime.fromisoformat)
 
     def get_expiry_date(self, **kwargs: Any) -> datetime:
         """When the session ends without a visit; `get_expiry_age`, for the cookie, has the end in all."""
         end: datetime = super().get_expiry_date(**kwargs)
-        if SESSION_KEY not in self._session:
+        if SESSION_KEY not in self:
             return end
         return min(end, kwargs.get("modification", timezone.now()) + _idle())
 
@@ -114,11 +114,11 @@ class SessionStore(DatabaseSessionStore):
         before = self.session_key
         with transaction.atomic():
             super().cycle_key()
-            if before and SESSION_KEY in self._session:
+            if before and SESSION_KEY in self:
                 _listed(before).update(session_key=self.session_key)
 
     def save(self, must_create: bool = False) -> None:
-        data = self._get_session(no_load=must_create)
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         if _END not in data:
             super().set_expiry(timedelta(seconds=settings.SESSION_COOKIE_AGE))
         with transaction.atomic():

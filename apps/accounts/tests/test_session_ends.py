@@ -191,7 +191,7 @@ def test_the_release_before_this_one_reads_and_writes_what_this_one_wrote(anns: 
 
     key = key_of(anns)
     former = Former(key)
-    former._session_cache = SessionStore(key).load()
+    former._session_cache = SessionStore(key).load()  # type: ignore[attr-defined]
     former["written"] = "beside"
     end = former.get_expiry_date()
     assert timezone.now() + AGE - MINUTE < end <= timezone.now() + AGE
