@@ -22,7 +22,6 @@ from apps.accounts.tests.session_steps import (
 )
 from apps.securitylog import Event
 from apps.securitylog.models import Entry
-from kwippy import tasks
 from tests.support.concurrency import at_once, uncommitted
 from tests.support.people import PASSWORD, member, who_is_in
 
@@ -76,7 +75,7 @@ def test_what_has_ended_is_deleted_daily_and_is_in_the_log(ann: User, calendar: 
     visitor.save()
     alone = UserSession.objects.create(user=ann, ip="192.0.2.1", session_key="x" * 32, user_agent="")
     calendar.pass_by(7 * DAY)
-    tasks.clear_sessions.call()
+    SessionStore.clear_expired()
     keys = {key_of(stays), visitor.session_key}
     assert set(Session.objects.values_list("pk", flat=True)) == keys
     assert list(UserSession.objects.values_list("session_key", flat=True)) == [key_of(stays)]
@@ -85,7 +84,7 @@ def test_what_has_ended_is_deleted_daily_and_is_in_the_log(ann: User, calendar: 
     assert (entry.user_id, entry.details) == (ann.pk, {"way": "time"})
     assert not is_alive(cached_until_the_end)
     assert "a device was signed out" in stays.get("/settings/security/").content.decode()
-    tasks.clear_sessions.call()
+    SessionStore.clear_expired()
     assert Entry.objects.filter(event=Event.SESSION_ENDED).count() == 1
 
 
@@ -94,7 +93,7 @@ def test_more_than_a_batch_is_deleted(ann: User, calendar: Calendar, monkeypatch
     for _ in range(5):
         signed_in("ann")
     calendar.pass_by(IDLE + MINUTE)
-    tasks.clear_sessions.call()
+    SessionStore.clear_expired()
     assert (Session.objects.count(), UserSession.objects.count()) == (0, 0)
 
 
