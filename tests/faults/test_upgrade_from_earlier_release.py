@@ -29,6 +29,7 @@ WRITERS = 6
 # People of the earlier release and their kwips: public, for followers, and of a deactivated person.
 BEFORE = """
 import json
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.test import Client
 from apps.accounts.models import User
@@ -49,6 +50,8 @@ for name in names:
         client = Client()
         client.force_login(people[name])
         cookies[name] = client.cookies[settings.SESSION_COOKIE_NAME].value
+        # As a sign-in by the form does.
+        UserSession.objects.create(user=people[name], session_key=cookies[name], ip="127.0.0.1")
 print(json.dumps(cookies))
 """.replace("WRITERS", str(WRITERS))
 PATHS = ("/everyone/", "/everyone/?sort=active", "/ann/", "/writer0/", "/writer1/", "/everyone/feed.atom")

@@ -117,10 +117,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
         from django.contrib.auth.signals import user_logged_in
 
-        user_logged_in.connect(_just_signed_in, dispatch_uid="tests sign in")
+        user_logged_in.connect(just_signed_in, dispatch_uid="tests sign in")
 
 
-def _just_signed_in(sender: Any, request: Any, user: Any, **options: Any) -> None:
+def just_signed_in(sender: Any, request: Any, user: Any, **options: Any) -> None:
     """`Client.force_login` counts as typing the password, and is in the list of sessions, as signing in is.
 
     Its request has no client.

@@ -31,8 +31,11 @@ def sessions(server: Postgres, people: int) -> list[str]:
     script = f"""
 import json, uuid
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
 from django.test import Client
 from apps.accounts.models import User
+from tests.support.plugin import just_signed_in
+user_logged_in.connect(just_signed_in)
 cookies = []
 for _ in range({people}):
     name = "u" + uuid.uuid4().hex[:12]
