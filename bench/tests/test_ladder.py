@@ -72,7 +72,8 @@ def test_every_optimization_is_measured_alone_and_missing_and_says_what_off_is()
 
 
 def test_djangos_own_best_caches_pages_of_anonymous_visitors_alone(settings: Any, rf: RequestFactory) -> None:
-    settings.CACHES |= {"django": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    ours = {"django": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.CACHES = settings.CACHES | ours
     settings.CACHE_MIDDLEWARE_ALIAS, settings.CACHE_MIDDLEWARE_SECONDS = "django", 60
     rendered = count()
     fetch = FetchFromCacheMiddleware(lambda request: HttpResponse(str(next(rendered))))
