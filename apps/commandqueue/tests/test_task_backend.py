@@ -1,12 +1,13 @@
 """The Tasks backend, by the contract in Django's documentation."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import transaction
+from django.db import connections, transaction
 from django.tasks import TaskResult, TaskResultStatus, default_task_backend
 from django.tasks.base import Task
 from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist, TaskResultMismatch
@@ -78,17 +79,30 @@ def test_a_coroutine_is_a_task_too() -> None:
     assert result.return_value == 5
 
 
+def in_a_loop[T](coroutine: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """In a thread of its own: Playwright leaves a loop that runs in this one."""
+
+    def run() -> T:
+        try:
+            return async_to_sync(coroutine)()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
+
+
 def test_enqueueing_from_a_coroutine_is_possible() -> None:
     async def enqueue() -> "TaskResult[Any, Any]":
         return await tasks.add.aenqueue(2, 3)
 
-    result = async_to_sync(enqueue)()
+    result = in_a_loop(enqueue)
     work()
 
     async def look() -> "TaskResult[Any, Any]":
         return await tasks.add.aget_result(result.id)
 
-    assert async_to_sync(look)().return_value == 5
+    assert in_a_loop(look).return_value == 5
 
 
 def test_a_transaction_that_is_rolled_back_enqueues_nothing() -> None:
