@@ -149,6 +149,7 @@ def _keyset(record: Record) -> str:
     return f"{number} of {counted(record.statement_count, 'statement')} with OFFSET or COUNT"
 
 
+_NETWORK = "network_100_active_whole_times_as_fast_as_without"
 OPTIMIZATIONS = (
     Optimization(
         "pagecache",
@@ -162,7 +163,7 @@ OPTIMIZATIONS = (
         "Look-aside cache",
         _lookaside,
         "each read is computed; memcached is not asked",
-        Figure("lookaside", "network_page_times_as_fast_as_uncached", "a member's page: {} × uncached"),
+        Figure("ladder", f"{_NETWORK}_lookaside", "a member's page: {} × without it"),
     ),
     Optimization("nearcache", "Near cache", _near("card"), "this process keeps no cards"),
     Optimization("fragments", "Cached fragments", _near("fragment"), "each page renders its frame and side"),
@@ -178,21 +179,29 @@ OPTIMIZATIONS = (
         "Connection pool",
         _dbpool,
         "Django connects to PostgreSQL for each request",
-        Figure("dbpool", "pool_times_as_fast_as_a_connection_a_request", "{} × a connection a request"),
+        Figure("ladder", f"{_NETWORK}_dbpool", "a member's page: {} × a connection a request"),
     ),
     Optimization(
         "commandqueue",
         "Command queue",
         _commandqueue,
         "mail and tasks run within the request",
-        Figure("commandqueue", "mail_times_as_fast_as_django_mailer", "mail: {} × django-mailer"),
+        Figure(
+            "ladder",
+            "contact_mail_slow_whole_times_as_fast_as_without_commandqueue",
+            "contact, mail slow: {} × without it",
+        ),
     ),
     Optimization(
         "keyset",
         "Keyset pagination",
         _keyset,
         "",
-        Figure("timelines", "everyone_page_10000_times_as_long_as_page_1", "page 10,000: {} × page 1"),
+        Figure(
+            "ladder",
+            "from_page_1000_on_whole_times_as_fast_as_without_keyset",
+            "from page 1,000 on: {} × Paginator",
+        ),
     ),
 )
 
