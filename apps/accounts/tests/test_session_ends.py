@@ -112,6 +112,14 @@ def test_nothing_but_a_sign_in_gives_a_session_more_time(anns: Client, calendar:
     assert anns.session.get_expiry_age() > (29 * DAY).total_seconds()
 
 
+def test_who_signs_in_again_in_a_session_has_all_its_time(
+    anns: Client, ann: User, calendar: Calendar
+) -> None:
+    calendar.pass_by(10 * DAY)
+    anns.force_login(ann)
+    assert anns.session.get_expiry_age() > (29 * DAY).total_seconds()
+
+
 def test_seconds_of_a_members_session_count_from_when_they_were_set(anns: Client, calendar: Calendar) -> None:
     store = SessionStore(key_of(anns))
     store.set_expiry(600)
