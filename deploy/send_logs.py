@@ -105,7 +105,10 @@ class Backlog:
 
 
 def receive(listener: socket.socket, backlog: Backlog) -> None:
-    """Take lines for ever. What is no message of syslog is left out: a log server might break off at it."""
+    """Put each syslog message into the backlog, until the process ends.
+
+    Other datagrams are dropped: a log server may close the connection when it receives one.
+    """
     while True:
         try:
             line = listener.recv(LARGEST).rstrip(b"\n")

@@ -57,7 +57,7 @@ def renew_key(sender: object, request: HttpRequest, **done: object) -> None:
     before = request.session.session_key
     with transaction.atomic():
         request.session.cycle_key()
-        # In the list of sessions it is still the same one.
+        # The site's session engine has done this; Django's engine, in the stock settings, has not.
         listed = UserSession.objects.filter(session_key=before)
         listed.update(session_key=request.session.session_key)
 

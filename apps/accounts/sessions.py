@@ -9,8 +9,8 @@ How a session ends by time:
 - *In all*, SESSION_COOKIE_AGE after the sign-in. The moment is in the session's data, where Django keeps what
   `set_expiry` is given; a number of seconds would count anew from each write. The cookie ends then, too.
 - *By inactivity*, SESSION_IDLE_DAYS after a member's last visit. ``expire_date`` is the earlier of the two.
-- A member's session that is in no list has ended, whatever its row says: allauth takes what has ended from
-  the list and leaves the row, and nobody could end what no list has.
+- A member's session without a `UserSession` row has ended, even if its own row is still valid. allauth
+  deletes only the `UserSession` of an ended session; without it no member or operator can end the session.
 - A visitor's session ends as Django's do: its seconds count anew from each write.
 
 A load compares both with the clock, also of a cached session. A visit is noted once its page is made

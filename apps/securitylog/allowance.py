@@ -25,7 +25,7 @@ class Allowance:
     def take(self, key: str, *sharers: str) -> bool:
         """Whether the row of this key is allowed: it is there already, or there is room for one more.
 
-        ``sharers`` are whom it is counted for, as a network; an empty one is nobody.
+        ``sharers`` are the networks and people whose shares it uses; empty strings are ignored.
         """
         now = int(time.time())
         with self._lock:

@@ -102,7 +102,7 @@ def test_a_session_is_not_visited_by_who_looks_at_the_list(
 
 @pytest.mark.asvs("7.5.2")
 def test_a_session_that_no_list_has_has_ended(ann: User) -> None:
-    """As of a line that an operator deleted in the admin of an earlier release: nobody could end it."""
+    """As after an operator of an earlier release deleted only its `UserSession` in the admin."""
     client = signed_in("ann")
     listed(client).delete()
     invalidate_all(client)
