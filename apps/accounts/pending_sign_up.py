@@ -35,7 +35,8 @@ def store(request: HttpRequest, sign_up: SignUp, *, next_page: str = "") -> None
 def store_application(request: HttpRequest, application: Application) -> None:
     """Stores the application in the session of a browser that proved to be the applicant's."""
     request.session[_APPLICATION] = application.pk
-    request.session.set_expiry(SIGN_UP_LIFETIME)
+    if not request.user.is_authenticated:
+        request.session.set_expiry(SIGN_UP_LIFETIME)
 
 
 def current_application(request: HttpRequest) -> Application | None:

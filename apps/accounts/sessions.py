@@ -22,6 +22,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.core import context
 from allauth.core.context import request_context
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -118,7 +119,13 @@ class SessionStore(DatabaseSessionStore):
         return min(end, kwargs.get("modification", timezone.now()) + _idle())
 
     def cycle_key(self) -> None:
-        """In its user's list of sessions it is still the same one."""
+        """In its user's list of sessions it is still the same one.
+
+        Not of a session that this request only reads, as allauth's list of them does: a device could not find
+        it any more. Django asks for it where a former SECRET_KEY signed the session.
+        """
+        if context.request is not None and context.request.session is not self:
+            return
         before = self.session_key
         with transaction.atomic():
             super().cycle_key()

@@ -62,6 +62,18 @@ def test_an_applicant_confirms_waits_and_is_let_in_with_a_mail(client: Client, o
     assert "confirmed" in client.get("/accounts/confirm-email/").content.decode()
 
 
+def test_a_member_whose_browser_confirms_an_application_is_signed_in_as_long_as_before(
+    client: Client, ops: User
+) -> None:
+    apply(client, confirm=False)
+    theirs = Client()
+    theirs.force_login(ops)
+    before = theirs.session.get_expiry_age()
+    answer = theirs.post(link_to("eve@example.org"), {"password": PASSWORD})
+    assert (answer.status_code, Application.objects.count()) == (302, 1)
+    assert before - 60 < theirs.session.get_expiry_age() <= before
+
+
 def test_a_refused_applicant_gets_a_mail_and_is_forgotten_after_a_month(client: Client, ops: User) -> None:
     apply(client)
     assert "1 refused" in decide(ops, "refuse", Application.objects.get())

@@ -51,6 +51,20 @@ def test_a_rotated_secret_key_leaves_the_session_in_the_list(anns: Client, setti
     assert listed(anns).pk == before.pk
 
 
+@pytest.mark.parametrize("look", ["the list of sessions", "a sign-in"])
+def test_after_a_rotated_secret_key_looking_at_the_sessions_ends_none(
+    look: str, anns: Client, settings: LazySettings
+) -> None:
+    phone = signed_in("ann")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another secret key, as long as they are"
+    if look == "the list of sessions":
+        assert anns.get("/accounts/sessions/").content.decode().count("sign out there") == 1
+    else:
+        signed_in("ann")
+    assert who_is_in(phone) == "ann"
+
+
 @pytest.mark.parametrize("way", ["alone", "among others"])
 def test_what_an_operator_deletes_in_the_admin_is_ended(way: str, anns: Client, client: Client) -> None:
     client.force_login(member("opera", is_staff=True, is_superuser=True))
