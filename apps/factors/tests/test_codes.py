@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.accounts import factor_resets
 from apps.accounts.models import User
 from apps.factors.actions import use_code
 from apps.factors.tests.steps import (
@@ -106,6 +107,14 @@ def test_a_recovery_code_lets_its_owner_in_once_and_she_is_told(ann: User, clock
     assert enter_code(again, codes[3].replace(" ", "")) == "wrong"
     assert enter_code(again, codes[4].replace(" ", "-")) == "in"
     assert "8 of 10 left" in again.get("/accounts/2fa/").content.decode()
+
+
+def test_who_lost_all_factors_is_told_to_write_and_how_long_it_takes(ann: User, clock: Clock) -> None:
+    add_app(signed_in(ann))
+    browser = Client()
+    page = browser.get(enter_password(browser, ann)).content.decode()
+    assert '<a href="/contact/">write to us</a>' in page
+    assert ("three days" in page, factor_resets.DAYS) == (True, 3)
 
 
 def test_recovery_codes_are_shown_once_and_new_ones_end_the_former(ann: User, clock: Clock) -> None:
