@@ -6,7 +6,8 @@ returned, and a read that began after that and returns less is stale. What ours 
 
 - one write for a hundred reads;
 - each second a writer process is killed between its COMMIT and its commit hooks. Its version counts once its
-  mark has ended, `MARK_SECONDS` later; for the rivals, which have no marks, after the same time;
+  mark has ended, `MARK_SECONDS` later; for the rivals, which have no marks, after the same time. If memcached
+  does not reply in time, a writer has no mark: it is counted apart, and so is what is stale after it;
 - memcached is restarted again and again.
 
 Read in this order: this file, `ways.py`, `driver.py`, `board.py`.
@@ -45,12 +46,15 @@ def run(*, size: str) -> Result:
         "stale_reads_of_django_after_a_kill": found["django"]["after_kill"],
         "reads": found["ours"]["reads"],
         "killed_writers": found["ours"]["kills"],
+        "killed_writers_without_a_mark": found["ours"]["kills_without_mark"],
+        "stale_reads_after_a_writer_without_a_mark": found["ours"]["unmarked"],
         "mark_seconds": MARK_SECONDS,
     }
     table = [
         f"{way:<8}{counts['reads']:>12,} reads {counts['writes']:>9,} writes {counts['kills']:>5} killed"
         f" {counts['restarts']:>3} restarts; stale: {counts['after_response']:,} after the response,"
-        f" {counts['while_marked']:,} within {MARK_SECONDS} s of a kill, {counts['after_kill']:,} later"
+        f" {counts['while_marked']:,} within {MARK_SECONDS} s of a kill, {counts['after_kill']:,} later;"
+        f" {counts['kills_without_mark']} killed without a mark, {counts['unmarked']:,} stale after these"
         for way, counts in found.items()
     ]
     return Result(figures, {"ways": found}, table)

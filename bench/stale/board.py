@@ -1,10 +1,14 @@
-"""What processes share: of each row the version whose write has returned, and that of a killed writer."""
+"""What processes share: of each row the version whose write has returned, and that of a killed writer.
+
+`MARKED` is the version that a writer had marked when it was killed; the versions `KILLED` and `ENDED` were
+marked, `UNMARKED` was not: memcached did not reply to the mark in time.
+"""
 
 import mmap
 from array import array
 from typing import cast
 
-ANSWERED, KILLED, ENDED = range(3)
+ANSWERED, MARKED, KILLED, ENDED, UNMARKED = KINDS = range(5)
 
 
 class Board:
@@ -12,7 +16,7 @@ class Board:
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
-        self._numbers = cast("array[int]", memoryview(mmap.mmap(-1, 8 * 3 * rows)).cast("q"))
+        self._numbers = cast("array[int]", memoryview(mmap.mmap(-1, 8 * len(KINDS) * rows)).cast("q"))
 
     def get(self, what: int, row: int) -> int:
         return self._numbers[what * self.rows + row]

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from bench.stale.board import ANSWERED, ENDED, KILLED, Board
+from bench.stale.board import ANSWERED, ENDED, KILLED, MARKED, UNMARKED, Board
 
 ROWS = 800
 WRITTEN = 16
@@ -51,8 +51,7 @@ class Run:
         readers = range(1, self.processes)
         pipes = {number: self.fork(partial(self.read_by_threads, number)) for number in readers}
         pipes[0] = self.fork(self.write)
-        kills, restarts = self.kill_and_restart(lambda: sum(self.counts.get(0, number) for number in readers))
-        sums: Counter[str] = Counter(kills=kills, restarts=restarts)
+        sums = self.kill_and_restart(lambda: sum(self.counts.get(0, number) for number in readers))
         for pid, pipe in pipes.values():
             os.kill(pid, signal.SIGTERM)
             with os.fdopen(pipe) as output:
@@ -90,7 +89,7 @@ class Run:
         self.over.wait()
         for thread in threads:
             thread.join()
-        sums = Counter(reads=0, after_response=0, after_kill=0, while_marked=0)
+        sums = Counter(reads=0, after_response=0, after_kill=0, while_marked=0, unmarked=0)
         for counts in found:
             sums.update(counts)
         return dict(sums)
@@ -103,7 +102,9 @@ class Run:
         chance = random.Random(threading.get_ident())
         while not self.over.is_set():
             row = chance.choice((chance.randrange(ROWS), chance.randrange(WRITTEN)))
-            answered, ended, killed = (self.board.get(what, row) for what in (ANSWERED, ENDED, KILLED))
+            answered, ended, killed, unmarked = (
+                self.board.get(what, row) for what in (ANSWERED, ENDED, KILLED, UNMARKED)
+            )
             try:
                 version = self.way.read(row)
             except Exception as error:  # memcached restarts: Django's client raises
@@ -116,6 +117,7 @@ class Run:
             counts["after_response"] += version < answered
             counts["after_kill"] += version < ended
             counts["while_marked"] += ended <= version < killed
+            counts["unmarked"] += version < unmarked
             if counts["reads"] % 50 == 0:
                 # Other threads of the process may overwrite it by a little less.
                 self.counts.set(0, number, sum(each["reads"] for each in found))
@@ -146,36 +148,45 @@ class Run:
             connection.close()
         return dict(counts)
 
-    def kill_and_restart(self, reads: Callable[[], int]) -> tuple[int, int]:
+    def kill_and_restart(self, reads: Callable[[], int]) -> Counter[str]:
         """Kills a writer each second until there are enough reads; returns the kills and the restarts."""
         began = time.monotonic()
         marked: list[tuple[float, int]] = []
-        kills = restarts = 0
+        sums: Counter[str] = Counter(kills=0, kills_without_mark=0, restarts=0)
         while time.monotonic() < began + self.bounds["seconds"] or reads() < self.bounds["reads"]:
             time.sleep(1)
-            row = WRITTEN + kills % (ROWS - WRITTEN)
-            version = kills // (ROWS - WRITTEN) + 1
-            pid = os.fork()
-            if pid == 0:
-                try:
-                    self.way.read(row)  # as a request reads its session: marks need an open connection
-                    self.way.die_after_commits()
-                    self.way.write(row, version)
-                finally:
-                    os._exit(1)
-            _, status = os.waitpid(pid, 0)
-            if os.WIFSIGNALED(status):
-                kills += 1
-                self.board.set(KILLED, row, version)
-                marked.append((time.monotonic() + self.mark_seconds, row))
+            done = sums["kills"] + sums["kills_without_mark"]
+            row = WRITTEN + done % (ROWS - WRITTEN)
+            version = done // (ROWS - WRITTEN) + 1
+            if self.is_killed(row, version):
+                if self.board.get(MARKED, row) == version:
+                    sums["kills"] += 1
+                    self.board.set(KILLED, row, version)
+                    marked.append((time.monotonic() + self.mark_seconds, row))
+                else:
+                    sums["kills_without_mark"] += 1
+                    self.board.set(UNMARKED, row, version)
             while marked and marked[0][0] < time.monotonic():
                 row = marked.pop(0)[1]
                 self.board.set(ENDED, row, self.board.get(KILLED, row))
-            if time.monotonic() > began + (restarts + 1) * self.bounds["restart"]:
-                restarts += 1
+            if time.monotonic() > began + (sums["restarts"] + 1) * self.bounds["restart"]:
+                sums["restarts"] += 1
                 print("restart", flush=True)
                 sys.stdin.readline()
-        return kills, restarts
+        return sums
+
+    def is_killed(self, row: int, version: int) -> bool:
+        """Writes in a process that is killed after its COMMIT; whether it came so far."""
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self.way.read(row)  # as a request reads its session: marks need an open connection
+                self.way.die_after_commits(lambda: self.board.set(MARKED, row, version))
+                self.way.write(row, version)
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(pid, 0)
+        return os.WIFSIGNALED(status)
 
 
 def rows() -> tuple[list[str], list[int]]:

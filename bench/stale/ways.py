@@ -2,7 +2,8 @@
 
 import os
 import signal
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, Protocol
 
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedDbStore
 from django.core.cache import caches
@@ -14,6 +15,7 @@ from apps.accounts.keys import user_key
 from apps.accounts.models import User
 from apps.accounts.sessions import SessionStore
 from apps.invalidation import invalidate
+from apps.lookaside.marks import NO_MARKS, Marks
 
 TTL = 300
 
@@ -26,8 +28,11 @@ class Way(Protocol):
 
     def write(self, row: int, version: int) -> None: ...
 
-    def die_after_commits(self) -> None:
-        """From now on this process is killed where a write has committed, and is to invalidate."""
+    def die_after_commits(self, note: Callable[[], None]) -> None:
+        """From now on this process is killed where a write has committed, and is to invalidate.
+
+        It calls ``note`` just before, unless the way has marks and none stands.
+        """
 
 
 class Ours:
@@ -48,8 +53,13 @@ class Ours:
             User.objects.filter(pk=self.ids[row // 2]).update(bio=str(version))
             invalidate(cache=[user_key(self.ids[row // 2])])
 
-    def die_after_commits(self) -> None:
-        lookaside.cache().invalidate = die  # type: ignore[assignment,method-assign]
+    def die_after_commits(self, note: Callable[[], None]) -> None:
+        def die_instead(keys: Iterable[str], *, marks: Marks = NO_MARKS, **_: object) -> list[str]:
+            if len(marks.numbers) == len(set(keys)):
+                note()
+            die()
+
+        lookaside.cache().invalidate = die_instead  # type: ignore[method-assign]
 
 
 class Django:
@@ -75,9 +85,13 @@ class Django:
         User.objects.filter(pk=self.ids[row // 2]).update(bio=str(version))
         caches["rival"].delete(f"rival:{self.ids[row // 2]}")
 
-    def die_after_commits(self) -> None:
-        caches["rival"].set = die  # type: ignore[method-assign]
-        caches["rival"].delete = die  # type: ignore[assignment,method-assign]
+    def die_after_commits(self, note: Callable[[], None]) -> None:
+        def die_instead(*_: object, **__: object) -> NoReturn:
+            note()
+            die()
+
+        caches["rival"].set = die_instead  # type: ignore[method-assign]
+        caches["rival"].delete = die_instead  # type: ignore[method-assign]
 
 
 def write_session(session: Any, version: int) -> None:
@@ -86,8 +100,9 @@ def write_session(session: Any, version: int) -> None:
     session.save()
 
 
-def die(*_: object, **__: object) -> None:
+def die() -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
 
 
 WAYS: dict[str, type[Ours] | type[Django]] = {"ours": Ours, "django": Django}

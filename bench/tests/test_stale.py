@@ -14,6 +14,8 @@ def test_no_read_is_stale_after_the_response_or_the_end_of_a_killed_writers_mark
     bounds, mark_seconds = (SIZES["small"], MARK_SECONDS) if os.environ.get("TORTURE") else (SHORT, 2)
     counts = driven("ours", mark_seconds=mark_seconds, **bounds)
     assert counts["reads"] >= bounds["reads"]
+    # On a busy machine memcached may not reply to a mark in time.
     assert counts["kills"] >= 2
+    assert counts["kills"] > 4 * counts["kills_without_mark"]
     assert counts["restarts"] >= 1
     assert (counts["after_response"], counts["while_marked"], counts["after_kill"]) == (0, 0, 0), counts
