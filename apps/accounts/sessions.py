@@ -124,7 +124,7 @@ class SessionStore(DatabaseSessionStore):
         Not of a session that this request only reads, as allauth's list of them does: a device could not find
         it any more. Django asks for it where a former SECRET_KEY signed the session.
         """
-        if context.request is not None and context.request.session is not self:
+        if getattr(context.request, "session", self) is not self:
             return
         before = self.session_key
         with transaction.atomic():

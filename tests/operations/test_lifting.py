@@ -116,7 +116,12 @@ MORE = {
     ),
     "commandqueue": (
         'TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend", '
-        '"QUEUES": ["default", "mail", "bulk"]}}'
+        '"QUEUES": ["default", "mail", "bulk"]}}\n'
+        # Of workers in processes of their own.
+        'MAILERS = {"default": {"BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend", '
+        '"OPTIONS": {"mailer": "direct"}}, '
+        '"direct": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", '
+        '"OPTIONS": {"host": "127.0.0.1", "port": int(os.environ.get("SMTP_PORT", "1"))}}}'
     ),
 }
 TORTURE = bool(os.environ.get("TORTURE"))
@@ -138,6 +143,10 @@ def lifted(folder: str, project: Path) -> None:
     (project / "urls.py").write_text(
         "from django.contrib import admin\nfrom django.urls import path\n\n"
         'urlpatterns = [path("admin/", admin.site.urls)]\n'
+    )
+    (project / "manage.py").write_text(
+        "import sys\n\nfrom django.core.management import execute_from_command_line\n\n"
+        "execute_from_command_line(sys.argv)\n"
     )
     (project / "pytest.ini").write_text(
         "[pytest]\nDJANGO_SETTINGS_MODULE = project\npythonpath = .\naddopts = -p tests.support.plugin\n"
