@@ -43,8 +43,8 @@ control_socket_disable = True
 # The site logs requests with their ids; gunicorn logs only its own messages, with the handler that the call
 # below gives its logger. With `logconfig_dict` it would format an access line for each request and drop it.
 accesslog = errorlog = None
-# Seconds that a thread computes before another one may. Python's default of 5 ms is as long as a member's whole
-# request, which would wait so long for a render of a cold page, more than once.
+# Seconds that a thread computes before another one may. Python's default of 5 ms is as long as a member's
+# whole request, which would wait so long for a render of a cold page, more than once.
 SWITCH_INTERVAL = 0.001
 #: WEB_LOG_LEVEL: The lowest level of gunicorn's own messages that is logged.
 loglevel = os.environ.get("WEB_LOG_LEVEL", "warning")
