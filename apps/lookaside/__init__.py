@@ -46,9 +46,9 @@ Invariant
 When it fails
     *memcached is down*: reads compute. *A delete fails*: a thread tries again every 0.25 s, and
     `on_invalidation_failed` later; until then others may read a stale value, but not where it was refused.
-    *Killed before the commit hook*: stale for 300 s; with marks, nothing is, if memcached took them within
-    0.2 s. *Several servers*: partitions cause stale reads for one TTL. *Database restored*:
-    ``cache().clear()``. *DNS*: without a time limit.
+    *Killed before the commit hook*: stale for 300 s; with marks that memcached took, nothing is. *Several
+    servers*: partitions cause stale reads for one TTL. *Database restored*: ``cache().clear()``. *DNS*:
+    without a time limit.
 
 How to measure
     ``make bench``. Off caches no users, sessions or cards; a member's page is
