@@ -2,8 +2,10 @@
 
 import logging
 import runpy
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from apps.dbpool import registry, stats
+from kwippy.observability import metrics
 from kwippy.observability.logs import JsonFormatter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,3 +66,15 @@ def test_gunicorn_logs_its_messages_once_and_formats_no_line_for_a_request(
     # Those of pytest are of classes of their own.
     [handler] = [one for one in logger.error_log.handlers if type(one) is logging.StreamHandler]
     assert isinstance(handler.formatter, JsonFormatter)
+
+
+def test_the_threads_of_a_worker_take_turns_each_millisecond(
+    configuration: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "start_copying", lambda: None)
+    before = sys.getswitchinterval()
+    try:
+        configuration["post_worker_init"](SimpleNamespace(age=configuration["workers"] + 1))
+        assert sys.getswitchinterval() == pytest.approx(0.001)
+    finally:
+        sys.setswitchinterval(before)
