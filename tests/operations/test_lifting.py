@@ -116,7 +116,7 @@ MORE = {
     ),
     "commandqueue": (
         'TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend", '
-        '"QUEUES": ["default", "mail", "bulk"]}}\n'
+        '"QUEUES": ["now", "default", "bulk"]}}\n'
         # Of workers in processes of their own.
         'MAILERS = {"default": {"BACKEND": "apps.commandqueue.mail.backend.QueueEmailBackend", '
         '"OPTIONS": {"mailer": "direct"}}, '
