@@ -199,7 +199,6 @@ NO_REQUEST = {
 
 @pytest.fixture(autouse=True)
 def quick(settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS)
     settings.CONTACT_EMAIL = "operators@kwippy.example"
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings as site
-from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.test import Client
 
@@ -25,7 +24,6 @@ SESSION = site.SESSION_COOKIE_NAME
 
 @pytest.fixture(autouse=True)
 def quick(settings, memcached: str) -> None:
-    settings.PASSWORD_HASHERS = [f"{MD5PasswordHasher.__module__}.MD5PasswordHasher"]
     settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS)
 
 

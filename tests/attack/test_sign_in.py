@@ -33,7 +33,6 @@ NEXTS = [
 
 @pytest.fixture(autouse=True)
 def quick(settings) -> None:
-    settings.PASSWORD_HASHERS = [f"{MD5PasswordHasher.__module__}.MD5PasswordHasher"]
     settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS)
     settings.LIMITS = dict.fromkeys(settings.LIMITS)
 

@@ -176,6 +176,7 @@ def test_each_secret_of_the_settings_and_of_the_containers_has_a_line() -> None:
     assert all(line[column] for line in cells("Keys") for column in range(6)), "a cell is empty"
 
 
+@pytest.mark.usefixtures("hash_costs_of_site")
 def test_lengths_and_parameters_are_those_of_the_code(settings) -> None:
     hasher = hashers.BoundedArgon2PasswordHasher
     argon2 = f"{hasher.memory_cost // 1024} MiB, {hasher.time_cost} passes, {hasher.parallelism} lane"

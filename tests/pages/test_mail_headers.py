@@ -97,7 +97,6 @@ CASES = [
 @pytest.fixture(autouse=True)
 def queued(settings: LazySettings) -> None:
     settings.CONTACT_EMAIL = "operators@kwippy.example"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.LIMITS = dict.fromkeys(settings.LIMITS)
     settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS)
     settings.MAILERS = {

@@ -47,7 +47,6 @@ class World:
 
 @pytest.fixture
 def world(settings: Any) -> World:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     allowance.refill()
     return World()
 

@@ -260,8 +260,6 @@ UNSEEN = NOT_FOR_PERSON | {Event.LIMIT_MET, Event.DELETED}
 def world(settings: Any, tmp_path: Any) -> World:
     settings.ARCHIVE_ROOT = str(tmp_path)
     settings.TASKS = {"default": {"BACKEND": "apps.commandqueue.tasks.backend.QueueTaskBackend"}}
-    # What a hash costs is not the subject here.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     allowance.refill()
     return World()
 

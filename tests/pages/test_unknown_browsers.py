@@ -31,7 +31,6 @@ NEW = "staple battery horse"
 
 @pytest.fixture
 def ann(db: None, settings: Any) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CODE_FOR_UNKNOWN_BROWSERS = True
     return member("ann")
 

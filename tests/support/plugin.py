@@ -9,11 +9,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator
-from functools import lru_cache
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
@@ -188,22 +186,38 @@ def patience_with_memcached() -> Iterator[None]:
         yield
 
 
+# Of Argon2: KiB and passes, the least it takes.
+CHEAP = {"memory_cost": 8, "time_cost": 1}
+
+
 @pytest.fixture(scope="session", autouse=True)
-def password_hashes_are_reused() -> Iterator[None]:
-    """Argon2 takes 50 ms: users of the tests with the same password share one hash."""
+def hashes_are_cheap() -> Iterator[dict[type, dict[str, int]]]:
+    """A password hash costs the site 50 ms, and most tests sign in. Yields the hashers, with the site's costs."""
     from django.conf import settings
-    from django.contrib.auth import base_user
-    from django.contrib.auth.hashers import make_password as hashed
+    from django.utils.module_loading import import_string
 
-    of_site = list(settings.PASSWORD_HASHERS)
-    cached = lru_cache(maxsize=100)(hashed)
+    hashers = {
+        hasher: {name: getattr(hasher, name) for name in CHEAP}
+        for hasher in map(import_string, settings.PASSWORD_HASHERS)
+        if hasattr(hasher, "memory_cost")
+    }
+    _set_costs({hasher: CHEAP for hasher in hashers})
+    yield hashers
+    _set_costs(hashers)
 
-    def make_password(password: str | None) -> str:
-        is_of_site = password is not None and of_site == settings.PASSWORD_HASHERS
-        return cached(password) if is_of_site else hashed(password)
 
-    with patch.object(base_user, "make_password", make_password):
-        yield
+@pytest.fixture
+def hash_costs_of_site(hashes_are_cheap: dict[type, dict[str, int]]) -> Iterator[None]:
+    """For a test of what a password hash costs."""
+    _set_costs(hashes_are_cheap)
+    yield
+    _set_costs({hasher: CHEAP for hasher in hashes_are_cheap})
+
+
+def _set_costs(costs: Mapping[type, Mapping[str, int]]) -> None:
+    for hasher, of_hasher in costs.items():
+        for name, cost in of_hasher.items():
+            setattr(hasher, name, cost)
 
 
 @pytest.fixture(autouse=True)

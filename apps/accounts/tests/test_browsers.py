@@ -30,7 +30,6 @@ GUESSES = int(str(settings.LIMITS["failed_sign_in_anywhere"]).split("/")[0])
 
 @pytest.fixture
 def ann(db: None, settings: Any) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return member("ann")
 
 

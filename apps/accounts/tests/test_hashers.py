@@ -23,6 +23,8 @@ from deploy.local import services
 from tests.support.http import Visitor
 from tests.support.site import served
 
+pytestmark = pytest.mark.usefixtures("hash_costs_of_site")
+
 
 @pytest.mark.asvs("11.4.2")
 def test_new_hashes_are_argon2id_within_what_owasp_asks_for() -> None:

@@ -37,6 +37,7 @@ def no_memory_for_hashes() -> Iterator[None]:
         yield
 
 
+@pytest.mark.usefixtures("hash_costs_of_site")
 def test_the_codes_are_salted_hashes_and_follow_from_nothing_that_is_stored(ann: User, clock: Clock) -> None:
     _secret, codes = add_app(signed_in(ann))
     hashes = row().data[recovery.HASHES]
@@ -62,10 +63,7 @@ def test_each_set_of_codes_has_its_own_salt(ann: User, clock: Clock) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_tabs_that_open_the_page_one_shows_codes_and_they_let_in(
-    ann: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(BoundedArgon2PasswordHasher, "memory_cost", 1024)  # else they wait for memory
+def test_of_two_tabs_that_open_the_page_one_shows_codes_and_they_let_in(ann: User) -> None:
     tabs = [signed_in(ann) for _ in range(2)]
     RecoveryCodes.activate(ann)
     pages = at_once([partial(shown_codes, tab) for tab in tabs])
