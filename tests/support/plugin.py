@@ -192,7 +192,7 @@ CHEAP = {"memory_cost": 8, "time_cost": 1}
 
 @pytest.fixture(scope="session", autouse=True)
 def hashes_are_cheap() -> Iterator[dict[type, dict[str, int]]]:
-    """A password hash costs the site 50 ms, and most tests sign in. Yields the hashers, with the site's costs."""
+    """A password hash takes 50 ms, and most tests sign in. Yields the hashers, with the site's costs."""
     from django.conf import settings
     from django.utils.module_loading import import_string
 
@@ -201,7 +201,7 @@ def hashes_are_cheap() -> Iterator[dict[type, dict[str, int]]]:
         for hasher in map(import_string, settings.PASSWORD_HASHERS)
         if hasattr(hasher, "memory_cost")
     }
-    _set_costs({hasher: CHEAP for hasher in hashers})
+    _set_costs(dict.fromkeys(hashers, CHEAP))
     yield hashers
     _set_costs(hashers)
 
@@ -211,7 +211,7 @@ def hash_costs_of_site(hashes_are_cheap: dict[type, dict[str, int]]) -> Iterator
     """For a test of what a password hash costs."""
     _set_costs(hashes_are_cheap)
     yield
-    _set_costs({hasher: CHEAP for hasher in hashes_are_cheap})
+    _set_costs(dict.fromkeys(hashes_are_cheap, CHEAP))
 
 
 def _set_costs(costs: Mapping[type, Mapping[str, int]]) -> None:
