@@ -31,7 +31,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
@@ -72,15 +72,11 @@ class SessionStore(DatabaseSessionStore):
         return {}
 
     def _row(self) -> dict[str, Any] | None:
-        listed = _listed(OuterRef("session_key"))
-        row = (
-            self.model.objects.filter(session_key=self.session_key, expire_date__gt=timezone.now())
-            .annotate(
-                since=Subquery(listed.values("created_at")), seen=Subquery(listed.values("last_seen_at"))
+        with connection.cursor() as cursor:
+            SQL.statement("session").execute_prepared(
+                cursor, {"key": self.session_key, "now": timezone.now()}
             )
-            .values_list("session_data", "expire_date", "since", "seen")
-            .first()
-        )
+            row = cursor.fetchone()
         if row is None:
             return None
         data, expires, since, seen = row

@@ -78,9 +78,11 @@ class Cast:
 def rows_written() -> dict[str, int]:
     """By table, how many rows this connection wrote that it has not reported yet, rolled back or not."""
     with connection.cursor() as cursor:
+        # As pg_stat_xact_user_tables, which would also sum up the reads of each index: 2 ms.
         cursor.execute(
-            "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables"
-            " WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
+            "SELECT relname, rows FROM pg_class, LATERAL (SELECT pg_stat_get_xact_tuples_inserted(oid)"
+            " + pg_stat_get_xact_tuples_updated(oid) + pg_stat_get_xact_tuples_deleted(oid) AS rows)"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND rows > 0"
         )
         return dict(cursor.fetchall())
 

@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from apps import limits, lookaside
 from apps.accounts.backends import CachedUserBackend
-from apps.accounts.keys import user_key
+from apps.accounts.keys import session_key, user_key
 from apps.accounts.models import User
+from apps.accounts.sessions import SessionStore
 from apps.commandqueue.core import outcomes, store
 from apps.commandqueue.models import Command, Queue, State
 from apps.commandqueue.tests.conftest import mailers
@@ -58,6 +59,8 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
     for person in (ann, bob):
         EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
     cee = silent_follower(ann)
+    session = SessionStore()
+    session.create()
     settings.MAILERS = mailers(smtp.port)
     many = feeds.FEW_FOLLOWEES + 1
     timelines = {
@@ -89,6 +92,7 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "follows": lambda: side.follows(ann, bob.pk),
         "people": lambda: find_people(bob),
         "user": lambda: read_user(bob),
+        "session": lambda: read_session(session),
         "visible kwip": lambda: str(kwips.visible_kwip(kwip.pk, bob.pk)),
         "writes": lambda: write_and_delete(ann, bob),
         "limits": lambda: limited(settings),
@@ -104,6 +108,12 @@ def all_uses(ann: User, bob: User, kwip: Kwip, settings: Any, smtp: Server) -> U
         "security log": recorded,
         "queue": queued,
     }
+
+
+def read_session(session: SessionStore) -> str:
+    assert session.session_key is not None
+    lookaside.cache().invalidate([session_key(session.session_key)])
+    return str(SessionStore(session.session_key).load())
 
 
 def silent_follower(ann: User) -> User:

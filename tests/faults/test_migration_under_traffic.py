@@ -164,7 +164,12 @@ def every_name() -> set[str]:
         *(f"directory_{name}_{way}" for name in ("active", "network", "new") for way in ("asc", "desc")),
         "directory_first_follows",
         *("kwips_count_favourites_count", "kwips_count_shares_count"),
-        *("accounts_cached", "accounts_named", *(f"accounts_count_{name}" for name in counters)),
+        *(
+            "accounts_cached",
+            "accounts_named",
+            "accounts_session",
+            *(f"accounts_count_{name}" for name in counters),
+        ),
         *("limits_hit", "limits_refund", "limits_wait", "securitylog_record"),
         *(f"notifications_{file}" for file in files(notifications_sql.SQL) - {"page", "talks", "unreturned"}),
         *(f"notifications_{name}" for name in ("page_asc", "page_desc", "selected")),
