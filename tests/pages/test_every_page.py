@@ -50,8 +50,14 @@ def test_every_page_is_accessible_fits_and_breaks_no_policy(
     assert not [said for said in complaints if "Failed to load resource" not in said]
 
 
+# How much wider a page is than the screen, and the width of each card's line of names and times.
+MEASURE = """() => [
+    document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    [...document.querySelectorAll('.kwip-head')].map((head) => head.clientWidth),
+]"""
+
+
 def check_widths(page: Page, address: str, width: int) -> None:
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    wide, heads = page.evaluate(MEASURE)
     assert wide <= 0, f"{address} is {wide} pixels wider than the screen of {width}"
-    heads = page.evaluate("[...document.querySelectorAll('.kwip-head')].map((head) => head.clientWidth)")
     assert min(heads, default=width) >= 160, f"{address}: names and times have too little room: {heads}"
