@@ -14,7 +14,7 @@ _MIN_SCORE = 0.9
 _MIN_LETTERS = 20
 
 # Names, tags and URLs, which have no language. Scripts without spaces put words right beside them.
-# Only from its beginning, and without going back, is a word searched for the sign: it may be as long as the sample.
+# A word is searched for the sign from its beginning alone, without going back: it may be long.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}"
 _NO_WORDS = regex.compile(
     rf"(?<![^\s{_UNSPACED}])[^\s{_UNSPACED}@#＠＃/]*+[@#＠＃/][^\s{_UNSPACED}]*+|[^\p{{L}}\p{{M}}\s]"
