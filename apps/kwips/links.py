@@ -69,6 +69,7 @@ _FILE_ENDINGS = frozenset({
     "properties", "ps", "py", "rs", "sh", "so", "srt", "tf", "zip",
 })  # fmt: skip
 _TRAILING = ".,:;!?"
+_BEHIND_HOST = regex.compile("[:?#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _target(schema: str, raw: str) -> str:
 def _is_site(bare: str) -> bool:
     """Whether a name without a scheme is a site: not a file name, a suffix, or the ends of two sentences."""
     host, slash, path = bare.partition("/")
-    host = regex.split("[:?#]", host, maxsplit=1)[0]
+    host = _BEHIND_HOST.split(host, maxsplit=1)[0]
     suffix = _suffix(host)
     if not suffix or suffix == host.lower():
         return False

@@ -14,8 +14,11 @@ _MIN_SCORE = 0.9
 _MIN_LETTERS = 20
 
 # Names, tags and URLs, which have no language. Scripts without spaces put words right beside them.
-_SPACED = r"[^\s\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]"
-_NO_WORDS = regex.compile(rf"{_SPACED}*[@#＠＃/]{_SPACED}*|[^\p{{L}}\p{{M}}\s]+")
+# A word is searched for the sign from its beginning alone, without going back: it may be long.
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}"
+_NO_WORDS = regex.compile(
+    rf"(?<![^\s{_UNSPACED}])[^\s{_UNSPACED}@#＠＃/]*+[@#＠＃/][^\s{_UNSPACED}]*+|[^\p{{L}}\p{{M}}\s]"
+)
 # Scripts with one major language.
 _SCRIPTS = {
     "Hiragana": "ja", "Katakana": "ja", "Hangul": "ko", "Thai": "th", "Lao": "lo", "Khmer": "km",

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from apps.accounts.models import User
 from apps.graph.muting import mute_conversation
 from apps.kwips.models import Kwip
-from tests.pages.test_pages import addresses, ann, sign_in
+from tests.pages.test_pages import ann, sign_in
 
 __all__ = ["ann"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,23 +146,6 @@ def test_times_say_their_zone_and_with_script_are_the_readers(
     expect(page.locator(".kwip time").first).to_have_text(re.compile("^1 feb( 2026)?$"))
     expect(page.locator(".kwip time").first).to_have_attribute("title", "Sunday, 1 February 2026 at 08:30")
     context.close()
-
-
-@pytest.mark.parametrize("width", [320, 1280])
-def test_every_page_has_headings_in_order(
-    live_server: LiveServer, open_page: Open, ann: User, width: int
-) -> None:
-    """One h1, and a heading for each kwip, for navigation by headings."""
-    page = open_page(width=width)
-    sign_in(page, ann, live_server.url)
-    for path in addresses(member=True):
-        page.goto(live_server.url + path)
-        levels = page.evaluate(
-            "[...document.querySelectorAll('main h1, main h2, main h3')].map((one) => +one.tagName[1])"
-        )
-        assert levels.count(1) == 1, path
-        articles = page.locator("main article")
-        assert articles.count() == page.locator("main article :is(h1, h2, h3)").count(), path
 
 
 def test_a_menu_closes_by_escape_and_the_keys_pass_a_folded_kwip(

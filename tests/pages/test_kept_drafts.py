@@ -27,10 +27,13 @@ def ann(transactional_db: None) -> User:
 
 @pytest.fixture
 def device(live_server: LiveServer, open_page: Open, ann: User) -> Callable[..., Page]:
-    """A browser of its own in which ann is signed in."""
+    """A browser of its own in which ann is signed in. With a clock, `pause` puts that on; the browser then
+    does not know how a page was reached (`performance.getEntriesByType`)."""
 
-    def _device(**options: object) -> Page:
+    def _device(*, has_clock: bool = False, **options: object) -> Page:
         page = open_page(**options)
+        if has_clock:
+            page.clock.install()
         sign_in(page, ann, live_server.url)
         return page
 
@@ -41,9 +44,23 @@ def texts() -> list[str]:
     return [fields.text_of(draft.fields) for draft in Draft.objects.order_by("pk")]
 
 
+def type_words(page: Page, text: str) -> None:
+    """With the script there: it comes with the first text area that one enters."""
+    area = page.locator(".compose textarea")
+    area.focus()
+    expect(area).to_have_attribute("aria-autocomplete", "list")
+    area.fill(text)
+
+
+def pause(page: Page) -> None:
+    """Longer than from one time that the words are kept to the next."""
+    page.clock.fast_forward(12_000)
+
+
 def write(page: Page, text: str) -> None:
     """Types, and waits until the server has it."""
-    page.locator(".compose textarea").fill(text)
+    type_words(page, text)
+    pause(page)
     expect(page.locator(".kept-note")).to_have_text("kept", timeout=30_000)
 
 
@@ -53,7 +70,7 @@ def press(page: Page, label: str) -> None:
 
 
 def test_begun_in_one_browser_and_continued_in_another(live_server: LiveServer, device: Open) -> None:
-    laptop, phone = device(), device(width=320)
+    laptop, phone = device(has_clock=True), device(has_clock=True, width=320)
     laptop.goto(f"{live_server.url}/kwip/")
     write(laptop, "half a")
     phone.goto(f"{live_server.url}/drafts/")
@@ -69,13 +86,14 @@ def test_begun_in_one_browser_and_continued_in_another(live_server: LiveServer, 
 
 
 def test_two_devices_that_do_not_know_of_each_other_keep_both(live_server: LiveServer, device: Open) -> None:
-    laptop, phone = device(), device()
+    laptop, phone = device(has_clock=True), device(has_clock=True)
     laptop.goto(f"{live_server.url}/kwip/")
     write(laptop, "tea")
     [draft] = Draft.objects.all()
     phone.goto(f"{live_server.url}/drafts/{draft.pk}/")
     write(phone, "coffee")
-    laptop.locator(".compose textarea").fill("tea with milk")
+    type_words(laptop, "tea with milk")
+    pause(laptop)
     expect(laptop.locator("#live")).to_contain_text("both are kept", timeout=30_000)
     assert texts() == ["coffee", "tea with milk"]
     laptop.get_by_role("button", name="kwip it").click()
@@ -84,10 +102,10 @@ def test_two_devices_that_do_not_know_of_each_other_keep_both(live_server: LiveS
 
 
 def test_a_closed_tab_and_the_next_one_are_the_same_draft(live_server: LiveServer, device: Open) -> None:
-    page = device()
+    page = device(has_clock=True)
     page.goto(f"{live_server.url}/kwip/")
     write(page, "half")
-    page.locator(".compose textarea").fill("half a")
+    type_words(page, "half a")
     page.close(run_before_unload=True)
     again = page.context.new_page()
     again.goto(f"{live_server.url}/kwip/")
@@ -101,17 +119,20 @@ def test_a_closed_tab_and_the_next_one_are_the_same_draft(live_server: LiveServe
 def test_without_the_server_the_words_are_here_and_are_sent_later(
     live_server: LiveServer, device: Open
 ) -> None:
-    page = device()
+    page = device(has_clock=True)
     page.goto(f"{live_server.url}/kwip/")
     page.route("**/drafts/keep/", lambda route: route.abort())
+    type_words(page, "half a thought")
     with page.expect_event("requestfailed"):
-        page.locator(".compose textarea").fill("half a thought")
+        pause(page)
     assert texts() == []
     page.unroute("**/drafts/keep/")
     page.reload()
     area = page.locator(".compose textarea")
     expect(area).to_have_value("half a thought")
     area.focus()
+    expect(area).to_have_attribute("aria-autocomplete", "list")
+    pause(page)
     expect(page.locator(".kept-note")).to_have_text("kept", timeout=30_000)
     assert texts() == ["half a thought"]
 
@@ -119,10 +140,11 @@ def test_without_the_server_the_words_are_here_and_are_sent_later(
 def test_an_ended_session_is_said_and_the_words_come_back(
     live_server: LiveServer, device: Open, ann: User
 ) -> None:
-    page = device()
+    page = device(has_clock=True)
     page.goto(f"{live_server.url}/kwip/")
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
-    page.locator(".compose textarea").fill("half a thought")
+    type_words(page, "half a thought")
+    pause(page)
     expect(page.locator("#live")).to_contain_text("you are signed out", timeout=30_000)
     sign_in(page, ann, live_server.url)
     page.goto(f"{live_server.url}/kwip/")
@@ -130,7 +152,7 @@ def test_an_ended_session_is_said_and_the_words_come_back(
 
 
 def test_an_answer_that_is_lost_makes_no_second_draft(live_server: LiveServer, device: Open) -> None:
-    page = device()
+    page = device(has_clock=True)
     page.goto(f"{live_server.url}/kwip/")
 
     def lose(route: Route) -> None:
@@ -138,19 +160,20 @@ def test_an_answer_that_is_lost_makes_no_second_draft(live_server: LiveServer, d
         route.abort()
 
     page.route("**/drafts/keep/", lose, times=1)
+    type_words(page, "half")
     with page.expect_event("requestfailed"):
-        page.locator(".compose textarea").fill("half")
+        pause(page)
     write(page, "other words")
     assert texts() == ["other words"]
 
 
 def test_nothing_and_blanks_are_not_sent(live_server: LiveServer, device: Open) -> None:
-    page = device()
+    page = device(has_clock=True)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.goto(f"{live_server.url}/kwip/")
-    page.locator(".compose textarea").fill("  \n ")
-    page.wait_for_timeout(2_500)
+    type_words(page, "  \n ")
+    pause(page)
     page.goto(f"{live_server.url}/everyone/")
     assert sent == []
     assert texts() == []

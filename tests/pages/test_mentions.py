@@ -102,11 +102,16 @@ def test_a_click_takes_and_the_caret_stays_behind_the_name(page: Page) -> None:
     expect(area(page)).not_to_have_value("@tom has tea with milk")
 
 
-@pytest.mark.parametrize("text", ["a mail to ann@te", "http://a.co/@te", "@zzz", "#te", "te"])
-def test_nothing_else_is_completed(page: Page, text: str) -> None:
-    area(page).press_sequentially(text)
-    page.wait_for_timeout(400)
-    expect(options(page)).to_have_count(0)
+def test_nothing_else_is_completed(page: Page) -> None:
+    for text in ("a mail to ann@te", "http://a.co/@te", "@zzz", "#te", "te"):
+        area(page).fill("")
+        area(page).press_sequentially(text)
+        page.wait_for_timeout(400)
+        assert options(page).count() == 0, text
+    # The same page does complete what is a mention.
+    area(page).fill("")
+    area(page).press_sequentially("@te")
+    expect(options(page)).to_have_count(3)
 
 
 def test_those_of_the_conversation_come_first_below_it(page: Page, live_server: LiveServer) -> None:

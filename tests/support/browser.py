@@ -27,6 +27,9 @@ AXE = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"
 # The rule that depends on the colour scheme.
 AXE_OF_COLOURS = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 
+# null where it is not on the page yet.
+RUN_AXE = "options => 'axe' in window ? axe.run(options).then(found => found.violations) : null"
+
 
 class NoChromium(Exception):
     """Chromium is not installed."""
@@ -104,10 +107,11 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
 def violations(page: Page, options: dict[str, Any] = AXE) -> list[str]:
     """The violations that axe finds, one readable entry an element. The page needs JavaScript."""
-    # With the content security policy in force: bypassing it changes the result.
-    if not page.evaluate("'axe' in window"):
+    found = page.evaluate(RUN_AXE, options)
+    if found is None:
+        # With the content security policy in force: bypassing it changes the result.
         page.evaluate(Axe().axe_script)
-    found = page.evaluate("options => axe.run(options).then(found => found.violations)", options)
+        found = page.evaluate(RUN_AXE, options)
     return [
         f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
         f"    {' '.join(map(str, node['target']))}\n"
