@@ -50,11 +50,7 @@ def installed() -> Mapping[str, list[str]]:
 def modules(package: str) -> set[str]:
     """The top-level modules that a package installs."""
     wanted = normal(package)
-    return {
-        module
-        for module, names in installed().items()
-        if wanted in {normal(name) for name in names}
-    }
+    return {module for module, names in installed().items() if wanted in {normal(name) for name in names}}
 
 
 def normal(package: str) -> str:
