@@ -1,4 +1,4 @@
-"""What a process of the site loads, and how it ends. Libraries that few requests need are imported by those."""
+"""What a process of the site loads, and how it ends. Libraries that few requests need come with those."""
 
 import os
 import subprocess
