@@ -30,7 +30,7 @@ class Requests:
         self.older = ""
         self.sent = 0
         self.published = 0
-        time.sleep(MIN_SECONDS + 1)
+        self.forms_are_ready = time.monotonic() + MIN_SECONDS + 1
 
     def page_cache_hit(self) -> None:
         _, headers, _ = answer("GET", "/everyone/")
@@ -52,6 +52,8 @@ class Requests:
 
     def contact(self) -> None:
         form = {"name": "ann", "email": "ann@people.example", "subject": "hello", "text": "nice place."}
+        if not self.sent:
+            time.sleep(max(0.0, self.forms_are_ready - time.monotonic()))
         form["form_key"] = next(self.contact_forms)
         # From a network of its own each time: ten forms an hour are the limit of one.
         self.sent += 1

@@ -251,7 +251,7 @@ class Source:
 @pytest.fixture
 def source() -> Iterator[Source]:
     source = Source()
-    thread = threading.Thread(target=source.server.serve_forever)
+    thread = threading.Thread(target=source.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield source
     source.server.shutdown()
@@ -300,8 +300,9 @@ def test_a_source_that_lies_or_fails_is_not_called_fine(
 
 def test_without_a_source_it_says_so(check: Check, source: Source) -> None:
     closed = source.url.replace("127.0.0.1", "127.0.0.9")
-    assert check(closed).outcome is Outcome.NOT_CHECKED
-    assert "0.0 s" not in check(closed).text
+    refused = check(closed)
+    assert refused.outcome is Outcome.NOT_CHECKED
+    assert "0.0 s" not in refused.text
     late = check(source.url, seconds=0.01)
     assert late.outcome is Outcome.NOT_CHECKED
     assert "no answer within" in late.text

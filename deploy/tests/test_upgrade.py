@@ -109,7 +109,7 @@ def test_old_images_go_but_for_the_last_ones_and_those_in_use(machine: Machine) 
 def test_a_build_names_the_release_by_its_commit_and_changes_nothing_if_it_fails(machine: Machine) -> None:
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", "-C", str(machine.folder)]
     subprocess.run([*git, "init", "--quiet"], check=True)
-    (machine.folder / ".gitignore").write_text("state.json*\n.env\nmedia\nbin\n")
+    (machine.folder / ".gitignore").write_text("state*\n.env\nmedia\nbin\n")
     subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "--quiet", "--message", "one"], check=True)
     commit = subprocess.run(

@@ -1,5 +1,6 @@
 """deploy/gunicorn.conf.py: its hooks at the end of processes, and what gunicorn logs."""
 
+import gc
 import logging
 import runpy
 import sys
@@ -44,6 +45,7 @@ def test_the_end_of_a_worker_closes_its_connections(configuration: dict[str, Any
         backend = connection.connection.info.backend_pid
         assert not is_gone(backend)
         configuration["worker_exit"](None, None)
+        gc.unfreeze()
         assert connection.connection is None
         assert stats() == {}
         # PostgreSQL notices a little later.
@@ -53,6 +55,15 @@ def test_the_end_of_a_worker_closes_its_connections(configuration: dict[str, Any
         connection.close()
     finally:
         connections["default"] = ours
+
+
+def test_the_end_of_a_worker_does_not_look_for_garbage(configuration: dict[str, Any]) -> None:
+    gc.unfreeze()
+    try:
+        configuration["worker_exit"](None, None)
+        assert len(gc.get_objects()) < gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
 
 
 def test_gunicorn_logs_its_messages_once_and_formats_no_line_for_a_request(

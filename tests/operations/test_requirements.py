@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import NamedTuple
@@ -39,14 +40,17 @@ def files(path: Path) -> list[Path]:
     return [module for module in sorted(path.rglob("*.py")) if "tests" not in module.relative_to(path).parts]
 
 
+@cache
+def installed() -> Mapping[str, list[str]]:
+    """The packages that each top-level module is of."""
+    return packages_distributions()
+
+
+@cache
 def modules(package: str) -> set[str]:
     """The top-level modules that a package installs."""
     wanted = normal(package)
-    return {
-        module
-        for module, names in packages_distributions().items()
-        if wanted in {normal(name) for name in names}
-    }
+    return {module for module, names in installed().items() if wanted in {normal(name) for name in names}}
 
 
 def normal(package: str) -> str:
@@ -64,6 +68,11 @@ def named(source: str) -> Iterator[str]:
             yield node.value
 
 
+@cache
+def top_levels(source: str) -> set[str]:
+    return {name.partition(".")[0] for name in named(source)}
+
+
 def without_comments(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
@@ -71,7 +80,7 @@ def without_comments(text: str) -> str:
 def is_used(package: str, text: str, words: str | None) -> bool:
     if words is not None:
         return words in without_comments(text)
-    return bool(modules(package) & {name.partition(".")[0] for name in named(text)})
+    return not modules(package).isdisjoint(top_levels(text))
 
 
 @pytest.mark.parametrize("line", [line for source in SOURCES for line in lines(source)])

@@ -8,16 +8,29 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Iterable
 
 # Nothing that needs the settings, and no module of this project: the mutation comes later.
-LOADED = (
-    "pytest", "_pytest.assertion.rewrite", "_pytest.python", "_pytest.terminal", "_pytest.junitxml",
-    "django.test", "django.db.models", "django.forms", "django.views.generic", "django.core.mail",
-    "django.core.management.commands.migrate", "django.template.loader", "django.contrib.admin.options",
-    "django.db.backends.postgresql.base", "psycopg2.extras", "hypothesis.strategies", "playwright.sync_api",
-    "axe_playwright_python.sync_playwright", "PIL.ImageOps", "prometheus_client", "aiosmtpd.smtp",
-    "linkify_it", "environs", "structlog", "dbutils.pooled_db", "pytest_django.plugin", "xdist.plugin",
+SITE_PACKAGES = (
+    "django.db.models", "django.forms", "django.views.generic", "django.core.mail", "django.template.loader",
+    "django.contrib.admin.options", "django.db.backends.postgresql.base", "django.test.client",
+    "psycopg2.extras", "prometheus_client", "linkify_it", "markdown_it", "environs", "structlog",
+    "dbutils.pooled_db", "regex", "fido2.server", "argon2", "requests", "whitenoise.middleware",
 )  # fmt: skip
+OF_TESTS = (
+    "pytest", "_pytest.assertion.rewrite", "_pytest.python", "_pytest.terminal", "_pytest.junitxml",
+    "django.test", "django.core.management.commands.migrate", "hypothesis.strategies", "playwright.sync_api",
+    "axe_playwright_python.sync_playwright", "PIL.ImageOps", "aiosmtpd.smtp", "pytest_django.plugin",
+    "xdist.plugin",
+)  # fmt: skip
+
+
+def load(names: Iterable[str]) -> None:
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # each run then imports it
+            sys.stderr.write(f"not preloaded: {name}: {error}\n")
 
 
 def run(arguments: list[str], output: str) -> int:
@@ -36,11 +49,7 @@ def run(arguments: list[str], output: str) -> int:
 
 
 def main() -> None:
-    for name in LOADED:
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # each run then imports it
-            sys.stderr.write(f"not preloaded: {name}: {error}\n")
+    load(SITE_PACKAGES + OF_TESTS)
     for line in sys.stdin:
         request = json.loads(line)
         sys.stdout.write(f"{run(request['arguments'], request['output'])}\n")

@@ -29,6 +29,8 @@ FIRST_IDS = {"kwips_kwip": 1_000_001, "accounts_user": 30_001}
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """Start the servers; a wrapper, because pytest-django reads the settings in the first plain hook."""
     known = early_config.known_args_namespace
+    # Or each process that a test starts would compile all sources of the site, which takes it a second.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if known.help or known.version:
         set_environment(Path(tempfile.gettempdir()), "")
     elif WORKER in os.environ:

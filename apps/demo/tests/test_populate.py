@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from django.db import connection, transaction
 from apps.accounts.faces import face
 from apps.accounts.models import Application, Invitation, User
 from apps.accounts.validators import not_reserved, username_shape
-from apps.demo import builder, grammar
+from apps.demo import builder, grammar, photos
 from apps.demo.care import MODERATOR
 from apps.demo.house import APPLICANTS, HOUSE
 from apps.demo.progress import Progress
@@ -36,6 +37,15 @@ from apps.plaintext import clean
 from apps.policy.queries import current
 
 UNTIL = "2026-11-01T18:00:00Z"
+
+
+_decoded_once = cache(photos._decoded)
+
+
+@pytest.fixture(autouse=True)
+def pictures_are_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every demo community has the same ones, and each decoding is a process."""
+    monkeypatch.setattr(photos, "_decoded", _decoded_once)
 
 
 def populate(**options: Any) -> str:
@@ -419,7 +429,9 @@ def test_afterwards_pages_are_all_visible_and_statements_limited_again():
 def test_it_says_so_where_the_site_is_at_work():
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
-        assert cursor.fetchone() != ("0",)
+        [timeout] = cursor.fetchone()
+        assert timeout != "0"
+        cursor.execute("SET lock_timeout = '100ms'")
     other = connection.copy()
     try:
         with other.cursor() as cursor:
@@ -429,6 +441,8 @@ def test_it_says_so_where_the_site_is_at_work():
                 populate()
     finally:
         other.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = %s", [timeout])
 
 
 class Terminal(io.StringIO):

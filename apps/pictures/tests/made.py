@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from functools import cache
 from typing import Any
 
 import pillow_heif
@@ -66,9 +67,14 @@ def png_with(kind: bytes, data: bytes) -> bytes:
 
 def bomb(prefix: bytes, size: int = 500_000_000) -> bytes:
     """Zeros that take half a gigabyte once they are decompressed."""
+    return prefix + b"\0\0" + _zeros(size)
+
+
+@cache
+def _zeros(size: int) -> bytes:
     packer = zlib.compressobj(9)
     parts = [packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000)]
-    return prefix + b"\0\0" + b"".join(parts) + packer.flush()
+    return b"".join(parts) + packer.flush()
 
 
 def with_text(text: str) -> bytes:

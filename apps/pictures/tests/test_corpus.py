@@ -52,7 +52,10 @@ CORPUS: dict[str, tuple[Content, Verdict]] = {
         lambda: made.encoded(made.noise(3464, 3464), "JPEG", progressive=True, subsampling=0),
         DECODED,
     ),
-    "heic, 24 million": (lambda: made.encoded(made.noise(5712, 4284), "HEIF", quality=60), DECODED),
+    "heic, 24 million": (
+        lambda: made.encoded(made.noise(5712, 4284), "HEIF", quality=60, enc_params={"preset": "ultrafast"}),
+        DECODED,
+    ),
     "avif, 12 million": (lambda: made.encoded(made.noise(4032, 3024), "AVIF", speed=10), DECODED),
     "webp, 4 million": (lambda: made.encoded(made.noise(2048, 2048), "WEBP", method=0), DECODED),
     "png with alpha, 8 million": (
