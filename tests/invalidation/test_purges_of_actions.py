@@ -44,8 +44,9 @@ def test_an_action_purges_the_pages_that_it_changes_when_it_commits_and_no_other
     # Each page that was not purged equals a new render.
     settings.PAGECACHE = settings.PAGECACHE | {"RELEASE": "uncached"}
     uncached = site()
-    for path, answer in answers.items():
-        assert AS_OF_CURSOR.sub(b"", answer.body) == AS_OF_CURSOR.sub(b"", get(uncached, path).body), path
+    for path in answers.keys() - expected:
+        kept, rendered = answers[path].body, get(uncached, path).body
+        assert AS_OF_CURSOR.sub(b"", kept) == AS_OF_CURSOR.sub(b"", rendered), path
 
 
 def test_every_public_page_is_in_the_table(scenario: Scenario) -> None:

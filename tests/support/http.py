@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 from urllib.parse import urlencode
@@ -70,6 +71,14 @@ def request(
             used.close()
 
 
+@cache
+def _trusting(certificate: str, protocol: str) -> ssl.SSLContext:
+    """One for all clients: it takes longer to make than a connection."""
+    tls = ssl.create_default_context(cadata=certificate)
+    tls.set_alpn_protocols([protocol])
+    return tls
+
+
 class TlsClient:
     """A client of the site ``domain``, which trusts the certificate in the file ``certificate``.
 
@@ -80,13 +89,13 @@ class TlsClient:
         self.port = port
         self.domain = domain
         self.address = address
-        self._tls = ssl.create_default_context(cafile=str(certificate))
+        self._certificate = certificate.read_text()
 
     def connect(self, *, sni: str = "", protocol: str = "http/1.1") -> ssl.SSLSocket:
         """A connection after its handshake. Raises ssl.SSLError if nginx refuses the name ``sni``."""
-        self._tls.set_alpn_protocols([protocol])
+        tls = _trusting(self._certificate, protocol)
         raw = socket.create_connection(("127.0.0.1", self.port), timeout=60, source_address=(self.address, 0))
-        return self._tls.wrap_socket(raw, server_hostname=sni or self.domain)
+        return tls.wrap_socket(raw, server_hostname=sni or self.domain)
 
     def request(
         self,

@@ -1,6 +1,7 @@
 """Random small communities, and the naive implementation of each timeline."""
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -91,22 +92,22 @@ class Community:
         Block.objects.bulk_create(Block(blocker_id=a, blocked_id=b) for a, b in sorted(self.blocks))
         Mute.objects.bulk_create(Mute(muter_id=a, muted_id=b) for a, b in sorted(self.mutes))
         Tag.objects.bulk_create(Tag(pk=place, name=name) for place, name in enumerate(TAGS, start=1))
-        for place, written in enumerate(self.written):
-            self.add((place + 1) * STEP, written)
+        self._add({(place + 1) * STEP: written for place, written in enumerate(self.written)})
         Favourite.objects.bulk_create(
             (Favourite(user_id=person, kwip_id=(place + 1) * STEP) for person, place in self.favourites),
         )
         Bookmark.objects.bulk_create(
             (Bookmark(user_id=person, kwip_id=(place + 1) * STEP) for person, place in self.bookmarks),
         )
+        shared = []
         for number, (person, place) in enumerate(self.sharing):
             # Between the kwips, at some distance after the kwip.
             above = (place + 1 + number % 5) * STEP
-            self.share(
-                person, (place + 1) * STEP, next(i for i in range(above + 1, 2**30) if self.is_free(i))
-            )
-        for place in self.deleted:
-            self.delete((place + 1) * STEP)
+            free = next(i for i in range(above + 1, 2**30) if self.is_free(i))
+            shared += self._shared(person, (place + 1) * STEP, free)
+        self._store(shared)
+        if self.deleted:
+            self.delete(*((place + 1) * STEP for place in self.deleted))
         for muting, way in [*self.muting.items()]:
             self.mute(*muting, way)
 
@@ -153,25 +154,46 @@ class Community:
 
     def share(self, sharer: int, kwip_id: int, place: int) -> None:
         """Shares the kwip with the id ``place``, as `share.sql` does."""
+        self._store(self._shared(sharer, kwip_id, place))
+
+    def _shared(self, sharer: int, kwip_id: int, place: int) -> list[Share]:
+        """The row of a share, if it may be."""
         kwip = self.kwips[kwip_id]
         there = {(share.sharer, share.kwip_id) for share in self.shares.values()}
         if kwip.thread_id or kwip.followers_only or kwip.author_id == sharer or (sharer, kwip_id) in there:
-            return
-        Share.objects.create(pk=place, sharer_id=sharer, kwip_id=kwip_id, author_id=kwip.author_id)
-        Kwip.objects.filter(pk=kwip_id).update(
-            shares_count=F("shares_count") + (MANY_SHARES if self.is_viral else 1)
-        )
+            return []
         self.shares[place] = Shared(sharer, kwip_id, kwip.author_id)
+        return [Share(pk=place, sharer_id=sharer, kwip_id=kwip_id, author_id=kwip.author_id)]
+
+    def _store(self, shares: list[Share]) -> None:
+        Share.objects.bulk_create(shares)
+        for kwip_id, count in Counter(share.kwip_id for share in shares).items():
+            Kwip.objects.filter(pk=kwip_id).update(
+                shares_count=F("shares_count") + count * (MANY_SHARES if self.is_viral else 1)
+            )
 
     def unshare(self, place: int) -> None:
         Share.objects.filter(pk=place).delete()
         del self.shares[place]
 
     def add(self, kwip_id: int, written: Written) -> None:
+        self._add({kwip_id: written})
+
+    def _add(self, added: dict[int, Written]) -> None:
+        for kwip_id, written in added.items():
+            self.kwips[kwip_id] = self._kwip(kwip_id, written)
+        Kwip.objects.bulk_create([self.kwips[kwip_id] for kwip_id in added])
+        KwipTag.objects.bulk_create(
+            KwipTag(tag_id=TAGS.index(written.tag) + 1, kwip_id=kwip_id)
+            for kwip_id, written in added.items()
+            if written.tag
+        )
+
+    def _kwip(self, kwip_id: int, written: Written) -> Kwip:
         thread = None if written.thread is None else self.kwips[(written.thread + 1) * STEP]
         audience = written.author if written.followers_only else None
         at = NOON + datetime.timedelta(minutes=written.minute)
-        kwip = Kwip(
+        return Kwip(
             pk=kwip_id,
             author_id=written.author,
             thread=thread,
@@ -182,14 +204,12 @@ class Community:
             created_at=at,
             last_active_at=at,
         )
-        kwip.save(force_insert=True)
-        self.kwips[kwip_id] = kwip
-        if written.tag:
-            KwipTag.objects.create(tag_id=TAGS.index(written.tag) + 1, kwip=kwip)
 
-    def delete(self, kwip_id: int) -> None:
-        Kwip.objects.filter(pk=kwip_id).delete()
-        self.kwips = {pk: kwip for pk, kwip in self.kwips.items() if kwip_id not in (pk, kwip.thread_id)}
+    def delete(self, *kwip_ids: int) -> None:
+        Kwip.objects.filter(pk__in=kwip_ids).delete()
+        self.kwips = {
+            pk: kwip for pk, kwip in self.kwips.items() if not {pk, kwip.thread_id}.intersection(kwip_ids)
+        }
         self.shares = {place: share for place, share in self.shares.items() if share.kwip_id in self.kwips}
 
     @property

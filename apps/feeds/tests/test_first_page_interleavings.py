@@ -45,12 +45,12 @@ def test_no_order_of_writes_and_commits_hides_a_kwip_that_is_committed(
     eve = User.objects.create_user("eve", "eve@example.org")
     graph.follow(follower=ann, followee=eve)
     publish(eve)
-    for order in orders(WRITERS):
-        Kwip.objects.exclude(author=eve).delete()
-        accounts.switch_off(people=[eve], by=None)
-        network.ids()
-        with contextlib.ExitStack() as stack:
-            cursors = {name: stack.enter_context(other_connection()) for name in WRITERS}
+    with contextlib.ExitStack() as stack:
+        cursors = {name: stack.enter_context(other_connection()) for name in WRITERS}
+        for order in orders(WRITERS):
+            Kwip.objects.exclude(author=eve).delete()
+            accounts.switch_off(people=[eve], by=None)
+            network.ids()
             begun: set[str] = set()
             for number, name in enumerate(order):
                 cursor = cursors[name]
@@ -63,7 +63,7 @@ def test_no_order_of_writes_and_commits_hides_a_kwip_that_is_committed(
                 begun.add(name)
                 if reads >> number & 1:
                     network.ids()  # compares with the plans
-        assert len(network.ids()) == 3, order
+            assert len(network.ids()) == 3, order
 
 
 @pytest.mark.parametrize("reads", READS.values(), ids=READS)
@@ -76,13 +76,13 @@ def test_no_order_of_shares_and_commits_hides_or_repeats_a_kwip(
     for followee in (dan, gus):
         graph.follow(follower=ann, followee=followee)
     kwip = publish(eve)
-    for order in orders({"first": 2, "second": 2, "take back": 2}):
-        Share.objects.all().delete()
-        publish(eve)
-        sharing.share(kwip=kwip, user=gus)
-        network.ids()
-        with contextlib.ExitStack() as stack:
-            cursors = {name: stack.enter_context(other_connection()) for name in WRITES}
+    with contextlib.ExitStack() as stack:
+        cursors = {name: stack.enter_context(other_connection()) for name in WRITES}
+        for order in orders({"first": 2, "second": 2, "take back": 2}):
+            Share.objects.all().delete()
+            publish(eve)
+            sharing.share(kwip=kwip, user=gus)
+            network.ids()
             begun: set[str] = set()
             for number, name in enumerate(order):
                 cursor = cursors[name]
@@ -93,10 +93,10 @@ def test_no_order_of_shares_and_commits_hides_or_repeats_a_kwip(
                 begun.add(name)
                 if reads >> number & 1:
                     network.ids()  # compares with the plans
-        [place] = network.ids()
-        earliest = Share.objects.order_by("pk").first()
-        assert earliest is not None
-        assert place == earliest.pk, order
+            [place] = network.ids()
+            earliest = Share.objects.order_by("pk").first()
+            assert earliest is not None
+            assert place == earliest.pk, order
 
 
 def share_unlocked(cursor: Any, sharer: User, kwip: Kwip) -> int:

@@ -11,7 +11,7 @@ from apps.accounts import actions as accounts
 from apps.accounts import invitations
 from apps.accounts.models import User
 from apps.graph import actions as graph
-from apps.graph.models import Block, Mute
+from apps.graph.models import Block, Follow, Mute
 from apps.kwips import actions, sharing
 from apps.kwips.models import Kwip
 from apps.kwips.tracking import set_tracking
@@ -42,14 +42,27 @@ class Scene:
         return self.people[name]
 
 
+def following() -> dict[str, User]:
+    """Everybody; the followers follow the author and the actor. By few statements: most tests begin so."""
+    follows = [(name, followee) for name in FOLLOWERS for followee in ("author", ACTOR) if name != followee]
+    users = User.objects.bulk_create(
+        User(
+            username=name,
+            email=f"{name}@example.org",
+            following_count=sum(name == follower for follower, _ in follows),
+            followers_count=sum(name == followee for _, followee in follows),
+        )
+        for name in EVERYBODY
+    )
+    people = {user.username: user for user in users}
+    Follow.objects.bulk_create(Follow(follower=people[a], followee=people[b]) for a, b in follows)
+    return people
+
+
 @pytest.fixture(params=["everyone", "followers"])
 def scene(request: pytest.FixtureRequest, db: None) -> Scene:
-    people = {name: User.objects.create_user(name, f"{name}@example.org") for name in EVERYBODY}
-    author = people["author"]
-    kwip = write(author, followers_only=request.param == "followers")
-    for name in FOLLOWERS:
-        graph.follow(follower=people[name], followee=author)
-        graph.follow(follower=people[name], followee=people[ACTOR]) if name != ACTOR else None
+    people = following()
+    kwip = write(people["author"], followers_only=request.param == "followers")
     comment, own = say(people["tracker"], kwip), say(people[ACTOR], kwip)
     for name in ("tracker", "both", "off", "mutes", "tracking_member", ACTOR):
         set_tracking(kwip=kwip, user=people[name], is_on=True)
