@@ -4,7 +4,7 @@ import gzip
 import json
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Self
 
@@ -14,6 +14,10 @@ type Headers = list[tuple[str, str]]
 
 # nginx may serve the page for a second; browsers revalidate each time, mostly with a 304.
 CACHE_CONTROL = "public, max-age=0, s-maxage=1"
+# For nginx alone, which removes it: this response replaces an expired page, see deploy/edge/cache.conf.
+# First, because nginx before 1.23 does not look at it after a `Cache-Control` that forbids storing.
+REPLACES_PAGE = ("X-Accel-Expires", "1")
+_NO_PAGE = ("301 ", "302 ", "404 ", "410 ")
 # A larger page, compressed, is not stored.
 MAX_PAGE_BYTES = 256 * 1024
 # A body with one of these belongs to one visitor.
@@ -96,6 +100,14 @@ class Page:
         if compressed:
             headers.append(("Content-Encoding", "gzip"))
         return Response("200 OK", [*self.headers, *headers, ("Content-Length", str(len(body)))], body)
+
+
+def replacing(response: Response) -> Response:
+    """The response to a request for a page. One that says that there is none ends nginx's copy of it."""
+    has_cookie = any(name.lower() == "set-cookie" for name, _ in response.headers)
+    if has_cookie or not response.status.startswith(_NO_PAGE):
+        return response
+    return replace(response, headers=[REPLACES_PAGE, *response.headers])
 
 
 def _varies(vary: str) -> bool:

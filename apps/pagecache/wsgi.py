@@ -15,7 +15,7 @@ from apps.pagecache.addresses import Address, resolve_address, sheddable
 from apps.pagecache.cacheable import Environ, Site, decoded_path
 from apps.pagecache.coalescing import TTL_SECONDS, CoalescedRenders
 from apps.pagecache.near_cache import NearCache
-from apps.pagecache.responses import MAX_PAGE_BYTES, Page, Response
+from apps.pagecache.responses import MAX_PAGE_BYTES, Page, Response, replacing
 from apps.pagecache.shedding import Admission, Shed
 from apps.pagecache.surrogate import Cache, Generations, generation_key, generations, stored_tokens
 
@@ -95,7 +95,7 @@ class PageCache:
                 cache_status=CACHE_STATUS.get(result, "pagecache; fwd=miss"),
             )
         else:
-            response = rendered
+            response = replacing(rendered)
         start_response(response.status, response.headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 

@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +14,10 @@ from typing import NamedTuple
 import pytest
 
 from apps.accounts.models import User
+from apps.kwips.actions import delete, publish
+from tests.edge.test_edge_faults import kill_gunicorn
 from tests.support.edge import edge
-from tests.support.http import Member, request
+from tests.support.http import Member, Response, request
 from tests.support.site import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,6 +95,17 @@ class Renamer(Writer):
         return max(map(int, re.findall(rf"{self.name} the (\d+)th", text)), default=0)
 
 
+class Kept(NamedTuple):
+    """A deleted page of which nginx has a copy. The site holds its render until the file ``until`` exists."""
+
+    port: int
+    path: str
+    until: Path
+
+    def ask(self) -> Response:
+        return request(self.port, self.path)
+
+
 def read_on(port: int, writers: list[Writer], over: threading.Event, reads: list[Read]) -> None:
     last = False
     while not last:
@@ -136,3 +150,48 @@ def test_no_page_is_stale_for_longer_than_the_edge_may_cache_it(memcached: str, 
     assert stale == []
     for writer in writers:
         assert max(read.number for read in reads if read.writer is writer) == len(writer.written) - 1
+
+
+@pytest.fixture
+def kept(memcached: str, tmp_path: Path) -> Iterator[Kept]:
+    until = tmp_path / "until"
+    until.touch()
+    ann = User.objects.create_user("ann", "ann@example.org")
+    kwip = publish(author=ann, text="to be deleted", form_key=uuid.uuid4()).kwip
+    variables = {
+        "DJANGO_SETTINGS_MODULE": "tests.edge.held_settings",
+        "HELD_UNTIL": str(until),
+        "SHED_AFTER_MS": "0",
+        "SHED_RENDERS": "0",
+    }
+    with (
+        served(memcached=memcached, workers=1, variables=variables) as gunicorn,
+        edge(tmp_path / "edge", gunicorn=gunicorn) as nginx,
+    ):
+        kept = Kept(nginx.port, f"/ann/kwip/{kwip.pk}/", until)
+        assert "to be deleted" in kept.ask().text
+        delete(kwip=kwip)
+        time.sleep(EDGE_SECONDS + 0.5)
+        yield kept
+        until.touch()
+
+
+def test_concurrent_visitors_do_not_get_a_page_that_was_deleted(kept: Kept) -> None:
+    kept.until.unlink()
+    with ThreadPoolExecutor(4) as visitors:
+        asked = [visitors.submit(kept.ask) for _ in range(4)]
+        time.sleep(0.5)
+        kept.until.touch()
+        answers = [visit.result() for visit in asked]
+    assert {answer.status for answer in answers} == {410}, [answer.edge_cache for answer in answers]
+    assert not [answer for answer in answers if "to be deleted" in answer.text]
+
+
+def test_while_the_site_is_down_a_page_that_was_deleted_does_not_come_back(kept: Kept) -> None:
+    gone = kept.ask()
+    assert (gone.status, gone.edge_cache, gone.headers["X-Accel-Expires"]) == (410, "EXPIRED", None)
+    kill_gunicorn()
+    time.sleep(EDGE_SECONDS + 0.5)
+    answer = kept.ask()
+    assert (answer.status, answer.edge_cache) == (410, "STALE")
+    assert "to be deleted" not in answer.text

@@ -32,8 +32,9 @@ def member(client: Client, bob: User) -> Client:
 
 
 def about_kwips(captured: CaptureQueriesContext) -> list[str]:
-    """The queries that read kwips; prepared ones begin with the name of the file, "cached" reads a user."""
-    statements = [query["sql"] for query in captured if not query["sql"].startswith("/* cached.sql")]
+    """The queries that read kwips; prepared ones begin with the name of the file."""
+    of_member = ("/* session.sql", "/* cached.sql")
+    statements = [query["sql"] for query in captured if not query["sql"].startswith(of_member)]
     return [
         sql for sql in statements if sql.startswith("/* ") or "kwips_kwip" in sql or "kwips_favourite" in sql
     ]
