@@ -189,8 +189,9 @@ def test_an_old_page_of_the_edge_is_not_served_instead_of_the_refusal(memcached:
             form_key = str(uuid.uuid4())
             assert site.member.post("/kwip/", text="a later kwip", form_key=form_key).status == 302
             soon(lambda: request(site.nginx.port, "/ann/").status == 503)
-            for _ in range(5):
-                refused = request(site.nginx.port, "/ann/")
+            with ThreadPoolExecutor(5) as visitors:
+                asked = [visitors.submit(request, site.nginx.port, "/ann/") for _ in range(5)]
+            for refused in (visit.result() for visit in asked):
                 assert (refused.status, refused.headers["Retry-After"]) == (503, "30")
                 assert "back in a moment" in refused.text
         soon(lambda: "a later kwip" in request(site.nginx.port, "/ann/").text)
