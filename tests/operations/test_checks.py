@@ -1,13 +1,12 @@
 """System checks: each wrong setting is reported under its id."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.core import checks
 
 from kwippy.checks import CHECKS
-from tests.support.forked_manage import Manage, forked_manage
+from tests.support.forked_manage import Manage
 
 HEALTHY = {
     "SITE_URL": "https://kwippy.example",
@@ -22,12 +21,6 @@ HEALTHY = {
     "BEHIND_TLS_PROXY": "on",
     "TRUSTED_PROXIES": "unix",
 }
-
-
-@pytest.fixture(scope="module")
-def manage() -> Iterator[Manage]:
-    with forked_manage() as manage:
-        yield manage
 
 
 @pytest.mark.asvs("13.4.2", "15.2.3")

@@ -12,7 +12,8 @@ from django.conf import settings
 from apps.accounts.models import User
 from apps.graph.actions import follow
 from apps.kwips.actions import publish
-from tests.operations.test_checks import HEALTHY, manage
+from tests.operations.test_checks import HEALTHY
+from tests.support.forked_manage import Manage
 from tests.support.http import Visitor
 from tests.support.site import served
 
@@ -36,7 +37,7 @@ def test_every_setting_that_an_optimization_sets_has_its_stock_value_and_no_othe
     assert len(assigned("stock")) == 14
 
 
-def test_stock_settings_pass_the_checks_and_name_djangos_own_backends(tmp_path: Path) -> None:
+def test_stock_settings_pass_the_checks_and_name_djangos_own_backends(tmp_path: Path, manage: Manage) -> None:
     environment = {**HEALTHY, **STOCK, "MEDIA_ROOT": str(tmp_path)}
     done = manage("check", "--deploy", "--fail-level", "WARNING", **environment)
     assert done.returncode == 0, done.stderr

@@ -15,8 +15,9 @@ from apps.graph.actions import follow
 from apps.kwips.actions import publish
 from deploy.local import run
 from kwippy.settings.switches import SWITCHES, stock_values
-from tests.operations.test_checks import HEALTHY, manage
+from tests.operations.test_checks import HEALTHY
 from tests.operations.test_stock import assigned, costs
+from tests.support.forked_manage import Manage
 from tests.support.http import Visitor
 from tests.support.site import served
 
@@ -36,7 +37,9 @@ def test_every_setting_of_the_optimizations_has_one_name() -> None:
 
 
 @pytest.mark.parametrize("names", ["statements, dbpool, fragments", "lookaside,commandqueue"])
-def test_what_is_named_has_its_stock_value_and_nothing_else_has(names: str, tmp_path: Path) -> None:
+def test_what_is_named_has_its_stock_value_and_nothing_else_has(
+    names: str, tmp_path: Path, manage: Manage
+) -> None:
     environment = {**HEALTHY, "MEDIA_ROOT": str(tmp_path), "WITHOUT": names}
     told = manage("shell", "-v0", "-c", PROGRAM, **environment)
     named = names.replace(" ", "").split(",")

@@ -26,7 +26,8 @@ from apps.notifications.mail.now import mail_notices
 from apps.notifications.models import Notice
 from apps.notifications.registry import Channel
 from deploy.local import messages
-from tests.operations.test_checks import HEALTHY, manage
+from tests.operations.test_checks import HEALTHY
+from tests.support.forked_manage import Manage
 from tests.support.people import link_to, member, sign_up
 
 pytestmark = pytest.mark.django_db
@@ -256,7 +257,7 @@ def test_mail_of_notices_has_the_language_of_its_recipient(people: dict[str, Use
         assert gettext("follows you now") in mail.outbox[-1].subject
 
 
-def test_the_page_caches_of_two_languages_share_no_page() -> None:
+def test_the_page_caches_of_two_languages_share_no_page(manage: Manage) -> None:
     program = "from django.conf import settings; print(settings.PAGECACHE['RELEASE'])"
     environment = {**HEALTHY, "RELEASE": "7", "MEDIA_ROOT": "/tmp"}
     releases = {
