@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 # A root shell (a container, CI) has no sandbox; the other flags stop its background requests.
 FLAGS = [
@@ -103,6 +103,12 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+def open_by(link: Locator) -> None:
+    """Click, and wait for the page behind it to load: a click alone waits for its first bytes."""
+    with link.page.expect_navigation():
+        link.click()
 
 
 def violations(page: Page, options: dict[str, Any] = AXE) -> list[str]:
