@@ -129,10 +129,10 @@ class Network:
         self._forgotten.update(self._open)
 
     def close(self) -> None:
-        # Wakes the thread in accept().
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         for each in [self._listener, *self._open]:
+            # Wakes the thread in accept() or recv(), or PostgreSQL would keep the session of a dead connection.
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
             each.close()
 
     def _accept(self) -> None:

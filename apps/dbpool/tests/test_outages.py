@@ -295,6 +295,7 @@ def network(database: Database, server: Postgres) -> Iterator[Network]:
     yield found
     database.drop()
     found.close()
+    assert database.settles_at(0)
 
 
 def test_idle_connections_that_a_firewall_dropped_are_replaced(network: Network, threads) -> None:
