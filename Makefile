@@ -22,7 +22,7 @@ test: ## run the tests against PostgreSQL, memcached, nginx and Chromium (ARGS= 
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx chromium valgrind wrk prometheus
 	@$(VENV) -m pytest -n 2 --dist worksteal $(ARGS)
 
-torture: ## run the long tests: each fault of the queue a hundred times, and more (about an hour)
+torture: ## run the long tests: each fault of the queue a hundred times, and more (half an hour)
 	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx
 	@TORTURE=1 $(VENV) -m pytest -n 2 --dist worksteal --timeout 3600 -o faulthandler_timeout=3500 apps/commandqueue/tests/test_smtp_faults.py \
 		apps/commandqueue/tests/test_crashes.py apps/commandqueue/tests/test_batches.py \

@@ -33,7 +33,7 @@ from deploy.local.edge import Edge
 PROGRAMS = ("memcached", "nginx", "wrk")
 MODULES = ()
 # Rounds, seconds of each turn.
-SIZES = {"small": (5, 5), "full": (11, 15)}
+SIZES = {"small": (5, 5), "full": (11, 5)}
 MEMBERS = 50
 MEMBER_CLIENTS, MEMBER_RATE = 4, 30
 CRAWLERS, TIMES_CAPACITY = 128, 5
@@ -128,9 +128,9 @@ class Loads:
         load = self._wrk(port, self._members, clients=MEMBER_CLIENTS, rate=MEMBER_RATE, seconds=seconds)
         return finished(load)
 
-    def turn(self, port: int, turns: Turns, *, rate: float, seconds: int) -> None:
-        """Members and readers of hot pages, beside the crawler."""
-        walk = self._walk(int(rate * (seconds + 3)))
+    def turn(self, port: int, turns: Turns, *, rate: float, served: float, seconds: int) -> None:
+        """Members and readers of hot pages, beside the crawler, which gets at most ``served`` answers a second."""
+        walk = self._walk(int(served * (seconds + 3)))
         crawler = self._wrk(port, walk, clients=CRAWLERS, rate=rate, seconds=seconds + 2)
         time.sleep(1)
         hot = self._wrk(port, self._hot, clients=2, rate=20, seconds=seconds)
@@ -181,7 +181,10 @@ def measure(
     for number in range(rounds):
         quiet.append(loads.members(ports["on"], seconds=seconds))
         for name in rotated(list(ports), number):
-            loads.turn(ports[name], turns[name], rate=TIMES_CAPACITY * capacity, seconds=seconds)
+            rate = TIMES_CAPACITY * capacity
+            # Without shedding the crawler waits for the site: each permalink costs a render.
+            served = rate if name == "on" else 2 * capacity
+            loads.turn(ports[name], turns[name], rate=rate, served=served, seconds=seconds)
     check(quiet, turns)
     return quiet, turns
 
