@@ -129,7 +129,7 @@ class Loads:
         return finished(load)
 
     def turn(self, port: int, turns: Turns, *, rate: float, served: float, seconds: int) -> None:
-        """Members and readers of hot pages, beside the crawler, which gets at most ``served`` answers a second."""
+        """Members and readers of hot pages, beside the crawler, with at most ``served`` answers a second."""
         walk = self._walk(int(served * (seconds + 3)))
         crawler = self._wrk(port, walk, clients=CRAWLERS, rate=rate, seconds=seconds + 2)
         time.sleep(1)
