@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.shortcuts import resolve_url
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from apps.accounts.converters import PersonConverter
 from apps.pagecache.addresses import PublicPage
 from kwippy import api
 from kwippy.observability import metrics
@@ -42,6 +44,13 @@ map $args $uncached_query {
 map $args $allowed_query {
     default "";
 %(allowed)s
+}
+
+# Pages of which there is one for each kwip, person or tag: overload may refuse those (reads.conf).
+map $uri $one_of_many {
+    default "";
+    "~^/(?:%(single)s)(?:/|$)" "";
+%(many)s
 }
 
 # Not served to the outside.
@@ -79,7 +88,7 @@ def public_conf() -> str:
     """The content of the file. Raises ValueError for a declaration that nginx can't express."""
     if settings.PAGECACHE is None:
         raise ValueError("the page cache is off: run this with PAGECACHE=on")
-    pages = list(public_pages(get_resolver()))
+    pages = [page for _, page in public_pages(get_resolver())]
     cookies = {re.sub("^__(?:Host|Secure)-", "", name) for name in settings.PAGECACHE["COOKIES"]}
     uncached = {name for page in pages for name in page.uncached_query}
     allowed = {
@@ -93,6 +102,8 @@ def public_conf() -> str:
         "cookies": "|".join(_words(cookies)),
         "uncached": "|".join(_words({*uncached, *OTHER_QUERY})),
         "allowed": _entries(f'"~(?:^|&){argument}(?:&|$)" {argument}' for argument in _words(allowed)),
+        "single": "|".join(_words(single_pages(get_resolver()))),
+        "many": _entries(f'"~{pattern}" yes' for pattern in many_pages(get_resolver())),
         "metrics": re.escape(metrics.PATH),
         "permissions": settings.DOCUMENT_HEADERS["Permissions-Policy"],
         "api": re.escape(api.PREFIX),
@@ -106,13 +117,34 @@ def public_conf() -> str:
     }
 
 
-def public_pages(resolver: URLResolver) -> Iterator[PublicPage]:
-    """The declaration of every public page among the URLs."""
+def urls(resolver: URLResolver, prefix: str = "^/") -> Iterator[tuple[str, Any]]:
+    """The regular expression of each URL, without names of groups, and its view."""
     for pattern in resolver.url_patterns:
+        here = re.sub(r"\(\?P<\w+>", "(?:", pattern.pattern.regex.pattern).removeprefix("^")
         if isinstance(pattern, URLResolver):
-            yield from public_pages(pattern)
-        elif isinstance(pattern, URLPattern) and hasattr(pattern.callback, "public_page"):
-            yield pattern.callback.public_page
+            yield from urls(pattern, prefix + here)
+        elif isinstance(pattern, URLPattern):
+            yield prefix + here.replace(r"\Z", "$"), pattern.callback
+
+
+def public_pages(resolver: URLResolver) -> Iterator[tuple[str, PublicPage]]:
+    """The regular expression and the declaration of every public page among the URLs."""
+    for pattern, view in urls(resolver):
+        if hasattr(view, "public_page"):
+            yield pattern, view.public_page
+
+
+def many_pages(resolver: URLResolver) -> list[str]:
+    """The regular expressions of public pages with an argument in their path, which overload may refuse."""
+    return [pattern for pattern, page in public_pages(resolver) if page.may_shed and "(?:" in pattern]
+
+
+def single_pages(resolver: URLResolver) -> set[str]:
+    """What stands first in the paths of other pages, and would be taken for the name of a person."""
+    person = re.compile(PersonConverter.regex)
+    found = {pattern.split("/")[1] for pattern, _ in urls(resolver)}
+    many = {pattern.split("/")[1] for pattern in many_pages(resolver)}
+    return {name for name in found - many if person.fullmatch(name)}
 
 
 def _words(names: Iterable[str]) -> list[str]:

@@ -19,6 +19,8 @@ from apps.pagecache.responses import Response
 # Set by the proxy in front that gives the 503 itself, at this path of its own: to a 503 of the site it would
 # answer with an old page, which may have been deleted since.
 EDGE_HEADER, EDGE_PATH = "HTTP_X_EDGE_OVERLOAD", "/-edge/overload"
+# Set by that proxy on a few of the requests that it would refuse, to have them counted.
+FULL_HEADER = "HTTP_X_EDGE_FULL"
 # Requests that may wait for each that is rendered: together half of the 8 threads that a process has.
 WAITING = 3
 # Seconds for which a render waits at each of its statements while other requests are in progress.
@@ -29,13 +31,14 @@ _counts: Counter[str] = Counter()
 
 
 class Shed(Exception):
-    """The request is refused. Its argument is the reason: "waiting" or "renders"."""
+    """The request is refused. Its argument is the reason: "waiting", "renders" or "edge"."""
 
 
 def stats() -> dict[str, int]:
     """Requests that this process has refused, by reason.
 
-    "waiting": requests waited too long for a thread; "renders": enough pages were being rendered.
+    "waiting": requests waited too long for a thread; "renders": enough pages were being rendered; "edge": the
+    proxy in front knew that, and refused others that are not counted here.
     """
     with _lock:
         return dict(_counts)
@@ -80,8 +83,10 @@ class Admission:
         if waited is not None:
             self._queue.add(waited)
 
-    def reason_to_shed(self) -> str | None:
-        """Why `render` would raise Shed now; None if it would not."""
+    def reason_to_shed(self, environ: dict[str, Any] | None = None) -> str | None:
+        """Why a render would be refused now, for a request with this environ; None if it would not."""
+        if environ and FULL_HEADER in environ and self._is_proxy(environ.get("REMOTE_ADDR", "")):
+            return "edge"
         if self._queue is not None and self._queue.is_standing:
             return "waiting"
         return "renders" if self._renders is not None and self._taken >= self._places else None

@@ -81,7 +81,7 @@ class PageCache:
         try:
             if address is None:
                 return self._bypass(environ, start_response)
-            self._shed_if_cold(address)
+            self._shed_if_cold(address, environ)
             rendered, result = self._get_or_render(address, environ)
         except Shed as shed:
             assert self._admission is not None  # noqa: S101 - it raised this
@@ -109,6 +109,8 @@ class PageCache:
         """Passes a request to Django, unless it is shed: an anonymous one for a page at a cursor."""
         path = decoded_path(environ)
         may_shed = bool(path) and sheddable(cast("str", path)) and self._site.is_cacheable(environ)
+        if may_shed and self._admission is not None and (reason := self._admission.reason_to_shed(environ)):
+            raise Shed(reason)
         with self._admitted(may_shed=may_shed) if may_shed else self._others_first():
             _count("bypass")
             return self._application(environ, start_response)
@@ -117,11 +119,11 @@ class PageCache:
         """During a member's request, renders for anonymous visitors stop at their next statement."""
         return nullcontext() if self._admission is None else self._admission.others_first()
 
-    def _shed_if_cold(self, address: Address) -> None:
+    def _shed_if_cold(self, address: Address, environ: Environ) -> None:
         """Raises Shed early, where `_render` would: mostly after one round trip, and nothing is created."""
         if self._admission is None or not address.may_shed:
             return
-        reason = self._admission.reason_to_shed()
+        reason = self._admission.reason_to_shed(environ)
         # While memcached is down, the fallback knows what is a hit.
         if reason is None or self._cache.is_down(map(generation_key, address.keys)):
             return

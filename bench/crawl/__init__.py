@@ -39,6 +39,8 @@ MEMBER_CLIENTS, MEMBER_RATE = 4, 30
 CRAWLERS, TIMES_CAPACITY = 128, 5
 HOT = ("/everyone/", "/", "/about/")
 OFF = {"SHED_AFTER_MS": "0", "SHED_RENDERS": "0"}
+# Of one process with the default of SHED_RENDERS, as deploy/edge/control has it.
+PLACES = 4
 VARIANTS: dict[str, dict[str, str]] = {"on": {}, "off": OFF}
 SCRIPT = Path(__file__).with_name("paced.lua")
 
@@ -91,7 +93,7 @@ def run(*, size: str) -> Result:
 def behind_nginx(folder: Path, variables: dict[str, str]) -> Iterator[int]:
     """The port of an nginx in front of one worker, as both are deployed."""
     with production(variables=variables) as site:
-        edge = Edge(folder, gunicorn=site.port)
+        edge = Edge(folder, gunicorn=site.port, places=0 if variables else PLACES)
         edge.start()
         try:
             processes.pin(edge.pid, processes.other_cores())

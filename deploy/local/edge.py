@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -43,6 +44,7 @@ http {{
     map $host $hsts {{ default ""; }}
     include {folder}/edge/limits.conf;
     include {folder}/edge/cache.conf;
+    include {folder}/edge/reads.conf;
     include {folder}/edge/own.conf;
     server {{
         listen 127.0.0.1:{port};
@@ -53,13 +55,18 @@ http {{
 
 
 class Edge:
-    """One nginx on ``port``, with its files in ``folder``, in front of the gunicorn on that other port."""
+    """One nginx on ``port``, with its files in ``folder``, in front of the gunicorn on that other port.
 
-    def __init__(self, folder: Path, *, gunicorn: int) -> None:
+    ``places``: how many cold pages it passes on at once, by default those of two processes; 0: any number.
+    """
+
+    def __init__(self, folder: Path, *, gunicorn: int, places: int = 8) -> None:
         self.folder = folder
         self.gunicorn = gunicorn
+        self.places = places
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._sockets: tempfile.TemporaryDirectory[str] | None = None
 
     @staticmethod
     def program() -> str | None:
@@ -99,6 +106,9 @@ class Edge:
         if self._process is not None:
             services.stop(self._process)
             self._process = None
+        if self._sockets is not None:
+            self._sockets.cleanup()
+            self._sockets = None
 
     def configure(self) -> None:
         services.private_directory(self.folder)
@@ -111,12 +121,21 @@ class Edge:
 
     def _place_files(self) -> None:
         """Copies `deploy/edge`, with the paths of the container replaced by local ones."""
+        # A socket's path has at most 107 bytes: ``folder`` may be too long.
+        self._sockets = tempfile.TemporaryDirectory(prefix="edge-")
+        services.private_directory(Path(self._sockets.name))
+        services.private_directory(self.folder / "run")
+        limit = f"limit_conn cold_pages {self.places};\n" if self.places else ""
+        (self.folder / "run" / "places.conf").write_text(limit)
         shutil.copytree(FILES, self.folder / "edge", dirs_exist_ok=True)
         for path in (self.folder / "edge").glob("*.conf"):
             path.write_text(self._placed(path.read_text()))
 
     def _placed(self, text: str) -> str:
+        assert self._sockets is not None  # noqa: S101 - made before
         places = {
+            "unix:/run/nginx/": f"unix:{self._sockets.name}/",
+            "/run/nginx/": f"{self.folder}/run/",
             "/srv/kwippy/": f"{self.folder}/",
             "/var/cache/nginx/kwippy": f"{self.folder}/cache",
             "/deploy/edge/": f"{self.folder}/edge/",
@@ -162,7 +181,7 @@ class DeployedEdge(Edge):
 
     def configure(self) -> None:
         services.private_directory(self.folder)
-        for name in ("static", "media", "certificates", "run", "tmp", "acme/.well-known/acme-challenge"):
+        for name in ("static", "media", "certificates", "tmp", "acme/.well-known/acme-challenge"):
             services.private_directory(self.folder / name)
         prepare_release.certify(self.certificate.parent, self.domain)
         for path in self.certificate.parent.iterdir():
@@ -182,7 +201,6 @@ class DeployedEdge(Edge):
             "listen 8443": f"listen 127.0.0.1:{self.port}",
             "listen 8080": f"listen 127.0.0.1:{self.plain_port}",
             "listen 127.0.0.1:8081": f"listen 127.0.0.1:{free_port()}",
-            "/run/nginx/": f"{self.folder}/run/",
             "_temp_path /tmp/": f"_temp_path {self.folder}/tmp/",  # noqa: S108 - the container's
             "/dev/stdout": str(self.access_log),
             "/dev/stderr": f"{self.folder}/error.log",

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from apps.pagecache import shedding
+
 CONTROL = Path(settings.BASE_DIR) / "deploy/edge/control"
 # A stub nginx that prints its arguments; test_nginx.py runs the real one.
 NGINX = '#!/bin/sh\necho "nginx $*"\n'
@@ -71,6 +73,25 @@ def test_nginx_does_not_start_with_an_invalid_name(folder: Path, domain: str) ->
     assert done.returncode == 1
     assert "must be a host name" in done.stderr
     assert "nginx -c" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "places"),
+    [
+        ({}, "limit_conn cold_pages 8;\n"),
+        ({"WEB_WORKERS": "3", "SHED_RENDERS": "2"}, "limit_conn cold_pages 24;\n"),
+        ({"WEB_WORKERS": "", "SHED_RENDERS": ""}, "limit_conn cold_pages 8;\n"),
+        ({"SHED_RENDERS": "0"}, ""),
+        # Two gunicorns.
+        ({"WEB_WORKERS": "1", "UPSTREAMS": "127.0.0.1:8000 127.0.0.2:8000"}, "limit_conn cold_pages 8;\n"),
+    ],
+)
+def test_as_many_cold_pages_are_passed_on_as_the_processes_have_places(
+    folder: Path, environment: dict[str, str], places: str
+) -> None:
+    assert 1 + shedding.WAITING == 4
+    assert start(folder, DOMAIN="kwippy.example", **environment).returncode == 0
+    assert (folder / "places.conf").read_text() == places
 
 
 def test_it_listens_by_ipv6_where_there_is_any(folder: Path) -> None:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from apps.pagecache import public_page
+from apps.pagecache.addresses import sheddable
 from deploy.local.edge import FILES, MAIN
 from kwippy import edge
 
@@ -47,7 +48,7 @@ def test_no_other_file_names_a_path_of_the_product() -> None:
 
 
 def test_no_other_file_names_an_argument_or_a_cookie_of_the_product(settings: LazySettings) -> None:
-    pages = list(edge.public_pages(get_resolver()))
+    pages = [page for _, page in edge.public_pages(get_resolver())]
     assert len(pages) > 5
     assert settings.PAGECACHE is not None
     names = {*edge.OTHER_QUERY, *settings.PAGECACHE["COOKIES"]}
@@ -57,6 +58,30 @@ def test_no_other_file_names_an_argument_or_a_cookie_of_the_product(settings: La
     for file, text in configuration().items():
         found = [name for name in names if re.search(rf"(?<![\w$-]){name}[=|)]", text)]
         assert found == [], file
+
+
+MANY = ("/ann/", "/ann/kwip/12/", "/ann/kwip/-1/part/", "/tag/tea/", "/ann/feed.atom", "/sitemap-kwips-0.xml")
+FEW = ("/", "/everyone/feed.atom", "/accounts/login/", "/livez", "/robots.txt", "/contact/", "/ann/follow/")
+
+
+def test_pages_of_which_there_are_many_are_told_from_others() -> None:
+    """As nginx does: the first expression that matches."""
+    table = edge.FILE.read_text().split("$one_of_many {")[1].split("}\n")[0]
+    entries = re.findall(r'"~(.+)" (?:""|(yes));', table)
+    assert entries[0][1] == ""
+
+    def is_one_of_many(path: str) -> bool:
+        return next((value for pattern, value in entries if re.search(pattern, path)), "") == "yes"
+
+    assert [path for path in MANY if not is_one_of_many(path)] == []
+    assert [path for path in FEW if is_one_of_many(path)] == []
+    # Of all addresses without an argument none is, and of all that are each may be refused.
+    fixed = [
+        pattern[1:-1].replace("\\", "") for pattern, _ in edge.urls(get_resolver()) if "(" not in pattern
+    ]
+    assert len(fixed) > 100
+    assert [path for path in fixed if is_one_of_many(path)] == []
+    assert all(sheddable(path) for path in MANY)
 
 
 @public_page("one", allowed_query={"color": ("red", "green")}, uncached_query=("from",))
@@ -75,7 +100,7 @@ def unspeakable(request: HttpRequest) -> HttpResponse:
 
 
 def conf_of(monkeypatch: pytest.MonkeyPatch, *patterns: URLPattern) -> str:
-    pages = [pattern.callback.public_page for pattern in patterns]  # type: ignore[attr-defined]
+    pages = [("^/$", pattern.callback.public_page) for pattern in patterns]  # type: ignore[attr-defined]
     monkeypatch.setattr(edge, "public_pages", lambda resolver: iter(pages))
     return edge.public_conf()
 

@@ -60,7 +60,8 @@ def soon(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running(memcached: str, folder: Path, **variables: str) -> Iterator[Site]:
+def running(memcached: str, folder: Path, *, places: int = 4, **variables: str) -> Iterator[Site]:
+    """``places``: how many cold pages nginx passes on at once; 0: any number."""
     ann = User.objects.create_user("ann", "ann@example.org")
     until = folder / "until"
     site_variables = {
@@ -70,7 +71,7 @@ def running(memcached: str, folder: Path, **variables: str) -> Iterator[Site]:
     }
     with (
         served(memcached=memcached, workers=1, variables=site_variables | variables) as gunicorn,
-        edge(folder / "edge", gunicorn=gunicorn) as nginx,
+        edge(folder / "edge", gunicorn=gunicorn, places=places) as nginx,
     ):
         try:
             yield Site(nginx, gunicorn, ann, until)
@@ -114,14 +115,44 @@ def test_members_are_served_while_a_crawler_takes_every_place(memcached: str, tm
             assert "back in a moment" in answer.text
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert site.shed() == {"renders": len(refused)}
+        assert 0 < site.shed()["renders"] < len(refused)
         # The edge has not stored the refusal.
         assert request(site.nginx.port, "/ann/kwip/100001/").status == 404
 
 
+def test_what_takes_no_place_is_refused_by_nginx_and_the_site_counts_a_few(
+    memcached: str, tmp_path: Path
+) -> None:
+    with running(memcached, tmp_path, SHED_AFTER_MS="0") as site, crawled(site):
+        before, began = site.shed()["renders"], time.monotonic()
+        addresses = [f"/ann/kwip/{200_000 + number}/" for number in range(300)]
+        with ThreadPoolExecutor(CRAWLERS) as pool:
+            asked = list(pool.map(lambda path: request(site.nginx.port, path).status, addresses))
+        assert set(asked) == {503}
+        # Those that waited for a render gave up after two seconds each.
+        seconds = time.monotonic() - began
+        assert 0 < site.shed()["renders"] - before <= 3 * (1 + seconds / 2) + 5 * seconds + 1 < 150
+
+
+def test_pages_that_have_readers_are_passed_on_whatever_a_client_says_of_them(
+    memcached: str, tmp_path: Path
+) -> None:
+    with running(memcached, tmp_path, SHED_AFTER_MS="0") as site:
+        for path in ("/ann/", "/everyone/"):
+            site.warm(path)
+            assert request(site.nginx.port, path).status == 200
+        with crawled(site):
+            # It has expired in nginx's cache.
+            time.sleep(1.1)
+            for path in ("/ann/", "/everyone/", "/accounts/login/"):
+                answers = [request(site.nginx.port, path, ("X-Edge-Cold", "yes")) for _ in range(10)]
+                assert {answer.status for answer in answers} == {200}, path
+            assert request(site.nginx.port, "/ann/?before=1", ("X-Edge-Cold", "")).status == 503
+
+
 def test_without_shedding_the_same_crawler_takes_every_thread(memcached: str, tmp_path: Path) -> None:
     off = {"SHED_AFTER_MS": "0", "SHED_RENDERS": "0"}
-    with running(memcached, tmp_path, **off) as site, ThreadPoolExecutor(CRAWLERS + 1) as pool:
+    with running(memcached, tmp_path, places=0, **off) as site, ThreadPoolExecutor(CRAWLERS + 1) as pool:
         crawl = [
             pool.submit(request, site.nginx.port, f"/ann/kwip/{100_000 + number}/")
             for number in range(CRAWLERS)

@@ -11,9 +11,9 @@ from deploy.local.edge import DeployedEdge, Edge
 
 
 @contextmanager
-def edge(folder: Path, *, gunicorn: int) -> Iterator[Edge]:
+def edge(folder: Path, *, gunicorn: int, places: int = 8) -> Iterator[Edge]:
     """Runs nginx in ``folder`` in front of the gunicorn on that port; skips the test without nginx."""
-    with _running(Edge(folder, gunicorn=gunicorn)) as server:
+    with _running(Edge(folder, gunicorn=gunicorn, places=places)) as server:
         yield server
 
 

@@ -130,7 +130,7 @@ class Network:
 
     def close(self) -> None:
         for each in [self._listener, *self._open]:
-            # Wakes the thread in accept() or recv(), or PostgreSQL would keep the session of a dead connection.
+            # Wakes accept() and recv(), or PostgreSQL would keep the session of a dead connection.
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()

@@ -132,6 +132,22 @@ def test_a_hit_is_served_also_by_a_process_that_has_not_met_the_page(visitor: Vi
         assert shed.get("/ann/") == REFUSAL
 
 
+def test_what_the_edge_would_refuse_is_refused_and_counted_apart(visitor: Visitor) -> None:
+    cache(visitor, "/bob/")
+    shared = site(admission())
+    before = shedding.stats().get("edge", 0)
+    marked = {"HTTP_X_EDGE_FULL": "yes"}
+    for path in COLD:
+        assert shared.get(path, REMOTE_ADDR=PROXY, **marked) == REFUSAL, path
+    assert shedding.stats()["edge"] == before + len(COLD)
+    assert status(shared.get("/bob/", REMOTE_ADDR=PROXY, **marked)) == "hit"
+    for path, environ in NEVER.values():
+        assert shared.get(path, **{"REMOTE_ADDR": PROXY, **marked, **environ}).status == "200 OK", path
+    # Of a client it means nothing.
+    assert shared.get(COLD[0], REMOTE_ADDR=CLIENT, **marked).status == "200 OK"
+    assert shedding.stats()["edge"] == before + len(COLD)
+
+
 def test_a_request_that_is_shed_creates_nothing_in_memcached(visitor: Visitor) -> None:
     with shedding_for("waiting") as shed:
         shed.get("/ann/")
