@@ -56,8 +56,8 @@ _PAGES = Counter(
 _SHED = Counter(
     "kwippy_shed",
     "Cold pages that were refused to anonymous visitors (503), by reason. waiting: requests waited too long"
-    " for a thread; renders: enough of these pages were being rendered; edge: nginx knew that, and refused others"
-    " that are not counted.",
+    " for a thread; renders: enough of these pages were being rendered; edge: nginx knew that, and refused"
+    " others that are not counted.",
     ["reason"],
     registry=_OWN,
 )
