@@ -60,8 +60,8 @@ def soon(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running(memcached: str, folder: Path, *, places: int = 4, **variables: str) -> Iterator[Site]:
-    """``places``: how many cold pages nginx passes on at once; 0: any number."""
+def running(memcached: str, folder: Path, places: int = 4, /, **variables: str) -> Iterator[Site]:
+    """``places`` is how many cold pages nginx passes on at once; 0: any number."""
     ann = User.objects.create_user("ann", "ann@example.org")
     until = folder / "until"
     site_variables = {
@@ -152,7 +152,7 @@ def test_pages_that_have_readers_are_passed_on_whatever_a_client_says_of_them(
 
 def test_without_shedding_the_same_crawler_takes_every_thread(memcached: str, tmp_path: Path) -> None:
     off = {"SHED_AFTER_MS": "0", "SHED_RENDERS": "0"}
-    with running(memcached, tmp_path, places=0, **off) as site, ThreadPoolExecutor(CRAWLERS + 1) as pool:
+    with running(memcached, tmp_path, 0, **off) as site, ThreadPoolExecutor(CRAWLERS + 1) as pool:
         crawl = [
             pool.submit(request, site.nginx.port, f"/ann/kwip/{100_000 + number}/")
             for number in range(CRAWLERS)
