@@ -22,7 +22,7 @@ Mechanism
     - The first reader that misses gets a lease (`apps/lookaside`) and renders; others wait up to
       1.6 s, then render without storing.
     - Not stored: statuses but 200, a cookie, token, nonce or cursor, over 256 kB.
-    - `Admission` sheds load: while requests wait, misses and cursors get 503, most of them by nginx.
+    - `Admission` sheds load: while requests wait, misses and cursors get 503, mostly by nginx.
 
     ================ ========================== =============== ===================== ===============
     cache            key                        where           lifetime              invalidated by
@@ -43,8 +43,8 @@ Switch
 Invariant
     After `purge` returns, no new request gets an older page (in other processes: after GENERATIONS_TTL_MS;
     through nginx: after 2 s, on a 503 later; stale for 300 s at most if the purge was lost). No page depends
-    on its visitor. Added arguments and unknown addresses create no entries. Neither members nor hits (for
-    nginx: those of the last hour) are shed.
+    on its visitor. Added arguments and unknown addresses create no entries. Members and recent hits are
+    not shed.
 
 When it fails
     *memcached is down*: each process renders a page once a second. *A page is marked* (MARK_SECONDS):
