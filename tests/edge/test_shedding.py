@@ -141,13 +141,26 @@ def test_pages_that_have_readers_are_passed_on_whatever_a_client_says_of_them(
         for path in ("/ann/", "/everyone/"):
             site.warm(path)
             assert request(site.nginx.port, path).status == 200
-        with crawled(site):
-            # It has expired in nginx's cache.
-            time.sleep(1.1)
-            for path in ("/ann/", "/everyone/", "/accounts/login/"):
-                answers = [request(site.nginx.port, path, ("X-Edge-Cold", "yes")) for _ in range(10)]
-                assert {answer.status for answer in answers} == {200}, path
-            assert request(site.nginx.port, "/ann/?before=1", ("X-Edge-Cold", "")).status == 503
+        is_over = threading.Event()
+
+        def keep_asking(number: int) -> None:
+            while not is_over.is_set():
+                request(site.nginx.port, f"/ann/kwip/{200_000 + number}/")
+
+        with crawled(site), ThreadPoolExecutor(8) as pool:
+            asking = [pool.submit(keep_asking, number) for number in range(8)]
+            try:
+                # The pages have expired in nginx's cache.
+                time.sleep(1.1)
+                for path in ("/ann/", "/everyone/", "/accounts/login/"):
+                    answers = [request(site.nginx.port, path, ("X-Edge-Cold", "yes")) for _ in range(10)]
+                    assert {answer.status for answer in answers} == {200}, path
+                    time.sleep(1.1)
+                assert request(site.nginx.port, "/ann/?before=1", ("X-Edge-Cold", "")).status == 503
+            finally:
+                is_over.set()
+            for asked in asking:
+                asked.result()
 
 
 def test_without_shedding_the_same_crawler_takes_every_thread(memcached: str, tmp_path: Path) -> None:
