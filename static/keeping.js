@@ -20,7 +20,9 @@
       || field.matches("button, [type=submit], [type=hidden]"));
     // What the server has, and its version there.
     let [known, version] = [draft.value && isAsItCame ? content() : "", Number(draft.value)];
-    let [timer, last, sending, over] = [0, 0, null, false];
+    let [timer, last, sending] = [0, 0, null];
+    // This file may come after the form was sent.
+    let over = Boolean(kwippy.hasSent);
 
     note.className = "kept-note";
 

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -10,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import User
-from apps.drafts import fields
+from apps.drafts import actions, fields
 from apps.drafts.models import Draft
 from apps.drafts.publishing import publish_due
 from apps.kwips.models import Kwip
@@ -62,6 +63,35 @@ def write(page: Page, text: str) -> None:
     type_words(page, text)
     pause(page)
     expect(page.locator(".kept-note")).to_have_text("kept", timeout=30_000)
+
+
+def test_a_script_that_comes_after_the_form_was_sent_keeps_nothing(
+    live_server: LiveServer, device: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    save = actions.save
+
+    def noting(**arguments: Any) -> actions.Saved:
+        kept.append(fields.text_of(arguments["fields"]))
+        return save(**arguments)
+
+    monkeypatch.setattr(actions, "save", noting)
+    page = device()
+    page.goto(live_server.url)
+    held: list[Route] = []
+    page.route("**/mentions*.js", lambda route: held.append(route))
+    area = page.locator(".compose textarea")
+    area.fill("a thought")
+    # Sent, and on its way until the page is left.
+    page.evaluate("document.addEventListener('submit', (event) => event.preventDefault())")
+    page.locator(".compose .actions > button").click()
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    expect(area).to_have_attribute("aria-autocomplete", "list")
+    page.goto(f"{live_server.url}/everyone/")
+    page.wait_for_timeout(300)
+    assert kept == []
 
 
 def press(page: Page, label: str) -> None:
