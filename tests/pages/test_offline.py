@@ -40,7 +40,7 @@ OLD_HEARTS = """async () => {
     const hearts = await caches.open('hearts');
     for (let number = 1; number <= 98; number++) {
         const old = new Response('', { headers: { at: 1, address: '/none/' } });
-        await hearts.put(`/kwip/${1000000 + number}/`, old);
+        await hearts.put(`/kwip/${9000000 + number}/`, old);
     }
 }"""
 SHELF = sorted(["/offline/", *(f"/static/{name}" for name in FILES)])
