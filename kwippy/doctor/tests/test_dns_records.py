@@ -110,6 +110,7 @@ def test_each_record_that_is_missing_or_wrong_is_named_with_its_mend(
     if changed:
         zone.records[key] = changed
     found = of(zone)
+    assert name in found, found
     assert (found[name].state, said in found[name].text) == (state, True), found[name]
     assert found[name].mend
     assert {one.state for one in found.values() if one.name != name} == {State.OK}
