@@ -19,7 +19,7 @@ run: ## start the site on http://localhost:8000 (PORT= moves it; WITHOUT=pagecac
 	@$(VENV) -m deploy.local
 
 test: ## run the tests against PostgreSQL, memcached, nginx and Chromium (ARGS= goes to pytest)
-	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx chromium valgrind wrk prometheus
+	@$(PYTHON) deploy/local/bootstrap.py requirements-dev.txt memcached nginx chromium chromium-headless-shell valgrind wrk prometheus
 	@$(VENV) -m pytest -n 2 --dist worksteal $(ARGS)
 
 torture: ## run the long tests: each fault of the queue a hundred times, and more (half an hour)

@@ -9,6 +9,7 @@ const HEARTS = "hearts";
 const MOST_HEARTS = 100;
 const MOST_AGE = 86400000; // a day, in milliseconds
 const PATIENCE = 10000; // less than that of the page's script, which takes the heart back after it
+const PAUSE = 2000;
 const HEART = /^(\/kwip\/\d+\/)(?:un)?favourite\/$/;
 const FORM = "application/x-www-form-urlencoded";
 
@@ -39,7 +40,8 @@ self.addEventListener("fetch", (event) => {
   else if (kwip) event.respondWith(heart(request, kwip));
   else if (SITE.files.includes(pathname)) event.respondWith(fetch(request).catch(() => caches.match(pathname)));
 });
-self.addEventListener("message", (event) => event.waitUntil(sendHearts()));
+// A browser may say "online" before its network carries anything.
+self.addEventListener("message", (event) => event.waitUntil(sendHearts().catch(pause).then(sendHearts)));
 // Rejected, the browser tries again.
 self.addEventListener("sync", (event) => event.waitUntil(sendHearts()));
 
@@ -96,6 +98,10 @@ async function keep(kwip, body, headers) {
   await hearts.put(kwip, new Response(body, { headers }));
   await self.registration.sync?.register(HEARTS).catch(() => {});
   return Response.json({ said: SITE.kept });
+}
+
+function pause() {
+  return new Promise((done) => setTimeout(done, PAUSE));
 }
 
 async function sendHearts() {

@@ -30,6 +30,7 @@ REQUIREMENTS = ["requirements.txt", "requirements-local.txt", "requirements-dev.
 WITHOUT = {
     "memcached": "an in-process cache stands in, and tests of memcached are left out",
     "chromium": "tests in a browser are left out",
+    "chromium-headless-shell": "tests in a browser take twice as long",
     "nginx": "tests of the edge are left out",
     "valgrind": "the test of instruction counts is left out",
     "prometheus": "tests that cause the alerts are left out",

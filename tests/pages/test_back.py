@@ -24,7 +24,9 @@ WATCH = "addEventListener('pageshow', (event) => { window.isRestored = event.per
 def restoring(browser: Browser) -> Iterator[Browser]:
     """A Chromium with its back/forward cache, which Playwright switches off."""
     off = ["--disable-back-forward-cache"]
-    chromium = browser.browser_type.launch(executable_path=program(), args=FLAGS, ignore_default_args=off)
+    chromium = browser.browser_type.launch(
+        executable_path=program(whole=True), args=FLAGS, ignore_default_args=off
+    )
     yield chromium
     chromium.close()
 
@@ -78,7 +80,7 @@ def test_a_members_page_is_restored_and_shows_what_was_pressed_since(
     heart.click()
     expect(page.locator("#live")).to_have_text("in your favourites now")
     back(page)
-    page.wait_for_function("window.isTheSame && window.isRestored")
+    page.wait_for_function("() => window.isTheSame && window.isRestored")
     expect(heart).to_have_attribute("aria-pressed", "true")
     expect(heart).to_have_text("favourite1")
     expect(page.locator("main textarea")).to_have_value("half a thought")

@@ -62,7 +62,7 @@ def ready(page: Page, address: str) -> None:
     """Opens the page and waits until the drafts script runs: the tab has a name."""
     page.goto(address)
     page.wait_for_function(
-        "navigator.locks.query().then((all) => all.held.some((lock) => lock.name.startsWith('tab:')))"
+        "async () => (await navigator.locks.query()).held.some((lock) => lock.name.startsWith('tab:'))"
     )
 
 

@@ -19,7 +19,7 @@ from apps.feeds.queries import PAGE_SIZE
 from apps.graph.actions import follow
 from apps.kwips import actions
 from apps.kwips.models import Kwip
-from tests.support.browser import OpenPage, open_by
+from tests.support.browser import OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,7 +169,7 @@ def test_a_kwip_is_taken_back_for_ten_seconds(live_server: LiveServer, page: Pag
     for is_quick in (False, True):
         page.locator('form[action="/kwip/"] textarea').fill("a thought")
         # With its script there, which takes the button away.
-        open_by(page.locator('form[action="/kwip/"] .actions > button'))
+        page.locator('form[action="/kwip/"] .actions > button').click()
         expect(page.locator(".notices")).to_contain_text("kwipped :)")
         undo = page.locator(".undo button")
         expect(undo).to_be_visible()

@@ -206,7 +206,7 @@ def test_a_member_switches_single_keys_off_and_on_again(
         if is_on:
             expect(page.get_by_role("dialog")).to_be_visible()
         else:
-            page.wait_for_function("!!window.kwippy.press")
+            page.wait_for_function("() => !!window.kwippy.press")
             press(page, "j?f/")
             assert page.evaluate("document.activeElement === document.body")
             assert page.locator("dialog").count() == 0
@@ -224,7 +224,7 @@ def test_a_visitor_has_the_keys_and_a_switch_in_this_browser(
     page.get_by_role("checkbox").uncheck()
     page.goto(f"{live_server.url}/bob/")
     press(page, "j")
-    page.wait_for_function("!!window.kwippy.press")
+    page.wait_for_function("() => !!window.kwippy.press")
     press(page, "j")
     assert page.evaluate("document.activeElement === document.body")
     page.goto(f"{live_server.url}/about/keys/")

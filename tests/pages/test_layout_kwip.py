@@ -12,7 +12,6 @@ from apps.accounts.models import User
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from tests.pages.test_pages import sign_in
-from tests.support.browser import open_by
 
 pytestmark = pytest.mark.django_db(transaction=True)
 type Open = Callable[..., Page]
@@ -111,7 +110,7 @@ def test_the_menu_of_a_kwip_works_without_script_and_is_inside_the_page(
     menu = page.locator(f"#kwip-{own.pk} .menu")
     menu.locator("summary").click()
     assert menu.locator("li").all_inner_texts() == ["bookmark", "edit", "pin it to my page", "delete"]
-    open_by(menu.get_by_role("button", name="pin it to my page"))
+    menu.get_by_role("button", name="pin it to my page").click()
     assert page.locator("#pinned").is_visible()
 
 

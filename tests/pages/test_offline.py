@@ -33,7 +33,11 @@ CONTROLLED = """() => new Promise((done) => {
 })"""
 NO_HEART_WAITS = """async () => {
     const hearts = await caches.open('hearts');
-    while ((await hearts.keys()).length) await new Promise((done) => setTimeout(done, 50));
+    const until = Date.now() + 15000;
+    while ((await hearts.keys()).length) {
+        if (Date.now() > until) throw new Error('hearts still wait');
+        await new Promise((done) => setTimeout(done, 50));
+    }
 }"""
 # A heart of long ago in 98 conversations.
 OLD_HEARTS = """async () => {
@@ -216,6 +220,25 @@ def test_of_the_hearts_of_a_kwip_the_last_press_is_sent_once(
     # Of more than a day, those 98 are dropped unsent.
     assert "/none/" not in asked
     assert list(Favourite.objects.values_list("kwip_id", flat=True)) == [first.pk]
+
+
+def test_a_heart_is_sent_although_the_browser_says_online_too_early(
+    live_server: LiveServer, context: BrowserContext, page: Page
+) -> None:
+    kwip = Kwip.objects.latest("pk")
+    # As in browsers that do not try again by themselves.
+    [worker] = context.service_workers
+    worker.evaluate("delete ServiceWorkerRegistration.prototype.sync")
+    context.set_offline(True)
+    page.locator(f"#kwip-{kwip.pk} .fave").click()
+    expect(page.locator("#live")).to_have_text("kept. it goes out when you are back online.")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.wait_for_timeout(500)
+    # Back online, but the page is not told a second time.
+    page.evaluate("() => { navigator.serviceWorker.controller.postMessage = () => {} }")
+    context.set_offline(False)
+    page.evaluate(NO_HEART_WAITS)
+    assert Favourite.objects.filter(kwip=kwip).exists()
 
 
 def test_a_heart_is_not_sent_by_another_account(

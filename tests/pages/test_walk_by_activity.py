@@ -14,7 +14,7 @@ from apps.graph.actions import follow
 from apps.kwips import actions
 from apps.kwips.models import Kwip
 from tests.pages.test_in_place import sign_in
-from tests.support.browser import OpenPage, open_by
+from tests.support.browser import OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,17 +87,17 @@ def test_without_script_it_is_above_the_first_page_of_the_walk(
     first, second = kwips[:PAGE_SIZE], kwips[PAGE_SIZE : 2 * PAGE_SIZE]
     page.goto(f"{live_server.url}{path}?sort=active")
     assert shown(page) == first
-    open_by(older)
+    older.click()
     assert shown(page) == second
     below, above = kwips[-1], kwips[3]
     bump(below)
     bump(above)
-    open_by(older)
+    older.click()
     assert shown(page) == kwips[2 * PAGE_SIZE : -1]
-    open_by(newer)
+    newer.click()
     assert shown(page) == second
-    open_by(newer)
+    newer.click()
     assert shown(page) == [pk for pk in first if pk != above]
-    open_by(newer)
+    newer.click()
     assert page.url == f"{live_server.url}{path}?sort=active"
     assert shown(page)[:3] == [above, below, kwips[0]]

@@ -21,7 +21,7 @@ from kwippy.xray import ladder, optimizations, panel, sources
 from kwippy.xray.optimizations import OPTIMIZATIONS
 from kwippy.xray.recording import LONGEST_SQL, MOST_STATEMENTS, Record, family
 from tests.support import budget
-from tests.support.browser import AXE_OF_COLOURS, OpenPage, open_by
+from tests.support.browser import AXE_OF_COLOURS, OpenPage
 from tests.support.http import Member, Response, Visitor, session_key
 from tests.support.site import served
 
@@ -108,7 +108,7 @@ def test_the_panel_is_readable_and_as_wide_as_the_page(
         axe(page)
         page.emulate_media(color_scheme="dark")
         axe(page, AXE_OF_COLOURS)
-        open_by(statement.locator("a"))
+        statement.locator("a").click()
         assert page.locator("h1").inner_text().endswith(".sql")
         axe(page, AXE_OF_COLOURS)
         page.emulate_media(color_scheme="light")
