@@ -4,6 +4,7 @@ It is named in pyproject.toml (`-p tests.support.plugin`): the servers' addresse
 environment before pytest-django reads the settings.
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -104,6 +105,12 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave what is imported and collected to itself: it stays, and collections would look at it each time."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Install what empties the database after a test, and prepare the tables of a new one."""
     if "DJANGO_SETTINGS_MODULE" in os.environ:

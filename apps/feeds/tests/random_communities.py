@@ -143,8 +143,10 @@ class Community:
         }
         tags = set(KwipTag.objects.filter(kwip=kwip.pk).values_list("tag_id", flat=True))
         words = [word for kind, word in silenced if kind == "word"]
+        # Late kwips have places between those of conversations that can be silenced.
+        conversation, between = divmod(kwip.thread_id or kwip.pk, STEP)
         return (
-            (not inside and ("conversation", (kwip.thread_id or kwip.pk) // STEP) in silenced)
+            (not inside and not between and ("conversation", conversation) in silenced)
             or any(("tag", pk - 1) in silenced for pk in tags)
             or any(TEXTS[WORDS[word]] == kwip.text for word in words)
         )
