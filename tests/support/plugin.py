@@ -104,13 +104,13 @@ def set_environment(directory: Path, memcached: str, name: str = "main") -> None
     }
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Leave what is imported and collected to itself: it stays, and collections would look at it each time."""
+    """What is imported and collected stays: garbage collections need not look at it again."""
     gc.collect()
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Install what empties the database after a test, and prepare the tables of a new one."""
     if "DJANGO_SETTINGS_MODULE" in os.environ:
