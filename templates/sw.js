@@ -8,8 +8,8 @@ const SHELF = `offline-${SITE.version}`;
 const HEARTS = "hearts";
 const MOST_HEARTS = 100;
 const MOST_AGE = 86400000; // a day, in milliseconds
-const PATIENCE = 10000; // less than that of the page's script, which takes the heart back after it
-const PAUSE = 2000;
+const PATIENCE = 10000; // less than the page's script has
+const pause = () => new Promise((done) => setTimeout(done, 2000));
 const HEART = /^(\/kwip\/\d+\/)(?:un)?favourite\/$/;
 const FORM = "application/x-www-form-urlencoded";
 
@@ -40,7 +40,7 @@ self.addEventListener("fetch", (event) => {
   else if (kwip) event.respondWith(heart(request, kwip));
   else if (SITE.files.includes(pathname)) event.respondWith(fetch(request).catch(() => caches.match(pathname)));
 });
-// A browser may say "online" before its network carries anything.
+// Twice: browsers say "online" too early.
 self.addEventListener("message", (event) => event.waitUntil(sendHearts().catch(pause).then(sendHearts)));
 // Rejected, the browser tries again.
 self.addEventListener("sync", (event) => event.waitUntil(sendHearts()));
@@ -77,7 +77,7 @@ async function offline(request, form) {
   return new Response(html, { status: 503, headers });
 }
 
-/* One kwip's hearts are sent one after the other, so that the last press is the last to arrive. */
+/* One kwip's hearts go one after the other, so that the last press arrives last. */
 async function heart(request, kwip) {
   const [kind, body] = [request.headers.get("Content-Type"), await request.clone().text()];
   return navigator.locks.request(kwip, async () => {
@@ -91,17 +91,13 @@ async function heart(request, kwip) {
   });
 }
 
-/* One entry a kwip: the last press. Its token is valid for the sign-in that it was made in, and for no other. */
+/* One entry a kwip: the last press. Its token is valid for its own sign-in alone. */
 async function keep(kwip, body, headers) {
   const hearts = await caches.open(HEARTS);
   if (!(await hearts.match(kwip)) && (await hearts.keys()).length >= MOST_HEARTS) return Response.error();
   await hearts.put(kwip, new Response(body, { headers }));
   await self.registration.sync?.register(HEARTS).catch(() => {});
   return Response.json({ said: SITE.kept });
-}
-
-function pause() {
-  return new Promise((done) => setTimeout(done, PAUSE));
 }
 
 async function sendHearts() {
@@ -116,7 +112,7 @@ async function sendHearts() {
 /* An entry stays if the network or the server is away. What the server refuses is not sent again. */
 async function sendHeart(hearts, kwip) {
   const kept = await hearts.match(kwip);
-  if (!kept) return; // pressed again, and sent, while this waited for its turn
+  if (!kept) return; // sent meanwhile
   if (Date.now() - kept.headers.get("at") < MOST_AGE) {
     const headers = { Accept: "application/json", "Content-Type": kept.headers.get("Content-Type") };
     const answer = await fetch(kept.headers.get("address"), { method: "POST", headers, body: await kept.text() });

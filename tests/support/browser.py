@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, sync_playwright
 
 # A root shell (a container, CI) has no sandbox; the other flags stop its background requests.
 FLAGS = [
@@ -118,9 +118,18 @@ def loading(act: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(act)
     def act_and_wait(locator: Locator, *arguments: Any, **options: Any) -> None:
+        page = locator.page
+        came: list[Frame] = []
+
+        def keep(frame: Frame) -> None:
+            came.append(frame)
+
+        page.on("framenavigated", keep)
         act(locator, *arguments, **options)
-        if not locator.page.is_closed():
-            locator.page.wait_for_load_state()
+        page.remove_listener("framenavigated", keep)
+        # Not for each: a page that came from the back/forward cache never has this state.
+        if page.main_frame in came:
+            page.wait_for_load_state()
 
     return act_and_wait
 
