@@ -92,10 +92,10 @@ class Admission:
         return "renders" if self._renders is not None and self._taken >= self._places else None
 
     @contextmanager
-    def render(self) -> Iterator[None]:
-        """Holds a place for the render of one page. Raises Shed."""
+    def render(self, environ: dict[str, Any] | None = None) -> Iterator[None]:
+        """Holds a place for the render of one page, for a request with this environ. Raises Shed."""
         with self._lock:
-            reason = self.reason_to_shed()
+            reason = self.reason_to_shed(environ)
             if reason is not None:
                 raise Shed(reason)
             self._taken += 1

@@ -109,9 +109,7 @@ class PageCache:
         """Passes a request to Django, unless it is shed: an anonymous one for a page at a cursor."""
         path = decoded_path(environ)
         may_shed = bool(path) and sheddable(cast("str", path)) and self._site.is_cacheable(environ)
-        if may_shed and self._admission is not None and (reason := self._admission.reason_to_shed(environ)):
-            raise Shed(reason)
-        with self._admitted(may_shed=may_shed) if may_shed else self._others_first():
+        with self._admitted(environ, may_shed=True) if may_shed else self._others_first():
             _count("bypass")
             return self._application(environ, start_response)
 
@@ -131,11 +129,11 @@ class PageCache:
         if key is None or (self._near.get(key) is None and self._cache.stored_value(key) is None):
             raise Shed(reason)
 
-    def _admitted(self, *, may_shed: bool) -> AbstractContextManager[None]:
-        """Holds a place for a render. Raises Shed."""
+    def _admitted(self, environ: Environ | None = None, *, may_shed: bool) -> AbstractContextManager[None]:
+        """Holds a place for a render; for a request with this environ, if no other shares it. Raises Shed."""
         if self._admission is None or not may_shed:
             return nullcontext()
-        return self._admission.render()
+        return self._admission.render(environ)
 
     def _get_or_render(self, address: Address, environ: Environ) -> tuple[Page | Response, str]:
         """The page, or Django's response if it is not a page, and the result for `stats`."""

@@ -168,7 +168,6 @@ def test_a_kwip_is_taken_back_for_ten_seconds(live_server: LiveServer, page: Pag
     page.goto(live_server.url)
     for is_quick in (False, True):
         page.locator('form[action="/kwip/"] textarea').fill("a thought")
-        # With its script there, which takes the button away.
         page.locator('form[action="/kwip/"] .actions > button').click()
         expect(page.locator(".notices")).to_contain_text("kwipped :)")
         undo = page.locator(".undo button")

@@ -113,7 +113,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 def loading(act: Callable[..., None]) -> Callable[..., None]:
     """A click or a key that also waits until the page to which it leads is loaded.
 
-    Playwright's own wait for the first bytes: a test that then counts cards may count too few.
+    Playwright waits for its first bytes alone: a test that then counts cards may count too few.
     """
 
     @functools.wraps(act)
